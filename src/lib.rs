@@ -1,0 +1,1 @@
+//! Moves a Microsoft SQL Server database into PostgreSQL, in parallel and restartably.

@@ -1,0 +1,4 @@
+//! A small SQL Server for the tests, the demo and the benchmarks of `migrate`.
+
+pub mod session;
+pub mod types;
