@@ -1,2 +1,3 @@
-//! The process edge.
+//! The process edge: arguments, tracing, signals and the exit code.
+
 fn main() {}

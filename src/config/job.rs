@@ -1,0 +1,227 @@
+//! The job as meant: checked, with every default filled in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to move, from where to where, and how. Read-only once it was checked.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// State is kept under this name.
+    pub name: String,
+    pub source: Source,
+    pub target: Target,
+    pub tables: Tables,
+    pub transfer: Transfer,
+    pub schema: SchemaOptions,
+    pub values: Values,
+    pub verify: VerifyLevel,
+    pub report: ReportFiles,
+}
+
+/// A string that neither `Debug` nor `Display` shows.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself; for a login and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub host: String,
+    /// Explicit port; `None` with an instance means "ask the browser service", without: 1433.
+    pub port: Option<u16>,
+    pub instance: Option<String>,
+    /// UDP port of the browser service, 1434.
+    pub browser_port: u16,
+    pub database: String,
+    pub user: String,
+    pub password: Secret,
+    pub encrypt: Encrypt,
+    pub trust_server_certificate: bool,
+    /// PEM file with the certificate authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The name expected in the certificate, where it is not `host`.
+    pub host_name_in_certificate: Option<String>,
+    pub connect_timeout: Duration,
+    /// A read that receives nothing for this long is given up and retried.
+    pub read_timeout: Duration,
+    pub pool: SourcePool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encrypt {
+    /// TLS for the whole connection, negotiated in TDS 7.x.
+    Required,
+    /// TDS 8: TLS before the first TDS byte.
+    Strict,
+    /// TLS for the login packet only.
+    LoginOnly,
+    Off,
+}
+
+#[derive(Debug, Clone)]
+pub struct SourcePool {
+    /// Hard cap for the whole process, at least 1.
+    pub max_connections: usize,
+    /// Opened at start; at most `max_connections`.
+    pub min_connections: usize,
+    pub acquire_timeout: Duration,
+    pub test_on_checkout: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
+    pub user: String,
+    pub password: Secret,
+    pub sslmode: SslMode,
+    /// PEM file with the certificate authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout: Duration,
+    pub pool: TargetPool,
+    /// Source schema to target schema; a schema without an entry keeps its name.
+    pub schemas: BTreeMap<String, String>,
+}
+
+/// libpq's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslMode {
+    Disable,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+#[derive(Debug, Clone)]
+pub struct TargetPool {
+    /// Hard cap of data connections, at least 1. The job lock holds one connection more.
+    pub max_connections: usize,
+    pub acquire_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// Patterns `schema.table` with `*` and `?`, compared without case; empty means all.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    /// By `schema.table`.
+    pub overrides: BTreeMap<String, TableOverride>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct TableOverride {
+    /// A T-SQL predicate.
+    pub filter: Option<String>,
+    pub exclude_columns: Vec<String>,
+    pub rename: Option<String>,
+    /// Fixes the number of partitions, whatever the row count.
+    pub partitions: Option<usize>,
+    /// Column to PostgreSQL type, as written.
+    pub types: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    pub mode: Mode,
+    pub consistency: Consistency,
+    pub max_partitions_per_table: usize,
+    pub partition_min_rows: u64,
+    /// A keyset partition commits when it has sent about this many bytes.
+    pub commit_every: u64,
+    pub unlogged_load: bool,
+    pub retry: Retry,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Create,
+    Replace,
+    Truncate,
+    Append,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    Strict,
+    Snapshot,
+    DatabaseSnapshot,
+    Relaxed,
+}
+
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// Tries in all, the first included; at least 1.
+    pub attempts: u32,
+    pub initial_backoff: Duration,
+    pub max_backoff: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct SchemaOptions {
+    pub names: NameStyle,
+    pub indexes: bool,
+    pub foreign_keys: bool,
+    pub checks: bool,
+    pub defaults: bool,
+    pub identity: bool,
+    pub comments: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameStyle {
+    Lowercase,
+    Preserve,
+    SnakeCase,
+}
+
+/// What happens to a value that PostgreSQL cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Values {
+    pub nul_characters: ValuePolicy,
+    pub unpaired_surrogates: ValuePolicy,
+    pub out_of_range: ValuePolicy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValuePolicy {
+    /// The table fails at that row.
+    Error,
+    /// The row goes to `_migrate.rejects`.
+    Reject,
+    /// Text only: the offending character is left out, and counted.
+    Strip,
+    /// Text only: U+FFFD in its place, and counted.
+    Replace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerifyLevel {
+    None,
+    Counts,
+    Checksums,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ReportFiles {
+    pub json: Option<PathBuf>,
+    pub html: Option<PathBuf>,
+}

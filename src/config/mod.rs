@@ -1,0 +1,3 @@
+//! The job file: as written, as checked, and everything that can be wrong with it.
+
+pub mod job;

@@ -1,0 +1,211 @@
+//! The one error of the tool: what kind of thing went wrong, where, and what caused it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of everything that can fail in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// What went wrong, as a fact. Whether to retry and what to advise is decided elsewhere, from this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The command line does not fit together.
+    Usage,
+    /// The job file cannot be read or is not right.
+    JobFile,
+    /// No connection to SQL Server: name, route, port, instance or time-out.
+    SourceUnreachable,
+    /// SQL Server refused user and password (error 18456 and kin).
+    SourceLogin,
+    /// The server's certificate or its encryption settings are not acceptable.
+    SourceTls,
+    /// The database is unknown or not open to this login (error 4060 and kin).
+    SourceDatabase,
+    /// The login may not read what the job names (errors 229, 262, 300 and kin).
+    SourcePermission,
+    /// The connection broke, or the server ended it.
+    SourceLost,
+    /// A statement or a read took longer than allowed.
+    SourceTimeout,
+    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a snapshot conflict.
+    SourceBusy,
+    /// Any other error that SQL Server answered.
+    SourceQuery,
+    /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
+    SourceProtocol,
+    /// No source connection came free within `source.pool.acquire_timeout`.
+    SourcePoolTimeout,
+    /// The source cannot give the consistency that the job asks for.
+    SourceConsistency,
+    /// No connection to PostgreSQL.
+    TargetUnreachable,
+    /// PostgreSQL refused user and password (SQLSTATE class 28).
+    TargetLogin,
+    /// The server's certificate or its TLS settings are not acceptable.
+    TargetTls,
+    /// The database does not exist (3D000).
+    TargetDatabase,
+    /// The role may not do what the job needs (42501).
+    TargetPermission,
+    /// The connection broke, or the server is shutting down or starting (57P01..57P03, 08xxx).
+    TargetLost,
+    /// Serialization failure, deadlock, lock not available (40001, 40P01, 55P03), too many connections (53300).
+    TargetBusy,
+    /// Disk full or out of memory (53100, 53200).
+    TargetFull,
+    /// Any other error that PostgreSQL answered.
+    TargetQuery,
+    /// No target connection came free within `target.pool.acquire_timeout`.
+    TargetPoolTimeout,
+    /// A table that `transfer.mode` does not allow to touch is there already.
+    TargetExists,
+    /// A type or feature of the source that this version cannot carry.
+    Unsupported,
+    /// Two things would get one name, or a name that the job gives is not there.
+    Naming,
+    /// A value that PostgreSQL cannot hold, under the policy `error`.
+    Value,
+    /// The recorded state does not belong to this job, source or table shape.
+    Checkpoint,
+    /// Another process runs this job.
+    JobHeld,
+    /// Both sides were compared and differ.
+    Difference,
+    /// Stopped by a signal.
+    Stopped,
+    /// A local file.
+    Io,
+    /// A broken invariant of the tool itself.
+    Internal,
+}
+
+/// Where it went wrong, as far as known. Never a cell's value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Source schema and table, as `dbo.Posts`.
+    pub table: Option<String>,
+    /// Partition number within the table, from 1.
+    pub partition: Option<u32>,
+    pub column: Option<String>,
+    /// How to find the row: its ordinal in the partition's read or its key columns' names.
+    pub row: Option<String>,
+}
+
+/// An error: kind, message, place and cause.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    message: String,
+    place: Place,
+    source: Option<Cause>,
+}
+
+impl Error {
+    /// `message` is a lower-case fragment without a cell's value and without a secret.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            place: Place::default(),
+            source: None,
+        }))
+    }
+
+    /// Keeps the error that caused this one.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Cause>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Names the table, where no table was named yet.
+    #[must_use]
+    pub fn at_table(mut self, table: impl Into<String>) -> Self {
+        self.0.place.table.get_or_insert_with(|| table.into());
+        self
+    }
+
+    #[must_use]
+    pub fn at_partition(mut self, partition: u32) -> Self {
+        self.0.place.partition.get_or_insert(partition);
+        self
+    }
+
+    #[must_use]
+    pub fn at_column(mut self, column: impl Into<String>) -> Self {
+        self.0.place.column.get_or_insert_with(|| column.into());
+        self
+    }
+
+    #[must_use]
+    pub fn at_row(mut self, row: impl Into<String>) -> Self {
+        self.0.place.row.get_or_insert_with(|| row.into());
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(table) = &self.table {
+            write!(f, "table {table}")?;
+            separator = ", ";
+        }
+        if let Some(partition) = self.partition {
+            write!(f, "{separator}partition {partition}")?;
+            separator = ", ";
+        }
+        if let Some(column) = &self.column {
+            write!(f, "{separator}column {column}")?;
+            separator = ", ";
+        }
+        if let Some(row) = &self.row {
+            write!(f, "{separator}row {row}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.place != Place::default() {
+            write!(f, "{}: ", self.0.place)?;
+        }
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("place", &self.0.place)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_ref()
+            .map(|cause| &**cause as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,1 @@
+//! The source shore: everything that talks to SQL Server.

@@ -1,0 +1,1 @@
+//! Target names: folding, shortening, quoting.

@@ -1,0 +1,1 @@
+//! Runs a job: the only code that spawns tasks.

@@ -1,0 +1,4 @@
+//! Decides, without any server, how each table is made, read and loaded.
+
+pub mod key;
+pub mod table;

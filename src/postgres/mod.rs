@@ -1,0 +1,1 @@
+//! The target shore: everything that talks to PostgreSQL.

@@ -1,0 +1,165 @@
+//! The source database's schema as plain data, as the catalog query found it.
+
+use serde::{Deserialize, Serialize};
+
+/// What the catalog says of the database as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Database {
+    pub name: String,
+    /// `@@SERVERNAME` or its nearest equivalent: with `name`, which database a checkpoint belongs to.
+    pub server: String,
+    /// `SERVERPROPERTY('ProductVersion')`, as `16.0.4135.4`.
+    pub version: String,
+    pub collation: String,
+    /// `ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON` is in force.
+    pub snapshot_isolation: bool,
+    /// Read-only, or itself a database snapshot: every statement sees the same rows.
+    pub frozen: bool,
+    pub tables: Vec<Table>,
+}
+
+/// A user table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub object_id: i64,
+    pub schema: String,
+    pub name: String,
+    /// By `column_id`.
+    pub columns: Vec<Column>,
+    /// All indexes, the primary key included; heaps have no entry.
+    pub indexes: Vec<Index>,
+    /// Row count as the catalog estimates it.
+    pub estimated_rows: u64,
+    /// Bytes of the rows as the catalog estimates it, LOBs included; 0 where unknown.
+    pub estimated_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub ty: SqlType,
+    pub nullable: bool,
+    pub identity: Option<Identity>,
+    /// The definition, where the column is computed.
+    pub computed: Option<String>,
+    /// Of character columns.
+    pub collation: Option<String>,
+    /// Of `char`, `varchar` and `text`: the code page of the collation, 65001 for UTF-8.
+    pub code_page: Option<u16>,
+}
+
+/// Seed, increment and where the counter stands. `decimal(38)` identities exist, hence `i128`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub seed: i128,
+    pub increment: i128,
+    /// `None` where no row was ever inserted.
+    pub last_value: Option<i128>,
+}
+
+/// A column's type. Lengths are the declared ones: bytes of `char`, `varchar`, `binary` and
+/// `varbinary`, UTF-16 units of `nchar` and `nvarchar`; `None` is `max`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlType {
+    Bit,
+    TinyInt,
+    SmallInt,
+    Int,
+    BigInt,
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    SmallMoney,
+    Money,
+    Real,
+    Float,
+    Date,
+    Time {
+        scale: u8,
+    },
+    SmallDateTime,
+    DateTime,
+    DateTime2 {
+        scale: u8,
+    },
+    DateTimeOffset {
+        scale: u8,
+    },
+    Char {
+        length: u16,
+    },
+    VarChar {
+        length: Option<u16>,
+    },
+    Text,
+    NChar {
+        length: u16,
+    },
+    NVarChar {
+        length: Option<u16>,
+    },
+    NText,
+    Binary {
+        length: u16,
+    },
+    VarBinary {
+        length: Option<u16>,
+    },
+    Image,
+    RowVersion,
+    UniqueIdentifier,
+    Xml,
+    SqlVariant,
+    HierarchyId,
+    Geography,
+    Geometry,
+    /// Anything else, by the name the catalog gives it.
+    Other {
+        name: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    pub name: String,
+    pub role: IndexRole,
+    pub unique: bool,
+    pub clustered: bool,
+    pub disabled: bool,
+    /// `rowstore`, or what else the catalog calls it (`clustered columnstore`, `xml`, `spatial`...).
+    pub rowstore: bool,
+    /// The predicate of a filtered index.
+    pub filter: Option<String>,
+    /// In key order.
+    pub key: Vec<IndexColumn>,
+    /// Names of INCLUDE columns.
+    pub included: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexRole {
+    PrimaryKey,
+    UniqueConstraint,
+    Index,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexColumn {
+    pub column: String,
+    pub descending: bool,
+}
+
+impl Table {
+    /// `dbo.Posts`: how the job file, logs and errors name a table.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}

@@ -1,0 +1,1 @@
+//! Parses what SQL Server sends, without IO.
