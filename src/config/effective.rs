@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use crate::config::job::Job;
+
+/// What stands for a secret.
+pub(crate) const MASK: &str = "***";
+
 /// Who gave a setting its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,7 +24,12 @@ pub enum Origin {
 pub struct Setting {
     /// Key path in the job file, as `source.pool.max_connections`.
     pub key: String,
-    /// As it would be written; `***` for a secret.
+    /// As it would be written, empty where there is none; `***` for a secret.
     pub value: String,
     pub origin: Origin,
+}
+
+/// All settings in the order in which they were read, each recorded by the code that read it.
+pub fn effective(job: &Job) -> Vec<Setting> {
+    job.settings.clone()
 }

@@ -127,8 +127,9 @@ pub const fn policy(kind: Kind) -> Policy {
              tables.overrides.<table>.rename.",
         ),
         Kind::Value => fatal(
-            "correct the value at the source, leave the row out with \
-             tables.overrides.<table>.where, or choose another policy under values:.",
+            "correct the value at the source or choose another policy under values:, then run the \
+             same command; leaving the row out with tables.overrides.<table>.where needs \
+             --restart.",
         ),
         Kind::Checkpoint => {
             fatal("undo the change to the job, source or table, or start over with --restart.")
