@@ -4,6 +4,8 @@ pub mod build;
 pub mod fingerprint;
 pub mod key;
 pub mod query;
+#[cfg(test)]
+mod sample;
 pub mod selection;
 pub mod slices;
 pub mod strategy;

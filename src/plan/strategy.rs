@@ -146,3 +146,100 @@ fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize 
     let by_rows = table.estimated_rows / transfer.partition_min_rows.max(1);
     usize::try_from(by_rows).unwrap_or(usize::MAX).clamp(1, transfer.max_partitions_per_table.max(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::job::{Mode, Retry};
+    use crate::plan::sample::{column, primary_key, table};
+    use crate::schema::IndexRole;
+
+    fn transfer(consistency: Consistency) -> Transfer {
+        let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(1));
+        Transfer {
+            mode: Mode::Create,
+            consistency,
+            max_partitions_per_table: 4,
+            partition_min_rows: 100,
+            commit_every: 1,
+            unlogged_load: false,
+            retry: Retry { attempts: 1, initial_backoff, max_backoff },
+        }
+    }
+
+    fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
+        let transfer = transfer(consistency);
+        choose(table, &Circumstances { transfer: &transfer, frozen, excluded: &[], partitions: None })
+    }
+
+    fn index_of(choice: &Choice) -> Option<(&str, bool)> {
+        match &choice.strategy {
+            Strategy::Keyset { index, ordered, .. } => Some((index, *ordered)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_clustered_key_wins_over_a_primary_key_that_is_not() {
+        let mut primary = primary_key("PK", &["Id"]);
+        primary.clustered = false;
+        let mut clustered = primary_key("CX", &["A", "Id"]);
+        clustered.role = IndexRole::Index;
+        let columns = vec![column("Id", SqlType::Int), column("A", SqlType::Int)];
+        let both = table(columns.clone(), vec![primary.clone(), clustered], 1_000);
+        assert_eq!(index_of(&chosen(&both, Consistency::Strict, false)), Some(("CX", true)));
+        let alone = table(columns, vec![primary], 1_000);
+        assert_eq!(index_of(&chosen(&alone, Consistency::Strict, false)), Some(("PK", false)));
+    }
+
+    #[test]
+    fn nullable_filtered_and_disabled_indexes_are_no_keys() {
+        let mut nullable = column("Id", SqlType::Int);
+        nullable.nullable = true;
+        let unique = primary_key("UX", &["Id"]);
+        let case = table(vec![nullable], vec![unique.clone()], 1_000);
+        assert_eq!(chosen(&case, Consistency::Strict, false).strategy, Strategy::Single);
+        let id = vec![column("Id", SqlType::Int)];
+        let filtered = Index { filter: Some("([Id]>(0))".into()), ..unique.clone() };
+        let disabled = Index { disabled: true, ..unique.clone() };
+        let columnstore = Index { rowstore: false, ..unique };
+        for index in [filtered, disabled, columnstore] {
+            let case = table(id.clone(), vec![index], 1_000);
+            assert_eq!(chosen(&case, Consistency::Strict, false).strategy, Strategy::Single);
+        }
+    }
+
+    #[test]
+    fn without_a_key_only_a_consistent_view_is_divided() {
+        let heap = table(vec![column("A", SqlType::Int)], Vec::new(), 1_000);
+        assert_eq!(chosen(&heap, Consistency::Strict, false).strategy, Strategy::Single);
+        // Each statement under SNAPSHOT sees a moment of its own, so row numbers would not agree.
+        assert_eq!(chosen(&heap, Consistency::Snapshot, false).strategy, Strategy::Single);
+        let order = vec!["A".to_owned()];
+        assert_eq!(chosen(&heap, Consistency::Strict, true).strategy, Strategy::RowNumber { order });
+        let with_xml = table(vec![column("A", SqlType::Int), column("X", SqlType::Xml)], Vec::new(), 1_000);
+        let columns = vec!["A".to_owned()];
+        assert_eq!(chosen(&with_xml, Consistency::Strict, true).strategy, Strategy::Hash { columns });
+    }
+
+    #[test]
+    fn partitions_follow_the_rows_up_to_the_limit() {
+        let of = |rows| {
+            let table = table(vec![column("Id", SqlType::Int)], vec![primary_key("PK", &["Id"])], rows);
+            chosen(&table, Consistency::Strict, false).partitions
+        };
+        assert_eq!((of(0), of(199), of(200), of(1_000_000)), (1, 1, 2, 4));
+    }
+
+    #[test]
+    fn an_excluded_key_column_cannot_mark_a_commit() {
+        let table = table(vec![column("Id", SqlType::Int)], vec![primary_key("PK", &["Id"])], 1_000);
+        let transfer = transfer(Consistency::Strict);
+        let excluded = ["Id".to_owned()];
+        let circumstances =
+            Circumstances { transfer: &transfer, frozen: false, excluded: &excluded, partitions: Some(2) };
+        assert_eq!(index_of(&choose(&table, &circumstances)), Some(("PK", false)));
+    }
+}
