@@ -1,3 +1,78 @@
-//! The process edge: arguments, tracing, signals and the exit code.
+//! The process edge: arguments, log, signals and the exit code.
 
-fn main() {}
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use clap::Parser as _;
+use migrate::cli::arguments::{Request, Typed};
+use migrate::cli::console::Console;
+use migrate::cli::{self, Signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The first signal that arrived; what it is decides the exit code.
+static STOPPED_BY: OnceLock<Signal> = OnceLock::new();
+
+fn main() -> ExitCode {
+    let typed = match Typed::try_parse() {
+        Ok(typed) => typed,
+        Err(answer) => {
+            // `--help` and `--version` come this way too. Where the stream is gone, the code is
+            // all that is left to say.
+            let _ = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+        }
+    };
+    let request = match typed.meant() {
+        Ok(request) => request,
+        Err(error) => return ExitCode::from(cli::refuse(&error)),
+    };
+    let console = Console::new(&request);
+    cli::log::start(&request, &console);
+    panic::set_hook(Box::new(|panic| cli::confess(&panic.to_string())));
+    // A panic of a worker ends its table; only one of this thread gets here, and was printed.
+    let code = panic::catch_unwind(AssertUnwindSafe(|| run(request, &console))).unwrap_or(1);
+    ExitCode::from(code)
+}
+
+fn run(request: Request, console: &Console) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(cause) => return cli::refuse(&cli::no_runtime(cause)),
+    };
+    let code = runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        if let Err(cause) = listen(cancel.clone()) {
+            return cli::refuse(&cli::no_runtime(cause));
+        }
+        cli::execute(request, console, cancel, || STOPPED_BY.get().copied()).await
+    });
+    // Nothing that is still blocked may hold up the exit.
+    runtime.shutdown_background();
+    code
+}
+
+/// The first signal asks the work to stop, the second ends the process at once. Whenever that is,
+/// what was committed is whole and the same command continues.
+fn listen(cancel: CancellationToken) -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            let arrived = tokio::select! {
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = terminate.recv() => Signal::Terminate,
+            };
+            if STOPPED_BY.set(arrived).is_err() {
+                std::process::exit(i32::from(arrived.code()));
+            }
+            tracing::warn!("stopping; a second signal exits at once");
+            cancel.cancel();
+        }
+    });
+    Ok(())
+}

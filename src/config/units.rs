@@ -48,7 +48,7 @@ fn split(text: &str) -> Option<(u64, &str)> {
 /// The shortest form that says the same.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis % 1000 == 0 {
+    if millis.is_multiple_of(1000) {
         format!("{}s", millis / 1000)
     } else {
         format!("{millis}ms")

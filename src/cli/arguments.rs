@@ -1,0 +1,266 @@
+//! The arguments as typed, and the request that they mean.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::RunOptions;
+
+/// The command line as typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "migrate",
+    version,
+    about = "Moves a Microsoft SQL Server database into PostgreSQL, in parallel and restartably",
+    after_help = "Without a command: run.\n\nExit codes: 0 done, 1 failed, 2 usage or job file, \
+                  3 a server was not reached or refused the login,\n4 verification found a \
+                  difference, 5 rows were rejected, 6 schema objects were left out,\n130/143 \
+                  stopped by SIGINT/SIGTERM (the same command continues).",
+    infer_long_args = false
+)]
+pub struct Typed {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// The job file (YAML); migrations-config/full.yaml shows every key
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Forget what an earlier run of the job committed, and start over (run)
+    #[arg(long, global = true)]
+    restart: bool,
+
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, verify)
+    #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
+    tables: Vec<String>,
+
+    /// The result on stdout: for people, or as one last line of JSON
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    output: Output,
+
+    /// The log on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// How much to log; RUST_LOG, where set, wins
+    #[arg(long, global = true, value_enum, conflicts_with_all = ["verbose", "quiet"])]
+    log_level: Option<LogLevel>,
+
+    /// Log more (-vv: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+
+    /// Log warnings and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+
+    /// Progress on stderr; auto: bars on a terminal, lines elsewhere
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    progress: ProgressStyle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+enum Command {
+    /// Run the job, or continue it where it stopped
+    Run,
+    /// Look at settings, connections and permissions; changes nothing
+    Check,
+    /// Show statements, strategies and partitions; changes nothing
+    Plan,
+    /// Show what the target knows of the job
+    Status,
+    /// Compare both sides
+    Verify,
+    /// Make the tables only (not available in this version)
+    Schema,
+    /// Write a job file from a source (not available in this version)
+    Init,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    Auto,
+    Bars,
+    Lines,
+    None,
+}
+
+/// What the arguments mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub action: Action,
+    pub config: PathBuf,
+    pub output: Output,
+    pub log_format: LogFormat,
+    pub log_level: LogLevel,
+    pub progress: ProgressStyle,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    Run(RunOptions),
+    Check,
+    Plan(RunOptions),
+    Status,
+    Verify(RunOptions),
+}
+
+impl Action {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::Check => "check",
+            Self::Plan(_) => "plan",
+            Self::Status => "status",
+            Self::Verify(_) => "verify",
+        }
+    }
+}
+
+impl Typed {
+    /// # Errors
+    /// `Usage`, where options do not fit the command.
+    pub fn meant(self) -> Result<Request> {
+        let command = self.command.unwrap_or(Command::Run);
+        let action = self.action(command)?;
+        let config = self
+            .config
+            .clone()
+            .ok_or_else(|| usage("which job? give its file with --config job.yaml"))?;
+        Ok(Request {
+            action,
+            config,
+            output: self.output,
+            log_format: self.log_format,
+            log_level: self.level(),
+            progress: self.progress,
+        })
+    }
+
+    fn action(&self, command: Command) -> Result<Action> {
+        let limited = !self.tables.is_empty();
+        if self.restart && command != Command::Run {
+            return Err(usage("--restart belongs to run"));
+        }
+        if limited && matches!(command, Command::Check | Command::Status) {
+            return Err(usage("--table belongs to run, plan and verify"));
+        }
+        if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
+            return Err(usage(format!(
+                "--table {table}: a table is named schema.table"
+            )));
+        }
+        let options = RunOptions {
+            restart: self.restart,
+            only_tables: self.tables.clone(),
+        };
+        match command {
+            Command::Run => Ok(Action::Run(options)),
+            Command::Check => Ok(Action::Check),
+            Command::Plan => Ok(Action::Plan(options)),
+            Command::Status => Ok(Action::Status),
+            Command::Verify => Ok(Action::Verify(options)),
+            Command::Schema => Err(usage("`schema` is not available in this version")),
+            Command::Init => Err(usage("`init` is not available in this version")),
+        }
+    }
+
+    fn level(&self) -> LogLevel {
+        match (self.log_level, self.quiet, self.verbose) {
+            (Some(level), _, _) => level,
+            (None, true, _) => LogLevel::Warn,
+            (None, false, 0) => LogLevel::Info,
+            (None, false, 1) => LogLevel::Debug,
+            (None, false, _) => LogLevel::Trace,
+        }
+    }
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(Kind::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meant(line: &str) -> Result<Request> {
+        let words = std::iter::once("migrate").chain(line.split_whitespace());
+        Typed::try_parse_from(words).expect("parses").meant()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Typed as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_means_run_and_options_may_stand_on_either_side() {
+        let plain = meant("--config job.yaml").unwrap();
+        assert_eq!(plain.action, Action::Run(RunOptions::default()));
+        assert_eq!(plain, meant("run --config job.yaml").unwrap());
+        assert_eq!(plain, meant("--config job.yaml run").unwrap());
+        let limited = meant("-c job.yaml --restart --table dbo.A --table dbo.B").unwrap();
+        assert_eq!(
+            limited.action,
+            Action::Run(RunOptions {
+                restart: true,
+                only_tables: vec!["dbo.A".into(), "dbo.B".into()],
+            })
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        for (line, message) in [
+            ("", "--config"),
+            ("check", "--config"),
+            ("check -c a.yaml --restart", "--restart belongs to run"),
+            ("status -c a.yaml --table dbo.A", "--table belongs"),
+            ("run -c a.yaml --table Posts", "schema.table"),
+            ("schema -c a.yaml", "not available in this version"),
+            ("init", "not available in this version"),
+        ] {
+            let error = meant(line).unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage, "{line}");
+            assert!(error.to_string().contains(message), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn log_levels() {
+        for (line, level) in [
+            ("-c a", LogLevel::Info),
+            ("-c a -q", LogLevel::Warn),
+            ("-c a -v", LogLevel::Debug),
+            ("-c a -vv", LogLevel::Trace),
+            ("-c a --log-level error", LogLevel::Error),
+        ] {
+            assert_eq!(meant(line).unwrap().log_level, level, "{line}");
+        }
+        assert!(Typed::try_parse_from(["migrate", "-q", "-v"]).is_err());
+    }
+}

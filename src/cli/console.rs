@@ -1,0 +1,69 @@
+//! Where the tool talks: results to stdout, progress and errors to stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde_json::{Value, json};
+
+use crate::cli::arguments::{ProgressStyle, Request};
+use crate::error::{Error, Kind, Result};
+
+/// How progress is shown, once `auto` was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Bars,
+    Lines,
+    Nothing,
+}
+
+/// Both streams of the process, and the bars that share stderr with the log.
+#[derive(Debug)]
+pub struct Console {
+    pub(crate) bars: MultiProgress,
+    pub(crate) shown: Shown,
+}
+
+impl Console {
+    pub fn new(request: &Request) -> Self {
+        let shown = match request.progress {
+            ProgressStyle::Bars => Shown::Bars,
+            ProgressStyle::Lines => Shown::Lines,
+            ProgressStyle::None => Shown::Nothing,
+            ProgressStyle::Auto if io::stderr().is_terminal() => Shown::Bars,
+            ProgressStyle::Auto => Shown::Lines,
+        };
+        Self {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            shown,
+        }
+    }
+
+    /// A result for people, with its own line ends.
+    pub(crate) fn text(&self, text: &str) -> Result<()> {
+        write_stdout(text)
+    }
+
+    /// The one last line for programs: the result, with the command and the exit code.
+    pub(crate) fn json(&self, command: &str, code: u8, result: Value) -> Result<()> {
+        let mut line = json!({ "command": command, "exit_code": code });
+        if let (Value::Object(line), Value::Object(result)) = (&mut line, result) {
+            line.extend(result);
+        }
+        write_stdout(&format!("{line}\n"))
+    }
+
+    /// For people, above the bars.
+    pub(crate) fn error(&self, text: &str) -> Result<()> {
+        self.bars
+            .suspend(|| io::stderr().lock().write_all(text.as_bytes()))
+            .map_err(|cause| Error::new(Kind::Io, "cannot write to stderr").because(cause))
+    }
+}
+
+fn write_stdout(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|cause| Error::new(Kind::Io, "cannot write to stdout").because(cause))
+}

@@ -1,0 +1,142 @@
+//! The exit code: computed here and nowhere else.
+
+use crate::error::Kind;
+use crate::report::run::Outcome;
+
+/// A signal that asks the process to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    /// 128 + the signal's number, as shells report it.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conclusion {
+    Done,
+    Failed,
+    Unreachable,
+    Different,
+    Rejected,
+    Incomplete,
+    Stopped,
+    /// Command line or job file.
+    Usage,
+}
+
+impl From<Outcome> for Conclusion {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Failed => Self::Failed,
+            Outcome::Different => Self::Different,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Incomplete => Self::Incomplete,
+            Outcome::Stopped => Self::Stopped,
+        }
+    }
+}
+
+/// The table of the README, from a conclusion or an error's kind.
+pub(crate) fn code(outcome: Result<Conclusion, Kind>, signal: Option<Signal>) -> u8 {
+    let conclusion = outcome.unwrap_or_else(of_kind);
+    match conclusion {
+        Conclusion::Done => 0,
+        Conclusion::Failed => 1,
+        Conclusion::Usage => 2,
+        Conclusion::Unreachable => 3,
+        Conclusion::Different => 4,
+        Conclusion::Rejected => 5,
+        Conclusion::Incomplete => 6,
+        Conclusion::Stopped => signal.unwrap_or(Signal::Interrupt).code(),
+    }
+}
+
+/// What an error that ended a whole command means for its exit code; no wildcard, so that a new
+/// kind must choose.
+fn of_kind(kind: Kind) -> Conclusion {
+    match kind {
+        Kind::Usage | Kind::JobFile => Conclusion::Usage,
+        Kind::SourceUnreachable
+        | Kind::SourceLogin
+        | Kind::SourceTls
+        | Kind::SourceDatabase
+        | Kind::TargetUnreachable
+        | Kind::TargetLogin
+        | Kind::TargetTls
+        | Kind::TargetDatabase => Conclusion::Unreachable,
+        Kind::Difference => Conclusion::Different,
+        Kind::Stopped => Conclusion::Stopped,
+        Kind::SourcePermission
+        | Kind::SourceLost
+        | Kind::SourceTimeout
+        | Kind::SourceBusy
+        | Kind::SourceQuery
+        | Kind::SourceProtocol
+        | Kind::SourcePoolTimeout
+        | Kind::SourceConsistency
+        | Kind::TargetPermission
+        | Kind::TargetLost
+        | Kind::TargetBusy
+        | Kind::TargetFull
+        | Kind::TargetQuery
+        | Kind::TargetPoolTimeout
+        | Kind::TargetExists
+        | Kind::Unsupported
+        | Kind::Naming
+        | Kind::Value
+        | Kind::Checkpoint
+        | Kind::JobHeld
+        | Kind::Io
+        | Kind::Internal => Conclusion::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the README.
+    #[test]
+    fn each_ending_has_its_code() {
+        for (outcome, expected) in [
+            (Ok(Conclusion::Done), 0),
+            (Ok(Conclusion::Failed), 1),
+            (Err(Kind::Internal), 1),
+            (Err(Kind::JobHeld), 1),
+            (Err(Kind::Usage), 2),
+            (Err(Kind::JobFile), 2),
+            (Err(Kind::SourceLogin), 3),
+            (Err(Kind::TargetUnreachable), 3),
+            (Ok(Conclusion::Unreachable), 3),
+            (Ok(Conclusion::Different), 4),
+            (Ok(Conclusion::Rejected), 5),
+            (Ok(Conclusion::Incomplete), 6),
+        ] {
+            assert_eq!(code(outcome, None), expected, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_stop_is_told_by_its_signal() {
+        for outcome in [Ok(Conclusion::Stopped), Err(Kind::Stopped)] {
+            assert_eq!(code(outcome, Some(Signal::Interrupt)), 130);
+            assert_eq!(code(outcome, Some(Signal::Terminate)), 143);
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_done_before_the_signal_is_done() {
+        assert_eq!(code(Ok(Conclusion::Done), Some(Signal::Terminate)), 0);
+    }
+}

@@ -1,0 +1,62 @@
+//! The log on stderr, above the bars where there are bars.
+
+use std::io::{self, Write};
+
+use indicatif::MultiProgress;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::cli::arguments::{LogFormat, LogLevel, Request};
+use crate::cli::console::{Console, Shown};
+
+/// Sets up the process's log; called once, by `main`.
+///
+/// `RUST_LOG` wins over the command line. Drivers are heard from `warn` up: what they log below
+/// that may hold statements.
+pub fn start(request: &Request, console: &Console) {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(directives(request.log_level, console.shown)));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(AboveBars(console.bars.clone()));
+    match request.log_format {
+        LogFormat::Text => log.with_ansi(console.shown == Shown::Bars).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+fn directives(level: LogLevel, shown: Shown) -> &'static str {
+    match level {
+        LogLevel::Off => "off",
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        // Bars say what the lines of `info` would say.
+        LogLevel::Info if shown == Shown::Bars => "warn",
+        LogLevel::Info => "migrate=info,warn",
+        LogLevel::Debug => "migrate=debug,warn",
+        LogLevel::Trace => "migrate=trace,info",
+    }
+}
+
+/// Writes to stderr while the bars hold still.
+#[derive(Debug, Clone)]
+struct AboveBars(MultiProgress);
+
+impl Write for AboveBars {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().lock().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+impl<'w> MakeWriter<'w> for AboveBars {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}

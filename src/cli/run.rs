@@ -1,0 +1,41 @@
+//! `migrate run`: runs the job, or continues it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::arguments::{Output, Request};
+use crate::cli::console::Console;
+use crate::cli::display::Display;
+use crate::cli::{Finished, files, text};
+use crate::config::job::Job;
+use crate::error::Result;
+use crate::pipeline::{self, RunOptions};
+use crate::report::progress::Progress;
+
+pub(crate) async fn run(
+    job: &Job,
+    options: &RunOptions,
+    request: &Request,
+    console: &Console,
+    cancel: CancellationToken,
+) -> Result<Finished> {
+    files::prepare(&job.report)?;
+    let progress = Progress::new();
+    let display = Display::start(console, Arc::clone(&progress))?;
+    let outcome = pipeline::run(job, options.clone(), cancel, progress).await;
+    display.finish();
+    let report = outcome?;
+    let json = match request.output {
+        Output::Text => {
+            console.text(&text::run::render(&report))?;
+            None
+        }
+        Output::Json => Some(text::json(&report)?),
+    };
+    files::write(&job.report, &report)?;
+    Ok(Finished {
+        conclusion: report.outcome.into(),
+        json,
+    })
+}

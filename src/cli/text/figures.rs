@@ -1,0 +1,134 @@
+//! Numbers, sizes and durations as people read them, and text that fits the width.
+
+use std::time::Duration;
+
+/// The width that every report keeps to.
+pub(crate) const WIDTH: usize = 100;
+
+/// `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `12.3 MiB`, from 10 GiB on in GiB.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    if mebibytes >= 10_240.0 {
+        format!("{:.1} GiB", mebibytes / 1024.0)
+    } else {
+        format!("{mebibytes:.1} MiB")
+    }
+}
+
+/// `0.4 s`, `12.3 s`, `3 min 5 s`, `2 h 7 min`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// What is left of a run, as far as it can be told.
+pub(crate) fn time_left(left: Option<Duration>) -> String {
+    match left {
+        Some(left) if left < Duration::from_secs(30 * 86_400) => {
+            format!("{} left", seconds(left.as_secs_f64().round()))
+        }
+        _ => "-".to_owned(),
+    }
+}
+
+/// At most `width` characters; what is too long loses its middle, because tables that share a
+/// schema differ at the end.
+pub(crate) fn fit(text: &str, width: usize) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    let length = text.chars().count();
+    if length <= width {
+        return text;
+    }
+    let tail = width.saturating_sub(1) / 2;
+    let head = width.saturating_sub(1) - tail;
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start}…{end}")
+}
+
+/// Lines of at most [`WIDTH`] characters, broken at blanks; a word that is longer stays whole.
+pub(crate) fn wrap(text: &str, first: &str, next: &str) -> String {
+    let mut out = String::new();
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let longer = line.chars().count() + usize::from(!empty) + word.chars().count();
+        if !empty && longer > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            next.clone_into(&mut line);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_as_people_read_them() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+        assert_eq!(count(106_534_566), "106,534,566");
+        assert_eq!(mebibytes(1 << 20), "1.0 MiB");
+        assert_eq!(mebibytes(20 << 30), "20.0 GiB");
+        assert_eq!(seconds(12.34), "12.3 s");
+        assert_eq!(seconds(185.2), "3 min 5 s");
+        assert_eq!(seconds(7620.0), "2 h 7 min");
+        assert_eq!(time_left(None), "-");
+        assert_eq!(time_left(Some(Duration::MAX)), "-");
+    }
+
+    #[test]
+    fn long_names_lose_their_middle() {
+        assert_eq!(fit("dbo.Posts", 9), "dbo.Posts");
+        assert_eq!(fit("dbo.PostHistory", 9), "dbo.…tory");
+        assert_eq!(fit("dbo.Bücher☃x", 8).chars().count(), 8);
+        assert_eq!(fit("a\nb", 9), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn text_is_broken_at_blanks() {
+        let wrapped = wrap(&"word ".repeat(60), "- ", "  ");
+        assert!(wrapped.lines().all(|line| line.chars().count() <= WIDTH));
+        assert_eq!(wrapped.matches("word").count(), 60);
+        assert!(
+            wrapped
+                .lines()
+                .nth(1)
+                .is_some_and(|line| line.starts_with("  word"))
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Reports as text that fits 100 columns.
+
+pub(crate) mod check;
+pub(crate) mod figures;
+pub(crate) mod grid;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod verify;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, Kind, Result};
+use crate::report::Omission;
+use crate::report::table::Cause;
+
+/// Lines of one list, at most; the rest is counted and is in the JSON.
+const MOST_LINES: usize = 20;
+
+/// A report as JSON.
+pub(crate) fn json(report: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(report)
+        .map_err(|cause| Error::new(Kind::Internal, "the report does not serialise").because(cause))
+}
+
+/// The first lines of a list, and how many more there are.
+fn list(out: &mut String, lines: impl ExactSizeIterator<Item = String>) {
+    let more = lines.len().saturating_sub(MOST_LINES);
+    for line in lines.take(MOST_LINES) {
+        out.push_str(&figures::wrap(&line, "  ", "    "));
+    }
+    if more > 0 {
+        out.push_str(&format!(
+            "  ... and {more} more (--output json lists all)\n"
+        ));
+    }
+}
+
+/// What failed, why, and what to do.
+fn cause(out: &mut String, name: &str, cause: &Cause) {
+    out.push_str(&figures::wrap(
+        &format!("{name}: {}", cause.message),
+        "  ",
+        "    ",
+    ));
+    for because in &cause.because {
+        out.push_str(&figures::wrap(
+            &format!("because: {because}"),
+            "    ",
+            "      ",
+        ));
+    }
+    if !cause.advice.is_empty() {
+        out.push_str(&figures::wrap(
+            &format!("advice: {}", cause.advice),
+            "    ",
+            "      ",
+        ));
+    }
+}
+
+fn omissions(out: &mut String, omissions: &[Omission]) {
+    if omissions.is_empty() {
+        return;
+    }
+    out.push_str("\nleft out\n");
+    let line = |omission: &Omission| {
+        format!(
+            "{}: {} ({})",
+            omission.table, omission.object, omission.reason
+        )
+    };
+    list(out, omissions.iter().map(line));
+}

@@ -1,0 +1,153 @@
+//! A plan as text: what would be made, how each table would be read, what would be left out.
+
+use crate::cli::text::figures::{count, mebibytes, wrap};
+use crate::cli::text::{cause, list, omissions};
+use crate::plan::table::{KeyColumn, Strategy, TablePlan};
+use crate::report::planned::{PlanReport, PlannedTable};
+
+pub(crate) fn render(report: &PlanReport) -> String {
+    let mut out = format!(
+        "job {}\nfrom {}, database {} (SQL Server {})\n",
+        report.job, report.source.address, report.source.database, report.source.version
+    );
+    for table in &report.tables {
+        out.push('\n');
+        planned(&mut out, table);
+    }
+    if !report.failed.is_empty() {
+        out.push_str("\nCANNOT be planned\n");
+        for table in &report.failed {
+            cause(&mut out, &table.table, &table.cause);
+        }
+    }
+    if !report.skipped.is_empty() {
+        out.push_str("\nleft out by the job\n");
+        let line = |table: &crate::report::planned::SkippedTable| {
+            format!("{}: {}", table.table, table.reason)
+        };
+        list(&mut out, report.skipped.iter().map(line));
+    }
+    omissions(&mut out, &report.omissions);
+    out.push_str(&format!(
+        "\n{} tables to move, {} that cannot be planned, {} left out by the job\n",
+        report.tables.len(),
+        report.failed.len(),
+        report.skipped.len()
+    ));
+    out
+}
+
+fn planned(out: &mut String, table: &PlannedTable) {
+    let plan = &table.plan;
+    let head = format!(
+        "{}.{} -> {}.{}: about {} rows, {}",
+        plan.schema,
+        plan.name,
+        plan.target.schema,
+        plan.target.table,
+        count(plan.estimated_rows),
+        mebibytes(plan.estimated_bytes)
+    );
+    out.push_str(&wrap(&head, "", "  "));
+    out.push_str(&wrap(&format!("read: {}", strategy(plan)), "  ", "    "));
+    if let Some(filter) = &plan.filter {
+        out.push_str(&wrap(&format!("where: {filter}"), "  ", "    "));
+    }
+    for note in &plan.notes {
+        out.push_str(&wrap(&format!("note: {note}"), "  ", "    "));
+    }
+    // Statements are kept as they will be sent, so they may be longer than a line.
+    for statement in &table.ddl {
+        for line in statement.lines() {
+            out.push_str(&format!("    {line}\n"));
+        }
+    }
+}
+
+fn strategy(plan: &TablePlan) -> String {
+    let columns = |key: &[KeyColumn]| {
+        let column = |key: &KeyColumn| {
+            let direction = if key.descending { " desc" } else { "" };
+            format!("{}{direction}", key.column)
+        };
+        key.iter().map(column).collect::<Vec<_>>().join(", ")
+    };
+    let partitions = match plan.wanted_partitions {
+        0 | 1 => "1 partition".to_owned(),
+        wanted => format!("up to {wanted} partitions"),
+    };
+    match &plan.strategy {
+        Strategy::Keyset {
+            index,
+            key,
+            ordered,
+        } => {
+            let order = if *ordered {
+                "in key order"
+            } else {
+                "each range commits as a whole"
+            };
+            format!("keyset {index} ({}), {partitions}, {order}", columns(key))
+        }
+        Strategy::RowNumber { order } => {
+            format!("row_number over ({}), {partitions}", order.join(", "))
+        }
+        Strategy::Hash { columns } => format!("hash of ({}), {partitions}", columns.join(", ")),
+        Strategy::Single => "single, one statement".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::table::TargetName;
+    use crate::report::Endpoint;
+
+    #[test]
+    fn a_planned_table_says_how_it_is_read_and_made() {
+        let plan = TablePlan {
+            schema: "dbo".into(),
+            name: "Posts".into(),
+            target: TargetName {
+                schema: "public".into(),
+                table: "posts".into(),
+            },
+            columns: Vec::new(),
+            primary_key: None,
+            strategy: Strategy::Keyset {
+                index: "PK_Posts".into(),
+                key: vec![KeyColumn {
+                    column: "Id".into(),
+                    descending: true,
+                }],
+                ordered: true,
+            },
+            wanted_partitions: 8,
+            estimated_rows: 17_142_169,
+            estimated_bytes: 35 << 30,
+            filter: Some("Id > 0".into()),
+            notes: vec!["column Created: the 7th digit goes".into()],
+        };
+        let text = render(&PlanReport {
+            job: "demo".into(),
+            source: Endpoint::default(),
+            tables: vec![PlannedTable {
+                plan,
+                ddl: vec!["CREATE TABLE \"public\".\"posts\" ()".into()],
+            }],
+            skipped: Vec::new(),
+            failed: Vec::new(),
+            omissions: Vec::new(),
+        });
+        for part in [
+            "dbo.Posts -> public.posts: about 17,142,169 rows, 35.0 GiB",
+            "read: keyset PK_Posts (Id desc), up to 8 partitions, in key order",
+            "where: Id > 0",
+            "note: column Created: the 7th digit goes",
+            "    CREATE TABLE \"public\".\"posts\" ()",
+            "1 tables to move",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The report of a run as text.
+
+use crate::cli::text::figures::{count, mebibytes, seconds, wrap};
+use crate::cli::text::grid::{Align, Grid};
+use crate::cli::text::{cause, list, omissions, verify};
+use crate::report::pool::{PoolReport, Side};
+use crate::report::run::{Outcome, Report};
+use crate::report::table::{TableOutcome, TableReport};
+use crate::report::time::Activity;
+
+pub(crate) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    head(&mut out, report);
+    tables(&mut out, report);
+    failures(&mut out, report);
+    notes(&mut out, report);
+    omissions(&mut out, &report.facts.omissions);
+    pools(&mut out, &report.facts.pools);
+    time(&mut out, report);
+    if let Some(verification) = &report.facts.verification {
+        out.push_str("\nverification\n");
+        verify::lines(&mut out, verification);
+    }
+    if let Some(warning) = report.warning {
+        let warning = format!("consistency {}: {warning}.", report.facts.consistency);
+        out.push('\n');
+        out.push_str(&wrap(&warning, "", ""));
+    }
+    out.push('\n');
+    out.push_str(&wrap(&conclusion(report), "", ""));
+    out
+}
+
+fn head(out: &mut String, report: &Report) {
+    let facts = &report.facts;
+    let continued = if facts.resumed { ", continued" } else { "" };
+    let run = format!(
+        "job {}, run {}{continued}: {} to {}, {}",
+        facts.job,
+        facts.run_id,
+        facts.started,
+        facts.ended,
+        seconds(report.seconds)
+    );
+    let sides = format!(
+        "from {}, database {} (SQL Server {}) to {}, database {} (PostgreSQL {})",
+        facts.source.address,
+        facts.source.database,
+        facts.source.version,
+        facts.target.address,
+        facts.target.database,
+        facts.target.version
+    );
+    out.push_str(&wrap(&run, "", "  "));
+    out.push_str(&wrap(&sides, "", "  "));
+    out.push('\n');
+}
+
+fn tables(out: &mut String, report: &Report) {
+    let mut grid = Grid::new(&[
+        ("table", Align::Left),
+        ("rows", Align::Right),
+        ("size", Align::Right),
+        ("time", Align::Right),
+        ("rows/s", Align::Right),
+        ("read by", Align::Left),
+        ("state", Align::Left),
+    ]);
+    for table in &report.facts.tables {
+        if table.outcome != TableOutcome::Skipped {
+            grid.row(vec![
+                table.table.clone(),
+                count(table.rows),
+                mebibytes(table.bytes),
+                seconds(table.seconds),
+                table
+                    .rows_per_second()
+                    .map_or_else(|| "-".to_owned(), |rate| count(rate as u64)),
+                strategy(table),
+                word(table.outcome).to_owned(),
+            ]);
+        }
+    }
+    let totals = &report.totals;
+    grid.row(vec![
+        "total".to_owned(),
+        count(totals.rows),
+        mebibytes(totals.bytes),
+        seconds(report.seconds),
+        count(totals.rows_per_second as u64),
+        String::new(),
+        String::new(),
+    ]);
+    out.push_str(&grid.render());
+}
+
+/// `keyset x8`: the strategy's first word and the partitions; the whole is in the JSON.
+fn strategy(table: &TableReport) -> String {
+    let name = table.strategy.split_whitespace().next().unwrap_or("-");
+    match table.partitions {
+        0 | 1 => name.to_owned(),
+        partitions => format!("{name} x{partitions}"),
+    }
+}
+
+fn word(outcome: TableOutcome) -> &'static str {
+    match outcome {
+        TableOutcome::Done => "done",
+        TableOutcome::Failed => "FAILED",
+        TableOutcome::Skipped => "skipped",
+        TableOutcome::Unfinished => "unfinished",
+    }
+}
+
+fn failures(out: &mut String, report: &Report) {
+    let failed = report.facts.tables.iter();
+    let failed = failed.filter_map(|table| Some((&table.table, table.cause.as_ref()?)));
+    for (index, (table, why)) in failed.enumerate() {
+        if index == 0 {
+            out.push_str("\nfailed\n");
+        }
+        cause(out, table, why);
+    }
+}
+
+/// What a reader must know of single tables: notes of the plan, retries, changed values.
+fn notes(out: &mut String, report: &Report) {
+    let mut lines = Vec::new();
+    for table in &report.facts.tables {
+        if table.outcome == TableOutcome::Skipped {
+            continue;
+        }
+        let mut say = |text: String| lines.push(format!("{}: {text}", table.table));
+        table.notes.iter().for_each(|note| say(note.clone()));
+        if table.retries > 0 {
+            say(format!("{} retries after transient faults", table.retries));
+        }
+        if table.resumed_rows > 0 {
+            say(format!(
+                "{} rows were there from earlier runs",
+                count(table.resumed_rows)
+            ));
+        }
+        if table.changed_values > 0 {
+            say(format!(
+                "{} values changed by `values:`",
+                count(table.changed_values)
+            ));
+        }
+        if table.rejected > 0 {
+            say(format!("{} rows rejected", count(table.rejected)));
+        }
+    }
+    if !lines.is_empty() {
+        out.push_str("\nnotes\n");
+        list(out, lines.into_iter());
+    }
+    if report.totals.tables_skipped > 0 {
+        out.push_str(&format!(
+            "\n{} tables left out by the job's own filter\n",
+            report.totals.tables_skipped
+        ));
+    }
+}
+
+fn pools(out: &mut String, pools: &[PoolReport]) {
+    if pools.is_empty() {
+        return;
+    }
+    out.push('\n');
+    let mut grid = Grid::new(&[
+        ("pool", Align::Left),
+        ("cap", Align::Right),
+        ("peak", Align::Right),
+        ("taken", Align::Right),
+        ("waited", Align::Right),
+        ("mean wait", Align::Right),
+        ("longest", Align::Right),
+        ("time-outs", Align::Right),
+        ("reconnects", Align::Right),
+    ]);
+    for pool in pools {
+        let side = match pool.side {
+            Side::Source => "source",
+            Side::Target => "target",
+        };
+        grid.row(vec![
+            side.to_owned(),
+            pool.max_connections.to_string(),
+            pool.peak_in_use.to_string(),
+            count(pool.acquisitions),
+            count(pool.waits),
+            seconds(pool.mean_wait),
+            seconds(pool.longest_wait),
+            count(pool.timeouts),
+            count(pool.reconnects),
+        ]);
+    }
+    out.push_str(&grid.render());
+}
+
+fn time(out: &mut String, report: &Report) {
+    let spent = &report.facts.time;
+    out.push_str("\nwhere the time went, all workers together\n");
+    for activity in Activity::ALL {
+        out.push_str(&format!(
+            "  {:28} {:>12}  {:>3.0} %\n",
+            activity.words(),
+            seconds(spent.of(activity)),
+            spent.share(activity) * 100.0
+        ));
+    }
+    out.push_str(&wrap(&report.bottleneck, "", ""));
+}
+
+fn conclusion(report: &Report) -> String {
+    let totals = &report.totals;
+    let done = format!(
+        "{} rows of {} tables in {}",
+        count(totals.rows),
+        totals.tables_done,
+        seconds(report.seconds)
+    );
+    match report.outcome {
+        Outcome::Done => format!("done: {done}."),
+        Outcome::Failed => format!(
+            "FAILED: {} tables failed, {} unfinished; {done}. The same command continues.",
+            totals.tables_failed, totals.tables_unfinished
+        ),
+        Outcome::Different => format!("DIFFERENT: both sides were compared and differ; {done}."),
+        Outcome::Rejected => format!(
+            "done, with {} rejected rows (in _migrate.rejects): {done}.",
+            count(totals.rejected)
+        ),
+        Outcome::Incomplete => format!(
+            "done, with {} schema objects left out: {done}.",
+            report.facts.omissions.len()
+        ),
+        Outcome::Stopped => format!("stopped: {done}. The same command continues."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::text::figures::WIDTH;
+    use crate::report::Omission;
+    use crate::report::run::tests::facts;
+    use crate::report::table::Cause;
+    use crate::report::verify::{VerifiedTable, VerifyReport};
+
+    #[test]
+    fn a_bad_run_says_all_of_it_in_the_width() {
+        let mut facts = facts();
+        let name = format!("sales.{}", "VeryLongTableName".repeat(7));
+        facts.tables.push(TableReport {
+            rows: 123_456_789_012,
+            bytes: 1 << 45,
+            seconds: 86_399.0,
+            partitions: 1024,
+            strategy: "keyset PK_Posts (Id)".into(),
+            cause: Some(Cause {
+                kind: "SourceLost".into(),
+                message: "table x: connection closed ".repeat(8),
+                because: vec!["broken pipe".into()],
+                advice: "the same command continues.".into(),
+            }),
+            notes: (0..30).map(|note| format!("note {note}")).collect(),
+            ..TableReport::new(name, "t", TableOutcome::Failed)
+        });
+        facts
+            .tables
+            .push(TableReport::new("dbo.Skip", "s", TableOutcome::Skipped));
+        facts.omissions.push(Omission {
+            table: "dbo.A".into(),
+            object: "index IX_A".into(),
+            reason: "indexes are not made in this version".into(),
+        });
+        facts.verification = Some(VerifyReport {
+            job: "demo".into(),
+            tables: vec![VerifiedTable {
+                table: "dbo.A".into(),
+                target: "public.a".into(),
+                source_rows: Some(5),
+                target_rows: Some(4),
+                cause: None,
+            }],
+            seconds: 0.2,
+        });
+        let text = render(&Report::draw_up(facts));
+        for line in text.lines() {
+            // A name is never broken, so it may stand out of a line of its own.
+            let one_word = line.split_whitespace().count() == 1;
+            assert!(one_word || line.chars().count() <= WIDTH, "{line}");
+        }
+        for part in [
+            "123,456,789,012",
+            "FAILED",
+            "because: broken pipe",
+            "advice: the same command continues.",
+            "... and 10 more",
+            "dbo.A: index IX_A",
+            "1 tables left out by the job's own filter",
+            "DIFFERENT",
+            "FAILED: 1 tables failed",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_good_run_ends_with_its_sum() {
+        let text = render(&Report::draw_up(facts()));
+        assert!(
+            text.ends_with("done: 1,000 rows of 1 tables in 10.0 s.\n"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("\nfailed\n") && !text.contains("left out"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,324 @@
+//! The code map holds: imports go down, only the edge prints, files stay short.
+//!
+//! Reads `src/` as text. Comments and string literals are cut out first, so that prose about
+//! `crate::` is no import.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors of docs/architecture.md. A file imports from lower floors and from its own folder.
+const FLOORS: &[(&str, u8)] = &[
+    ("error", 1),
+    ("config", 2),
+    ("schema", 2),
+    ("typemap", 3),
+    ("names", 3),
+    ("plan", 4),
+    ("report", 5),
+    ("tds", 5),
+    ("transcode", 6),
+    ("mssql", 7),
+    ("postgres", 7),
+    ("pipeline", 8),
+    ("verify", 8),
+    ("lib", 9),
+    ("cli", 10),
+    ("main", 11),
+];
+
+const MOST_LINES: usize = 500;
+
+struct Source {
+    path: PathBuf,
+    /// The module that owns the file: its folder, or its own name at the top of `src/`.
+    module: String,
+    text: String,
+    /// Without comments and the insides of string literals.
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a source in UTF-8");
+                let below = path.strip_prefix(&root).expect("below src");
+                let first = below.iter().next().expect("a name").to_string_lossy();
+                let module = first.trim_end_matches(".rs").to_owned();
+                let code = code_of(&text);
+                sources.push(Source {
+                    path,
+                    module,
+                    text,
+                    code,
+                });
+            }
+        }
+    }
+    assert!(sources.len() > 30, "only {} sources found", sources.len());
+    sources
+}
+
+fn floor(module: &str) -> Option<u8> {
+    let known = FLOORS.iter().find(|(name, _)| *name == module)?;
+    Some(known.1)
+}
+
+/// Replaces comments and string literals by blanks, keeping line ends.
+fn code_of(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut code = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let rest = &chars[at..];
+        let end = match rest {
+            ['/', '/', ..] => rest.iter().position(|&c| c == '\n').unwrap_or(rest.len()),
+            ['/', '*', ..] => block_comment(rest),
+            ['r', '"', ..] | ['r', '#', '"', ..] | ['r', '#', '#', ..]
+                if !code.ends_with(|c: char| c.is_alphanumeric() || c == '_') =>
+            {
+                raw_string(rest)
+            }
+            ['"', ..] => string(rest),
+            // A quote as a character, so that it does not open a string.
+            ['\'', '"', '\'', ..] => 3,
+            ['\'', '\\', '"', '\'', ..] => 4,
+            _ => 0,
+        };
+        if end == 0 {
+            code.push(chars[at]);
+            at += 1;
+        } else {
+            code.extend(rest[..end].iter().map(|&c| if c == '\n' { c } else { ' ' }));
+            at += end;
+        }
+    }
+    code
+}
+
+fn block_comment(rest: &[char]) -> usize {
+    let close = rest.windows(2).position(|pair| pair == ['*', '/']);
+    close.map_or(rest.len(), |close| close + 2)
+}
+
+fn string(rest: &[char]) -> usize {
+    let mut at = 1;
+    while at < rest.len() {
+        match rest[at] {
+            '\\' => at += 2,
+            '"' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    rest.len()
+}
+
+fn raw_string(rest: &[char]) -> usize {
+    let hashes = rest[1..].iter().take_while(|&&c| c == '#').count();
+    let body = 1 + hashes + 1;
+    let mut at = body;
+    while at < rest.len() {
+        let closes =
+            rest[at] == '"' && rest[at + 1..].iter().take_while(|&&c| c == '#').count() >= hashes;
+        if closes {
+            return at + 1 + hashes;
+        }
+        at += 1;
+    }
+    rest.len()
+}
+
+/// The first path segments after `crate::` (or, in `main`, after `migrate::`), braces opened.
+fn imports(code: &str, root: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(at) = rest.find(root) {
+        let before = rest[..at].chars().next_back();
+        rest = &rest[at + root.len()..];
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(first_segments(group)),
+            None => found.push(segment(rest)),
+        }
+    }
+    found
+}
+
+/// First segments of each path of a group such as `{a::b, c::{d, e}}`, up to its closing brace.
+fn first_segments(group: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut depth = 0;
+    let mut start = true;
+    for (index, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = true,
+            c if start && !c.is_whitespace() => {
+                found.push(segment(&group[index..]));
+                start = false;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn segment(path: &str) -> String {
+    path.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
+}
+
+fn faults(check: impl Fn(&Source) -> Vec<String>) {
+    let mut all = Vec::new();
+    for source in sources() {
+        for fault in check(&source) {
+            all.push(format!("{}: {fault}", source.path.display()));
+        }
+    }
+    assert!(all.is_empty(), "\n{}", all.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_floor() {
+    faults(|source| match floor(&source.module) {
+        Some(_) => Vec::new(),
+        None => vec![format!("module `{}` has no floor", source.module)],
+    });
+}
+
+#[test]
+fn imports_go_down_to_the_owner() {
+    faults(|source| upward(&source.module, &source.code));
+}
+
+/// What is wrong with the imports of a file of `module`.
+fn upward(module: &str, code: &str) -> Vec<String> {
+    let here = floor(module).unwrap_or(0);
+    let root = if module == "main" {
+        "migrate::"
+    } else {
+        "crate::"
+    };
+    let mut wrong = Vec::new();
+    for import in imports(code, root) {
+        match floor(&import) {
+            Some(there) if there < here || import == module => {}
+            Some(there) => wrong.push(format!("floor {here} imports {import}, floor {there}")),
+            // The crate root is the public face, not a way around the owner.
+            None => wrong.push(format!("`crate::{import}` is not its owner's path")),
+        }
+    }
+    wrong
+}
+
+#[test]
+fn only_the_edge_prints_and_only_main_exits() {
+    const PRINTING: [&str; 6] = [
+        "println!",
+        "print!",
+        "dbg!",
+        "io::stdout(",
+        "io::stderr(",
+        "stdout()",
+    ];
+    faults(|source| {
+        let mut wrong = Vec::new();
+        if !["cli", "main"].contains(&source.module.as_str()) {
+            for word in PRINTING {
+                if source.code.contains(word) {
+                    wrong.push(format!("`{word}` outside of cli and main"));
+                }
+            }
+        }
+        if source.module != "main" && source.code.contains("process::exit") {
+            wrong.push("`process::exit` outside of main".to_owned());
+        }
+        wrong
+    });
+}
+
+#[test]
+fn the_middle_is_pure() {
+    const PURE: [&str; 8] = [
+        "error",
+        "config",
+        "schema",
+        "typemap",
+        "names",
+        "plan",
+        "tds",
+        "transcode",
+    ];
+    const SHORES: [&str; 6] = [
+        "tokio::",
+        "tokio_postgres",
+        "tiberius",
+        "bb8",
+        "deadpool",
+        "async fn",
+    ];
+    faults(|source| {
+        // Differential tests compare with the drivers; they are test code in a file of their own.
+        if !PURE.contains(&source.module.as_str()) {
+            return Vec::new();
+        }
+        let code = source.code.split("#[cfg(test)]").next().unwrap_or("");
+        SHORES
+            .iter()
+            .filter(|word| code.contains(**word) && !source.path.ends_with("tests.rs"))
+            .map(|word| format!("`{word}` in a pure module"))
+            .collect()
+    });
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    faults(|source| {
+        let mut wrong = Vec::new();
+        let lines = source.text.lines().count();
+        if lines > MOST_LINES {
+            wrong.push(format!("{lines} lines, more than {MOST_LINES}"));
+        }
+        if !source.text.starts_with("//! ") {
+            wrong.push("the first line does not say what the file is".to_owned());
+        }
+        wrong
+    });
+}
+
+/// The checks above find what they look for.
+#[test]
+fn an_arrow_that_goes_up_is_seen() {
+    let plan = |code: &str| upward("plan", &code_of(code));
+    assert_eq!(
+        plan("use crate::error::Error; use crate::plan::key;").len(),
+        0
+    );
+    assert_eq!(plan("use crate::pipeline::run;").len(), 1);
+    assert_eq!(
+        plan("use crate::{error::Error, cli::{self, x}, tds};").len(),
+        2
+    );
+    assert_eq!(plan("fn f() { let x = crate::mssql::pool(); }").len(), 1);
+    assert_eq!(plan("use crate::Error;").len(), 1);
+    assert_eq!(
+        plan("// use crate::cli::x;\nlet s = \"crate::cli\";").len(),
+        0
+    );
+    assert_eq!(
+        plan("let s = r#\"crate::cli \" x\"#; let c = '\"'; crate::cli::x").len(),
+        1
+    );
+    assert_eq!(upward("mssql", "use crate::postgres::pool;").len(), 1);
+}
