@@ -3,6 +3,7 @@
 pub mod counters;
 pub mod fault;
 pub mod prng;
+pub mod sample;
 pub mod server;
 pub mod session;
 pub mod types;

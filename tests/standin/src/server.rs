@@ -200,6 +200,12 @@ impl ServerHandle {
         self.shared.tls.ca_pem()
     }
 
+    /// The server's own certificate, in PEM form, for clients that pin it
+    /// (`ServerCertificate=` of Microsoft's ODBC driver).
+    pub fn server_pem(&self) -> &str {
+        self.shared.tls.server_pem()
+    }
+
     pub fn write_ca_pem(&self, path: &Path) -> io::Result<()> {
         std::fs::write(path, self.ca_pem())
     }

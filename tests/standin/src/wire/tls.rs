@@ -49,6 +49,8 @@ impl From<rustls::Error> for TlsError {
 pub struct Tls {
     /// Of the authority; clients verify with it.
     ca_pem: String,
+    /// Of the server itself; clients that pin it compare with it.
+    server_pem: String,
     /// TLS inside PRELOGIN packets. TLS 1.2 only: after the last flight of a 1.3 handshake the
     /// server still sends session tickets, which TDS 7.x has no place for.
     tunnelled: Arc<ServerConfig>,
@@ -94,6 +96,7 @@ impl Tls {
         strict.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self {
             ca_pem: authority.pem(),
+            server_pem: certificate.pem(),
             tunnelled: Arc::new(tunnelled),
             strict: Arc::new(strict),
         })
@@ -102,6 +105,11 @@ impl Tls {
     /// The authority's certificate in PEM form, for the client's trust store.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// The server's own certificate in PEM form, for clients that pin it.
+    pub fn server_pem(&self) -> &str {
+        &self.server_pem
     }
 
     pub(crate) fn tunnelled(&self) -> Arc<ServerConfig> {
