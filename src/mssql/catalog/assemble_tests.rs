@@ -15,7 +15,11 @@ fn rows(lines: &[&str]) -> Vec<ControlRow> {
 
 fn answers() -> Answers {
     Answers {
-        types: rows(&["56|56|int|0|0", "167|167|varchar|0|0", "231|231|nvarchar|0|0"]),
+        types: rows(&[
+            "56|56|int|0|0",
+            "167|167|varchar|0|0",
+            "231|231|nvarchar|0|0",
+        ]),
         collations: rows(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
         tables: rows(&["7|dbo|Orders", "8|dbo|Empty"]),
         columns: rows(&[
@@ -56,13 +60,23 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
     let made = tables(&with_identity(Vec::new())).unwrap();
     assert_eq!(made.len(), 2);
     let orders = &made[0];
-    let names: Vec<_> = orders.columns.iter().map(|column| column.name.as_str()).collect();
+    let names: Vec<_> = orders
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     assert_eq!(names, ["Id", "Note", "Total", "Key"]);
-    assert_eq!((orders.estimated_rows, orders.estimated_bytes), (1000, 3 * 8192));
+    assert_eq!(
+        (orders.estimated_rows, orders.estimated_bytes),
+        (1000, 3 * 8192)
+    );
     assert_eq!(orders.columns[1].code_page, Some(1253));
     assert_eq!(orders.columns[2].computed.as_deref(), Some("([Id]*(2))"));
     assert!(matches!(&orders.columns[3].ty, SqlType::Other { name } if name.contains("Encrypted")));
-    assert_eq!(made[1].columns[0].code_page, None, "nvarchar has no code page");
+    assert_eq!(
+        made[1].columns[0].code_page, None,
+        "nvarchar has no code page"
+    );
 
     let [primary, unique, columnstore] = &orders.indexes[..] else {
         panic!("three indexes");
@@ -71,7 +85,11 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
     assert_eq!(primary.role, IndexRole::PrimaryKey);
     assert!(unique.disabled);
     assert_eq!(unique.filter.as_deref(), Some("([Note] IS NOT NULL)"));
-    let key: Vec<_> = unique.key.iter().map(|key| (key.column.as_str(), key.descending)).collect();
+    let key: Vec<_> = unique
+        .key
+        .iter()
+        .map(|key| (key.column.as_str(), key.descending))
+        .collect();
     assert_eq!(key, [("Note", false), ("Id", true)]);
     assert_eq!(unique.included, ["Total"]);
     assert!(!columnstore.rowstore && !columnstore.clustered);
@@ -83,7 +101,10 @@ fn an_index_that_may_be_filtered_is_taken_as_filtered() {
     answers.filters_unknown = true;
     answers.indexes = rows(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
     let made = tables(&answers).unwrap();
-    assert_eq!(made[0].indexes[0].filter, None, "a constraint has no filter");
+    assert_eq!(
+        made[0].indexes[0].filter, None,
+        "a constraint has no filter"
+    );
     assert!(made[0].indexes[1].filter.is_some());
 }
 
@@ -105,5 +126,8 @@ fn identities_are_exact_and_listed_once() {
 fn a_column_that_vanished_meanwhile_is_an_error() {
     let mut answers = with_identity(Vec::new());
     answers.index_columns = rows(&["7|1|9|1|0|0|1"]);
-    assert_eq!(tables(&answers).unwrap_err().kind(), Kind::SourceConsistency);
+    assert_eq!(
+        tables(&answers).unwrap_err().kind(),
+        Kind::SourceConsistency
+    );
 }

@@ -99,9 +99,7 @@ fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
         "datetime2" => SqlType::DateTime2 { scale },
         "datetimeoffset" => SqlType::DateTimeOffset { scale },
         "char" => SqlType::Char { length },
-        "varchar" => SqlType::VarChar {
-            length: bytes.ok(),
-        },
+        "varchar" => SqlType::VarChar { length: bytes.ok() },
         "text" => SqlType::Text,
         "nchar" => SqlType::NChar { length: length / 2 },
         "nvarchar" => SqlType::NVarChar {
@@ -109,9 +107,7 @@ fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
         },
         "ntext" => SqlType::NText,
         "binary" => SqlType::Binary { length },
-        "varbinary" => SqlType::VarBinary {
-            length: bytes.ok(),
-        },
+        "varbinary" => SqlType::VarBinary { length: bytes.ok() },
         "image" => SqlType::Image,
         "timestamp" | "rowversion" => SqlType::RowVersion,
         "uniqueidentifier" => SqlType::UniqueIdentifier,
