@@ -1,7 +1,6 @@
 //! The source shore: everything that talks to SQL Server.
 
 mod address;
-pub mod bounds;
 mod browser;
 pub mod catalog;
 mod connect;
@@ -10,7 +9,6 @@ mod control;
 mod fault;
 pub mod pool;
 mod prelogin;
-pub mod read;
 mod response;
 mod tls;
 mod transport;

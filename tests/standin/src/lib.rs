@@ -1,4 +1,12 @@
 //! A small SQL Server for the tests, the demo and the benchmarks of `migrate`.
 
+pub mod counters;
+pub mod fault;
+pub mod prng;
+pub mod sample;
+pub mod server;
 pub mod session;
 pub mod types;
+pub mod wire;
+
+mod admin;

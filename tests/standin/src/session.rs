@@ -41,3 +41,14 @@ pub trait Session: Send {
     fn reset(&mut self);
     fn database(&self) -> &str;
 }
+
+/// Lets users in. The engine implements it; the wire holds one for all connections.
+pub trait Login: Send + Sync {
+    /// 18456 for a wrong user or password, 4060 for a database that is not there.
+    fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> Result<Box<dyn Session>, SqlError>;
+}

@@ -1,0 +1,6 @@
+//! The source shore against the stand-in's real wire: logins, errors, pool and control queries.
+
+mod connect;
+mod errors;
+mod pool;
+mod scripted;
