@@ -1,5 +1,7 @@
 //! A small SQL Server for the tests, the demo and the benchmarks of `migrate`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
 pub mod counters;
 pub mod fault;
 pub mod prng;

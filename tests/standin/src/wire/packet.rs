@@ -134,7 +134,7 @@ mod tests {
     fn joins_packets_and_status_bits() {
         let bytes = [
             [1, 8, 0, 10, 0, 0, 1, 0].as_slice(),
-            &[b'a', b'b'],
+            b"ab",
             &[1, 1, 0, 9, 0, 0, 2, 0],
             b"c",
         ]
