@@ -68,7 +68,7 @@ fn strategy(plan: &TablePlan) -> String {
     let columns = |key: &[KeyColumn]| {
         let column = |key: &KeyColumn| {
             let direction = if key.descending { " desc" } else { "" };
-            format!("{}{direction}", key.column)
+            format!("{}{direction}", key.column.name)
         };
         key.iter().map(column).collect::<Vec<_>>().join(", ")
     };
