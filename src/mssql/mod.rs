@@ -1,6 +1,7 @@
 //! The source shore: everything that talks to SQL Server.
 
 mod address;
+pub mod bounds;
 mod browser;
 pub mod catalog;
 mod connect;
@@ -9,6 +10,7 @@ mod control;
 mod fault;
 pub mod pool;
 mod prelogin;
+pub mod read;
 mod response;
 mod tls;
 mod transport;

@@ -129,7 +129,8 @@ pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
         (Encrypt::Off, ENCRYPT_OFF | ENCRYPT_NOT_SUP) => Ok(Agreed::Nothing),
         (Encrypt::Off, ENCRYPT_ON | ENCRYPT_REQ) => Err(Error::new(
             Kind::SourceTls,
-            "the server accepts encrypted connections only: set source.encrypt: required",
+            "the server accepts encrypted connections only: set source.encrypt: required, or strict \
+             where it forces that",
         )),
         (_, other) => Err(malformed(&format!("has the unknown encryption {other}"))),
     }

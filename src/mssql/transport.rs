@@ -113,7 +113,7 @@ impl Transport {
 
     fn leave_tls(&mut self) {
         self.stream = match std::mem::replace(&mut self.stream, Stream::Between) {
-            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0),
+            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0.leave_tls()),
             other => other,
         };
     }

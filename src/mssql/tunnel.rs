@@ -64,6 +64,12 @@ impl Tunnel {
         self.wrapping = false;
     }
 
+    /// TLS is over: what comes now are packets for the reader, even where they look like wrapping.
+    pub(super) fn leave_tls(mut self) -> Self {
+        self.incoming = Incoming::Plain;
+        self
+    }
+
     fn wrap_flight(&mut self) {
         let mut flight = self.flight.split();
         while !flight.is_empty() {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use migrate::config::job::{Consistency, Encrypt, Source};
 use migrate::mssql::pool::SourcePool;
 use standin::server::ServerOptions;
-use standin::wire::prelogin::TlsMode;
+use standin::wire::TlsMode;
 
 use crate::scripted::{CaFile, server, server_with, source};
 

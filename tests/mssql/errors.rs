@@ -8,7 +8,7 @@ use migrate::error::{Error, Kind};
 use migrate::mssql::pool::SourcePool;
 use standin::fault::{Action, FaultSpec};
 use standin::server::ServerOptions;
-use standin::wire::prelogin::TlsMode;
+use standin::wire::TlsMode;
 
 use crate::scripted::{CaFile, PASSWORD, server, server_with, source};
 
@@ -119,7 +119,10 @@ async fn encryption_that_the_two_sides_do_not_share() {
 
 #[tokio::test]
 async fn strict_and_not_strict_do_not_meet() {
-    let before_tds8 = server();
+    let before_tds8 = server_with(ServerOptions {
+        tls: TlsMode::NotSupported,
+        ..ServerOptions::default()
+    });
     let strict = Source {
         encrypt: Encrypt::Strict,
         connect_timeout: Duration::from_secs(3),
@@ -140,7 +143,21 @@ async fn strict_and_not_strict_do_not_meet() {
         connect_timeout: Duration::from_secs(3),
         ..source(&tds8)
     };
-    fails(&plain, Kind::SourceUnreachable, &["source.encrypt: strict"]).await;
+    fails(&plain, Kind::SourceTls, &["source.encrypt", "strict"]).await;
+}
+
+#[tokio::test]
+async fn a_port_that_closes_at_once() {
+    let closing = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = closing.local_addr().unwrap().port();
+    std::thread::spawn(move || drop(closing.accept()));
+    let server = server();
+    let source = Source {
+        port: Some(port),
+        ..source(&server)
+    };
+    let parts = ["PRELOGIN", "source.encrypt: strict"];
+    fails(&source, Kind::SourceUnreachable, &parts).await;
 }
 
 #[tokio::test]

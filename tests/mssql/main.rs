@@ -3,4 +3,5 @@
 mod connect;
 mod errors;
 mod pool;
+mod read;
 mod scripted;
