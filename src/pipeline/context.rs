@@ -97,10 +97,6 @@ impl TableLoad {
         first
     }
 
-    pub fn failed(&self) -> bool {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
     /// Hands the error over for the report.
     pub fn take_failure(&self) -> Option<Error> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()

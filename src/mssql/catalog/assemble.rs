@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
 use crate::schema::{Column, Identity, Index, IndexColumn, IndexRole, SqlType, Table};
 
+use super::others;
 use super::types::{Declared, Types};
 
 /// Bytes of a page of a SQL Server data file.
@@ -31,6 +32,8 @@ pub(super) struct Answers {
     pub(super) index_columns: Vec<ControlRow>,
     /// `object_id`, rows, pages; a table may occur in several lists, its largest numbers count.
     pub(super) estimates: Vec<ControlRow>,
+    /// By kind, see [`others::VIEWS`].
+    pub(super) others: Vec<(&'static str, Vec<ControlRow>)>,
     /// The server does not flag filtered indexes, so that any index may be one.
     pub(super) filters_unknown: bool,
 }
@@ -39,6 +42,7 @@ pub(super) struct Answers {
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut columns = columns(answers)?;
     let mut indexes = indexes(answers, &columns)?;
+    let mut others = others::by_table(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
@@ -52,6 +56,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             name: row.need_text(2)?.to_owned(),
             columns: own.into_iter().map(|(_, column)| column).collect(),
             indexes: indexes.remove(&object_id).unwrap_or_default(),
+            others: others.remove(&object_id).unwrap_or_default(),
             estimated_rows: rows,
             estimated_bytes: bytes,
         });
@@ -171,7 +176,7 @@ fn estimates(rows: &[ControlRow]) -> Result<HashMap<i64, (u64, u64)>> {
     let mut estimates = HashMap::new();
     for row in rows {
         // Negative where a server has never counted.
-        let count = |column| Ok(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0));
+        let count = |column| Ok::<_, Error>(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0));
         let (rows, pages) = (count(1)?, count(2)?);
         let known: &mut (u64, u64) = estimates.entry(row.need_int(0)?).or_default();
         known.0 = known.0.max(rows);

@@ -44,6 +44,7 @@ fn answers() -> Answers {
             "7|1|1|1|0|0|1",
         ]),
         estimates: rows(&["7|-1|0", "7|1000|0", "7|0|3"]),
+        others: Vec::new(),
         filters_unknown: false,
     }
 }

@@ -1,6 +1,7 @@
 //! Reads the source's schema from the catalog views, in a dozen statements whatever its size.
 
 mod assemble;
+mod others;
 mod queries;
 mod types;
 
@@ -30,6 +31,7 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         indexes: connection.query(queries::INDEXES).await?,
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         estimates: estimates(connection).await?,
+        others: others(connection).await?,
         filters_unknown,
     };
     database.tables = assemble::tables(&answers)?;
@@ -64,6 +66,14 @@ async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
     rows.iter()
         .map(|row| row.need_text(0).map(str::to_owned))
         .collect()
+}
+
+async fn others(connection: &mut Connection) -> Result<Vec<(&'static str, Vec<ControlRow>)>> {
+    let mut answers = Vec::with_capacity(others::VIEWS.len());
+    for (kind, sql) in others::VIEWS {
+        answers.push((kind, optional(connection, sql).await?));
+    }
+    Ok(answers)
 }
 
 /// Estimates from the best view that is there and open to the login.
