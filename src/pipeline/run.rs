@@ -213,7 +213,8 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &Recorded) -> Result<Lo
     record_unready(run, &unready).await;
     let tables = take_up(run, plans, &unready).await?;
     begin(&run.progress, 4, "loading");
-    queue::drain(run, &tables).await?;
+    let open = tables.iter().filter(|table| table.progress.state() != TableState::Done);
+    queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
     let verification = if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
         None
     } else {

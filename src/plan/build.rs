@@ -188,7 +188,7 @@ fn plan_column(
         notes.push(format!("column {}: name shortened to {}", column.name, name.text));
     }
     if let Some(note) = typemap::precision_note(column, &target_type) {
-        notes.push(format!("column {}: {note}", column.name));
+        notes.push(note);
     }
     if column.computed.is_some() {
         notes.push(format!("column {}: computed, kept as a plain column with its values", column.name));

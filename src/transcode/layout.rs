@@ -11,6 +11,7 @@ use crate::tds::metadata::ColumnInfo;
 use crate::tds::type_info::{Collation, Length, TypeInfo, Wire};
 use crate::transcode::form::Form;
 use crate::transcode::policy::TextPolicy;
+use crate::typemap::PgType;
 
 /// What was planned for one result: checked once, shared by all readers of the table.
 #[derive(Debug, Clone)]
@@ -26,6 +27,7 @@ pub struct RowLayout {
 pub(super) struct Planned {
     pub(super) name: String,
     source: SqlType,
+    target: PgType,
     form: Form,
     /// Of `char`, `varchar` and `text`.
     pub(super) page: Option<CodePage>,
@@ -142,6 +144,7 @@ impl Planned {
         Ok(Self {
             name,
             source: source.ty.clone(),
+            target: plan.target_type.clone(),
             form,
             page,
             utf8: source.code_page == Some(65001),
@@ -173,12 +176,24 @@ impl Planned {
         }
         Ok(Column {
             wire,
-            form: self.form.clone(),
+            form: self.announced_form(&info.ty),
             text: self.text_source(&info.ty)?,
             key,
             ty: info.ty.clone(),
             planned: Some(place),
         })
+    }
+
+    /// The wire's own number of fractional digits decides how a time is read: a server may keep
+    /// fewer digits than it announces (Babelfish: 6 of 7).
+    fn announced_form(&self, ty: &TypeInfo) -> Form {
+        let source = match *ty {
+            TypeInfo::Time { scale } => SqlType::Time { scale },
+            TypeInfo::DateTime2 { scale } => SqlType::DateTime2 { scale },
+            TypeInfo::DateTimeOffset { scale } => SqlType::DateTimeOffset { scale },
+            _ => return self.form.clone(),
+        };
+        Form::new(&source, &self.target).unwrap_or_else(|| self.form.clone())
     }
 
     fn text_source(&self, ty: &TypeInfo) -> Result<Option<TextSource>> {
@@ -244,14 +259,14 @@ fn fits(planned: &SqlType, announced: &TypeInfo) -> bool {
         SqlType::Real => matches!(announced, T::Float(4, _)),
         SqlType::Float => matches!(announced, T::Float(8, _)),
         SqlType::Date => matches!(announced, T::Date),
-        SqlType::Time { scale } => matches!(announced, T::Time { scale: s } if s == scale),
+        SqlType::Time { scale } => matches!(announced, T::Time { scale: s } if s >= scale),
         SqlType::SmallDateTime => matches!(announced, T::DateTime(4, _)),
         SqlType::DateTime => matches!(announced, T::DateTime(8, _)),
         SqlType::DateTime2 { scale } => {
-            matches!(announced, T::DateTime2 { scale: s } if s == scale)
+            matches!(announced, T::DateTime2 { scale: s } if s >= scale)
         }
         SqlType::DateTimeOffset { scale } => {
-            matches!(announced, T::DateTimeOffset { scale: s } if s == scale)
+            matches!(announced, T::DateTimeOffset { scale: s } if s >= scale)
         }
         SqlType::UniqueIdentifier => matches!(announced, T::Guid),
         SqlType::RowVersion => matches!(
