@@ -7,6 +7,7 @@ mod changes;
 mod errors;
 mod keys;
 mod kill;
+mod load;
 mod modes;
 mod pool;
 mod resume;
