@@ -31,7 +31,7 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
             .unwrap()
     );
     database.sql("UPDATE _migrate.version SET version = 99");
-    let error = state::install(&mut *pool.acquire().await.unwrap())
+    let error = state::install(&mut pool.acquire().await.unwrap())
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Checkpoint);
