@@ -298,7 +298,7 @@ mod tests {
             "FAILED",
             "because: broken pipe",
             "advice: the same command continues.",
-            "... and 10 more",
+            "... and 11 more",
             "dbo.A: index IX_A",
             "1 tables left out by the job's own filter",
             "DIFFERENT",

@@ -1,0 +1,18 @@
+# The tool alone: built in one stage, run by an unprivileged user in another.
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN cargo build --locked --release --package migrate --bin migrate
+
+FROM debian:bookworm-slim
+# The system's certificate authorities, for verified TLS on both sides.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /work --create-home migrate
+COPY --from=build /src/target/release/migrate /usr/local/bin/migrate
+USER migrate
+WORKDIR /work
+# Exec form, so that SIGTERM reaches the tool and not a shell.
+ENTRYPOINT ["migrate"]
+CMD ["--help"]

@@ -1,0 +1,32 @@
+# `make help` lists what there is. Everything installs what it lacks (tests/scripts/install.sh).
+
+SHELL := /bin/bash
+export CARGO_BUILD_JOBS ?= 2
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: help demo test test-live bench lint install
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+install: ## what building and testing need
+	@tests/scripts/install.sh
+
+demo: ## the whole tool in two minutes (KEEP=1 leaves both servers up)
+	@KEEP=$(KEEP) tests/scripts/demo.sh
+
+test: install ## every test that needs no foreign server
+	cargo test --locked --workspace -- --test-threads=2
+
+test-live: install ## the same tests against MIGRATE_TEST_MSSQL and MIGRATE_TEST_PG
+	@: $${MIGRATE_TEST_MSSQL:?set it to mssql://user:password@host:port} \
+	   $${MIGRATE_TEST_PG:?set it to postgres://user:password@host:port/database}
+	cargo test --locked --package migrate -- --test-threads=2
+
+bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
+	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh
+
+lint: install ## format, lints, documentation
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

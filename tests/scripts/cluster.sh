@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# A throw-away PostgreSQL: `cluster.sh start FOLDER PORT USER` (password in PGPASSWORD) makes a
+# cluster in FOLDER and starts it on loopback; `cluster.sh stop FOLDER` ends it. Root cannot run
+# PostgreSQL, so as root it runs as user postgres.
+set -euo pipefail
+
+bin="$(dirname "$(command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -1)")"
+
+run() {
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+start() {
+    local folder="$1" port="$2" user="$3" secret
+    mkdir -p "$folder"
+    secret="$(mktemp "$folder/secret.XXXXXX")"
+    printf '%s\n' "$PGPASSWORD" >"$secret"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown -R postgres:postgres "$folder"
+    fi
+    run "$bin/initdb" --pgdata="$folder/data" --username="$user" --pwfile="$secret" \
+        --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-sync >/dev/null
+    rm -f "$secret"
+    # A throw-away cluster need not survive a power cut, so nothing is synced.
+    run "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/log" --wait --silent start --options \
+        "-p $port -h 127.0.0.1 -k '$folder' -c fsync=off -c synchronous_commit=off -c max_wal_size=2GB"
+}
+
+stop() {
+    if [ -f "$1/data/postmaster.pid" ]; then
+        run "$bin/pg_ctl" --pgdata="$1/data" --mode=immediate --wait --silent stop
+    fi
+}
+
+case "${1:-}" in
+start) start "$2" "$3" "$4" ;;
+stop) stop "$2" ;;
+*)
+    echo "usage: cluster.sh start FOLDER PORT USER | stop FOLDER" >&2
+    exit 2
+    ;;
+esac

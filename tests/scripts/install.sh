@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what building and testing need and this machine lacks (Debian 12, or its like):
+# a C compiler and linker, PostgreSQL, and Rust where there is none. Says what it does; installs
+# nothing that is there.
+set -euo pipefail
+
+say() { printf '== %s\n' "$*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    elif command -v sudo >/dev/null && [ -t 0 ]; then
+        sudo "$@"
+    else
+        say "not root and no sudo: please install as root: $missing"
+        exit 1
+    fi
+}
+
+postgres_is_there() {
+    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+missing=""
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+command -v make >/dev/null || missing="$missing make"
+postgres_is_there || missing="$missing postgresql"
+if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
+    command -v curl >/dev/null || missing="$missing curl ca-certificates"
+fi
+
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || { say "no apt-get here: please install:$missing"; exit 1; }
+    say "installing:$missing"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
+    # shellcheck disable=SC2086 # a list of packages
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        $missing </dev/null >/dev/null
+fi
+
+if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
+    say "installing Rust with rustup (rust-toolchain.toml names the version)"
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+        sh -s -- -y --quiet --profile minimal --default-toolchain none --no-modify-path
+fi
