@@ -696,7 +696,12 @@ fn alphabet(codec: &'static encoding_rs::Encoding) -> Vec<Vec<u8>> {
         let (bytes, _, unmapped) = codec.encode(&text);
         (!unmapped).then(|| bytes.into_owned())
     });
-    encoded.collect()
+    // Outside of these two planes encoding_rs knows Hong Kong's additions, PostgreSQL nothing.
+    let is_big5 = codec == encoding_rs::BIG5;
+    let common = |bytes: &Vec<u8>| {
+        !is_big5 || bytes.len() == 1 || matches!(bytes[0], 0xA4..=0xC5 | 0xC9..=0xF8)
+    };
+    encoded.filter(common).collect()
 }
 
 fn coded_text(alphabet: &[Vec<u8>], random: &mut Random, longest: usize) -> Vec<u8> {

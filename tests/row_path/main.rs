@@ -6,5 +6,8 @@
 
 mod cases;
 mod cuts;
+mod differential;
 mod fuzz;
+mod literal;
+mod other_driver;
 mod wire;
