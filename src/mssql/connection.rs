@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
@@ -227,17 +226,11 @@ impl Connection {
     /// Ends the connection and waits until the server has closed its end, at most two seconds.
     pub(super) async fn close(&mut self) {
         self.state = State::Broken;
-        let Some(mut transport) = self.slot.take() else {
+        let Some(transport) = self.slot.take() else {
             return;
         };
-        let goodbye = async {
-            transport.shutdown().await?;
-            let mut rest = [0; 1024];
-            while transport.read(&mut rest).await? > 0 {}
-            std::io::Result::Ok(())
-        };
-        // Whether it says goodbye or not: the socket is closed below.
-        if let Ok(Err(cause)) = timeout(GOODBYE, goodbye).await {
+        // Whether it says goodbye or not: the socket is closed with its transport.
+        if let Ok(Err(cause)) = timeout(GOODBYE, transport.close()).await {
             tracing::debug!(%cause, "a connection ended without goodbye");
         }
     }
