@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::effective::Setting;
+
 /// What to move, from where to where, and how. Read-only once it was checked.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -18,6 +20,8 @@ pub struct Job {
     pub values: Values,
     pub verify: VerifyLevel,
     pub report: ReportFiles,
+    /// Every setting in force with who gave it its value, secrets masked; see `config::effective`.
+    pub settings: Vec<Setting>,
 }
 
 /// A string that neither `Debug` nor `Display` shows.
@@ -183,7 +187,17 @@ pub struct SchemaOptions {
     pub checks: bool,
     pub defaults: bool,
     pub identity: bool,
+    pub computed: Computed,
     pub comments: bool,
+}
+
+/// How a computed column arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Computed {
+    /// GENERATED ALWAYS AS ... STORED where the expression translates, else as `Plain`.
+    Generated,
+    /// A plain column with the value that the source computed.
+    Plain,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

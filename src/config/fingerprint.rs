@@ -1,0 +1,152 @@
+//! Whether a checkpoint still belongs to a job: a hash over what the copied rows depend on.
+//!
+//! In, because a change of it would leave rows of two kinds on the target:
+//! - source database (the server itself is compared by its own name when a run continues);
+//! - target database;
+//! - which tables, columns and rows: `tables.include`, `exclude` and every override except
+//!   `partitions`;
+//! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
+//!   `schema.computed`, overrides' `rename` and `types`;
+//! - `transfer.mode` and `transfer.consistency`: what the earlier run did to the target's tables,
+//!   and how its partitions were cut.
+//!
+//! Out, because an operator changes them between a failure and its continuation, and committed
+//! rows stay right:
+//! - hosts, ports, users, passwords, TLS: the state is in the target database itself, which may
+//!   have moved with it;
+//! - pools, time-outs, retry, `commit_every`, `max_partitions_per_table`, `partition_min_rows`,
+//!   overrides' `partitions`: a run continues the partitions that were recorded;
+//! - `values`: another policy is what the failure on a value asks for;
+//! - `schema.indexes` and the other objects made after the load, `verify`, `report`.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::config::job::{Job, TableOverride};
+
+/// Changes when what is hashed, or how, changes: old checkpoints are then refused, not misread.
+const VERSION: &str = "1";
+
+/// 32 hexadecimal digits, the same on every machine.
+pub fn fingerprint(job: &Job) -> String {
+    let mut hash = Fields(Xxh3::new());
+    hash.field("version", VERSION);
+    hash.field("source.database", &job.source.database);
+    hash.field("target.database", &job.target.database);
+    for (source, target) in &job.target.schemas {
+        hash.field("schema", source);
+        hash.field("to", target);
+    }
+    for pattern in &job.tables.include {
+        hash.field("include", pattern);
+    }
+    for pattern in &job.tables.exclude {
+        hash.field("exclude", pattern);
+    }
+    for (table, changes) in &job.tables.overrides {
+        hash.field("override", table);
+        table_override(&mut hash, changes);
+    }
+    hash.field("mode", job.transfer.mode.word());
+    hash.field("consistency", job.transfer.consistency.word());
+    hash.field("names", job.schema.names.word());
+    hash.field(
+        "identity",
+        if job.schema.identity { "true" } else { "false" },
+    );
+    hash.field("computed", job.schema.computed.word());
+    format!("{:032x}", hash.0.digest128())
+}
+
+fn table_override(hash: &mut Fields, changes: &TableOverride) {
+    if let Some(filter) = &changes.filter {
+        hash.field("where", filter);
+    }
+    for column in &changes.exclude_columns {
+        hash.field("without", column);
+    }
+    if let Some(rename) = &changes.rename {
+        hash.field("rename", rename);
+    }
+    for (column, ty) in &changes.types {
+        hash.field("column", column);
+        hash.field("type", ty);
+    }
+}
+
+struct Fields(Xxh3);
+
+impl Fields {
+    /// Lengths keep neighbours apart: `ab` + `c` is not `a` + `bc`.
+    fn field(&mut self, name: &str, value: &str) {
+        for part in [name, value] {
+            self.0.update(&(part.len() as u64).to_le_bytes());
+            self.0.update(part.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    const JOB: &str = "
+job: j
+source: {host: a, database: S, user: u, password: p}
+target: {host: b, database: t, user: u, password: p}
+";
+
+    fn of(changes: &str) -> String {
+        let text = format!("{JOB}{changes}");
+        fingerprint(&parse(&text, "j", &|_| None).expect("a job"))
+    }
+
+    #[test]
+    fn what_rows_depend_on_changes_it() {
+        let mut seen = vec![of("")];
+        for changes in [
+            "tables: {include: ['dbo.A']}",
+            "tables: {exclude: ['dbo.A']}",
+            "tables: {include: ['dbo.A', 'dbo.B']}",
+            "tables: {overrides: {dbo.A: {where: 'x > 1'}}}",
+            "tables: {overrides: {dbo.A: {where: 'x > 2'}}}",
+            "tables: {overrides: {dbo.A: {rename: b}}}",
+            "tables: {overrides: {dbo.A: {types: {b: text}}}}",
+            "tables: {overrides: {dbo.A: {columns: {exclude: [b]}}}}",
+            "transfer: {mode: append}",
+            "transfer: {consistency: relaxed}",
+            "schema: {names: preserve}",
+            "schema: {identity: false}",
+            "schema: {computed: plain}",
+        ] {
+            let fingerprint = of(changes);
+            assert!(!seen.contains(&fingerprint), "{changes}");
+            seen.push(fingerprint);
+        }
+    }
+
+    #[test]
+    fn what_an_operator_tunes_does_not() {
+        for changes in [
+            "transfer: {max_partitions_per_table: 2, commit_every: 1MiB, retry: {attempts: 9}}",
+            "tables: {overrides: {}}",
+            "values: {nul_characters: strip}",
+            "verify: none",
+            "report: {json: x.json}",
+            "schema: {indexes: false}",
+        ] {
+            assert_eq!(of(changes), of(""), "{changes}");
+        }
+        let moved = JOB
+            .replace("host: b", "host: c")
+            .replace("password: p", "password: q");
+        let moved = parse(&moved, "other", &|_| None).expect("a job");
+        assert_eq!(fingerprint(&moved), of(""));
+    }
+
+    /// A new release must not refuse the checkpoints of the last one by accident.
+    #[test]
+    fn it_is_the_same_in_every_release() {
+        assert_eq!(of(""), "d6775a7b565e4db5b8e779f0b666b306");
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads one mapping of the job file: typed values, defaults, and every problem on the way.
+//!
+//! A section knows which keys it was asked for, so what is left over is unknown, and the list of
+//! known keys cannot drift from the code that reads them. It also records each setting as it is
+//! read, so `migrate check` shows what is in force and nothing else.
+
+use std::collections::BTreeMap;
+
+use crate::config::effective::{Origin, Setting};
+use crate::config::problem::{Position, Problem};
+use crate::config::substitute::{Lookup, join};
+use crate::config::suggest::closest;
+use crate::config::yaml::{Entry, Node, Value};
+
+/// What reading a whole file gathers.
+pub(crate) struct Gathered<'e> {
+    pub(crate) env: Lookup<'e>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// One mapping, and which of its keys were asked for.
+pub(crate) struct Section {
+    path: String,
+    at: Position,
+    entries: Vec<Entry>,
+    known: Vec<&'static str>,
+    /// Where the keys that were taken have their values.
+    taken: BTreeMap<&'static str, Position>,
+}
+
+impl Gathered<'_> {
+    /// Keeps the first problem of a place: what follows from it would only hide it.
+    pub(crate) fn problem(&mut self, at: Position, key: &str, message: impl Into<String>) {
+        let known = |problem: &Problem| problem.at == Some(at) && problem.key == key;
+        if !self.problems.iter().any(known) {
+            self.problems.push(Problem::at(at, key, message));
+        }
+    }
+}
+
+impl Section {
+    /// `node` as a mapping; anything else is a problem and reads as empty.
+    pub(crate) fn new(node: Node, path: &str, gathered: &mut Gathered<'_>) -> Self {
+        let at = node.at;
+        let mut entries = match node.value {
+            Value::Mapping(entries) => entries,
+            Value::Scalar(scalar) if scalar.is_null() => Vec::new(),
+            other => {
+                let message = format!("expected a mapping of keys, found {}", other.word());
+                gathered.problem(at, path, message);
+                Vec::new()
+            }
+        };
+        let mut seen: BTreeMap<String, Position> = BTreeMap::new();
+        entries.retain(|entry| match seen.get(&entry.key) {
+            None => {
+                seen.insert(entry.key.clone(), entry.at);
+                true
+            }
+            Some(first) => {
+                let message = format!("given twice, first in line {}", first.line);
+                let path = join(path, &entry.key);
+                gathered.problem(entry.at, &path, message);
+                false
+            }
+        });
+        Self {
+            path: path.to_owned(),
+            at,
+            entries,
+            known: Vec::new(),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Everything that nobody asked for is unknown.
+    pub(crate) fn finish(self, gathered: &mut Gathered<'_>) {
+        for entry in self.entries {
+            let key = join(&self.path, &entry.key);
+            let message = match closest(&entry.key, &self.known) {
+                Some(meant) => format!("unknown key; did you mean `{meant}`?"),
+                None => format!("unknown key; known here: {}", self.known.join(", ")),
+            };
+            gathered.problem(entry.at, &key, message);
+        }
+    }
+
+    pub(crate) fn path_of(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+
+    /// Something is wrong with a value that reads well by itself.
+    pub(crate) fn problem(&self, key: &'static str, message: &str, gathered: &mut Gathered<'_>) {
+        let at = self.taken.get(key).copied().unwrap_or(self.at);
+        let path = self.path_of(key);
+        gathered.problem(at, &path, message);
+    }
+
+    /// A choice that the job file knows and this version does not have.
+    pub(crate) fn unavailable(&self, key: &'static str, word: &str, gathered: &mut Gathered<'_>) {
+        let message = format!("`{word}` is not available yet");
+        self.problem(key, &message, gathered);
+    }
+
+    /// Whether the environment, not the file, gave the recorded setting its value.
+    pub(crate) fn overridden(&self, key: &str, gathered: &Gathered<'_>) -> bool {
+        let path = self.path_of(key);
+        gathered
+            .settings
+            .iter()
+            .any(|setting| setting.key == path && matches!(setting.origin, Origin::Environment(_)))
+    }
+
+    /// Replaces what was recorded for a setting that follows another one.
+    pub(crate) fn correct(&self, key: &str, value: String, gathered: &mut Gathered<'_>) {
+        let path = self.path_of(key);
+        for setting in &mut gathered.settings {
+            if setting.key == path {
+                setting.value.clone_from(&value);
+            }
+        }
+    }
+
+    /// Takes a key out; a key without a value counts as not written.
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<Node> {
+        self.known.push(key);
+        let index = self.entries.iter().position(|entry| entry.key == key)?;
+        let node = self.entries.remove(index).node;
+        self.taken.insert(key, node.at);
+        match &node.value {
+            Value::Scalar(scalar) if scalar.is_null() => None,
+            _ => Some(node),
+        }
+    }
+
+    /// Takes what is left: a mapping whose keys the user chose.
+    pub(crate) fn take_rest(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// A section below this one; empty where it is not written.
+    pub(crate) fn section(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> Self {
+        let path = self.path_of(key);
+        let at = self.at;
+        let node = self.take(key).unwrap_or(Node {
+            at,
+            value: Value::Mapping(Vec::new()),
+        });
+        Self::new(node, &path, gathered)
+    }
+}

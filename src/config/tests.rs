@@ -1,0 +1,377 @@
+//! The job file as a user meets it: defaults, overrides, and every error with its place.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::config::effective::{Origin, Setting, effective};
+use crate::config::job::{Consistency, Encrypt, Mode, NameStyle, SslMode, VerifyLevel};
+use crate::error::{Error, Kind};
+
+const MINIMAL: &str = "\
+source: {host: sql01, database: Shop, user: reader, password: '${SECRET}'}
+target: {host: pg01, database: shop, user: migrator, password: pw}
+";
+
+fn env(name: &str) -> Option<OsString> {
+    (name == "SECRET").then(|| "hunter2: \"x\"".into())
+}
+
+fn job(text: &str) -> Job {
+    match parse(text, "stem", &env) {
+        Ok(job) => job,
+        Err(problems) => panic!("{problems:#?}"),
+    }
+}
+
+/// The problems of `text` as printed, in the file's order.
+fn problems(text: &str) -> Vec<String> {
+    let list = parse(text, "stem", &env).expect_err("a problem");
+    let problems = Problems::new(Path::new("job.yaml"), list);
+    problems.to_string().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_minimal_job_has_every_default() {
+    let job = job(MINIMAL);
+    assert_eq!(job.name, "stem");
+    assert_eq!(job.source.port, None);
+    assert_eq!(job.source.encrypt, Encrypt::Required);
+    assert_eq!(job.source.password.expose(), "hunter2: \"x\"");
+    assert_eq!(job.source.pool.max_connections, 12);
+    assert_eq!(job.source.pool.min_connections, 3);
+    assert_eq!(job.source.pool.acquire_timeout, Duration::from_secs(120));
+    assert!(job.source.pool.test_on_checkout);
+    assert_eq!(job.target.port, 5432);
+    assert_eq!(job.target.sslmode, SslMode::VerifyFull);
+    assert_eq!(job.target.pool.max_connections, 8);
+    assert_eq!(job.target.pool.acquire_timeout, Duration::from_secs(30));
+    assert_eq!(job.target.schemas["dbo"], "public");
+    assert!(job.tables.include.is_empty() && job.tables.overrides.is_empty());
+    assert_eq!(job.transfer.mode, Mode::Create);
+    assert_eq!(job.transfer.consistency, Consistency::Strict);
+    assert_eq!(job.transfer.commit_every, 64 << 20);
+    assert_eq!(job.transfer.retry.attempts, 5);
+    assert_eq!(job.schema.names, NameStyle::Lowercase);
+    assert_eq!(job.verify, VerifyLevel::Counts);
+    assert_eq!(job.report.json, None);
+}
+
+#[test]
+fn what_is_written_is_taken() {
+    let job = job(&format!(
+        "job: night\n{MINIMAL}\
+tables:
+  include: ['dbo.*', 'crm.*']
+  overrides:
+    dbo.Posts: {{where: 'Id > 0', columns: {{exclude: [Tags]}}, rename: posts, partitions: 8, types: {{Body: text}}}}
+transfer: {{mode: append, commit_every: 1MiB, retry: {{initial_backoff: 250ms}}}}
+report: {{json: out/report.json}}
+"
+    ));
+    assert_eq!(job.name, "night");
+    assert_eq!(job.tables.include, ["dbo.*", "crm.*"]);
+    let posts = &job.tables.overrides["dbo.Posts"];
+    assert_eq!(posts.filter.as_deref(), Some("Id > 0"));
+    assert_eq!(posts.exclude_columns, ["Tags"]);
+    assert_eq!(posts.rename.as_deref(), Some("posts"));
+    assert_eq!(posts.partitions, Some(8));
+    assert_eq!(posts.types["Body"], "text");
+    assert_eq!(job.transfer.mode, Mode::Append);
+    assert_eq!(job.transfer.commit_every, 1 << 20);
+    assert_eq!(
+        job.transfer.retry.initial_backoff,
+        Duration::from_millis(250)
+    );
+    assert_eq!(
+        job.report.json.as_deref(),
+        Some(Path::new("out/report.json"))
+    );
+}
+
+#[test]
+fn other_schemas_do_not_move_dbo() {
+    let text = MINIMAL.replace("user: migrator", "schemas: {Sales: crm}, user: migrator");
+    let schemas = job(&text).target.schemas;
+    assert_eq!(schemas["Sales"], "crm");
+    assert_eq!(schemas["dbo"], "public");
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_their_places() {
+    let text = "\
+source:
+  host: sql01
+  prot: 1433
+  database: Shop
+  user: reader
+  password: [a]
+  pool: {max_connections: many, acquire_timeout: 2 weeks}
+target:
+  host: pg01
+  port: 70000
+  user: migrator
+  password: ${NOT_SET}
+  sslmode: always
+tables:
+  include: dbo.Posts
+  exclude: [Posts]
+transfer: {commit_every: 64MB, unlogged_load: yes}
+transfers: {}
+";
+    assert_eq!(
+        problems(text),
+        [
+            "job.yaml:3:3: source.prot: unknown key; did you mean `port`?",
+            "job.yaml:6:13: source.password: expected a single value, found a list",
+            "job.yaml:7:27: source.pool.max_connections: expected a whole number from 1 to 1000, \
+             found `many`",
+            "job.yaml:7:50: source.pool.acquire_timeout: unknown unit; expected `500ms`, `120s`, \
+             `2m`, `1h` or plain seconds, found `2 weeks`",
+            "job.yaml:9:3: target.database: is missing",
+            "job.yaml:10:9: target.port: expected a whole number from 1 to 65535, found `70000`",
+            "job.yaml:12:13: target.password: environment variable `NOT_SET` is not set",
+            "job.yaml:13:12: target.sslmode: expected one of disable, prefer, require, verify-ca, \
+             verify-full, found `always`",
+            "job.yaml:15:12: tables.include: expected a list, found a single value",
+            "job.yaml:16:13: tables.exclude: a pattern is `schema.table`, as `dbo.*` or `*.Posts`",
+            "job.yaml:17:26: transfer.commit_every: unknown unit; expected `64MiB`, `512KiB`, \
+             `1GiB` or plain bytes, found `64MB`",
+            "job.yaml:17:47: transfer.unlogged_load: expected true or false, found `yes`",
+            "job.yaml:18:1: transfers: unknown key; did you mean `transfer`?",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_section_is_said_by_its_keys() {
+    let problems = problems("job: x\n");
+    assert_eq!(problems.len(), 8, "{problems:#?}");
+    assert!(problems[0].contains("source.host: is missing"));
+}
+
+#[test]
+fn a_key_given_twice_is_an_error() {
+    let text = format!("{MINIMAL}verify: none\nverify: counts\n");
+    assert_eq!(
+        problems(&text),
+        ["job.yaml:4:1: verify: given twice, first in line 3"]
+    );
+}
+
+#[test]
+fn what_is_not_built_yet_is_an_error_and_not_ignored() {
+    for (text, key) in [
+        (
+            "transfer: {consistency: database_snapshot}",
+            "transfer.consistency",
+        ),
+        ("values: {nul_characters: reject}", "values.nul_characters"),
+        ("values: {out_of_range: reject}", "values.out_of_range"),
+        ("verify: checksums", "verify"),
+    ] {
+        let problems = problems(&format!("{MINIMAL}{text}\n"));
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(key), "{problems:?}");
+        assert!(problems[0].contains("not available yet"), "{problems:?}");
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_errors() {
+    for (text, message) in [
+        ("values: {out_of_range: strip}", "for text only"),
+        (
+            "transfer: {retry: {max_backoff: 10ms}}",
+            "less than initial_backoff",
+        ),
+        (
+            "tables: {overrides: {dbo.A: {where: ' '}}}",
+            "has no condition",
+        ),
+        ("tables: {overrides: {A: {}}}", "`schema.table`"),
+    ] {
+        let problems = problems(&format!("{MINIMAL}{text}\n"));
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(message), "{problems:?}");
+    }
+    let text = MINIMAL.replace(
+        "user: reader",
+        "user: r, pool: {max_connections: 2, min_connections: 3}",
+    );
+    assert!(problems(&text)[0].contains("more than max_connections"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let overridden = |name: &str| -> Option<OsString> {
+        match name {
+            "MAX_MSSQL_CONNECTIONS" => Some("2".into()),
+            "MAX_MSSQL_ACQUIRE_TIMEOUT" => Some("7".into()),
+            "MAX_PG_CONNECTIONS" => Some("5".into()),
+            _ => env(name),
+        }
+    };
+    let text = MINIMAL.replace(
+        "user: reader",
+        "user: r, pool: {max_connections: 9, min_connections: 6}",
+    );
+    let job = parse(&text, "stem", &overridden).expect("a job");
+    assert_eq!(job.source.pool.max_connections, 2);
+    assert_eq!(job.source.pool.min_connections, 2);
+    assert_eq!(job.source.pool.acquire_timeout, Duration::from_secs(7));
+    assert_eq!(job.target.pool.max_connections, 5);
+    let origin = |key: &str| setting(&effective(&job), key).origin;
+    assert_eq!(
+        origin("source.pool.max_connections"),
+        Origin::Environment("MAX_MSSQL_CONNECTIONS")
+    );
+    assert_eq!(origin("source.pool.min_connections"), Origin::File);
+    assert_eq!(origin("source.pool.test_on_checkout"), Origin::Default);
+}
+
+#[test]
+fn an_override_that_is_no_number_is_an_error() {
+    let overridden = |name: &str| -> Option<OsString> {
+        match name {
+            "MAX_PG_CONNECTIONS" => Some("lots".into()),
+            _ => env(name),
+        }
+    };
+    let problems = parse(MINIMAL, "stem", &overridden).expect_err("a problem");
+    assert!(
+        problems[0].message.contains("MAX_PG_CONNECTIONS"),
+        "{problems:?}"
+    );
+}
+
+fn setting<'s>(settings: &'s [Setting], key: &str) -> &'s Setting {
+    settings
+        .iter()
+        .find(|setting| setting.key == key)
+        .unwrap_or_else(|| panic!("no setting {key}"))
+}
+
+#[test]
+fn no_secret_is_shown_anywhere() {
+    let job = job(MINIMAL);
+    assert_eq!(setting(&effective(&job), "source.password").value, "***");
+    assert!(!format!("{job:?}").contains("hunter2"));
+
+    let wrong = MINIMAL.replace("host: sql01", "port: '${SECRET}', encrypt: '${SECRET}'");
+    let text = problems(&wrong).join("\n");
+    assert!(
+        text.contains("source.port") && text.contains("source.encrypt"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn the_problems_of_a_file_become_one_error() {
+    let list = parse("job: x\n", "x", &env).expect_err("problems");
+    let error = Error::from(Problems::new(Path::new("job.yaml"), list));
+    assert_eq!(error.kind(), Kind::JobFile);
+    assert_eq!(error.to_string(), "the job file has 8 problems");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_is_too_long_says_so() {
+    let missing = load(Path::new("/nonexistent/job.yaml"), &env).expect_err("no file");
+    assert!(
+        missing
+            .to_string()
+            .starts_with("/nonexistent/job.yaml: cannot be read"),
+        "{missing}"
+    );
+    let path = std::env::temp_dir().join(format!("migrate-long-{}.yaml", std::process::id()));
+    std::fs::write(&path, vec![b'#'; 1024 * 1024 + 1]).unwrap();
+    let long = load(&path, &env).expect_err("too long");
+    std::fs::remove_file(&path).unwrap();
+    assert!(
+        long.to_string().contains("longer than 1048576 bytes"),
+        "{long}"
+    );
+}
+
+/// Sample job files name variables that only their users have.
+fn any(name: &str) -> Option<OsString> {
+    let overrides = [
+        "MAX_MSSQL_CONNECTIONS",
+        "MAX_MSSQL_ACQUIRE_TIMEOUT",
+        "MAX_PG_CONNECTIONS",
+    ];
+    (!overrides.contains(&name)).then(|| "1".into())
+}
+
+fn samples() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations-config")
+}
+
+#[test]
+fn every_sample_job_file_is_right() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(samples()).expect("migrations-config") {
+        let path = entry.expect("an entry").path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            // Secrets from files exist only on the user's machine.
+            let text = std::fs::read_to_string(&path).expect("text");
+            let text = text.replace("${file:", "${MISSING_FILE:-");
+            if let Err(problems) = parse(&text, "sample", &any) {
+                panic!("{}: {problems:#?}", path.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "only {seen} sample job files");
+}
+
+#[test]
+fn full_yaml_shows_every_key_with_its_default() {
+    let text = std::fs::read_to_string(samples().join("full.yaml")).expect("full.yaml");
+    let full = parse(&text, "full", &any).expect("a job");
+    let tree = yaml::parse(&text).expect("yaml");
+    let required = ["job", "source.host", "source.database", "source.user"];
+    let required_too = ["target.host", "target.database", "target.user"];
+    let defaults = job(MINIMAL);
+    for default in effective(&defaults) {
+        assert!(
+            written(&tree, &default.key),
+            "{} is not in full.yaml",
+            default.key
+        );
+        let key = default.key.as_str();
+        if !required.contains(&key) && !required_too.contains(&key) {
+            assert_eq!(
+                setting(&effective(&full), key).value,
+                default.value,
+                "{key}"
+            );
+        }
+    }
+    for key in ["where", "columns.exclude", "rename", "partitions", "types"] {
+        let mut table = &tree;
+        for part in ["tables", "overrides", "dbo.Example"] {
+            table = below(table, part).expect("an example of an override");
+        }
+        assert!(written(table, key), "overrides: {key} is not in full.yaml");
+    }
+}
+
+fn below<'n>(node: &'n yaml::Node, key: &str) -> Option<&'n yaml::Node> {
+    match &node.value {
+        yaml::Value::Mapping(entries) => entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.node),
+        _ => None,
+    }
+}
+
+fn written(node: &yaml::Node, path: &str) -> bool {
+    path.split('.').try_fold(node, below).is_some()
+}

@@ -1,0 +1,46 @@
+//! The words of the job file for each choice.
+
+use crate::config::job::{
+    Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, ValuePolicy, VerifyLevel,
+};
+
+/// A closed choice with one word per variant.
+pub(crate) trait Words: Copy + PartialEq + 'static {
+    /// In the order in which errors list them.
+    const ALL: &'static [(&'static str, Self)];
+
+    /// The word of this choice.
+    fn shown(self) -> &'static str;
+}
+
+macro_rules! words {
+    ($type:ident: $($word:literal => $variant:ident),+ $(,)?) => {
+        impl Words for $type {
+            const ALL: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+
+            fn shown(self) -> &'static str {
+                self.word()
+            }
+        }
+
+        impl $type {
+            /// As the job file writes it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+        }
+    };
+}
+
+words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
+words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
+    "verify-ca" => VerifyCa, "verify-full" => VerifyFull);
+words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "append" => Append);
+words!(Consistency: "strict" => Strict, "snapshot" => Snapshot,
+    "database_snapshot" => DatabaseSnapshot, "relaxed" => Relaxed);
+words!(NameStyle: "lowercase" => Lowercase, "preserve" => Preserve, "snake_case" => SnakeCase);
+words!(Computed: "generated" => Generated, "plain" => Plain);
+words!(ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
+words!(VerifyLevel: "none" => None, "counts" => Counts, "checksums" => Checksums);

@@ -1,0 +1,160 @@
+//! Names, in one sentence, what a run waited for most.
+//!
+//! The time is the loading side's: each worker is waiting for a source connection, for rows, for a
+//! target connection, or is in COPY or COMMIT. So the largest share says which side to work on.
+//! This sentence exists because people widened pools for weeks while a disk was the limit.
+
+use crate::report::pool::{PoolReport, Side};
+use crate::report::time::{Activity, TimeSpent};
+
+/// Below this many worker seconds there is nothing to learn from the shares.
+const TOO_SHORT: f64 = 0.5;
+/// A pool share from which the pool itself is named: above it, workers queue rather than work.
+const QUEUEING: f64 = 0.4;
+/// Shares that differ by less are called even.
+const EVEN: f64 = 0.1;
+
+/// One sentence without a full stop missing: for reports and logs.
+pub fn sentence(time: &TimeSpent, pools: &[PoolReport]) -> String {
+    if time.total() < TOO_SHORT {
+        return "the run was too short to tell what it waited for.".to_owned();
+    }
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    let source_pool = time.share(Activity::SourcePool);
+    let target_pool = time.share(Activity::TargetPool);
+    if source_pool >= QUEUEING && source_pool >= target_pool {
+        return format!(
+            "workers queued for source connections {} of the time: raise \
+             source.pool.max_connections{} if the server has room, or lower \
+             transfer.max_partitions_per_table.",
+            percent(source_pool),
+            cap(pools, Side::Source),
+        );
+    }
+    if target_pool >= QUEUEING {
+        return format!(
+            "workers queued for target connections {} of the time: raise \
+             target.pool.max_connections{} if the server has room.",
+            percent(target_pool),
+            cap(pools, Side::Target),
+        );
+    }
+    busiest_side(time)
+}
+
+/// Which server the connected workers waited for.
+fn busiest_side(time: &TimeSpent) -> String {
+    let working = time.source_rows + time.copy + time.commit;
+    if working <= 0.0 {
+        return "the run spent its time queueing for connections on both sides.".to_owned();
+    }
+    let reading = time.source_rows / working;
+    let committing = time.commit / working;
+    let loading = time.copy / working + committing;
+    if (reading - loading).abs() < EVEN {
+        return format!(
+            "both sides are even: {:.0} % waiting for source rows, {:.0} % loading; more \
+             connections help only if both servers have room.",
+            reading * 100.0,
+            loading * 100.0,
+        );
+    }
+    if reading > loading {
+        return format!(
+            "SQL Server or the network is the bottleneck: connected workers waited for source \
+             rows {:.0} % of the time; more target connections will not help.",
+            reading * 100.0,
+        );
+    }
+    if committing > 0.5 {
+        return format!(
+            "PostgreSQL's commits are the bottleneck ({:.0} % of the time): its log disk is slow, \
+             or transfer.commit_every is too small.",
+            committing * 100.0,
+        );
+    }
+    format!(
+        "PostgreSQL is the bottleneck: connected workers were loading {:.0} % of the time; more \
+         source connections will not help.",
+        loading * 100.0,
+    )
+}
+
+fn cap(pools: &[PoolReport], side: Side) -> String {
+    pools
+        .iter()
+        .find(|pool| pool.side == side)
+        .map(|pool| format!(" (now {})", pool.max_connections))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spent(values: [f64; 5]) -> TimeSpent {
+        let [source_pool, source_rows, target_pool, copy, commit] = values;
+        TimeSpent {
+            source_pool,
+            source_rows,
+            target_pool,
+            copy,
+            commit,
+        }
+    }
+
+    fn pool(side: Side, max_connections: usize) -> PoolReport {
+        PoolReport {
+            side,
+            max_connections,
+            peak_in_use: max_connections,
+            acquisitions: 10,
+            waits: 5,
+            longest_wait: 1.0,
+            mean_wait: 0.5,
+            timeouts: 0,
+            reconnects: 0,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_wait_is_named() {
+        for (values, words) in [
+            ([0.1, 0.1, 0.0, 0.1, 0.0], "too short"),
+            (
+                [60.0, 20.0, 0.0, 15.0, 5.0],
+                "source.pool.max_connections (now 3)",
+            ),
+            (
+                [0.0, 20.0, 60.0, 15.0, 5.0],
+                "target.pool.max_connections (now 8)",
+            ),
+            (
+                [0.0, 80.0, 0.0, 15.0, 5.0],
+                "SQL Server or the network is the bottleneck",
+            ),
+            ([0.0, 15.0, 0.0, 80.0, 5.0], "PostgreSQL is the bottleneck"),
+            (
+                [0.0, 15.0, 0.0, 5.0, 80.0],
+                "commits are the bottleneck (80 %",
+            ),
+            ([0.0, 50.0, 0.0, 45.0, 5.0], "both sides are even"),
+            (
+                [30.0, 0.0, 30.0, 0.0, 0.0],
+                "queued for source connections 50 %",
+            ),
+        ] {
+            let sentence = sentence(
+                &spent(values),
+                &[pool(Side::Source, 3), pool(Side::Target, 8)],
+            );
+            assert!(sentence.contains(words), "{values:?}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn queueing_is_judged_against_the_whole_and_work_against_work() {
+        let sentence = sentence(&spent([30.0, 5.0, 0.0, 60.0, 5.0]), &[]);
+        assert!(sentence.contains("loading 93 %"), "{sentence}");
+    }
+}

@@ -1,0 +1,51 @@
+//! What `check` found: settings, connections, permissions, and what will not fit.
+
+use serde::Serialize;
+
+use crate::config::effective::Setting;
+use crate::report::Endpoint;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Good,
+    /// The run works, but an operator should know.
+    Warning,
+    /// The run would fail.
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// What was found, a lower-case fragment: `login migrator may create schemas`.
+    pub finding: String,
+    /// What to do; empty where there is nothing to do.
+    pub advice: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckReport {
+    pub job: String,
+    /// Every setting in force with secrets masked, from `config::effective::effective`.
+    pub settings: Vec<Setting>,
+    /// `None` where the side could not be reached; a finding says why.
+    pub source: Option<Endpoint>,
+    pub target: Option<Endpoint>,
+    pub findings: Vec<Finding>,
+    /// The exit code's error kind where a side could not be reached or refused the login.
+    #[serde(skip)]
+    pub unreachable: bool,
+}
+
+impl CheckReport {
+    pub fn problems(&self) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Problem)
+            .count()
+    }
+}

@@ -1,0 +1,39 @@
+//! What a command did, as plain data that the edge prints and writes.
+//!
+//! Nothing here talks to a server or prints. [`run::Report`] is drawn up once from
+//! [`run::Facts`], so that its totals, outcome and bottleneck can never contradict its tables.
+
+pub mod bottleneck;
+pub mod check;
+pub mod planned;
+pub mod pool;
+pub mod progress;
+pub mod run;
+pub mod status;
+pub mod table;
+pub mod time;
+pub mod timestamp;
+pub mod verify;
+
+use serde::{Deserialize, Serialize};
+
+/// Something of the source that this version does not make on the target (exit code 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Omission {
+    /// `dbo.Posts`.
+    pub table: String,
+    /// Kind and name, as `index IX_Posts_OwnerUserId` or `check CK_Votes_Type`.
+    pub object: String,
+    /// Why it was left out, a lower-case fragment.
+    pub reason: String,
+}
+
+/// One side of the transfer, as the server describes itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `host:port`, or `host\INSTANCE`.
+    pub address: String,
+    pub database: String,
+    /// As the server says it, `16.0.4135.4` or `17.2`.
+    pub version: String,
+}

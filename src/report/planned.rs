@@ -1,0 +1,39 @@
+//! What `plan` decided: DDL, strategies, partitions, and what is left out.
+
+use serde::Serialize;
+
+use crate::plan::table::TablePlan;
+use crate::report::table::Cause;
+use crate::report::{Endpoint, Omission};
+
+/// A table that will be moved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedTable {
+    pub plan: TablePlan,
+    /// The statements that make it, in order, without the final semicolon.
+    pub ddl: Vec<String>,
+}
+
+/// A table that will not be moved because the job's filter leaves it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedTable {
+    pub table: String,
+    pub reason: String,
+}
+
+/// A table that cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnplannedTable {
+    pub table: String,
+    pub cause: Cause,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    pub job: String,
+    pub source: Endpoint,
+    pub tables: Vec<PlannedTable>,
+    pub skipped: Vec<SkippedTable>,
+    pub failed: Vec<UnplannedTable>,
+    pub omissions: Vec<Omission>,
+}

@@ -1,0 +1,32 @@
+//! What a connection pool reports of itself.
+
+use serde::{Deserialize, Serialize};
+
+/// Which shore a pool belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Source,
+    Target,
+}
+
+/// Counters of one pool over one run. Times are in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PoolReport {
+    pub side: Side,
+    /// The hard cap.
+    pub max_connections: usize,
+    /// Most connections in use at one time.
+    pub peak_in_use: usize,
+    /// Connections handed out.
+    pub acquisitions: u64,
+    /// Of these, how many had to wait because the pool was full.
+    pub waits: u64,
+    pub longest_wait: f64,
+    /// Over the acquisitions that waited; 0 where none did.
+    pub mean_wait: f64,
+    /// Acquisitions given up after `acquire_timeout`.
+    pub timeouts: u64,
+    /// Connections opened to replace one that broke or was not known to be clean.
+    pub reconnects: u64,
+}

@@ -1,0 +1,315 @@
+//! How far a run is: counters that workers raise and a display reads, without either waiting.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use crate::report::time::Clock;
+
+/// Shared by the pipeline, which writes, and the edge, which reads and draws.
+#[derive(Debug)]
+pub struct Progress {
+    started: Instant,
+    /// What the run is doing as a whole; set by the pipeline at each numbered step.
+    step: Mutex<Step>,
+    /// In the order in which they were added; only ever grows.
+    tables: RwLock<Vec<Arc<TableProgress>>>,
+    /// Where the workers' time goes.
+    clock: Clock,
+}
+
+/// One of the numbered steps of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// From 1.
+    pub number: u32,
+    pub of: u32,
+    /// A lower-case fragment, as `reading the catalog`.
+    pub name: &'static str,
+}
+
+/// Where a table stands. Each state is set by exactly one party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TableState {
+    /// By the planner, when it adds the table.
+    Waiting = 0,
+    /// By the first worker that takes one of its partitions.
+    Running = 1,
+    /// By the worker that commits its last partition.
+    Loaded = 2,
+    /// By the table's supervisor, after finish steps (log flag, identity).
+    Done = 3,
+    /// By the table's supervisor, on the first permanent error.
+    Failed = 4,
+    /// By the planner, where the job's filter leaves it out.
+    Skipped = 5,
+}
+
+impl TableState {
+    fn from_u8(state: u8) -> Self {
+        match state {
+            1 => Self::Running,
+            2 => Self::Loaded,
+            3 => Self::Done,
+            4 => Self::Failed,
+            5 => Self::Skipped,
+            // Only `set_state` writes the byte, so what is left is 0.
+            _ => Self::Waiting,
+        }
+    }
+
+    /// No further row will come.
+    pub fn over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Skipped)
+    }
+}
+
+/// Counters of one table. Workers raise them after each batch and commit.
+#[derive(Debug)]
+pub struct TableProgress {
+    name: String,
+    state: AtomicU8,
+    /// What the catalog estimates; may be off either way.
+    expected_rows: AtomicU64,
+    /// Sent to the target, committed or not. Falls back when a partition is retried.
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    partitions: AtomicU32,
+    partitions_done: AtomicU32,
+    retries: AtomicU32,
+    /// When it was set to `Running`, and when to a state that is over.
+    span: Mutex<(Option<Instant>, Option<Instant>)>,
+}
+
+impl Progress {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            started: Instant::now(),
+            step: Mutex::new(Step {
+                number: 0,
+                of: 0,
+                name: "starting",
+            }),
+            tables: RwLock::default(),
+            clock: Clock::default(),
+        })
+    }
+
+    /// A new numbered step begins.
+    pub fn begin(&self, number: u32, of: u32, name: &'static str) {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Step { number, of, name };
+    }
+
+    pub fn step(&self) -> Step {
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a table in state `Waiting`. `name` is `dbo.Posts`.
+    pub fn add_table(&self, name: impl Into<String>, expected_rows: u64) -> Arc<TableProgress> {
+        let table = Arc::new(TableProgress {
+            name: name.into(),
+            state: AtomicU8::new(TableState::Waiting as u8),
+            expected_rows: AtomicU64::new(expected_rows),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            partitions: AtomicU32::new(0),
+            partitions_done: AtomicU32::new(0),
+            retries: AtomicU32::new(0),
+            span: Mutex::default(),
+        });
+        self.tables
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::clone(&table));
+        table
+    }
+
+    pub fn tables(&self) -> Vec<Arc<TableProgress>> {
+        self.tables
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Sums over all tables, at this moment.
+    pub fn totals(&self) -> ProgressTotals {
+        let mut totals = ProgressTotals::default();
+        for table in self.tables() {
+            let state = table.state();
+            if state == TableState::Skipped {
+                continue;
+            }
+            totals.tables += 1;
+            totals.tables_over += u64::from(state.over());
+            totals.tables_failed += u64::from(state == TableState::Failed);
+            totals.rows += table.rows();
+            totals.bytes += table.bytes();
+            totals.expected_rows += table.expected_rows();
+        }
+        totals
+    }
+}
+
+/// What the total bar shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProgressTotals {
+    pub tables: u64,
+    pub tables_over: u64,
+    pub tables_failed: u64,
+    pub rows: u64,
+    pub bytes: u64,
+    pub expected_rows: u64,
+}
+
+impl TableProgress {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn state(&self) -> TableState {
+        TableState::from_u8(self.state.load(Ordering::Relaxed))
+    }
+
+    /// See [`TableState`] for who sets what.
+    pub fn set_state(&self, state: TableState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        if state == TableState::Running {
+            span.0.get_or_insert_with(Instant::now);
+        }
+        if state.over() {
+            span.1.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// From the first partition taken until now, or until the table was over.
+    pub fn elapsed(&self) -> Duration {
+        let (from, to) = *self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        match (from, to) {
+            (Some(from), Some(to)) => to.duration_since(from),
+            (Some(from), None) => from.elapsed(),
+            (None, _) => Duration::ZERO,
+        }
+    }
+
+    /// A batch was sent (or, on a resume, `rows` were found committed).
+    pub fn add(&self, rows: u64, bytes: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was sent but not committed is given up, before a retry sends it again.
+    pub fn take_back(&self, rows: u64, bytes: u64) {
+        let lower = |counter: &AtomicU64, by: u64| {
+            let mut seen = counter.load(Ordering::Relaxed);
+            while let Err(now) = counter.compare_exchange_weak(
+                seen,
+                seen.saturating_sub(by),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                seen = now;
+            }
+        };
+        lower(&self.rows, rows);
+        lower(&self.bytes, bytes);
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// A better figure than the catalog's estimate is known.
+    pub fn expect_rows(&self, rows: u64) {
+        self.expected_rows.store(rows, Ordering::Relaxed);
+    }
+
+    /// Never less than the rows that came.
+    pub fn expected_rows(&self) -> u64 {
+        let expected = self.expected_rows.load(Ordering::Relaxed);
+        if self.state() == TableState::Done {
+            self.rows()
+        } else {
+            expected.max(self.rows())
+        }
+    }
+
+    pub fn set_partitions(&self, partitions: u32) {
+        self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    pub fn partition_done(&self) {
+        self.partitions_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Done, of all.
+    pub fn partitions(&self) -> (u32, u32) {
+        (
+            self.partitions_done.load(Ordering::Relaxed),
+            self.partitions.load(Ordering::Relaxed),
+        )
+    }
+
+    pub fn add_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn retries(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_follow_the_workers() {
+        let progress = Progress::new();
+        let posts = progress.add_table("dbo.Posts", 100);
+        let empty = progress.add_table("dbo.Empty", 0);
+        let left_out = progress.add_table("dbo.sysdiagrams", 7);
+        left_out.set_state(TableState::Skipped);
+        posts.set_state(TableState::Running);
+        posts.add(30, 3000);
+        posts.take_back(10, 1000);
+        empty.set_state(TableState::Done);
+        assert_eq!(
+            progress.totals(),
+            ProgressTotals {
+                tables: 2,
+                tables_over: 1,
+                tables_failed: 0,
+                rows: 20,
+                bytes: 2000,
+                expected_rows: 100,
+            }
+        );
+    }
+
+    #[test]
+    fn the_expectation_is_never_below_what_came() {
+        let progress = Progress::new();
+        let posts = progress.add_table("dbo.Posts", 100);
+        posts.set_state(TableState::Running);
+        posts.add(150, 1);
+        assert_eq!(posts.expected_rows(), 150);
+        posts.expect_rows(500);
+        assert_eq!(posts.expected_rows(), 500);
+        posts.set_state(TableState::Done);
+        assert_eq!(posts.expected_rows(), 150);
+    }
+}

@@ -1,0 +1,118 @@
+//! What became of one table.
+
+use std::error::Error as StdError;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// A table is in exactly one of these when a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableOutcome {
+    /// Every row is on the target.
+    Done,
+    /// Not done, and `cause` says why.
+    Failed,
+    /// Left out by the job's own filter; `notes` names the filter.
+    Skipped,
+    /// The run was stopped before the table was done; the same command continues it.
+    Unfinished,
+}
+
+/// One table of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// `dbo.Posts`.
+    pub table: String,
+    /// `public.posts`, unquoted.
+    pub target: String,
+    pub outcome: TableOutcome,
+    /// `Some` where the outcome is `Failed`.
+    pub cause: Option<Cause>,
+    /// Committed on the target, earlier runs of the same job included.
+    pub rows: u64,
+    /// COPY bytes committed, earlier runs included.
+    pub bytes: u64,
+    /// Of `rows`, those that an earlier run of the job had committed.
+    pub resumed_rows: u64,
+    /// From the table's first partition taken to its last commit, in this run.
+    pub seconds: f64,
+    /// In words, as `keyset PK_Posts (Id)`; empty where the table was never planned.
+    pub strategy: String,
+    pub partitions: u32,
+    /// Partitions that were taken up again after a transient fault.
+    pub retries: u32,
+    /// Rows in `_migrate.rejects`.
+    pub rejected: u64,
+    /// Values that `strip` or `replace` changed.
+    pub changed_values: u64,
+    /// What the plan says of the table: digits that go, names that were shortened.
+    pub notes: Vec<String>,
+}
+
+impl TableReport {
+    /// A table of which nothing has happened yet.
+    pub fn new(table: impl Into<String>, target: impl Into<String>, outcome: TableOutcome) -> Self {
+        Self {
+            table: table.into(),
+            target: target.into(),
+            outcome,
+            cause: None,
+            rows: 0,
+            bytes: 0,
+            resumed_rows: 0,
+            seconds: 0.0,
+            strategy: String::new(),
+            partitions: 0,
+            retries: 0,
+            rejected: 0,
+            changed_values: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Rows of this run per second; `None` where it took no measurable time.
+    pub fn rows_per_second(&self) -> Option<f64> {
+        let rows = self.rows.saturating_sub(self.resumed_rows);
+        (self.seconds > 0.0 && rows > 0).then(|| rows as f64 / self.seconds)
+    }
+}
+
+/// An error as a report keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The error's kind, as `SourceLost`.
+    pub kind: String,
+    /// The error with its place.
+    pub message: String,
+    /// What caused it, the nearest first.
+    pub because: Vec<String>,
+    /// What the operator can do.
+    pub advice: String,
+}
+
+impl Cause {
+    pub fn new(error: &Error, advice: &str) -> Self {
+        Self {
+            kind: format!("{:?}", error.kind()),
+            message: error.to_string(),
+            because: chain(error),
+            advice: advice.to_owned(),
+        }
+    }
+}
+
+/// The causes below an error, the nearest first, without those that only repeat the one above.
+pub fn chain(error: &Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) && error.to_string() != text {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
