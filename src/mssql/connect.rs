@@ -71,7 +71,7 @@ impl Connector {
             match self.login(&endpoint, deadline, &ticket).await? {
                 Login::Done(connection) => {
                     let mut connection = *connection;
-                    connection.execute(&self.setup).await?;
+                    connection.set_up(&self.setup).await?;
                     return Ok(connection);
                 }
                 Login::Redirect(to) => {

@@ -160,7 +160,7 @@ impl RowStream<'_> {
         }
         let error = outcome.error.as_ref().map(told);
         // An error may have ended the transaction, which is not followed in here.
-        let in_doubt = error.is_some() && self.connection.transaction() != [0; 8];
+        let in_doubt = error.is_some() && self.connection.in_transaction();
         let ended = error
             .as_ref()
             .is_some_and(|error| error.kind() == Kind::SourceLost);

@@ -7,7 +7,7 @@ use migrate::mssql::pool::SourcePool;
 use standin::server::ServerOptions;
 use standin::wire::TlsMode;
 
-use crate::scripted::{CaFile, server, server_with, source};
+use crate::scripted::{CaFile, all_gone, server, server_with, source};
 
 /// Logs in, reads a result of many packets, and leaves nothing behind.
 async fn works(source: &Source) {
@@ -31,7 +31,7 @@ fn with_tls(tls: TlsMode) -> ServerOptions {
 async fn plain() {
     let server = server();
     works(&source(&server)).await;
-    assert_eq!(server.counters().snapshot().connections, 0);
+    all_gone(&server).await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn tls_with_a_trusted_authority() {
             ..source(&server)
         })
         .await;
-        assert_eq!(server.counters().snapshot().connections, 0);
+        all_gone(&server).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connect;
 mod errors;
+mod live;
 mod pool;
 mod read;
 mod scripted;

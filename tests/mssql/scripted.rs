@@ -152,3 +152,14 @@ impl Drop for CaFile {
         std::fs::remove_file(&self.0).ok();
     }
 }
+
+/// Waits for the server to have no connection left; it notices a moment after the client knows.
+pub async fn all_gone(server: &ServerHandle) {
+    for _ in 0..200 {
+        if server.counters().snapshot().connections == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("connections are left: {:?}", server.counters().snapshot());
+}
