@@ -16,6 +16,7 @@ pub(crate) mod login7;
 pub(crate) mod packet;
 pub(crate) mod prelogin;
 pub(crate) mod prepared;
+pub(crate) mod quiet;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rpc;

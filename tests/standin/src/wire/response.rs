@@ -22,6 +22,9 @@ const EXECUTE: u16 = 0xE0;
 /// How often a stalled response looks for an attention.
 const STALL_STEP: Duration = Duration::from_millis(20);
 
+/// How often a silent statement may look for one.
+const POLL_STEP: Duration = Duration::from_millis(50);
+
 /// Why a response ended before the engine was done.
 #[derive(Debug)]
 enum Stop {
@@ -61,6 +64,7 @@ pub(crate) struct Response<'a> {
     rows: u64,
     rows_counted: u64,
     faults: Vec<RowFault>,
+    polled: Instant,
 }
 
 /// What the connection must do after a response.
@@ -97,6 +101,7 @@ impl<'a> Response<'a> {
             rows: 0,
             rows_counted: 0,
             faults: plan.rows,
+            polled: Instant::now(),
         }
     }
 
@@ -220,8 +225,15 @@ impl<'a> Response<'a> {
             return self.going_on();
         }
         self.count_rows();
-        let sent = self.writer.flush(self.transport, self.counters);
-        match sent.and_then(|()| self.transport.poll_attention()) {
+        match self.writer.flush(self.transport, self.counters) {
+            Ok(()) => self.look_for_attention(),
+            Err(error) => self.break_with(Stop::Lost(error)),
+        }
+    }
+
+    fn look_for_attention(&mut self) -> ControlFlow<()> {
+        self.polled = Instant::now();
+        match self.transport.poll_attention() {
             Ok(false) => self.going_on(),
             Ok(true) => self.break_with(Stop::Attention),
             Err(error) => self.break_with(Stop::Lost(error)),
@@ -314,11 +326,7 @@ impl<'a> Response<'a> {
         let end = Instant::now() + duration;
         while Instant::now() < end {
             thread::sleep(STALL_STEP.min(end - Instant::now()));
-            match self.transport.poll_attention() {
-                Ok(false) => {}
-                Ok(true) => return self.break_with(Stop::Attention),
-                Err(error) => return self.break_with(Stop::Lost(error)),
-            }
+            self.look_for_attention()?;
         }
         ControlFlow::Continue(())
     }
@@ -407,6 +415,13 @@ impl Sink for Response<'_> {
         });
         self.going_on()
     }
+
+    fn poll(&mut self) -> ControlFlow<()> {
+        if self.stop.is_some() || self.polled.elapsed() < POLL_STEP {
+            return self.going_on();
+        }
+        self.look_for_attention()
+    }
 }
 
 /// INFO 5701.
@@ -451,40 +466,5 @@ fn fault_error(number: i32) -> SqlError {
         state,
         message,
         line: 1,
-    }
-}
-
-/// Receives what a statement of the server itself reports; only errors matter.
-#[derive(Debug, Default)]
-pub(crate) struct Quiet {
-    pub(crate) errors: Vec<SqlError>,
-}
-
-impl Sink for Quiet {
-    fn columns(&mut self, _: &[Column]) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn row(&mut self, _: &[Value]) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn encoded_rows(&mut self, _: &[u8], _: u64) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn done(&mut self, _: Option<u64>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn message(&mut self, message: &SqlError) -> ControlFlow<()> {
-        if message.class > 10 {
-            self.errors.push(message.clone());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn database_changed(&mut self, _: &str, _: &str) -> ControlFlow<()> {
-        ControlFlow::Continue(())
     }
 }
