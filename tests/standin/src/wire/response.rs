@@ -141,10 +141,6 @@ impl<'a> Response<'a> {
 
     /// Ends the response and sends what is left of it.
     pub(crate) fn finish(mut self) -> io::Result<Outcome> {
-        if self.stop.is_none() {
-            // The fault of a response that had exactly as many rows. A break is kept in `stop`.
-            let _ = self.faults_before(None);
-        }
         match self.stop.take() {
             Some(Stop::Lost(error)) => return Err(error),
             Some(Stop::Attention) => {
@@ -344,6 +340,7 @@ impl<'a> Response<'a> {
 
 impl Sink for Response<'_> {
     fn columns(&mut self, columns: &[Column]) -> ControlFlow<()> {
+        self.going_on()?;
         self.release(done::MORE);
         let layout = Layout::new(columns);
         self.writer.payload.extend_from_slice(layout.metadata());
@@ -353,6 +350,7 @@ impl Sink for Response<'_> {
     }
 
     fn row(&mut self, values: &[Value]) -> ControlFlow<()> {
+        self.going_on()?;
         let Some(layout) = &self.layout else {
             return self.message(&internal_error("row without columns"));
         };
@@ -371,6 +369,7 @@ impl Sink for Response<'_> {
     }
 
     fn encoded_rows(&mut self, tokens: &[u8], rows: u64) -> ControlFlow<()> {
+        self.going_on()?;
         let first_fault = self.faults.last().map_or(u64::MAX, |fault| fault.row);
         if self.rows + rows <= first_fault {
             self.writer.payload.extend_from_slice(tokens);
@@ -399,16 +398,20 @@ impl Sink for Response<'_> {
     }
 
     fn done(&mut self, count: Option<u64>) -> ControlFlow<()> {
+        // The faults of a result that has exactly as many rows.
+        self.faults_before(None)?;
         self.hold(count);
         self.flush_when_due()
     }
 
     fn message(&mut self, message: &SqlError) -> ControlFlow<()> {
+        self.going_on()?;
         self.write_message(message);
         self.flush_when_due()
     }
 
     fn database_changed(&mut self, from: &str, to: &str) -> ControlFlow<()> {
+        // Even after a break: the session is in the other database now.
         self.push(|out| {
             token::env_text(env::DATABASE, to, from, out);
             token::message(&database_message(to), out);
