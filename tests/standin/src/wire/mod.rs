@@ -7,6 +7,7 @@ pub mod tls;
 pub use prelogin::TlsMode;
 
 pub(crate) mod browser;
+pub(crate) mod call;
 pub(crate) mod collation;
 pub(crate) mod connection;
 pub(crate) mod cursor;
@@ -21,5 +22,6 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rpc;
 pub(crate) mod token;
+pub(crate) mod transaction;
 pub(crate) mod transport;
 pub(crate) mod writer;
