@@ -8,7 +8,7 @@ use crate::server::Shared;
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::call::{self, sql_error, unsupported};
-use crate::wire::handshake;
+use crate::wire::handshake::{self, LoggedIn};
 use crate::wire::packet::{self, Message, invalid, kind, status};
 use crate::wire::prepared::Prepared;
 use crate::wire::quiet::Quiet;
@@ -28,12 +28,15 @@ pub(crate) fn serve(socket: TcpStream, shared: &Shared, spid: u16) -> io::Result
     socket.set_nodelay(true)?;
     let mut transport = Transport::new(socket);
     let mut writer = Writer::new(4096, spid);
-    let session = handshake::accept(&mut transport, &mut writer, shared);
-    let Ok(Some(session)) = session else {
+    let logged_in = handshake::accept(&mut transport, &mut writer, shared);
+    let Ok(Some(LoggedIn {
+        session,
+        open: _open,
+    })) = logged_in
+    else {
         transport.close();
-        return session.map(drop);
+        return logged_in.map(drop);
     };
-    let _logged_in = shared.counters.logged_in();
     let mut connection = Connection {
         transport,
         writer,
