@@ -25,3 +25,6 @@ pub(crate) mod token;
 pub(crate) mod transaction;
 pub(crate) mod transport;
 pub(crate) mod writer;
+
+#[cfg(test)]
+mod fuzz_tests;
