@@ -4,6 +4,7 @@
 
 pub mod counters;
 pub mod fault;
+pub mod load;
 pub mod prng;
 pub mod sample;
 pub mod server;

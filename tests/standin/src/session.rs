@@ -31,6 +31,11 @@ pub trait Sink {
     fn message(&mut self, message: &SqlError) -> ControlFlow<()>;
     /// `USE` changed the database.
     fn database_changed(&mut self, from: &str, to: &str) -> ControlFlow<()>;
+    /// Looks for attention during work that reports nothing, such as a wait or a long sort. Cheap
+    /// enough for every few thousand rows.
+    fn poll(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// One logged-in session of the engine. Runs on the connection's own thread, so it may block.

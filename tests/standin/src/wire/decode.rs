@@ -9,6 +9,11 @@ use crate::wire::collation;
 use crate::wire::cursor::{Cursor, units};
 use crate::wire::packet::invalid;
 
+/// Units of 100 ns in a day.
+const TICKS_OF_A_DAY: u64 = 864_000_000_000;
+/// Decimals have 38 digits at most.
+const DECIMAL_BOUND: u128 = 10_u128.pow(38);
+
 /// How the value that follows a type description is framed.
 #[derive(Debug, Clone, Copy)]
 enum Frame {
@@ -331,8 +336,11 @@ fn decimal(cursor: &mut Cursor<'_>) -> io::Result<i128> {
         .get_mut(..rest.len())
         .ok_or_else(|| invalid("decimal parameter too long"))?
         .copy_from_slice(rest);
-    let magnitude = i128::try_from(u128::from_le_bytes(bytes))
-        .map_err(|_| invalid("decimal parameter too large"))?;
+    let magnitude = u128::from_le_bytes(bytes);
+    if magnitude >= DECIMAL_BOUND {
+        return Err(invalid("decimal parameter too large"));
+    }
+    let magnitude = magnitude as i128;
     Ok(if positive { magnitude } else { -magnitude })
 }
 
@@ -348,6 +356,9 @@ fn date_and_time(ty: &SqlType, bytes: &[u8]) -> io::Result<Value> {
     let (time, tail) =
         bytes.split_at(time.ok_or_else(|| invalid("time parameter with an impossible length"))?);
     let ticks = little_endian(time) * 10_u64.pow(7 - u32::from(scale));
+    if ticks >= TICKS_OF_A_DAY {
+        return Err(invalid("time parameter past midnight"));
+    }
     let days = little_endian(tail.get(..3).unwrap_or(&[])) as i32;
     Ok(match ty {
         SqlType::Time { .. } => Value::Time(ticks),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::counters::Open;
 use crate::fault::Action;
 use crate::server::Shared;
 use crate::session::Session;
@@ -32,12 +33,18 @@ const LEAST_PACKET: u32 = 512;
 const MOST_PACKET: u32 = 32767;
 const MOST_PACKET_TLS: u32 = 16383;
 
+/// A session, and its place in the counters.
+pub(crate) struct LoggedIn<'a> {
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) open: Open<'a>,
+}
+
 /// Brings a connection to its login. `None`: it was refused, and told so where TDS can tell.
-pub(crate) fn accept(
+pub(crate) fn accept<'a>(
     transport: &mut Transport,
     writer: &mut Writer,
-    shared: &Shared,
-) -> io::Result<Option<Box<dyn Session>>> {
+    shared: &'a Shared,
+) -> io::Result<Option<LoggedIn<'a>>> {
     let Some(login_only) = prelogin(transport, writer, shared)? else {
         return Ok(None);
     };
@@ -65,8 +72,10 @@ pub(crate) fn accept(
     });
     match session {
         Ok(session) => {
+            // Counted before the client knows, so that a client that is in is a client counted.
+            let open = shared.counters.logged_in();
             welcome(transport, writer, shared, &login, session.database())?;
-            Ok(Some(session))
+            Ok(Some(LoggedIn { session, open }))
         }
         Err(error) if error.number == 4060 => refuse(
             transport,
@@ -229,12 +238,12 @@ fn packet_size(asked: u32, encrypted: bool) -> u32 {
 }
 
 /// Sends the errors; the connection is then to be closed.
-fn refuse(
+fn refuse<'a>(
     transport: &mut Transport,
     writer: &mut Writer,
-    shared: &Shared,
+    shared: &'a Shared,
     errors: &[SqlError],
-) -> io::Result<Option<Box<dyn Session>>> {
+) -> io::Result<Option<LoggedIn<'a>>> {
     shared.counters.login_failed();
     writer.begin(None);
     for error in errors {

@@ -7,6 +7,7 @@ pub mod tls;
 pub use prelogin::TlsMode;
 
 pub(crate) mod browser;
+pub(crate) mod call;
 pub(crate) mod collation;
 pub(crate) mod connection;
 pub(crate) mod cursor;
@@ -16,9 +17,14 @@ pub(crate) mod login7;
 pub(crate) mod packet;
 pub(crate) mod prelogin;
 pub(crate) mod prepared;
+pub(crate) mod quiet;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod rpc;
 pub(crate) mod token;
+pub(crate) mod transaction;
 pub(crate) mod transport;
 pub(crate) mod writer;
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -2,12 +2,10 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::counters::Counters;
-use crate::fault::{Action, Plan, RowFault};
-use crate::prng::SplitMix64;
+use crate::fault::{Plan, RowFault};
 use crate::session::Sink;
 use crate::types::{Column, SqlError, Value};
 use crate::wire::encode::Layout;
@@ -15,12 +13,14 @@ use crate::wire::token::{self, DoneKind, done, env};
 use crate::wire::transport::Transport;
 use crate::wire::writer::Writer;
 
+mod fault;
+
 /// CurCmd of a SELECT, as every result set is reported.
 const SELECT: u16 = 0xC1;
 /// CurCmd of the end of a procedure.
 const EXECUTE: u16 = 0xE0;
-/// How often a stalled response looks for an attention.
-const STALL_STEP: Duration = Duration::from_millis(20);
+/// How often a silent statement may look for one.
+const POLL_STEP: Duration = Duration::from_millis(50);
 
 /// Why a response ended before the engine was done.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ pub(crate) struct Response<'a> {
     rows: u64,
     rows_counted: u64,
     faults: Vec<RowFault>,
+    polled: Instant,
 }
 
 /// What the connection must do after a response.
@@ -97,6 +98,7 @@ impl<'a> Response<'a> {
             rows: 0,
             rows_counted: 0,
             faults: plan.rows,
+            polled: Instant::now(),
         }
     }
 
@@ -136,10 +138,6 @@ impl<'a> Response<'a> {
 
     /// Ends the response and sends what is left of it.
     pub(crate) fn finish(mut self) -> io::Result<Outcome> {
-        if self.stop.is_none() {
-            // The fault of a response that had exactly as many rows. A break is kept in `stop`.
-            let _ = self.faults_before(None);
-        }
         match self.stop.take() {
             Some(Stop::Lost(error)) => return Err(error),
             Some(Stop::Attention) => {
@@ -220,8 +218,15 @@ impl<'a> Response<'a> {
             return self.going_on();
         }
         self.count_rows();
-        let sent = self.writer.flush(self.transport, self.counters);
-        match sent.and_then(|()| self.transport.poll_attention()) {
+        match self.writer.flush(self.transport, self.counters) {
+            Ok(()) => self.look_for_attention(),
+            Err(error) => self.break_with(Stop::Lost(error)),
+        }
+    }
+
+    fn look_for_attention(&mut self) -> ControlFlow<()> {
+        self.polled = Instant::now();
+        match self.transport.poll_attention() {
             Ok(false) => self.going_on(),
             Ok(true) => self.break_with(Stop::Attention),
             Err(error) => self.break_with(Stop::Lost(error)),
@@ -241,88 +246,6 @@ impl<'a> Response<'a> {
         ControlFlow::Break(())
     }
 
-    fn fault_is_due(&self) -> bool {
-        self.faults
-            .last()
-            .is_some_and(|fault| fault.row <= self.rows)
-    }
-
-    /// The faults after the rows so far; `next` is the row that would follow.
-    fn faults_before(&mut self, next: Option<&[u8]>) -> ControlFlow<()> {
-        while self.fault_is_due() {
-            let Some(fault) = self.faults.pop() else {
-                break;
-            };
-            if fault.action == Action::CutRow && next.is_none() {
-                self.faults.push(fault);
-                break;
-            }
-            if fault.armed.fire() {
-                self.commit(&fault, next)?;
-            }
-        }
-        self.going_on()
-    }
-
-    fn commit(&mut self, fault: &RowFault, next: Option<&[u8]>) -> ControlFlow<()> {
-        match &fault.action {
-            Action::Drop => self.drop_connection(),
-            Action::CutRow => {
-                let row = next.unwrap_or_default();
-                self.writer
-                    .payload
-                    .extend_from_slice(&row[..row.len().div_ceil(2)]);
-                self.drop_connection()
-            }
-            Action::Stall(duration) => self.stall(*duration),
-            Action::Error(number) => {
-                self.deadlocked = *number == 1205;
-                let error = fault_error(*number);
-                self.write_message(&error);
-                self.break_with(Stop::Error)
-            }
-            Action::Garbage => {
-                let mut random = SplitMix64::new(fault.seed);
-                // 0x13 is no token; what follows it is anything.
-                self.writer.payload.push(0x13);
-                let bytes = (0..8).flat_map(|_| random.next_u64().to_le_bytes());
-                self.writer.payload.extend(bytes);
-                ControlFlow::Continue(())
-            }
-            Action::RefuseLogin(_) | Action::CloseLogin => ControlFlow::Continue(()),
-        }
-    }
-
-    fn drop_connection(&mut self) -> ControlFlow<()> {
-        self.count_rows();
-        if !self.writer.payload.is_empty()
-            && let Err(error) = self.writer.finish_torn(self.transport, self.counters)
-        {
-            return self.break_with(Stop::Lost(error));
-        }
-        self.transport.cut();
-        self.break_with(Stop::Lost(io::Error::new(
-            io::ErrorKind::ConnectionAborted,
-            "fault: connection dropped",
-        )))
-    }
-
-    fn stall(&mut self, duration: Duration) -> ControlFlow<()> {
-        if let Err(error) = self.writer.flush(self.transport, self.counters) {
-            return self.break_with(Stop::Lost(error));
-        }
-        let end = Instant::now() + duration;
-        while Instant::now() < end {
-            thread::sleep(STALL_STEP.min(end - Instant::now()));
-            match self.transport.poll_attention() {
-                Ok(false) => {}
-                Ok(true) => return self.break_with(Stop::Attention),
-                Err(error) => return self.break_with(Stop::Lost(error)),
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
     fn write_message(&mut self, message: &SqlError) {
         self.release(done::MORE);
         token::message(message, &mut self.writer.payload);
@@ -336,6 +259,7 @@ impl<'a> Response<'a> {
 
 impl Sink for Response<'_> {
     fn columns(&mut self, columns: &[Column]) -> ControlFlow<()> {
+        self.going_on()?;
         self.release(done::MORE);
         let layout = Layout::new(columns);
         self.writer.payload.extend_from_slice(layout.metadata());
@@ -345,6 +269,7 @@ impl Sink for Response<'_> {
     }
 
     fn row(&mut self, values: &[Value]) -> ControlFlow<()> {
+        self.going_on()?;
         let Some(layout) = &self.layout else {
             return self.message(&internal_error("row without columns"));
         };
@@ -363,6 +288,7 @@ impl Sink for Response<'_> {
     }
 
     fn encoded_rows(&mut self, tokens: &[u8], rows: u64) -> ControlFlow<()> {
+        self.going_on()?;
         let first_fault = self.faults.last().map_or(u64::MAX, |fault| fault.row);
         if self.rows + rows <= first_fault {
             self.writer.payload.extend_from_slice(tokens);
@@ -391,21 +317,32 @@ impl Sink for Response<'_> {
     }
 
     fn done(&mut self, count: Option<u64>) -> ControlFlow<()> {
+        // The faults of a result that has exactly as many rows.
+        self.faults_before(None)?;
         self.hold(count);
         self.flush_when_due()
     }
 
     fn message(&mut self, message: &SqlError) -> ControlFlow<()> {
+        self.going_on()?;
         self.write_message(message);
         self.flush_when_due()
     }
 
     fn database_changed(&mut self, from: &str, to: &str) -> ControlFlow<()> {
+        // Even after a break: the session is in the other database now.
         self.push(|out| {
             token::env_text(env::DATABASE, to, from, out);
             token::message(&database_message(to), out);
         });
         self.going_on()
+    }
+
+    fn poll(&mut self) -> ControlFlow<()> {
+        if self.stop.is_some() || self.polled.elapsed() < POLL_STEP {
+            return self.going_on();
+        }
+        self.look_for_attention()
     }
 }
 
@@ -429,62 +366,5 @@ fn internal_error(what: &str) -> SqlError {
         state: 1,
         message,
         line: 0,
-    }
-}
-
-/// The error that a fault raises, in SQL Server's words where a client may read them.
-fn fault_error(number: i32) -> SqlError {
-    let (class, state, message) = match number {
-        1205 => (
-            13,
-            51,
-            "Transaction (Process ID 51) was deadlocked on lock resources with another process and has been chosen as \
-             the deadlock victim. Rerun the transaction."
-                .to_owned(),
-        ),
-        1222 => (16, 45, "Lock request time out period exceeded.".to_owned()),
-        number => (16, 1, format!("Error {number} by request.")),
-    };
-    SqlError {
-        number,
-        class,
-        state,
-        message,
-        line: 1,
-    }
-}
-
-/// Receives what a statement of the server itself reports; only errors matter.
-#[derive(Debug, Default)]
-pub(crate) struct Quiet {
-    pub(crate) errors: Vec<SqlError>,
-}
-
-impl Sink for Quiet {
-    fn columns(&mut self, _: &[Column]) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn row(&mut self, _: &[Value]) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn encoded_rows(&mut self, _: &[u8], _: u64) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn done(&mut self, _: Option<u64>) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-
-    fn message(&mut self, message: &SqlError) -> ControlFlow<()> {
-        if message.class > 10 {
-            self.errors.push(message.clone());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn database_changed(&mut self, _: &str, _: &str) -> ControlFlow<()> {
-        ControlFlow::Continue(())
     }
 }

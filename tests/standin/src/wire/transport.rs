@@ -245,7 +245,7 @@ impl Write for Tunnel<'_> {
             } else {
                 0
             };
-            let header = Header::bytes(kind::RESPONSE, status, chunk.len() + HEADER, 0, 1);
+            let header = Header::bytes(kind::PRELOGIN, status, chunk.len() + HEADER, 0, 1);
             send_vectored(self.socket, &[&header, chunk])?;
         }
         self.out.clear();

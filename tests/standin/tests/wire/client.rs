@@ -65,6 +65,7 @@ impl Read for Tunnel {
         while self.left == 0 {
             let mut header = [0; 8];
             self.socket.read_exact(&mut header)?;
+            assert_eq!(header[0], 0x12, "TLS outside of PRELOGIN");
             self.left = usize::from(u16::from_be_bytes([header[2], header[3]])) - 8;
         }
         let count = buffer.len().min(self.left);

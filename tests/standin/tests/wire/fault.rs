@@ -136,6 +136,55 @@ fn errors_come_before_and_after_rows() {
 }
 
 #[test]
+fn an_error_after_the_last_row_replaces_the_done() {
+    let (server, mut client) = with(FaultSpec::after_rows(Action::Error(50_001), 2));
+    let done = Token::Done {
+        kind: 0xFD,
+        status: 2,
+        count: 0,
+    };
+    let expected = [
+        Token::Columns,
+        Token::Row(0),
+        Token::Row(1),
+        Token::Error(50_001),
+        done,
+    ];
+    assert_eq!(client.batch("rows 2").unwrap(), expected);
+    // In a call the error comes before the end of the procedure.
+    server
+        .faults()
+        .add(FaultSpec::after_rows(Action::Error(50_001), 2));
+    let text: Vec<u8> = "rows 2".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let head = [
+        0xFF, 0xFF, 10, 0, 0, 0, 0, 0, 0xE7, 40, 0, 0x09, 0x04, 0xD0, 0x00, 0x34, 12, 0,
+    ];
+    let answer = client
+        .request(0x03, &[&head, text.as_slice()].concat())
+        .unwrap();
+    assert_eq!(answer[3], Token::Error(50_001));
+    assert!(
+        matches!(
+            answer[4..],
+            [
+                Token::Done {
+                    kind: 0xFF,
+                    status: 3,
+                    ..
+                },
+                Token::ReturnStatus(1),
+                Token::Done {
+                    kind: 0xFE,
+                    status: 2,
+                    ..
+                },
+            ]
+        ),
+        "{answer:?}"
+    );
+}
+
+#[test]
 fn deadlock_rolls_the_transaction_back() {
     let (server, script) = start(ServerOptions::default());
     server

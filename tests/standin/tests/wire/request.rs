@@ -223,6 +223,15 @@ fn attention_ends_a_running_response() {
 }
 
 #[test]
+fn attention_ends_work_that_reports_nothing() {
+    let (server, _) = start(ServerOptions::default());
+    let mut client = connect(&server);
+    client.start_batch("silent", 1).unwrap();
+    client.send(0x06, 1, &[]).unwrap();
+    assert_eq!(tokens(&client.receive().unwrap()), [done(DONE, 0x20, 0)]);
+}
+
+#[test]
 fn attention_after_the_response_is_answered_by_itself() {
     let (server, _) = start(ServerOptions::default());
     let mut client = connect(&server);

@@ -80,7 +80,7 @@ pub(crate) fn row(n: i64) -> Vec<Value> {
 }
 
 impl Session for Player {
-    /// `rows N`, `encoded N`, `fail`, `two`, `use`; anything else is a statement without rows.
+    /// `rows N`, `encoded N`, `fail`, `two`, `use`, `silent` (until attention); anything else is a statement without rows.
     fn execute(&mut self, batch: &str, parameters: &[Parameter], sink: &mut dyn Sink) {
         self.0.executed.lock().unwrap().push(batch.to_owned());
         self.0
@@ -136,6 +136,12 @@ fn play(batch: &str, sink: &mut dyn Sink) -> ControlFlow<()> {
         "two" => {
             sink.done(Some(7))?;
             sink.done(None)
+        }
+        "silent" => {
+            while sink.poll().is_continue() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            ControlFlow::Break(())
         }
         "use" => sink.database_changed("master", "other"),
         _ => sink.done(None),
