@@ -53,9 +53,15 @@ impl TableLoad {
         layout: RowLayout,
         progress: Arc<TableProgress>,
     ) -> Arc<Self> {
-        let open = record.partitions.iter().filter(|part| part.state != PartitionState::Done).count();
+        let open = record
+            .partitions
+            .iter()
+            .filter(|part| part.state != PartitionState::Done)
+            .count();
         let committed = record.partitions.iter().map(|part| &part.progress);
-        let (rows, bytes) = committed.fold((0, 0), |(rows, bytes), part| (rows + part.rows, bytes + part.bytes));
+        let (rows, bytes) = committed.fold((0, 0), |(rows, bytes), part| {
+            (rows + part.rows, bytes + part.bytes)
+        });
         progress.set_partitions(u32::try_from(record.partitions.len()).unwrap_or(u32::MAX));
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
         progress.add(rows, bytes);
@@ -64,7 +70,10 @@ impl TableLoad {
             key: TableKey::of(&run.job.name, &record.plan),
             copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
             layout,
-            making: Making { mode, unlogged: run.job.transfer.unlogged_load },
+            making: Making {
+                mode,
+                unlogged: run.job.transfer.unlogged_load,
+            },
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             partitions: record.partitions,
             plan: record.plan,
@@ -99,6 +108,9 @@ impl TableLoad {
 
     /// Hands the error over for the report.
     pub fn take_failure(&self) -> Option<Error> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }

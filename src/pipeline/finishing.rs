@@ -9,7 +9,9 @@ use crate::postgres::{finish as shore, state};
 pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     loop {
-        let Err(error) = attempt(run, table).await else { return Ok(()) };
+        let Err(error) = attempt(run, table).await else {
+            return Ok(());
+        };
         backoff.after(error, &run.cancel).await?;
     }
 }

@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::effective::effective;
 use crate::config::job::{Consistency, Job};
 use crate::error::{Error, Kind, Result};
-use crate::mssql::pool::SourcePool;
 use crate::mssql::catalog;
+use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
@@ -59,13 +59,24 @@ impl CheckReport {
     }
 
     fn find(&mut self, severity: Severity, finding: impl Into<String>, advice: &str) {
-        self.findings.push(Finding { severity, finding: finding.into(), advice: advice.to_owned() });
+        self.findings.push(Finding {
+            severity,
+            finding: finding.into(),
+            advice: advice.to_owned(),
+        });
     }
 
     fn problem(&mut self, error: &Error) {
         let causes = crate::report::table::chain(error);
-        let because = causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-        self.find(Severity::Problem, format!("{error}{because}"), policy(error.kind()).advice);
+        let because = causes
+            .iter()
+            .map(|cause| format!(": {cause}"))
+            .collect::<String>();
+        self.find(
+            Severity::Problem,
+            format!("{error}{because}"),
+            policy(error.kind()).advice,
+        );
     }
 }
 
@@ -92,7 +103,11 @@ async fn check_source(
         }
     };
     report.source = Some(source_endpoint(job, &database));
-    report.good(format!("source: logged in, {} tables in database {}", database.tables.len(), database.name));
+    report.good(format!(
+        "source: logged in, {} tables in database {}",
+        database.tables.len(),
+        database.name
+    ));
     if let Err(error) = shores::require_consistency(job, &database) {
         report.problem(&error);
     }
@@ -136,8 +151,15 @@ async fn check_target(
                 report.problem(&error);
             }
             for omission in omissions(&planned.tables) {
-                let finding = format!("{}: {} is left out: {}", omission.table, omission.object, omission.reason);
-                report.find(Severity::Warning, finding, "make it by hand after the load; the run ends with exit code 6.");
+                let finding = format!(
+                    "{}: {} is left out: {}",
+                    omission.table, omission.object, omission.reason
+                );
+                report.find(
+                    Severity::Warning,
+                    finding,
+                    "make it by hand after the load; the run ends with exit code 6.",
+                );
             }
         }
     }
@@ -153,22 +175,34 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
             &[],
         )
         .await
-        .map_err(|error| Error::new(Kind::TargetQuery, "could not read the role's rights").because(error))?;
+        .map_err(|error| {
+            Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
+        })?;
     let (may_create, limit, used): (bool, i32, i32) = (row.get(0), row.get(1), row.get(2));
     if may_create {
-        report.good(format!("target: logged in, {} may create schemas", job.target.user));
+        report.good(format!(
+            "target: logged in, {} may create schemas",
+            job.target.user
+        ));
     } else {
         report.find(
             Severity::Problem,
-            format!("target: {} may not create schemas in database {}", job.target.user, job.target.database),
+            format!(
+                "target: {} may not create schemas in database {}",
+                job.target.user, job.target.database
+            ),
             "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
         );
     }
-    let wanted = i32::try_from(job.target.pool.max_connections).unwrap_or(i32::MAX).saturating_add(1);
+    let wanted = i32::try_from(job.target.pool.max_connections)
+        .unwrap_or(i32::MAX)
+        .saturating_add(1);
     if limit.saturating_sub(used) < wanted {
         report.find(
             Severity::Warning,
-            format!("target: {used} of {limit} connections are in use, the run wants {wanted} more"),
+            format!(
+                "target: {used} of {limit} connections are in use, the run wants {wanted} more"
+            ),
             "lower target.pool.max_connections or raise max_connections on the server.",
         );
     }
@@ -185,7 +219,9 @@ async fn check_tables(
     let lease = pool.acquire().await?;
     let records = recorded(&lease, job).await?;
     for plan in plans {
-        let own = records.iter().any(|record| record.created && record.plan.full_name() == plan.full_name());
+        let own = records
+            .iter()
+            .any(|record| record.created && record.plan.full_name() == plan.full_name());
         if own {
             continue;
         }
@@ -204,7 +240,11 @@ async fn recorded(client: &tokio_postgres::Client, job: &Job) -> Result<Vec<Tabl
 }
 
 /// Decides how each table would be made and read, and changes nothing. Needs the source only.
-pub async fn plan(job: &Job, options: &RunOptions, cancel: CancellationToken) -> Result<PlanReport> {
+pub async fn plan(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<PlanReport> {
     let source = open_source(job).await?;
     let planned = tokio::select! {
         biased;
@@ -238,7 +278,10 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
             .planned
             .tables
             .into_iter()
-            .map(|plan| PlannedTable { ddl: ddl::statements(&plan, unlogged), plan })
+            .map(|plan| PlannedTable {
+                ddl: ddl::statements(&plan, unlogged),
+                plan,
+            })
             .collect(),
     })
 }
@@ -253,12 +296,18 @@ pub async fn status(job: &Job) -> Result<StatusReport> {
 
 async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
     let lease = target.acquire().await?;
-    let mut report = StatusReport { job: job.name.clone(), run: None, held_by: None };
+    let mut report = StatusReport {
+        job: job.name.clone(),
+        run: None,
+        held_by: None,
+    };
     if !state::is_installed(&lease).await? {
         return Ok(report);
     }
     report.held_by = lock::holder(&lease, &job.name).await?;
-    let Some(last) = state::last_run(&lease, &job.name).await? else { return Ok(report) };
+    let Some(last) = state::last_run(&lease, &job.name).await? else {
+        return Ok(report);
+    };
     let records = state::load(&lease, &job.name).await?;
     let state = match (&last.outcome, &report.held_by) {
         (Some(outcome), _) => outcome.clone(),
@@ -277,12 +326,24 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
 
 fn table_status(record: TableRecord) -> TableStatus {
     let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
-    let done = record.partitions.iter().filter(|part| part.state == PartitionState::Done).count();
+    let done = record
+        .partitions
+        .iter()
+        .filter(|part| part.state == PartitionState::Done)
+        .count();
     TableStatus {
         table: record.plan.full_name(),
         state: format!("{:?}", record.state).to_lowercase(),
-        rows: record.partitions.iter().map(|part| part.progress.rows).sum(),
-        bytes: record.partitions.iter().map(|part| part.progress.bytes).sum(),
+        rows: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.rows)
+            .sum(),
+        bytes: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.bytes)
+            .sum(),
         partitions_done: count(done),
         partitions: count(record.partitions.len()),
         cause: record.error,

@@ -40,8 +40,16 @@ pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut committed = 0;
     loop {
-        let mut attempt = Attempt { run, table, number, committed, sent: (0, 0) };
-        let Err(error) = attempt.run().await else { return Ok(()) };
+        let mut attempt = Attempt {
+            run,
+            table,
+            number,
+            committed,
+            sent: (0, 0),
+        };
+        let Err(error) = attempt.run().await else {
+            return Ok(());
+        };
         table.progress.take_back(attempt.sent.0, attempt.sent.1);
         if attempt.committed > committed {
             committed = attempt.committed;
@@ -70,11 +78,18 @@ impl Attempt<'_> {
     async fn run(&mut self) -> Result<()> {
         let (run, table) = (self.run, self.table);
         let clock = run.progress.clock();
-        let lease = clock.time(Activity::TargetPool, run.target.acquire()).await?;
-        let claimed = PartitionWriter::claim(lease, Arc::clone(&table.copy), self.number, run.id).await?;
-        let Some(mut writer) = claimed else { return Ok(()) };
+        let lease = clock
+            .time(Activity::TargetPool, run.target.acquire())
+            .await?;
+        let claimed =
+            PartitionWriter::claim(lease, Arc::clone(&table.copy), self.number, run.id).await?;
+        let Some(mut writer) = claimed else {
+            return Ok(());
+        };
         self.committed = writer.progress().rows;
-        let source = clock.time(Activity::SourcePool, run.source.acquire()).await?;
+        let source = clock
+            .time(Activity::SourcePool, run.source.acquire())
+            .await?;
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let reader = tokio::spawn(read_batches(
             source,
@@ -84,7 +99,9 @@ impl Attempt<'_> {
             table.cancel.clone(),
         ));
         let written = self.write_batches(&mut writer, batches).await;
-        let read = reader.await.map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
+        let read = reader
+            .await
+            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
         let outcome = self.conclude(&mut writer, written, read).await;
         let timing = writer.timing();
         clock.add(Activity::Copy, timing.send);
@@ -99,7 +116,9 @@ impl Attempt<'_> {
     }
 
     fn statement(&self, writer: &PartitionWriter) -> Result<String> {
-        let index = usize::try_from(self.number).unwrap_or(usize::MAX).wrapping_sub(1);
+        let index = usize::try_from(self.number)
+            .unwrap_or(usize::MAX)
+            .wrapping_sub(1);
         let partition = self
             .table
             .partitions
@@ -107,7 +126,12 @@ impl Attempt<'_> {
             .ok_or_else(|| Error::new(Kind::Internal, "a partition without a record"))?;
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        Ok(query::read(&self.table.plan, &partition.slice, resume_after, consistency))
+        Ok(query::read(
+            &self.table.plan,
+            &partition.slice,
+            resume_after,
+            consistency,
+        ))
     }
 
     /// Sends batches until the channel closes, committing on the way where every row's place is
@@ -120,7 +144,10 @@ impl Attempt<'_> {
         let clock = self.run.progress.clock();
         let midway = self.table.plan.commits_midway();
         while let Some(batch) = clock.time(Activity::SourceRows, batches.recv()).await {
-            let (rows, bytes) = (batch.rows, u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX));
+            let (rows, bytes) = (
+                batch.rows,
+                u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
+            );
             writer.write(batch).await?;
             self.table.progress.add(rows, bytes);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
@@ -155,7 +182,11 @@ impl Attempt<'_> {
 
     /// Commits the whole rows that arrived, where their last key tells how to go on.
     async fn keep(&mut self, writer: &mut PartitionWriter, midway: bool) -> Result<()> {
-        if midway && self.sent.0 > 0 { self.commit(writer, End::More).await } else { Ok(()) }
+        if midway && self.sent.0 > 0 {
+            self.commit(writer, End::More).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
@@ -183,7 +214,10 @@ async fn read_batches(
             batch = stream.next_batch() => batch?,
         };
         let Some(batch) = batch else {
-            tracing::debug!(seconds = started.elapsed().as_secs_f64(), "a statement was read to its end");
+            tracing::debug!(
+                seconds = started.elapsed().as_secs_f64(),
+                "a statement was read to its end"
+            );
             return Ok(ReadEnd::Complete);
         };
         if batches.send(batch).await.is_err() {

@@ -45,7 +45,10 @@ pub fn plan_from(database: Database, job: &Job, options: &RunOptions) -> Result<
     if planned.tables.is_empty() {
         return Err(Error::new(
             Kind::Naming,
-            format!("no table of database {} is selected by tables.include and tables.exclude", database.name),
+            format!(
+                "no table of database {} is selected by tables.include and tables.exclude",
+                database.name
+            ),
         ));
     }
     limit(&mut planned, options)?;
@@ -60,10 +63,15 @@ fn limit(planned: &mut Planned, options: &RunOptions) -> Result<()> {
     let named = |plan: &TablePlan, name: &String| plan.full_name().eq_ignore_ascii_case(name);
     for name in &options.only_tables {
         if !planned.tables.iter().any(|plan| named(plan, name)) {
-            return Err(Error::new(Kind::Usage, format!("--table {name}: the job selects no such table")));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("--table {name}: the job selects no such table"),
+            ));
         }
     }
-    planned.tables.retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
+    planned
+        .tables
+        .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
     Ok(())
 }
 
@@ -73,7 +81,10 @@ pub fn together(mut errors: Vec<Error>) -> Error {
         return errors.remove(0);
     }
     let kind = errors.first().map_or(Kind::Internal, Error::kind);
-    let lines = errors.iter().map(|error| format!("\n  - {error}")).collect::<String>();
+    let lines = errors
+        .iter()
+        .map(|error| format!("\n  - {error}"))
+        .collect::<String>();
     Error::new(kind, format!("{} problems:{lines}", errors.len()))
 }
 
@@ -105,15 +116,22 @@ pub async fn recall(
         refuse_strangers(job, &survey.database, last.as_ref())?;
     }
     refuse_changed(&records, survey)?;
-    let resumed = records.iter().any(|record| record.rows > 0 || record.created);
-    let records = records.into_iter().map(|record| (record.plan.full_name(), record)).collect();
+    let resumed = records
+        .iter()
+        .any(|record| record.rows > 0 || record.created);
+    let records = records
+        .into_iter()
+        .map(|record| (record.plan.full_name(), record))
+        .collect();
     Ok(Recorded { records, resumed })
 }
 
 /// Every table that the job selects today was finished by an earlier run.
 fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
     let done = |plan: &TablePlan| {
-        records.iter().any(|record| record.state == TableState::Done && record.plan.full_name() == plan.full_name())
+        records.iter().any(|record| {
+            record.state == TableState::Done && record.plan.full_name() == plan.full_name()
+        })
     };
     survey.planned.tables.iter().all(done)
 }
@@ -140,7 +158,11 @@ async fn start_over(
             ),
         ));
     }
-    let leftovers = if job.transfer.mode == Mode::Create { Leftovers::Drop } else { Leftovers::Keep };
+    let leftovers = if job.transfer.mode == Mode::Create {
+        Leftovers::Drop
+    } else {
+        Leftovers::Keep
+    };
     let dropped = state::restart(target, &job.name, leftovers).await?;
     tracing::info!(tables_dropped = dropped.len(), "the job starts over");
     Ok(())
@@ -170,12 +192,16 @@ fn refuse_strangers(job: &Job, database: &Database, last: Option<&RunRecord>) ->
 /// A table that changed its shape, or lost the key its partitions run on.
 fn refuse_changed(records: &[TableRecord], survey: &Survey) -> Result<()> {
     for plan in &survey.planned.tables {
-        let Some(record) = records.iter().find(|record| record.plan.full_name() == plan.full_name()) else {
+        let Some(record) = records
+            .iter()
+            .find(|record| record.plan.full_name() == plan.full_name())
+        else {
             continue;
         };
         let unfinished = record.state != TableState::Done;
         if unfinished
-            && (record.fingerprint != fingerprint(plan) || !may_continue(&record.plan.strategy, &plan.strategy))
+            && (record.fingerprint != fingerprint(plan)
+                || !may_continue(&record.plan.strategy, &plan.strategy))
         {
             return Err(Error::new(
                 Kind::Checkpoint,
@@ -189,13 +215,21 @@ fn refuse_changed(records: &[TableRecord], survey: &Survey) -> Result<()> {
 
 /// How many tables are prepared at a time; each takes one connection of either side.
 fn width(run: &Run) -> usize {
-    run.job.target.pool.max_connections.min(run.job.source.pool.max_connections).max(1)
+    run.job
+        .target
+        .pool
+        .max_connections
+        .min(run.job.source.pool.max_connections)
+        .max(1)
 }
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.
 pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded) -> Result<()> {
     let fresh = plans.iter().filter(|plan| {
-        recorded.records.get(&plan.full_name()).is_none_or(|record| !record.created)
+        recorded
+            .records
+            .get(&plan.full_name())
+            .is_none_or(|record| !record.created)
     });
     let problems = stream::iter(fresh)
         .map(|plan| async move {
@@ -208,14 +242,23 @@ pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded
         .filter_map(|checked| async move { checked.err() })
         .collect::<Vec<_>>()
         .await;
-    if problems.is_empty() { Ok(()) } else { Err(together(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(together(problems))
+    }
 }
 
 /// Finds the cut points of a new table and records its plan with its partitions.
 async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
     let cuts = match &plan.strategy {
         Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
-            let sql = query::cut_points(plan, key, plan.wanted_partitions, run.job.transfer.consistency);
+            let sql = query::cut_points(
+                plan,
+                key,
+                plan.wanted_partitions,
+                run.job.transfer.consistency,
+            );
             let columns = key.iter().map(|key| key.column.clone()).collect::<Vec<_>>();
             let mut source = run.source.acquire().await?;
             bounds::cut_points(&mut source, &sql, &columns).await?
@@ -224,7 +267,14 @@ async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
     };
     let slices = slices(plan, cuts);
     let mut target = run.target.acquire().await?;
-    state::save_plan(&mut target, &run.job.name, run.id, (plan, &fingerprint(plan)), &slices).await
+    state::save_plan(
+        &mut target,
+        &run.job.name,
+        run.id,
+        (plan, &fingerprint(plan)),
+        &slices,
+    )
+    .await
 }
 
 /// A table that could not be made ready, with the reason.
@@ -249,7 +299,10 @@ pub async fn make_ready(
 
 async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> Result<()> {
     if run.cancel.is_cancelled() {
-        return Err(Error::new(Kind::Stopped, "stopped before the table was begun"));
+        return Err(Error::new(
+            Kind::Stopped,
+            "stopped before the table was begun",
+        ));
     }
     if known.is_some_and(|record| record.state == TableState::Done) {
         return Ok(());
@@ -261,6 +314,9 @@ async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> R
     let plan = known.map_or(plan, |record| &record.plan);
     let mut target = run.target.acquire().await?;
     state::reopen(&target, &key).await?;
-    let making = ddl::Making { mode: run.job.transfer.mode, unlogged: run.job.transfer.unlogged_load };
+    let making = ddl::Making {
+        mode: run.job.transfer.mode,
+        unlogged: run.job.transfer.unlogged_load,
+    };
     ddl::make(&mut target, &key, plan, &making).await
 }

@@ -64,9 +64,15 @@ fn sorted(tables: &[Arc<TableLoad>]) -> VecDeque<Work> {
             work.push((u64::MAX, Work::Finish(Arc::clone(table))));
             continue;
         }
-        let partitions = u64::try_from(table.partitions.len()).unwrap_or(u64::MAX).max(1);
+        let partitions = u64::try_from(table.partitions.len())
+            .unwrap_or(u64::MAX)
+            .max(1);
         let weight = table.plan.estimated_bytes.max(table.plan.estimated_rows) / partitions;
-        for part in table.partitions.iter().filter(|part| part.state != PartitionState::Done) {
+        for part in table
+            .partitions
+            .iter()
+            .filter(|part| part.state != PartitionState::Done)
+        {
             work.push((weight, Work::Partition(Arc::clone(table), part.number)));
         }
     }
@@ -76,7 +82,10 @@ fn sorted(tables: &[Arc<TableLoad>]) -> VecDeque<Work> {
 
 async fn work(run: Arc<Run>, queue: Queue) {
     while !run.cancel.is_cancelled() {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
         match next {
             None => return,
             Some(Work::Finish(table)) => finish(&run, &table).await,
@@ -118,9 +127,8 @@ async fn fail(run: &Run, table: &Arc<TableLoad>, error: Error) {
     }
     let text = error.to_string();
     tracing::error!(kind = ?error.kind(), error = %error, "a table failed");
-    if table.fail(error) {
-        if let Err(error) = finishing::record_failure(run, table, &text).await {
+    if table.fail(error)
+        && let Err(error) = finishing::record_failure(run, table, &text).await {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
         }
-    }
 }

@@ -18,7 +18,10 @@ pub struct Backoff<'a> {
 
 impl<'a> Backoff<'a> {
     pub fn new(settings: &'a Retry) -> Self {
-        Self { settings, failed: 0 }
+        Self {
+            settings,
+            failed: 0,
+        }
     }
 
     /// The last try got further than the one before, so the count starts again: a link that breaks
@@ -56,14 +59,20 @@ impl<'a> Backoff<'a> {
     /// keeps workers that failed together from returning together.
     fn pause(&self, fraction: f64) -> Duration {
         let doublings = self.failed.saturating_sub(1).min(20);
-        let full = self.settings.initial_backoff.saturating_mul(1 << doublings).min(self.settings.max_backoff);
+        let full = self
+            .settings
+            .initial_backoff
+            .saturating_mul(1 << doublings)
+            .min(self.settings.max_backoff);
         full.mul_f64(0.5 + fraction / 2.0)
     }
 }
 
 /// A number in 0..1 that differs between workers: the clock's nanoseconds are random enough here.
 fn fraction() -> f64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     f64::from(now.subsec_nanos() % 1_000_003) / 1_000_003.0
 }
 
@@ -73,7 +82,11 @@ mod tests {
 
     fn settings(attempts: u32) -> Retry {
         let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(6));
-        Retry { attempts, initial_backoff, max_backoff }
+        Retry {
+            attempts,
+            initial_backoff,
+            max_backoff,
+        }
     }
 
     #[test]
@@ -96,7 +109,10 @@ mod tests {
         let lost = || Error::new(Kind::SourceLost, "gone");
         assert!(backoff.after(lost(), &cancel).await.is_ok());
         assert!(backoff.after(lost(), &cancel).await.is_ok());
-        let last = backoff.after(lost(), &cancel).await.expect_err("the third try was the last");
+        let last = backoff
+            .after(lost(), &cancel)
+            .await
+            .expect_err("the third try was the last");
         assert_eq!(last.kind(), Kind::SourceLost);
     }
 
@@ -109,7 +125,10 @@ mod tests {
         assert!(backoff.after(permanent, &cancel).await.is_err());
         cancel.cancel();
         let transient = Error::new(Kind::SourceLost, "gone");
-        let stopped = backoff.after(transient, &cancel).await.expect_err("cancelled");
+        let stopped = backoff
+            .after(transient, &cancel)
+            .await
+            .expect_err("cancelled");
         assert_eq!(stopped.kind(), Kind::Stopped);
     }
 }

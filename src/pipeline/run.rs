@@ -9,8 +9,8 @@ use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::policy::policy;
-use crate::pipeline::retry::Backoff;
 use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
+use crate::pipeline::retry::Backoff;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, queue, verify};
@@ -50,7 +50,10 @@ fn begin(progress: &Progress, number: u32, name: &'static str) {
 }
 
 /// Gives up waiting when a signal comes; for steps that change nothing on either side.
-async fn unless_stopped<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+async fn unless_stopped<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped before the load began")),
@@ -68,7 +71,11 @@ async fn run_connected(
 ) -> Result<Report> {
     let lock = unless_stopped(cancel, take_job(job, shores)).await?;
     let cancel = cancel.child_token();
-    let mut keeper = Keeper { job, shores, lock: Some(lock) };
+    let mut keeper = Keeper {
+        job,
+        shores,
+        lock: Some(lock),
+    };
     let lock_pid = keeper.backend_pid();
     let guarded = run_locked(job, options, &cancel, progress, shores, lock_pid, started);
     tokio::pin!(guarded);
@@ -107,7 +114,9 @@ impl Keeper<'_> {
     async fn keep(&mut self) -> Error {
         let never = CancellationToken::new();
         loop {
-            let Some(lock) = &self.lock else { return Error::new(Kind::Internal, "no lock to keep") };
+            let Some(lock) = &self.lock else {
+                return Error::new(Kind::Internal, "no lock to keep");
+            };
             let mut error = lock.lost().await;
             tracing::warn!(%error, "the job lock was lost: taking it again");
             self.lock = None;
@@ -158,7 +167,18 @@ async fn run_locked(
     let target = shores::target_endpoint(job, &shores.target).await?;
     let run = Arc::new(start(job, cancel, progress, shores, lock_pid, &survey.database).await?);
     let loaded = load(&run, &survey, &recorded).await;
-    conclude(&run, shores, Course { survey, recorded, target, started, loaded }).await
+    conclude(
+        &run,
+        shores,
+        Course {
+            survey,
+            recorded,
+            target,
+            started,
+            loaded,
+        },
+    )
+    .await
 }
 
 /// Registers the run with the target.
@@ -209,29 +229,45 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &Recorded) -> Result<Lo
     begin(&run.progress, 3, "finding cut points and making tables");
     prepare::refuse_existing(run, plans, recorded).await?;
     let made = prepare::make_ready(run, plans, recorded).await;
-    let unready = made.into_iter().filter_map(std::result::Result::err).collect::<Vec<_>>();
+    let unready = made
+        .into_iter()
+        .filter_map(std::result::Result::err)
+        .collect::<Vec<_>>();
     record_unready(run, &unready).await;
     let tables = take_up(run, plans, &unready).await?;
     begin(&run.progress, 4, "loading");
-    let open = tables.iter().filter(|table| table.progress.state() != TableState::Done);
+    let open = tables
+        .iter()
+        .filter(|table| table.progress.state() != TableState::Done);
     queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
     let verification = if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
         None
     } else {
         begin(&run.progress, 5, "comparing row counts");
-        let done = tables.iter().filter(|table| table.progress.state() == TableState::Done);
+        let done = tables
+            .iter()
+            .filter(|table| table.progress.state() == TableState::Done);
         let plans = done.map(|table| table.plan.clone()).collect::<Vec<_>>();
         verify::compare(run, &plans).await
     };
     begin(&run.progress, 6, "recording the outcome");
-    Ok(Loaded { unready, tables, verification })
+    Ok(Loaded {
+        unready,
+        tables,
+        verification,
+    })
 }
 
 async fn record_unready(run: &Run, unready: &[Unready]) {
-    for (plan, error) in unready.iter().filter(|(_, error)| error.kind() != Kind::Stopped) {
+    for (plan, error) in unready
+        .iter()
+        .filter(|(_, error)| error.kind() != Kind::Stopped)
+    {
         tracing::error!(kind = ?error.kind(), %error, "a table could not be made ready");
         let key = state::TableKey::of(&run.job.name, plan);
-        let recorded = async { state::set_failed(&*run.target.acquire().await?, &key, &error.to_string()).await };
+        let recorded = async {
+            state::set_failed(&*run.target.acquire().await?, &key, &error.to_string()).await
+        };
         if let Err(error) = recorded.await {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
         }
@@ -239,7 +275,11 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
 }
 
 /// Turns the recorded tables into loads, in the state in which they are now.
-async fn take_up(run: &Arc<Run>, plans: &[crate::plan::table::TablePlan], unready: &[Unready]) -> Result<Vec<Arc<TableLoad>>> {
+async fn take_up(
+    run: &Arc<Run>,
+    plans: &[crate::plan::table::TablePlan],
+    unready: &[Unready],
+) -> Result<Vec<Arc<TableLoad>>> {
     let records = state::load(&*run.target.acquire().await?, &run.job.name).await?;
     let mut loads = Vec::new();
     for record in records {
@@ -257,7 +297,8 @@ fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == Recorded_::Done;
     let key = record.plan.key_positions();
-    let layout = RowLayout::new(&record.plan.columns, &key, run.job.values).map_err(|error| error.at_table(&name))?;
+    let layout = RowLayout::new(&record.plan.columns, &key, run.job.values)
+        .map_err(|error| error.at_table(&name))?;
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
     let load = TableLoad::new(run, record, layout, progress);
     if done {
@@ -294,7 +335,8 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
 }
 
 async fn end(run: &Run, outcome: &str, report: &serde_json::Value) {
-    let recorded = async { state::end_run(&*run.target.acquire().await?, run.id, outcome, report).await };
+    let recorded =
+        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, report).await };
     if let Err(error) = recorded.await {
         tracing::warn!(%error, "the run's outcome could not be recorded");
     }

@@ -26,7 +26,11 @@ impl Shores {
             SourcePool::open(&job.source, job.transfer.consistency),
             TargetPool::open(connector.clone(), &job.target.pool, warm),
         )?;
-        Ok(Self { source, target, connector })
+        Ok(Self {
+            source,
+            target,
+            connector,
+        })
     }
 
     /// Closes every connection of both pools.
@@ -65,7 +69,11 @@ impl Shores {
 }
 
 fn mean(total: f64, count: u64) -> f64 {
-    if count == 0 { 0.0 } else { total / count as f64 }
+    if count == 0 {
+        0.0
+    } else {
+        total / count as f64
+    }
 }
 
 fn as_size(count: u64) -> usize {
@@ -94,7 +102,9 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
     let row = lease
         .query_one("SELECT current_setting('server_version')", &[])
         .await
-        .map_err(|error| Error::new(Kind::TargetQuery, "could not read the server's version").because(error))?;
+        .map_err(|error| {
+            Error::new(Kind::TargetQuery, "could not read the server's version").because(error)
+        })?;
     Ok(Endpoint {
         address: format!("{}:{}", job.target.host, job.target.port),
         database: job.target.database.clone(),
@@ -104,7 +114,10 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
 
 /// Refuses a consistency that the source cannot give.
 pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
-    if job.transfer.consistency == Consistency::Snapshot && !database.snapshot_isolation && !database.frozen {
+    if job.transfer.consistency == Consistency::Snapshot
+        && !database.snapshot_isolation
+        && !database.frozen
+    {
         return Err(Error::new(
             Kind::SourceConsistency,
             format!(

@@ -39,7 +39,9 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
     }
     for name in &ending.survey.planned.skipped {
         let mut table = TableReport::new(name, "", TableOutcome::Skipped);
-        table.notes.push("left out by tables.include or tables.exclude".to_owned());
+        table
+            .notes
+            .push("left out by tables.include or tables.exclude".to_owned());
         tables.push(table);
     }
     tables.sort_by(|one, other| one.table.cmp(&other.table));
@@ -49,7 +51,10 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         started: ending.started,
         ended: Timestamp::now(),
         resumed: ending.recorded.resumed,
-        stopped: run.cancel.is_cancelled() && tables.iter().any(|table| table.outcome == TableOutcome::Unfinished),
+        stopped: run.cancel.is_cancelled()
+            && tables
+                .iter()
+                .any(|table| table.outcome == TableOutcome::Unfinished),
         source: source_endpoint(&run.job, &ending.survey.database),
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
@@ -75,14 +80,21 @@ fn loaded_table(load: &TableLoad, records: &[TableRecord], recorded: &Recorded) 
     };
     let mut table = TableReport::new(&name, target_name(&load.plan), outcome);
     table.cause = failure.as_ref().map(cause);
-    if let Some(record) = records.iter().find(|record| record.plan.full_name() == name) {
+    if let Some(record) = records
+        .iter()
+        .find(|record| record.plan.full_name() == name)
+    {
         let parts = record.partitions.iter().map(|part| &part.progress);
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
         table.changed_values = parts.map(|part| part.changed_values).sum();
     }
     if let Some(before) = recorded.records.get(&name) {
-        table.resumed_rows = before.partitions.iter().map(|part| part.progress.rows).sum();
+        table.resumed_rows = before
+            .partitions
+            .iter()
+            .map(|part| part.progress.rows)
+            .sum();
     }
     table.seconds = load.progress.elapsed().as_secs_f64();
     table.strategy = strategy_words(&load.plan.strategy);
@@ -94,7 +106,11 @@ fn loaded_table(load: &TableLoad, records: &[TableRecord], recorded: &Recorded) 
 
 fn unready_table(plan: &TablePlan, error: &Error) -> TableReport {
     let stopped = error.kind() == crate::error::Kind::Stopped;
-    let outcome = if stopped { TableOutcome::Unfinished } else { TableOutcome::Failed };
+    let outcome = if stopped {
+        TableOutcome::Unfinished
+    } else {
+        TableOutcome::Failed
+    };
     let mut table = TableReport::new(plan.full_name(), target_name(plan), outcome);
     table.cause = (!stopped).then(|| cause(error));
     table.strategy = strategy_words(&plan.strategy);
@@ -110,10 +126,16 @@ pub fn cause(error: &Error) -> Cause {
 fn strategy_words(strategy: &Strategy) -> String {
     match strategy {
         Strategy::Keyset { index, key, .. } => {
-            let columns = key.iter().map(|key| key.column.name.as_str()).collect::<Vec<_>>().join(", ");
+            let columns = key
+                .iter()
+                .map(|key| key.column.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
             format!("{} {index} ({columns})", strategy.name())
         }
-        Strategy::RowNumber { .. } | Strategy::Hash { .. } | Strategy::Single => strategy.name().to_owned(),
+        Strategy::RowNumber { .. } | Strategy::Hash { .. } | Strategy::Single => {
+            strategy.name().to_owned()
+        }
     }
 }
 

@@ -35,7 +35,13 @@ struct Comparison<'a> {
 /// Compares the tables of a run; `None` when it was stopped on the way.
 pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyReport> {
     let (source, target) = (&run.source, &run.target);
-    let comparison = Comparison { job: &run.job, source, target, cancel: &run.cancel, records: Vec::new() };
+    let comparison = Comparison {
+        job: &run.job,
+        source,
+        target,
+        cancel: &run.cancel,
+        records: Vec::new(),
+    };
     let report = comparison.tables(plans).await;
     (!run.cancel.is_cancelled()).then_some(report)
 }
@@ -44,12 +50,22 @@ pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyRepo
 ///
 /// # Errors
 /// What kept it from beginning; a table that could not be counted stands in the report.
-pub async fn verify(job: &Job, options: &RunOptions, cancel: CancellationToken) -> Result<VerifyReport> {
+pub async fn verify(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<VerifyReport> {
     let shores = Shores::open(job).await?;
     let compared = async {
         let survey = prepare::survey(job, &shores, options).await?;
         let (source, target) = (&shores.source, &shores.target);
-        let comparison = Comparison { job, source, target, cancel: &cancel, records: Vec::new() };
+        let comparison = Comparison {
+            job,
+            source,
+            target,
+            cancel: &cancel,
+            records: Vec::new(),
+        };
         Ok(comparison.tables(&survey.planned.tables).await)
     };
     let outcome = tokio::select! {
@@ -67,14 +83,24 @@ impl Comparison<'_> {
         if self.job.transfer.mode == Mode::Append {
             self.records = self.load_records().await.unwrap_or_default();
         }
-        let width = self.job.target.pool.max_connections.min(self.job.source.pool.max_connections).max(1);
+        let width = self
+            .job
+            .target
+            .pool
+            .max_connections
+            .min(self.job.source.pool.max_connections)
+            .max(1);
         let mut tables = stream::iter(plans)
             .map(|plan| self.table(plan))
             .buffer_unordered(width)
             .collect::<Vec<_>>()
             .await;
         tables.sort_by(|one, other| one.table.cmp(&other.table));
-        VerifyReport { job: self.job.name.clone(), tables, seconds: started.elapsed().as_secs_f64() }
+        VerifyReport {
+            job: self.job.name.clone(),
+            tables,
+            seconds: started.elapsed().as_secs_f64(),
+        }
     }
 
     async fn load_records(&self) -> Result<Vec<TableRecord>> {
@@ -104,7 +130,11 @@ impl Comparison<'_> {
             let counted = async { bounds::count(&mut *self.source.acquire().await?, &sql).await };
             match counted.await {
                 Ok(rows) => return Ok(rows),
-                Err(error) => backoff.after(error.at_table(plan.full_name()), self.cancel).await?,
+                Err(error) => {
+                    backoff
+                        .after(error.at_table(plan.full_name()), self.cancel)
+                        .await?
+                }
             }
         }
     }
@@ -112,16 +142,27 @@ impl Comparison<'_> {
     /// Rows of the table; in mode `append` those that the job committed, because the table may
     /// have held others before.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        let recorded = self.records.iter().find(|record| record.plan.full_name() == plan.full_name());
+        let recorded = self
+            .records
+            .iter()
+            .find(|record| record.plan.full_name() == plan.full_name());
         if let Some(record) = recorded {
-            return Ok(record.partitions.iter().map(|part| part.progress.rows).sum());
+            return Ok(record
+                .partitions
+                .iter()
+                .map(|part| part.progress.rows)
+                .sum());
         }
         let mut backoff = Backoff::new(&self.job.transfer.retry);
         loop {
             let counted = async { count_rows(&*self.target.acquire().await?, &plan.target).await };
             match counted.await {
                 Ok(rows) => return Ok(rows),
-                Err(error) => backoff.after(error.at_table(plan.full_name()), self.cancel).await?,
+                Err(error) => {
+                    backoff
+                        .after(error.at_table(plan.full_name()), self.cancel)
+                        .await?
+                }
             }
         }
     }

@@ -34,22 +34,38 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
         match plan_table(table, database, job) {
             Ok(plan) => planned.tables.push(plan),
             Err(errors) => {
-                problems.extend(errors.into_iter().map(|error| error.at_table(table.full_name())));
+                problems.extend(
+                    errors
+                        .into_iter()
+                        .map(|error| error.at_table(table.full_name())),
+                );
             }
         }
     }
     problems.extend(target_collisions(&planned.tables));
-    if problems.is_empty() { Ok(planned) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(planned)
+    } else {
+        Err(problems)
+    }
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
-    let known = |name: &str| database.tables.iter().any(|table| table.full_name().eq_ignore_ascii_case(name));
+    let known = |name: &str| {
+        database
+            .tables
+            .iter()
+            .any(|table| table.full_name().eq_ignore_ascii_case(name))
+    };
     job.tables
         .overrides
         .keys()
         .filter(|name| !known(name))
         .map(|name| {
-            Error::new(Kind::Naming, format!("tables.overrides names {name}, which the source does not have"))
+            Error::new(
+                Kind::Naming,
+                format!("tables.overrides names {name}, which the source does not have"),
+            )
         })
         .collect()
 }
@@ -73,7 +89,10 @@ fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan
         return Err(problems);
     }
     if target.shortened {
-        notes.push(format!("name shortened to {} (PostgreSQL keeps 63 bytes)", target.name.table));
+        notes.push(format!(
+            "name shortened to {} (PostgreSQL keeps 63 bytes)",
+            target.name.table
+        ));
     }
     let choice = strategy::choose(
         table,
@@ -111,7 +130,11 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
         .chain(&override_.exclude_columns)
         .filter(|name| table.column(name).is_none())
         .map(|name| {
-            Error::new(Kind::Naming, "the override names a column that the table does not have").at_column(name)
+            Error::new(
+                Kind::Naming,
+                "the override names a column that the table does not have",
+            )
+            .at_column(name)
         })
         .collect()
 }
@@ -129,11 +152,20 @@ fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Na
     match &override_.rename {
         Some(rename) => {
             let table = rename.clone();
-            Ok(Named { name: TargetName { schema, table }, shortened: false })
+            Ok(Named {
+                name: TargetName { schema, table },
+                shortened: false,
+            })
         }
         None => {
             let name = names::target(&table.name, job.schema.names)?;
-            Ok(Named { name: TargetName { schema, table: name.text }, shortened: name.shortened })
+            Ok(Named {
+                name: TargetName {
+                    schema,
+                    table: name.text,
+                },
+                shortened: name.shortened,
+            })
         }
     }
 }
@@ -146,14 +178,19 @@ fn plan_columns(
     problems: &mut Vec<Error>,
 ) -> Vec<ColumnPlan> {
     let mut columns = Vec::with_capacity(table.columns.len());
-    let kept = table.columns.iter().filter(|column| !override_.exclude_columns.contains(&column.name));
+    let kept = table
+        .columns
+        .iter()
+        .filter(|column| !override_.exclude_columns.contains(&column.name));
     for (position, column) in kept.enumerate() {
         match plan_column(column, position, override_, job, notes) {
             Ok(plan) => columns.push(plan),
             Err(error) => problems.push(error.at_column(&column.name)),
         }
     }
-    let pairs = columns.iter().map(|column| (column.source.name.as_str(), column.target_name.as_str()));
+    let pairs = columns
+        .iter()
+        .map(|column| (column.source.name.as_str(), column.target_name.as_str()));
     problems.extend(names::collisions(pairs).into_iter().map(|collision| {
         Error::new(
             Kind::Naming,
@@ -180,18 +217,27 @@ fn plan_column(
     if !typemap::can_encode(&column.ty, &target_type) {
         return Err(Error::new(
             Kind::Unsupported,
-            format!("{:?} cannot be copied into {target_type}: choose another type under tables.overrides", column.ty),
+            format!(
+                "{:?} cannot be copied into {target_type}: choose another type under tables.overrides",
+                column.ty
+            ),
         ));
     }
     let name = names::target(&column.name, job.schema.names)?;
     if name.shortened {
-        notes.push(format!("column {}: name shortened to {}", column.name, name.text));
+        notes.push(format!(
+            "column {}: name shortened to {}",
+            column.name, name.text
+        ));
     }
     if let Some(note) = typemap::precision_note(column, &target_type) {
         notes.push(note);
     }
     if column.computed.is_some() {
-        notes.push(format!("column {}: computed, kept as a plain column with its values", column.name));
+        notes.push(format!(
+            "column {}: computed, kept as a plain column with its values",
+            column.name
+        ));
     }
     Ok(ColumnPlan {
         source: column.clone(),
@@ -206,7 +252,9 @@ fn plan_column(
 fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy) {
     if let Strategy::Keyset { key, .. } = strategy {
         columns.sort_by_key(|column| {
-            let place = key.iter().position(|key| key.column.name == column.source.name);
+            let place = key
+                .iter()
+                .position(|key| key.column.name == column.source.name);
             (place.unwrap_or(usize::MAX), column.position)
         });
     }
@@ -219,7 +267,10 @@ fn primary_key(
     target_table: &str,
     omissions: &mut Vec<Omission>,
 ) -> Option<PrimaryKey> {
-    let index = table.indexes.iter().find(|index| index.role == IndexRole::PrimaryKey)?;
+    let index = table
+        .indexes
+        .iter()
+        .find(|index| index.role == IndexRole::PrimaryKey)?;
     let target = |name: &str| columns.iter().find(|column| column.source.name == name);
     let names = index
         .key
@@ -232,7 +283,10 @@ fn primary_key(
             reason: "one of its columns is excluded by the job".to_owned(),
         });
     }
-    Some(PrimaryKey { name: names::primary_key(target_table), columns: names? })
+    Some(PrimaryKey {
+        name: names::primary_key(target_table),
+        columns: names?,
+    })
 }
 
 /// What this version does not make and the job did not switch off.
@@ -245,7 +299,10 @@ fn other_objects(table: &Table, job: &Job) -> Vec<Omission> {
                 .indexes
                 .iter()
                 .filter(|index| index.role != IndexRole::PrimaryKey)
-                .map(|index| Omission { object: format!("index {}", index.name), reason: reason.to_owned() }),
+                .map(|index| Omission {
+                    object: format!("index {}", index.name),
+                    reason: reason.to_owned(),
+                }),
         );
     }
     let wanted = |kind: &str| match kind {
@@ -254,19 +311,32 @@ fn other_objects(table: &Table, job: &Job) -> Vec<Omission> {
         "default" => job.schema.defaults,
         _ => true,
     };
-    omissions.extend(table.others.iter().filter(|object| wanted(&object.kind)).map(|object| Omission {
-        object: format!("{} {}", object.kind, object.name),
-        reason: reason.to_owned(),
-    }));
+    omissions.extend(
+        table
+            .others
+            .iter()
+            .filter(|object| wanted(&object.kind))
+            .map(|object| Omission {
+                object: format!("{} {}", object.kind, object.name),
+                reason: reason.to_owned(),
+            }),
+    );
     omissions
 }
 
 fn target_collisions(tables: &[TablePlan]) -> Vec<Error> {
     let names = tables
         .iter()
-        .map(|table| (table.full_name(), format!("{}.{}", table.target.schema, table.target.table)))
+        .map(|table| {
+            (
+                table.full_name(),
+                format!("{}.{}", table.target.schema, table.target.table),
+            )
+        })
         .collect::<Vec<_>>();
-    let pairs = names.iter().map(|(source, target)| (source.as_str(), target.as_str()));
+    let pairs = names
+        .iter()
+        .map(|(source, target)| (source.as_str(), target.as_str()));
     names::collisions(pairs)
         .into_iter()
         .map(|collision| {

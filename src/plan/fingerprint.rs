@@ -39,7 +39,13 @@ fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Optio
             let source = &column.source;
             let ty = format!("{:?} {}", source.ty, source.nullable);
             let target = column.target_type.to_string();
-            (source.name.as_str(), ty, column.target_name.as_str(), target, source.collation.as_deref())
+            (
+                source.name.as_str(),
+                ty,
+                column.target_name.as_str(),
+                target,
+                source.collation.as_deref(),
+            )
         })
         .collect()
 }
@@ -50,12 +56,15 @@ fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Optio
 pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {
     match (recorded, current) {
         (Strategy::Single, _) => true,
-        (
-            Strategy::Keyset { key: recorded, .. },
-            Strategy::Keyset { key: current, .. },
-        ) => recorded == current,
-        (Strategy::RowNumber { order: recorded }, Strategy::RowNumber { order: current }) => recorded == current,
-        (Strategy::Hash { columns: recorded }, Strategy::Hash { columns: current }) => recorded == current,
+        (Strategy::Keyset { key: recorded, .. }, Strategy::Keyset { key: current, .. }) => {
+            recorded == current
+        }
+        (Strategy::RowNumber { order: recorded }, Strategy::RowNumber { order: current }) => {
+            recorded == current
+        }
+        (Strategy::Hash { columns: recorded }, Strategy::Hash { columns: current }) => {
+            recorded == current
+        }
         _ => false,
     }
 }

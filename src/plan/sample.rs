@@ -6,7 +6,15 @@ use crate::typemap::PgType;
 
 /// A NOT NULL column without anything special.
 pub(super) fn column(name: &str, ty: SqlType) -> Column {
-    Column { name: name.into(), ty, nullable: false, identity: None, computed: None, collation: None, code_page: None }
+    Column {
+        name: name.into(),
+        ty,
+        nullable: false,
+        identity: None,
+        computed: None,
+        collation: None,
+        code_page: None,
+    }
 }
 
 /// A unique, clustered, enabled primary key.
@@ -19,7 +27,13 @@ pub(super) fn primary_key(name: &str, columns: &[&str]) -> Index {
         disabled: false,
         rowstore: true,
         filter: None,
-        key: columns.iter().map(|&column| IndexColumn { column: column.into(), descending: false }).collect(),
+        key: columns
+            .iter()
+            .map(|&column| IndexColumn {
+                column: column.into(),
+                descending: false,
+            })
+            .collect(),
         included: Vec::new(),
     }
 }
@@ -38,17 +52,23 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
 }
 
 pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
-    let columns = columns.into_iter().enumerate().map(|(position, source)| ColumnPlan {
-        position,
-        target_name: source.name.to_lowercase(),
-        target_type: PgType::Text,
-        identity: None,
-        source,
-    });
+    let columns = columns
+        .into_iter()
+        .enumerate()
+        .map(|(position, source)| ColumnPlan {
+            position,
+            target_name: source.name.to_lowercase(),
+            target_type: PgType::Text,
+            identity: None,
+            source,
+        });
     TablePlan {
         schema: "dbo".into(),
         name: "Odd]Name".into(),
-        target: TargetName { schema: "public".into(), table: "odd]name".into() },
+        target: TargetName {
+            schema: "public".into(),
+            table: "odd]name".into(),
+        },
         columns: columns.collect(),
         primary_key: None,
         strategy,
@@ -64,7 +84,14 @@ pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
 pub(super) fn keyset(columns: &[(Column, bool)]) -> Strategy {
     let key = columns
         .iter()
-        .map(|(column, descending)| KeyColumn { column: column.clone(), descending: *descending })
+        .map(|(column, descending)| KeyColumn {
+            column: column.clone(),
+            descending: *descending,
+        })
         .collect();
-    Strategy::Keyset { index: "PK".into(), key, ordered: true }
+    Strategy::Keyset {
+        index: "PK".into(),
+        key,
+        ordered: true,
+    }
 }

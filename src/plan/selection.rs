@@ -24,7 +24,11 @@ impl<'a> Selection<'a> {
 ///
 /// Backtracks to the last `*` only, so the time is bounded by the product of the two lengths.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let fold = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let fold = |text: &str| {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .collect::<Vec<_>>()
+    };
     let (pattern, name) = (fold(pattern), fold(name));
     let (mut at, mut position) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

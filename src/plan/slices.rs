@@ -11,7 +11,9 @@ pub fn slices(table: &TablePlan, cuts: Vec<Vec<KeyValue>>) -> Vec<Slice> {
         Strategy::Keyset { .. } => ranges(cuts),
         Strategy::RowNumber { .. } => row_ranges(table.estimated_rows, table.wanted_partitions),
         Strategy::Hash { .. } => {
-            let of = u32::try_from(table.wanted_partitions).unwrap_or(u32::MAX).max(1);
+            let of = u32::try_from(table.wanted_partitions)
+                .unwrap_or(u32::MAX)
+                .max(1);
             (0..of).map(|bucket| Slice::Bucket { bucket, of }).collect()
         }
     }
@@ -24,7 +26,10 @@ fn ranges(mut cuts: Vec<Vec<KeyValue>>) -> Vec<Slice> {
     let mut slices = Vec::with_capacity(cuts.len() + 1);
     let mut after = None;
     for cut in cuts {
-        slices.push(Slice::Range { after: after.replace(cut.clone()), upto: Some(cut) });
+        slices.push(Slice::Range {
+            after: after.replace(cut.clone()),
+            upto: Some(cut),
+        });
     }
     slices.push(Slice::Range { after, upto: None });
     slices
@@ -53,12 +58,27 @@ mod tests {
     #[test]
     fn ranges_are_half_open_and_cover_everything() {
         let expected = vec![
-            Slice::Range { after: None, upto: Some(key(5)) },
-            Slice::Range { after: Some(key(5)), upto: Some(key(9)) },
-            Slice::Range { after: Some(key(9)), upto: None },
+            Slice::Range {
+                after: None,
+                upto: Some(key(5)),
+            },
+            Slice::Range {
+                after: Some(key(5)),
+                upto: Some(key(9)),
+            },
+            Slice::Range {
+                after: Some(key(9)),
+                upto: None,
+            },
         ];
         assert_eq!(ranges(vec![key(5), key(9)]), expected);
-        assert_eq!(ranges(Vec::new()), vec![Slice::Range { after: None, upto: None }]);
+        assert_eq!(
+            ranges(Vec::new()),
+            vec![Slice::Range {
+                after: None,
+                upto: None
+            }]
+        );
     }
 
     #[test]
@@ -69,8 +89,26 @@ mod tests {
     #[test]
     fn the_last_row_range_is_open() {
         let slices = row_ranges(10, 3);
-        assert_eq!(slices[0], Slice::Rows { after: 0, upto: Some(3) });
-        assert_eq!(slices[2], Slice::Rows { after: 6, upto: None });
-        assert_eq!(row_ranges(0, 2)[1], Slice::Rows { after: 1, upto: None });
+        assert_eq!(
+            slices[0],
+            Slice::Rows {
+                after: 0,
+                upto: Some(3)
+            }
+        );
+        assert_eq!(
+            slices[2],
+            Slice::Rows {
+                after: 6,
+                upto: None
+            }
+        );
+        assert_eq!(
+            row_ranges(0, 2)[1],
+            Slice::Rows {
+                after: 1,
+                upto: None
+            }
+        );
     }
 }

@@ -35,7 +35,8 @@ pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
     if partitions == 1 {
         return whole("no unique key on NOT NULL columns");
     }
-    let consistent = circumstances.frozen || circumstances.transfer.consistency == Consistency::Relaxed;
+    let consistent =
+        circumstances.frozen || circumstances.transfer.consistency == Consistency::Relaxed;
     if !consistent {
         return whole(
             "no unique key on NOT NULL columns: only a read-only database or a database snapshot \
@@ -49,7 +50,12 @@ pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
 /// choice is the same on every run.
 fn preference(index: &Index) -> (bool, bool, usize, &str) {
     use crate::schema::IndexRole::PrimaryKey;
-    (!index.clustered, index.role != PrimaryKey, index.key.len(), &index.name)
+    (
+        !index.clustered,
+        index.role != PrimaryKey,
+        index.key.len(),
+        &index.name,
+    )
 }
 
 /// Unique, whole, usable, and on columns that cannot be NULL: a nullable unique index lets a NULL
@@ -61,7 +67,9 @@ fn is_key(table: &Table, index: &Index) -> bool {
         && index.filter.is_none()
         && !index.key.is_empty()
         && index.key.iter().all(|key| {
-            table.column(&key.column).is_some_and(|column| !column.nullable && is_key_type(&column.ty))
+            table
+                .column(&key.column)
+                .is_some_and(|column| !column.nullable && is_key_type(&column.ty))
         })
 }
 
@@ -103,10 +111,15 @@ fn by_key(
         .iter()
         .filter_map(|key| {
             let column = table.column(&key.column)?.clone();
-            Some(KeyColumn { column, descending: key.descending })
+            Some(KeyColumn {
+                column,
+                descending: key.descending,
+            })
         })
         .collect::<Vec<_>>();
-    let read_back = key.iter().all(|key| !circumstances.excluded.contains(&key.column.name));
+    let read_back = key
+        .iter()
+        .all(|key| !circumstances.excluded.contains(&key.column.name));
     let reason = match (index.clustered, read_back) {
         (true, true) => None,
         (_, false) => Some("a key column is excluded: its ranges commit as a whole".to_owned()),
@@ -116,13 +129,26 @@ fn by_key(
         )),
     };
     let ordered = index.clustered && read_back;
-    Choice { strategy: Strategy::Keyset { index: index.name.clone(), key, ordered }, partitions, reason }
+    Choice {
+        strategy: Strategy::Keyset {
+            index: index.name.clone(),
+            key,
+            ordered,
+        },
+        partitions,
+        reason,
+    }
 }
 
 fn without_key(table: &Table, partitions: usize) -> Choice {
-    let (unordered, orderable): (Vec<&Column>, Vec<&Column>) =
-        table.columns.iter().partition(|column| is_unordered(&column.ty));
-    let columns = orderable.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    let (unordered, orderable): (Vec<&Column>, Vec<&Column>) = table
+        .columns
+        .iter()
+        .partition(|column| is_unordered(&column.ty));
+    let columns = orderable
+        .iter()
+        .map(|column| column.name.clone())
+        .collect::<Vec<_>>();
     if columns.is_empty() {
         return whole("no column that can be ordered or hashed");
     }
@@ -131,11 +157,19 @@ fn without_key(table: &Table, partitions: usize) -> Choice {
     } else {
         Strategy::Hash { columns }
     };
-    Choice { strategy, partitions, reason: Some("no unique key on NOT NULL columns".to_owned()) }
+    Choice {
+        strategy,
+        partitions,
+        reason: Some("no unique key on NOT NULL columns".to_owned()),
+    }
 }
 
 fn whole(reason: &str) -> Choice {
-    Choice { strategy: Strategy::Single, partitions: 1, reason: Some(reason.to_owned()) }
+    Choice {
+        strategy: Strategy::Single,
+        partitions: 1,
+        reason: Some(reason.to_owned()),
+    }
 }
 
 fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize {
@@ -144,7 +178,9 @@ fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize 
     }
     let transfer = circumstances.transfer;
     let by_rows = table.estimated_rows / transfer.partition_min_rows.max(1);
-    usize::try_from(by_rows).unwrap_or(usize::MAX).clamp(1, transfer.max_partitions_per_table.max(1))
+    usize::try_from(by_rows)
+        .unwrap_or(usize::MAX)
+        .clamp(1, transfer.max_partitions_per_table.max(1))
 }
 
 #[cfg(test)]
@@ -165,13 +201,25 @@ mod tests {
             partition_min_rows: 100,
             commit_every: 1,
             unlogged_load: false,
-            retry: Retry { attempts: 1, initial_backoff, max_backoff },
+            retry: Retry {
+                attempts: 1,
+                initial_backoff,
+                max_backoff,
+            },
         }
     }
 
     fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
         let transfer = transfer(consistency);
-        choose(table, &Circumstances { transfer: &transfer, frozen, excluded: &[], partitions: None })
+        choose(
+            table,
+            &Circumstances {
+                transfer: &transfer,
+                frozen,
+                excluded: &[],
+                partitions: None,
+            },
+        )
     }
 
     fn index_of(choice: &Choice) -> Option<(&str, bool)> {
@@ -189,9 +237,15 @@ mod tests {
         clustered.role = IndexRole::Index;
         let columns = vec![column("Id", SqlType::Int), column("A", SqlType::Int)];
         let both = table(columns.clone(), vec![primary.clone(), clustered], 1_000);
-        assert_eq!(index_of(&chosen(&both, Consistency::Strict, false)), Some(("CX", true)));
+        assert_eq!(
+            index_of(&chosen(&both, Consistency::Strict, false)),
+            Some(("CX", true))
+        );
         let alone = table(columns, vec![primary], 1_000);
-        assert_eq!(index_of(&chosen(&alone, Consistency::Strict, false)), Some(("PK", false)));
+        assert_eq!(
+            index_of(&chosen(&alone, Consistency::Strict, false)),
+            Some(("PK", false))
+        );
     }
 
     #[test]
@@ -200,34 +254,69 @@ mod tests {
         nullable.nullable = true;
         let unique = primary_key("UX", &["Id"]);
         let case = table(vec![nullable], vec![unique.clone()], 1_000);
-        assert_eq!(chosen(&case, Consistency::Strict, false).strategy, Strategy::Single);
+        assert_eq!(
+            chosen(&case, Consistency::Strict, false).strategy,
+            Strategy::Single
+        );
         let id = vec![column("Id", SqlType::Int)];
-        let filtered = Index { filter: Some("([Id]>(0))".into()), ..unique.clone() };
-        let disabled = Index { disabled: true, ..unique.clone() };
-        let columnstore = Index { rowstore: false, ..unique };
+        let filtered = Index {
+            filter: Some("([Id]>(0))".into()),
+            ..unique.clone()
+        };
+        let disabled = Index {
+            disabled: true,
+            ..unique.clone()
+        };
+        let columnstore = Index {
+            rowstore: false,
+            ..unique
+        };
         for index in [filtered, disabled, columnstore] {
             let case = table(id.clone(), vec![index], 1_000);
-            assert_eq!(chosen(&case, Consistency::Strict, false).strategy, Strategy::Single);
+            assert_eq!(
+                chosen(&case, Consistency::Strict, false).strategy,
+                Strategy::Single
+            );
         }
     }
 
     #[test]
     fn without_a_key_only_a_consistent_view_is_divided() {
         let heap = table(vec![column("A", SqlType::Int)], Vec::new(), 1_000);
-        assert_eq!(chosen(&heap, Consistency::Strict, false).strategy, Strategy::Single);
+        assert_eq!(
+            chosen(&heap, Consistency::Strict, false).strategy,
+            Strategy::Single
+        );
         // Each statement under SNAPSHOT sees a moment of its own, so row numbers would not agree.
-        assert_eq!(chosen(&heap, Consistency::Snapshot, false).strategy, Strategy::Single);
+        assert_eq!(
+            chosen(&heap, Consistency::Snapshot, false).strategy,
+            Strategy::Single
+        );
         let order = vec!["A".to_owned()];
-        assert_eq!(chosen(&heap, Consistency::Strict, true).strategy, Strategy::RowNumber { order });
-        let with_xml = table(vec![column("A", SqlType::Int), column("X", SqlType::Xml)], Vec::new(), 1_000);
+        assert_eq!(
+            chosen(&heap, Consistency::Strict, true).strategy,
+            Strategy::RowNumber { order }
+        );
+        let with_xml = table(
+            vec![column("A", SqlType::Int), column("X", SqlType::Xml)],
+            Vec::new(),
+            1_000,
+        );
         let columns = vec!["A".to_owned()];
-        assert_eq!(chosen(&with_xml, Consistency::Strict, true).strategy, Strategy::Hash { columns });
+        assert_eq!(
+            chosen(&with_xml, Consistency::Strict, true).strategy,
+            Strategy::Hash { columns }
+        );
     }
 
     #[test]
     fn partitions_follow_the_rows_up_to_the_limit() {
         let of = |rows| {
-            let table = table(vec![column("Id", SqlType::Int)], vec![primary_key("PK", &["Id"])], rows);
+            let table = table(
+                vec![column("Id", SqlType::Int)],
+                vec![primary_key("PK", &["Id"])],
+                rows,
+            );
             chosen(&table, Consistency::Strict, false).partitions
         };
         assert_eq!((of(0), of(199), of(200), of(1_000_000)), (1, 1, 2, 4));
@@ -235,11 +324,22 @@ mod tests {
 
     #[test]
     fn an_excluded_key_column_cannot_mark_a_commit() {
-        let table = table(vec![column("Id", SqlType::Int)], vec![primary_key("PK", &["Id"])], 1_000);
+        let table = table(
+            vec![column("Id", SqlType::Int)],
+            vec![primary_key("PK", &["Id"])],
+            1_000,
+        );
         let transfer = transfer(Consistency::Strict);
         let excluded = ["Id".to_owned()];
-        let circumstances =
-            Circumstances { transfer: &transfer, frozen: false, excluded: &excluded, partitions: Some(2) };
-        assert_eq!(index_of(&choose(&table, &circumstances)), Some(("PK", false)));
+        let circumstances = Circumstances {
+            transfer: &transfer,
+            frozen: false,
+            excluded: &excluded,
+            partitions: Some(2),
+        };
+        assert_eq!(
+            index_of(&choose(&table, &circumstances)),
+            Some(("PK", false))
+        );
     }
 }

@@ -136,7 +136,9 @@ async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
 
 /// Who runs the job now, in words; `None` where nobody does.
 pub async fn holder(client: &Client, job: &str) -> Result<Option<String>> {
-    Ok(find_holder(client, key_of(job), job).await?.map(|holder| holder.who))
+    Ok(find_holder(client, key_of(job), job)
+        .await?
+        .map(|holder| holder.who))
 }
 
 struct Holder {

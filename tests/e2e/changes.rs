@@ -14,7 +14,10 @@ const SCRIPT: &str = "CREATE TABLE dbo.Live (Id int NOT NULL PRIMARY KEY CLUSTER
 fn rows_that_nobody_touched_arrive_exactly_once() {
     let mut script = SCRIPT.to_owned();
     for power in 1..=12 {
-        script.push_str(&format!("INSERT INTO dbo.Live SELECT Id + {}, V FROM dbo.Live;\n", 1 << power));
+        script.push_str(&format!(
+            "INSERT INTO dbo.Live SELECT Id + {}, V FROM dbo.Live;\n",
+            1 << power
+        ));
     }
     let source = Source::shared();
     let database = source.database(&script);
@@ -44,5 +47,10 @@ fn rows_that_nobody_touched_arrive_exactly_once() {
     });
     let even = "SELECT count(*) FROM public.live WHERE id % 2 = 0";
     assert_eq!(target.value(even), "4096");
-    assert_eq!(target.value("SELECT count(*) FROM (SELECT id FROM public.live GROUP BY id HAVING count(*) > 1) d"), "0");
+    assert_eq!(
+        target.value(
+            "SELECT count(*) FROM (SELECT id FROM public.live GROUP BY id HAVING count(*) > 1) d"
+        ),
+        "0"
+    );
 }

@@ -36,15 +36,27 @@ fn the_source_says_what_is_wrong_with_the_login() {
     let database = source.database(PLAIN);
     let target = Postgres::shared().database();
     let text = job_text(&source, &database.name, &target.target());
-    let wrong = changed(&text, &format!("password: '{PASSWORD}'"), "password: 'not it'");
+    let wrong = changed(
+        &text,
+        &format!("password: '{PASSWORD}'"),
+        "password: 'not it'",
+    );
     expect(&wrong.run(&[]), 3, &["source.password", "login failed"]);
-    let unknown = changed(&text, &format!("database: '{}'", database.name), "database: 'Nowhere'");
+    let unknown = changed(
+        &text,
+        &format!("database: '{}'", database.name),
+        "database: 'Nowhere'",
+    );
     expect(&unknown.run(&[]), 3, &["Nowhere", "source.database"]);
     let untrusted = changed(&text, "encrypt: off", "encrypt: required");
     expect(&untrusted.run(&[]), 3, &["certificate", "source.ca_file"]);
     let port = format!("port: {}", source.port);
     let closed = changed(&text, &port, "port: 1");
-    expect(&closed.run(&[]), 3, &["127.0.0.1", "refused", "source.port"]);
+    expect(
+        &closed.run(&[]),
+        3,
+        &["127.0.0.1", "refused", "source.port"],
+    );
     let name = changed(&text, "host: '127.0.0.1'", "host: 'no-such-host.invalid'");
     expect(&name.run(&[]), 3, &["no-such-host.invalid", "source.host"]);
 }
@@ -56,17 +68,41 @@ fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
     let target = Postgres::shared().database();
     let text = job_text(&source, &database.name, &target.target());
     for encrypt in ["required", "strict"] {
-        let told = changed(&text, "encrypt: off", &format!("encrypt: {encrypt}\n  trust_server_certificate: true"));
-        let fresh = changed(&std::fs::read_to_string(&told.path).expect("the job"), "source:", &format!("job: told-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"));
+        let told = changed(
+            &text,
+            "encrypt: off",
+            &format!("encrypt: {encrypt}\n  trust_server_certificate: true"),
+        );
+        let fresh = changed(
+            &std::fs::read_to_string(&told.path).expect("the job"),
+            "source:",
+            &format!("job: told-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"),
+        );
         expect(&fresh.run(&[]), 0, &[]);
         let folder = fresh.folder().join("ca.pem");
-        source.expect_stand_in().handle.write_ca_pem(&folder).expect("the authority's certificate");
+        source
+            .expect_stand_in()
+            .handle
+            .write_ca_pem(&folder)
+            .expect("the authority's certificate");
         let by_authority = format!("encrypt: {encrypt}\n  ca_file: '{}'", folder.display());
         let verified = changed(&text, "encrypt: off", &by_authority);
-        let fresh = changed(&std::fs::read_to_string(&verified.path).expect("the job"), "source:", &format!("job: verified-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"));
+        let fresh = changed(
+            &std::fs::read_to_string(&verified.path).expect("the job"),
+            "source:",
+            &format!("job: verified-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"),
+        );
         expect(&fresh.run(&[]), 0, &[]);
-        let misnamed = changed(&std::fs::read_to_string(&verified.path).expect("the job"), "encrypt:", "host_name_in_certificate: other.example.com\n  encrypt:");
-        expect(&misnamed.run(&[]), 3, &["other.example.com", "host_name_in_certificate"]);
+        let misnamed = changed(
+            &std::fs::read_to_string(&verified.path).expect("the job"),
+            "encrypt:",
+            "host_name_in_certificate: other.example.com\n  encrypt:",
+        );
+        expect(
+            &misnamed.run(&[]),
+            3,
+            &["other.example.com", "host_name_in_certificate"],
+        );
     }
 }
 
@@ -98,14 +134,32 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
     assert!(!answer.stderr.contains("confidential"));
     assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
     let without = "tables: { overrides: { dbo.T: { columns: { exclude: [V] } } } }";
-    expect(&Job::new(&database, &target.target(), without).run(&[]), 0, &[]);
+    expect(
+        &Job::new(&database, &target.target(), without).run(&[]),
+        0,
+        &[],
+    );
 }
 
 #[test]
 fn all_problems_of_a_job_file_come_at_once_with_line_and_column() {
-    let job = Job::from_text("source:\n  hosst: x\n  port: many\ntarget: {}\ntransfer:\n  mode: sideways\n");
+    let job = Job::from_text(
+        "source:\n  hosst: x\n  port: many\ntarget: {}\ntransfer:\n  mode: sideways\n",
+    );
     let answer = job.run(&[]);
-    expect(&answer, 2, &["hosst", "2:3", "3:9", "sideways", "6:9", "source.database", "target.host"]);
+    expect(
+        &answer,
+        2,
+        &[
+            "hosst",
+            "2:3",
+            "3:9",
+            "sideways",
+            "6:9",
+            "source.database",
+            "target.host",
+        ],
+    );
 }
 
 #[test]
@@ -116,7 +170,11 @@ fn what_the_command_line_gets_wrong_is_usage() {
     let job = Job::new(&database, &target.target(), "");
     expect(&job.run(&["--table", "dbo.Missing"]), 2, &["dbo.Missing"]);
     expect(&job.run(&["--no-such-flag"]), 2, &["--no-such-flag"]);
-    let snapshot = Job::new(&database, &target.target(), "transfer: { consistency: database_snapshot }");
+    let snapshot = Job::new(
+        &database,
+        &target.target(),
+        "transfer: { consistency: database_snapshot }",
+    );
     expect(&snapshot.run(&[]), 2, &["database_snapshot"]);
 }
 
@@ -125,9 +183,16 @@ fn snapshot_consistency_asks_the_database_for_leave() {
     let source = Source::stand_in();
     let database = source.database(PLAIN);
     let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "transfer: { consistency: snapshot }");
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "transfer: { consistency: snapshot }",
+    );
     expect(&job.run(&[]), 1, &["ALLOW_SNAPSHOT_ISOLATION ON"]);
-    database.script(&format!("ALTER DATABASE [{}] SET ALLOW_SNAPSHOT_ISOLATION ON", database.name));
+    database.script(&format!(
+        "ALTER DATABASE [{}] SET ALLOW_SNAPSHOT_ISOLATION ON",
+        database.name
+    ));
     expect(&job.run(&[]), 0, &[]);
 }
 
@@ -140,21 +205,29 @@ fn a_pool_that_is_exhausted_says_how_large_it_is() {
     let pool = "{ max_connections: 1, acquire_timeout: 1s }";
     let job = Job::with(&source, &database.name, &target.target(), pool, &more);
     let faults = source.expect_stand_in().handle.faults();
-    faults.add("stall:rows=100,for=4s,times=1,match=FROM [dbo].[".parse().expect("a fault"));
+    faults.add(
+        "stall:rows=100,for=4s,times=1,match=FROM [dbo].["
+            .parse()
+            .expect("a fault"),
+    );
     expect(&job.run(&[]), 1, &["source.pool.acquire_timeout", "1"]);
 }
 
 #[test]
 fn names_that_become_one_are_refused_with_the_override_that_helps() {
     let source = Source::stand_in();
-    let database = source.database(
-        "CREATE TABLE dbo.[A B] (Id int NOT NULL PRIMARY KEY, [x] int, [y\"z] int);",
-    );
-    database.script("CREATE SCHEMA other\nGO\nCREATE TABLE other.[A B] (Id int NOT NULL PRIMARY KEY);");
+    let database = source
+        .database("CREATE TABLE dbo.[A B] (Id int NOT NULL PRIMARY KEY, [x] int, [y\"z] int);");
+    database
+        .script("CREATE SCHEMA other\nGO\nCREATE TABLE other.[A B] (Id int NOT NULL PRIMARY KEY);");
     let target = Postgres::shared().database();
     let folded = Job::new(&database, &target.target(), "");
     let text = std::fs::read_to_string(&folded.path).expect("the job");
-    let one_schema = changed(&text, "schemas: { dbo: public }", "schemas: { dbo: public, other: public }");
+    let one_schema = changed(
+        &text,
+        "schemas: { dbo: public }",
+        "schemas: { dbo: public, other: public }",
+    );
     expect(&one_schema.run(&[]), 1, &["dbo.A B", "other.A B", "rename"]);
     expect(&folded.run(&[]), 0, &[]);
     assert_eq!(target.value("SELECT count(*) FROM public.\"a b\""), "0");

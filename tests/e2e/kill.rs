@@ -13,7 +13,8 @@ const DEFAULT_POINTS: u32 = 12;
 
 #[test]
 fn a_run_that_was_killed_anywhere_is_continued_by_the_same_command() {
-    let points = std::env::var(VARIABLE).map_or(DEFAULT_POINTS, |text| text.parse().expect("a number"));
+    let points =
+        std::env::var(VARIABLE).map_or(DEFAULT_POINTS, |text| text.parse().expect("a number"));
     let source = Source::shared();
     let database = source.database(&load::script());
     let undisturbed = undisturbed(&database);
@@ -29,10 +30,16 @@ fn a_run_that_was_killed_anywhere_is_continued_by_the_same_command() {
         let report = job.report(&[], 0);
         load::check(&target);
         let tables = report["tables"].as_array().expect("tables");
-        let resumed = tables.iter().filter_map(|table| table["resumed_rows"].as_u64()).sum::<u64>();
+        let resumed = tables
+            .iter()
+            .filter_map(|table| table["resumed_rows"].as_u64())
+            .sum::<u64>();
         killed_in_load += u32::from(resumed > 0);
     }
-    assert!(killed_in_load > 0, "some kill hit a run that had committed rows");
+    assert!(
+        killed_in_load > 0,
+        "some kill hit a run that had committed rows"
+    );
 }
 
 /// How long a run takes when nobody disturbs it.

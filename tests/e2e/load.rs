@@ -13,7 +13,9 @@ pub(crate) fn script() -> String {
     );
     for power in 0..14 {
         let step = 1 << power;
-        script.push_str(&format!("INSERT INTO dbo.Narrow SELECT Id + {step}, V + {step} FROM dbo.Narrow;\n"));
+        script.push_str(&format!(
+            "INSERT INTO dbo.Narrow SELECT Id + {step}, V + {step} FROM dbo.Narrow;\n"
+        ));
     }
     script.push_str(
         "CREATE TABLE dbo.Wide (Id bigint IDENTITY(1, 1) NOT NULL PRIMARY KEY CLUSTERED, V int NULL, Body nvarchar(max) NULL);\n\
@@ -26,8 +28,7 @@ pub(crate) fn script() -> String {
     script
 }
 
-pub(crate) const TRANSFER: &str =
-    "transfer: { partition_min_rows: 2000, max_partitions_per_table: 4, commit_every: 32KiB, \
+pub(crate) const TRANSFER: &str = "transfer: { partition_min_rows: 2000, max_partitions_per_table: 4, commit_every: 32KiB, \
      retry: { attempts: 5, initial_backoff: 10ms, max_backoff: 100ms } }";
 
 /// Every row is there, and there once.
@@ -38,7 +39,10 @@ pub(crate) fn check(target: &Database<'_>) {
         let expected = [ROWS.to_string(), ROWS.to_string(), sum.to_string()].map(Some);
         assert_eq!(target.sql(&sql)[0], expected, "{table}");
     }
-    assert_eq!(target.value("SELECT count(*) FROM public.wide WHERE body = repeat('Straße ', 40)"), ROWS.to_string());
+    assert_eq!(
+        target.value("SELECT count(*) FROM public.wide WHERE body = repeat('Straße ', 40)"),
+        ROWS.to_string()
+    );
     let keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace = 'public'::regnamespace";
     assert_eq!(target.value(keys), "3", "every primary key was made");
 }

@@ -40,8 +40,14 @@ const EXPECTED: [(&str, &str); 12] = [
         "SELECT concat_ws('|', o0 AT TIME ZONE 'UTC', o7 AT TIME ZONE 'UTC') FROM public.moments WHERE id = 4",
         "2024-05-06 01:38:09|2024-05-06 15:08:09.123456",
     ),
-    ("SELECT count(*) FROM public.texts WHERE id = 2 AND v = '' AND vm = '' AND nv = '' AND nvm = ''", "1"),
-    ("SELECT concat_ws('|', v, vm IS NULL, nv) FROM public.texts WHERE id = 1", "trailing  |f|trailing  "),
+    (
+        "SELECT count(*) FROM public.texts WHERE id = 2 AND v = '' AND vm = '' AND nv = '' AND nvm = ''",
+        "1",
+    ),
+    (
+        "SELECT concat_ws('|', v, vm IS NULL, nv) FROM public.texts WHERE id = 1",
+        "trailing  |f|trailing  ",
+    ),
     (
         "SELECT concat_ws('|', v, nv, nvm) FROM public.texts WHERE id = 4",
         "tab\tback\\slash \\N|naïve Ωμέγα|emoji 😀 and combining é",

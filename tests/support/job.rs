@@ -28,10 +28,22 @@ impl Job {
     /// A job from one database to the other; `more` is YAML of further top-level keys, and
     /// `source_pool` the text behind `pool:` of the source.
     pub fn new(source: &SourceDatabase<'_>, target: &Target, more: &str) -> Self {
-        Self::with(source.server, &source.name, target, "{ max_connections: 4, min_connections: 1 }", more)
+        Self::with(
+            source.server,
+            &source.name,
+            target,
+            "{ max_connections: 4, min_connections: 1 }",
+            more,
+        )
     }
 
-    pub fn with(server: &Source, database: &str, target: &Target, source_pool: &str, more: &str) -> Self {
+    pub fn with(
+        server: &Source,
+        database: &str,
+        target: &Target,
+        source_pool: &str,
+        more: &str,
+    ) -> Self {
         let text = format!(
             "source:\n  host: '{}'\n  port: {}\n  database: '{database}'\n  user: '{}'\n  password: '{}'\n  \
              encrypt: off\n  pool: {source_pool}\n\
@@ -53,7 +65,8 @@ impl Job {
 
     pub fn from_text(text: &str) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("migrate-job-{}-{number}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("migrate-job-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder for the job");
         let path = folder.join("job.yaml");
         std::fs::write(&path, text).expect("the job file");
@@ -68,8 +81,16 @@ impl Job {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
         command.args(arguments).arg("--config").arg(&self.path);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for variable in ["MAX_MSSQL_CONNECTIONS", "MAX_MSSQL_ACQUIRE_TIMEOUT", "MAX_PG_CONNECTIONS", "RUST_LOG"] {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for variable in [
+            "MAX_MSSQL_CONNECTIONS",
+            "MAX_MSSQL_ACQUIRE_TIMEOUT",
+            "MAX_PG_CONNECTIONS",
+            "RUST_LOG",
+        ] {
             command.env_remove(variable);
         }
         command
@@ -91,7 +112,13 @@ impl Job {
     /// Runs with `--output json`, expects this exit code, and gives the report.
     pub fn report(&self, arguments: &[&str], code: i32) -> Value {
         let answer = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(answer.code, Some(code), "stdout:\n{}\nstderr:\n{}", answer.stdout, answer.stderr);
+        assert_eq!(
+            answer.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            answer.stdout,
+            answer.stderr
+        );
         answer.json()
     }
 }
@@ -100,7 +127,8 @@ impl Answer {
     /// The last line of stdout, which is all that Airflow keeps.
     pub fn json(&self) -> Value {
         let line = self.stdout.lines().last().unwrap_or_default();
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
+        serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
     }
 }
 

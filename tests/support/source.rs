@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use migrate::config::job::{Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings};
+use migrate::config::job::{
+    Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
+};
 use migrate::mssql::pool::SourcePool;
 use standin::engine::{Engine, Options as EngineOptions};
 use standin::server::{Server, ServerHandle, ServerOptions};
@@ -45,8 +47,16 @@ impl Source {
 
     /// A stand-in of the test's own, whatever the environment says: to count and to break.
     pub fn stand_in() -> Self {
-        let engine = Engine::new(EngineOptions { user: USER.into(), password: PASSWORD.into(), ..EngineOptions::default() });
-        let handle = Server::start(ServerOptions::default(), std::sync::Arc::clone(&engine) as _).expect("the stand-in starts");
+        let engine = Engine::new(EngineOptions {
+            user: USER.into(),
+            password: PASSWORD.into(),
+            ..EngineOptions::default()
+        });
+        let handle = Server::start(
+            ServerOptions::default(),
+            std::sync::Arc::clone(&engine) as _,
+        )
+        .expect("the stand-in starts");
         let address = handle.address();
         Self {
             host: address.ip().to_string(),
@@ -58,7 +68,9 @@ impl Source {
     }
 
     fn external(url: &str) -> Self {
-        let rest = url.strip_prefix("mssql://").expect("MIGRATE_TEST_MSSQL is mssql://user:password@host:port");
+        let rest = url
+            .strip_prefix("mssql://")
+            .expect("MIGRATE_TEST_MSSQL is mssql://user:password@host:port");
         let (login, address) = rest.rsplit_once('@').expect("a user and a password");
         let (user, password) = login.split_once(':').expect("a password");
         let (host, port) = address.rsplit_once(':').expect("a port");
@@ -114,11 +126,16 @@ impl Source {
     fn execute(&self, database: &str, batches: &[String]) {
         let settings = self.settings(database);
         block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict).await.expect("connect to the source");
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
             let mut connection = pool.acquire().await.expect("a connection");
             for batch in batches {
                 let start = batch.chars().take(120).collect::<String>();
-                connection.execute(batch).await.unwrap_or_else(|error| panic!("{start}: {error:?}"));
+                connection
+                    .execute(batch)
+                    .await
+                    .unwrap_or_else(|error| panic!("{start}: {error:?}"));
             }
             drop(connection);
             pool.close().await;
@@ -152,9 +169,14 @@ impl SourceDatabase<'_> {
     pub fn number(&self, sql: &str) -> i64 {
         let settings = self.server.settings(&self.name);
         block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict).await.expect("connect to the source");
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
             let mut connection = pool.acquire().await.expect("a connection");
-            let rows = connection.query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            let rows = connection
+                .query(sql)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
             let number = rows[0].need_int(0).expect("a number");
             drop(connection);
             pool.close().await;
@@ -167,7 +189,8 @@ impl Drop for SourceDatabase<'_> {
     fn drop(&mut self) {
         // A stand-in goes as a whole; elsewhere a failing test must not hide its own message.
         if self.server.stand_in.is_none() && !std::thread::panicking() {
-            self.server.execute("master", &[format!("DROP DATABASE [{}]", self.name)]);
+            self.server
+                .execute("master", &[format!("DROP DATABASE [{}]", self.name)]);
         }
     }
 }
@@ -176,8 +199,14 @@ impl Drop for SourceDatabase<'_> {
 fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(work)
         });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

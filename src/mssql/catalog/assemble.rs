@@ -176,7 +176,8 @@ fn estimates(rows: &[ControlRow]) -> Result<HashMap<i64, (u64, u64)>> {
     let mut estimates = HashMap::new();
     for row in rows {
         // Negative where a server has never counted.
-        let count = |column| Ok::<_, Error>(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0));
+        let count =
+            |column| Ok::<_, Error>(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0));
         let (rows, pages) = (count(1)?, count(2)?);
         let known: &mut (u64, u64) = estimates.entry(row.need_int(0)?).or_default();
         known.0 = known.0.max(rows);

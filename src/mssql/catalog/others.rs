@@ -24,7 +24,9 @@ pub(super) const VIEWS: [(&str, &str); 3] = [
 ];
 
 /// By the table's `object_id`, in the order of [`VIEWS`], then by name.
-pub(super) fn by_table(answers: &[(&str, Vec<ControlRow>)]) -> Result<HashMap<i64, Vec<OtherObject>>> {
+pub(super) fn by_table(
+    answers: &[(&str, Vec<ControlRow>)],
+) -> Result<HashMap<i64, Vec<OtherObject>>> {
     let mut objects: HashMap<i64, Vec<OtherObject>> = HashMap::new();
     for (kind, rows) in answers {
         let mut named = Vec::with_capacity(rows.len());
@@ -33,7 +35,10 @@ pub(super) fn by_table(answers: &[(&str, Vec<ControlRow>)]) -> Result<HashMap<i6
         }
         named.sort();
         for (table, name) in named {
-            objects.entry(table).or_default().push(OtherObject { kind: (*kind).to_owned(), name });
+            objects.entry(table).or_default().push(OtherObject {
+                kind: (*kind).to_owned(),
+                name,
+            });
         }
     }
     Ok(objects)
