@@ -1,1 +1,270 @@
-//! Target names: folding, shortening, quoting.
+//! Target names: folding, shortening, quoting, and keeping them apart.
+
+use std::collections::{BTreeMap, HashSet};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::config::job::NameStyle;
+use crate::error::{Error, Kind, Result};
+use crate::plan::table::TargetName;
+
+/// `NAMEDATALEN - 1` of a stock PostgreSQL build: it cuts longer names off, silently.
+pub const MAX_BYTES: usize = 63;
+
+/// `_` and eight hex digits of the whole name's hash.
+const SUFFIX_BYTES: usize = 9;
+
+/// A PostgreSQL identifier, always quoted, so that no name is ever a keyword or folded.
+pub fn quote_ident(name: &str) -> String {
+    quoted(name, '"', '"')
+}
+
+/// `"schema"."table"`.
+pub fn qualified(name: &TargetName) -> String {
+    format!("{}.{}", quote_ident(&name.schema), quote_ident(&name.table))
+}
+
+/// A T-SQL identifier in brackets, right whatever `QUOTED_IDENTIFIER` says.
+pub fn bracket(name: &str) -> String {
+    quoted(name, '[', ']')
+}
+
+fn quoted(name: &str, open: char, close: char) -> String {
+    let mut text = String::with_capacity(name.len() + 2);
+    text.push(open);
+    for character in name.chars() {
+        if character == close {
+            text.push(close);
+        }
+        text.push(character);
+    }
+    text.push(close);
+    text
+}
+
+/// Applies the job's `schema.names`.
+pub fn fold(name: &str, style: NameStyle) -> String {
+    match style {
+        NameStyle::Preserve => name.to_owned(),
+        NameStyle::Lowercase => name.to_lowercase(),
+        NameStyle::SnakeCase => snake_case(name),
+    }
+}
+
+/// `OwnerUserId` and `HTMLBody2` become `owner_user_id` and `html_body2`; everything that is not
+/// a letter or digit stays as it is, except blanks, which become underscores too.
+fn snake_case(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let mut text = String::with_capacity(name.len() + 4);
+    for (index, &character) in characters.iter().enumerate() {
+        if character == ' ' {
+            text.push('_');
+            continue;
+        }
+        if starts_word(&characters, index) {
+            text.push('_');
+        }
+        text.extend(character.to_lowercase());
+    }
+    text
+}
+
+/// A capital starts a word after a small letter or digit, or as the last capital of a run.
+fn starts_word(characters: &[char], index: usize) -> bool {
+    if index == 0 || !characters[index].is_uppercase() {
+        return false;
+    }
+    let before = characters[index - 1];
+    let small_after = characters.get(index + 1).is_some_and(|c| c.is_lowercase());
+    before.is_lowercase() || before.is_numeric() || (before.is_uppercase() && small_after)
+}
+
+/// Cuts a name to [`MAX_BYTES`] on a character boundary and marks it with a hash of the whole,
+/// so that two long names with one beginning stay two.
+pub fn shorten(name: &str) -> String {
+    if name.len() <= MAX_BYTES {
+        return name.to_owned();
+    }
+    let start = &name[..name.floor_char_boundary(MAX_BYTES - SUFFIX_BYTES)];
+    format!("{start}_{:08x}", xxh3_64(name.as_bytes()) >> 32)
+}
+
+/// A target name, and whether a reader of the plan should be told that it was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    pub text: String,
+    pub shortened: bool,
+}
+
+/// Folds and shortens a source name. [`Kind::Naming`] for a name that PostgreSQL cannot have at
+/// all: the empty one, or one with U+0000 in it.
+pub fn target(name: &str, style: NameStyle) -> Result<Name> {
+    if name.is_empty() || name.contains('\0') {
+        let what = if name.is_empty() {
+            "is empty"
+        } else {
+            "contains U+0000"
+        };
+        return Err(Error::new(
+            Kind::Naming,
+            format!(
+                "the name {name:?} {what}, which PostgreSQL does not allow: rename it in `tables.overrides`"
+            ),
+        ));
+    }
+    let folded = fold(name, style);
+    let text = shorten(&folded);
+    Ok(Name {
+        shortened: text != folded,
+        text,
+    })
+}
+
+/// Two different source names that would get one target name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collision {
+    pub target: String,
+    pub first: String,
+    pub second: String,
+}
+
+/// Finds collisions among `(source, target)` pairs of one scope, in the order of the input.
+/// A source name that comes twice collides with itself: it is two things.
+pub fn collisions<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Collision> {
+    let mut first_of = BTreeMap::new();
+    let mut found = Vec::new();
+    for (source, target) in pairs {
+        if let Some(first) = first_of.get(target) {
+            found.push(Collision {
+                target: target.to_owned(),
+                first: String::from(*first),
+                second: source.to_owned(),
+            });
+        } else {
+            first_of.insert(target, source);
+        }
+    }
+    found
+}
+
+/// The names that are taken in one target schema: PostgreSQL keeps tables, indexes and sequences
+/// in one namespace, while SQL Server has index names per table.
+#[derive(Debug, Default)]
+pub struct Taken(HashSet<String>);
+
+impl Taken {
+    /// Takes a name as it is; false where it was taken before.
+    pub fn reserve(&mut self, name: &str) -> bool {
+        self.0.insert(name.to_owned())
+    }
+
+    /// Takes the wanted name or, where that is taken, the first free one with a number. Stable as
+    /// long as the callers come in a stable order.
+    pub fn derive(&mut self, wanted: &str) -> String {
+        let first = shorten(wanted);
+        if self.reserve(&first) {
+            return first;
+        }
+        (2_u64..)
+            .map(|number| numbered(wanted, number))
+            .find(|name| self.reserve(name))
+            .expect("a schema holds fewer than 2^64 names")
+    }
+}
+
+fn numbered(wanted: &str, number: u64) -> String {
+    shorten(&format!("{wanted}_{number}"))
+}
+
+/// PostgreSQL's own way to name a primary key; to be passed through [`Taken::derive`].
+pub fn primary_key(table: &str) -> String {
+    shorten(&format!("{table}_pkey"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_double_their_own_closing_mark() {
+        assert_eq!(quote_ident(r#"a"b"#), r#""a""b""#);
+        assert_eq!(bracket("a]b[c"), "[a]]b[c]");
+        assert_eq!(quote_ident("select"), "\"select\"");
+        let name = TargetName {
+            schema: "p.q".into(),
+            table: "😀".into(),
+        };
+        assert_eq!(qualified(&name), "\"p.q\".\"😀\"");
+    }
+
+    #[test]
+    fn folding_follows_the_style() {
+        assert_eq!(fold("OwnerUserId", NameStyle::Lowercase), "owneruserid");
+        assert_eq!(fold("OwnerUserId", NameStyle::Preserve), "OwnerUserId");
+        for (from, to) in [
+            ("OwnerUserId", "owner_user_id"),
+            ("HTMLBody2", "html_body2"),
+            ("ID", "id"),
+            ("Order Details", "order_details"),
+            ("already_snake", "already_snake"),
+            ("Title_ID", "title_id"),
+            ("ИмяФайла", "имя_файла"),
+        ] {
+            assert_eq!(fold(from, NameStyle::SnakeCase), to);
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_on_a_character_and_stay_apart() {
+        assert_eq!(shorten(&"x".repeat(63)), "x".repeat(63));
+        for base in ["x", "ж", "😀"] {
+            let one = shorten(&format!("{}a", base.repeat(127)));
+            let two = shorten(&format!("{}b", base.repeat(127)));
+            assert!(one.len() <= MAX_BYTES && one.len() > MAX_BYTES - 4, "{one}");
+            assert_ne!(one, two);
+            assert_eq!(one, shorten(&format!("{}a", base.repeat(127))));
+        }
+    }
+
+    #[test]
+    fn names_that_postgres_cannot_have_are_errors() {
+        for name in ["", "a\0b"] {
+            assert_eq!(
+                target(name, NameStyle::Preserve).unwrap_err().kind(),
+                Kind::Naming
+            );
+        }
+        assert!(
+            target(&"n".repeat(128), NameStyle::Lowercase)
+                .unwrap()
+                .shortened
+        );
+        assert!(!target("Posts", NameStyle::Lowercase).unwrap().shortened);
+    }
+
+    #[test]
+    fn folding_collisions_name_both() {
+        let found = collisions([("Posts", "posts"), ("Users", "users"), ("POSTS", "posts")]);
+        assert_eq!(
+            found,
+            [Collision {
+                target: "posts".into(),
+                first: "Posts".into(),
+                second: "POSTS".into()
+            }]
+        );
+    }
+
+    #[test]
+    fn one_schema_holds_each_derived_name_once() {
+        let mut taken = Taken::default();
+        assert!(taken.reserve("posts"));
+        assert_eq!(taken.derive("ix_name"), "ix_name");
+        assert_eq!(taken.derive("ix_name"), "ix_name_2");
+        assert_eq!(taken.derive("posts"), "posts_2");
+        let long = "y".repeat(70);
+        let (first, second) = (taken.derive(&long), taken.derive(&long));
+        assert_ne!(first, second);
+        assert!(second.len() <= MAX_BYTES);
+    }
+}

@@ -28,6 +28,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// All indexes, the primary key included; heaps have no entry.
     pub indexes: Vec<Index>,
+    /// Objects of the table that are neither columns nor indexes.
+    pub others: Vec<OtherObject>,
     /// Row count as the catalog estimates it.
     pub estimated_rows: u64,
     /// Bytes of the rows as the catalog estimates it, LOBs included; 0 where unknown.
@@ -137,6 +139,13 @@ pub struct Index {
     pub key: Vec<IndexColumn>,
     /// Names of INCLUDE columns.
     pub included: Vec<String>,
+}
+
+/// A constraint or a trigger, by kind (`foreign key`, `check`, `default`, `trigger`) and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherObject {
+    pub kind: String,
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

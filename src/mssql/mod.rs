@@ -1,1 +1,20 @@
 //! The source shore: everything that talks to SQL Server.
+
+mod address;
+pub mod bounds;
+mod browser;
+pub mod catalog;
+mod connect;
+mod connection;
+mod control;
+mod fault;
+pub mod pool;
+mod prelogin;
+pub mod read;
+mod response;
+mod tls;
+mod transport;
+mod tunnel;
+
+pub use connection::Connection;
+pub use control::ControlRow;

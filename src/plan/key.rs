@@ -1,6 +1,11 @@
 //! Key values as facts: kept in checkpoints, written back to the server exactly.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
+
+use crate::schema::SqlType;
 
 /// One value of a key column, without loss. Never shown in logs or errors.
 ///
@@ -66,4 +71,336 @@ pub enum KeyValue {
     Bytes(Vec<u8>),
     /// `uniqueidentifier` in wire order.
     Guid([u8; 16]),
+}
+
+impl KeyValue {
+    /// The value as a T-SQL expression of exactly the column's type, so that the server neither
+    /// rounds it nor converts the column (which would turn a seek into a scan).
+    ///
+    /// `collation` is the column's; it is needed for `char` and `varchar` outside ASCII, whose
+    /// literals would otherwise pass through the database's default code page.
+    pub fn literal(&self, ty: &SqlType, collation: Option<&str>) -> String {
+        let name = type_name(ty);
+        match self {
+            Self::Bit(value) => format!("CAST({} AS bit)", u8::from(*value)),
+            Self::Int(value) => format!("CAST({value} AS {name})"),
+            Self::Decimal {
+                unscaled, scale, ..
+            } => {
+                format!("CAST('{}' AS {name})", point(unscaled, *scale))
+            }
+            Self::Money(value) => format!("CAST('{}' AS {name})", point(&value.to_string(), 4)),
+            Self::Real { bits } => format!("CAST({:e} AS real)", f64::from(f32::from_bits(*bits))),
+            Self::Float { bits } => format!("CAST({:e} AS float)", f64::from_bits(*bits)),
+            Self::Date { days } => format!("CAST('{}' AS date)", civil(*days)),
+            Self::Time { ticks, scale } => {
+                format!("CAST('{}' AS time({scale}))", clock(*ticks, *scale))
+            }
+            Self::SmallDateTime { days, minutes } => {
+                let day = civil(u32::from(*days) + DAYS_TO_1900);
+                format!(
+                    "CAST('{day}T{:02}:{:02}:00' AS smalldatetime)",
+                    minutes / 60,
+                    minutes % 60
+                )
+            }
+            Self::DateTime { days, ticks } => datetime_literal(*days, *ticks),
+            Self::DateTime2 { days, ticks, scale } => {
+                format!(
+                    "CAST('{}T{}' AS datetime2({scale}))",
+                    civil(*days),
+                    clock(*ticks, *scale)
+                )
+            }
+            // The instant alone decides order and equality, so the offset is not needed.
+            Self::DateTimeOffset {
+                days, ticks, scale, ..
+            } => format!(
+                "CAST('{}T{}+00:00' AS datetimeoffset({scale}))",
+                civil(*days),
+                clock(*ticks, *scale)
+            ),
+            Self::National(units) => national(units),
+            Self::Text(text) => varchar(text, &name, collation),
+            Self::Bytes(bytes) => hex(bytes),
+            Self::Guid(bytes) => format!("CAST('{}' AS uniqueidentifier)", guid(bytes)),
+        }
+    }
+}
+
+/// Days from 0001-01-01 to 1900-01-01.
+const DAYS_TO_1900: u32 = 693_595;
+const TICKS_PER_SECOND: u64 = 10_000_000;
+
+/// The T-SQL name of a type that a key can have.
+fn type_name(ty: &SqlType) -> Cow<'static, str> {
+    match ty {
+        SqlType::TinyInt => "tinyint".into(),
+        SqlType::SmallInt => "smallint".into(),
+        SqlType::Int => "int".into(),
+        SqlType::BigInt => "bigint".into(),
+        SqlType::Decimal { precision, scale } => format!("decimal({precision},{scale})").into(),
+        SqlType::SmallMoney => "smallmoney".into(),
+        SqlType::Money => "money".into(),
+        SqlType::Char { length } => format!("char({length})").into(),
+        SqlType::VarChar {
+            length: Some(length),
+        } => format!("varchar({length})").into(),
+        SqlType::VarChar { length: None } => "varchar(max)".into(),
+        _ => "sql_variant".into(),
+    }
+}
+
+/// Puts a decimal point `scale` digits from the right.
+fn point(unscaled: &str, scale: u8) -> String {
+    let (sign, digits) = unscaled
+        .strip_prefix('-')
+        .map_or(("", unscaled), |digits| ("-", digits));
+    let scale = usize::from(scale);
+    let digits = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    if scale == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
+}
+
+/// `yyyy-mm-dd` of a day counted from 0001-01-01 (proleptic Gregorian; Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
+fn civil(days: u32) -> String {
+    let z = u64::from(days) + 306; // from 0000-03-01
+    let era = z / 146_097;
+    let day_of_era = z % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// `hh:mm:ss[.fff]` with `scale` fractional digits.
+fn clock(ticks: u64, scale: u8) -> String {
+    let seconds = ticks / TICKS_PER_SECOND;
+    let clock = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
+    if scale == 0 {
+        return clock;
+    }
+    let fraction = format!("{:07}", ticks % TICKS_PER_SECOND);
+    format!("{clock}.{}", &fraction[..usize::from(scale.min(7))])
+}
+
+/// Milliseconds as SQL Server prints them (.000, .003, .007) are read back as the same tick.
+fn datetime_literal(days: i32, ticks: u32) -> String {
+    let day = civil(u32::try_from(i64::from(days) + i64::from(DAYS_TO_1900)).unwrap_or(0));
+    let milliseconds = (u64::from(ticks) * 10 + 1) / 3;
+    format!(
+        "CAST('{day}T{}' AS datetime)",
+        clock(milliseconds * 10_000, 3)
+    )
+}
+
+/// `N'...'` for plain text; the bytes themselves where a literal could not carry the units.
+fn national(units: &[u16]) -> String {
+    match String::from_utf16(units) {
+        Ok(text) if !text.chars().any(char::is_control) => {
+            format!("N'{}'", text.replace('\'', "''"))
+        }
+        _ => {
+            let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            format!(
+                "CAST({} AS nvarchar({}))",
+                hex(&bytes),
+                units.len().clamp(1, 4_000)
+            )
+        }
+    }
+}
+
+fn varchar(text: &str, type_name: &str, collation: Option<&str>) -> String {
+    let quoted = text.replace('\'', "''");
+    let plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    match collation.filter(|name| {
+        !plain
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    }) {
+        Some(collation) => format!("CAST(N'{quoted}' COLLATE {collation} AS {type_name})"),
+        None => format!("CAST('{quoted}' AS {type_name})"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::from("0x"), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
+}
+
+/// Text form of a uniqueidentifier: the first three groups are little-endian on the wire
+/// (MS-DTYP 2.3.4.2).
+fn guid(wire: &[u8; 16]) -> String {
+    const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+    let mut text = String::with_capacity(36);
+    for (position, index) in ORDER.into_iter().enumerate() {
+        if matches!(position, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        let _ = write!(text, "{:02X}", wire[index]);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: KeyValue, ty: SqlType, expected: &str) {
+        assert_eq!(value.literal(&ty, Some("Cyrillic_General_CI_AS")), expected);
+    }
+
+    #[test]
+    fn integers_keep_their_column_type_so_that_the_server_can_seek() {
+        check(
+            KeyValue::Int(-2_147_483_649),
+            SqlType::BigInt,
+            "CAST(-2147483649 AS bigint)",
+        );
+        check(KeyValue::Int(7), SqlType::TinyInt, "CAST(7 AS tinyint)");
+    }
+
+    #[test]
+    fn decimals_and_money_are_exact() {
+        let decimal = |digits: &str| KeyValue::Decimal {
+            unscaled: digits.into(),
+            precision: 38,
+            scale: 10,
+        };
+        let ty = SqlType::Decimal {
+            precision: 38,
+            scale: 10,
+        };
+        check(
+            decimal("-1"),
+            ty.clone(),
+            "CAST('-0.0000000001' AS decimal(38,10))",
+        );
+        check(
+            decimal("99999999999999999999999999999999999999"),
+            ty,
+            "CAST('9999999999999999999999999999.9999999999' AS decimal(38,10))",
+        );
+        check(
+            KeyValue::Money(i64::MIN),
+            SqlType::Money,
+            "CAST('-922337203685477.5808' AS money)",
+        );
+    }
+
+    #[test]
+    fn dates_are_written_in_forms_that_no_language_setting_changes() {
+        check(
+            KeyValue::Date { days: 0 },
+            SqlType::Date,
+            "CAST('0001-01-01' AS date)",
+        );
+        check(
+            KeyValue::Date { days: 3_652_058 },
+            SqlType::Date,
+            "CAST('9999-12-31' AS date)",
+        );
+        check(
+            KeyValue::Date { days: 730_178 },
+            SqlType::Date,
+            "CAST('2000-02-29' AS date)",
+        );
+        // .997 is the last tick that datetime holds.
+        let last = KeyValue::DateTime {
+            days: 2_958_463,
+            ticks: 25_919_999,
+        };
+        check(
+            last,
+            SqlType::DateTime,
+            "CAST('9999-12-31T23:59:59.997' AS datetime)",
+        );
+        let first = KeyValue::DateTime {
+            days: -53_690,
+            ticks: 1,
+        };
+        check(
+            first,
+            SqlType::DateTime,
+            "CAST('1753-01-01T00:00:00.003' AS datetime)",
+        );
+        let precise = KeyValue::DateTime2 {
+            days: 693_595,
+            ticks: 863_999_999_999,
+            scale: 7,
+        };
+        let ty = SqlType::DateTime2 { scale: 7 };
+        check(
+            precise,
+            ty,
+            "CAST('1900-01-01T23:59:59.9999999' AS datetime2(7))",
+        );
+    }
+
+    #[test]
+    fn text_cannot_break_out_of_its_literal() {
+        let units = |text: &str| KeyValue::National(text.encode_utf16().collect());
+        let ty = SqlType::NVarChar { length: Some(40) };
+        check(units("O'Neil; DROP"), ty.clone(), "N'O''Neil; DROP'");
+        check(
+            KeyValue::National(vec![0xD800, 0]),
+            ty,
+            "CAST(0x00D80000 AS nvarchar(2))",
+        );
+        let narrow = SqlType::VarChar { length: Some(9) };
+        check(
+            KeyValue::Text("a'b".into()),
+            narrow.clone(),
+            "CAST('a''b' AS varchar(9))",
+        );
+        let expected = "CAST(N'Ж''' COLLATE Cyrillic_General_CI_AS AS varchar(9))";
+        check(KeyValue::Text("Ж'".into()), narrow, expected);
+    }
+
+    #[test]
+    fn uniqueidentifier_reads_as_the_server_prints_it() {
+        let wire = [
+            0xFF, 0x19, 0x96, 0x6F, 0x86, 0x8B, 0x11, 0xD0, 0xB4, 0x2D, 0x00, 0xC0, 0x4F, 0xC9,
+            0x64, 0xFF,
+        ];
+        let expected = "CAST('6F9619FF-8B86-D011-B42D-00C04FC964FF' AS uniqueidentifier)";
+        check(KeyValue::Guid(wire), SqlType::UniqueIdentifier, expected);
+    }
+
+    #[test]
+    fn floats_come_back_bit_for_bit() {
+        for value in [0.1_f64, f64::MAX, f64::MIN_POSITIVE, 5e-324, -1.5] {
+            let text = KeyValue::Float {
+                bits: value.to_bits(),
+            }
+            .literal(&SqlType::Float, None);
+            let number = text
+                .trim_start_matches("CAST(")
+                .trim_end_matches(" AS float)");
+            assert_eq!(number.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+    }
 }

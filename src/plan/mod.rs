@@ -1,4 +1,5 @@
 //! Decides, without any server, how each table is made, read and loaded.
 
 pub mod key;
+pub mod query;
 pub mod table;

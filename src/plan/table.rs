@@ -32,6 +32,8 @@ pub struct TablePlan {
     pub estimated_bytes: u64,
     /// The job's predicate, T-SQL.
     pub filter: Option<String>,
+    /// What the source has and this version does not make.
+    pub omissions: Vec<Omission>,
     /// What a reader of the plan must know: precision that goes, names that were shortened, why
     /// this strategy.
     pub notes: Vec<String>,
@@ -54,8 +56,16 @@ pub struct PrimaryKey {
     pub columns: Vec<String>,
 }
 
-/// How a table is read.
+/// A schema object that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Omission {
+    /// As `index IX_Posts_OwnerUserId`.
+    pub object: String,
+    pub reason: String,
+}
+
+/// How a table is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "strategy")]
 pub enum Strategy {
     /// Half-open ranges of a unique key. `ordered`: rows stream in key order and every commit
@@ -73,10 +83,10 @@ pub enum Strategy {
     Single,
 }
 
-/// A column of the key, by its source name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A column of the key as the source declares it, whether or not the target has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyColumn {
-    pub column: String,
+    pub column: Column,
     pub descending: bool,
 }
 
@@ -100,4 +110,46 @@ pub enum Slice {
         of: u32,
     },
     Whole,
+}
+
+impl TablePlan {
+    /// `dbo.Posts`: how the job file, logs and errors name the source table.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+
+    /// Where the key's columns stand in `columns`; empty unless every commit records a key.
+    pub fn key_positions(&self) -> Vec<usize> {
+        let Strategy::Keyset {
+            key, ordered: true, ..
+        } = &self.strategy
+        else {
+            return Vec::new();
+        };
+        key.iter()
+            .filter_map(|key| {
+                self.columns
+                    .iter()
+                    .position(|column| column.source.name == key.column.name)
+            })
+            .collect()
+    }
+
+    /// Whether a partition of the table may commit before its end.
+    pub fn commits_midway(&self) -> bool {
+        matches!(self.strategy, Strategy::Keyset { ordered: true, .. })
+    }
+}
+
+impl Strategy {
+    /// One word for plans and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Keyset { ordered: true, .. } => "keyset",
+            Self::Keyset { ordered: false, .. } => "keyset ranges",
+            Self::RowNumber { .. } => "row_number",
+            Self::Hash { .. } => "hash",
+            Self::Single => "single",
+        }
+    }
 }

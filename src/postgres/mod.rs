@@ -1,1 +1,13 @@
 //! The target shore: everything that talks to PostgreSQL.
+
+pub mod connect;
+pub mod copy;
+pub mod ddl;
+pub mod finish;
+pub mod lock;
+pub mod pool;
+pub mod state;
+pub mod verify;
+
+mod fault;
+mod tls;

@@ -1,0 +1,279 @@
+//! Opens a connection: TCP, PRELOGIN, TLS, login and session settings.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tiberius::{AuthMethod, Config, EncryptionLevel};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::config::job::{Consistency, Encrypt, Source};
+use crate::error::{Error, Kind, Result};
+
+use super::address::{self, Endpoint};
+use super::connection::Connection;
+use super::fault;
+use super::pool::Ticket;
+use super::prelogin::{self, Agreed, HEADER, PACKET_RESPONSE};
+use super::response;
+use super::tls::Tls;
+use super::transport::{Handle, Slot, Transport};
+use super::tunnel::Tunnel;
+
+/// Largest packet of TDS (MS-TDS 2.2.3.1.3), and the most that the server takes under TLS.
+const PACKET_SIZE: u32 = 32767;
+const PACKET_SIZE_TLS: u32 = 16383;
+/// What both sides use until the login agreed on another size (MS-TDS 2.2.6.4).
+const PACKET_SIZE_DEFAULT: usize = 4096;
+/// Azure SQL sends a login on to another host once; more is a loop.
+const MOST_REDIRECTS: usize = 3;
+/// A PRELOGIN answer has some dozen bytes.
+const LONGEST_PRELOGIN: usize = 4096;
+
+/// Everything that opening a connection needs, made once.
+pub(super) struct Connector {
+    source: Source,
+    tls: Tls,
+    setup: String,
+}
+
+impl Connector {
+    pub(super) fn new(source: &Source, consistency: Consistency) -> Result<Self> {
+        Ok(Self {
+            source: source.clone(),
+            tls: Tls::new(source)?,
+            setup: session_setup(consistency),
+        })
+    }
+
+    /// Opens a logged-in connection with its session settings. `ticket` counts it while it lives.
+    pub(super) async fn connect(&self, ticket: Arc<Ticket>) -> Result<Connection> {
+        let patience = self.source.connect_timeout;
+        let opened = tokio::time::timeout(patience, self.open(ticket)).await;
+        opened.unwrap_or_else(|_| {
+            Err(Error::new(
+                Kind::SourceUnreachable,
+                format!(
+                    "{} did not finish the login within {} s: it is overloaded, or the port \
+                     belongs to another service; source.connect_timeout allows more",
+                    self.source.host,
+                    patience.as_secs()
+                ),
+            ))
+        })
+    }
+
+    async fn open(&self, ticket: Arc<Ticket>) -> Result<Connection> {
+        // TCP has its own, earlier deadline, so that its error is the one that is told.
+        let deadline = Instant::now() + self.source.connect_timeout.mul_f32(0.9);
+        let mut endpoint = address::endpoint(&self.source, deadline).await?;
+        for _ in 0..MOST_REDIRECTS {
+            match self.login(&endpoint, deadline, &ticket).await? {
+                Login::Done(connection) => {
+                    let mut connection = *connection;
+                    connection.execute(&self.setup).await?;
+                    return Ok(connection);
+                }
+                Login::Redirect(to) => {
+                    tracing::debug!(host = to.host, port = to.port, "login redirected");
+                    endpoint = to;
+                }
+            }
+        }
+        Err(Error::new(
+            Kind::SourceUnreachable,
+            format!("{} redirects the login in a circle", self.source.host),
+        ))
+    }
+
+    async fn login(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+        ticket: &Arc<Ticket>,
+    ) -> Result<Login> {
+        let tcp = address::connect_tcp(endpoint, deadline).await?;
+        let mut transport = self.secure(&endpoint.host, tcp).await?;
+        transport.start_capture();
+        let config = self.driver_config(endpoint, transport.encrypted());
+        let slot = Slot::new(transport);
+        match tiberius::Client::connect(config, Handle(slot.clone())).await {
+            Ok(client) => {
+                let answer = slot.with(|transport| transport.as_mut().map(Transport::end_capture));
+                let changes = response::changes(&answer.unwrap_or_default());
+                let packet_size = changes.packet_size.unwrap_or(PACKET_SIZE_DEFAULT);
+                Ok(Login::Done(Box::new(Connection::new(
+                    client,
+                    slot,
+                    packet_size,
+                    self.source.read_timeout,
+                    ticket.clone(),
+                ))))
+            }
+            Err(tiberius::error::Error::Routing { host, port }) => {
+                // Azure writes `host\instance`; the port says which instance.
+                let host = host.split('\\').next().unwrap_or_default().to_owned();
+                Ok(Login::Redirect(Endpoint { host, port }))
+            }
+            Err(error) => Err(login_error(&endpoint.host, error)),
+        }
+    }
+
+    /// PRELOGIN and TLS in the order that the setting asks for.
+    async fn secure(&self, host: &str, tcp: TcpStream) -> Result<Transport> {
+        let encrypt = self.source.encrypt;
+        if encrypt == Encrypt::Strict {
+            let tunnel = Tunnel::plain(tcp);
+            let mut stream = self.tls.handshake(host, encrypt, tunnel).await?;
+            ask_prelogin(host, encrypt, &mut stream).await?;
+            return Ok(Transport::tls(stream, false));
+        }
+        let mut tunnel = Tunnel::plain(tcp);
+        match ask_prelogin(host, encrypt, &mut tunnel).await? {
+            Agreed::Nothing => Ok(Transport::plain(tunnel)),
+            agreed => {
+                tunnel.wrap_handshake();
+                let stream = self.tls.handshake(host, encrypt, tunnel).await?;
+                Ok(Transport::tls(stream, agreed == Agreed::LoginOnly))
+            }
+        }
+    }
+
+    fn driver_config(&self, endpoint: &Endpoint, encrypted: bool) -> Config {
+        let mut config = Config::new();
+        config.host(&endpoint.host);
+        config.port(endpoint.port);
+        config.database(&self.source.database);
+        config.application_name("migrate");
+        config.authentication(AuthMethod::sql_server(
+            &self.source.user,
+            self.source.password.expose(),
+        ));
+        // The transport below does it.
+        config.encryption(EncryptionLevel::NotSupported);
+        config.packet_size(if encrypted { PACKET_SIZE_TLS } else { PACKET_SIZE });
+        // Both time-outs are kept here, with errors that say more; the driver's own 30 s for a
+        // command would end long scans.
+        config.handshake_timeout(None);
+        config.command_timeout(None);
+        // A name that is no UTF-16 must not end a catalog query.
+        config.lossy_utf16_decoding(true);
+        config
+    }
+}
+
+enum Login {
+    Done(Box<Connection>),
+    Redirect(Endpoint),
+}
+
+/// Sends PRELOGIN and reads the answer, which decides about encryption.
+async fn ask_prelogin<S>(host: &str, encrypt: Encrypt, stream: &mut S) -> Result<Agreed>
+where
+    S: AsyncReadExt + AsyncWriteExt + Unpin,
+{
+    let asked = async {
+        stream.write_all(&prelogin::request(encrypt)).await?;
+        stream.flush().await?;
+        read_message(stream).await
+    };
+    let answer = asked.await.map_err(|cause| {
+        Error::new(
+            Kind::SourceUnreachable,
+            format!(
+                "{host} did not answer PRELOGIN: is it a SQL Server port? A server that forces \
+                 strict encryption needs source.encrypt: strict"
+            ),
+        )
+        .because(cause)
+    })?;
+    prelogin::agree(encrypt, prelogin::encryption_of(&answer)?)
+}
+
+/// Reads the packets of one small message; gives their payload.
+async fn read_message<S: AsyncReadExt + Unpin>(stream: &mut S) -> std::io::Result<Vec<u8>> {
+    let mut payload = Vec::new();
+    loop {
+        let mut head = [0; HEADER];
+        stream.read_exact(&mut head).await?;
+        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        let allowed = HEADER..=LONGEST_PRELOGIN - payload.len().min(LONGEST_PRELOGIN);
+        if head[0] != PACKET_RESPONSE || !allowed.contains(&length) {
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "the answer is not TDS",
+            ));
+        }
+        let start = payload.len();
+        payload.resize(start + length - HEADER, 0);
+        stream.read_exact(&mut payload[start..]).await?;
+        if head[1] & 1 == 1 {
+            return Ok(payload);
+        }
+    }
+}
+
+fn login_error(host: &str, error: tiberius::error::Error) -> Error {
+    let ended = matches!(error, tiberius::error::Error::Io { .. });
+    let error = fault::driver_error(error);
+    if ended {
+        return Error::new(
+            Kind::SourceUnreachable,
+            format!("{host} ended the connection during the login: look into its error log"),
+        )
+        .because(error);
+    }
+    error
+}
+
+/// Settings of every session. What a result depends on is set, not hoped for: server and login
+/// defaults differ.
+fn session_setup(consistency: Consistency) -> String {
+    let isolation = match consistency {
+        Consistency::Strict | Consistency::DatabaseSnapshot => "READ COMMITTED",
+        Consistency::Snapshot => "SNAPSHOT",
+        Consistency::Relaxed => "READ UNCOMMITTED",
+    };
+    // ARITHABORT to QUOTED_IDENTIFIER: what indexed views and computed-column indexes need.
+    // TEXTSIZE: anything else would cut (max) values. LANGUAGE: dates in a job's predicate are not
+    // read in the order of the login's language. DEADLOCK_PRIORITY: the application wins.
+    format!(
+        "SET ARITHABORT ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
+         SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF; \
+         SET ROWCOUNT 0; SET TEXTSIZE 2147483647; SET LANGUAGE us_english; \
+         SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 60000; \
+         SET TRANSACTION ISOLATION LEVEL {isolation};"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_relaxed_reads_uncommitted_rows() {
+        for (consistency, level) in [
+            (Consistency::Strict, "LEVEL READ COMMITTED;"),
+            (Consistency::DatabaseSnapshot, "LEVEL READ COMMITTED;"),
+            (Consistency::Snapshot, "LEVEL SNAPSHOT;"),
+            (Consistency::Relaxed, "LEVEL READ UNCOMMITTED;"),
+        ] {
+            assert!(session_setup(consistency).ends_with(level));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_foreign_or_endless_prelogin_answer_is_refused() {
+        for bytes in [
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+            &[4, 1, 0, 4, 0, 0, 0, 0],
+            &[4, 0, 0xff, 0xff, 0, 0, 0, 0],
+            &[4, 1, 0, 9, 0, 0, 0, 0],
+        ] {
+            let mut bytes = bytes;
+            assert!(read_message(&mut bytes).await.is_err());
+        }
+        let mut endless = &[4, 0, 0, 9, 0, 0, 0, 0, 7].repeat(5000)[..];
+        assert!(read_message(&mut endless).await.is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! One SQL Server connection: control queries through the driver, row streams past it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::error::{Error, Kind, Result};
+
+use super::control::ControlRow;
+use super::fault;
+use super::pool::Ticket;
+use super::response;
+use super::transport::{Handle, Slot, Transport};
+
+/// How long a closing connection waits for the server to close its end.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// An idle connection younger than this is taken to be alive without asking it.
+const TRUSTED_IDLE: Duration = Duration::from_secs(15);
+/// How long an idle connection may take to answer the question whether it is alive.
+const ALIVE_WITHIN: Duration = Duration::from_secs(5);
+
+/// A logged-in connection.
+///
+/// Cancel safety: every method marks the connection busy before its first byte and idle after the
+/// last one of the answer. A future that is dropped in between leaves it busy for ever, and the
+/// pool closes such a connection instead of keeping it.
+pub struct Connection {
+    /// Its stream is the slot's transport; it fails while a row stream owns that.
+    client: tiberius::Client<Handle>,
+    /// Shared with `client`.
+    slot: Slot,
+    state: State,
+    /// Agreed at login; requests are cut into packets of this size.
+    packet_size: usize,
+    /// Descriptor of the open transaction, zero without one; requests must name it (MS-TDS 2.2.5.3.2).
+    transaction: [u8; 8],
+    read_timeout: Duration,
+    idle_since: Instant,
+    /// Held so that the pool counts this connection for as long as its socket is open.
+    _ticket: Arc<Ticket>,
+}
+
+/// Who set it last: [`Connection::begin`] busy, [`Connection::end`] idle, any failure broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Busy,
+    Broken,
+}
+
+impl Connection {
+    pub(super) fn new(
+        client: tiberius::Client<Handle>,
+        slot: Slot,
+        packet_size: usize,
+        read_timeout: Duration,
+        ticket: Arc<Ticket>,
+    ) -> Self {
+        Self {
+            client,
+            slot,
+            state: State::Idle,
+            packet_size,
+            transaction: [0; 8],
+            read_timeout,
+            idle_since: Instant::now(),
+            _ticket: ticket,
+        }
+    }
+
+    /// Runs a small query and reads all of it; of several results, the first. Never for `money`,
+    /// decimals, dates or binary: convert in the query.
+    ///
+    /// # Errors
+    /// What the server answered, by its number; `SourceLost` or `SourceTimeout` leave the
+    /// connection broken.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<ControlRow>> {
+        self.query_within(sql, self.read_timeout).await
+    }
+
+    /// The same, for a query that may need longer than `read_timeout`.
+    pub(super) async fn query_within(
+        &mut self,
+        sql: &str,
+        limit: Duration,
+    ) -> Result<Vec<ControlRow>> {
+        self.begin()?;
+        let run = async {
+            let answer = self.client.simple_query(sql).await?;
+            answer.into_results().await
+        };
+        let outcome = timeout(limit, run).await;
+        let mut results = self.settle(outcome, limit).await?;
+        let first = if results.is_empty() {
+            Vec::new()
+        } else {
+            results.swap_remove(0)
+        };
+        Ok(first.into_iter().map(ControlRow::of).collect())
+    }
+
+    /// Runs statements whose rows, if any, do not matter. Follows transactions that they begin or
+    /// end; a connection with an open transaction does not go back to the pool.
+    pub async fn execute(&mut self, sql: &str) -> Result<()> {
+        self.slot
+            .with(|slot| slot.as_mut().map(Transport::start_capture));
+        let outcome = self.query(sql).await;
+        let answer = self
+            .slot
+            .with(|slot| slot.as_mut().map(Transport::end_capture));
+        if let Some(transaction) = response::changes(&answer.unwrap_or_default()).transaction {
+            self.transaction = transaction;
+        }
+        outcome.map(|_| ())
+    }
+
+    /// Turns what the driver gave into ours and decides whether the connection is still good.
+    async fn settle<T>(
+        &mut self,
+        outcome: Result<Result<T, tiberius::error::Error>, tokio::time::error::Elapsed>,
+        limit: Duration,
+    ) -> Result<T> {
+        match outcome {
+            Ok(Ok(value)) => {
+                self.end();
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                let told = matches!(error, tiberius::error::Error::Server(_));
+                let error = fault::driver_error(error);
+                if told && error.kind() != Kind::SourceLost && self.drain().await {
+                    self.end();
+                } else {
+                    self.break_off();
+                }
+                Err(error)
+            }
+            Err(_) => {
+                self.break_off();
+                Err(Error::new(
+                    Kind::SourceTimeout,
+                    format!("a control query took longer than {} s", limit.as_secs()),
+                ))
+            }
+        }
+    }
+
+    /// The driver stops at an error token and leaves the rest of the answer on the wire; its next
+    /// request reads that away.
+    async fn drain(&mut self) -> bool {
+        let run = async {
+            let answer = self.client.simple_query("SELECT 1").await?;
+            answer.into_results().await
+        };
+        matches!(timeout(ALIVE_WITHIN, run).await, Ok(Ok(_)))
+    }
+
+    /// Whether the connection may go back to the pool: idle, and without an open transaction.
+    pub(super) fn is_clean(&self) -> bool {
+        self.state == State::Idle && self.transaction == [0; 8]
+    }
+
+    /// Asks an idle connection whether it is alive, unless it was just in use.
+    pub(super) async fn check_alive(&mut self) -> Result<()> {
+        if self.idle_since.elapsed() < TRUSTED_IDLE {
+            return Ok(());
+        }
+        self.query_within("SELECT 1", ALIVE_WITHIN)
+            .await
+            .map(|_| ())
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        match self.state {
+            State::Idle => {
+                self.state = State::Busy;
+                Ok(())
+            }
+            State::Busy | State::Broken => Err(Error::new(
+                Kind::SourceLost,
+                "this connection was given up in the middle of a statement",
+            )),
+        }
+    }
+
+    fn end(&mut self) {
+        self.state = State::Idle;
+        self.idle_since = Instant::now();
+    }
+
+    fn break_off(&mut self) {
+        self.state = State::Broken;
+        // Closes the socket now, not when the pool gets to it.
+        drop(self.slot.take());
+    }
+
+    /// Lends socket and TLS to a row stream, which gives them back with [`Self::give_back`] or
+    /// leaves the connection broken.
+    pub(super) fn lend(&mut self) -> Result<Transport> {
+        self.begin()?;
+        self.slot.take().ok_or_else(|| {
+            self.state = State::Broken;
+            Error::new(Kind::SourceLost, "this connection is closed")
+        })
+    }
+
+    pub(super) fn give_back(&mut self, transport: Transport) {
+        self.slot.put(transport);
+        self.end();
+    }
+
+    pub(super) fn packet_size(&self) -> usize {
+        self.packet_size
+    }
+
+    pub(super) fn transaction(&self) -> [u8; 8] {
+        self.transaction
+    }
+
+    /// A read that receives nothing for this long is given up.
+    pub(super) fn read_timeout(&self) -> Duration {
+        self.read_timeout
+    }
+
+    /// Ends the connection and waits until the server has closed its end, at most two seconds.
+    pub(super) async fn close(&mut self) {
+        self.state = State::Broken;
+        let Some(mut transport) = self.slot.take() else {
+            return;
+        };
+        let goodbye = async {
+            transport.shutdown().await?;
+            let mut rest = [0; 1024];
+            while transport.read(&mut rest).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        // Whether it says goodbye or not: the socket is closed below.
+        if let Ok(Err(cause)) = timeout(GOODBYE, goodbye).await {
+            tracing::debug!(%cause, "a connection ended without goodbye");
+        }
+    }
+}

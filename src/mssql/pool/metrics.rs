@@ -1,0 +1,121 @@
+//! What the source pool counts, so that a run can say where it waited.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A moment's copy of the pool's counters. Times are sums over all acquisitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PoolMetrics {
+    /// The cap.
+    pub max_connections: u64,
+    /// Connections open now, in use or idle.
+    pub open: u64,
+    pub peak_open: u64,
+    pub in_use: u64,
+    pub peak_in_use: u64,
+    /// Tasks that wait for a connection now.
+    pub waiting: u64,
+    pub acquisitions: u64,
+    /// Acquisitions that found the pool full and had to wait.
+    pub waits: u64,
+    pub wait_time: Duration,
+    pub longest_wait: Duration,
+    /// Time that connections were out of the pool.
+    pub use_time: Duration,
+    /// Acquisitions given up after `acquire_timeout`.
+    pub timeouts: u64,
+    /// Connections opened.
+    pub connects: u64,
+    /// Connections opened in place of one that was broken, dirty or stale.
+    pub reconnects: u64,
+    pub connect_errors: u64,
+}
+
+/// The counters themselves.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) open: Gauge,
+    pub(super) in_use: Gauge,
+    pub(super) waiting: Gauge,
+    pub(super) acquisitions: AtomicU64,
+    pub(super) waits: AtomicU64,
+    wait_nanos: AtomicU64,
+    longest_wait_nanos: AtomicU64,
+    use_nanos: AtomicU64,
+    pub(super) timeouts: AtomicU64,
+    connects: AtomicU64,
+    /// Connections thrown away whose replacement was not opened yet.
+    pub(super) to_replace: AtomicU64,
+    reconnects: AtomicU64,
+    pub(super) connect_errors: AtomicU64,
+}
+
+/// A number that goes up and down, with its highest value.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl Gauge {
+    pub(super) fn up(&self) {
+        let now = self.now.fetch_add(1, Relaxed) + 1;
+        self.peak.fetch_max(now, Relaxed);
+    }
+
+    pub(super) fn down(&self) {
+        self.now.fetch_sub(1, Relaxed);
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.now.load(Relaxed)
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Counters {
+    pub(super) fn waited(&self, time: Duration) {
+        self.wait_nanos.fetch_add(nanos(time), Relaxed);
+        self.longest_wait_nanos.fetch_max(nanos(time), Relaxed);
+    }
+
+    /// A connection was opened: in place of one that was thrown away, or an additional one.
+    pub(super) fn connected(&self) {
+        self.connects.fetch_add(1, Relaxed);
+        let replaced = self
+            .to_replace
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        if replaced.is_ok() {
+            self.reconnects.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(super) fn used(&self, time: Duration) {
+        self.use_nanos.fetch_add(nanos(time), Relaxed);
+    }
+
+    pub(super) fn snapshot(&self, max_connections: usize) -> PoolMetrics {
+        PoolMetrics {
+            max_connections: max_connections as u64,
+            open: self.open.now(),
+            peak_open: self.open.peak.load(Relaxed),
+            in_use: self.in_use.now(),
+            peak_in_use: self.in_use.peak.load(Relaxed),
+            waiting: self.waiting.now(),
+            acquisitions: self.acquisitions.load(Relaxed),
+            waits: self.waits.load(Relaxed),
+            wait_time: Duration::from_nanos(self.wait_nanos.load(Relaxed)),
+            longest_wait: Duration::from_nanos(self.longest_wait_nanos.load(Relaxed)),
+            use_time: Duration::from_nanos(self.use_nanos.load(Relaxed)),
+            timeouts: self.timeouts.load(Relaxed),
+            connects: self.connects.load(Relaxed),
+            reconnects: self.reconnects.load(Relaxed),
+            connect_errors: self.connect_errors.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! PRELOGIN messages: what is asked of the server about encryption, and what it answers.
+
+use crate::config::job::Encrypt;
+use crate::error::{Error, Kind, Result};
+
+/// Packet type of PRELOGIN and of the TLS handshake that TDS 7.x wraps (MS-TDS 2.2.3.1.1).
+pub(super) const PACKET_PRELOGIN: u8 = 0x12;
+/// Packet type of everything that a server answers (MS-TDS 2.2.3.1.1).
+pub(super) const PACKET_RESPONSE: u8 = 0x04;
+/// Bytes of a packet header (MS-TDS 2.2.3.1).
+pub(super) const HEADER: usize = 8;
+
+// B_ENCRYPTION of MS-TDS 2.2.6.5.
+const ENCRYPT_OFF: u8 = 0;
+const ENCRYPT_ON: u8 = 1;
+const ENCRYPT_NOT_SUP: u8 = 2;
+const ENCRYPT_REQ: u8 = 3;
+
+// PL_OPTION_TOKEN of MS-TDS 2.2.6.5.
+const OPTION_VERSION: u8 = 0;
+const OPTION_ENCRYPTION: u8 = 1;
+const OPTION_INSTANCE: u8 = 2;
+const OPTION_THREAD: u8 = 3;
+const OPTION_MARS: u8 = 4;
+const OPTION_END: u8 = 0xff;
+
+/// What is encrypted, once both sides have spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreed {
+    Everything,
+    LoginOnly,
+    Nothing,
+}
+
+/// The PRELOGIN packet for an encryption setting.
+pub(super) fn request(encrypt: Encrypt) -> Vec<u8> {
+    let asked = match encrypt {
+        Encrypt::Required | Encrypt::Strict => ENCRYPT_ON,
+        Encrypt::LoginOnly => ENCRYPT_OFF,
+        Encrypt::Off => ENCRYPT_NOT_SUP,
+    };
+    packet(
+        PACKET_PRELOGIN,
+        &[
+            (OPTION_VERSION, &[0; 6]),
+            (OPTION_ENCRYPTION, &[asked]),
+            (OPTION_INSTANCE, &[0]),
+            (OPTION_THREAD, &[0; 4]),
+            (OPTION_MARS, &[0]),
+        ],
+    )
+}
+
+/// The answer that the driver above the transport gets: encryption is not supported, so it sends
+/// its login as it is, and the transport below encrypts it.
+pub(super) fn local_answer() -> Vec<u8> {
+    packet(
+        PACKET_RESPONSE,
+        &[
+            (OPTION_VERSION, &[0; 6]),
+            (OPTION_ENCRYPTION, &[ENCRYPT_NOT_SUP]),
+            (OPTION_MARS, &[0]),
+        ],
+    )
+}
+
+fn packet(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut table = Vec::new();
+    let mut data = Vec::new();
+    let start = options.len() * 5 + 1;
+    for (token, value) in options {
+        table.push(*token);
+        table.extend_from_slice(&((start + data.len()) as u16).to_be_bytes());
+        table.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        data.extend_from_slice(value);
+    }
+    table.push(OPTION_END);
+    let length = (HEADER + table.len() + data.len()) as u16;
+    let mut packet = vec![kind, 1];
+    packet.extend_from_slice(&length.to_be_bytes());
+    packet.extend_from_slice(&[0; 4]);
+    packet.extend_from_slice(&table);
+    packet.extend_from_slice(&data);
+    packet
+}
+
+/// Reads B_ENCRYPTION out of the server's PRELOGIN payload (packet header taken off).
+pub(super) fn encryption_of(payload: &[u8]) -> Result<u8> {
+    let mut at = 0;
+    loop {
+        match payload.get(at) {
+            None => return Err(malformed("ends within its option table")),
+            Some(&OPTION_END) => return Err(malformed("names no encryption")),
+            Some(&OPTION_ENCRYPTION) => break,
+            Some(_) => at += 5,
+        }
+    }
+    let offset = payload
+        .get(at + 1..at + 3)
+        .map(|bytes| usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+        .ok_or_else(|| malformed("ends within its option table"))?;
+    payload
+        .get(offset)
+        .copied()
+        .ok_or_else(|| malformed("points outside itself"))
+}
+
+fn malformed(what: &str) -> Error {
+    Error::new(
+        Kind::SourceProtocol,
+        format!("the server's PRELOGIN answer {what}: is this a SQL Server port?"),
+    )
+}
+
+/// Puts both sides' wishes together (the table at MS-TDS 2.2.6.5, B_ENCRYPTION).
+pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
+    match (asked, answered) {
+        // The whole conversation is inside TLS already; the option says nothing (MS-TDS 3.2.5).
+        (Encrypt::Strict, _) => Ok(Agreed::Everything),
+        (Encrypt::Required | Encrypt::LoginOnly, ENCRYPT_ON | ENCRYPT_REQ) => {
+            Ok(Agreed::Everything)
+        }
+        (Encrypt::LoginOnly, ENCRYPT_OFF) => Ok(Agreed::LoginOnly),
+        (Encrypt::Required | Encrypt::LoginOnly, ENCRYPT_OFF | ENCRYPT_NOT_SUP) => Err(Error::new(
+            Kind::SourceTls,
+            "the server offers no TLS: install a certificate on it, or, on a network that you \
+             trust, set source.encrypt: off",
+        )),
+        (Encrypt::Off, ENCRYPT_OFF | ENCRYPT_NOT_SUP) => Ok(Agreed::Nothing),
+        (Encrypt::Off, ENCRYPT_ON | ENCRYPT_REQ) => Err(Error::new(
+            Kind::SourceTls,
+            "the server accepts encrypted connections only: set source.encrypt: required",
+        )),
+        (_, other) => Err(malformed(&format!("has the unknown encryption {other}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_request_of_the_specification_is_read_back() {
+        // MS-TDS 4.1: a client's PRELOGIN with version 9.0.0.0 and encryption on.
+        let payload = [
+            0x00, 0x00, 0x1A, 0x00, 0x06, 0x01, 0x00, 0x20, 0x00, 0x01, 0x02, 0x00, 0x21, 0x00,
+            0x01, 0x03, 0x00, 0x22, 0x00, 0x04, 0x04, 0x00, 0x26, 0x00, 0x01, 0xFF, 0x09, 0x00,
+            0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0xB8, 0x0D, 0x00, 0x00, 0x01,
+        ];
+        assert_eq!(encryption_of(&payload).unwrap(), ENCRYPT_ON);
+    }
+
+    #[test]
+    fn a_request_says_what_the_setting_means() {
+        for (setting, value) in [
+            (Encrypt::Required, ENCRYPT_ON),
+            (Encrypt::LoginOnly, ENCRYPT_OFF),
+            (Encrypt::Off, ENCRYPT_NOT_SUP),
+        ] {
+            let packet = request(setting);
+            assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
+            assert_eq!(encryption_of(&packet[HEADER..]).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn bytes_of_another_protocol_are_an_error_and_no_panic() {
+        for bytes in [&b""[..], &[0], &[1, 0], &[1, 0xff, 0xff, 0, 1], &[0xff], b"HTTP/1.1 400"] {
+            assert_eq!(encryption_of(bytes).unwrap_err().kind(), Kind::SourceProtocol);
+        }
+    }
+
+    #[test]
+    fn encryption_is_never_weaker_than_asked() {
+        assert_eq!(agree(Encrypt::Required, ENCRYPT_REQ).unwrap(), Agreed::Everything);
+        assert_eq!(agree(Encrypt::LoginOnly, ENCRYPT_OFF).unwrap(), Agreed::LoginOnly);
+        assert_eq!(agree(Encrypt::LoginOnly, ENCRYPT_REQ).unwrap(), Agreed::Everything);
+        assert_eq!(agree(Encrypt::Off, ENCRYPT_NOT_SUP).unwrap(), Agreed::Nothing);
+        for (asked, answered) in [
+            (Encrypt::Required, ENCRYPT_OFF),
+            (Encrypt::Required, ENCRYPT_NOT_SUP),
+            (Encrypt::LoginOnly, ENCRYPT_NOT_SUP),
+            (Encrypt::Off, ENCRYPT_REQ),
+        ] {
+            assert_eq!(agree(asked, answered).unwrap_err().kind(), Kind::SourceTls);
+        }
+    }
+}

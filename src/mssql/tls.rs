@@ -1,0 +1,322 @@
+//! TLS to SQL Server: what is trusted, which name is expected, and errors that say what to do.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::config::job::{Encrypt, Source};
+use crate::error::{Error, Kind, Result};
+
+use super::tunnel::Tunnel;
+
+/// ALPN name of TDS 8.0 (MS-TDS 2.2.6.5).
+const ALPN_TDS8: &[u8] = b"tds/8.0";
+
+/// TLS settings of a source, made once and shared by all its connections.
+#[derive(Clone)]
+pub(super) struct Tls(Arc<ClientConfig>);
+
+impl Tls {
+    /// Reads the trusted authorities. Warns here, once, where certificates are not checked.
+    pub(super) fn new(source: &Source) -> Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier: Arc<dyn ServerCertVerifier> = if source.trust_server_certificate {
+            tracing::warn!(
+                host = source.host,
+                "the source's certificate is not checked (trust_server_certificate)"
+            );
+            Arc::new(TrustAnything(provider.clone()))
+        } else {
+            named(chain_verifier(source.ca_file.as_deref(), &provider)?, source)?
+        };
+        // Only TLS 1.2 leaves the stream without a byte after the handshake, which going back to
+        // plain TDS after the login needs.
+        let versions: &[_] = if source.encrypt == Encrypt::LoginOnly {
+            &[&rustls::version::TLS12]
+        } else {
+            rustls::ALL_VERSIONS
+        };
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .map_err(|cause| tls_error("the TLS settings do not fit together").because(cause))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        // Connections live as long as the run: resumption would only save some handshakes.
+        config.resumption = rustls::client::Resumption::disabled();
+        if source.encrypt == Encrypt::Strict {
+            config.alpn_protocols = vec![ALPN_TDS8.to_vec()];
+        }
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Does the handshake with `host` over the tunnel.
+    pub(super) async fn handshake(
+        &self,
+        host: &str,
+        encrypt: Encrypt,
+        tunnel: Tunnel,
+    ) -> Result<TlsStream<Tunnel>> {
+        let name = server_name(host)?;
+        let mut stream = TlsConnector::from(self.0.clone())
+            .connect(name, tunnel)
+            .await
+            .map_err(|cause| handshake_error(host, encrypt, cause))?;
+        stream.get_mut().0.handshake_done();
+        Ok(stream)
+    }
+}
+
+fn tls_error(message: impl Into<String>) -> Error {
+    Error::new(Kind::SourceTls, message)
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>> {
+    ServerName::try_from(host.to_owned()).map_err(|cause| {
+        tls_error(format!("{host} is not a name that a certificate can carry")).because(cause)
+    })
+}
+
+fn chain_verifier(
+    ca_file: Option<&Path>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>> {
+    let roots = match ca_file {
+        Some(file) => roots_of_file(file)?,
+        None => roots_of_system()?,
+    };
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|cause| tls_error("the trusted authorities cannot be used").because(cause))
+}
+
+fn roots_of_file(file: &Path) -> Result<RootCertStore> {
+    let shown = file.display();
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file)
+        .map_err(|cause| tls_error(format!("cannot read source.ca_file {shown}: {cause}")))?;
+    for certificate in certificates {
+        let certificate = certificate
+            .map_err(|cause| tls_error(format!("source.ca_file {shown} is not PEM: {cause}")))?;
+        roots.add(certificate).map_err(|cause| {
+            tls_error(format!("source.ca_file {shown} has a certificate that cannot be used"))
+                .because(cause)
+        })?;
+    }
+    if roots.is_empty() {
+        return Err(tls_error(format!(
+            "source.ca_file {shown} contains no certificate"
+        )));
+    }
+    Ok(roots)
+}
+
+fn roots_of_system() -> Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    tracing::debug!(added, ignored, "system certificate authorities loaded");
+    if added == 0 {
+        return Err(tls_error(
+            "this machine has no certificate authorities to trust: install ca-certificates or set \
+             source.ca_file",
+        ));
+    }
+    Ok(roots)
+}
+
+/// Replaces the expected name where the job gives one.
+fn named(chain: Arc<WebPkiServerVerifier>, source: &Source) -> Result<Arc<dyn ServerCertVerifier>> {
+    match &source.host_name_in_certificate {
+        None => Ok(chain),
+        Some(name) => Ok(Arc::new(ExpectName {
+            chain,
+            name: server_name(name)?,
+        })),
+    }
+}
+
+/// Checks the chain as always, but for another name than the one connected to.
+#[derive(Debug)]
+struct ExpectName {
+    chain: Arc<WebPkiServerVerifier>,
+    name: ServerName<'static>,
+}
+
+impl ServerCertVerifier for ExpectName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.chain
+            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chain.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}
+
+/// `trust_server_certificate`: encrypts without knowing to whom.
+///
+/// The handshake signature is not checked either: it would only prove that the unknown peer holds
+/// the key of its unknown certificate, and the certificates that SQL Server makes for itself may
+/// have forms that the checker cannot read.
+#[derive(Debug)]
+struct TrustAnything(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for TrustAnything {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn handshake_error(host: &str, encrypt: Encrypt, cause: io::Error) -> Error {
+    let message = match rustls_cause(&cause) {
+        Some(rustls::Error::InvalidCertificate(wrong)) => certificate_message(host, wrong),
+        Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => format!(
+            "{host} and this program have no TLS version and cipher in common: the server must \
+             offer TLS 1.2 or 1.3 with ECDHE (strict: with ALPN tds/8.0)"
+        ),
+        _ if encrypt == Encrypt::Strict => format!(
+            "{host} does not speak TLS from the first byte: encrypt: strict needs TDS 8.0 (SQL \
+             Server 2022 or later); for older servers set source.encrypt: required"
+        ),
+        _ => format!("the TLS handshake with {host} failed: look into the server's error log"),
+    };
+    tls_error(message).because(cause)
+}
+
+fn rustls_cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn certificate_message(host: &str, wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!(
+                "the certificate of {host} was made for another name: connect by the name in it, \
+                 or set source.host_name_in_certificate"
+            )
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => format!(
+            "the certificate of {host} is expired or not valid yet: renew it, or check this \
+             machine's clock"
+        ),
+        CertificateError::Revoked => format!("the certificate of {host} is revoked: renew it"),
+        _ => format!(
+            "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
+             on a network that you trust, set source.trust_server_certificate: true"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(error: rustls::Error, encrypt: Encrypt) -> String {
+        let error = handshake_error(
+            "sql01",
+            encrypt,
+            io::Error::new(io::ErrorKind::InvalidData, error),
+        );
+        assert_eq!(error.kind(), Kind::SourceTls);
+        error.to_string()
+    }
+
+    #[test]
+    fn each_certificate_problem_names_its_own_setting() {
+        for (wrong, advice) in [
+            (CertificateError::UnknownIssuer, "source.ca_file"),
+            (CertificateError::NotValidForName, "host_name_in_certificate"),
+            (CertificateError::Expired, "clock"),
+            (CertificateError::BadEncoding, "trust_server_certificate"),
+        ] {
+            let text = told(rustls::Error::InvalidCertificate(wrong), Encrypt::Required);
+            assert!(text.contains(advice), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_before_tds_8_is_told_from_a_bad_certificate() {
+        let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
+        let error = handshake_error("sql01", Encrypt::Strict, cut);
+        assert!(error.to_string().contains("TDS 8.0"), "{error}");
+    }
+
+    #[test]
+    fn a_ca_file_without_certificates_is_an_error() {
+        let file = std::env::temp_dir().join(format!("migrate-empty-ca-{}", std::process::id()));
+        std::fs::write(&file, "no certificate here\n").unwrap();
+        let error = roots_of_file(&file).unwrap_err();
+        std::fs::remove_file(&file).unwrap();
+        assert!(error.to_string().contains("no certificate"), "{error}");
+        assert_eq!(roots_of_file(&file).unwrap_err().kind(), Kind::SourceTls);
+    }
+}

@@ -1,0 +1,193 @@
+//! Opens connections to PostgreSQL, set up for loading.
+
+mod refusal;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode as DriverMode;
+use tokio_postgres::{Client, Config};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::config::job::{SslMode, Target};
+use crate::error::{Error, Kind, Result};
+use crate::postgres::fault;
+use crate::postgres::tls::{self, Tls};
+
+/// A silent peer is noticed after about `KEEPALIVE_IDLE + 3 * KEEPALIVE_INTERVAL`: sooner than
+/// the ten minutes after which firewalls commonly forget a quiet connection.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 3;
+
+/// What a load needs, whatever the server's, database's and role's defaults are. A load may take
+/// hours and be idle in its transaction while the source is slow; only locks are not waited for
+/// endlessly. Settings that this server version does not know are left out by the query.
+const SETTINGS: &str = "\
+SELECT pg_catalog.set_config(s.name, v.value, false) \
+FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '60s'), ('transaction_timeout', '0'), \
+('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), \
+('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('client_min_messages', 'warning'), \
+('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed')) \
+AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
+
+/// Knows how to reach the target; clones share everything.
+#[derive(Clone)]
+pub struct Connector(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    sslmode: SslMode,
+    tls: Tls,
+    timeout: Duration,
+    /// `host:port`, for messages.
+    address: String,
+    database: String,
+    user: String,
+}
+
+impl Connector {
+    /// Reads the CA file; connects to nothing. [`Kind::TargetTls`] or [`Kind::Io`].
+    pub fn new(target: &Target) -> Result<Self> {
+        let mut config = Config::new();
+        config
+            .host(&target.host)
+            .port(target.port)
+            .dbname(&target.database)
+            .user(&target.user)
+            .password(target.password.expose())
+            .application_name("migrate")
+            .connect_timeout(target.connect_timeout)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES)
+            .ssl_mode(match target.sslmode {
+                SslMode::Disable => DriverMode::Disable,
+                SslMode::Prefer => DriverMode::Prefer,
+                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverMode::Require,
+            });
+        Ok(Self(Arc::new(Inner {
+            config,
+            sslmode: target.sslmode,
+            tls: tls::connector(target)?,
+            timeout: target.connect_timeout,
+            address: format!("{}:{}", target.host, target.port),
+            database: target.database.clone(),
+            user: target.user.clone(),
+        })))
+    }
+
+    /// Opens a connection outside the pool.
+    pub async fn connect(&self) -> Result<Session> {
+        let ended = CancellationToken::new();
+        let guard = || ended.clone().drop_guard();
+        match tokio::time::timeout(self.0.timeout, self.open(guard)).await {
+            Ok(Ok((client, task))) => Ok(Session {
+                client,
+                task,
+                ended,
+            }),
+            Ok(Err(error)) => Err(self.refused(error)),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    /// The driver's own error, because the pool's interface takes no other. What `guard` makes is
+    /// dropped when the connection's socket is.
+    pub(super) async fn open<G: Send + 'static>(
+        &self,
+        guard: impl Fn() -> G,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        let opened = match self.attempt(&self.0.config, &guard).await {
+            Err(error) if self.0.sslmode == SslMode::Prefer && refusal::is_about_tls(&error) => {
+                // As libpq does: what cannot be had encrypted is tried in the clear.
+                let mut plain = self.0.config.clone();
+                plain.ssl_mode(DriverMode::Disable);
+                self.attempt(&plain, &guard).await.map_err(|_| error)
+            }
+            opened => opened,
+        };
+        let (client, task) = opened?;
+        client.simple_query(SETTINGS).await?;
+        Ok((client, task))
+    }
+
+    async fn attempt<G: Send + 'static>(
+        &self,
+        config: &Config,
+        guard: &impl Fn() -> G,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        let (client, connection) = config.connect(self.0.tls.clone()).await?;
+        let guard = guard();
+        let task = tokio::spawn(async move {
+            let _guard = guard;
+            // Whoever uses the connection gets the error too; this is the reason behind it.
+            if let Err(error) = connection.await {
+                debug!(error = %fault::of(error, "keep the connection"), "target connection ended");
+            }
+        });
+        Ok((client, task))
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    pub(super) fn driver_config(&self) -> Config {
+        self.0.config.clone()
+    }
+
+    pub(super) fn timed_out(&self) -> Error {
+        Error::new(
+            Kind::TargetUnreachable,
+            format!(
+                "no answer from PostgreSQL at {} within {:?}: check target.host, target.port and firewalls, or raise target.connect_timeout",
+                self.0.address, self.0.timeout
+            ),
+        )
+    }
+
+    pub(super) fn refused(&self, error: tokio_postgres::Error) -> Error {
+        refusal::explain(error, &self.0)
+    }
+}
+
+/// A connection of its own, closed when dropped.
+pub struct Session {
+    client: Client,
+    /// Moves the bytes; ends when the connection does.
+    task: JoinHandle<()>,
+    /// Cancelled by the end of `task`.
+    ended: CancellationToken,
+}
+
+impl Session {
+    /// Resolves when the connection is gone.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Says goodbye and waits until the socket is shut.
+    pub(super) async fn close(self) {
+        drop(self.client);
+        // An error here is a task that panicked or was cancelled: closed as well.
+        let _ = self.task.await;
+    }
+}
+
+impl Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}

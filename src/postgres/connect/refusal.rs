@@ -1,0 +1,131 @@
+//! Why PostgreSQL could not be connected to, and what to do about it.
+
+use std::error::Error as StdError;
+
+use rustls::CertificateError;
+
+use crate::config::job::SslMode;
+use crate::error::{Error, Kind};
+use crate::postgres::connect::Inner;
+use crate::postgres::fault;
+use crate::postgres::tls::HandshakeError;
+
+/// The driver's text for a server that answers "no" to the request for TLS.
+const NO_TLS: &str = "server does not support TLS";
+
+/// TLS itself failed, or `pg_hba.conf` has no line for this kind of connection (28000).
+pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
+    fault::caused_by::<HandshakeError>(error).is_some()
+        || error.code().is_some_and(|code| code.code() == "28000")
+}
+
+pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
+    if let Some(answer) = error.as_db_error() {
+        let code = answer.code().code().to_owned();
+        let text = answer.message().to_owned();
+        return answered(&code, &text, target).because(Answer(format!("SQLSTATE {code}")));
+    }
+    if let Some(handshake) = fault::caused_by::<HandshakeError>(&error) {
+        let text = handshake_failed(handshake, target);
+        return Error::new(Kind::TargetTls, text).because(error);
+    }
+    let address = &target.address;
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let (kind, text) = match error.to_string().as_str() {
+        _ if cause == NO_TLS => (
+            Kind::TargetTls,
+            format!(
+                "PostgreSQL at {address} does not offer TLS: switch it on there (ssl = on), or lower target.sslmode to prefer or disable"
+            ),
+        ),
+        "invalid configuration" | "authentication error" => (
+            Kind::TargetLogin,
+            format!(
+                "could not log in to PostgreSQL at {address} as {}: {cause}",
+                target.user
+            ),
+        ),
+        "error connecting to server" => (
+            Kind::TargetUnreachable,
+            format!(
+                "could not connect to PostgreSQL at {address}: {cause}: check target.host, target.port, and that the server runs and listens there"
+            ),
+        ),
+        _ => (
+            Kind::TargetUnreachable,
+            format!("PostgreSQL at {address} broke off the connection while logging in: {error}"),
+        ),
+    };
+    Error::new(kind, text).because(error)
+}
+
+/// Stands in for the server's answer, whose DETAIL must not be shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Answer(String);
+
+fn answered(code: &str, text: &str, target: &Inner) -> Error {
+    let Inner {
+        address,
+        database,
+        user,
+        ..
+    } = target;
+    let kind = fault::kind_of(code);
+    let advice = match (kind, code) {
+        (Kind::TargetLogin, "28P01") => {
+            format!("check target.user ({user}) and target.password")
+        }
+        (Kind::TargetLogin, _) if target.sslmode == SslMode::Disable => {
+            "let pg_hba.conf allow this user, database and address; if it has only hostssl lines, set target.sslmode to require or stronger".into()
+        }
+        (Kind::TargetLogin, _) => {
+            "check target.user, and that pg_hba.conf allows this user, database and address".into()
+        }
+        (Kind::TargetDatabase, _) => {
+            format!("create it (CREATE DATABASE {}) or correct target.database", crate::names::quote_ident(database))
+        }
+        (Kind::TargetPermission, _) => {
+            format!("GRANT CONNECT ON DATABASE {} TO the user", crate::names::quote_ident(database))
+        }
+        (Kind::TargetBusy, _) => {
+            "lower target.pool.max_connections or raise max_connections of the server".into()
+        }
+        _ => return Error::new(kind, format!("PostgreSQL at {address} refused the connection: {text}")),
+    };
+    Error::new(
+        kind,
+        format!("PostgreSQL at {address} refused the connection: {text}: {advice}"),
+    )
+}
+
+fn handshake_failed(error: &HandshakeError, target: &Inner) -> String {
+    let address = &target.address;
+    let rustls::Error::InvalidCertificate(problem) = (match fault::caused_by(&error.0) {
+        Some(inner) => inner,
+        None => {
+            return format!(
+                "the TLS handshake with PostgreSQL at {address} failed: {}",
+                error.0
+            );
+        }
+    }) else {
+        return format!(
+            "the TLS handshake with PostgreSQL at {address} failed: {}",
+            error.0
+        );
+    };
+    let what = match problem {
+        CertificateError::UnknownIssuer => {
+            "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file".into()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is not made out to that host: use the name in its subjectAltName as target.host, or set target.sslmode to verify-ca".into()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired: renew it on the server".into()
+        }
+        other => format!("{other}"),
+    };
+    format!("the certificate of PostgreSQL at {address} is not acceptable: {what}")
+}

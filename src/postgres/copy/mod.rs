@@ -1,0 +1,301 @@
+//! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
+
+mod place;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::SinkExt;
+use tokio_postgres::CopyInSink;
+
+use crate::error::{Error, Kind, Result};
+use crate::names::{qualified, quote_ident};
+use crate::plan::table::TablePlan;
+use crate::postgres::copy::place::Columns;
+use crate::postgres::fault;
+use crate::postgres::pool::Lease;
+use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
+use crate::transcode::Batch;
+
+/// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
+/// "Binary Format", file header.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+
+/// A field count of -1: file trailer.
+const TRAILER: &[u8] = &[0xff, 0xff];
+
+/// Bytes of one CopyData message: 8 KiB messages cost four times the CPU per byte, and larger
+/// ones only make the driver's buffer grow.
+const MESSAGE: usize = 256 * 1024;
+
+/// What all writers of a table share.
+pub struct CopyTable {
+    key: TableKey,
+    copy: String,
+    target: String,
+    columns: Columns,
+}
+
+impl CopyTable {
+    /// Columns are copied in the plan's order.
+    pub fn new(job: &str, plan: &TablePlan) -> Self {
+        let target = qualified(&plan.target);
+        let columns: Vec<String> = plan
+            .columns
+            .iter()
+            .map(|column| quote_ident(&column.target_name))
+            .collect();
+        Self {
+            key: TableKey::of(job, plan),
+            copy: format!(
+                "COPY {target} ({}) FROM STDIN (FORMAT binary)",
+                columns.join(", ")
+            ),
+            target,
+            columns: Columns::of(plan),
+        }
+    }
+}
+
+/// How much of the partition a commit ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// More rows follow; the rows so far end with a whole key.
+    More,
+    /// These were the last: the partition is done.
+    Partition,
+}
+
+/// Where a writer's time went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WriteTiming {
+    /// In COPY: until the driver took the rows, which it does as fast as the server reads.
+    pub send: Duration,
+    /// From the last row to the answer to COMMIT.
+    pub commit: Duration,
+}
+
+/// Writes one partition. Commit or abort it; when it is dropped in between, or after an error,
+/// its connection is closed and the server rolls back to the last commit.
+pub struct PartitionWriter {
+    lease: Lease,
+    table: Arc<CopyTable>,
+    partition: u32,
+    ticket: Ticket,
+    /// As committed.
+    progress: Progress,
+    /// As it will be committed, rows in flight included.
+    ahead: Progress,
+    /// There while a COPY is open.
+    sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
+    /// From before BEGIN is sent until COMMIT or ROLLBACK is confirmed.
+    in_transaction: bool,
+    timing: WriteTiming,
+    /// Since the claim or the last commit.
+    since: Instant,
+}
+
+impl PartitionWriter {
+    /// Takes the partition for `run`, fencing off any writer that had it before. `None`: it is
+    /// done. The writer continues at [`PartitionWriter::progress`], which is what is committed,
+    /// whatever an earlier writer was told.
+    pub async fn claim(
+        lease: Lease,
+        table: Arc<CopyTable>,
+        partition: u32,
+        run: RunId,
+    ) -> Result<Option<Self>> {
+        let claimed = state::claim(&lease, &table.key, partition, run).await;
+        let claimed = claimed.map_err(|error| at(&table, partition, error))?;
+        let Claim::Granted(ticket, progress) = claimed else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            lease,
+            table,
+            partition,
+            ticket,
+            ahead: progress.clone(),
+            progress,
+            sink: None,
+            in_transaction: false,
+            timing: WriteTiming::default(),
+            since: Instant::now(),
+        }))
+    }
+
+    /// What is committed.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Bytes written since the last commit.
+    pub fn pending_bytes(&self) -> u64 {
+        self.ahead.bytes - self.progress.bytes
+    }
+
+    pub fn timing(&self) -> WriteTiming {
+        self.timing
+    }
+
+    /// Sends whole rows. An error that the server has with them may come only with the commit.
+    pub async fn write(&mut self, batch: Batch) -> Result<()> {
+        if batch.rows == 0 {
+            self.ahead.changed_values += batch.changed_values;
+            return Ok(());
+        }
+        let start = Instant::now();
+        let sent = self.send(batch).await;
+        self.timing.send += start.elapsed();
+        sent.map_err(|error| at(&self.table, self.partition, error))
+    }
+
+    async fn send(&mut self, batch: Batch) -> Result<()> {
+        if self.sink.is_none() {
+            self.open().await?;
+        }
+        let ahead = &mut self.ahead;
+        ahead.rows += batch.rows;
+        ahead.bytes += batch.bytes.len() as u64;
+        ahead.checksum = ahead.checksum.wrapping_add(batch.checksum);
+        ahead.changed_values += batch.changed_values;
+        ahead.last_key = batch.last_key.or(ahead.last_key.take());
+        let mut rest = batch.bytes.freeze();
+        while !rest.is_empty() {
+            let message = rest.split_to(rest.len().min(MESSAGE));
+            self.feed(message).await?;
+        }
+        Ok(())
+    }
+
+    async fn feed(&mut self, bytes: Bytes) -> Result<()> {
+        let sink = self.sink.as_mut().ok_or_else(no_copy)?;
+        sink.feed(bytes)
+            .await
+            .map_err(|error| self.fault(error, "send rows"))
+    }
+
+    async fn open(&mut self) -> Result<()> {
+        self.begin().await?;
+        let sink = self.lease.copy_in(&self.table.copy).await;
+        self.sink = Some(Box::pin(
+            sink.map_err(|error| self.fault(error, "begin to copy"))?,
+        ));
+        self.feed(Bytes::from_static(HEADER)).await
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        let begun = self.lease.batch_execute("BEGIN").await;
+        begun.map_err(|error| self.fault(error, "begin a transaction"))
+    }
+
+    /// Commits what was written together with its checkpoint. On any error, drop the writer and
+    /// claim the partition again: that reads the truth back, also after a COMMIT whose answer
+    /// was lost. Not cancel safe in the same sense: after cancelling, claim again.
+    pub async fn commit(&mut self, end: End) -> Result<&Progress> {
+        if end == End::More && self.sink.is_none() {
+            return Ok(&self.progress);
+        }
+        let start = Instant::now();
+        let committed = self.commit_rows(end).await;
+        self.timing.commit += start.elapsed();
+        committed.map_err(|error| at(&self.table, self.partition, error))?;
+        self.progress = self.ahead.clone();
+        self.since = Instant::now();
+        Ok(&self.progress)
+    }
+
+    async fn commit_rows(&mut self, end: End) -> Result<()> {
+        match self.sink.is_some() {
+            true => self.end_copy().await?,
+            false => self.begin().await?,
+        }
+        let state = match end {
+            End::More => PartitionState::Running,
+            End::Partition => PartitionState::Done,
+        };
+        let seconds = self.since.elapsed().as_secs_f64();
+        let ticket = &mut self.ticket;
+        state::record(
+            &self.lease,
+            &self.table.key,
+            ticket,
+            &self.ahead,
+            (state, seconds),
+        )
+        .await?;
+        let committed = self.lease.batch_execute("COMMIT").await;
+        committed.map_err(|error| self.fault(error, "commit"))?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// The server must have stored as many rows as were sent.
+    async fn end_copy(&mut self) -> Result<()> {
+        self.feed(Bytes::from_static(TRAILER)).await?;
+        let mut sink = self.sink.take().ok_or_else(no_copy)?;
+        let stored = sink.as_mut().finish().await;
+        let stored = stored.map_err(|error| self.fault(error, "copy rows"))?;
+        let sent = self.ahead.rows - self.progress.rows;
+        if stored == sent {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Internal,
+            format!(
+                "{sent} rows were sent and PostgreSQL stored {stored}: nothing of it is committed (is there a trigger or rule on the target table?)"
+            ),
+        ))
+    }
+
+    /// Takes back what is not committed, and gives back a clean connection.
+    pub async fn abort(mut self) -> Result<()> {
+        if !self.in_transaction {
+            return Ok(());
+        }
+        // Without its sink the driver ends the COPY with CopyFail; ROLLBACK queues up behind it.
+        self.sink = None;
+        let rolled_back = self.lease.batch_execute("ROLLBACK").await;
+        rolled_back
+            .map_err(|error| at(&self.table, self.partition, self.fault(error, "roll back")))?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Names what PostgreSQL says of column and row, without values.
+    fn fault(&self, error: tokio_postgres::Error, doing: &str) -> Error {
+        let place = error
+            .as_db_error()
+            .map(|answer| self.table.columns.place(answer));
+        let mut fault = fault::of(error, &format!("{doing} (target {})", self.table.target));
+        let place = place.unwrap_or_default();
+        if let Some(column) = place.column {
+            fault = fault.at_column(column);
+        }
+        if let Some(line) = place.line {
+            fault = fault.at_row(format!("{} of the partition", self.progress.rows + line));
+        }
+        fault
+    }
+}
+
+impl Drop for PartitionWriter {
+    fn drop(&mut self) {
+        if self.in_transaction {
+            self.lease.spoil();
+        }
+    }
+}
+
+fn at(table: &CopyTable, partition: u32, error: Error) -> Error {
+    error
+        .at_table(table.key.full_name())
+        .at_partition(partition)
+}
+
+fn no_copy() -> Error {
+    Error::new(Kind::Internal, "rows were sent outside of a COPY")
+}

@@ -1,0 +1,129 @@
+//! Where in a COPY PostgreSQL found an error: column and line, never a value.
+
+use tokio_postgres::error::DbError;
+
+use crate::plan::table::TablePlan;
+
+/// The columns of a COPY, by both names.
+pub(super) struct Columns(Vec<Names>);
+
+struct Names {
+    target: String,
+    source: String,
+}
+
+/// As far as PostgreSQL says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// By its source name.
+    pub(super) column: Option<String>,
+    /// Row of this COPY, from 1.
+    pub(super) line: Option<u64>,
+}
+
+impl Columns {
+    pub(super) fn of(plan: &TablePlan) -> Self {
+        let names = plan.columns.iter().map(|column| Names {
+            target: column.target_name.clone(),
+            source: column.source.name.clone(),
+        });
+        Self(names.collect())
+    }
+
+    pub(super) fn place(&self, answer: &DbError) -> Place {
+        let mut place = answer
+            .where_()
+            .map(|text| self.parse(text))
+            .unwrap_or_default();
+        if let Some(named) = answer.column() {
+            place.column = Some(self.source_of(named).unwrap_or(named).to_owned());
+        }
+        place
+    }
+
+    fn source_of(&self, target: &str) -> Option<&str> {
+        let column = self.0.iter().find(|column| column.target == target)?;
+        Some(&column.source)
+    }
+
+    /// `COPY posts, line 5, column body`, in the server's language: an unknown one gives nothing.
+    /// What may follow a column is a value, so a column is taken only where it is one of ours.
+    fn parse(&self, context: &str) -> Place {
+        let Some(context) = context.lines().find(|line| line.starts_with("COPY ")) else {
+            return Place::default();
+        };
+        let Some((_, rest)) = context.split_once(", line ") else {
+            return Place::default();
+        };
+        let digits = rest
+            .split(|c: char| !c.is_ascii_digit())
+            .next()
+            .unwrap_or_default();
+        Place {
+            line: digits.parse().ok(),
+            column: rest[digits.len()..]
+                .strip_prefix(", column ")
+                .and_then(|rest| self.longest(rest))
+                .map(str::to_owned),
+        }
+    }
+
+    fn longest(&self, text: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .filter(|column| {
+                text.strip_prefix(column.target.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            })
+            .max_by_key(|column| column.target.len())
+            .map(|column| column.source.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_gives_line_and_column_but_no_value() {
+        let columns = Columns(vec![
+            Names {
+                target: "body".into(),
+                source: "Body".into(),
+            },
+            Names {
+                target: "body: x".into(),
+                source: "Odd".into(),
+            },
+        ]);
+        let place = |text: &str| columns.parse(text);
+        assert_eq!(
+            place("COPY posts, line 5, column body"),
+            Place {
+                column: Some("Body".into()),
+                line: Some(5)
+            }
+        );
+        assert_eq!(
+            place("COPY posts, line 7, column body: \"secret\"")
+                .column
+                .as_deref(),
+            Some("Body")
+        );
+        assert_eq!(
+            place("COPY posts, line 7, column body: x")
+                .column
+                .as_deref(),
+            Some("Odd")
+        );
+        assert_eq!(
+            place("COPY posts, line 12: \"secret\""),
+            Place {
+                column: None,
+                line: Some(12)
+            }
+        );
+        assert_eq!(place("COPY posts, Zeile 12"), Place::default());
+        assert_eq!(place("COPY posts, line 1, column other: 5").column, None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Makes target tables, or takes over those that are there, as `transfer.mode` says.
+
+mod shape;
+mod statement;
+
+use tokio_postgres::types::Oid;
+use tokio_postgres::{Client, GenericClient, Transaction};
+
+use crate::config::job::Mode;
+use crate::error::{Error, Kind, Result};
+use crate::names;
+use crate::plan::table::{TablePlan, TargetName};
+use crate::postgres::ddl::shape::Found;
+use crate::postgres::fault;
+use crate::postgres::state::{SCHEMA_LOCK, TableKey};
+
+pub(super) use crate::postgres::ddl::statement::{has_identity, primary_key};
+pub use crate::postgres::ddl::statement::{identity_note, statements};
+
+/// How tables are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Making {
+    pub mode: Mode,
+    /// UNLOGGED until `finish::finish`; only of tables that are made here.
+    pub unlogged: bool,
+}
+
+const BEGIN: &str = "\
+SELECT created FROM _migrate.tables \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 FOR UPDATE";
+
+const CREATED: &str = "\
+UPDATE _migrate.tables SET state = 'created', created = true, made_oid = $4, error = NULL, \
+updated_at = pg_catalog.now() WHERE job = $1 AND source_schema = $2 AND source_table = $3";
+
+/// Says whether [`make`] would refuse, and writes nothing. [`Kind::TargetExists`] and
+/// [`Kind::TargetQuery`] name what to do.
+pub async fn check(client: &Client, plan: &TablePlan, mode: Mode) -> Result<()> {
+    accept(client, plan, mode)
+        .await
+        .map(drop)
+        .map_err(|error| error.at_table(full_name(plan)))
+}
+
+/// Makes or takes over the table and records it as created: both or neither. Does nothing where
+/// it is recorded as created already.
+pub async fn make(
+    client: &mut Client,
+    table: &TableKey,
+    plan: &TablePlan,
+    making: &Making,
+) -> Result<()> {
+    make_in_transaction(client, table, plan, making)
+        .await
+        .map_err(|error| error.at_table(full_name(plan)))
+}
+
+async fn make_in_transaction(
+    client: &mut Client,
+    table: &TableKey,
+    plan: &TablePlan,
+    making: &Making,
+) -> Result<()> {
+    let failed = |error| fault::of(error, "make the table");
+    let transaction = client.transaction().await.map_err(failed)?;
+    let recorded = transaction
+        .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
+        .await
+        .map_err(failed)?
+        .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded as planned"))?;
+    if recorded.get(0) {
+        return Ok(());
+    }
+    let found = accept(&transaction, plan, making.mode).await?;
+    let made = match making.mode {
+        Mode::Create => Some(create(&transaction, plan, making.unlogged).await?),
+        Mode::Replace => {
+            if found.is_some() {
+                run(&transaction, "drop", plan, "DROP TABLE").await?;
+            }
+            Some(create(&transaction, plan, making.unlogged).await?)
+        }
+        Mode::Truncate => {
+            run(&transaction, "empty", plan, "TRUNCATE TABLE").await?;
+            None
+        }
+        Mode::Append => None,
+    };
+    transaction
+        .execute(CREATED, &[&table.job, &table.schema, &table.name, &made])
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// Refuses what the mode does not allow; gives what is there.
+async fn accept(
+    client: &impl GenericClient,
+    plan: &TablePlan,
+    mode: Mode,
+) -> Result<Option<Found>> {
+    let found = shape::find(client, &plan.target).await?;
+    match (mode, &found) {
+        (Mode::Create | Mode::Replace, None) => {}
+        (Mode::Create, Some(found)) => return Err(there(client, plan, found).await?),
+        (Mode::Replace, Some(found)) => found.must_be_table(&plan.target)?,
+        (Mode::Truncate | Mode::Append, None) => return Err(missing(plan, mode)),
+        (Mode::Truncate | Mode::Append, Some(found)) => {
+            found.must_be_table(&plan.target)?;
+            shape::must_fit(client, found, plan).await?;
+        }
+    }
+    Ok(found)
+}
+
+async fn there(client: &impl GenericClient, plan: &TablePlan, found: &Found) -> Result<Error> {
+    let name = names::qualified(&plan.target);
+    let state = match found.is_table() {
+        true if shape::holds_rows(client, &plan.target).await? => "a table that holds rows",
+        true => "an empty table",
+        false => "not a table",
+    };
+    let others = match found.is_table() {
+        true => "choose transfer.mode replace (drops it), truncate (empties it) or append, ",
+        false => "",
+    };
+    Ok(Error::new(
+        Kind::TargetExists,
+        format!(
+            "{name} is there already ({state}), and transfer.mode create touches nothing that is there: {others}rename the target in tables.overrides, or drop it yourself"
+        ),
+    ))
+}
+
+fn missing(plan: &TablePlan, mode: Mode) -> Error {
+    let word = if mode == Mode::Truncate {
+        "truncate"
+    } else {
+        "append"
+    };
+    Error::new(
+        Kind::TargetQuery,
+        format!(
+            "{} is not there, and transfer.mode {word} makes no tables: choose transfer.mode create",
+            names::qualified(&plan.target)
+        ),
+    )
+}
+
+async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool) -> Result<Oid> {
+    make_schema(transaction, &plan.target.schema).await?;
+    let name = names::qualified(&plan.target);
+    let failed = |error| fault::of(error, &format!("create table {name}"));
+    let create = statement::create_table(plan, unlogged);
+    transaction.batch_execute(&create).await.map_err(failed)?;
+    let row = transaction
+        .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&name])
+        .await
+        .map_err(failed)?;
+    Ok(row.get(0))
+}
+
+/// `CREATE SCHEMA IF NOT EXISTS` alone asks for the right to create even where the schema is
+/// there, and fails when two do it at once.
+async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<()> {
+    let create = statement::create_schema(schema);
+    let failed = |error| {
+        fault::of(
+            error,
+            &format!("make schema {}", names::quote_ident(schema)),
+        )
+    };
+    let there = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+    let row = transaction
+        .query_one(there, &[&schema])
+        .await
+        .map_err(failed)?;
+    if row.get(0) {
+        return Ok(());
+    }
+    transaction
+        .execute(
+            "SELECT pg_catalog.pg_advisory_xact_lock($1)",
+            &[&SCHEMA_LOCK],
+        )
+        .await
+        .map_err(failed)?;
+    transaction.batch_execute(&create).await.map_err(failed)
+}
+
+async fn run(
+    transaction: &Transaction<'_>,
+    verb: &str,
+    plan: &TablePlan,
+    statement: &str,
+) -> Result<()> {
+    let name = names::qualified(&plan.target);
+    transaction
+        .batch_execute(&format!("{statement} {name}"))
+        .await
+        .map_err(|error| fault::of(error, &format!("{verb} table {name}")))
+}
+
+/// As place of errors.
+fn full_name(plan: &TablePlan) -> String {
+    format!("{}.{}", plan.schema, plan.name)
+}
+
+/// The table's oid, where it is there.
+pub(super) async fn oid(client: &impl GenericClient, name: &TargetName) -> Result<Option<Oid>> {
+    shape::find(client, name)
+        .await
+        .map(|found| found.map(|found| found.oid))
+}

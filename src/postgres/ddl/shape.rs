@@ -1,0 +1,140 @@
+//! What is there already under a target's name, and whether the plan's rows fit into it.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Oid;
+
+use crate::error::{Error, Kind, Result};
+use crate::names;
+use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
+use crate::postgres::ddl::statement::{type_text, widest_text};
+use crate::postgres::fault;
+
+const FIND: &str = "\
+SELECT c.oid, c.relkind FROM pg_catalog.pg_class c \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
+
+const COLUMNS: &str = "\
+SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), attgenerated <> '', \
+attnotnull AND NOT atthasdef AND attidentity = '' \
+FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
+
+/// A relation under the target's name.
+pub(super) struct Found {
+    pub(super) oid: Oid,
+    /// `pg_class.relkind`.
+    kind: u8,
+}
+
+impl Found {
+    /// Ordinary or partitioned.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.kind, b'r' | b'p')
+    }
+
+    pub(super) fn must_be_table(&self, name: &TargetName) -> Result<()> {
+        if self.is_table() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::TargetExists,
+            format!(
+                "{} is there already and is not a table: rename the target in tables.overrides, or drop it yourself",
+                names::qualified(name)
+            ),
+        ))
+    }
+}
+
+pub(super) async fn find(client: &impl GenericClient, name: &TargetName) -> Result<Option<Found>> {
+    let row = client
+        .query_opt(FIND, &[&name.schema, &name.table])
+        .await
+        .map_err(|error| fault::of(error, &format!("look for {}", names::qualified(name))))?;
+    Ok(row.map(|row| Found {
+        oid: row.get(0),
+        kind: row.get::<_, i8>(1).cast_unsigned(),
+    }))
+}
+
+pub(super) async fn holds_rows(client: &impl GenericClient, name: &TargetName) -> Result<bool> {
+    let name = names::qualified(name);
+    client
+        .query_one(&format!("SELECT EXISTS (SELECT 1 FROM {name})"), &[])
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, &format!("look into {name}")))
+}
+
+/// A column that is there.
+struct Column {
+    ty: String,
+    generated: bool,
+    /// Not null and nothing fills it.
+    must_be_given: bool,
+}
+
+/// All of the plan's columns with their types, and no other column that needs a value.
+pub(super) async fn must_fit(
+    client: &impl GenericClient,
+    found: &Found,
+    plan: &TablePlan,
+) -> Result<()> {
+    let mut columns: BTreeMap<String, Column> = client
+        .query(COLUMNS, &[&found.oid])
+        .await
+        .map_err(|error| fault::of(error, "read the columns of the target table"))?
+        .into_iter()
+        .map(|row| {
+            let column = Column {
+                ty: row.get(1),
+                generated: row.get(2),
+                must_be_given: row.get(3),
+            };
+            (row.get(0), column)
+        })
+        .collect();
+    let mut problems: Vec<String> = plan
+        .columns
+        .iter()
+        .filter_map(|planned| misfit(planned, columns.remove(&planned.target_name)))
+        .collect();
+    problems.extend(
+        columns
+            .iter()
+            .filter(|(_, column)| column.must_be_given)
+            .map(|(name, _)| format!("its column {name} is NOT NULL without default, and the source has no such column")),
+    );
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::TargetQuery,
+        format!(
+            "the rows do not fit into {}: {}",
+            names::qualified(&plan.target),
+            problems.join("; ")
+        ),
+    ))
+}
+
+fn misfit(planned: &ColumnPlan, found: Option<Column>) -> Option<String> {
+    let name = &planned.target_name;
+    let ty = type_text(&planned.target_type);
+    let Some(found) = found else {
+        return Some(format!("column {name} ({ty}) is missing"));
+    };
+    if found.generated {
+        return Some(format!(
+            "column {name} is generated there: leave it out with tables.overrides.<table>.columns.exclude"
+        ));
+    }
+    if found.ty == ty || found.ty == widest_text(&planned.target_type) {
+        return None;
+    }
+    Some(format!(
+        "column {name} is {} there and {ty} in the plan: change one of them, the plan with tables.overrides.<table>.types",
+        found.ty
+    ))
+}

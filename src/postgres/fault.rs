@@ -1,0 +1,165 @@
+//! What an error of the driver or of PostgreSQL means to the tool.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use crate::error::{Error, Kind};
+
+/// PostgreSQL's answer without DETAIL and CONTEXT, which may show values of rows.
+#[derive(Debug)]
+struct Answer {
+    code: String,
+    message: String,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {})", self.message, self.code)
+    }
+}
+
+impl StdError for Answer {}
+
+/// Maps an error of a statement on an open connection. `doing` completes "could not ...".
+pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
+    if let Some(answer) = error.as_db_error() {
+        let kind = kind_of(answer.code().code());
+        let message = without_values(answer.code().code(), answer.message());
+        let mut text = format!("could not {doing}: {message}");
+        if answer.code().code() == "2BP01" {
+            // The dependants are named in DETAIL only; here it holds names of objects, no values.
+            text.extend(answer.detail().map(|detail| format!(" ({detail})")));
+        }
+        return Error::new(kind, text).because(Answer {
+            code: answer.code().code().to_owned(),
+            message,
+        });
+    }
+    let kind = if is_lost(&error) {
+        Kind::TargetLost
+    } else {
+        Kind::TargetQuery
+    };
+    let text = match kind {
+        Kind::TargetLost => format!("lost the connection to PostgreSQL (could not {doing})"),
+        _ => format!("could not {doing}"),
+    };
+    Error::new(kind, text).because(error)
+}
+
+/// The connection is gone, or the bytes on it no longer make sense.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    // The driver keeps its kinds to itself; these texts are theirs, pinned by a test.
+    let text = error.to_string();
+    error.is_closed()
+        || text == "unexpected message from server"
+        || text == "error communicating with the server"
+        || text == "error parsing response from server"
+}
+
+/// The first cause of a type in the chain.
+pub(super) fn caused_by<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        // A custom `io::Error` hides its payload from `source`, and shows the payload's source.
+        if let Some(found) = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<T>())
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The kind of a SQLSTATE (PostgreSQL documentation, appendix A), per the comments at [`Kind`].
+pub(super) fn kind_of(code: &str) -> Kind {
+    match code {
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Kind::TargetLost,
+        "3D000" | "57P04" => Kind::TargetDatabase,
+        "42501" => Kind::TargetPermission,
+        "40001" | "40P01" | "55P03" | "53300" => Kind::TargetBusy,
+        "53100" | "53200" => Kind::TargetFull,
+        "42P07" => Kind::TargetExists,
+        // Bytes that are not COPY BINARY at all are a fault of the encoder, not of a value.
+        "22P04" => Kind::Internal,
+        _ => match code.get(..2) {
+            Some("08") => Kind::TargetLost,
+            Some("28") => Kind::TargetLogin,
+            Some("22") => Kind::Value,
+            _ => Kind::TargetQuery,
+        },
+    }
+}
+
+/// Data exceptions (class 22) may quote the value: what stands in quotes or after a colon goes.
+fn without_values(code: &str, message: &str) -> String {
+    if !code.starts_with("22") {
+        return message.to_owned();
+    }
+    let head = message.split(": ").next().unwrap_or_default();
+    let mut parts = head.split('"');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (index, part) in parts.enumerate() {
+        text.push_str(if index % 2 == 0 { "\"...\"" } else { part });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_map_to_kinds() {
+        for (code, kind) in [
+            ("53100", Kind::TargetFull),
+            ("53200", Kind::TargetFull),
+            ("53300", Kind::TargetBusy),
+            ("40P01", Kind::TargetBusy),
+            ("40001", Kind::TargetBusy),
+            ("55P03", Kind::TargetBusy),
+            ("57P01", Kind::TargetLost),
+            ("57P03", Kind::TargetLost),
+            ("08006", Kind::TargetLost),
+            ("28P01", Kind::TargetLogin),
+            ("28000", Kind::TargetLogin),
+            ("3D000", Kind::TargetDatabase),
+            ("42501", Kind::TargetPermission),
+            ("42P07", Kind::TargetExists),
+            ("22001", Kind::Value),
+            ("22P04", Kind::Internal),
+            ("23505", Kind::TargetQuery),
+            ("42601", Kind::TargetQuery),
+        ] {
+            assert_eq!(kind_of(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn data_exceptions_lose_what_they_quote() {
+        assert_eq!(
+            without_values("22P02", "invalid input syntax for type integer: \"secret\""),
+            "invalid input syntax for type integer"
+        );
+        assert_eq!(
+            without_values("22003", "value \"123\" is out of range for type smallint"),
+            "value \"...\" is out of range for type smallint"
+        );
+        assert_eq!(
+            without_values(
+                "23505",
+                "duplicate key value violates unique constraint \"pk\""
+            ),
+            "duplicate key value violates unique constraint \"pk\""
+        );
+    }
+}

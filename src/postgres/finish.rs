@@ -1,0 +1,196 @@
+//! Completes a loaded table: keys, identity, statistics.
+
+use tokio_postgres::types::Oid;
+use tokio_postgres::{Client, Transaction};
+
+use crate::error::{Error, Kind, Result};
+use crate::names::{qualified, quote_ident};
+use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::postgres::ddl::{self, Making};
+use crate::postgres::fault;
+use crate::postgres::state::TableKey;
+
+const BEGIN: &str = "\
+SELECT state, made_oid, (SELECT count(*) FROM _migrate.partitions p WHERE p.job = t.job \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done'), \
+(SELECT coalesce(sum(rows), 0)::bigint FROM _migrate.partitions p WHERE p.job = t.job \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table) \
+FROM _migrate.tables t WHERE job = $1 AND source_schema = $2 AND source_table = $3 FOR UPDATE";
+
+const DONE: &str = "\
+UPDATE _migrate.tables t SET state = 'done', error = NULL, updated_at = pg_catalog.now(), \
+(rows, bytes) = (SELECT coalesce(sum(p.rows), 0), coalesce(sum(p.bytes), 0) \
+FROM _migrate.partitions p WHERE p.job = t.job AND p.source_schema = t.source_schema \
+AND p.source_table = t.source_table) \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3";
+
+/// Makes the table durable, adds its primary key, sets where its identity goes on, gathers
+/// statistics and records it as done: all or nothing. Does nothing where it is done already.
+/// [`Kind::Checkpoint`] where partitions are missing.
+pub async fn finish(
+    client: &mut Client,
+    table: &TableKey,
+    plan: &TablePlan,
+    making: &Making,
+) -> Result<()> {
+    finish_in_transaction(client, table, plan, making)
+        .await
+        .map_err(|error| error.at_table(table.full_name()))
+}
+
+async fn finish_in_transaction(
+    client: &mut Client,
+    table: &TableKey,
+    plan: &TablePlan,
+    making: &Making,
+) -> Result<()> {
+    let name = qualified(&plan.target);
+    let failed = |error| fault::of(error, &format!("finish table {name}"));
+    let transaction = client.transaction().await.map_err(failed)?;
+    let Some(loaded) = begin(&transaction, table).await? else {
+        return Ok(());
+    };
+    if loaded.made.is_some() {
+        must_be_same(&transaction, plan, loaded.made).await?;
+        if making.unlogged {
+            set_logged(&transaction, &name, loaded.rows).await?;
+        }
+        add_primary_key(&transaction, plan).await?;
+    }
+    for column in plan
+        .columns
+        .iter()
+        .filter(|column| ddl::has_identity(column))
+    {
+        set_identity(&transaction, &name, column).await?;
+    }
+    let analyze = format!("ANALYZE {name}");
+    transaction.batch_execute(&analyze).await.map_err(failed)?;
+    transaction
+        .execute(DONE, &[&table.job, &table.schema, &table.name])
+        .await
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// What is recorded of a table whose partitions are all done.
+struct Loaded {
+    /// Of the table that the job made, where it made one.
+    made: Option<Oid>,
+    rows: i64,
+}
+
+/// `None`: finished before.
+async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option<Loaded>> {
+    let row = transaction
+        .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
+        .await
+        .map_err(|error| fault::of(error, "read the state of the table"))?
+        .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
+    let missing: i64 = row.get(2);
+    match row.get::<_, &str>(0) {
+        "done" => Ok(None),
+        "created" | "loaded" if missing == 0 => Ok(Some(Loaded {
+            made: row.get(1),
+            rows: row.get(3),
+        })),
+        state => Err(Error::new(
+            Kind::Checkpoint,
+            format!(
+                "the table cannot be finished: it is {state}, and {missing} of its partitions are not done"
+            ),
+        )),
+    }
+}
+
+async fn must_be_same(
+    transaction: &Transaction<'_>,
+    plan: &TablePlan,
+    made: Option<Oid>,
+) -> Result<()> {
+    if ddl::oid(transaction, &plan.target).await? == made {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Checkpoint,
+        format!(
+            "{} is not the table that was loaded: somebody dropped or replaced it; --restart starts over",
+            qualified(&plan.target)
+        ),
+    ))
+}
+
+/// A crash of the server empties UNLOGGED tables while the checkpoints stay, so the rows are
+/// counted before they are declared safe.
+async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) -> Result<()> {
+    let failed = |error| fault::of(error, &format!("make table {name} logged"));
+    let count = format!("SELECT pg_catalog.count(*) FROM {name}");
+    let row = transaction.query_one(&count, &[]).await.map_err(failed)?;
+    let there: i64 = row.get(0);
+    if there != recorded {
+        return Err(Error::new(
+            Kind::Checkpoint,
+            format!(
+                "{name} holds {there} rows and {recorded} were committed: PostgreSQL empties UNLOGGED tables when it crashes; --restart starts over"
+            ),
+        ));
+    }
+    let alter = format!("ALTER TABLE {name} SET LOGGED");
+    transaction.batch_execute(&alter).await.map_err(failed)
+}
+
+async fn add_primary_key(transaction: &Transaction<'_>, plan: &TablePlan) -> Result<()> {
+    let name = qualified(&plan.target);
+    let failed = |error| fault::of(error, &format!("add the primary key of {name}"));
+    let row = transaction
+        .query_one(
+            "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_index \
+             WHERE indrelid = pg_catalog.to_regclass($1) AND indisprimary)",
+            &[&name],
+        )
+        .await
+        .map_err(failed)?;
+    match ddl::primary_key(plan) {
+        Some(statement) if !row.get::<_, bool>(0) => {
+            transaction.batch_execute(&statement).await.map_err(failed)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The counter stands at the source's last value, or further where the table has got beyond:
+/// rows inserted at a live source after it was planned, or rows that an append found there.
+async fn set_identity(
+    transaction: &Transaction<'_>,
+    name: &str,
+    column: &ColumnPlan,
+) -> Result<()> {
+    let failed = |error| {
+        fault::of(error, &format!("set the identity of {name}")).at_column(&column.source.name)
+    };
+    let Some(identity) = &column.identity else {
+        return Ok(());
+    };
+    let owned = "SELECT pg_catalog.pg_get_serial_sequence($1, $2)";
+    let row = transaction
+        .query_one(owned, &[&name, &column.target_name])
+        .await
+        .map_err(failed)?;
+    let Some(sequence) = row.get::<_, Option<String>>(0) else {
+        return Ok(()); // The user's own table, without a counter.
+    };
+    let furthest = if identity.increment < 0 { "min" } else { "max" };
+    let quoted = quote_ident(&column.target_name);
+    let last = identity.last_value.map(|value| value.to_string());
+    // `last_value` of a sequence that was never used is its start, and was not given out.
+    let set = format!(
+        "SELECT pg_catalog.setval($1::text::regclass, pg_catalog.{furthest}(v), true) FROM (\
+         SELECT pg_catalog.{furthest}({quoted})::bigint FROM {name} UNION ALL SELECT $2::text::bigint \
+         UNION ALL SELECT last_value FROM {sequence} WHERE is_called) AS s(v) HAVING pg_catalog.count(v) > 0"
+    );
+    transaction
+        .execute(&set, &[&sequence, &last])
+        .await
+        .map(drop)
+        .map_err(failed)
+}

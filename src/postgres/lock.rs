@@ -1,0 +1,165 @@
+//! One process per job: an advisory lock on a connection of its own.
+
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Kind, Result};
+use crate::postgres::connect::{Connector, Session};
+use crate::postgres::fault;
+
+/// How often the idle connection is asked for a sign of life, and how long that may take.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A process that was killed a moment ago may still be known to the server.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// Who holds a lock, of this database and this key (the two halves are how `pg_locks` shows it).
+const HOLDER: &str = "\
+SELECT l.pid, a.application_name, pg_catalog.host(a.client_addr), \
+pg_catalog.date_trunc('second', a.backend_start)::text \
+FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
+AND l.classid::bigint = ($1::bigint >> 32) & 4294967295 AND l.objid::bigint = $1::bigint & 4294967295";
+
+const RECORDED: &str = "\
+SELECT host, pid FROM _migrate.runs \
+WHERE job = $1 AND lock_pid = $2 AND ended_at IS NULL ORDER BY run_id DESC LIMIT 1";
+
+/// Held as long as its connection lives; the server takes it back when this process dies.
+pub struct JobLock {
+    session: Session,
+    key: i64,
+    backend_pid: i32,
+}
+
+impl JobLock {
+    /// [`Kind::JobHeld`] names the process that runs the job already.
+    pub async fn take(connector: &Connector, job: &str) -> Result<Self> {
+        let session = connector.connect().await?;
+        let key = key_of(job);
+        for _ in 1..TRIES {
+            if try_lock(&session, key).await? {
+                return Self::new(session, key).await;
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+        if try_lock(&session, key).await? {
+            return Self::new(session, key).await;
+        }
+        Err(held(&session, key, job).await?)
+    }
+
+    async fn new(session: Session, key: i64) -> Result<Self> {
+        let row = session
+            .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
+            .await
+            .map_err(|error| fault::of(error, "read the server process of the job lock"))?;
+        Ok(Self {
+            session,
+            key,
+            backend_pid: row.get(0),
+        })
+    }
+
+    /// The server process that holds the lock; kept with the run, so that others can tell whose it is.
+    pub fn backend_pid(&self) -> i32 {
+        self.backend_pid
+    }
+
+    /// Resolves when the lock is no longer held, with why. Stop writing then: another process may
+    /// take the job. Cancel safe.
+    pub async fn lost(&self) -> Error {
+        let reason = tokio::select! {
+            () = self.session.ended() => "its connection was closed".to_owned(),
+            reason = self.heartbeat() => reason,
+        };
+        Error::new(Kind::TargetLost, format!("lost the job lock: {reason}"))
+    }
+
+    async fn heartbeat(&self) -> String {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            match tokio::time::timeout(ANSWER_WITHIN, self.session.simple_query("")).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return error.to_string(),
+                Err(_) => return format!("no answer from the server within {ANSWER_WITHIN:?}"),
+            }
+        }
+    }
+
+    /// Gives the lock back and closes its connection.
+    pub async fn release(self) -> Result<()> {
+        let unlocked = self
+            .session
+            .execute("SELECT pg_catalog.pg_advisory_unlock($1)", &[&self.key])
+            .await;
+        self.session.close().await;
+        unlocked
+            .map(drop)
+            .map_err(|error| fault::of(error, "release the job lock"))
+    }
+}
+
+/// The same for every process and version that knows the job by this name.
+fn key_of(job: &str) -> i64 {
+    xxh3_64(format!("migrate job {job}").as_bytes()).cast_signed()
+}
+
+async fn try_lock(session: &Session, key: i64) -> Result<bool> {
+    let row = session
+        .query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&key])
+        .await
+        .map_err(|error| fault::of(error, "take the job lock"))?;
+    Ok(row.get(0))
+}
+
+async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
+    let ask = |error| fault::of(error, "find out who holds the job lock");
+    let Some(row) = session.query_opt(HOLDER, &[&key]).await.map_err(ask)? else {
+        return Ok(Error::new(
+            Kind::JobHeld,
+            format!("job {job} was run by another process until just now: try again"),
+        ));
+    };
+    let pid: i32 = row.get(0);
+    let mut who = format!("server process {pid}");
+    for (index, label) in [(1, "application"), (2, "from"), (3, "since")] {
+        if let Some(text) = row
+            .get::<_, Option<String>>(index)
+            .filter(|text| !text.is_empty())
+        {
+            who.push_str(&format!(", {label} {text}"));
+        }
+    }
+    if let Some((host, process)) = recorded(session, job, pid).await.map_err(ask)? {
+        who.push_str(&format!(", process {process} on host {host}"));
+    }
+    Ok(Error::new(
+        Kind::JobHeld,
+        format!(
+            "job {job} is run by another process ({who}): wait for it or stop it; if it is gone for good, SELECT pg_terminate_backend({pid}) on the target"
+        ),
+    ))
+}
+
+async fn recorded(
+    session: &Session,
+    job: &str,
+    pid: i32,
+) -> Result<Option<(String, i32)>, tokio_postgres::Error> {
+    let known = session
+        .query_one(
+            "SELECT pg_catalog.to_regclass('_migrate.runs') IS NOT NULL",
+            &[],
+        )
+        .await?;
+    if !known.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let row = session.query_opt(RECORDED, &[&job, &pid]).await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}

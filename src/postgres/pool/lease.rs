@@ -1,0 +1,70 @@
+//! A connection on loan from the pool.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Instant;
+
+use deadpool_postgres::Object;
+use tokio_postgres::Client;
+
+use crate::postgres::pool::metrics::Meter;
+
+/// Goes back to the pool when dropped, unless it was spoiled.
+pub struct Lease {
+    /// `None` only while dropping.
+    object: Option<Object>,
+    /// The pool's; told when the lease ends.
+    meter: Arc<Meter>,
+    since: Instant,
+    /// Not known to be outside a transaction: closed instead of given back.
+    spoiled: bool,
+}
+
+impl Lease {
+    pub(super) fn new(object: Object, meter: Arc<Meter>) -> Self {
+        meter.leased();
+        Self {
+            object: Some(object),
+            meter,
+            since: Instant::now(),
+            spoiled: false,
+        }
+    }
+
+    /// Closes the connection; the server rolls back what was open on it.
+    pub fn discard(mut self) {
+        self.spoil();
+    }
+
+    /// From now on the connection will be closed rather than given back.
+    pub(in crate::postgres) fn spoil(&mut self) {
+        self.spoiled = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.object.take()
+            && (self.spoiled || object.is_closed())
+        {
+            drop(Object::take(object));
+        }
+        self.meter.returned(self.since.elapsed());
+    }
+}
+
+const HELD: &str = "a lease holds its connection until it is dropped";
+
+impl Deref for Lease {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.object.as_ref().expect(HELD)
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Client {
+        self.object.as_mut().expect(HELD)
+    }
+}

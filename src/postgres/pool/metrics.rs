@@ -1,0 +1,136 @@
+//! What the pool did, counted.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// A snapshot of the pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolMetrics {
+    /// The cap.
+    pub size: usize,
+    /// Connections whose socket is open.
+    pub open: usize,
+    pub in_use: usize,
+    pub peak_in_use: usize,
+    pub acquisitions: u64,
+    /// Acquisitions that found every connection in use.
+    pub waits: u64,
+    /// Sum over all waits.
+    pub waited: Duration,
+    pub longest_wait: Duration,
+    /// Sum over all ended leases.
+    pub used: Duration,
+    /// Waits that ended without a connection.
+    pub timeouts: u64,
+    pub connects: u64,
+    /// Connections opened in place of lost or discarded ones.
+    pub reconnects: u64,
+    pub connect_errors: u64,
+}
+
+/// Keeps the numbers; shared by the pool, its leases and its connections.
+pub(super) struct Meter {
+    numbers: Mutex<Numbers>,
+    /// Number of open sockets, for whoever waits until none is.
+    open: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Numbers {
+    metrics: PoolMetrics,
+    /// Most connections the pool held at one time: what exceeds it was a replacement.
+    most_slots: usize,
+}
+
+impl Meter {
+    pub(super) fn new(cap: usize) -> Self {
+        let mut numbers = Numbers::default();
+        numbers.metrics.size = cap;
+        Self {
+            numbers: Mutex::new(numbers),
+            open: watch::Sender::new(0),
+        }
+    }
+
+    /// Numbers are whole after every step, so a panic elsewhere does not spoil them.
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn cap(&self) -> usize {
+        self.numbers().metrics.size
+    }
+
+    pub(super) fn leased(&self) {
+        let metrics = &mut self.numbers().metrics;
+        metrics.acquisitions += 1;
+        metrics.in_use += 1;
+        metrics.peak_in_use = metrics.peak_in_use.max(metrics.in_use);
+    }
+
+    pub(super) fn returned(&self, used: Duration) {
+        let metrics = &mut self.numbers().metrics;
+        metrics.in_use -= 1;
+        metrics.used += used;
+    }
+
+    pub(super) fn waited(&self, time: Duration) {
+        let metrics = &mut self.numbers().metrics;
+        metrics.waits += 1;
+        metrics.waited += time;
+        metrics.longest_wait = metrics.longest_wait.max(time);
+    }
+
+    pub(super) fn timed_out(&self) {
+        self.numbers().metrics.timeouts += 1;
+    }
+
+    pub(super) fn connect_failed(&self) {
+        self.numbers().metrics.connect_errors += 1;
+    }
+
+    pub(super) fn slots(&self, now: usize) {
+        let mut numbers = self.numbers();
+        numbers.most_slots = numbers.most_slots.max(now);
+    }
+
+    /// Warming up is not use.
+    pub(super) fn forget_leases(&self) {
+        let metrics = &mut self.numbers().metrics;
+        metrics.acquisitions = 0;
+        metrics.peak_in_use = metrics.in_use;
+        metrics.used = Duration::ZERO;
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub(super) fn opened(meter: &Arc<Self>) -> OpenSocket {
+        meter.numbers().metrics.connects += 1;
+        meter.open.send_modify(|open| *open += 1);
+        OpenSocket(meter.clone())
+    }
+
+    pub(super) async fn all_shut(&self) {
+        let mut open = self.open.subscribe();
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    pub(super) fn snapshot(&self) -> PoolMetrics {
+        let numbers = self.numbers();
+        let mut metrics = numbers.metrics.clone();
+        metrics.open = *self.open.borrow();
+        metrics.reconnects = metrics.connects.saturating_sub(numbers.most_slots as u64);
+        metrics
+    }
+}
+
+/// Dropped with the task that owns the socket.
+pub(super) struct OpenSocket(Arc<Meter>);
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
+    }
+}

@@ -1,0 +1,169 @@
+//! The pool of connections that carry rows into PostgreSQL: capped, fair, measured.
+
+mod lease;
+mod metrics;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    TimeoutType, Timeouts,
+};
+use futures::future::{BoxFuture, try_join_all};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config};
+
+use crate::config::job::TargetPool as Settings;
+use crate::error::{Error, Kind, Result};
+use crate::postgres::connect::Connector;
+use crate::postgres::pool::metrics::Meter;
+
+pub use crate::postgres::pool::lease::Lease;
+pub use crate::postgres::pool::metrics::PoolMetrics;
+
+/// How long `close` waits for sockets to be shut, and a checkout for the answer to its test.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All data connections of the process; clones share them. No connection is recycled for being
+/// idle or old: a load uses all of them all the time.
+#[derive(Clone)]
+pub struct TargetPool {
+    pool: Pool,
+    connector: Connector,
+    meter: Arc<Meter>,
+    acquire_timeout: Duration,
+}
+
+impl TargetPool {
+    /// Opens `warm` connections (at least one, at most the cap). The first goes alone, so that
+    /// a wrong setting comes back at once and as what it is.
+    pub async fn open(connector: Connector, settings: &Settings, warm: usize) -> Result<Self> {
+        let cap = settings.max_connections.max(1);
+        let meter = Arc::new(Meter::new(cap));
+        let dialer = Dialer {
+            connector: connector.clone(),
+            meter: meter.clone(),
+        };
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Verified,
+        };
+        let manager = Manager::from_connect(connector.driver_config(), dialer, recycling);
+        let pool = Pool::builder(manager)
+            .max_size(cap)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| {
+                Error::new(Kind::Internal, "could not build the target pool").because(error)
+            })?;
+        let opened = Self {
+            pool,
+            connector,
+            meter,
+            acquire_timeout: settings.acquire_timeout,
+        };
+        let first = opened.acquire().await?;
+        let rest = (1..warm.min(cap)).map(|_| opened.acquire());
+        let others = try_join_all(rest).await?;
+        drop((first, others));
+        opened.meter.forget_leases();
+        Ok(opened)
+    }
+
+    /// Waits its turn, first come first served. The connection answered a test just now.
+    pub async fn acquire(&self) -> Result<Lease> {
+        let at_once = match self.get(Duration::ZERO).await {
+            Err(PoolError::Timeout(TimeoutType::Wait)) => None,
+            other => Some(other),
+        };
+        let outcome = match at_once {
+            Some(outcome) => outcome,
+            None => self.wait().await,
+        };
+        match outcome {
+            Ok(object) => {
+                self.meter.slots(self.pool.status().size);
+                Ok(Lease::new(object, self.meter.clone()))
+            }
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    async fn wait(&self) -> Result<Object, PoolError> {
+        let since = Instant::now();
+        let outcome = self.get(self.acquire_timeout).await;
+        self.meter.waited(since.elapsed());
+        outcome
+    }
+
+    async fn get(&self, wait: Duration) -> Result<Object, PoolError> {
+        let timeouts = Timeouts {
+            wait: Some(wait),
+            create: Some(self.connector.timeout()),
+            recycle: Some(PATIENCE),
+        };
+        self.pool.timeout_get(&timeouts).await
+    }
+
+    fn explain(&self, error: PoolError) -> Error {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => {
+                self.meter.timed_out();
+                Error::new(
+                    Kind::TargetPoolTimeout,
+                    format!(
+                        "no target connection came free within {:?}: all {} are in use: raise target.pool.max_connections or target.pool.acquire_timeout",
+                        self.acquire_timeout,
+                        self.meter.cap()
+                    ),
+                )
+            }
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                self.meter.connect_failed();
+                self.connector.timed_out()
+            }
+            PoolError::Backend(error) => {
+                self.meter.connect_failed();
+                self.connector.refused(error)
+            }
+            PoolError::Closed => Error::new(Kind::Stopped, "the target pool is closed"),
+            error @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
+                Error::new(Kind::Internal, "the target pool is not set up").because(error)
+            }
+        }
+    }
+
+    pub fn metrics(&self) -> PoolMetrics {
+        self.meter.snapshot()
+    }
+
+    /// Closes idle connections now and leased ones when they come back, and waits a little for
+    /// their sockets to be shut.
+    pub async fn close(&self) {
+        self.pool.close();
+        let shut = tokio::time::timeout(PATIENCE, self.meter.all_shut()).await;
+        if shut.is_err() {
+            tracing::warn!(
+                open = self.meter.snapshot().open,
+                "target connections still open"
+            );
+        }
+    }
+}
+
+/// Lets the pool connect the way everything else here does.
+struct Dialer {
+    connector: Connector,
+    meter: Arc<Meter>,
+}
+
+type Dialled = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
+
+impl Connect for Dialer {
+    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Dialled> + Send + '_>> {
+        let dialled: BoxFuture<'_, Dialled> =
+            Box::pin(self.connector.open(|| Meter::opened(&self.meter)));
+        dialled
+    }
+}

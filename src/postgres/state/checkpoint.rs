@@ -1,0 +1,136 @@
+//! The checkpoint of a partition: claimed by one writer, moved on with the rows.
+
+use tokio_postgres::Client;
+
+use crate::error::{Error, Kind, Result};
+use crate::postgres::fault;
+use crate::postgres::state::tables::progress;
+use crate::postgres::state::{PartitionState, Progress, RunId, TableKey, stored, to_json};
+
+/// Waits for a writer that is about to commit, then makes every older one's guard fail.
+const CLAIM: &str = "\
+UPDATE _migrate.partitions p SET state = 'running', claimed_by = $5, attempt = attempt + 1, \
+updated_at = pg_catalog.now() \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
+AND state <> 'done' AND EXISTS (SELECT 1 FROM _migrate.tables t WHERE t.job = p.job \
+AND t.source_schema = p.source_schema AND t.source_table = p.source_table AND t.state = 'created') \
+RETURNING attempt, commits, rows, bytes, last_key::text, checksum::text, changed_values";
+
+const RECORD: &str = "\
+UPDATE _migrate.partitions SET rows = $8, bytes = $9, last_key = $10::text::json, \
+checksum = $11::text::numeric, changed_values = $12, state = $13, seconds = seconds + $14, \
+commits = commits + 1, updated_at = pg_catalog.now() \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
+AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
+
+/// What a claim found.
+pub(in crate::postgres) enum Claim {
+    /// This writer's now, from here on.
+    Granted(Ticket, Progress),
+    AlreadyDone,
+}
+
+/// Proves that its holder is the partition's latest writer and knows its latest commit.
+#[derive(Debug, Clone)]
+pub(in crate::postgres) struct Ticket {
+    partition: u32,
+    run: RunId,
+    attempt: i64,
+    commits: i64,
+}
+
+/// Takes a partition for `run`, whoever had it before.
+pub(in crate::postgres) async fn claim(
+    client: &Client,
+    table: &TableKey,
+    partition: u32,
+    run: RunId,
+) -> Result<Claim> {
+    let failed = |error| fault::of(error, "claim the partition");
+    let number = number(partition)?;
+    let row = client
+        .query_opt(
+            CLAIM,
+            &[&table.job, &table.schema, &table.name, &number, &run.0],
+        )
+        .await
+        .map_err(failed)?;
+    if let Some(row) = row {
+        let ticket = Ticket {
+            partition,
+            run,
+            attempt: row.get(0),
+            commits: row.get(1),
+        };
+        return Ok(Claim::Granted(ticket, progress(&row, 2)?));
+    }
+    let state = client
+        .query_opt(
+            "SELECT state FROM _migrate.partitions \
+             WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4",
+            &[&table.job, &table.schema, &table.name, &number],
+        )
+        .await
+        .map_err(failed)?
+        .map(|row| PartitionState::parse(row.get(0)))
+        .transpose()?;
+    match state {
+        Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
+        Some(PartitionState::Pending | PartitionState::Running) => Err(Error::new(
+            Kind::Checkpoint,
+            "the table is not in the state `created`, so none of its partitions can be loaded",
+        )),
+        None => Err(Error::new(
+            Kind::Checkpoint,
+            "the partition is not recorded",
+        )),
+    }
+}
+
+/// Moves a checkpoint on, within the transaction that carries the rows. [`Kind::Checkpoint`]
+/// where another writer has taken the partition meanwhile: nothing may be committed then.
+pub(in crate::postgres) async fn record(
+    client: &Client,
+    table: &TableKey,
+    ticket: &mut Ticket,
+    progress: &Progress,
+    (state, seconds): (PartitionState, f64),
+) -> Result<()> {
+    let key = progress.last_key.as_ref().map(to_json).transpose()?;
+    let changed = client
+        .execute(
+            RECORD,
+            &[
+                &table.job,
+                &table.schema,
+                &table.name,
+                &number(ticket.partition)?,
+                &ticket.run.0,
+                &ticket.attempt,
+                &ticket.commits,
+                &stored(progress.rows)?,
+                &stored(progress.bytes)?,
+                &key,
+                &progress.checksum.to_string(),
+                &stored(progress.changed_values)?,
+                &state.word(),
+                &seconds,
+            ],
+        )
+        .await
+        .map_err(|error| fault::of(error, "record the checkpoint"))?;
+    if changed != 1 {
+        return Err(Error::new(
+            Kind::Checkpoint,
+            "another writer has taken over the partition: what this one sent is not committed",
+        ));
+    }
+    ticket.commits += 1;
+    Ok(())
+}
+
+fn number(partition: u32) -> Result<i32> {
+    i32::try_from(partition).map_err(|error| {
+        Error::new(Kind::Internal, "a partition's number exceeds 2^31").because(error)
+    })
+}

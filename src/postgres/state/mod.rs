@@ -1,0 +1,184 @@
+//! What the target remembers of a job: the schema `_migrate`.
+//!
+//! Invariant: no secret and no cell is kept here, except the key values where a partition continues.
+
+mod checkpoint;
+mod runs;
+mod schema;
+mod tables;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Kind, Result};
+use crate::plan::key::KeyValue;
+use crate::plan::table::{Slice, TablePlan};
+
+pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
+pub use crate::postgres::state::runs::{NewRun, RunRecord, end_run, last_run, start_run};
+pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
+pub use crate::postgres::state::schema::{install, is_installed};
+pub use crate::postgres::state::tables::{
+    Leftovers, load, reopen, restart, save_plan, set_failed, set_loaded,
+};
+
+/// `_migrate.runs.run_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(pub i64);
+
+/// A table of a job, by its source name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TableKey {
+    pub job: String,
+    pub schema: String,
+    pub name: String,
+}
+
+impl TableKey {
+    pub fn of(job: &str, plan: &TablePlan) -> Self {
+        Self {
+            job: job.to_owned(),
+            schema: plan.schema.clone(),
+            name: plan.name.clone(),
+        }
+    }
+
+    /// `dbo.Posts`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// How far a table has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableState {
+    /// Set by [`save_plan`].
+    Planned,
+    /// Set by `ddl::make`, with the DDL.
+    Created,
+    /// Set by [`set_loaded`], when all partitions are done.
+    Loaded,
+    /// Set by `finish::finish`, with the keys.
+    Done,
+    /// Set by [`set_failed`]; left by [`reopen`].
+    Failed,
+}
+
+/// How far a partition has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionState {
+    /// Set by [`save_plan`].
+    Pending,
+    /// Set by `PartitionWriter::claim`; also what a process that died leaves behind.
+    Running,
+    /// Set by the partition's last commit, with its rows.
+    Done,
+}
+
+/// What is committed of a partition.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    pub rows: u64,
+    /// COPY BINARY bytes of the rows.
+    pub bytes: u64,
+    /// Where to continue reading; `None` at the start and for slices that commit as a whole.
+    pub last_key: Option<Vec<KeyValue>>,
+    /// Wrapping sum over the rows of the 128-bit hash of each.
+    pub checksum: u128,
+    pub changed_values: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct TableRecord {
+    pub plan: TablePlan,
+    pub fingerprint: String,
+    pub state: TableState,
+    /// The table was made, emptied or accepted; stays true when the table fails later.
+    pub created: bool,
+    /// Of all partitions, as committed.
+    pub rows: u64,
+    pub bytes: u64,
+    pub error: Option<String>,
+    pub partitions: Vec<PartitionRecord>,
+}
+
+#[derive(Debug, Clone)]
+pub struct PartitionRecord {
+    /// From 1.
+    pub number: u32,
+    pub slice: Slice,
+    pub state: PartitionState,
+    pub progress: Progress,
+    /// Spent by all writers, as committed.
+    pub seconds: f64,
+}
+
+impl TableState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Created => "created",
+            Self::Loaded => "loaded",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        [
+            Self::Planned,
+            Self::Created,
+            Self::Loaded,
+            Self::Done,
+            Self::Failed,
+        ]
+        .into_iter()
+        .find(|state| state.word() == word)
+        .ok_or_else(|| unreadable("a table's state"))
+    }
+}
+
+impl PartitionState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        [Self::Pending, Self::Running, Self::Done]
+            .into_iter()
+            .find(|state| state.word() == word)
+            .ok_or_else(|| unreadable("a partition's state"))
+    }
+}
+
+fn unreadable(what: &str) -> Error {
+    Error::new(
+        Kind::Checkpoint,
+        format!(
+            "{what} in schema _migrate cannot be read: it was written by another version, or changed by hand; --restart starts over"
+        ),
+    )
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(Kind::Internal, "could not write state as JSON").because(error))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| unreadable(what).because(error))
+}
+
+/// Counts are `bigint` in PostgreSQL.
+fn stored(count: u64) -> Result<i64> {
+    i64::try_from(count)
+        .map_err(|error| Error::new(Kind::Internal, "a count exceeds 2^63").because(error))
+}
+
+fn counted(stored: i64) -> Result<u64> {
+    u64::try_from(stored).map_err(|error| unreadable("a count").because(error))
+}

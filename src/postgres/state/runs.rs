@@ -1,0 +1,123 @@
+//! Runs: who worked on a job, when, and how it ended.
+
+use serde_json::{Value, json};
+use tokio_postgres::{Client, Row};
+
+use crate::error::Result;
+use crate::postgres::fault;
+use crate::postgres::state::{RunId, from_json, to_json};
+
+/// What the caller knows of the run that begins.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    pub job: String,
+    pub source_server: String,
+    pub source_database: String,
+    /// Of the job's settings that a continued run must share.
+    pub fingerprint: String,
+    /// `JobLock::backend_pid`.
+    pub lock_pid: i32,
+}
+
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    pub id: RunId,
+    /// `None` while it runs, or after it died.
+    pub outcome: Option<String>,
+    pub source_server: String,
+    pub source_database: String,
+    pub fingerprint: String,
+    pub host: String,
+    pub pid: i32,
+    /// As PostgreSQL prints it, UTC.
+    pub started_at: String,
+    pub ended_at: Option<String>,
+    pub report: Option<Value>,
+}
+
+/// Begins a run. Only under the job lock: runs that are still open belong to processes that died,
+/// and are closed here.
+pub async fn start_run(client: &Client, run: &NewRun) -> Result<RunId> {
+    let failed = |error| fault::of(error, "record the start of the run");
+    client
+        .execute(
+            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = 'died' \
+             WHERE job = $1 AND ended_at IS NULL",
+            &[&run.job],
+        )
+        .await
+        .map_err(failed)?;
+    let source = json!({ "server": run.source_server, "database": run.source_database });
+    let row = client
+        .query_one(
+            "INSERT INTO _migrate.runs (job, host, pid, lock_pid, tool_version, source, fingerprint) \
+             VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7) RETURNING run_id",
+            &[
+                &run.job,
+                &host_name(),
+                &std::process::id().cast_signed(),
+                &run.lock_pid,
+                &env!("CARGO_PKG_VERSION"),
+                &source.to_string(),
+                &run.fingerprint,
+            ],
+        )
+        .await
+        .map_err(failed)?;
+    Ok(RunId(row.get(0)))
+}
+
+/// Ends a run with one word and its report.
+pub async fn end_run(client: &Client, run: RunId, outcome: &str, report: &Value) -> Result<()> {
+    client
+        .execute(
+            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = $2, report = $3::text::jsonb \
+             WHERE run_id = $1",
+            &[&run.0, &outcome, &to_json(report)?],
+        )
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "record the end of the run"))
+}
+
+/// The latest run of a job.
+pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
+    let row = client
+        .query_opt(
+            "SELECT run_id, outcome, source ->> 'server', source ->> 'database', fingerprint, host, \
+             pid, started_at::text, ended_at::text, report::text \
+             FROM _migrate.runs WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
+            &[&job],
+        )
+        .await
+        .map_err(|error| fault::of(error, "read the last run"))?;
+    row.map(|row| read(&row)).transpose()
+}
+
+fn read(row: &Row) -> Result<RunRecord> {
+    let report: Option<String> = row.get(9);
+    Ok(RunRecord {
+        id: RunId(row.get(0)),
+        outcome: row.get(1),
+        source_server: row.get::<_, Option<_>>(2).unwrap_or_default(),
+        source_database: row.get::<_, Option<_>>(3).unwrap_or_default(),
+        fingerprint: row.get(4),
+        host: row.get(5),
+        pid: row.get(6),
+        started_at: row.get(7),
+        ended_at: row.get(8),
+        report: report
+            .map(|text| from_json(&text, "a report"))
+            .transpose()?,
+    })
+}
+
+/// The kernel's name of this machine, `unknown` where it does not say; only for people to read.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match (name.trim(), std::env::var("HOSTNAME")) {
+        ("", Ok(name)) => name,
+        ("", Err(_)) => "unknown".into(),
+        (name, _) => name.into(),
+    }
+}

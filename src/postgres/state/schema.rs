@@ -1,0 +1,141 @@
+//! Makes the schema `_migrate`, once.
+
+use tokio_postgres::Client;
+
+use crate::error::{Error, Kind, Result};
+use crate::postgres::fault;
+
+/// Raised with every change of [`TABLES`], together with the statements that upgrade.
+const VERSION: i32 = 1;
+
+/// Key of the advisory lock under which schemas are made: two processes at once would otherwise
+/// trip over each other's `CREATE SCHEMA IF NOT EXISTS`. The bytes of `_migrate`.
+pub(in crate::postgres) const SCHEMA_LOCK: i64 = i64::from_be_bytes(*b"_migrate");
+
+/// `slice` and `last_key` are `json`, not `jsonb`: a character key may hold U+0000, which `jsonb`
+/// refuses. `attempt` and `commits` fence off a writer that was overtaken.
+const TABLES: &str = "
+CREATE SCHEMA IF NOT EXISTS _migrate;
+COMMENT ON SCHEMA _migrate IS 'State of the migrate tool. May be dropped when no job is to be continued.';
+CREATE TABLE _migrate.version (version int NOT NULL);
+CREATE TABLE _migrate.runs (
+    run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    ended_at timestamptz,
+    outcome text,
+    host text NOT NULL,
+    pid int NOT NULL,
+    lock_pid int NOT NULL,
+    tool_version text NOT NULL,
+    source jsonb NOT NULL,
+    fingerprint text NOT NULL,
+    report jsonb
+);
+CREATE INDEX runs_job ON _migrate.runs (job, run_id);
+CREATE TABLE _migrate.tables (
+    job text NOT NULL,
+    source_schema text NOT NULL,
+    source_table text NOT NULL,
+    target_schema text NOT NULL,
+    target_table text NOT NULL,
+    fingerprint text NOT NULL,
+    plan jsonb NOT NULL,
+    state text NOT NULL CHECK (state IN ('planned', 'created', 'loaded', 'done', 'failed')),
+    created boolean NOT NULL DEFAULT false,
+    made_oid oid,
+    rows bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    error text,
+    run_id bigint NOT NULL,
+    planned_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (job, source_schema, source_table)
+);
+CREATE TABLE _migrate.partitions (
+    job text NOT NULL,
+    source_schema text NOT NULL,
+    source_table text NOT NULL,
+    partition int NOT NULL,
+    slice json NOT NULL,
+    last_key json,
+    rows bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    checksum numeric(39) NOT NULL DEFAULT 0,
+    changed_values bigint NOT NULL DEFAULT 0,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'running', 'done')),
+    claimed_by bigint,
+    attempt bigint NOT NULL DEFAULT 0,
+    commits bigint NOT NULL DEFAULT 0,
+    seconds double precision NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (job, source_schema, source_table, partition),
+    FOREIGN KEY (job, source_schema, source_table) REFERENCES _migrate.tables ON DELETE CASCADE
+) WITH (fillfactor = 50);
+CREATE TABLE _migrate.rejects (
+    reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job text NOT NULL,
+    run_id bigint NOT NULL,
+    source_schema text NOT NULL,
+    source_table text NOT NULL,
+    partition int NOT NULL,
+    key json,
+    source_column text NOT NULL,
+    reason text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    FOREIGN KEY (job, source_schema, source_table) REFERENCES _migrate.tables ON DELETE CASCADE
+);
+CREATE INDEX rejects_table ON _migrate.rejects (job, source_schema, source_table);
+";
+
+/// Whether there is any state at all; for commands that only read.
+pub async fn is_installed(client: &Client) -> Result<bool> {
+    client
+        .query_one(
+            "SELECT pg_catalog.to_regclass('_migrate.version') IS NOT NULL",
+            &[],
+        )
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, "look for schema _migrate"))
+}
+
+/// Makes the schema where it is missing. [`Kind::Checkpoint`] where a newer version made it.
+pub async fn install(client: &mut Client) -> Result<()> {
+    let failed = |error| fault::of(error, "make schema _migrate");
+    let transaction = client.transaction().await.map_err(failed)?;
+    transaction
+        .execute(
+            "SELECT pg_catalog.pg_advisory_xact_lock($1)",
+            &[&SCHEMA_LOCK],
+        )
+        .await
+        .map_err(failed)?;
+    let there = transaction
+        .query_one(
+            "SELECT pg_catalog.to_regclass('_migrate.version') IS NOT NULL",
+            &[],
+        )
+        .await
+        .map_err(failed)?;
+    if !there.get::<_, bool>(0) {
+        transaction.batch_execute(TABLES).await.map_err(failed)?;
+        transaction
+            .execute("INSERT INTO _migrate.version VALUES ($1)", &[&VERSION])
+            .await
+            .map_err(failed)?;
+    }
+    let row = transaction
+        .query_one("SELECT version FROM _migrate.version", &[])
+        .await
+        .map_err(failed)?;
+    match row.get::<_, i32>(0) {
+        VERSION => transaction.commit().await.map_err(failed),
+        other => Err(Error::new(
+            Kind::Checkpoint,
+            format!(
+                "schema _migrate has version {other}, this tool knows version {VERSION}: use the version of migrate that began the job, or DROP SCHEMA _migrate CASCADE if no job is to be continued"
+            ),
+        )),
+    }
+}

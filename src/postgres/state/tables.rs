@@ -1,0 +1,287 @@
+//! Tables and partitions of a job: recorded, read back, wiped.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::types::Oid;
+use tokio_postgres::{Client, Row, Transaction};
+
+use crate::error::{Error, Kind, Result};
+use crate::names;
+use crate::plan::table::{Slice, TablePlan, TargetName};
+use crate::postgres::fault;
+use crate::postgres::state::{
+    PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState, counted,
+    from_json, to_json, unreadable,
+};
+
+/// Puts a table in, or in place of one that was planned and not begun.
+const SAVE: &str = "\
+INSERT INTO _migrate.tables AS t (job, source_schema, source_table, target_schema, target_table, \
+fingerprint, plan, state, run_id) VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, 'planned', $8) \
+ON CONFLICT (job, source_schema, source_table) DO UPDATE SET \
+target_schema = EXCLUDED.target_schema, target_table = EXCLUDED.target_table, \
+fingerprint = EXCLUDED.fingerprint, plan = EXCLUDED.plan, state = 'planned', error = NULL, \
+run_id = EXCLUDED.run_id, planned_at = pg_catalog.now(), updated_at = pg_catalog.now() \
+WHERE NOT t.created";
+
+/// All tables of a job with the sums of what is committed.
+const TABLES: &str = "\
+SELECT t.source_schema, t.source_table, t.plan::text, t.fingerprint, t.state, t.created, t.error, \
+coalesce(p.rows, 0)::bigint, coalesce(p.bytes, 0)::bigint \
+FROM _migrate.tables t LEFT JOIN (SELECT source_schema, source_table, sum(rows) AS rows, \
+sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 GROUP BY 1, 2) p \
+USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
+
+const PARTITIONS: &str = "\
+SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
+last_key::text, checksum::text, changed_values \
+FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+
+const LOADED: &str = "\
+UPDATE _migrate.tables t SET state = 'loaded', updated_at = pg_catalog.now() \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state IN ('created', 'loaded') \
+AND NOT EXISTS (SELECT 1 FROM _migrate.partitions p WHERE p.job = t.job \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done')";
+
+const REOPEN: &str = "\
+UPDATE _migrate.tables t SET error = NULL, updated_at = pg_catalog.now(), \
+state = CASE WHEN state <> 'failed' THEN state WHEN NOT created THEN 'planned' \
+WHEN EXISTS (SELECT 1 FROM _migrate.partitions p WHERE p.job = t.job \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done') \
+THEN 'created' ELSE 'loaded' END \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 RETURNING state";
+
+/// Everything known of a job's tables, by source schema and name.
+pub async fn load(client: &Client, job: &str) -> Result<Vec<TableRecord>> {
+    let failed = |error| fault::of(error, "read the state of the job");
+    let tables = client.query(TABLES, &[&job]).await.map_err(failed)?;
+    let mut partitions: BTreeMap<(String, String), Vec<PartitionRecord>> = BTreeMap::new();
+    for row in client.query(PARTITIONS, &[&job]).await.map_err(failed)? {
+        let table = (row.get(0), row.get(1));
+        partitions.entry(table).or_default().push(partition(&row)?);
+    }
+    tables
+        .iter()
+        .map(|row| {
+            let key = (row.get(0), row.get(1));
+            let mut record = table(row)?;
+            record.partitions = partitions.remove(&key).unwrap_or_default();
+            Ok(record)
+        })
+        .collect()
+}
+
+fn table(row: &Row) -> Result<TableRecord> {
+    Ok(TableRecord {
+        plan: from_json(row.get(2), "a table's plan")?,
+        fingerprint: row.get(3),
+        state: TableState::parse(row.get(4))?,
+        created: row.get(5),
+        error: row.get(6),
+        rows: counted(row.get(7))?,
+        bytes: counted(row.get(8))?,
+        partitions: Vec::new(),
+    })
+}
+
+fn partition(row: &Row) -> Result<PartitionRecord> {
+    let number: i32 = row.get(2);
+    Ok(PartitionRecord {
+        number: u32::try_from(number).map_err(|error| unreadable("a partition").because(error))?,
+        slice: from_json(row.get(3), "a partition's range")?,
+        state: PartitionState::parse(row.get(4))?,
+        seconds: row.get(5),
+        progress: progress(row, 6)?,
+    })
+}
+
+/// Reads rows, bytes, last_key, checksum and changed_values from a column on.
+pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
+    let key: Option<String> = row.get(from + 2);
+    let checksum: String = row.get(from + 3);
+    Ok(Progress {
+        rows: counted(row.get(from))?,
+        bytes: counted(row.get(from + 1))?,
+        last_key: key.map(|text| from_json(&text, "a last key")).transpose()?,
+        checksum: checksum
+            .parse()
+            .map_err(|error| unreadable("a checksum").because(error))?,
+        changed_values: counted(row.get(from + 4))?,
+    })
+}
+
+/// Records a table's plan and its partitions, numbered from 1, as planned. [`Kind::Checkpoint`]
+/// where loading has begun already.
+pub async fn save_plan(
+    client: &mut Client,
+    job: &str,
+    run: RunId,
+    (plan, fingerprint): (&TablePlan, &str),
+    slices: &[Slice],
+) -> Result<()> {
+    let table = TableKey::of(job, plan);
+    let failed = |error| fault::of(error, "record the plan").at_table(table.full_name());
+    let transaction = client.transaction().await.map_err(failed)?;
+    let TargetName {
+        schema,
+        table: name,
+    } = &plan.target;
+    let plan = to_json(plan)?;
+    let saved = transaction
+        .execute(
+            SAVE,
+            &[
+                &table.job,
+                &table.schema,
+                &table.name,
+                schema,
+                name,
+                &fingerprint,
+                &plan,
+                &run.0,
+            ],
+        )
+        .await
+        .map_err(failed)?;
+    if saved == 0 {
+        return Err(Error::new(
+            Kind::Checkpoint,
+            "the table's load has begun under another plan: --restart starts over",
+        )
+        .at_table(table.full_name()));
+    }
+    save_slices(&transaction, &table, slices).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+async fn save_slices(
+    transaction: &Transaction<'_>,
+    table: &TableKey,
+    slices: &[Slice],
+) -> Result<()> {
+    let failed = |error| fault::of(error, "record the partitions").at_table(table.full_name());
+    let slices = slices.iter().map(to_json).collect::<Result<Vec<_>>>()?;
+    transaction
+        .execute(
+            "DELETE FROM _migrate.partitions \
+             WHERE job = $1 AND source_schema = $2 AND source_table = $3",
+            &[&table.job, &table.schema, &table.name],
+        )
+        .await
+        .map_err(failed)?;
+    transaction
+        .execute(
+            "INSERT INTO _migrate.partitions (job, source_schema, source_table, partition, slice) \
+             SELECT $1, $2, $3, s.number, s.slice::json \
+             FROM pg_catalog.unnest($4::text[]) WITH ORDINALITY AS s(slice, number)",
+            &[&table.job, &table.schema, &table.name, &slices],
+        )
+        .await
+        .map(drop)
+        .map_err(failed)
+}
+
+/// All partitions are done. [`Kind::Checkpoint`] where they are not.
+pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
+    let changed = client
+        .execute(LOADED, &[&table.job, &table.schema, &table.name])
+        .await
+        .map_err(|error| fault::of(error, "record that the table is loaded"))?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(Error::new(
+            Kind::Checkpoint,
+            "not all partitions of the table are recorded as done",
+        )
+        .at_table(table.full_name())),
+    }
+}
+
+/// The table failed. `error` is kept for `status`: a text without values.
+pub async fn set_failed(client: &Client, table: &TableKey, error: &str) -> Result<()> {
+    let changed = client
+        .execute(
+            "UPDATE _migrate.tables SET state = 'failed', error = $4, updated_at = pg_catalog.now() \
+             WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state <> 'done'",
+            &[&table.job, &table.schema, &table.name, &error],
+        )
+        .await
+        .map_err(|error| fault::of(error, "record that the table failed"))?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(unknown(table)),
+    }
+}
+
+/// Takes a failed table back to the state that its record proves; leaves others as they are.
+pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableState> {
+    let row = client
+        .query_opt(REOPEN, &[&table.job, &table.schema, &table.name])
+        .await
+        .map_err(|error| fault::of(error, "take up the table again"))?;
+    TableState::parse(row.ok_or_else(|| unknown(table))?.get(0))
+}
+
+fn unknown(table: &TableKey) -> Error {
+    Error::new(
+        Kind::Checkpoint,
+        "the table is not recorded, or is done already",
+    )
+    .at_table(table.full_name())
+}
+
+/// What a restart does with tables that the job made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// Drop them, if they are still the very tables that the job made.
+    Drop,
+    Keep,
+}
+
+/// Forgets tables and partitions of a job, not its runs; returns the tables that were dropped.
+pub async fn restart(
+    client: &mut Client,
+    job: &str,
+    leftovers: Leftovers,
+) -> Result<Vec<TargetName>> {
+    let failed = |error| fault::of(error, "start the job over");
+    let transaction = client.transaction().await.map_err(failed)?;
+    let forgotten = transaction
+        .query(
+            "DELETE FROM _migrate.tables WHERE job = $1 \
+             RETURNING target_schema, target_table, made_oid",
+            &[&job],
+        )
+        .await
+        .map_err(failed)?;
+    let mut dropped = Vec::new();
+    for row in forgotten.iter().filter(|_| leftovers == Leftovers::Drop) {
+        let name = TargetName {
+            schema: row.get(0),
+            table: row.get(1),
+        };
+        if let Some(made) = row.get::<_, Option<Oid>>(2)
+            && drop_made(&transaction, &name, made).await?
+        {
+            dropped.push(name);
+        }
+    }
+    transaction.commit().await.map_err(failed)?;
+    Ok(dropped)
+}
+
+/// Drops a table unless somebody put another one in its place.
+async fn drop_made(transaction: &Transaction<'_>, name: &TargetName, made: Oid) -> Result<bool> {
+    let quoted = names::qualified(name);
+    let failed = |error| fault::of(error, &format!("drop table {quoted}"));
+    let row = transaction
+        .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&quoted])
+        .await
+        .map_err(failed)?;
+    let same = row.get::<_, Option<Oid>>(0) == Some(made);
+    if same {
+        let drop = format!("DROP TABLE {quoted}");
+        transaction.batch_execute(&drop).await.map_err(failed)?;
+    }
+    Ok(same)
+}

@@ -1,0 +1,19 @@
+//! What the target says of itself, for comparison with the source.
+
+use tokio_postgres::Client;
+
+use crate::error::{Error, Kind, Result};
+use crate::names;
+use crate::plan::table::TargetName;
+use crate::postgres::fault;
+
+/// The exact number of rows of a table.
+pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {
+    let name = names::qualified(table);
+    let row = client
+        .query_one(&format!("SELECT pg_catalog.count(*) FROM {name}"), &[])
+        .await
+        .map_err(|error| fault::of(error, &format!("count the rows of {name}")))?;
+    u64::try_from(row.get::<_, i64>(0))
+        .map_err(|error| Error::new(Kind::Internal, "a count is negative").because(error))
+}
