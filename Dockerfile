@@ -1,5 +1,7 @@
 # The tool alone: built in one stage, run by an unprivileged user in another.
-FROM rust:1.95-slim-bookworm AS build
+FROM rust:1.95.0-slim-bookworm AS build
+# The image's own toolchain is the pinned one; without this, rustup would add rustfmt and clippy.
+ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY . .
 RUN cargo build --locked --release --package migrate --bin migrate

@@ -79,8 +79,8 @@ struct Lines {
 impl Lines {
     fn new(progress: Arc<Progress>) -> Self {
         Self {
+            rate: Rate::starting(progress.elapsed()),
             progress,
-            rate: Rate::default(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Lines {
             expected_rows = totals.expected_rows,
             mib = totals.bytes >> 20,
             rows_per_second = self.rate.per_second().round(),
-            left = time_left(self.rate.time_for(left)),
+            eta = time_left(self.rate.time_for(left)),
             "progress"
         );
     }
@@ -120,15 +120,15 @@ struct Bars {
 
 impl Bars {
     fn new(screen: MultiProgress, progress: Arc<Progress>) -> Result<Self> {
-        let style = ProgressStyle::with_template("{prefix:28!} {bar:24} {percent:>3}% {msg}")
+        let style = ProgressStyle::with_template("{prefix:28!} {bar:24} {percent:>3}% {wide_msg}")
             .map_err(|cause| Error::new(Kind::Internal, "bad bar template").because(cause))?
             .progress_chars("=> ");
         let total = screen.add(ProgressBar::new(0).with_style(style.clone()));
         Ok(Self {
+            rate: Rate::starting(progress.elapsed()),
             progress,
             screen,
             total,
-            rate: Rate::default(),
             style,
             tables: BTreeMap::new(),
             ended: Vec::new(),
@@ -206,7 +206,8 @@ impl Bars {
             let bar = ProgressBar::new(0).with_style(self.style.clone());
             let bar = self.screen.add(bar);
             bar.set_prefix(table.name().to_owned());
-            self.tables.insert(index, (bar, Rate::default()));
+            let rate = Rate::starting(self.progress.elapsed());
+            self.tables.insert(index, (bar, rate));
         }
         let Some((bar, rate)) = self.tables.get_mut(&index) else {
             return;

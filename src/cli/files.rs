@@ -17,11 +17,16 @@ pub(crate) fn prepare(files: &ReportFiles) -> Result<()> {
         {
             fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
         }
+        let there = path.exists();
         OpenOptions::new()
             .append(true)
             .create(true)
             .open(path)
             .map_err(|cause| failed(path, cause))?;
+        // An empty report of a run that then fails would be worse than none.
+        if !there {
+            fs::remove_file(path).map_err(|cause| failed(path, cause))?;
+        }
     }
     Ok(())
 }
@@ -42,4 +47,31 @@ pub(crate) fn write(files: &ReportFiles, report: &Report) -> Result<()> {
 fn failed(path: &Path, cause: std::io::Error) -> Error {
     let message = format!("cannot write the report to {}", path.display());
     Error::new(Kind::Io, message).because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::run::tests::facts;
+
+    #[test]
+    fn reports_are_tried_before_and_written_after() {
+        let folder = std::env::temp_dir().join(format!("migrate-files-{}", std::process::id()));
+        let files = ReportFiles {
+            json: Some(folder.join("new/report.json")),
+            html: Some(folder.join("report.html")),
+        };
+        prepare(&files).unwrap();
+        assert!(!folder.join("new/report.json").exists());
+        write(&files, &Report::draw_up(facts())).unwrap();
+        let json = fs::read_to_string(folder.join("new/report.json")).unwrap();
+        let html = fs::read_to_string(folder.join("report.html")).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["outcome"], "done");
+        assert_eq!(json["totals"]["rows"], 1000);
+        assert_eq!(json["tables"][0]["table"], "dbo.A");
+        assert_eq!(json["started"], "1970-01-01T00:00:00Z");
+        assert!(html.contains("dbo.A"));
+    }
 }

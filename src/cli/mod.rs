@@ -91,9 +91,33 @@ async fn command(
     let job = config::load(&request.config, &|name| std::env::var_os(name))?;
     match &request.action {
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
-        Action::Check => check::check(&job, request, console).await,
+        Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
         Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
-        Action::Status => status::status(&job, request, console).await,
+        Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
         Action::Verify(options) => verify::verify(&job, options, request, console, cancel).await,
+    }
+}
+
+/// Work that only reads and has nothing to record: a signal may drop it at any point.
+async fn unless_stopped(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<Finished>>,
+) -> Result<Finished> {
+    match cancel.run_until_cancelled(work).await {
+        Some(outcome) => outcome,
+        None => Err(Error::new(Kind::Stopped, "stopped by a signal")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_ends_a_command_that_waits_for_a_server() {
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let outcome = unless_stopped(&cancel, std::future::pending()).await;
+        assert_eq!(outcome.err().map(|error| error.kind()), Some(Kind::Stopped));
     }
 }

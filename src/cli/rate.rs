@@ -13,6 +13,13 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
+    /// Nothing counted yet.
+    pub(crate) fn starting(at: Duration) -> Self {
+        let mut rate = Self::default();
+        rate.sample(at, 0);
+        rate
+    }
+
     /// `at` is the time since the start; the counter may fall when work is taken back.
     pub(crate) fn sample(&mut self, at: Duration, count: u64) {
         self.samples.push_back((at, count));

@@ -237,10 +237,10 @@ impl TableProgress {
         self.expected_rows.store(rows, Ordering::Relaxed);
     }
 
-    /// Never less than the rows that came.
+    /// Never less than the rows that came; no more than these once the table is over.
     pub fn expected_rows(&self) -> u64 {
         let expected = self.expected_rows.load(Ordering::Relaxed);
-        if self.state() == TableState::Done {
+        if self.state().over() {
             self.rows()
         } else {
             expected.max(self.rows())

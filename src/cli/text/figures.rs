@@ -43,9 +43,10 @@ pub(crate) fn seconds(seconds: f64) -> String {
 /// What is left of a run, as far as it can be told.
 pub(crate) fn time_left(left: Option<Duration>) -> String {
     match left {
-        Some(left) if left < Duration::from_secs(30 * 86_400) => {
-            format!("{} left", seconds(left.as_secs_f64().round()))
-        }
+        Some(left) if left < Duration::from_secs(30 * 86_400) => match left.as_secs_f64().round() {
+            few if few < 60.0 => format!("{few} s left"),
+            many => format!("{} left", seconds(many)),
+        },
         _ => "-".to_owned(),
     }
 }
@@ -107,6 +108,8 @@ mod tests {
         assert_eq!(seconds(12.34), "12.3 s");
         assert_eq!(seconds(185.2), "3 min 5 s");
         assert_eq!(seconds(7620.0), "2 h 7 min");
+        assert_eq!(time_left(Some(Duration::from_millis(2400))), "2 s left");
+        assert_eq!(time_left(Some(Duration::from_secs(125))), "2 min 5 s left");
         assert_eq!(time_left(None), "-");
         assert_eq!(time_left(Some(Duration::MAX)), "-");
     }
