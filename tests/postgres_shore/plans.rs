@@ -70,6 +70,7 @@ pub(crate) fn posts() -> TablePlan {
         estimated_bytes: 30,
         filter: None,
         notes: vec![],
+        omissions: vec![],
     }
 }
 
