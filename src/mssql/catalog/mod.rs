@@ -29,6 +29,7 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         computed: optional(connection, queries::COMPUTED).await?,
         indexes: connection.query(queries::INDEXES).await?,
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
+        others: connection.query(queries::OTHERS).await?,
         estimates: estimates(connection).await?,
         filters_unknown,
     };
