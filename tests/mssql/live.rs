@@ -23,7 +23,8 @@ const FIXTURE: &[&str] = &[
      Zoned datetimeoffset(5), Day date, Old datetime, Older smalldatetime)",
     "CREATE UNIQUE INDEX UX_Mark ON dbo.Orders (Mark DESC, Note) INCLUDE (Price)",
     "CREATE UNIQUE INDEX UX_Some ON dbo.Orders (Amount) WHERE Amount IS NOT NULL",
-    "CREATE TABLE dbo.Heap (A int, B int NOT NULL, CONSTRAINT UQ_B UNIQUE (B))",
+    "CREATE TABLE dbo.Heap (A int CONSTRAINT DF_A DEFAULT 7, B int NOT NULL, \
+     CONSTRAINT UQ_B UNIQUE (B), CONSTRAINT CK_B CHECK (B <> 0))",
     "INSERT dbo.Heap (A, B) VALUES (NULL, 3), (7, -2147483648), (7, 2147483647)",
     "INSERT dbo.Orders (Note, Mark) VALUES ('a', NEWID()), ('b', NEWID())",
 ];
@@ -195,6 +196,10 @@ async fn the_catalog_tells_the_fixture() {
     assert_eq!(constraint.len(), 1, "a heap is no index: {constraint:?}");
     assert_eq!(constraint[0].role, IndexRole::UniqueConstraint);
     assert!(constraint[0].filter.is_none());
+    let others = table(&database, "Heap").others.iter();
+    let mut others: Vec<_> = others.map(|other| other.kind.as_str()).collect();
+    others.sort_unstable();
+    assert_eq!(others, ["check", "default"]);
     pool.close().await;
 }
 

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
-use crate::schema::{Column, Identity, Index, IndexColumn, IndexRole, SqlType, Table};
+use crate::schema::{Column, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table};
 
-use super::others;
 use super::types::{Declared, Types};
 
 /// Bytes of a page of a SQL Server data file.
@@ -30,10 +29,9 @@ pub(super) struct Answers {
     pub(super) computed: Vec<ControlRow>,
     pub(super) indexes: Vec<ControlRow>,
     pub(super) index_columns: Vec<ControlRow>,
+    pub(super) others: Vec<ControlRow>,
     /// `object_id`, rows, pages; a table may occur in several lists, its largest numbers count.
     pub(super) estimates: Vec<ControlRow>,
-    /// By kind, see [`others::VIEWS`].
-    pub(super) others: Vec<(&'static str, Vec<ControlRow>)>,
     /// The server does not flag filtered indexes, so that any index may be one.
     pub(super) filters_unknown: bool,
 }
@@ -42,7 +40,7 @@ pub(super) struct Answers {
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut columns = columns(answers)?;
     let mut indexes = indexes(answers, &columns)?;
-    let mut others = others::by_table(&answers.others)?;
+    let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
@@ -175,15 +173,41 @@ fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, String>> {
 fn estimates(rows: &[ControlRow]) -> Result<HashMap<i64, (u64, u64)>> {
     let mut estimates = HashMap::new();
     for row in rows {
-        // Negative where a server has never counted.
-        let count =
-            |column| Ok::<_, Error>(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0));
-        let (rows, pages) = (count(1)?, count(2)?);
+        let (rows, pages) = (count(row, 1)?, count(row, 2)?);
         let known: &mut (u64, u64) = estimates.entry(row.need_int(0)?).or_default();
         known.0 = known.0.max(rows);
         known.1 = known.1.max(pages.saturating_mul(PAGE));
     }
     Ok(estimates)
+}
+
+/// Some servers say -1 where they have never counted.
+fn count(row: &ControlRow, column: usize) -> Result<u64> {
+    Ok(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0))
+}
+
+/// Constraints and triggers by `object_id` of their table.
+fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
+    let mut others: HashMap<i64, Vec<OtherObject>> = HashMap::new();
+    for row in rows {
+        // `sys.objects.type` is char(2), with a blank after one letter.
+        let kind = match row.need_text(1)?.trim_end() {
+            "F" => "foreign key",
+            "C" => "check",
+            "D" => "default",
+            "TR" | "TA" => "trigger",
+            // Rules and the like, which nothing is made of.
+            _ => continue,
+        };
+        others
+            .entry(row.need_int(0)?)
+            .or_default()
+            .push(OtherObject {
+                kind: kind.to_owned(),
+                name: row.need_text(2)?.to_owned(),
+            });
+    }
+    Ok(others)
 }
 
 fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Index>>> {

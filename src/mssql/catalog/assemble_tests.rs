@@ -43,8 +43,15 @@ fn answers() -> Answers {
             "7|2|1|0|0|0|4",
             "7|1|1|1|0|0|1",
         ]),
+        others: rows(&[
+            "7|F |FK_A",
+            "7|C |CK_B",
+            "7|D |DF_C",
+            "7|TR|T_D",
+            "7|R |Rule",
+            "9|C |CK_E",
+        ]),
         estimates: rows(&["7|-1|0", "7|1000|0", "7|0|3"]),
-        others: Vec::new(),
         filters_unknown: false,
     }
 }
@@ -78,6 +85,13 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
         made[1].columns[0].code_page, None,
         "nvarchar has no code page"
     );
+
+    let others: Vec<_> = orders
+        .others
+        .iter()
+        .map(|other| other.kind.as_str())
+        .collect();
+    assert_eq!(others, ["foreign key", "check", "default", "trigger"]);
 
     let [primary, unique, columnstore] = &orders.indexes[..] else {
         panic!("three indexes");

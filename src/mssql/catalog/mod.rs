@@ -1,7 +1,6 @@
 //! Reads the source's schema from the catalog views, in a dozen statements whatever its size.
 
 mod assemble;
-mod others;
 mod queries;
 mod types;
 
@@ -30,8 +29,8 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         computed: optional(connection, queries::COMPUTED).await?,
         indexes: connection.query(queries::INDEXES).await?,
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
+        others: connection.query(queries::OTHERS).await?,
         estimates: estimates(connection).await?,
-        others: others(connection).await?,
         filters_unknown,
     };
     database.tables = assemble::tables(&answers)?;
@@ -66,14 +65,6 @@ async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
     rows.iter()
         .map(|row| row.need_text(0).map(str::to_owned))
         .collect()
-}
-
-async fn others(connection: &mut Connection) -> Result<Vec<(&'static str, Vec<ControlRow>)>> {
-    let mut answers = Vec::with_capacity(others::VIEWS.len());
-    for (kind, sql) in others::VIEWS {
-        answers.push((kind, optional(connection, sql).await?));
-    }
-    Ok(answers)
 }
 
 /// Estimates from the best view that is there and open to the login.

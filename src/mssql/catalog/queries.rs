@@ -89,6 +89,13 @@ CONVERT(int, k.is_included_column), CONVERT(int, k.index_column_id) \
 FROM sys.index_columns AS k JOIN sys.tables AS t ON t.object_id = k.object_id \
 WHERE t.is_ms_shipped = 0";
 
+/// Foreign keys, checks, defaults and DML triggers of tables, all in one view.
+pub(super) const OTHERS: &str = "\
+SELECT CONVERT(bigint, o.parent_object_id), CONVERT(nvarchar(2), o.type), o.name \
+FROM sys.objects AS o JOIN sys.tables AS t ON t.object_id = o.parent_object_id \
+WHERE t.is_ms_shipped = 0 AND o.is_ms_shipped = 0 AND o.type IN ('F', 'C', 'D', 'TR', 'TA') \
+ORDER BY o.name";
+
 /// Exact to the last committed statement, but asks for VIEW DATABASE STATE.
 pub(super) const ESTIMATES: &str = "\
 SELECT CONVERT(bigint, p.object_id), CONVERT(bigint, SUM(p.row_count)), \
