@@ -1,16 +1,21 @@
 //! Finishing: keys, identity, logging, statistics, once.
 
+use std::sync::Arc;
+
 use migrate::config::job::Mode;
 use migrate::error::Kind;
-use migrate::plan::table::TablePlan;
-use migrate::postgres::copy::{End, PartitionWriter};
+use migrate::plan::table::{Slice, TablePlan};
+use migrate::postgres::connect::Connector;
+use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
 use migrate::postgres::ddl::{self, Making};
 use migrate::postgres::finish::finish;
-use migrate::postgres::state::{self, TableState};
+use migrate::postgres::lock::JobLock;
+use migrate::postgres::pool::TargetPool;
+use migrate::postgres::state::{self, Leftovers, TableKey, TableState};
 use migrate::postgres::verify::count_rows;
 use migrate::typemap::PgType;
 
-use crate::plans::{CREATE, JOB, Job, batch, made, planned, posts, with_identity};
+use crate::plans::{CREATE, JOB, Job, batch, made, new_run, planned, posts, with_identity};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -58,6 +63,56 @@ async fn a_finished_table_is_whole_and_stays_so() {
         failed.unwrap_err().kind(),
         Kind::Checkpoint,
         "done stays done"
+    );
+}
+
+/// Workers are spawned, so every future of the shore must be able to change threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_is_moved_by_spawned_tasks() {
+    let database = Postgres::shared().database();
+    let target = database.target();
+    let worker = tokio::spawn(async move {
+        let connector = Connector::new(&target).unwrap();
+        let lock = JobLock::take(&connector, JOB).await.unwrap();
+        let pool = TargetPool::open(connector, &target.pool, 4).await.unwrap();
+        let mut lease = pool.acquire().await.unwrap();
+        state::install(&mut lease).await.unwrap();
+        state::restart(&mut lease, JOB, Leftovers::Keep)
+            .await
+            .unwrap();
+        let run = state::start_run(&lease, &new_run()).await.unwrap();
+        let (plan, key) = (posts(), TableKey::of(JOB, &posts()));
+        let slices = [Slice::Whole];
+        state::save_plan(&mut lease, JOB, run, (&plan, "f"), &slices)
+            .await
+            .unwrap();
+        ddl::make(&mut lease, &key, &plan, &CREATE).await.unwrap();
+        drop(lease);
+        let copy = Arc::new(CopyTable::new(JOB, &plan));
+        for end in [End::More, End::Partition] {
+            let lease = pool.acquire().await.unwrap();
+            let claimed = PartitionWriter::claim(lease, copy.clone(), 1, run)
+                .await
+                .unwrap();
+            let mut writer = claimed.expect("not done");
+            let next = i32::try_from(writer.progress().rows).unwrap() + 1;
+            writer.write(batch(&[(next, None)])).await.unwrap();
+            writer.commit(end).await.unwrap();
+            writer.abort().await.unwrap();
+        }
+        let mut lease = pool.acquire().await.unwrap();
+        tokio::select! {
+            lost = lock.lost() => panic!("{lost}"),
+            finished = finish(&mut lease, &key, &plan, &CREATE) => finished.unwrap(),
+        }
+        drop(lease);
+        pool.close().await;
+        lock.release().await.unwrap();
+    });
+    worker.await.unwrap();
+    assert_eq!(
+        database.value("SELECT string_agg(id::text, ',') FROM app.posts"),
+        "1,2"
     );
 }
 

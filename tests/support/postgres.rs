@@ -12,7 +12,8 @@ use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
 use super::cluster::{Cluster, Options, PASSWORD, PLAIN_ONLY, TLS_ONLY, USER};
 
-/// Names a server to use instead of a cluster of our own, as `postgres://user:password@host/db`.
+/// Names a server to use instead of a cluster of our own, as `postgres://user:password@host/db`:
+/// a superuser of a server that checks passwords, without TLS.
 pub const SERVER_VARIABLE: &str = "MIGRATE_TEST_PG";
 
 static SHARED: OnceLock<Postgres> = OnceLock::new();
