@@ -137,7 +137,7 @@ fn garbage_in_the_stream_is_never_taken_for_rows() {
 
 #[test]
 fn a_target_that_restarts_is_waited_for() {
-    let postgres = Postgres::start(Options::default());
+    let postgres = Postgres::start(Options { tls: false });
     let source = Source::stand_in();
     let database = source.database(&load::script());
     let target = postgres.database();
