@@ -253,6 +253,19 @@ impl ServerHandle {
         self.shared.connections()
     }
 
+    /// Tells the same later on, without keeping the server alive; nothing once it is gone.
+    pub(crate) fn connection_source(
+        &self,
+    ) -> impl Fn() -> Vec<ConnectionInfo> + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move || {
+            shared
+                .upgrade()
+                .map(|shared| shared.connections())
+                .unwrap_or_default()
+        }
+    }
+
     /// Ends all connections as a crash would, and goes on listening.
     pub fn drop_connections(&self) {
         self.shared.drop_connections();
