@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod counters;
+pub mod engine;
 pub mod fault;
 pub mod load;
 pub mod prng;
@@ -13,3 +14,4 @@ pub mod types;
 pub mod wire;
 
 mod admin;
+mod serve;

@@ -24,8 +24,6 @@ use crate::wire::token::SERVER_NAME;
 const STACK: usize = 4 << 20;
 /// How long a stop waits for the connections' threads.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-/// The smallest session id of a user, as in SQL Server.
-const FIRST_SPID: u64 = 51;
 
 /// How to listen.
 #[derive(Debug, Clone)]
@@ -78,6 +76,28 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// A logged-in connection, as `sys.dm_exec_sessions` and `sys.dm_exec_connections` show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionInfo {
+    pub session_id: u16,
+    pub login: String,
+    /// The client's machine and program, by its own account.
+    pub host: String,
+    pub program: String,
+    pub database: String,
+    pub client_address: String,
+    pub packet_size: u32,
+    pub encrypted: bool,
+}
+
+/// An accepted connection.
+struct OpenConnection {
+    /// A twin, to close it from outside.
+    socket: TcpStream,
+    /// From its login on; the connection's thread keeps it true.
+    info: Option<ConnectionInfo>,
+}
+
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) login: Arc<dyn Login>,
@@ -87,9 +107,9 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
     stop: AtomicBool,
-    /// The open sockets by connection number, to close them at the end.
-    sockets: Mutex<HashMap<u64, TcpStream>>,
-    connections: AtomicU64,
+    /// By connection number.
+    open: Mutex<HashMap<u64, OpenConnection>>,
+    accepted: AtomicU64,
 }
 
 impl Shared {
@@ -99,15 +119,33 @@ impl Shared {
             || name.eq_ignore_ascii_case(self.instance.as_bytes())
     }
 
-    pub(crate) fn drop_connections(&self) {
-        for socket in self.sockets().values() {
-            // A socket that is closed already is what is wanted.
-            socket.shutdown(Shutdown::Both).ok();
+    /// The connections that are logged in.
+    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
+        let mut found: Vec<_> = self
+            .open()
+            .values()
+            .filter_map(|connection| connection.info.clone())
+            .collect();
+        found.sort_by_key(|info| info.session_id);
+        found
+    }
+
+    /// Says who connection `number` is.
+    pub(crate) fn set_info(&self, number: u64, info: ConnectionInfo) {
+        if let Some(connection) = self.open().get_mut(&number) {
+            connection.info = Some(info);
         }
     }
 
-    fn sockets(&self) -> std::sync::MutexGuard<'_, HashMap<u64, TcpStream>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn drop_connections(&self) {
+        for connection in self.open().values() {
+            // A socket that is closed already is what is wanted.
+            connection.socket.shutdown(Shutdown::Both).ok();
+        }
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<u64, OpenConnection>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,8 +170,8 @@ impl Server {
             faults: Faults::counted_by(&counters),
             counters,
             stop: AtomicBool::new(false),
-            sockets: Mutex::default(),
-            connections: AtomicU64::new(0),
+            open: Mutex::default(),
+            accepted: AtomicU64::new(0),
         });
         let mut handle = ServerHandle {
             shared,
@@ -210,6 +248,24 @@ impl ServerHandle {
         std::fs::write(path, self.ca_pem())
     }
 
+    /// The connections that are logged in, by session id.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        self.shared.connections()
+    }
+
+    /// Tells the same later on, without keeping the server alive; nothing once it is gone.
+    pub(crate) fn connection_source(
+        &self,
+    ) -> impl Fn() -> Vec<ConnectionInfo> + Send + Sync + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move || {
+            shared
+                .upgrade()
+                .map(|shared| shared.connections())
+                .unwrap_or_default()
+        }
+    }
+
     /// Ends all connections as a crash would, and goes on listening.
     pub fn drop_connections(&self) {
         self.shared.drop_connections();
@@ -271,7 +327,7 @@ impl Drop for ServerHandle {
         }
         self.drop_connections();
         let end = Instant::now() + STOP_WAIT;
-        while !self.shared.sockets().is_empty() && Instant::now() < end {
+        while !self.shared.open().is_empty() && Instant::now() < end {
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -306,20 +362,25 @@ struct Registered<'a> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        self.shared.sockets().remove(&self.number);
+        self.shared.open().remove(&self.number);
     }
 }
 
 fn serve_connection(socket: TcpStream, shared: &Shared) {
-    let number = shared.connections.fetch_add(1, Ordering::SeqCst);
+    let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
     let Ok(twin) = socket.try_clone() else { return };
-    shared.sockets().insert(number, twin);
+    shared.open().insert(
+        number,
+        OpenConnection {
+            socket: twin,
+            info: None,
+        },
+    );
     let _registered = Registered { shared, number };
     let _connected = shared.counters.connected();
     if shared.stop.load(Ordering::SeqCst) {
         return;
     }
-    let spid = (FIRST_SPID + number % 32_000) as u16;
     // How a connection ended is the client's to see; there is nobody here to tell.
-    connection::serve(socket, shared, spid).ok();
+    connection::serve(socket, shared, number).ok();
 }

@@ -45,6 +45,10 @@ pub trait Session: Send {
     /// RESETCONNECTION: settings, transactions and temporary tables back to the state after login.
     fn reset(&mut self);
     fn database(&self) -> &str;
+    /// `@@SPID`; packets carry it. `None`: the wire counts for itself.
+    fn id(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// Lets users in. The engine implements it; the wire holds one for all connections.

@@ -4,11 +4,11 @@ use std::io;
 use std::net::TcpStream;
 
 use crate::fault::Plan;
-use crate::server::Shared;
+use crate::server::{ConnectionInfo, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::call::{self, sql_error, unsupported};
-use crate::wire::handshake::{self, LoggedIn};
+use crate::wire::handshake::{self, LoggedIn, Peer};
 use crate::wire::packet::{self, Message, invalid, kind, status};
 use crate::wire::prepared::Prepared;
 use crate::wire::quiet::Quiet;
@@ -24,14 +24,17 @@ use crate::wire::writer::Writer;
 const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 
 /// Serves `socket` until the client leaves, an error ends it or the server stops.
-pub(crate) fn serve(socket: TcpStream, shared: &Shared, spid: u16) -> io::Result<()> {
+pub(crate) fn serve(socket: TcpStream, shared: &Shared, number: u64) -> io::Result<()> {
+    let address = socket.peer_addr()?.ip().to_string();
+    let peer = Peer { number, address };
     socket.set_nodelay(true)?;
     let mut transport = Transport::new(socket);
-    let mut writer = Writer::new(4096, spid);
-    let logged_in = handshake::accept(&mut transport, &mut writer, shared);
+    let mut writer = Writer::new(4096);
+    let logged_in = handshake::accept(&mut transport, &mut writer, shared, &peer);
     let Ok(Some(LoggedIn {
         session,
         open: _open,
+        info,
     })) = logged_in
     else {
         transport.close();
@@ -43,6 +46,8 @@ pub(crate) fn serve(socket: TcpStream, shared: &Shared, spid: u16) -> io::Result
         session,
         prepared: Prepared::default(),
         shared,
+        number,
+        info,
     };
     let result = connection.run();
     connection.transport.close();
@@ -55,6 +60,8 @@ struct Connection<'a> {
     session: Box<dyn Session>,
     prepared: Prepared,
     shared: &'a Shared,
+    number: u64,
+    info: ConnectionInfo,
 }
 
 impl Connection<'_> {
@@ -68,6 +75,10 @@ impl Connection<'_> {
             let outcome = self.request(&message)?;
             if outcome.deadlocked {
                 self.session.execute(ROLLBACK, &[], &mut Quiet::default());
+            }
+            if self.info.database != self.session.database() {
+                self.session.database().clone_into(&mut self.info.database);
+                self.shared.set_info(self.number, self.info.clone());
             }
             if outcome.fatal {
                 return Ok(());
@@ -182,6 +193,7 @@ impl Connection<'_> {
             session,
             prepared,
             shared,
+            ..
         } = self;
         let mut response = Response::new(
             transport,

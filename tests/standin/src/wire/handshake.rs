@@ -4,7 +4,7 @@ use std::io;
 
 use crate::counters::Open;
 use crate::fault::Action;
-use crate::server::Shared;
+use crate::server::{ConnectionInfo, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::encode::DEFAULT_COLLATION;
@@ -37,6 +37,34 @@ const MOST_PACKET_TLS: u32 = 16383;
 pub(crate) struct LoggedIn<'a> {
     pub(crate) session: Box<dyn Session>,
     pub(crate) open: Open<'a>,
+    pub(crate) info: ConnectionInfo,
+}
+
+/// The connection below a login.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Of the connection, since the server started.
+    pub(crate) number: u64,
+    pub(crate) address: String,
+}
+
+/// The smallest session id of a user, as in SQL Server.
+const FIRST_SPID: u64 = 51;
+
+impl Peer {
+    fn info(&self, login: &Login7, session: &dyn Session, encrypted: bool) -> ConnectionInfo {
+        let counted = (FIRST_SPID + self.number % 32_000) as u16;
+        ConnectionInfo {
+            session_id: session.id().unwrap_or(counted),
+            login: login.user.clone(),
+            host: login.host.clone(),
+            program: login.program.clone(),
+            database: session.database().to_owned(),
+            client_address: self.address.clone(),
+            packet_size: packet_size(login.packet_size, encrypted),
+            encrypted,
+        }
+    }
 }
 
 /// Brings a connection to its login. `None`: it was refused, and told so where TDS can tell.
@@ -44,6 +72,7 @@ pub(crate) fn accept<'a>(
     transport: &mut Transport,
     writer: &mut Writer,
     shared: &'a Shared,
+    peer: &Peer,
 ) -> io::Result<Option<LoggedIn<'a>>> {
     let Some(login_only) = prelogin(transport, writer, shared)? else {
         return Ok(None);
@@ -74,8 +103,14 @@ pub(crate) fn accept<'a>(
         Ok(session) => {
             // Counted before the client knows, so that a client that is in is a client counted.
             let open = shared.counters.logged_in();
-            welcome(transport, writer, shared, &login, session.database())?;
-            Ok(Some(LoggedIn { session, open }))
+            let info = peer.info(&login, session.as_ref(), transport.is_encrypted());
+            shared.set_info(peer.number, info.clone());
+            welcome(transport, writer, shared, &login, &info)?;
+            Ok(Some(LoggedIn {
+                session,
+                open,
+                info,
+            }))
         }
         Err(error) if error.number == 4060 => refuse(
             transport,
@@ -191,15 +226,16 @@ fn welcome(
     writer: &mut Writer,
     shared: &Shared,
     login: &Login7,
-    database: &str,
+    info: &ConnectionInfo,
 ) -> io::Result<()> {
-    let packet_size = packet_size(login.packet_size, transport.is_encrypted());
+    let (database, packet_size) = (info.database.as_str(), info.packet_size);
     let tds_version = if login.tds_version == TDS_8_0 {
         TDS_8_0
     } else {
         login.tds_version.min(TDS_7_4)
     };
     writer.begin(None);
+    writer.set_spid(info.session_id);
     let out = &mut writer.payload;
     token::env_text(env::DATABASE, database, "master", out);
     token::message(&database_message(database), out);

@@ -22,6 +22,9 @@ pub(crate) struct Login7 {
     pub(crate) tds_version: u32,
     /// As asked for; 0 is "the server's default".
     pub(crate) packet_size: u32,
+    /// The client's machine and program, by its own account.
+    pub(crate) host: String,
+    pub(crate) program: String,
     pub(crate) user: String,
     pub(crate) password: String,
     /// Empty when the client leaves the choice to the server.
@@ -55,6 +58,8 @@ impl Login7 {
         Ok(Self {
             tds_version,
             packet_size,
+            host: utf16(data(payload, entry(fixed, 36), 2)?),
+            program: utf16(data(payload, entry(fixed, 48), 2)?),
             user: utf16(data(payload, entry(fixed, 40), 2)?),
             password: utf16(&password),
             database: utf16(data(payload, entry(fixed, 68), 2)?),
@@ -132,6 +137,8 @@ mod tests {
         let expected = Login7 {
             tds_version: 0x7209_0002,
             packet_size: 4096,
+            host: "skostov1".to_owned(),
+            program: "OSQL-32".to_owned(),
             user: "sa".to_owned(),
             password: String::new(),
             database: String::new(),

@@ -29,15 +29,20 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(packet_size: usize, spid: u16) -> Self {
+    pub(crate) fn new(packet_size: usize) -> Self {
         Self {
             payload: Vec::new(),
             packet_size,
-            spid,
+            spid: 0,
             number: 1,
             sent: 0,
             cut: None,
         }
+    }
+
+    /// Of all later packets.
+    pub(crate) fn set_spid(&mut self, spid: u16) {
+        self.spid = spid;
     }
 
     pub(crate) fn set_packet_size(&mut self, packet_size: usize) {

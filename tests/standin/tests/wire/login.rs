@@ -182,6 +182,27 @@ fn connections_are_counted_and_the_handle_ends_them() {
 }
 
 #[test]
+fn connections_say_who_they_are() {
+    let (server, _) = start(ServerOptions::default());
+    let login = Login {
+        packet_size: 8000,
+        ..Login::default()
+    };
+    let _client = Client::login(server.address(), &login).unwrap();
+    let found = server.connections();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].login.as_str(), found[0].database.as_str()),
+        ("sa", "master")
+    );
+    assert_eq!((found[0].packet_size, found[0].encrypted), (8000, false));
+    assert_eq!(
+        (found[0].client_address.as_str(), found[0].session_id),
+        ("127.0.0.1", 51)
+    );
+}
+
+#[test]
 fn garbage_instead_of_a_login_closes_the_connection() {
     let (server, _) = start(ServerOptions::default());
     for bytes in [

@@ -1,0 +1,183 @@
+//! The stand-in as a program: listens, loads scripts and samples, commits faults on request.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, ValueEnum};
+
+use standin::engine::{Engine, Options, batches};
+use standin::fault::FaultSpec;
+use standin::load::{self, Sample};
+use standin::server::{Server, ServerHandle, ServerOptions};
+use standin::session::Session;
+use standin::types::SqlError;
+use standin::wire::TlsMode;
+
+/// A small SQL Server for tests, demo and benchmarks.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where clients connect; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:1433")]
+    listen: SocketAddr,
+    /// Port for `stats`, `fault SPEC`, `clear`, `reset-peak`, `log on|off`, `log`, `drop-connections`
+    #[arg(long)]
+    admin: Option<SocketAddr>,
+    /// UDP port that tells where the named instance listens (1434 on a real server)
+    #[arg(long)]
+    browser: Option<SocketAddr>,
+    /// Name of the instance
+    #[arg(long, default_value = "MSSQLSERVER")]
+    instance: String,
+    #[arg(long, default_value = "sa")]
+    user: String,
+    #[arg(long, env = "STANDIN_PASSWORD")]
+    password: String,
+    /// What the server insists on
+    #[arg(long, value_enum, default_value_t = Tls::Optional)]
+    tls: Tls,
+    /// Names and addresses in the server's certificate
+    #[arg(long = "certificate-name", default_values = ["localhost", "127.0.0.1"])]
+    certificate_names: Vec<String>,
+    /// Writes the certificate of the authority, for clients that verify
+    #[arg(long)]
+    cert_out: Option<PathBuf>,
+    /// Writes the server's own certificate, for clients that pin it
+    #[arg(long)]
+    server_cert_out: Option<PathBuf>,
+    /// Writes the address that clients connect to, once everything is loaded
+    #[arg(long)]
+    address_out: Option<PathBuf>,
+    /// Created at start; scripts and the sample go there
+    #[arg(long)]
+    database: Option<String>,
+    /// T-SQL to run at start, batches separated by GO; may be repeated
+    #[arg(long)]
+    script: Vec<PathBuf>,
+    /// Stops when a script has an error, instead of reporting it and going on
+    #[arg(long)]
+    stop_on_error: bool,
+    /// `stackoverflow:ROWS`
+    #[arg(long)]
+    sample: Option<Sample>,
+    /// `action[:key=value,...]`, such as `drop:rows=1000,times=forever,match=dbo.Posts`; may be repeated
+    #[arg(long)]
+    fault: Vec<FaultSpec>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Tls {
+    Off,
+    Optional,
+    Required,
+    Strict,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(_server) => loop {
+            // Connections have threads of their own; a signal ends the process.
+            std::thread::park();
+        },
+        Err(failure) => {
+            report(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<ServerHandle, Failure> {
+    let logins = vec![(arguments.user.clone(), arguments.password.clone())];
+    let engine = Engine::new(Options {
+        logins,
+        ..Options::default()
+    });
+    fill(arguments, &engine)?;
+    let server = Server::with_engine(server_options(arguments), &engine)?;
+    for fault in &arguments.fault {
+        server.faults().add(fault.clone());
+    }
+    let address = server.address().to_string();
+    for (path, contents) in [
+        (&arguments.cert_out, server.ca_pem()),
+        (&arguments.server_cert_out, server.server_pem()),
+        (&arguments.address_out, &address),
+    ] {
+        if let Some(path) = path {
+            std::fs::write(path, contents)
+                .map_err(|cause| format!("{}: {cause}", path.display()))?;
+        }
+    }
+    report(&format!("listening on {address}"));
+    Ok(server)
+}
+
+fn server_options(arguments: &Arguments) -> ServerOptions {
+    ServerOptions {
+        listen: arguments.listen,
+        tls: match arguments.tls {
+            Tls::Off => TlsMode::NotSupported,
+            Tls::Optional => TlsMode::Optional,
+            Tls::Required => TlsMode::Required,
+            Tls::Strict => TlsMode::Strict,
+        },
+        certificate_names: arguments.certificate_names.clone(),
+        instance: arguments.instance.clone(),
+        admin: arguments.admin,
+        browser: arguments.browser,
+    }
+}
+
+/// The database, the scripts and the sample, in this order.
+fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
+    let login = engine.login(&arguments.user, &arguments.password, None);
+    let mut session = login.map_err(|error| error.message)?;
+    let session = session.as_mut();
+    if let Some(database) = &arguments.database {
+        let (text, name) = (database.replace('\'', "''"), database.replace(']', "]]"));
+        let create = format!("IF DB_ID(N'{text}') IS NULL CREATE DATABASE [{name}]");
+        for batch in [create, format!("USE [{name}]")] {
+            load::run_batch(session, &batch, &mut |_| {}).map_err(|error| error.message)?;
+        }
+    }
+    for path in &arguments.script {
+        run_script(path, session, arguments.stop_on_error)?;
+    }
+    for table in arguments.sample.iter().flat_map(Sample::tables) {
+        let database = session.database().to_owned();
+        let mut store =
+            |name: &str, rows: load::Rows| engine.bulk_load(&database, "dbo", name, rows);
+        load::create_and_fill(session, table.as_ref(), &mut store)
+            .map_err(|error| error.message)?;
+    }
+    Ok(())
+}
+
+fn run_script(path: &Path, session: &mut dyn Session, stop_on_error: bool) -> Result<(), Failure> {
+    let place = path.display();
+    let script = std::fs::read_to_string(path).map_err(|cause| format!("{place}: {cause}"))?;
+    for (index, batch) in batches(&script).iter().enumerate() {
+        let place = format!("{place}: batch {}", index + 1);
+        let mut print = |message: &SqlError| {
+            report(&format!(
+                "{place}, line {}: {} ({})",
+                message.line, message.message, message.number
+            ));
+        };
+        let outcome = load::run_batch(session, batch, &mut print);
+        if stop_on_error && outcome.is_err() {
+            return Err(format!("{place} failed").into());
+        }
+    }
+    Ok(())
+}
+
+/// To standard error; nobody is left to tell when that fails.
+fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "standin: {line}");
+}
