@@ -128,7 +128,8 @@ async fn fail(run: &Run, table: &Arc<TableLoad>, error: Error) {
     let text = error.to_string();
     tracing::error!(kind = ?error.kind(), error = %error, "a table failed");
     if table.fail(error)
-        && let Err(error) = finishing::record_failure(run, table, &text).await {
-            tracing::warn!(%error, "the failure could not be recorded; the report has it");
-        }
+        && let Err(error) = finishing::record_failure(run, table, &text).await
+    {
+        tracing::warn!(%error, "the failure could not be recorded; the report has it");
+    }
 }

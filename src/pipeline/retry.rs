@@ -101,9 +101,14 @@ mod tests {
         assert_eq!(backoff.pause(0.0), Duration::from_secs(3));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn transient_errors_are_tried_again_until_no_try_is_left() {
-        let settings = settings(3);
+        let pause = Duration::from_millis(1);
+        let settings = Retry {
+            attempts: 3,
+            initial_backoff: pause,
+            max_backoff: pause,
+        };
         let cancel = CancellationToken::new();
         let mut backoff = Backoff::new(&settings);
         let lost = || Error::new(Kind::SourceLost, "gone");

@@ -113,9 +113,10 @@ impl RowReader {
         loop {
             let more = self.deframer.advance()?;
             if !self.finished
-                && let Some(batch) = self.parse()? {
-                    return Ok(Step::Batch(batch));
-                }
+                && let Some(batch) = self.parse()?
+            {
+                return Ok(Step::Batch(batch));
+            }
             if self.deframer.message_complete() {
                 if let Some(step) = self.end_of_message()? {
                     return Ok(step);

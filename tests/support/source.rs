@@ -48,15 +48,11 @@ impl Source {
     /// A stand-in of the test's own, whatever the environment says: to count and to break.
     pub fn stand_in() -> Self {
         let engine = Engine::new(EngineOptions {
-            user: USER.into(),
-            password: PASSWORD.into(),
+            logins: vec![(USER.into(), PASSWORD.into())],
             ..EngineOptions::default()
         });
-        let handle = Server::start(
-            ServerOptions::default(),
-            std::sync::Arc::clone(&engine) as _,
-        )
-        .expect("the stand-in starts");
+        let handle =
+            Server::with_engine(ServerOptions::default(), &engine).expect("the stand-in starts");
         let address = handle.address();
         Self {
             host: address.ip().to_string(),

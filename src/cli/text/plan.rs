@@ -102,6 +102,7 @@ mod tests {
     use super::*;
     use crate::plan::table::TargetName;
     use crate::report::Endpoint;
+    use crate::schema::{Column, SqlType};
 
     #[test]
     fn a_planned_table_says_how_it_is_read_and_made() {
@@ -117,7 +118,15 @@ mod tests {
             strategy: Strategy::Keyset {
                 index: "PK_Posts".into(),
                 key: vec![KeyColumn {
-                    column: "Id".into(),
+                    column: Column {
+                        name: "Id".into(),
+                        ty: SqlType::Int,
+                        nullable: false,
+                        identity: None,
+                        computed: None,
+                        collation: None,
+                        code_page: None,
+                    },
                     descending: true,
                 }],
                 ordered: true,
@@ -126,6 +135,7 @@ mod tests {
             estimated_rows: 17_142_169,
             estimated_bytes: 35 << 30,
             filter: Some("Id > 0".into()),
+            omissions: Vec::new(),
             notes: vec!["column Created: the 7th digit goes".into()],
         };
         let text = render(&PlanReport {
