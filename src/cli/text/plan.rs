@@ -68,7 +68,7 @@ fn strategy(plan: &TablePlan) -> String {
     let columns = |key: &[KeyColumn]| {
         let column = |key: &KeyColumn| {
             let direction = if key.descending { " desc" } else { "" };
-            format!("{}{direction}", key.column)
+            format!("{}{direction}", key.column.name)
         };
         key.iter().map(column).collect::<Vec<_>>().join(", ")
     };
@@ -102,6 +102,7 @@ mod tests {
     use super::*;
     use crate::plan::table::TargetName;
     use crate::report::Endpoint;
+    use crate::schema::{Column, SqlType};
 
     #[test]
     fn a_planned_table_says_how_it_is_read_and_made() {
@@ -117,7 +118,15 @@ mod tests {
             strategy: Strategy::Keyset {
                 index: "PK_Posts".into(),
                 key: vec![KeyColumn {
-                    column: "Id".into(),
+                    column: Column {
+                        name: "Id".into(),
+                        ty: SqlType::Int,
+                        nullable: false,
+                        identity: None,
+                        computed: None,
+                        collation: None,
+                        code_page: None,
+                    },
                     descending: true,
                 }],
                 ordered: true,
