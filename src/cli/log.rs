@@ -12,7 +12,8 @@ use crate::cli::console::{Console, Shown};
 /// Sets up the process's log; called once, by `main`.
 ///
 /// `RUST_LOG` wins over the command line. Drivers are heard from `warn` up: what they log below
-/// that may hold statements.
+/// that may hold statements. tiberius is silent below `trace`: it warns of connections without TLS,
+/// which ours has below it, and logs server errors that are handled here.
 pub fn start(request: &Request, console: &Console) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(directives(request.log_level, console.shown)));
@@ -29,13 +30,13 @@ pub fn start(request: &Request, console: &Console) {
 fn directives(level: LogLevel, shown: Shown) -> &'static str {
     match level {
         LogLevel::Off => "off",
-        LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
+        LogLevel::Error => "error,tiberius=off",
+        LogLevel::Warn => "warn,tiberius=off",
         // Bars say what the lines of `info` would say.
-        LogLevel::Info if shown == Shown::Bars => "warn",
-        LogLevel::Info => "migrate=info,warn",
-        LogLevel::Debug => "migrate=debug,warn",
-        LogLevel::Trace => "migrate=trace,info",
+        LogLevel::Info if shown == Shown::Bars => "warn,tiberius=off",
+        LogLevel::Info => "migrate=info,warn,tiberius=off",
+        LogLevel::Debug => "migrate=debug,warn,tiberius=off",
+        LogLevel::Trace => "migrate=trace,info,tiberius=warn",
     }
 }
 

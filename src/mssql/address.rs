@@ -157,7 +157,10 @@ mod tests {
         let error = connect_tcp(&endpoint, soon()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::SourceUnreachable);
         let text = error.to_string();
-        assert!(text.contains(&port.to_string()) && text.contains("nothing listens"), "{text}");
+        assert!(
+            text.contains(&port.to_string()) && text.contains("nothing listens"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

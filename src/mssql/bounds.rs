@@ -1,1 +1,89 @@
-//! stub
+//! Cut points between partitions, and counts.
+
+use std::time::Duration;
+
+use crate::config::job::{ValuePolicy, Values};
+use crate::error::{Error, Kind, Result};
+use crate::plan::key::KeyValue;
+use crate::plan::table::ColumnPlan;
+use crate::schema::Column;
+use crate::transcode::{RowLayout, RowReader};
+use crate::typemap::default_type;
+
+use super::connection::Connection;
+use super::read::open_reader;
+
+/// These queries read a whole index before their first byte, which a time-out for the pauses of a
+/// row stream does not allow for. A dead server is noticed earlier, by the socket's keepalive.
+const PATIENCE: u32 = 20;
+
+/// Runs a query whose columns are `key`, in order, and gives every row's values exactly as the
+/// server sent them.
+///
+/// # Errors
+/// What [`open_reader`] and the row stream say; a NULL in a key that should have none is one.
+pub async fn cut_points(
+    connection: &mut Connection,
+    sql: &str,
+    key: &[Column],
+) -> Result<Vec<Vec<KeyValue>>> {
+    let layout = key_layout(key)?;
+    let patience = patience(connection);
+    // One row per batch: a batch tells the key of its last row.
+    let reader = RowReader::new(layout).with_batch_bytes(1);
+    let mut rows = open_reader(connection, sql, reader, patience).await?;
+    let mut cuts = Vec::new();
+    while let Some(batch) = rows.next_batch().await? {
+        match batch.last_key {
+            Some(key) if batch.rows == 1 => cuts.push(key),
+            _ => {
+                return Err(Error::new(
+                    Kind::Internal,
+                    format!("a cut point was read as {} rows", batch.rows),
+                ));
+            }
+        }
+    }
+    Ok(cuts)
+}
+
+/// Runs a query that gives one count.
+pub async fn count(connection: &mut Connection, sql: &str) -> Result<u64> {
+    let patience = patience(connection);
+    let rows = connection.query_within(sql, patience).await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| Error::new(Kind::SourceProtocol, "a count came back without a row"))?;
+    u64::try_from(row.need_int(0)?)
+        .map_err(|cause| Error::new(Kind::SourceProtocol, "a count is negative").because(cause))
+}
+
+fn patience(connection: &Connection) -> Duration {
+    connection.read_timeout().saturating_mul(PATIENCE)
+}
+
+fn key_layout(key: &[Column]) -> Result<RowLayout> {
+    let columns: Vec<ColumnPlan> = key
+        .iter()
+        .enumerate()
+        .map(|(position, column)| {
+            Ok(ColumnPlan {
+                source: column.clone(),
+                position,
+                target_name: column.name.clone(),
+                target_type: default_type(column)?,
+                identity: None,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let key: Vec<usize> = (0..columns.len()).collect();
+    RowLayout::new(&columns, &key, KEY_VALUES)
+}
+
+/// A key is kept as the source's own value; what PostgreSQL could not hold of it is the row
+/// stream's business.
+const KEY_VALUES: Values = Values {
+    nul_characters: ValuePolicy::Strip,
+    unpaired_surrogates: ValuePolicy::Replace,
+    out_of_range: ValuePolicy::Error,
+};

@@ -120,9 +120,18 @@ mod tests {
     #[test]
     fn answers_that_do_not_help_are_errors() {
         for (bytes, part) in [
-            (answer("ServerName;A;InstanceName;B;np;\\\\A\\pipe\\sql;;"), "TCP/IP"),
-            (answer("ServerName;A;InstanceName;C;tcp;1433;;"), "another instance"),
-            (answer("ServerName;A;InstanceName;B;tcp;99999;;"), "no TCP port"),
+            (
+                answer("ServerName;A;InstanceName;B;np;\\\\A\\pipe\\sql;;"),
+                "TCP/IP",
+            ),
+            (
+                answer("ServerName;A;InstanceName;C;tcp;1433;;"),
+                "another instance",
+            ),
+            (
+                answer("ServerName;A;InstanceName;B;tcp;99999;;"),
+                "no TCP port",
+            ),
             (vec![ANSWER, 0xff], "not one of"),
             (vec![], "not one of"),
         ] {
@@ -153,7 +162,9 @@ mod tests {
             server.send_to(&text, from).await.unwrap();
             question[..n].to_vec()
         });
-        let port = port_of("SQLEXPRESS", &[address], Duration::from_secs(6)).await.unwrap();
+        let port = port_of("SQLEXPRESS", &[address], Duration::from_secs(6))
+            .await
+            .unwrap();
         assert_eq!(port, 50123);
         assert_eq!(asked.await.unwrap(), b"\x04SQLEXPRESS\0");
     }
@@ -162,7 +173,9 @@ mod tests {
     async fn a_silent_browser_says_what_to_do() {
         let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = silent.local_addr().unwrap();
-        let error = port_of("NONE", &[address], Duration::from_millis(90)).await.unwrap_err();
+        let error = port_of("NONE", &[address], Duration::from_millis(90))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::SourceUnreachable);
         assert!(error.to_string().contains("source.port"), "{error}");
     }

@@ -71,7 +71,7 @@ impl Connector {
             match self.login(&endpoint, deadline, &ticket).await? {
                 Login::Done(connection) => {
                     let mut connection = *connection;
-                    connection.execute(&self.setup).await?;
+                    connection.set_up(&self.setup).await?;
                     return Ok(connection);
                 }
                 Login::Redirect(to) => {
@@ -151,7 +151,11 @@ impl Connector {
         ));
         // The transport below does it.
         config.encryption(EncryptionLevel::NotSupported);
-        config.packet_size(if encrypted { PACKET_SIZE_TLS } else { PACKET_SIZE });
+        config.packet_size(if encrypted {
+            PACKET_SIZE_TLS
+        } else {
+            PACKET_SIZE
+        });
         // Both time-outs are kept here, with errors that say more; the driver's own 30 s for a
         // command would end long scans.
         config.handshake_timeout(None);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
@@ -36,6 +35,8 @@ pub struct Connection {
     packet_size: usize,
     /// Descriptor of the open transaction, zero without one; requests must name it (MS-TDS 2.2.5.3.2).
     transaction: [u8; 8],
+    /// What the server said of it after the last [`Self::execute`].
+    in_transaction: bool,
     read_timeout: Duration,
     idle_since: Instant,
     /// Held so that the pool counts this connection for as long as its socket is open.
@@ -64,6 +65,7 @@ impl Connection {
             state: State::Idle,
             packet_size,
             transaction: [0; 8],
+            in_transaction: false,
             read_timeout,
             idle_since: Instant::now(),
             _ticket: ticket,
@@ -113,7 +115,18 @@ impl Connection {
         if let Some(transaction) = response::changes(&answer.unwrap_or_default()).transaction {
             self.transaction = transaction;
         }
+        if self.state == State::Idle {
+            // Asked, and not only taken from the answer: servers other than Microsoft's do not
+            // announce a transaction that a batch began.
+            let open = self.query("SELECT @@TRANCOUNT").await?;
+            self.in_transaction = open.first().is_some_and(|row| row.flag(0).unwrap_or(true));
+        }
         outcome.map(|_| ())
+    }
+
+    /// Runs the settings of a new session.
+    pub(super) async fn set_up(&mut self, sql: &str) -> Result<()> {
+        self.query(sql).await.map(|_| ())
     }
 
     /// Turns what the driver gave into ours and decides whether the connection is still good.
@@ -159,7 +172,7 @@ impl Connection {
 
     /// Whether the connection may go back to the pool: idle, and without an open transaction.
     pub(super) fn is_clean(&self) -> bool {
-        self.state == State::Idle && self.transaction == [0; 8]
+        self.state == State::Idle && !self.in_transaction
     }
 
     /// Asks an idle connection whether it is alive, unless it was just in use.
@@ -215,6 +228,10 @@ impl Connection {
         self.packet_size
     }
 
+    pub(super) fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
     pub(super) fn transaction(&self) -> [u8; 8] {
         self.transaction
     }
@@ -227,17 +244,11 @@ impl Connection {
     /// Ends the connection and waits until the server has closed its end, at most two seconds.
     pub(super) async fn close(&mut self) {
         self.state = State::Broken;
-        let Some(mut transport) = self.slot.take() else {
+        let Some(transport) = self.slot.take() else {
             return;
         };
-        let goodbye = async {
-            transport.shutdown().await?;
-            let mut rest = [0; 1024];
-            while transport.read(&mut rest).await? > 0 {}
-            std::io::Result::Ok(())
-        };
-        // Whether it says goodbye or not: the socket is closed below.
-        if let Ok(Err(cause)) = timeout(GOODBYE, goodbye).await {
+        // Whether it says goodbye or not: the socket is closed with its transport.
+        if let Ok(Err(cause)) = timeout(GOODBYE, transport.close()).await {
             tracing::debug!(%cause, "a connection ended without goodbye");
         }
     }

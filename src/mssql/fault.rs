@@ -61,8 +61,10 @@ fn advice(number: u32) -> &'static str {
         229 | 230 => "; grant SELECT on it to the login's user",
         262 | 297 | 300 => "; grant the permission that it names",
         978 => "; the replica takes read-intent connections only: connect to the primary",
-        3952 => "; ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON, or another \
-                 transfer.consistency",
+        3952 => {
+            "; ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON, or another \
+                 transfer.consistency"
+        }
         _ => "",
     }
 }
@@ -132,7 +134,10 @@ mod tests {
     #[test]
     fn an_error_says_what_to_do() {
         let text = server_error(18456, 1, 14, "Login failed for user 'app'.").to_string();
-        assert!(text.contains("18456") && text.contains("source.password"), "{text}");
+        assert!(
+            text.contains("18456") && text.contains("source.password"),
+            "{text}"
+        );
         let text = server_error(4060, 1, 11, "Cannot open database \"x\".").to_string();
         assert!(text.contains("source.database"), "{text}");
     }

@@ -129,7 +129,8 @@ pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
         (Encrypt::Off, ENCRYPT_OFF | ENCRYPT_NOT_SUP) => Ok(Agreed::Nothing),
         (Encrypt::Off, ENCRYPT_ON | ENCRYPT_REQ) => Err(Error::new(
             Kind::SourceTls,
-            "the server accepts encrypted connections only: set source.encrypt: required",
+            "the server accepts encrypted connections only: set source.encrypt: required, or strict \
+             where it forces that",
         )),
         (_, other) => Err(malformed(&format!("has the unknown encryption {other}"))),
     }
@@ -158,24 +159,49 @@ mod tests {
             (Encrypt::Off, ENCRYPT_NOT_SUP),
         ] {
             let packet = request(setting);
-            assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), packet.len());
+            assert_eq!(
+                usize::from(u16::from_be_bytes([packet[2], packet[3]])),
+                packet.len()
+            );
             assert_eq!(encryption_of(&packet[HEADER..]).unwrap(), value);
         }
     }
 
     #[test]
     fn bytes_of_another_protocol_are_an_error_and_no_panic() {
-        for bytes in [&b""[..], &[0], &[1, 0], &[1, 0xff, 0xff, 0, 1], &[0xff], b"HTTP/1.1 400"] {
-            assert_eq!(encryption_of(bytes).unwrap_err().kind(), Kind::SourceProtocol);
+        for bytes in [
+            &b""[..],
+            &[0],
+            &[1, 0],
+            &[1, 0xff, 0xff, 0, 1],
+            &[0xff],
+            b"HTTP/1.1 400",
+        ] {
+            assert_eq!(
+                encryption_of(bytes).unwrap_err().kind(),
+                Kind::SourceProtocol
+            );
         }
     }
 
     #[test]
     fn encryption_is_never_weaker_than_asked() {
-        assert_eq!(agree(Encrypt::Required, ENCRYPT_REQ).unwrap(), Agreed::Everything);
-        assert_eq!(agree(Encrypt::LoginOnly, ENCRYPT_OFF).unwrap(), Agreed::LoginOnly);
-        assert_eq!(agree(Encrypt::LoginOnly, ENCRYPT_REQ).unwrap(), Agreed::Everything);
-        assert_eq!(agree(Encrypt::Off, ENCRYPT_NOT_SUP).unwrap(), Agreed::Nothing);
+        assert_eq!(
+            agree(Encrypt::Required, ENCRYPT_REQ).unwrap(),
+            Agreed::Everything
+        );
+        assert_eq!(
+            agree(Encrypt::LoginOnly, ENCRYPT_OFF).unwrap(),
+            Agreed::LoginOnly
+        );
+        assert_eq!(
+            agree(Encrypt::LoginOnly, ENCRYPT_REQ).unwrap(),
+            Agreed::Everything
+        );
+        assert_eq!(
+            agree(Encrypt::Off, ENCRYPT_NOT_SUP).unwrap(),
+            Agreed::Nothing
+        );
         for (asked, answered) in [
             (Encrypt::Required, ENCRYPT_OFF),
             (Encrypt::Required, ENCRYPT_NOT_SUP),

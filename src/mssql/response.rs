@@ -129,7 +129,10 @@ mod tests {
         let commit = [0xE3, 0x0B, 0, 9, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
         let open = changes(&in_packets(&[&begin, DONE].concat(), 4088));
         assert_eq!(open.transaction, Some([1, 2, 3, 4, 5, 6, 7, 8]));
-        let over = changes(&in_packets(&[&begin[..], DONE, &commit, DONE].concat(), 4088));
+        let over = changes(&in_packets(
+            &[&begin[..], DONE, &commit, DONE].concat(),
+            4088,
+        ));
         assert_eq!(over.transaction, Some([0; 8]));
     }
 

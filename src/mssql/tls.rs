@@ -38,7 +38,10 @@ impl Tls {
             );
             Arc::new(TrustAnything(provider.clone()))
         } else {
-            named(chain_verifier(source.ca_file.as_deref(), &provider)?, source)?
+            named(
+                chain_verifier(source.ca_file.as_deref(), &provider)?,
+                source,
+            )?
         };
         // Only TLS 1.2 leaves the stream without a byte after the handshake, which going back to
         // plain TDS after the login needs.
@@ -110,8 +113,10 @@ fn roots_of_file(file: &Path) -> Result<RootCertStore> {
         let certificate = certificate
             .map_err(|cause| tls_error(format!("source.ca_file {shown} is not PEM: {cause}")))?;
         roots.add(certificate).map_err(|cause| {
-            tls_error(format!("source.ca_file {shown} has a certificate that cannot be used"))
-                .because(cause)
+            tls_error(format!(
+                "source.ca_file {shown} has a certificate that cannot be used"
+            ))
+            .because(cause)
         })?;
     }
     if roots.is_empty() {
@@ -294,7 +299,10 @@ mod tests {
     fn each_certificate_problem_names_its_own_setting() {
         for (wrong, advice) in [
             (CertificateError::UnknownIssuer, "source.ca_file"),
-            (CertificateError::NotValidForName, "host_name_in_certificate"),
+            (
+                CertificateError::NotValidForName,
+                "host_name_in_certificate",
+            ),
             (CertificateError::Expired, "clock"),
             (CertificateError::BadEncoding, "trust_server_certificate"),
         ] {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::prelogin::{HEADER, local_answer};
@@ -111,9 +111,23 @@ impl Transport {
         matches!(self.stream, Stream::Tls(_)) && !self.login_only
     }
 
+    /// Says goodbye and waits until the server has closed its end too. Reads below TLS, because the
+    /// server's closing alert comes before its socket is closed.
+    pub(super) async fn close(mut self) -> io::Result<()> {
+        self.shutdown().await?;
+        let mut rest = [0; 1024];
+        let tunnel = match &mut self.stream {
+            Stream::Plain(tunnel) => tunnel,
+            Stream::Tls(stream) => stream.get_mut().0,
+            Stream::Between => return Ok(()),
+        };
+        while tunnel.read(&mut rest).await? > 0 {}
+        Ok(())
+    }
+
     fn leave_tls(&mut self) {
         self.stream = match std::mem::replace(&mut self.stream, Stream::Between) {
-            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0),
+            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0.leave_tls()),
             other => other,
         };
     }

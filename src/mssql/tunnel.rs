@@ -64,14 +64,28 @@ impl Tunnel {
         self.wrapping = false;
     }
 
+    /// TLS is over: what comes now are packets for the reader, even where they look like wrapping.
+    pub(super) fn leave_tls(mut self) -> Self {
+        self.incoming = Incoming::Plain;
+        self
+    }
+
     fn wrap_flight(&mut self) {
         let mut flight = self.flight.split();
         while !flight.is_empty() {
             let part = flight.split_to(flight.len().min(WRAPPED_PAYLOAD));
             let length = ((HEADER + part.len()) as u16).to_be_bytes();
             let status = u8::from(flight.is_empty());
-            self.outgoing
-                .extend_from_slice(&[PACKET_PRELOGIN, status, length[0], length[1], 0, 0, 0, 0]);
+            self.outgoing.extend_from_slice(&[
+                PACKET_PRELOGIN,
+                status,
+                length[0],
+                length[1],
+                0,
+                0,
+                0,
+                0,
+            ]);
             self.outgoing.extend_from_slice(&part);
         }
     }
@@ -199,7 +213,9 @@ mod tests {
 
     async fn pair() -> (Tunnel, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
         (Tunnel::plain(client), listener.accept().await.unwrap().0)
     }
 
@@ -212,7 +228,11 @@ mod tests {
         tunnel.flush().await.unwrap();
         let mut bytes = vec![0; 6000 + 2 * HEADER];
         server.read_exact(&mut bytes).await.unwrap();
-        assert_eq!(&bytes[..4], &[0x12, 0, 0x10, 0x00], "first packet: 4096 bytes, more follow");
+        assert_eq!(
+            &bytes[..4],
+            &[0x12, 0, 0x10, 0x00],
+            "first packet: 4096 bytes, more follow"
+        );
         let second = 4096;
         assert_eq!(bytes[second], 0x12);
         assert_eq!(bytes[second + 1], 1, "the last packet of the message");

@@ -1,5 +1,12 @@
 //! Decides, without any server, how each table is made, read and loaded.
 
+pub mod build;
+pub mod fingerprint;
 pub mod key;
 pub mod query;
+#[cfg(test)]
+mod sample;
+pub mod selection;
+pub mod slices;
+pub mod strategy;
 pub mod table;

@@ -213,3 +213,139 @@ fn bound(key: &[KeyColumn], values: &[KeyValue], end: End) -> String {
     }
     predicate
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample::{column, keyset, plan};
+    use crate::schema::SqlType;
+
+    fn int(value: i64) -> KeyValue {
+        KeyValue::Int(value)
+    }
+
+    fn one_key() -> TablePlan {
+        let id = column("Id", SqlType::Int);
+        plan(
+            vec![
+                id.clone(),
+                column("Body", SqlType::NVarChar { length: None }),
+            ],
+            keyset(&[(id, false)]),
+        )
+    }
+
+    #[test]
+    fn a_range_is_half_open_and_in_key_order() {
+        let slice = Slice::Range {
+            after: Some(vec![int(5)]),
+            upto: Some(vec![int(9)]),
+        };
+        assert_eq!(
+            read(&one_key(), &slice, None, Consistency::Strict),
+            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(5 AS int) AND [Id] <= CAST(9 AS int) ORDER BY [Id]"
+        );
+    }
+
+    #[test]
+    fn a_resumed_range_begins_behind_its_last_committed_key() {
+        let slice = Slice::Range {
+            after: Some(vec![int(5)]),
+            upto: None,
+        };
+        assert_eq!(
+            read(&one_key(), &slice, Some(&[int(7)]), Consistency::Strict),
+            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(7 AS int) ORDER BY [Id]"
+        );
+    }
+
+    #[test]
+    fn a_whole_table_has_no_predicate_and_nolock_only_when_relaxed() {
+        let whole = Slice::Range {
+            after: None,
+            upto: None,
+        };
+        let strict = read(&one_key(), &whole, None, Consistency::Strict);
+        assert_eq!(
+            strict,
+            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] ORDER BY [Id]"
+        );
+        let relaxed = read(&one_key(), &whole, None, Consistency::Relaxed);
+        assert!(relaxed.contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
+        assert!(!cut_points(&one_key(), &[], 2, Consistency::Strict).contains("NOLOCK"));
+    }
+
+    #[test]
+    fn several_columns_keep_a_conjunct_that_the_server_can_seek_with() {
+        let (a, b) = (column("A", SqlType::Int), column("B", SqlType::Int));
+        let table = plan(vec![a.clone(), b.clone()], keyset(&[(a, false), (b, true)]));
+        let slice = Slice::Range {
+            after: Some(vec![int(1), int(2)]),
+            upto: Some(vec![int(3), int(4)]),
+        };
+        assert_eq!(
+            read(&table, &slice, None, Consistency::Strict),
+            "SELECT [A], [B] FROM [dbo].[Odd]]Name] \
+             WHERE [A] >= CAST(1 AS int) AND ([A] > CAST(1 AS int) OR ([B] < CAST(2 AS int))) \
+             AND [A] <= CAST(3 AS int) AND ([A] < CAST(3 AS int) OR ([B] >= CAST(4 AS int))) \
+             ORDER BY [A], [B] DESC"
+        );
+    }
+
+    #[test]
+    fn the_jobs_filter_cannot_swallow_the_range() {
+        let mut table = one_key();
+        table.filter = Some("Score > 1 OR 1 = 1 -- all".into());
+        let slice = Slice::Range {
+            after: Some(vec![int(5)]),
+            upto: None,
+        };
+        let sql = read(&table, &slice, None, Consistency::Strict);
+        assert!(
+            sql.contains("WHERE (Score > 1 OR 1 = 1 -- all\n) AND [Id] > CAST(5 AS int)"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn row_numbers_and_hashes_divide_tables_without_a_key() {
+        let columns = vec![
+            column("A", SqlType::Int),
+            column("migrate_row", SqlType::Int),
+        ];
+        let table = plan(
+            columns.clone(),
+            Strategy::RowNumber {
+                order: vec!["A".into(), "migrate_row".into()],
+            },
+        );
+        assert_eq!(
+            read(
+                &table,
+                &Slice::Rows {
+                    after: 3,
+                    upto: Some(6)
+                },
+                None,
+                Consistency::Strict
+            ),
+            "SELECT [A], [migrate_row] FROM (SELECT [A], [migrate_row], ROW_NUMBER() OVER (ORDER BY [A], [migrate_row]) \
+             AS [migrate_row_] FROM [dbo].[Odd]]Name]) AS numbered WHERE [migrate_row_] > 3 AND [migrate_row_] <= 6"
+        );
+        let table = plan(
+            columns,
+            Strategy::Hash {
+                columns: vec!["A".into()],
+            },
+        );
+        assert_eq!(
+            read(
+                &table,
+                &Slice::Bucket { bucket: 1, of: 4 },
+                None,
+                Consistency::Strict
+            ),
+            "SELECT [A], [migrate_row] FROM [dbo].[Odd]]Name] WHERE (BINARY_CHECKSUM([A]) & 2147483647) % 4 = 1"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Client;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Kind, Result};
@@ -118,26 +119,13 @@ async fn try_lock(session: &Session, key: i64) -> Result<bool> {
 }
 
 async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
-    let ask = |error| fault::of(error, "find out who holds the job lock");
-    let Some(row) = session.query_opt(HOLDER, &[&key]).await.map_err(ask)? else {
+    let Some(holder) = find_holder(session, key, job).await? else {
         return Ok(Error::new(
             Kind::JobHeld,
             format!("job {job} was run by another process until just now: try again"),
         ));
     };
-    let pid: i32 = row.get(0);
-    let mut who = format!("server process {pid}");
-    for (index, label) in [(1, "application"), (2, "from"), (3, "since")] {
-        if let Some(text) = row
-            .get::<_, Option<String>>(index)
-            .filter(|text| !text.is_empty())
-        {
-            who.push_str(&format!(", {label} {text}"));
-        }
-    }
-    if let Some((host, process)) = recorded(session, job, pid).await.map_err(ask)? {
-        who.push_str(&format!(", process {process} on host {host}"));
-    }
+    let (pid, who) = (holder.backend_pid, holder.who);
     Ok(Error::new(
         Kind::JobHeld,
         format!(
@@ -146,12 +134,45 @@ async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
     ))
 }
 
+/// Who runs the job now, in words; `None` where nobody does.
+pub async fn holder(client: &Client, job: &str) -> Result<Option<String>> {
+    Ok(find_holder(client, key_of(job), job)
+        .await?
+        .map(|holder| holder.who))
+}
+
+struct Holder {
+    backend_pid: i32,
+    who: String,
+}
+
+async fn find_holder(client: &Client, key: i64, job: &str) -> Result<Option<Holder>> {
+    let ask = |error| fault::of(error, "find out who holds the job lock");
+    let Some(row) = client.query_opt(HOLDER, &[&key]).await.map_err(ask)? else {
+        return Ok(None);
+    };
+    let backend_pid: i32 = row.get(0);
+    let mut who = format!("server process {backend_pid}");
+    for (index, label) in [(1, "application"), (2, "from"), (3, "since")] {
+        if let Some(text) = row
+            .get::<_, Option<String>>(index)
+            .filter(|text| !text.is_empty())
+        {
+            who.push_str(&format!(", {label} {text}"));
+        }
+    }
+    if let Some((host, process)) = recorded(client, job, backend_pid).await.map_err(ask)? {
+        who.push_str(&format!(", process {process} on host {host}"));
+    }
+    Ok(Some(Holder { backend_pid, who }))
+}
+
 async fn recorded(
-    session: &Session,
+    client: &Client,
     job: &str,
     pid: i32,
 ) -> Result<Option<(String, i32)>, tokio_postgres::Error> {
-    let known = session
+    let known = client
         .query_one(
             "SELECT pg_catalog.to_regclass('_migrate.runs') IS NOT NULL",
             &[],
@@ -160,6 +181,6 @@ async fn recorded(
     if !known.get::<_, bool>(0) {
         return Ok(None);
     }
-    let row = session.query_opt(RECORDED, &[&job, &pid]).await?;
+    let row = client.query_opt(RECORDED, &[&job, &pid]).await?;
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }

@@ -1,1 +1,15 @@
 //! Parses what SQL Server sends, without IO.
+//!
+//! [`deframe`] takes packet headers out of socket bytes, [`token`] reads everything that is not a
+//! row, [`metadata`] and [`type_info`] say what a row is made of, [`key`] keeps a key's value.
+//! Nothing here panics or grows without bound, whatever the bytes are.
+
+pub mod code_page;
+pub mod cursor;
+pub mod deframe;
+pub mod key;
+pub mod metadata;
+mod oem;
+pub mod packet;
+pub mod token;
+pub mod type_info;

@@ -1,5 +1,27 @@
 //! Turns TDS rows into COPY BINARY rows in one pass, without IO.
+//!
+//! A [`RowLayout`] says what was planned; a [`RowReader`] takes a statement's response as socket
+//! bytes and gives [`Batch`]es. Between them, [`layout`] decides per column how it is read when
+//! the server announces the result, and [`encode`] runs the row loop over those decisions.
 
 mod batch;
+mod coded;
+mod encode;
+mod fault;
+mod form;
+mod layout;
+mod long;
+mod number;
+mod out;
+mod policy;
+mod reader;
+mod render;
+mod time;
+mod utf16;
+mod value;
+mod wire;
+mod xml;
 
 pub use batch::Batch;
+pub use layout::RowLayout;
+pub use reader::{Outcome, RowReader, Step};

@@ -1,5 +1,9 @@
 //! The type map: which PostgreSQL type holds which SQL Server type.
 
+mod map;
+mod parse;
 mod pg;
 
+pub use map::{Rule, TYPES, can_encode, default_type, precision_note};
+pub use parse::parse_override;
 pub use pg::PgType;

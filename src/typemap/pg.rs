@@ -1,5 +1,7 @@
 //! The PostgreSQL types that the tool makes and can encode.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A PostgreSQL type with its modifiers.
@@ -25,4 +27,30 @@ pub enum PgType {
     Bytea,
     Uuid,
     Xml,
+}
+
+impl fmt::Display for PgType {
+    /// As CREATE TABLE takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean => f.write_str("boolean"),
+            Self::SmallInt => f.write_str("smallint"),
+            Self::Integer => f.write_str("integer"),
+            Self::BigInt => f.write_str("bigint"),
+            Self::Numeric(None) => f.write_str("numeric"),
+            Self::Numeric(Some((precision, scale))) => write!(f, "numeric({precision},{scale})"),
+            Self::Real => f.write_str("real"),
+            Self::DoublePrecision => f.write_str("double precision"),
+            Self::Date => f.write_str("date"),
+            Self::Time(precision) => write!(f, "time({precision})"),
+            Self::Timestamp(precision) => write!(f, "timestamp({precision})"),
+            Self::TimestampTz(precision) => write!(f, "timestamptz({precision})"),
+            Self::Char(length) => write!(f, "char({length})"),
+            Self::VarChar(length) => write!(f, "varchar({length})"),
+            Self::Text => f.write_str("text"),
+            Self::Bytea => f.write_str("bytea"),
+            Self::Uuid => f.write_str("uuid"),
+            Self::Xml => f.write_str("xml"),
+        }
+    }
 }

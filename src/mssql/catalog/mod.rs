@@ -1,1 +1,91 @@
-//! stub
+//! Reads the source's schema from the catalog views, in a dozen statements whatever its size.
+
+mod assemble;
+mod queries;
+mod types;
+
+use crate::error::{Error, Kind, Result};
+use crate::schema::Database;
+
+use super::connection::Connection;
+use super::control::ControlRow;
+
+use assemble::Answers;
+
+/// `sys.databases.snapshot_isolation_state`: ON (Microsoft, "sys.databases").
+const SNAPSHOT_ON: i64 = 1;
+
+/// Loads the database's facts and all user tables that the login may see.
+pub async fn load(connection: &mut Connection) -> Result<Database> {
+    let (mut database, filters_unknown) = facts(connection).await?;
+    let newer = newer_columns(connection).await?;
+    let answers = Answers {
+        types: connection.query(queries::TYPES).await?,
+        collations: connection.query(queries::COLLATIONS).await?,
+        tables: connection.query(&queries::tables(&newer)).await?,
+        columns: connection.query(&queries::columns(&newer)).await?,
+        identities: connection.query(queries::IDENTITIES).await?,
+        // Definitions are for the plan to show; a column is known as computed without them.
+        computed: optional(connection, queries::COMPUTED).await?,
+        indexes: connection.query(queries::INDEXES).await?,
+        index_columns: connection.query(queries::INDEX_COLUMNS).await?,
+        others: connection.query(queries::OTHERS).await?,
+        estimates: estimates(connection).await?,
+        filters_unknown,
+    };
+    database.tables = assemble::tables(&answers)?;
+    Ok(database)
+}
+
+/// The database without its tables, and whether the server keeps quiet about filtered indexes.
+async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
+    let rows = connection.query(queries::DATABASE).await?;
+    let row = rows.first().ok_or_else(|| {
+        Error::new(
+            Kind::SourcePermission,
+            "the login does not see its own database in sys.databases",
+        )
+    })?;
+    let snapshot_of = row.int(7)?;
+    let database = Database {
+        name: row.need_text(0)?.to_owned(),
+        server: row.text(1)?.unwrap_or_default().to_owned(),
+        version: row.text(2)?.unwrap_or_default().to_owned(),
+        collation: row.text(3)?.unwrap_or_default().to_owned(),
+        snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),
+        frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
+        tables: Vec::new(),
+    };
+    let product = row.text(8)?.unwrap_or_default();
+    Ok((database, product.starts_with("Babelfish")))
+}
+
+async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
+    let rows = connection.query(queries::NEWER_COLUMNS).await?;
+    rows.iter()
+        .map(|row| row.need_text(0).map(str::to_owned))
+        .collect()
+}
+
+/// Estimates from the best view that is there and open to the login.
+async fn estimates(connection: &mut Connection) -> Result<Vec<ControlRow>> {
+    let exact = optional(connection, queries::ESTIMATES).await?;
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let mut rows = connection.query(queries::ESTIMATED_ROWS).await?;
+    rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
+    Ok(rows)
+}
+
+/// Asks what the plan can do without: an answer of the server that there is no such view, or no
+/// permission, is no rows. A lost connection stays an error.
+async fn optional(connection: &mut Connection, sql: &str) -> Result<Vec<ControlRow>> {
+    match connection.query(sql).await {
+        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
+            tracing::debug!(%error, "the catalog is read without an optional view");
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}

@@ -157,12 +157,22 @@ mod tests {
         });
         tokio::task::yield_now().await;
         sink.sink(ConnectFailed::Stale);
-        sink.sink(ConnectFailed::Failed(Error::new(Kind::SourceLogin, "refused")));
+        sink.sink(ConnectFailed::Failed(Error::new(
+            Kind::SourceLogin,
+            "refused",
+        )));
         assert_eq!(waiter.await.unwrap().kind(), Kind::SourceLogin);
 
-        sink.sink(ConnectFailed::Failed(Error::new(Kind::SourceLogin, "refused")));
+        sink.sink(ConnectFailed::Failed(Error::new(
+            Kind::SourceLogin,
+            "refused",
+        )));
         tokio::time::sleep(Duration::from_millis(2)).await;
         let late = sink.next_since(Instant::now());
-        assert!(tokio::time::timeout(Duration::from_millis(20), late).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), late)
+                .await
+                .is_err()
+        );
     }
 }

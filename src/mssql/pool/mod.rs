@@ -168,7 +168,10 @@ impl SourcePool {
         let connection = opened.map_err(ConnectFailed::into_error)?;
         // Nobody else has the pool yet, so it has room.
         self.0.pool.add(connection).map_err(|_| {
-            Error::new(Kind::Internal, "the source pool has no room while it is warmed")
+            Error::new(
+                Kind::Internal,
+                "the source pool has no room while it is warmed",
+            )
         })
     }
 

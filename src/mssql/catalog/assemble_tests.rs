@@ -1,0 +1,148 @@
+//! Catalog rows with everything that can be odd, and the tables that come of them.
+
+use super::*;
+
+fn rows(lines: &[&str]) -> Vec<ControlRow> {
+    let cells = |line: &&str| {
+        let cells: Vec<Option<&str>> = line
+            .split('|')
+            .map(|cell| (cell != "NULL").then_some(cell))
+            .collect();
+        ControlRow::sample(&cells)
+    };
+    lines.iter().map(cells).collect()
+}
+
+fn answers() -> Answers {
+    Answers {
+        types: rows(&[
+            "56|56|int|0|0",
+            "167|167|varchar|0|0",
+            "231|231|nvarchar|0|0",
+        ]),
+        collations: rows(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
+        tables: rows(&["7|dbo|Orders", "8|dbo|Empty"]),
+        columns: rows(&[
+            "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL",
+            "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL",
+            "7|2|Note|167|167|50|0|0|1|0|Greek_CI_AS|NULL|NULL",
+            "7|5|Key|231|231|20|0|0|0|0|Greek_CI_AS|1|NULL",
+            "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL",
+        ]),
+        identities: rows(&["7|1|x-5|x3|NULL"]),
+        computed: rows(&["7|3|([Id]*(2))"]),
+        indexes: rows(&[
+            "7|1|PK_Orders|1|1|1|0|0|0|NULL",
+            "7|2|UX_Note|2|1|0|0|1|1|([Note] IS NOT NULL)",
+            "7|3|CS|6|0|0|0|0|0|NULL",
+        ]),
+        index_columns: rows(&[
+            "7|2|1|2|1|0|2",
+            "7|2|2|1|0|0|1",
+            "7|2|3|0|0|1|3",
+            "7|2|1|0|0|0|4",
+            "7|1|1|1|0|0|1",
+        ]),
+        others: rows(&[
+            "7|F |FK_A",
+            "7|C |CK_B",
+            "7|D |DF_C",
+            "7|TR|T_D",
+            "7|R |Rule",
+            "9|C |CK_E",
+        ]),
+        estimates: rows(&["7|-1|0", "7|1000|0", "7|0|3"]),
+        filters_unknown: false,
+    }
+}
+
+fn with_identity(rows: Vec<ControlRow>) -> Answers {
+    Answers {
+        identities: rows,
+        ..answers()
+    }
+}
+
+#[test]
+fn a_table_comes_out_in_column_order_with_its_keys() {
+    let made = tables(&with_identity(Vec::new())).unwrap();
+    assert_eq!(made.len(), 2);
+    let orders = &made[0];
+    let names: Vec<_> = orders
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["Id", "Note", "Total", "Key"]);
+    assert_eq!(
+        (orders.estimated_rows, orders.estimated_bytes),
+        (1000, 3 * 8192)
+    );
+    assert_eq!(orders.columns[1].code_page, Some(1253));
+    assert_eq!(orders.columns[2].computed.as_deref(), Some("([Id]*(2))"));
+    assert!(matches!(&orders.columns[3].ty, SqlType::Other { name } if name.contains("Encrypted")));
+    assert_eq!(
+        made[1].columns[0].code_page, None,
+        "nvarchar has no code page"
+    );
+
+    let others: Vec<_> = orders
+        .others
+        .iter()
+        .map(|other| other.kind.as_str())
+        .collect();
+    assert_eq!(others, ["foreign key", "check", "default", "trigger"]);
+
+    let [primary, unique, columnstore] = &orders.indexes[..] else {
+        panic!("three indexes");
+    };
+    assert!(primary.clustered && primary.unique && primary.rowstore);
+    assert_eq!(primary.role, IndexRole::PrimaryKey);
+    assert!(unique.disabled);
+    assert_eq!(unique.filter.as_deref(), Some("([Note] IS NOT NULL)"));
+    let key: Vec<_> = unique
+        .key
+        .iter()
+        .map(|key| (key.column.as_str(), key.descending))
+        .collect();
+    assert_eq!(key, [("Note", false), ("Id", true)]);
+    assert_eq!(unique.included, ["Total"]);
+    assert!(!columnstore.rowstore && !columnstore.clustered);
+}
+
+#[test]
+fn an_index_that_may_be_filtered_is_taken_as_filtered() {
+    let mut answers = with_identity(Vec::new());
+    answers.filters_unknown = true;
+    answers.indexes = rows(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
+    let made = tables(&answers).unwrap();
+    assert_eq!(
+        made[0].indexes[0].filter, None,
+        "a constraint has no filter"
+    );
+    assert!(made[0].indexes[1].filter.is_some());
+}
+
+#[test]
+fn identities_are_exact_and_listed_once() {
+    // A decimal(38) identity does not fit 64 bits.
+    let lowest = "-99999999999999999999999999999999999999";
+    let row = ControlRow::sample(&[Some("7"), Some("1"), Some(lowest), Some(" +3"), None]);
+    let found = identities(&[row.clone(), row]).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[&(7, 1)].seed, -(10_i128.pow(38) - 1));
+    assert_eq!(found[&(7, 1)].increment, 3);
+    assert_eq!(found[&(7, 1)].last_value, None);
+    let wrong = tables(&answers()).unwrap_err();
+    assert_eq!(wrong.kind(), Kind::SourceProtocol);
+}
+
+#[test]
+fn a_column_that_vanished_meanwhile_is_an_error() {
+    let mut answers = with_identity(Vec::new());
+    answers.index_columns = rows(&["7|1|9|1|0|0|1"]);
+    assert_eq!(
+        tables(&answers).unwrap_err().kind(),
+        Kind::SourceConsistency
+    );
+}

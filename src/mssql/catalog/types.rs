@@ -1,0 +1,185 @@
+//! From `sys.types` and a column's numbers to its type.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::mssql::control::ControlRow;
+use crate::schema::SqlType;
+
+/// The rows of `sys.types`, by `user_type_id`.
+pub(super) struct Types(HashMap<i64, TypeRow>);
+
+struct TypeRow {
+    system_type_id: i64,
+    name: String,
+    user_defined: bool,
+    assembly: bool,
+}
+
+/// What `sys.columns` says of a column's type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declared {
+    pub(super) system_type_id: i64,
+    pub(super) user_type_id: i64,
+    /// Bytes; -1 is `max`.
+    pub(super) max_length: i64,
+    pub(super) precision: i64,
+    pub(super) scale: i64,
+}
+
+impl Types {
+    pub(super) fn of(rows: &[ControlRow]) -> Result<Self> {
+        let mut types = HashMap::new();
+        for row in rows {
+            let found = TypeRow {
+                system_type_id: row.need_int(1)?,
+                name: row.need_text(2)?.to_owned(),
+                user_defined: row.flag(3)?,
+                assembly: row.flag(4)?,
+            };
+            types.insert(row.need_int(0)?, found);
+        }
+        Ok(Self(types))
+    }
+
+    /// Built-in types are known by their own name: `hierarchyid` and `geography` share a system
+    /// type, and `vector` is stored as `varbinary`. Alias types become what they are made of.
+    pub(super) fn resolve(&self, declared: Declared) -> SqlType {
+        let own = self.0.get(&declared.user_type_id);
+        if let Some(own) = own {
+            if !own.user_defined
+                && let Some(known) = by_name(&own.name, declared)
+            {
+                return known;
+            }
+            if own.assembly || (!own.user_defined && own.name != "sysname") {
+                return SqlType::Other {
+                    name: own.name.clone(),
+                };
+            }
+        }
+        let base = self.base_name(declared.system_type_id);
+        base.and_then(|name| by_name(name, declared))
+            .unwrap_or_else(|| SqlType::Other {
+                name: own.map_or_else(
+                    || format!("system type {}", declared.system_type_id),
+                    |own| own.name.clone(),
+                ),
+            })
+    }
+
+    fn base_name(&self, system_type_id: i64) -> Option<&str> {
+        let base = self.0.get(&system_type_id)?;
+        (base.system_type_id == system_type_id).then_some(base.name.as_str())
+    }
+}
+
+fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
+    let scale = byte(declared.scale);
+    let bytes = u16::try_from(declared.max_length);
+    let length = bytes.unwrap_or(0);
+    Some(match name {
+        "bit" => SqlType::Bit,
+        "tinyint" => SqlType::TinyInt,
+        "smallint" => SqlType::SmallInt,
+        "int" => SqlType::Int,
+        "bigint" => SqlType::BigInt,
+        "decimal" | "numeric" => SqlType::Decimal {
+            precision: byte(declared.precision),
+            scale,
+        },
+        "smallmoney" => SqlType::SmallMoney,
+        "money" => SqlType::Money,
+        "real" => SqlType::Real,
+        "float" => SqlType::Float,
+        "date" => SqlType::Date,
+        "time" => SqlType::Time { scale },
+        "smalldatetime" => SqlType::SmallDateTime,
+        "datetime" => SqlType::DateTime,
+        "datetime2" => SqlType::DateTime2 { scale },
+        "datetimeoffset" => SqlType::DateTimeOffset { scale },
+        "char" => SqlType::Char { length },
+        "varchar" => SqlType::VarChar { length: bytes.ok() },
+        "text" => SqlType::Text,
+        "nchar" => SqlType::NChar { length: length / 2 },
+        "nvarchar" => SqlType::NVarChar {
+            length: bytes.ok().map(|bytes| bytes / 2),
+        },
+        "ntext" => SqlType::NText,
+        "binary" => SqlType::Binary { length },
+        "varbinary" => SqlType::VarBinary { length: bytes.ok() },
+        "image" => SqlType::Image,
+        "timestamp" | "rowversion" => SqlType::RowVersion,
+        "uniqueidentifier" => SqlType::UniqueIdentifier,
+        "xml" => SqlType::Xml,
+        "sql_variant" => SqlType::SqlVariant,
+        "hierarchyid" => SqlType::HierarchyId,
+        "geography" => SqlType::Geography,
+        "geometry" => SqlType::Geometry,
+        _ => return None,
+    })
+}
+
+fn byte(number: i64) -> u8 {
+    u8::try_from(number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of `sys.types` as SQL Server documents and shows them.
+    fn types() -> Types {
+        let rows = [
+            ["167", "167", "varchar", "0", "0"],
+            ["165", "165", "varbinary", "0", "0"],
+            ["231", "231", "nvarchar", "0", "0"],
+            ["256", "231", "sysname", "0", "0"],
+            ["106", "106", "decimal", "0", "0"],
+            ["128", "240", "hierarchyid", "0", "1"],
+            ["130", "240", "geography", "0", "1"],
+            ["255", "165", "vector", "0", "0"],
+            ["244", "244", "json", "0", "0"],
+            ["257", "167", "PhoneNumber", "1", "0"],
+            ["258", "240", "Point3D", "1", "1"],
+        ];
+        let rows = rows.map(|cells| ControlRow::sample(&cells.map(Some)));
+        Types::of(&rows).unwrap()
+    }
+
+    fn declared(user: i64, system: i64, max_length: i64) -> Declared {
+        Declared {
+            system_type_id: system,
+            user_type_id: user,
+            max_length,
+            precision: 38,
+            scale: 10,
+        }
+    }
+
+    #[test]
+    fn columns_get_their_own_or_their_base_type() {
+        let types = types();
+        let other = |name: &str| SqlType::Other { name: name.into() };
+        for (user, system, length, expected) in [
+            (167, 167, 50, SqlType::VarChar { length: Some(50) }),
+            (167, 167, -1, SqlType::VarChar { length: None }),
+            (231, 231, 8000, SqlType::NVarChar { length: Some(4000) }),
+            (256, 231, 256, SqlType::NVarChar { length: Some(128) }),
+            (257, 167, 20, SqlType::VarChar { length: Some(20) }),
+            (128, 240, 892, SqlType::HierarchyId),
+            (130, 240, -1, SqlType::Geography),
+            (255, 165, 20, other("vector")),
+            (244, 244, -1, other("json")),
+            (258, 240, 100, other("Point3D")),
+            (999, 998, 4, other("system type 998")),
+        ] {
+            assert_eq!(types.resolve(declared(user, system, length)), expected);
+        }
+        let decimal = SqlType::Decimal {
+            precision: 38,
+            scale: 10,
+        };
+        assert_eq!(types.resolve(declared(106, 106, 17)), decimal);
+    }
+}

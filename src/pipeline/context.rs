@@ -1,0 +1,116 @@
+//! What every task of a run shares: the two pools, the job, and who is told of progress.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Job;
+use crate::error::Error;
+use crate::mssql::pool::SourcePool;
+use crate::plan::table::TablePlan;
+use crate::postgres::copy::CopyTable;
+use crate::postgres::ddl::Making;
+use crate::postgres::pool::TargetPool;
+use crate::postgres::state::{PartitionRecord, PartitionState, RunId, TableKey, TableRecord};
+use crate::report::progress::{Progress, TableProgress, TableState};
+use crate::transcode::RowLayout;
+
+/// One run, shared by all of its tasks.
+pub struct Run {
+    pub job: Job,
+    pub id: RunId,
+    pub source: SourcePool,
+    pub target: TargetPool,
+    pub progress: Arc<Progress>,
+    /// Cancelled by a signal, or when the job lock is lost.
+    pub cancel: CancellationToken,
+}
+
+/// One table while it is loaded.
+pub struct TableLoad {
+    pub key: TableKey,
+    pub plan: TablePlan,
+    pub layout: RowLayout,
+    pub copy: Arc<CopyTable>,
+    pub making: Making,
+    /// As recorded when the load began; what was committed since is in the state tables only.
+    pub partitions: Vec<PartitionRecord>,
+    pub progress: Arc<TableProgress>,
+    /// Child of the run's: the first error of a partition stops its siblings, not the run.
+    pub cancel: CancellationToken,
+    /// Partitions that are not done; whoever takes the last one finishes the table.
+    remaining: AtomicU32,
+    /// Set once, by the first partition or finish step that fails for good.
+    failure: Mutex<Option<Error>>,
+}
+
+impl TableLoad {
+    /// Takes up a recorded table under the run.
+    pub fn new(
+        run: &Run,
+        record: TableRecord,
+        layout: RowLayout,
+        progress: Arc<TableProgress>,
+    ) -> Arc<Self> {
+        let open = record
+            .partitions
+            .iter()
+            .filter(|part| part.state != PartitionState::Done)
+            .count();
+        let committed = record.partitions.iter().map(|part| &part.progress);
+        let (rows, bytes) = committed.fold((0, 0), |(rows, bytes), part| {
+            (rows + part.rows, bytes + part.bytes)
+        });
+        progress.set_partitions(u32::try_from(record.partitions.len()).unwrap_or(u32::MAX));
+        (open..record.partitions.len()).for_each(|_| progress.partition_done());
+        progress.add(rows, bytes);
+        let mode = run.job.transfer.mode;
+        Arc::new(Self {
+            key: TableKey::of(&run.job.name, &record.plan),
+            copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
+            layout,
+            making: Making {
+                mode,
+                unlogged: run.job.transfer.unlogged_load,
+            },
+            remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
+            partitions: record.partitions,
+            plan: record.plan,
+            progress,
+            cancel: run.cancel.child_token(),
+            failure: Mutex::default(),
+        })
+    }
+
+    /// A partition is done; true for the last one.
+    pub fn partition_done(&self) -> bool {
+        self.progress.partition_done();
+        self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// No partition is left, so that only the finish steps are.
+    pub fn loaded(&self) -> bool {
+        self.remaining.load(Ordering::Acquire) == 0
+    }
+
+    /// Keeps the first error and stops the table's other partitions.
+    pub fn fail(&self, error: Error) -> bool {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = failure.is_none();
+        if first {
+            self.progress.set_state(TableState::Failed);
+            *failure = Some(error);
+        }
+        self.cancel.cancel();
+        first
+    }
+
+    /// Hands the error over for the report.
+    pub fn take_failure(&self) -> Option<Error> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}

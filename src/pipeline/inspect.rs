@@ -1,0 +1,351 @@
+//! The commands that look and change nothing: check, plan, status.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::effective::effective;
+use crate::config::job::{Consistency, Job};
+use crate::error::{Error, Kind, Result};
+use crate::mssql::catalog;
+use crate::mssql::pool::SourcePool;
+use crate::pipeline::RunOptions;
+use crate::pipeline::policy::policy;
+use crate::pipeline::prepare;
+use crate::pipeline::shores::{self, source_endpoint};
+use crate::pipeline::summary::omissions;
+use crate::plan::build;
+use crate::postgres::connect::Connector;
+use crate::postgres::pool::TargetPool;
+use crate::postgres::state::{self, PartitionState, TableRecord};
+use crate::postgres::{ddl, lock};
+use crate::report::check::{CheckReport, Finding, Severity};
+use crate::report::planned::{PlanReport, PlannedTable, SkippedTable};
+use crate::report::status::{RunStatus, StatusReport, TableStatus};
+use crate::schema::Database;
+
+/// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
+/// all of it comes at once.
+pub async fn check(job: &Job) -> Result<CheckReport> {
+    let mut report = CheckReport {
+        job: job.name.clone(),
+        settings: effective(job),
+        source: None,
+        target: None,
+        findings: Vec::new(),
+        unreachable: false,
+    };
+    let (source, target) = tokio::join!(open_source(job), open_target(job));
+    let database = check_source(job, source.as_ref(), &mut report).await;
+    check_target(job, target.as_ref(), database.as_ref(), &mut report).await;
+    if let Ok(source) = source {
+        source.close().await;
+    }
+    if let Ok(target) = target {
+        target.close().await;
+    }
+    Ok(report)
+}
+
+async fn open_source(job: &Job) -> Result<SourcePool> {
+    SourcePool::open(&job.source, job.transfer.consistency).await
+}
+
+async fn open_target(job: &Job) -> Result<TargetPool> {
+    TargetPool::open(Connector::new(&job.target)?, &job.target.pool, 1).await
+}
+
+impl CheckReport {
+    fn good(&mut self, finding: impl Into<String>) {
+        self.find(Severity::Good, finding, "");
+    }
+
+    fn find(&mut self, severity: Severity, finding: impl Into<String>, advice: &str) {
+        self.findings.push(Finding {
+            severity,
+            finding: finding.into(),
+            advice: advice.to_owned(),
+        });
+    }
+
+    fn problem(&mut self, error: &Error) {
+        let causes = crate::report::table::chain(error);
+        let because = causes
+            .iter()
+            .map(|cause| format!(": {cause}"))
+            .collect::<String>();
+        self.find(
+            Severity::Problem,
+            format!("{error}{because}"),
+            policy(error.kind()).advice,
+        );
+    }
+}
+
+/// Reads the catalog and plans, so that what will not fit shows now.
+async fn check_source(
+    job: &Job,
+    pool: std::result::Result<&SourcePool, &Error>,
+    report: &mut CheckReport,
+) -> Option<Database> {
+    let pool = match pool {
+        Ok(pool) => pool,
+        Err(error) => {
+            report.problem(error);
+            report.unreachable = true;
+            return None;
+        }
+    };
+    let loaded = async { catalog::load(&mut *pool.acquire().await?).await };
+    let database = match loaded.await {
+        Ok(database) => database,
+        Err(error) => {
+            report.problem(&error);
+            return None;
+        }
+    };
+    report.source = Some(source_endpoint(job, &database));
+    report.good(format!(
+        "source: logged in, {} tables in database {}",
+        database.tables.len(),
+        database.name
+    ));
+    if let Err(error) = shores::require_consistency(job, &database) {
+        report.problem(&error);
+    }
+    if job.transfer.consistency == Consistency::Relaxed {
+        report.find(
+            Severity::Warning,
+            "consistency relaxed reads with NOLOCK: rows may be missing or doubled while others write",
+            "use strict, or snapshot where the database allows it.",
+        );
+    }
+    Some(database)
+}
+
+async fn check_target(
+    job: &Job,
+    pool: std::result::Result<&TargetPool, &Error>,
+    database: Option<&Database>,
+    report: &mut CheckReport,
+) {
+    let pool = match pool {
+        Ok(pool) => pool,
+        Err(error) => {
+            report.problem(error);
+            report.unreachable = true;
+            return;
+        }
+    };
+    match shores::target_endpoint(job, pool).await {
+        Ok(endpoint) => report.target = Some(endpoint),
+        Err(error) => report.problem(&error),
+    }
+    if let Err(error) = check_rights(job, pool, report).await {
+        report.problem(&error);
+    }
+    let Some(database) = database else { return };
+    match build::build(database, job) {
+        Err(errors) => errors.iter().for_each(|error| report.problem(error)),
+        Ok(planned) => {
+            report.good(format!("{} tables can be copied", planned.tables.len()));
+            if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
+                report.problem(&error);
+            }
+            for omission in omissions(&planned.tables) {
+                let finding = format!(
+                    "{}: {} is left out: {}",
+                    omission.table, omission.object, omission.reason
+                );
+                report.find(
+                    Severity::Warning,
+                    finding,
+                    "make it by hand after the load; the run ends with exit code 6.",
+                );
+            }
+        }
+    }
+}
+
+/// What the role may do, and whether the server has room for the pool.
+async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) -> Result<()> {
+    let lease = pool.acquire().await?;
+    let row = lease
+        .query_one(
+            "SELECT has_database_privilege(current_database(), 'CREATE'), \
+             current_setting('max_connections')::int, (SELECT count(*)::int FROM pg_stat_activity)",
+            &[],
+        )
+        .await
+        .map_err(|error| {
+            Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
+        })?;
+    let (may_create, limit, used): (bool, i32, i32) = (row.get(0), row.get(1), row.get(2));
+    if may_create {
+        report.good(format!(
+            "target: logged in, {} may create schemas",
+            job.target.user
+        ));
+    } else {
+        report.find(
+            Severity::Problem,
+            format!(
+                "target: {} may not create schemas in database {}",
+                job.target.user, job.target.database
+            ),
+            "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
+        );
+    }
+    let wanted = i32::try_from(job.target.pool.max_connections)
+        .unwrap_or(i32::MAX)
+        .saturating_add(1);
+    if limit.saturating_sub(used) < wanted {
+        report.find(
+            Severity::Warning,
+            format!(
+                "target: {used} of {limit} connections are in use, the run wants {wanted} more"
+            ),
+            "lower target.pool.max_connections or raise max_connections on the server.",
+        );
+    }
+    Ok(())
+}
+
+/// Tables that the job's mode would refuse, unless they are this job's own.
+async fn check_tables(
+    job: &Job,
+    pool: &TargetPool,
+    plans: &[crate::plan::table::TablePlan],
+    report: &mut CheckReport,
+) -> Result<()> {
+    let lease = pool.acquire().await?;
+    let records = recorded(&lease, job).await?;
+    for plan in plans {
+        let own = records
+            .iter()
+            .any(|record| record.created && record.plan.full_name() == plan.full_name());
+        if own {
+            continue;
+        }
+        if let Err(error) = ddl::check(&lease, plan, job.transfer.mode).await {
+            report.problem(&error.at_table(plan.full_name()));
+        }
+    }
+    Ok(())
+}
+
+async fn recorded(client: &tokio_postgres::Client, job: &Job) -> Result<Vec<TableRecord>> {
+    if !state::is_installed(client).await? {
+        return Ok(Vec::new());
+    }
+    state::load(client, &job.name).await
+}
+
+/// Decides how each table would be made and read, and changes nothing. Needs the source only.
+pub async fn plan(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<PlanReport> {
+    let source = open_source(job).await?;
+    let planned = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
+        planned = plan_tables(job, options, &source) => planned,
+    };
+    source.close().await;
+    planned
+}
+
+async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
+    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let survey = prepare::plan_from(database, job, options)?;
+    let omissions = omissions(&survey.planned.tables);
+    let unlogged = job.transfer.unlogged_load;
+    Ok(PlanReport {
+        job: job.name.clone(),
+        source: source_endpoint(job, &survey.database),
+        skipped: survey
+            .planned
+            .skipped
+            .iter()
+            .map(|table| SkippedTable {
+                table: table.clone(),
+                reason: "left out by tables.include or tables.exclude".to_owned(),
+            })
+            .collect(),
+        failed: Vec::new(),
+        omissions,
+        tables: survey
+            .planned
+            .tables
+            .into_iter()
+            .map(|plan| PlannedTable {
+                ddl: ddl::statements(&plan, unlogged),
+                plan,
+            })
+            .collect(),
+    })
+}
+
+/// Reads what the target's state tables say of the job.
+pub async fn status(job: &Job) -> Result<StatusReport> {
+    let target = open_target(job).await?;
+    let read = read_status(job, &target).await;
+    target.close().await;
+    read
+}
+
+async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
+    let lease = target.acquire().await?;
+    let mut report = StatusReport {
+        job: job.name.clone(),
+        run: None,
+        held_by: None,
+    };
+    if !state::is_installed(&lease).await? {
+        return Ok(report);
+    }
+    report.held_by = lock::holder(&lease, &job.name).await?;
+    let Some(last) = state::last_run(&lease, &job.name).await? else {
+        return Ok(report);
+    };
+    let records = state::load(&lease, &job.name).await?;
+    let state = match (&last.outcome, &report.held_by) {
+        (Some(outcome), _) => outcome.clone(),
+        (None, Some(_)) => "running".to_owned(),
+        (None, None) => "died; the same command continues".to_owned(),
+    };
+    report.run = Some(RunStatus {
+        run_id: last.id.0.to_string(),
+        state,
+        started: last.started_at,
+        ended: last.ended_at,
+        tables: records.into_iter().map(table_status).collect(),
+    });
+    Ok(report)
+}
+
+fn table_status(record: TableRecord) -> TableStatus {
+    let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
+    let done = record
+        .partitions
+        .iter()
+        .filter(|part| part.state == PartitionState::Done)
+        .count();
+    TableStatus {
+        table: record.plan.full_name(),
+        state: format!("{:?}", record.state).to_lowercase(),
+        rows: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.rows)
+            .sum(),
+        bytes: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.bytes)
+            .sum(),
+        partitions_done: count(done),
+        partitions: count(record.partitions.len()),
+        cause: record.error,
+    }
+}

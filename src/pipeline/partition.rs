@@ -1,0 +1,227 @@
+//! Moves one partition: a reader task, a bounded channel, and the COPY that drains it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Kind, Result};
+use crate::mssql::pool::Pooled;
+use crate::mssql::read;
+use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::retry::Backoff;
+use crate::plan::query;
+use crate::postgres::copy::{End, PartitionWriter};
+use crate::report::time::Activity;
+use crate::transcode::{Batch, RowLayout};
+
+/// Batches between a reader and its COPY. With one being filled and one being sent, a partition
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or that many rows where a row
+/// is larger.
+const BATCHES_IN_FLIGHT: usize = 2;
+
+/// How a reader ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadEnd {
+    /// The statement's last row was handed over.
+    Complete,
+    /// Cancelled between two batches.
+    Stopped,
+    /// The writer gave up first; its error is the one that counts.
+    Refused,
+}
+
+/// Moves the partition, again and again from its last committed key while faults are transient.
+///
+/// # Errors
+/// The first permanent error, the last transient one, or `Stopped`.
+pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<()> {
+    let mut backoff = Backoff::new(&run.job.transfer.retry);
+    let mut committed = 0;
+    loop {
+        let mut attempt = Attempt {
+            run,
+            table,
+            number,
+            committed,
+            sent: (0, 0),
+        };
+        let Err(error) = attempt.run().await else {
+            return Ok(());
+        };
+        table.progress.take_back(attempt.sent.0, attempt.sent.1);
+        if attempt.committed > committed {
+            committed = attempt.committed;
+            backoff.progressed();
+        }
+        let placed = error.at_partition(number).at_table(table.plan.full_name());
+        backoff.after(placed, &table.cancel).await?;
+        table.progress.add_retry();
+    }
+}
+
+/// One try at a partition.
+struct Attempt<'a> {
+    run: &'a Run,
+    table: &'a Arc<TableLoad>,
+    number: u32,
+    /// Rows of the partition that are committed, earlier tries and runs included.
+    committed: u64,
+    /// Rows and bytes that were sent and are not committed.
+    sent: (u64, u64),
+}
+
+impl Attempt<'_> {
+    /// Takes the connections, target first, as every task does: two tasks can then never wait for
+    /// each other.
+    async fn run(&mut self) -> Result<()> {
+        let (run, table) = (self.run, self.table);
+        let clock = run.progress.clock();
+        let lease = clock
+            .time(Activity::TargetPool, run.target.acquire())
+            .await?;
+        let claimed =
+            PartitionWriter::claim(lease, Arc::clone(&table.copy), self.number, run.id).await?;
+        let Some(mut writer) = claimed else {
+            return Ok(());
+        };
+        self.committed = writer.progress().rows;
+        let source = clock
+            .time(Activity::SourcePool, run.source.acquire())
+            .await?;
+        let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
+        let reader = tokio::spawn(read_batches(
+            source,
+            self.statement(&writer)?,
+            table.layout.clone(),
+            sender,
+            table.cancel.clone(),
+        ));
+        let written = self.write_batches(&mut writer, batches).await;
+        let read = reader
+            .await
+            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
+        let outcome = self.conclude(&mut writer, written, read).await;
+        let timing = writer.timing();
+        clock.add(Activity::Copy, timing.send);
+        clock.add(Activity::Commit, timing.commit);
+        if outcome.is_err() {
+            // The error that ended the partition counts, not one of the clean-up.
+            if let Err(error) = writer.abort().await {
+                tracing::debug!(%error, "a connection was closed instead of rolled back");
+            }
+        }
+        outcome
+    }
+
+    fn statement(&self, writer: &PartitionWriter) -> Result<String> {
+        let index = usize::try_from(self.number)
+            .unwrap_or(usize::MAX)
+            .wrapping_sub(1);
+        let partition = self
+            .table
+            .partitions
+            .get(index)
+            .ok_or_else(|| Error::new(Kind::Internal, "a partition without a record"))?;
+        let resume_after = writer.progress().last_key.as_deref();
+        let consistency = self.run.job.transfer.consistency;
+        Ok(query::read(
+            &self.table.plan,
+            &partition.slice,
+            resume_after,
+            consistency,
+        ))
+    }
+
+    /// Sends batches until the channel closes, committing on the way where every row's place is
+    /// known by its key.
+    async fn write_batches(
+        &mut self,
+        writer: &mut PartitionWriter,
+        mut batches: mpsc::Receiver<Batch>,
+    ) -> Result<()> {
+        let clock = self.run.progress.clock();
+        let midway = self.table.plan.commits_midway();
+        while let Some(batch) = clock.time(Activity::SourceRows, batches.recv()).await {
+            let (rows, bytes) = (
+                batch.rows,
+                u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
+            );
+            writer.write(batch).await?;
+            self.table.progress.add(rows, bytes);
+            self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
+            if midway && writer.pending_bytes() >= self.run.job.transfer.commit_every {
+                self.commit(writer, End::More).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides what the end of reading and writing means for what was sent so far.
+    async fn conclude(
+        &mut self,
+        writer: &mut PartitionWriter,
+        written: Result<()>,
+        read: Result<ReadEnd>,
+    ) -> Result<()> {
+        written?;
+        let midway = self.table.plan.commits_midway();
+        match read {
+            Ok(ReadEnd::Complete) => self.commit(writer, End::Partition).await,
+            Ok(ReadEnd::Stopped | ReadEnd::Refused) => {
+                self.keep(writer, midway).await?;
+                Err(Error::new(Kind::Stopped, "stopped between two batches"))
+            }
+            Err(error) => {
+                self.keep(writer, midway).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits the whole rows that arrived, where their last key tells how to go on.
+    async fn keep(&mut self, writer: &mut PartitionWriter, midway: bool) -> Result<()> {
+        if midway && self.sent.0 > 0 {
+            self.commit(writer, End::More).await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
+        self.committed = writer.commit(end).await?.rows;
+        self.sent = (0, 0);
+        Ok(())
+    }
+}
+
+/// Reads a statement's rows into the channel. The connection goes back to the pool only when the
+/// statement was read to its end; otherwise dropping the stream has marked it as broken.
+async fn read_batches(
+    mut source: Pooled,
+    sql: String,
+    layout: RowLayout,
+    batches: mpsc::Sender<Batch>,
+    cancel: CancellationToken,
+) -> Result<ReadEnd> {
+    let started = Instant::now();
+    let mut stream = read::open(&mut source, &sql, layout).await?;
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Ok(ReadEnd::Stopped),
+            batch = stream.next_batch() => batch?,
+        };
+        let Some(batch) = batch else {
+            tracing::debug!(
+                seconds = started.elapsed().as_secs_f64(),
+                "a statement was read to its end"
+            );
+            return Ok(ReadEnd::Complete);
+        };
+        if batches.send(batch).await.is_err() {
+            return Ok(ReadEnd::Refused);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! From an open connection to tables that are ready to be loaded: catalog, plan, state, DDL.
+
+use std::collections::HashMap;
+
+use futures::stream::{self, StreamExt};
+
+use crate::config::fingerprint::fingerprint as job_fingerprint;
+use crate::config::job::{Job, Mode};
+use crate::error::{Error, Kind, Result};
+use crate::mssql::{bounds, catalog};
+use crate::pipeline::RunOptions;
+use crate::pipeline::context::Run;
+use crate::pipeline::shores::{Shores, require_consistency};
+use crate::plan::build::{self, Planned};
+use crate::plan::fingerprint::{fingerprint, may_continue};
+use crate::plan::query;
+use crate::plan::slices::slices;
+use crate::plan::table::{Strategy, TablePlan};
+use crate::postgres::ddl;
+use crate::postgres::state::{self, Leftovers, RunRecord, TableKey, TableRecord, TableState};
+use crate::schema::Database;
+
+/// What the source has, and what the job makes of it.
+pub struct Survey {
+    pub database: Database,
+    pub planned: Planned,
+}
+
+/// Reads the catalog and plans every selected table.
+///
+/// # Errors
+/// All planning problems at once, as one error: nothing was written yet, so nothing is begun.
+pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+    let database = {
+        let mut source = shores.source.acquire().await?;
+        catalog::load(&mut source).await?
+    };
+    plan_from(database, job, options)
+}
+
+/// Plans every selected table of a catalog that was read.
+pub fn plan_from(database: Database, job: &Job, options: &RunOptions) -> Result<Survey> {
+    require_consistency(job, &database)?;
+    let mut planned = build::build(&database, job).map_err(together)?;
+    if planned.tables.is_empty() {
+        return Err(Error::new(
+            Kind::Naming,
+            format!(
+                "no table of database {} is selected by tables.include and tables.exclude",
+                database.name
+            ),
+        ));
+    }
+    limit(&mut planned, options)?;
+    Ok(Survey { database, planned })
+}
+
+/// Keeps the tables that `--table` names.
+fn limit(planned: &mut Planned, options: &RunOptions) -> Result<()> {
+    if options.only_tables.is_empty() {
+        return Ok(());
+    }
+    let named = |plan: &TablePlan, name: &String| plan.full_name().eq_ignore_ascii_case(name);
+    for name in &options.only_tables {
+        if !planned.tables.iter().any(|plan| named(plan, name)) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("--table {name}: the job selects no such table"),
+            ));
+        }
+    }
+    planned
+        .tables
+        .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
+    Ok(())
+}
+
+/// One error out of many, each on a line of its own.
+pub fn together(mut errors: Vec<Error>) -> Error {
+    if errors.len() == 1 {
+        return errors.remove(0);
+    }
+    let kind = errors.first().map_or(Kind::Internal, Error::kind);
+    let lines = errors
+        .iter()
+        .map(|error| format!("\n  - {error}"))
+        .collect::<String>();
+    Error::new(kind, format!("{} problems:{lines}", errors.len()))
+}
+
+/// What the state tables say of the job.
+pub struct Recorded {
+    pub records: HashMap<String, TableRecord>,
+    /// Whether an earlier run left something to go on with.
+    pub resumed: bool,
+}
+
+/// Reads the state, and clears it where the job starts over or begins anew.
+pub async fn recall(
+    job: &Job,
+    shores: &Shores,
+    options: &RunOptions,
+    survey: &Survey,
+) -> Result<Recorded> {
+    let mut target = shores.target.acquire().await?;
+    let mut records = state::load(&target, &job.name).await?;
+    let begins_anew = options.only_tables.is_empty()
+        && matches!(job.transfer.mode, Mode::Replace | Mode::Truncate)
+        && is_finished(&records, survey);
+    if options.restart || begins_anew {
+        start_over(job, &mut target, &records, options).await?;
+        records = state::load(&target, &job.name).await?;
+    }
+    if !records.is_empty() {
+        let last = state::last_run(&target, &job.name).await?;
+        refuse_strangers(job, &survey.database, last.as_ref())?;
+    }
+    refuse_changed(&records, survey)?;
+    let resumed = records
+        .iter()
+        .any(|record| record.rows > 0 || record.created);
+    let records = records
+        .into_iter()
+        .map(|record| (record.plan.full_name(), record))
+        .collect();
+    Ok(Recorded { records, resumed })
+}
+
+/// Every table that the job selects today was finished by an earlier run.
+fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
+    let done = |plan: &TablePlan| {
+        records.iter().any(|record| {
+            record.state == TableState::Done && record.plan.full_name() == plan.full_name()
+        })
+    };
+    survey.planned.tables.iter().all(done)
+}
+
+async fn start_over(
+    job: &Job,
+    target: &mut crate::postgres::pool::Lease,
+    records: &[TableRecord],
+    options: &RunOptions,
+) -> Result<()> {
+    if !options.only_tables.is_empty() {
+        return Err(Error::new(
+            Kind::Usage,
+            "--restart starts the whole job over and cannot be limited by --table",
+        ));
+    }
+    let appended = records.iter().map(|record| record.rows).sum::<u64>();
+    if job.transfer.mode == Mode::Append && appended > 0 {
+        return Err(Error::new(
+            Kind::Usage,
+            format!(
+                "mode append cannot start over: {appended} rows of the earlier run are in the target and would \
+                 come twice; remove them and the job's rows in _migrate, or run without --restart"
+            ),
+        ));
+    }
+    let leftovers = if job.transfer.mode == Mode::Create {
+        Leftovers::Drop
+    } else {
+        Leftovers::Keep
+    };
+    let dropped = state::restart(target, &job.name, leftovers).await?;
+    tracing::info!(tables_dropped = dropped.len(), "the job starts over");
+    Ok(())
+}
+
+/// A checkpoint of another source or of a changed job must not be continued.
+fn refuse_strangers(job: &Job, database: &Database, last: Option<&RunRecord>) -> Result<()> {
+    let Some(last) = last else { return Ok(()) };
+    if last.source_server != database.server || last.source_database != database.name {
+        return Err(Error::new(
+            Kind::Checkpoint,
+            format!(
+                "the recorded run read database {} of server {}, this job reads {} of {}",
+                last.source_database, last.source_server, database.name, database.server
+            ),
+        ));
+    }
+    if last.fingerprint != job_fingerprint(job) {
+        return Err(Error::new(
+            Kind::Checkpoint,
+            "the job file was changed since the recorded run in a way that changes rows, names or types",
+        ));
+    }
+    Ok(())
+}
+
+/// A table that changed its shape, or lost the key its partitions run on.
+fn refuse_changed(records: &[TableRecord], survey: &Survey) -> Result<()> {
+    for plan in &survey.planned.tables {
+        let Some(record) = records
+            .iter()
+            .find(|record| record.plan.full_name() == plan.full_name())
+        else {
+            continue;
+        };
+        let unfinished = record.state != TableState::Done;
+        if unfinished
+            && (record.fingerprint != fingerprint(plan)
+                || !may_continue(&record.plan.strategy, &plan.strategy))
+        {
+            return Err(Error::new(
+                Kind::Checkpoint,
+                "the table's columns or keys are not those that its checkpoint was made for",
+            )
+            .at_table(plan.full_name()));
+        }
+    }
+    Ok(())
+}
+
+/// How many tables are prepared at a time; each takes one connection of either side.
+fn width(run: &Run) -> usize {
+    run.job
+        .target
+        .pool
+        .max_connections
+        .min(run.job.source.pool.max_connections)
+        .max(1)
+}
+
+/// Refuses, before anything is written, tables that the job's mode does not allow to touch.
+pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded) -> Result<()> {
+    let fresh = plans.iter().filter(|plan| {
+        recorded
+            .records
+            .get(&plan.full_name())
+            .is_none_or(|record| !record.created)
+    });
+    let problems = stream::iter(fresh)
+        .map(|plan| async move {
+            let target = run.target.acquire().await?;
+            ddl::check(&target, plan, run.job.transfer.mode)
+                .await
+                .map_err(|error| error.at_table(plan.full_name()))
+        })
+        .buffer_unordered(width(run))
+        .filter_map(|checked| async move { checked.err() })
+        .collect::<Vec<_>>()
+        .await;
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(together(problems))
+    }
+}
+
+/// Finds the cut points of a new table and records its plan with its partitions.
+async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
+    let cuts = match &plan.strategy {
+        Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
+            let sql = query::cut_points(
+                plan,
+                key,
+                plan.wanted_partitions,
+                run.job.transfer.consistency,
+            );
+            let columns = key.iter().map(|key| key.column.clone()).collect::<Vec<_>>();
+            let mut source = run.source.acquire().await?;
+            bounds::cut_points(&mut source, &sql, &columns).await?
+        }
+        _ => Vec::new(),
+    };
+    let slices = slices(plan, cuts);
+    let mut target = run.target.acquire().await?;
+    state::save_plan(
+        &mut target,
+        &run.job.name,
+        run.id,
+        (plan, &fingerprint(plan)),
+        &slices,
+    )
+    .await
+}
+
+/// A table that could not be made ready, with the reason.
+pub type Unready = (TablePlan, Error);
+
+/// Records and makes every table that is not recorded yet, several at a time.
+pub async fn make_ready(
+    run: &Run,
+    plans: &[TablePlan],
+    recorded: &Recorded,
+) -> Vec<std::result::Result<(), Unready>> {
+    stream::iter(plans)
+        .map(|plan| async move {
+            let known = recorded.records.get(&plan.full_name());
+            let outcome = make_one(run, plan, known).await;
+            outcome.map_err(|error| (plan.clone(), error.at_table(plan.full_name())))
+        })
+        .buffer_unordered(width(run))
+        .collect()
+        .await
+}
+
+async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> Result<()> {
+    if run.cancel.is_cancelled() {
+        return Err(Error::new(
+            Kind::Stopped,
+            "stopped before the table was begun",
+        ));
+    }
+    if known.is_some_and(|record| record.state == TableState::Done) {
+        return Ok(());
+    }
+    if known.is_none() {
+        record_plan(run, plan).await?;
+    }
+    let key = TableKey::of(&run.job.name, plan);
+    let plan = known.map_or(plan, |record| &record.plan);
+    let mut target = run.target.acquire().await?;
+    state::reopen(&target, &key).await?;
+    let making = ddl::Making {
+        mode: run.job.transfer.mode,
+        unlogged: run.job.transfer.unlogged_load,
+    };
+    ddl::make(&mut target, &key, plan, &making).await
+}

@@ -1,0 +1,134 @@
+//! Tries again what a transient fault broke: exponential backoff with full jitter.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Retry;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::policy::policy;
+
+/// How many tries are left, and how long to wait before the next.
+#[derive(Debug)]
+pub struct Backoff<'a> {
+    settings: &'a Retry,
+    /// Tries that failed in a row.
+    failed: u32,
+}
+
+impl<'a> Backoff<'a> {
+    pub fn new(settings: &'a Retry) -> Self {
+        Self {
+            settings,
+            failed: 0,
+        }
+    }
+
+    /// The last try got further than the one before, so the count starts again: a link that breaks
+    /// every few gigabytes must not end a table that is moving.
+    pub fn progressed(&mut self) {
+        self.failed = 0;
+    }
+
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    /// Gives `error` back where it is permanent or no try is left, and `Stopped` when cancelled.
+    pub async fn after(&mut self, error: Error, cancel: &CancellationToken) -> Result<()> {
+        self.failed += 1;
+        if !policy(error.kind()).retry || self.failed >= self.settings.attempts {
+            return Err(error);
+        }
+        let pause = self.pause(fraction());
+        tracing::warn!(
+            kind = ?error.kind(),
+            place = %error.place(),
+            attempt = self.failed + 1,
+            of = self.settings.attempts,
+            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            error = %error,
+            "a transient fault: trying again"
+        );
+        tokio::select! {
+            () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while waiting to try again")),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+
+    /// `initial * 2^(failed - 1)`, at most `max`, times a fraction between a half and one: jitter
+    /// keeps workers that failed together from returning together.
+    fn pause(&self, fraction: f64) -> Duration {
+        let doublings = self.failed.saturating_sub(1).min(20);
+        let full = self
+            .settings
+            .initial_backoff
+            .saturating_mul(1 << doublings)
+            .min(self.settings.max_backoff);
+        full.mul_f64(0.5 + fraction / 2.0)
+    }
+}
+
+/// A number in 0..1 that differs between workers: the clock's nanoseconds are random enough here.
+fn fraction() -> f64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    f64::from(now.subsec_nanos() % 1_000_003) / 1_000_003.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(attempts: u32) -> Retry {
+        let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(6));
+        Retry {
+            attempts,
+            initial_backoff,
+            max_backoff,
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_limit() {
+        let settings = settings(9);
+        let mut backoff = Backoff::new(&settings);
+        let seconds = (1..=5).map(|failed| {
+            backoff.failed = failed;
+            backoff.pause(1.0).as_secs()
+        });
+        assert_eq!(seconds.collect::<Vec<_>>(), [1, 2, 4, 6, 6]);
+        assert_eq!(backoff.pause(0.0), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn transient_errors_are_tried_again_until_no_try_is_left() {
+        let settings = settings(3);
+        let cancel = CancellationToken::new();
+        let mut backoff = Backoff::new(&settings);
+        let lost = || Error::new(Kind::SourceLost, "gone");
+        assert!(backoff.after(lost(), &cancel).await.is_ok());
+        assert!(backoff.after(lost(), &cancel).await.is_ok());
+        let last = backoff
+            .after(lost(), &cancel)
+            .await
+            .expect_err("the third try was the last");
+        assert_eq!(last.kind(), Kind::SourceLost);
+    }
+
+    #[tokio::test]
+    async fn permanent_errors_and_a_stop_end_it_at_once() {
+        let settings = settings(3);
+        let cancel = CancellationToken::new();
+        let mut backoff = Backoff::new(&settings);
+        let permanent = Error::new(Kind::Value, "does not fit");
+        assert!(backoff.after(permanent, &cancel).await.is_err());
+        cancel.cancel();
+        let transient = Error::new(Kind::SourceLost, "gone");
+        let stopped = backoff
+            .after(transient, &cancel)
+            .await
+            .expect_err("cancelled");
+        assert_eq!(stopped.kind(), Kind::Stopped);
+    }
+}

@@ -1,0 +1,343 @@
+//! A run from its first connection to its report, in numbered steps.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::fingerprint::fingerprint as job_fingerprint;
+use crate::config::job::{Job, VerifyLevel};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::policy::policy;
+use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
+use crate::pipeline::retry::Backoff;
+use crate::pipeline::shores::{self, Shores};
+use crate::pipeline::summary::{self, Ending};
+use crate::pipeline::{RunOptions, queue, verify};
+use crate::postgres::lock::JobLock;
+use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
+use crate::report::Endpoint;
+use crate::report::progress::{Progress, TableState};
+use crate::report::run::Report;
+use crate::report::timestamp::Timestamp;
+use crate::report::verify::VerifyReport;
+use crate::transcode::RowLayout;
+
+const STEPS: u32 = 7;
+
+/// Runs the job, or continues it.
+///
+/// # Errors
+/// What kept the run from beginning: a server, the plan, a foreign checkpoint, another process.
+/// From the moment tables are made, errors belong to their table and stand in the report.
+pub async fn run(
+    job: &Job,
+    options: RunOptions,
+    cancel: CancellationToken,
+    progress: Arc<Progress>,
+) -> Result<Report> {
+    let started = Timestamp::now();
+    begin(&progress, 1, "connecting to both servers");
+    let shores = unless_stopped(&cancel, Shores::open(job)).await?;
+    let outcome = run_connected(job, &options, &cancel, &progress, &shores, started).await;
+    shores.close().await;
+    outcome
+}
+
+fn begin(progress: &Progress, number: u32, name: &'static str) {
+    tracing::info!(step = number, of = STEPS, "{name}");
+    progress.begin(number, STEPS, name);
+}
+
+/// Gives up waiting when a signal comes; for steps that change nothing on either side.
+async fn unless_stopped<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped before the load began")),
+        done = work => done,
+    }
+}
+
+async fn run_connected(
+    job: &Job,
+    options: &RunOptions,
+    cancel: &CancellationToken,
+    progress: &Arc<Progress>,
+    shores: &Shores,
+    started: Timestamp,
+) -> Result<Report> {
+    let lock = unless_stopped(cancel, take_job(job, shores)).await?;
+    let cancel = cancel.child_token();
+    let mut keeper = Keeper {
+        job,
+        shores,
+        lock: Some(lock),
+    };
+    let lock_pid = keeper.backend_pid();
+    let guarded = run_locked(job, options, &cancel, progress, shores, lock_pid, started);
+    tokio::pin!(guarded);
+    let outcome = tokio::select! {
+        outcome = &mut guarded => outcome,
+        error = keeper.keep() => {
+            // Without the lock another process may begin: stop at once, the next run continues.
+            tracing::error!(%error, "the job lock was lost, so the run stops");
+            cancel.cancel();
+            let _stopped = guarded.await;
+            Err(error)
+        }
+    };
+    keeper.release().await;
+    outcome
+}
+
+/// Holds the job lock for a run, across a restart of the target.
+struct Keeper<'a> {
+    job: &'a Job,
+    shores: &'a Shores,
+    /// `None` while it is lost and not taken again.
+    lock: Option<JobLock>,
+}
+
+impl Keeper<'_> {
+    fn backend_pid(&self) -> i32 {
+        self.lock.as_ref().map_or(0, JobLock::backend_pid)
+    }
+
+    /// Takes the lock again whenever its connection breaks, as patiently as any other work is
+    /// tried again. Meanwhile the workers go on: a partition's claim fences them off if another
+    /// process takes the job, so no row can be doubled.
+    ///
+    /// Returns only when the lock could not be taken again. Cancel safe.
+    async fn keep(&mut self) -> Error {
+        let never = CancellationToken::new();
+        loop {
+            let Some(lock) = &self.lock else {
+                return Error::new(Kind::Internal, "no lock to keep");
+            };
+            let mut error = lock.lost().await;
+            tracing::warn!(%error, "the job lock was lost: taking it again");
+            self.lock = None;
+            let mut backoff = Backoff::new(&self.job.transfer.retry);
+            while self.lock.is_none() {
+                if let Err(error) = backoff.after(error, &never).await {
+                    return error;
+                }
+                match JobLock::take(&self.shores.connector, &self.job.name).await {
+                    Ok(lock) => {
+                        self.lock = Some(lock);
+                        break;
+                    }
+                    Err(again) => error = again,
+                }
+            }
+        }
+    }
+
+    async fn release(self) {
+        let Some(lock) = self.lock else { return };
+        if let Err(error) = lock.release().await {
+            tracing::debug!(%error, "the job lock went with its connection");
+        }
+    }
+}
+
+async fn take_job(job: &Job, shores: &Shores) -> Result<JobLock> {
+    {
+        let mut target = shores.target.acquire().await?;
+        state::install(&mut target).await?;
+    }
+    JobLock::take(&shores.connector, &job.name).await
+}
+
+async fn run_locked(
+    job: &Job,
+    options: &RunOptions,
+    cancel: &CancellationToken,
+    progress: &Arc<Progress>,
+    shores: &Shores,
+    lock_pid: i32,
+    started: Timestamp,
+) -> Result<Report> {
+    begin(progress, 2, "reading the catalog and planning");
+    let survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
+    let recorded = unless_stopped(cancel, prepare::recall(job, shores, options, &survey)).await?;
+    let target = shores::target_endpoint(job, &shores.target).await?;
+    let run = Arc::new(start(job, cancel, progress, shores, lock_pid, &survey.database).await?);
+    let loaded = load(&run, &survey, &recorded).await;
+    conclude(
+        &run,
+        shores,
+        Course {
+            survey,
+            recorded,
+            target,
+            started,
+            loaded,
+        },
+    )
+    .await
+}
+
+/// Registers the run with the target.
+async fn start(
+    job: &Job,
+    cancel: &CancellationToken,
+    progress: &Arc<Progress>,
+    shores: &Shores,
+    lock_pid: i32,
+    database: &crate::schema::Database,
+) -> Result<Run> {
+    let new = NewRun {
+        job: job.name.clone(),
+        source_server: database.server.clone(),
+        source_database: database.name.clone(),
+        fingerprint: job_fingerprint(job),
+        lock_pid,
+    };
+    let id = state::start_run(&*shores.target.acquire().await?, &new).await?;
+    Ok(Run {
+        job: job.clone(),
+        id,
+        source: shores.source.clone(),
+        target: shores.target.clone(),
+        progress: Arc::clone(progress),
+        cancel: cancel.clone(),
+    })
+}
+
+/// What loading left behind.
+struct Loaded {
+    unready: Vec<Unready>,
+    tables: Vec<Arc<TableLoad>>,
+    verification: Option<VerifyReport>,
+}
+
+/// A run so far, for its report.
+struct Course {
+    survey: Survey,
+    recorded: Recorded,
+    target: Endpoint,
+    started: Timestamp,
+    loaded: Result<Loaded>,
+}
+
+async fn load(run: &Arc<Run>, survey: &Survey, recorded: &Recorded) -> Result<Loaded> {
+    let plans = &survey.planned.tables;
+    begin(&run.progress, 3, "finding cut points and making tables");
+    prepare::refuse_existing(run, plans, recorded).await?;
+    let made = prepare::make_ready(run, plans, recorded).await;
+    let unready = made
+        .into_iter()
+        .filter_map(std::result::Result::err)
+        .collect::<Vec<_>>();
+    record_unready(run, &unready).await;
+    let tables = take_up(run, plans, &unready).await?;
+    begin(&run.progress, 4, "loading");
+    let open = tables
+        .iter()
+        .filter(|table| table.progress.state() != TableState::Done);
+    queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
+    let verification = if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
+        None
+    } else {
+        begin(&run.progress, 5, "comparing row counts");
+        let done = tables
+            .iter()
+            .filter(|table| table.progress.state() == TableState::Done);
+        let plans = done.map(|table| table.plan.clone()).collect::<Vec<_>>();
+        verify::compare(run, &plans).await
+    };
+    begin(&run.progress, 6, "recording the outcome");
+    Ok(Loaded {
+        unready,
+        tables,
+        verification,
+    })
+}
+
+async fn record_unready(run: &Run, unready: &[Unready]) {
+    for (plan, error) in unready
+        .iter()
+        .filter(|(_, error)| error.kind() != Kind::Stopped)
+    {
+        tracing::error!(kind = ?error.kind(), %error, "a table could not be made ready");
+        let key = state::TableKey::of(&run.job.name, plan);
+        let recorded = async {
+            state::set_failed(&*run.target.acquire().await?, &key, &error.to_string()).await
+        };
+        if let Err(error) = recorded.await {
+            tracing::warn!(%error, "the failure could not be recorded; the report has it");
+        }
+    }
+}
+
+/// Turns the recorded tables into loads, in the state in which they are now.
+async fn take_up(
+    run: &Arc<Run>,
+    plans: &[crate::plan::table::TablePlan],
+    unready: &[Unready],
+) -> Result<Vec<Arc<TableLoad>>> {
+    let records = state::load(&*run.target.acquire().await?, &run.job.name).await?;
+    let mut loads = Vec::new();
+    for record in records {
+        let name = record.plan.full_name();
+        let wanted = plans.iter().any(|plan| plan.full_name() == name)
+            && !unready.iter().any(|(plan, _)| plan.full_name() == name);
+        if wanted {
+            loads.push(take_up_one(run, record)?);
+        }
+    }
+    Ok(loads)
+}
+
+fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
+    let name = record.plan.full_name();
+    let done = record.state == Recorded_::Done;
+    let key = record.plan.key_positions();
+    let layout = RowLayout::new(&record.plan.columns, &key, run.job.values)
+        .map_err(|error| error.at_table(&name))?;
+    let progress = run.progress.add_table(name, record.plan.estimated_rows);
+    let load = TableLoad::new(run, record, layout, progress);
+    if done {
+        load.progress.set_state(TableState::Done);
+    }
+    Ok(load)
+}
+
+/// Records how the run ended and draws up its report.
+async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Report> {
+    let loaded = match course.loaded {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let cause = serde_json::json!({ "error": error.to_string(), "advice": policy(error.kind()).advice });
+            end(run, "failed", &cause).await;
+            return Err(error);
+        }
+    };
+    let ending = Ending {
+        survey: &course.survey,
+        recorded: &course.recorded,
+        unready: &loaded.unready,
+        tables: &loaded.tables,
+        verification: loaded.verification,
+        target: course.target,
+        started: course.started,
+    };
+    let report = summary::draw_up(run, shores, ending).await?;
+    let outcome = serde_json::to_value(report.outcome).unwrap_or_default();
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    end(run, outcome.as_str().unwrap_or("ended"), &value).await;
+    begin(&run.progress, STEPS, "ended");
+    Ok(report)
+}
+
+async fn end(run: &Run, outcome: &str, report: &serde_json::Value) {
+    let recorded =
+        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, report).await };
+    if let Err(error) = recorded.await {
+        tracing::warn!(%error, "the run's outcome could not be recorded");
+    }
+}

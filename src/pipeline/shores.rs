@@ -1,0 +1,132 @@
+//! Opens both shores of a run, and closes them so that neither server is left with a connection.
+
+use crate::config::job::{Consistency, Job, Source};
+use crate::error::{Error, Kind, Result};
+use crate::mssql::pool::SourcePool;
+use crate::postgres::connect::Connector;
+use crate::postgres::pool::TargetPool;
+use crate::report::Endpoint;
+use crate::report::pool::{PoolReport, Side};
+use crate::schema::Database;
+
+/// Both pools, connected.
+pub struct Shores {
+    pub source: SourcePool,
+    pub target: TargetPool,
+    /// For connections beside the pool: the job lock.
+    pub connector: Connector,
+}
+
+impl Shores {
+    /// Connects to both at once; the first error comes back as the server gave it.
+    pub async fn open(job: &Job) -> Result<Self> {
+        let connector = Connector::new(&job.target)?;
+        let warm = job.target.pool.max_connections;
+        let (source, target) = tokio::try_join!(
+            SourcePool::open(&job.source, job.transfer.consistency),
+            TargetPool::open(connector.clone(), &job.target.pool, warm),
+        )?;
+        Ok(Self {
+            source,
+            target,
+            connector,
+        })
+    }
+
+    /// Closes every connection of both pools.
+    pub async fn close(&self) {
+        tokio::join!(self.source.close(), self.target.close());
+    }
+
+    pub fn reports(&self) -> Vec<PoolReport> {
+        let source = self.source.metrics();
+        let target = self.target.metrics();
+        vec![
+            PoolReport {
+                side: Side::Source,
+                max_connections: as_size(source.max_connections),
+                peak_in_use: as_size(source.peak_in_use),
+                acquisitions: source.acquisitions,
+                waits: source.waits,
+                longest_wait: source.longest_wait.as_secs_f64(),
+                mean_wait: mean(source.wait_time.as_secs_f64(), source.waits),
+                timeouts: source.timeouts,
+                reconnects: source.reconnects,
+            },
+            PoolReport {
+                side: Side::Target,
+                max_connections: target.size,
+                peak_in_use: target.peak_in_use,
+                acquisitions: target.acquisitions,
+                waits: target.waits,
+                longest_wait: target.longest_wait.as_secs_f64(),
+                mean_wait: mean(target.waited.as_secs_f64(), target.waits),
+                timeouts: target.timeouts,
+                reconnects: target.reconnects,
+            },
+        ]
+    }
+}
+
+fn mean(total: f64, count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        total / count as f64
+    }
+}
+
+fn as_size(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// `host:port` or `host\INSTANCE`, as the job names the source.
+pub fn source_address(source: &Source) -> String {
+    match (&source.instance, source.port) {
+        (Some(instance), _) => format!("{}\\{instance}", source.host),
+        (None, port) => format!("{}:{}", source.host, port.unwrap_or(1433)),
+    }
+}
+
+/// The source as its own catalog describes it.
+pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
+    Endpoint {
+        address: source_address(&job.source),
+        database: database.name.clone(),
+        version: database.version.clone(),
+    }
+}
+
+pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint> {
+    let lease = target.acquire().await?;
+    let row = lease
+        .query_one("SELECT current_setting('server_version')", &[])
+        .await
+        .map_err(|error| {
+            Error::new(Kind::TargetQuery, "could not read the server's version").because(error)
+        })?;
+    Ok(Endpoint {
+        address: format!("{}:{}", job.target.host, job.target.port),
+        database: job.target.database.clone(),
+        version: row.get(0),
+    })
+}
+
+/// Refuses a consistency that the source cannot give.
+pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
+    if job.transfer.consistency == Consistency::Snapshot
+        && !database.snapshot_isolation
+        && !database.frozen
+    {
+        return Err(Error::new(
+            Kind::SourceConsistency,
+            format!(
+                "transfer.consistency is snapshot, but database {} does not allow it: run ALTER DATABASE {} SET \
+                 ALLOW_SNAPSHOT_ISOLATION ON there",
+                database.name,
+                crate::plan::query::quote(&database.name)
+            ),
+        ));
+    }
+    Ok(())
+}

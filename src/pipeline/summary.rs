@@ -1,0 +1,154 @@
+//! Gathers what a run's report says, from the state tables rather than from memory.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::policy::policy;
+use crate::pipeline::prepare::{Recorded, Survey, Unready};
+use crate::pipeline::shores::{Shores, source_endpoint};
+use crate::plan::table::{Strategy, TablePlan};
+use crate::postgres::state::{self, TableRecord};
+use crate::report::progress::TableState;
+use crate::report::run::{Facts, Report};
+use crate::report::table::{Cause, TableOutcome, TableReport};
+use crate::report::timestamp::Timestamp;
+use crate::report::verify::VerifyReport;
+use crate::report::{Endpoint, Omission};
+
+/// How a run ended, before it is put in order.
+pub struct Ending<'a> {
+    pub survey: &'a Survey,
+    pub recorded: &'a Recorded,
+    pub unready: &'a [Unready],
+    pub tables: &'a [Arc<TableLoad>],
+    pub verification: Option<VerifyReport>,
+    pub target: Endpoint,
+    pub started: Timestamp,
+}
+
+/// Draws up the report. Rows and bytes are those that the target has recorded as committed.
+pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<Report> {
+    let records = state::load(&*run.target.acquire().await?, &run.job.name).await?;
+    let mut tables = Vec::new();
+    for load in ending.tables {
+        tables.push(loaded_table(load, &records, ending.recorded));
+    }
+    for (plan, error) in ending.unready {
+        tables.push(unready_table(plan, error));
+    }
+    for name in &ending.survey.planned.skipped {
+        let mut table = TableReport::new(name, "", TableOutcome::Skipped);
+        table
+            .notes
+            .push("left out by tables.include or tables.exclude".to_owned());
+        tables.push(table);
+    }
+    tables.sort_by(|one, other| one.table.cmp(&other.table));
+    Ok(Report::draw_up(Facts {
+        run_id: run.id.0.to_string(),
+        job: run.job.name.clone(),
+        started: ending.started,
+        ended: Timestamp::now(),
+        resumed: ending.recorded.resumed,
+        stopped: run.cancel.is_cancelled()
+            && tables
+                .iter()
+                .any(|table| table.outcome == TableOutcome::Unfinished),
+        source: source_endpoint(&run.job, &ending.survey.database),
+        target: ending.target,
+        consistency: run.job.transfer.consistency.word(),
+        pools: shores.reports(),
+        time: run.progress.clock().read(),
+        verification: ending.verification,
+        omissions: omissions(&ending.survey.planned.tables),
+        tables,
+    }))
+}
+
+fn target_name(plan: &TablePlan) -> String {
+    format!("{}.{}", plan.target.schema, plan.target.table)
+}
+
+fn loaded_table(load: &TableLoad, records: &[TableRecord], recorded: &Recorded) -> TableReport {
+    let name = load.plan.full_name();
+    let failure = load.take_failure();
+    let outcome = match (load.progress.state(), &failure) {
+        (_, Some(_)) => TableOutcome::Failed,
+        (TableState::Done, None) => TableOutcome::Done,
+        _ => TableOutcome::Unfinished,
+    };
+    let mut table = TableReport::new(&name, target_name(&load.plan), outcome);
+    table.cause = failure.as_ref().map(cause);
+    if let Some(record) = records
+        .iter()
+        .find(|record| record.plan.full_name() == name)
+    {
+        let parts = record.partitions.iter().map(|part| &part.progress);
+        table.rows = parts.clone().map(|part| part.rows).sum();
+        table.bytes = parts.clone().map(|part| part.bytes).sum();
+        table.changed_values = parts.map(|part| part.changed_values).sum();
+    }
+    if let Some(before) = recorded.records.get(&name) {
+        table.resumed_rows = before
+            .partitions
+            .iter()
+            .map(|part| part.progress.rows)
+            .sum();
+    }
+    table.seconds = load.progress.elapsed().as_secs_f64();
+    table.strategy = strategy_words(&load.plan.strategy);
+    table.partitions = load.progress.partitions().1;
+    table.retries = load.progress.retries();
+    table.notes.clone_from(&load.plan.notes);
+    table
+}
+
+fn unready_table(plan: &TablePlan, error: &Error) -> TableReport {
+    let stopped = error.kind() == crate::error::Kind::Stopped;
+    let outcome = if stopped {
+        TableOutcome::Unfinished
+    } else {
+        TableOutcome::Failed
+    };
+    let mut table = TableReport::new(plan.full_name(), target_name(plan), outcome);
+    table.cause = (!stopped).then(|| cause(error));
+    table.strategy = strategy_words(&plan.strategy);
+    table
+}
+
+/// An error as the report keeps it, with the advice that its kind carries.
+pub fn cause(error: &Error) -> Cause {
+    Cause::new(error, policy(error.kind()).advice)
+}
+
+/// `keyset PK_Posts (Id)`.
+fn strategy_words(strategy: &Strategy) -> String {
+    match strategy {
+        Strategy::Keyset { index, key, .. } => {
+            let columns = key
+                .iter()
+                .map(|key| key.column.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            format!("{} {index} ({columns})", strategy.name())
+        }
+        Strategy::RowNumber { .. } | Strategy::Hash { .. } | Strategy::Single => {
+            strategy.name().to_owned()
+        }
+    }
+}
+
+/// All tables' omissions in one list.
+pub fn omissions(plans: &[TablePlan]) -> Vec<Omission> {
+    plans
+        .iter()
+        .flat_map(|plan| {
+            plan.omissions.iter().map(|omission| Omission {
+                table: plan.full_name(),
+                object: omission.object.clone(),
+                reason: omission.reason.clone(),
+            })
+        })
+        .collect()
+}

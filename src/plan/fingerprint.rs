@@ -1,0 +1,70 @@
+//! Tells whether a table is still the one that a checkpoint was made for.
+
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
+
+/// What a checkpoint of a table depends on. Row estimates, notes and the primary key's name do
+/// not belong to it: they change between two runs without changing a row's bytes or place.
+#[derive(Serialize)]
+struct Shape<'a> {
+    schema: &'a str,
+    name: &'a str,
+    target: &'a TargetName,
+    columns: Vec<(&'a str, String, &'a str, String, Option<&'a str>)>,
+    filter: Option<&'a str>,
+}
+
+/// 32 hexadecimal digits over the table's shape: names, types, order of columns, filter.
+pub fn fingerprint(table: &TablePlan) -> String {
+    let shape = Shape {
+        schema: &table.schema,
+        name: &table.name,
+        target: &table.target,
+        columns: by_position(&table.columns),
+        filter: table.filter.as_deref(),
+    };
+    // Plain strings and numbers always serialise.
+    let text = serde_json::to_string(&shape).unwrap_or_default();
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Option<&str>)> {
+    let mut sorted = columns.iter().collect::<Vec<_>>();
+    sorted.sort_by_key(|column| column.position);
+    sorted
+        .into_iter()
+        .map(|column| {
+            let source = &column.source;
+            let ty = format!("{:?} {}", source.ty, source.nullable);
+            let target = column.target_type.to_string();
+            (
+                source.name.as_str(),
+                ty,
+                column.target_name.as_str(),
+                target,
+                source.collation.as_deref(),
+            )
+        })
+        .collect()
+}
+
+/// Whether partitions that were cut for `recorded` may go on now that the choice would be
+/// `current`: the key they run on must still be a key, and what needed a consistent view must
+/// still have one. One statement is always right.
+pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {
+    match (recorded, current) {
+        (Strategy::Single, _) => true,
+        (Strategy::Keyset { key: recorded, .. }, Strategy::Keyset { key: current, .. }) => {
+            recorded == current
+        }
+        (Strategy::RowNumber { order: recorded }, Strategy::RowNumber { order: current }) => {
+            recorded == current
+        }
+        (Strategy::Hash { columns: recorded }, Strategy::Hash { columns: current }) => {
+            recorded == current
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,345 @@
+//! Chooses how a table is read: by a key, by row number, by hash, or in one statement.
+
+use crate::config::job::{Consistency, Transfer};
+use crate::plan::table::{KeyColumn, Strategy};
+use crate::schema::{Column, Index, SqlType, Table};
+
+/// What the choice depends on besides the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    pub transfer: &'a Transfer,
+    /// Every statement sees the same rows: the database is read-only or a database snapshot.
+    pub frozen: bool,
+    /// Names of columns that the target does not get.
+    pub excluded: &'a [String],
+    /// `tables.overrides.<table>.partitions`.
+    pub partitions: Option<usize>,
+}
+
+/// A strategy, the number of partitions worth trying for, and the reason in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub strategy: Strategy,
+    pub partitions: usize,
+    pub reason: Option<String>,
+}
+
+/// Chooses. Any answer reads every row once; they differ in how far the work can be divided and
+/// in how much of it a broken connection costs.
+pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
+    let partitions = wanted_partitions(table, circumstances);
+    let keys = table.indexes.iter().filter(|index| is_key(table, index));
+    if let Some(key) = keys.min_by_key(|index| preference(index)) {
+        return by_key(table, key, circumstances, partitions);
+    }
+    if partitions == 1 {
+        return whole("no unique key on NOT NULL columns");
+    }
+    let consistent =
+        circumstances.frozen || circumstances.transfer.consistency == Consistency::Relaxed;
+    if !consistent {
+        return whole(
+            "no unique key on NOT NULL columns: only a read-only database or a database snapshot \
+             may be divided without one",
+        );
+    }
+    without_key(table, partitions)
+}
+
+/// Clustered keys first, then the primary key, then the fewest columns; ties by name, so that the
+/// choice is the same on every run.
+fn preference(index: &Index) -> (bool, bool, usize, &str) {
+    use crate::schema::IndexRole::PrimaryKey;
+    (
+        !index.clustered,
+        index.role != PrimaryKey,
+        index.key.len(),
+        &index.name,
+    )
+}
+
+/// Unique, whole, usable, and on columns that cannot be NULL: a nullable unique index lets a NULL
+/// row fall between all ranges, a filtered one covers some rows only.
+fn is_key(table: &Table, index: &Index) -> bool {
+    index.unique
+        && !index.disabled
+        && index.rowstore
+        && index.filter.is_none()
+        && !index.key.is_empty()
+        && index.key.iter().all(|key| {
+            table
+                .column(&key.column)
+                .is_some_and(|column| !column.nullable && is_key_type(&column.ty))
+        })
+}
+
+/// Types whose values come back to the server exactly, see [`crate::plan::key::KeyValue`].
+fn is_key_type(ty: &SqlType) -> bool {
+    !is_unordered(ty)
+        && !matches!(
+            ty,
+            SqlType::SqlVariant
+                | SqlType::HierarchyId
+                | SqlType::VarChar { length: None }
+                | SqlType::NVarChar { length: None }
+                | SqlType::VarBinary { length: None }
+        )
+}
+
+/// Types that ORDER BY refuses (T-SQL reference, "SELECT - ORDER BY clause").
+fn is_unordered(ty: &SqlType) -> bool {
+    matches!(
+        ty,
+        SqlType::Text
+            | SqlType::NText
+            | SqlType::Image
+            | SqlType::Xml
+            | SqlType::Geography
+            | SqlType::Geometry
+            | SqlType::Other { .. }
+    )
+}
+
+fn by_key(
+    table: &Table,
+    index: &Index,
+    circumstances: &Circumstances<'_>,
+    partitions: usize,
+) -> Choice {
+    let key = index
+        .key
+        .iter()
+        .filter_map(|key| {
+            let column = table.column(&key.column)?.clone();
+            Some(KeyColumn {
+                column,
+                descending: key.descending,
+            })
+        })
+        .collect::<Vec<_>>();
+    let read_back = key
+        .iter()
+        .all(|key| !circumstances.excluded.contains(&key.column.name));
+    let reason = match (index.clustered, read_back) {
+        (true, true) => None,
+        (_, false) => Some("a key column is excluded: its ranges commit as a whole".to_owned()),
+        (false, true) => Some(format!(
+            "index {} is not clustered: its ranges are read unordered and commit as a whole",
+            index.name
+        )),
+    };
+    let ordered = index.clustered && read_back;
+    Choice {
+        strategy: Strategy::Keyset {
+            index: index.name.clone(),
+            key,
+            ordered,
+        },
+        partitions,
+        reason,
+    }
+}
+
+fn without_key(table: &Table, partitions: usize) -> Choice {
+    let (unordered, orderable): (Vec<&Column>, Vec<&Column>) = table
+        .columns
+        .iter()
+        .partition(|column| is_unordered(&column.ty));
+    let columns = orderable
+        .iter()
+        .map(|column| column.name.clone())
+        .collect::<Vec<_>>();
+    if columns.is_empty() {
+        return whole("no column that can be ordered or hashed");
+    }
+    let strategy = if unordered.is_empty() {
+        Strategy::RowNumber { order: columns }
+    } else {
+        Strategy::Hash { columns }
+    };
+    Choice {
+        strategy,
+        partitions,
+        reason: Some("no unique key on NOT NULL columns".to_owned()),
+    }
+}
+
+fn whole(reason: &str) -> Choice {
+    Choice {
+        strategy: Strategy::Single,
+        partitions: 1,
+        reason: Some(reason.to_owned()),
+    }
+}
+
+fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize {
+    if let Some(partitions) = circumstances.partitions {
+        return partitions.max(1);
+    }
+    let transfer = circumstances.transfer;
+    let by_rows = table.estimated_rows / transfer.partition_min_rows.max(1);
+    usize::try_from(by_rows)
+        .unwrap_or(usize::MAX)
+        .clamp(1, transfer.max_partitions_per_table.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::job::{Mode, Retry};
+    use crate::plan::sample::{column, primary_key, table};
+    use crate::schema::IndexRole;
+
+    fn transfer(consistency: Consistency) -> Transfer {
+        let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(1));
+        Transfer {
+            mode: Mode::Create,
+            consistency,
+            max_partitions_per_table: 4,
+            partition_min_rows: 100,
+            commit_every: 1,
+            unlogged_load: false,
+            retry: Retry {
+                attempts: 1,
+                initial_backoff,
+                max_backoff,
+            },
+        }
+    }
+
+    fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
+        let transfer = transfer(consistency);
+        choose(
+            table,
+            &Circumstances {
+                transfer: &transfer,
+                frozen,
+                excluded: &[],
+                partitions: None,
+            },
+        )
+    }
+
+    fn index_of(choice: &Choice) -> Option<(&str, bool)> {
+        match &choice.strategy {
+            Strategy::Keyset { index, ordered, .. } => Some((index, *ordered)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_clustered_key_wins_over_a_primary_key_that_is_not() {
+        let mut primary = primary_key("PK", &["Id"]);
+        primary.clustered = false;
+        let mut clustered = primary_key("CX", &["A", "Id"]);
+        clustered.role = IndexRole::Index;
+        let columns = vec![column("Id", SqlType::Int), column("A", SqlType::Int)];
+        let both = table(columns.clone(), vec![primary.clone(), clustered], 1_000);
+        assert_eq!(
+            index_of(&chosen(&both, Consistency::Strict, false)),
+            Some(("CX", true))
+        );
+        let alone = table(columns, vec![primary], 1_000);
+        assert_eq!(
+            index_of(&chosen(&alone, Consistency::Strict, false)),
+            Some(("PK", false))
+        );
+    }
+
+    #[test]
+    fn nullable_filtered_and_disabled_indexes_are_no_keys() {
+        let mut nullable = column("Id", SqlType::Int);
+        nullable.nullable = true;
+        let unique = primary_key("UX", &["Id"]);
+        let case = table(vec![nullable], vec![unique.clone()], 1_000);
+        assert_eq!(
+            chosen(&case, Consistency::Strict, false).strategy,
+            Strategy::Single
+        );
+        let id = vec![column("Id", SqlType::Int)];
+        let filtered = Index {
+            filter: Some("([Id]>(0))".into()),
+            ..unique.clone()
+        };
+        let disabled = Index {
+            disabled: true,
+            ..unique.clone()
+        };
+        let columnstore = Index {
+            rowstore: false,
+            ..unique
+        };
+        for index in [filtered, disabled, columnstore] {
+            let case = table(id.clone(), vec![index], 1_000);
+            assert_eq!(
+                chosen(&case, Consistency::Strict, false).strategy,
+                Strategy::Single
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_key_only_a_consistent_view_is_divided() {
+        let heap = table(vec![column("A", SqlType::Int)], Vec::new(), 1_000);
+        assert_eq!(
+            chosen(&heap, Consistency::Strict, false).strategy,
+            Strategy::Single
+        );
+        // Each statement under SNAPSHOT sees a moment of its own, so row numbers would not agree.
+        assert_eq!(
+            chosen(&heap, Consistency::Snapshot, false).strategy,
+            Strategy::Single
+        );
+        let order = vec!["A".to_owned()];
+        assert_eq!(
+            chosen(&heap, Consistency::Strict, true).strategy,
+            Strategy::RowNumber { order }
+        );
+        let with_xml = table(
+            vec![column("A", SqlType::Int), column("X", SqlType::Xml)],
+            Vec::new(),
+            1_000,
+        );
+        let columns = vec!["A".to_owned()];
+        assert_eq!(
+            chosen(&with_xml, Consistency::Strict, true).strategy,
+            Strategy::Hash { columns }
+        );
+    }
+
+    #[test]
+    fn partitions_follow_the_rows_up_to_the_limit() {
+        let of = |rows| {
+            let table = table(
+                vec![column("Id", SqlType::Int)],
+                vec![primary_key("PK", &["Id"])],
+                rows,
+            );
+            chosen(&table, Consistency::Strict, false).partitions
+        };
+        assert_eq!((of(0), of(199), of(200), of(1_000_000)), (1, 1, 2, 4));
+    }
+
+    #[test]
+    fn an_excluded_key_column_cannot_mark_a_commit() {
+        let table = table(
+            vec![column("Id", SqlType::Int)],
+            vec![primary_key("PK", &["Id"])],
+            1_000,
+        );
+        let transfer = transfer(Consistency::Strict);
+        let excluded = ["Id".to_owned()];
+        let circumstances = Circumstances {
+            transfer: &transfer,
+            frozen: false,
+            excluded: &excluded,
+            partitions: Some(2),
+        };
+        assert_eq!(
+            index_of(&choose(&table, &circumstances)),
+            Some(("PK", false))
+        );
+    }
+}

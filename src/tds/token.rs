@@ -1,0 +1,173 @@
+//! Tokens: everything in a response that is not a row's content.
+
+use crate::tds::cursor::{Cursor, Parsed, Stop};
+use crate::tds::metadata::{self, ColumnInfo};
+use crate::tds::type_info::{TypeInfo, Wire};
+
+/// A message of the server: an error or a notice (MS-TDS 2.2.7.10, 2.2.7.13).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerMessage {
+    pub number: i32,
+    pub state: u8,
+    /// Severity; above 10 it is an error.
+    pub class: u8,
+    pub text: String,
+    pub server: String,
+    pub procedure: String,
+    pub line: u32,
+}
+
+/// The end of a statement (MS-TDS 2.2.7.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    pub status: u16,
+    pub rows: u64,
+}
+
+impl Done {
+    /// Further statements' results follow.
+    pub fn more(self) -> bool {
+        self.status & 0x0001 != 0
+    }
+
+    pub fn error(self) -> bool {
+        self.status & 0x0002 != 0
+    }
+
+    /// `rows` counts.
+    pub fn counted(self) -> bool {
+        self.status & 0x0010 != 0
+    }
+
+    /// Answers an ATTENTION.
+    pub fn attention(self) -> bool {
+        self.status & 0x0020 != 0
+    }
+}
+
+/// One token. Of a row only the token byte is read: its columns are the transcoder's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    Columns(Vec<ColumnInfo>),
+    Row,
+    NullBitmapRow,
+    Done(Done),
+    Error(ServerMessage),
+    Info(ServerMessage),
+    ReturnStatus(i32),
+    /// Read and of no interest: ENVCHANGE, ORDER, COLINFO, TABNAME, RETURNVALUE.
+    Other,
+}
+
+/// The token byte of a row, and of a row that leaves out its NULL values.
+pub const ROW: u8 = 0xD1;
+pub const NBC_ROW: u8 = 0xD2;
+
+/// Reads one token; [`Stop::More`] leaves it to be read again from its start.
+pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
+    match cursor.u8()? {
+        0x81 => Ok(Token::Columns(metadata::parse(cursor)?)),
+        ROW => Ok(Token::Row),
+        NBC_ROW => Ok(Token::NullBitmapRow),
+        // DONE, DONEPROC, DONEINPROC have one form.
+        0xFD..=0xFF => Ok(Token::Done(done(cursor)?)),
+        0xAA => Ok(Token::Error(message(cursor)?)),
+        0xAB => Ok(Token::Info(message(cursor)?)),
+        // TABNAME, COLINFO, ORDER, ENVCHANGE: a length and so many bytes.
+        0xA4 | 0xA5 | 0xA9 | 0xE3 => {
+            let length = usize::from(cursor.u16()?);
+            cursor.take(length)?;
+            Ok(Token::Other)
+        }
+        0x79 => Ok(Token::ReturnStatus(cursor.i32()?)),
+        0xAC => {
+            return_value(cursor)?;
+            Ok(Token::Other)
+        }
+        other => Err(Stop::protocol(format!(
+            "the server sends the unknown token {other:#04x}"
+        ))),
+    }
+}
+
+fn done(cursor: &mut Cursor<'_>) -> Parsed<Done> {
+    let status = cursor.u16()?;
+    cursor.u16()?;
+    Ok(Done {
+        status,
+        rows: cursor.u64()?,
+    })
+}
+
+fn message(cursor: &mut Cursor<'_>) -> Parsed<ServerMessage> {
+    let length = usize::from(cursor.u16()?);
+    let mut body = Cursor::new(cursor.take(length)?);
+    let parsed = message_body(&mut body);
+    // The body is all there: a field that ends outside of it is not "come again".
+    match parsed {
+        Err(Stop::More) => Err(Stop::protocol(
+            "a message of the server is longer than its length",
+        )),
+        parsed => parsed,
+    }
+}
+
+fn message_body(body: &mut Cursor<'_>) -> Parsed<ServerMessage> {
+    Ok(ServerMessage {
+        number: body.i32()?,
+        state: body.u8()?,
+        class: body.u8()?,
+        text: body.long_string()?,
+        server: body.short_string()?,
+        procedure: body.short_string()?,
+        line: body.u32()?,
+    })
+}
+
+/// RETURNVALUE (MS-TDS 2.2.7.19) has no length of its own, so its value is read to be left out.
+fn return_value(cursor: &mut Cursor<'_>) -> Parsed<()> {
+    cursor.u16()?;
+    cursor.short_string()?;
+    cursor.u8()?;
+    cursor.u32()?;
+    cursor.u16()?;
+    let ty = TypeInfo::parse(cursor)?;
+    skip_value(ty.wire(), cursor)
+}
+
+/// Reads over one value.
+pub fn skip_value(wire: Wire, cursor: &mut Cursor<'_>) -> Parsed<()> {
+    let length = match wire {
+        Wire::Fixed(bytes) => usize::from(bytes),
+        Wire::Byte => usize::from(cursor.u8()?),
+        Wire::Short => match cursor.u16()? {
+            0xFFFF => 0,
+            bytes => usize::from(bytes),
+        },
+        Wire::Long => cursor.u32()? as usize,
+        Wire::Pointer => {
+            let pointer = usize::from(cursor.u8()?);
+            if pointer == 0 {
+                return Ok(());
+            }
+            cursor.take(pointer + 8)?;
+            cursor.u32()? as usize
+        }
+        Wire::Plp => return skip_chunks(cursor),
+    };
+    cursor.take(length)?;
+    Ok(())
+}
+
+fn skip_chunks(cursor: &mut Cursor<'_>) -> Parsed<()> {
+    if cursor.u64()? == u64::MAX {
+        return Ok(());
+    }
+    loop {
+        let length = cursor.u32()? as usize;
+        if length == 0 {
+            return Ok(());
+        }
+        cursor.take(length)?;
+    }
+}

@@ -1,0 +1,50 @@
+//! What can be wrong with one value, told without the value.
+
+use crate::error::{Error, Kind};
+
+/// Why a value could not be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Text holds U+0000 under the policy `error`.
+    Nul,
+    /// Text holds an unpaired surrogate, or bytes that its code page leaves undefined.
+    Malformed,
+    /// The field would be longer than PostgreSQL takes.
+    TooLong,
+    /// The bytes are no value of the announced type.
+    Form,
+    /// NULL where a key belongs.
+    NullKey,
+}
+
+impl Fault {
+    /// The error, without its place.
+    #[cold]
+    pub(super) fn error(self) -> Error {
+        let (kind, message) = match self {
+            Self::Nul => (
+                Kind::Value,
+                "the text holds U+0000, which PostgreSQL cannot store (values.nul_characters)",
+            ),
+            Self::Malformed => (
+                Kind::Value,
+                "the text holds an unpaired surrogate or bytes that its code page does not define \
+                 (values.unpaired_surrogates)",
+            ),
+            Self::TooLong => (
+                Kind::Value,
+                "the value is longer than the 1 GiB - 1 bytes of a PostgreSQL field \
+                 (values.out_of_range)",
+            ),
+            Self::Form => (
+                Kind::SourceProtocol,
+                "the server sends bytes that are no value of the column's type",
+            ),
+            Self::NullKey => (
+                Kind::SourceProtocol,
+                "the server sends NULL in a key column that was planned as not null",
+            ),
+        };
+        Error::new(kind, message)
+    }
+}

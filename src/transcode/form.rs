@@ -1,0 +1,200 @@
+//! The form of a column's values in the target, decided once while planning.
+
+use crate::schema::SqlType;
+use crate::transcode::time::{Rounding, Source};
+use crate::typemap::PgType;
+
+/// How a value's bytes become a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    Boolean,
+    /// `bit` as an integer of so many bytes.
+    BitInt(u8),
+    /// The same bytes in the other order: integers and floats of equal width.
+    Reverse2,
+    Reverse4,
+    Reverse8,
+    /// An integer into one of so many bytes.
+    Int(u8),
+    IntNumeric {
+        display_scale: u8,
+    },
+    RealDouble,
+    DecimalNumeric {
+        scale: u8,
+        display_scale: u8,
+    },
+    /// A decimal without fraction into an integer of so many bytes.
+    DecimalInt(u8),
+    MoneyNumeric {
+        display_scale: u8,
+    },
+    Date,
+    DateTimestamp,
+    Time(Source, Rounding),
+    Timestamp(Source, Rounding),
+    Uuid,
+    Bytes,
+    /// Characters; where they come from is known when the server announces it.
+    Text(Finish),
+    /// A value that is shown as text, with blanks up to `pad` characters.
+    Shown {
+        what: Shown,
+        pad: u32,
+    },
+}
+
+/// What becomes of text when it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    Plain,
+    /// Blanks up to so many characters, as PostgreSQL stores `char(n)`.
+    Pad(u32),
+    /// A byte order mark and a declared encoding go: the text is UTF-8 now.
+    Xml,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Bit,
+    Int,
+    Decimal { scale: u8 },
+    Money,
+    Moment(Source),
+    Guid,
+}
+
+impl Form {
+    /// The form of a pair; `None` where the pair has none. The type map's `can_encode` says the
+    /// same, which a test holds.
+    pub(super) fn new(source: &SqlType, target: &PgType) -> Option<Self> {
+        if !crate::typemap::can_encode(source, target) {
+            return None;
+        }
+        if let Some(finish) = finish(source, target) {
+            return Some(Self::Text(finish));
+        }
+        if let Some(pad) = pad(target) {
+            let what = shown(source)?;
+            return Some(Self::Shown { what, pad });
+        }
+        number(source, target).or_else(|| moment(source, target))
+    }
+}
+
+fn finish(source: &SqlType, target: &PgType) -> Option<Finish> {
+    match source {
+        SqlType::Char { .. }
+        | SqlType::VarChar { .. }
+        | SqlType::Text
+        | SqlType::NChar { .. }
+        | SqlType::NVarChar { .. }
+        | SqlType::NText
+        | SqlType::Xml => {}
+        _ => return None,
+    }
+    match target {
+        PgType::Char(length) => Some(Finish::Pad(*length)),
+        PgType::Xml => Some(Finish::Xml),
+        _ => Some(Finish::Plain),
+    }
+}
+
+/// How far text of the target is padded; `None` where the target is no text.
+fn pad(target: &PgType) -> Option<u32> {
+    match target {
+        PgType::Char(length) => Some(*length),
+        PgType::VarChar(_) | PgType::Text => Some(0),
+        _ => None,
+    }
+}
+
+fn shown(source: &SqlType) -> Option<Shown> {
+    Some(match source {
+        SqlType::Bit => Shown::Bit,
+        SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => Shown::Int,
+        SqlType::Decimal { scale, .. } => Shown::Decimal { scale: *scale },
+        SqlType::SmallMoney | SqlType::Money => Shown::Money,
+        SqlType::UniqueIdentifier => Shown::Guid,
+        _ => Shown::Moment(time_source(source)?),
+    })
+}
+
+fn time_source(source: &SqlType) -> Option<Source> {
+    Some(match *source {
+        SqlType::Date => Source::Date,
+        SqlType::Time { scale } => Source::Time { scale },
+        SqlType::SmallDateTime => Source::SmallDateTime,
+        SqlType::DateTime => Source::DateTime,
+        SqlType::DateTime2 { scale } => Source::DateTime2 { scale },
+        SqlType::DateTimeOffset { scale } => Source::DateTimeOffset { scale },
+        _ => return None,
+    })
+}
+
+/// Bytes of an integer type.
+fn int_width(target: &PgType) -> Option<u8> {
+    match target {
+        PgType::SmallInt => Some(2),
+        PgType::Integer => Some(4),
+        PgType::BigInt => Some(8),
+        _ => None,
+    }
+}
+
+fn number(source: &SqlType, target: &PgType) -> Option<Form> {
+    let width = int_width(target);
+    let display = |own: u8| match target {
+        PgType::Numeric(Some((_, scale))) => *scale,
+        _ => own,
+    };
+    Some(match (source, width) {
+        (SqlType::Bit, None) => Form::Boolean,
+        (SqlType::Bit, Some(width)) => Form::BitInt(width),
+        (SqlType::SmallInt, Some(2)) => Form::Reverse2,
+        (SqlType::Int, Some(4)) => Form::Reverse4,
+        (SqlType::BigInt, Some(8)) => Form::Reverse8,
+        (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, Some(width)) => {
+            Form::Int(width)
+        }
+        (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, None) => {
+            Form::IntNumeric {
+                display_scale: display(0),
+            }
+        }
+        (SqlType::Decimal { .. }, Some(width)) => Form::DecimalInt(width),
+        (SqlType::Decimal { scale, .. }, None) => Form::DecimalNumeric {
+            scale: *scale,
+            display_scale: display(*scale),
+        },
+        (SqlType::SmallMoney | SqlType::Money, None) => Form::MoneyNumeric {
+            display_scale: display(4),
+        },
+        (SqlType::Real, None) if *target == PgType::Real => Form::Reverse4,
+        (SqlType::Real, None) => Form::RealDouble,
+        (SqlType::Float, None) => Form::Reverse8,
+        (SqlType::UniqueIdentifier, None) => Form::Uuid,
+        (
+            SqlType::Binary { .. }
+            | SqlType::VarBinary { .. }
+            | SqlType::Image
+            | SqlType::RowVersion,
+            None,
+        ) => Form::Bytes,
+        _ => return None,
+    })
+}
+
+fn moment(source: &SqlType, target: &PgType) -> Option<Form> {
+    let source = time_source(source)?;
+    let rounding = |precision: u8| Rounding::new(source.digits(), precision);
+    Some(match *target {
+        PgType::Date => Form::Date,
+        PgType::Time(precision) => Form::Time(source, rounding(precision)),
+        PgType::Timestamp(_) if source == Source::Date => Form::DateTimestamp,
+        PgType::Timestamp(precision) | PgType::TimestampTz(precision) => {
+            Form::Timestamp(source, rounding(precision))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,113 @@
+//! The batch's bytes while they are written.
+
+use bytes::BytesMut;
+
+/// The longest field that PostgreSQL takes: its allocations end at 1 GiB - 1.
+pub(super) const MAX_FIELD: usize = (1 << 30) - 1;
+
+/// A buffer whose bytes are there before they are written, so that a write is a copy and a check.
+#[derive(Debug)]
+pub(super) struct Out {
+    bytes: BytesMut,
+    at: usize,
+}
+
+impl Out {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            bytes: BytesMut::zeroed(capacity),
+            at: 0,
+        }
+    }
+
+    /// Bytes written.
+    #[inline]
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    #[inline]
+    pub(super) fn written(&self, from: usize) -> &[u8] {
+        &self.bytes[from..self.at]
+    }
+
+    /// Room for `count` bytes at the end; [`Self::advance`] keeps what was put there.
+    #[inline]
+    pub(super) fn room(&mut self, count: usize) -> &mut [u8] {
+        if self.bytes.len() - self.at < count {
+            self.grow(count);
+        }
+        &mut self.bytes[self.at..]
+    }
+
+    #[inline]
+    pub(super) fn advance(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    #[inline]
+    pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.room(N)[..N].copy_from_slice(&bytes);
+        self.at += N;
+    }
+
+    #[inline]
+    pub(super) fn put_slice(&mut self, bytes: &[u8]) {
+        self.room(bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        self.at += bytes.len();
+    }
+
+    /// A field's length where the bytes follow.
+    #[inline]
+    pub(super) fn put_length(&mut self, length: usize) {
+        self.put((length as i32).to_be_bytes());
+    }
+
+    #[inline]
+    pub(super) fn put_null(&mut self) {
+        self.put((-1i32).to_be_bytes());
+    }
+
+    /// Leaves four bytes for a length that is not known yet.
+    #[inline]
+    pub(super) fn open_field(&mut self) -> usize {
+        self.put([0; 4]);
+        self.at
+    }
+
+    /// Writes the length of the field that began at `start`.
+    #[inline]
+    pub(super) fn close_field(&mut self, start: usize) {
+        let length = (self.at - start) as i32;
+        self.bytes[start - 4..start].copy_from_slice(&length.to_be_bytes());
+    }
+
+    /// Takes `count` bytes out at `from`.
+    pub(super) fn remove(&mut self, from: usize, count: usize) {
+        self.bytes.copy_within(from + count..self.at, from);
+        self.at -= count;
+    }
+
+    /// Hands over the first `upto` bytes; what follows starts a new buffer of `capacity`.
+    pub(super) fn split(&mut self, upto: usize, capacity: usize) -> BytesMut {
+        let rest = self.at - upto;
+        let mut next = BytesMut::zeroed(capacity.max(rest));
+        next[..rest].copy_from_slice(&self.bytes[upto..self.at]);
+        let mut whole = std::mem::replace(&mut self.bytes, next);
+        self.at = rest;
+        whole.truncate(upto);
+        whole
+    }
+
+    /// Forgets everything after `position`.
+    pub(super) fn cut_back(&mut self, position: usize) {
+        self.at = self.at.min(position);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, count: usize) {
+        let wanted = (self.at + count).max(self.bytes.len() + self.bytes.len() / 2);
+        self.bytes.resize(wanted, 0);
+    }
+}

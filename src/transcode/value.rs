@@ -1,0 +1,164 @@
+//! One value to one field.
+
+use crate::transcode::coded;
+use crate::transcode::fault::Fault;
+use crate::transcode::form::{Finish, Form, Shown};
+use crate::transcode::layout::{Column, TextSource};
+use crate::transcode::number::{self, array, put_field, put_int, put_numeric};
+use crate::transcode::out::Out;
+use crate::transcode::policy::TextPolicy;
+use crate::transcode::render;
+use crate::transcode::time::{self, put_date, put_time, put_timestamp};
+use crate::transcode::utf16::Utf16;
+use crate::transcode::xml;
+
+/// Appends a value that is there as a whole.
+#[inline]
+pub(super) fn put_value(
+    column: &Column,
+    bytes: &[u8],
+    out: &mut Out,
+    policy: &mut TextPolicy,
+) -> Result<(), Fault> {
+    match &column.form {
+        Form::Reverse4 => put_field(out, reversed::<4>(bytes)?),
+        Form::Reverse8 => put_field(out, reversed::<8>(bytes)?),
+        Form::Reverse2 => put_field(out, reversed::<2>(bytes)?),
+        Form::Boolean => put_field(out, [u8::from(array::<1>(bytes)? != [0])]),
+        Form::Int(width) => put_int(out, number::int(bytes)?, *width)?,
+        Form::Timestamp(source, rounding) => {
+            put_timestamp(out, time::read(*source, bytes)?, *rounding);
+        }
+        Form::Text(finish) => {
+            if column.planned.is_some() {
+                put_text(column.text.as_ref(), *finish, bytes, out, policy)?;
+            }
+        }
+        Form::Bytes => {
+            if column.planned.is_some() {
+                out.put_length(bytes.len());
+                out.put_slice(bytes);
+            }
+        }
+        other => put_rare(other, bytes, out)?,
+    }
+    Ok(())
+}
+
+fn put_rare(form: &Form, bytes: &[u8], out: &mut Out) -> Result<(), Fault> {
+    match form {
+        Form::BitInt(width) => put_int(out, i64::from(array::<1>(bytes)? != [0]), *width)?,
+        Form::DecimalNumeric {
+            scale,
+            display_scale,
+        } => {
+            let (negative, magnitude) = number::decimal(bytes)?;
+            put_numeric(out, negative, magnitude, *scale, *display_scale);
+        }
+        Form::DecimalInt(width) => {
+            let (negative, magnitude) = number::decimal(bytes)?;
+            let value = i64::try_from(magnitude).map_err(|_| Fault::Form)?;
+            put_int(out, if negative { -value } else { value }, *width)?;
+        }
+        Form::IntNumeric { display_scale } => {
+            let value = number::int(bytes)?;
+            let magnitude = u128::from(value.unsigned_abs());
+            put_numeric(out, value < 0, magnitude, 0, *display_scale);
+        }
+        Form::MoneyNumeric { display_scale } => {
+            let value = number::money(bytes)?;
+            let magnitude = u128::from(value.unsigned_abs());
+            put_numeric(out, value < 0, magnitude, 4, *display_scale);
+        }
+        Form::RealDouble => {
+            let value = f64::from(f32::from_le_bytes(array(bytes)?));
+            put_field(out, value.to_be_bytes());
+        }
+        Form::Date => put_date(out, time::read(time::Source::Date, bytes)?),
+        Form::DateTimestamp => {
+            let moment = time::read(time::Source::Date, bytes)?;
+            put_timestamp(out, moment, time::Rounding::new(0, 0));
+        }
+        Form::Time(source, rounding) => put_time(out, time::read(*source, bytes)?, *rounding),
+        Form::Uuid => put_field(out, uuid(bytes)?),
+        Form::Shown { what, pad } => shown(*what, bytes)?.put(out, *pad),
+        // The common forms are the caller's.
+        _ => return Err(Fault::Form),
+    }
+    Ok(())
+}
+
+fn shown(what: Shown, bytes: &[u8]) -> Result<render::Line, Fault> {
+    Ok(match what {
+        Shown::Bit => render::int(i64::from(array::<1>(bytes)? != [0])),
+        Shown::Int => render::int(number::int(bytes)?),
+        Shown::Decimal { scale } => {
+            let (negative, magnitude) = number::decimal(bytes)?;
+            render::decimal(negative, magnitude, scale)
+        }
+        Shown::Money => {
+            let value = number::money(bytes)?;
+            render::decimal(value < 0, u128::from(value.unsigned_abs()), 4)
+        }
+        Shown::Moment(source) => render::moment(source, time::read(source, bytes)?)?,
+        Shown::Guid => render::guid(uuid(bytes)?),
+    })
+}
+
+/// The first three groups are little-endian on the wire.
+fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
+    let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; 16] = array(bytes)?;
+    let [i, j, k, l, m, n, o, p] = rest;
+    Ok([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
+}
+
+#[inline]
+fn reversed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
+    let mut bytes: [u8; N] = array(bytes)?;
+    bytes.reverse();
+    Ok(bytes)
+}
+
+fn put_text(
+    source: Option<&TextSource>,
+    finish: Finish,
+    bytes: &[u8],
+    out: &mut Out,
+    policy: &mut TextPolicy,
+) -> Result<(), Fault> {
+    let start = out.open_field();
+    match source {
+        Some(TextSource::Utf16) => {
+            let mut text = Utf16::default();
+            text.feed(bytes, out, policy)?;
+            text.finish(out, policy)?;
+        }
+        Some(TextSource::Page(page)) => coded::whole(page, bytes, out, policy)?,
+        None => return Err(Fault::Form),
+    }
+    finish_text(finish, start, out)
+}
+
+/// The text that began at `start` is whole.
+#[inline]
+pub(super) fn finish_text(finish: Finish, start: usize, out: &mut Out) -> Result<(), Fault> {
+    match finish {
+        Finish::Plain => {}
+        Finish::Pad(length) => pad(start, length as usize, out),
+        Finish::Xml => xml::make_utf8(start, out),
+    }
+    if out.position() - start > crate::transcode::out::MAX_FIELD {
+        return Err(Fault::TooLong);
+    }
+    out.close_field(start);
+    Ok(())
+}
+
+/// Blanks up to `length` characters: how PostgreSQL stores and sends `char(n)`.
+fn pad(start: usize, length: usize, out: &mut Out) {
+    let text = out.written(start);
+    let characters = text.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    let blanks = length.saturating_sub(characters);
+    out.room(blanks)[..blanks].fill(b' ');
+    out.advance(blanks);
+}

@@ -1,0 +1,121 @@
+//! Finds the next value in the bytes at hand.
+
+use crate::tds::type_info::Wire;
+use crate::transcode::fault::Fault;
+
+/// PLP lengths that are none (MS-TDS 2.2.5.2.3).
+const PLP_NULL: u64 = u64::MAX;
+
+/// The next field of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field<'a> {
+    Null,
+    /// All of the value's bytes.
+    Value(&'a [u8]),
+    /// A value that is not there as a whole, or not in one piece. Its head was read.
+    Long(Pieces),
+    /// Not enough bytes to say.
+    More,
+}
+
+/// How a long value lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pieces {
+    /// Chunks, each with its length, up to one of length 0.
+    Chunks,
+    /// So many bytes.
+    Run(u32),
+}
+
+/// Reads the field at `at` and moves `at` behind what was read.
+#[inline]
+pub(super) fn field<'a>(wire: Wire, input: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
+    let rest = &input[*at..];
+    match wire {
+        Wire::Fixed(bytes) => Ok(take(rest, 0, usize::from(bytes), at)),
+        Wire::Byte => Ok(match rest.first() {
+            None => Field::More,
+            Some(0) => {
+                *at += 1;
+                Field::Null
+            }
+            Some(bytes) => take(rest, 1, usize::from(*bytes), at),
+        }),
+        Wire::Short => Ok(match rest {
+            [0xFF, 0xFF, ..] => {
+                *at += 2;
+                Field::Null
+            }
+            [low, high, ..] => take(rest, 2, usize::from(u16::from_le_bytes([*low, *high])), at),
+            _ => Field::More,
+        }),
+        Wire::Plp => Ok(plp(rest, at)),
+        Wire::Pointer => Ok(pointer(rest, at)),
+        // sql_variant is refused when the result is announced.
+        Wire::Long => Err(Fault::Form),
+    }
+}
+
+#[inline]
+fn take<'a>(rest: &'a [u8], head: usize, length: usize, at: &mut usize) -> Field<'a> {
+    match rest.get(head..head + length) {
+        None => Field::More,
+        Some(value) => {
+            *at += head + length;
+            Field::Value(value)
+        }
+    }
+}
+
+/// A value in one chunk whose end is there is as good as a short one.
+#[inline]
+fn plp<'a>(rest: &'a [u8], at: &mut usize) -> Field<'a> {
+    let Some((head, after)) = rest.split_first_chunk::<8>() else {
+        return Field::More;
+    };
+    if u64::from_le_bytes(*head) == PLP_NULL {
+        *at += 8;
+        return Field::Null;
+    }
+    let Some((length, after)) = after.split_first_chunk::<4>() else {
+        return Field::More;
+    };
+    let length = u32::from_le_bytes(*length) as usize;
+    if length == 0 {
+        *at += 12;
+        return Field::Value(&[]);
+    }
+    match after.split_at_checked(length) {
+        Some((value, [0, 0, 0, 0, ..])) => {
+            *at += 16 + length;
+            Field::Value(value)
+        }
+        _ => {
+            *at += 8;
+            Field::Long(Pieces::Chunks)
+        }
+    }
+}
+
+/// A pointer (its length 0 is NULL), eight bytes of timestamp, a length and the bytes.
+fn pointer<'a>(rest: &'a [u8], at: &mut usize) -> Field<'a> {
+    let Some(pointer) = rest.first() else {
+        return Field::More;
+    };
+    if *pointer == 0 {
+        *at += 1;
+        return Field::Null;
+    }
+    let head = 1 + usize::from(*pointer) + 8;
+    let Some(length) = rest.get(head..).and_then(<[u8]>::first_chunk::<4>) else {
+        return Field::More;
+    };
+    let length = u32::from_le_bytes(*length);
+    match take(rest, head + 4, length as usize, at) {
+        Field::More => {
+            *at += head + 4;
+            Field::Long(Pieces::Run(length))
+        }
+        whole => whole,
+    }
+}

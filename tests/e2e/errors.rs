@@ -1,0 +1,234 @@
+//! Every error an operator can cause, as text, with its exit code and what to do.
+
+use migrate::config::job::{Secret, Target};
+
+use crate::support::job::{Answer, Job};
+use crate::support::postgres::Postgres;
+use crate::support::source::{PASSWORD, Source};
+
+const SCRIPT: &str = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V sql_variant NULL);\n\
+                      INSERT INTO dbo.T VALUES (1, 'confidential');";
+const PLAIN: &str = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);";
+
+/// The exit code, words that must be said, and a secret that must not.
+fn expect(answer: &Answer, code: i32, words: &[&str]) {
+    let said = format!("{}{}", answer.stdout, answer.stderr);
+    assert_eq!(answer.code, Some(code), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+    assert!(!said.contains(PASSWORD), "a password in:\n{said}");
+}
+
+fn job_text(source: &Source, database: &str, target: &Target) -> String {
+    let job = Job::with(source, database, target, "{ max_connections: 2 }", "");
+    std::fs::read_to_string(&job.path).expect("the job file")
+}
+
+fn changed(text: &str, from: &str, to: &str) -> Job {
+    assert!(text.contains(from), "{from} in {text}");
+    Job::from_text(&text.replacen(from, to, 1))
+}
+
+#[test]
+fn the_source_says_what_is_wrong_with_the_login() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let text = job_text(&source, &database.name, &target.target());
+    let wrong = changed(
+        &text,
+        &format!("password: '{PASSWORD}'"),
+        "password: 'not it'",
+    );
+    expect(&wrong.run(&[]), 3, &["source.password", "login failed"]);
+    let unknown = changed(
+        &text,
+        &format!("database: '{}'", database.name),
+        "database: 'Nowhere'",
+    );
+    expect(&unknown.run(&[]), 3, &["Nowhere", "source.database"]);
+    let untrusted = changed(&text, "encrypt: off", "encrypt: required");
+    expect(&untrusted.run(&[]), 3, &["certificate", "source.ca_file"]);
+    let port = format!("port: {}", source.port);
+    let closed = changed(&text, &port, "port: 1");
+    expect(
+        &closed.run(&[]),
+        3,
+        &["127.0.0.1", "refused", "source.port"],
+    );
+    let name = changed(&text, "host: '127.0.0.1'", "host: 'no-such-host.invalid'");
+    expect(&name.run(&[]), 3, &["no-such-host.invalid", "source.host"]);
+}
+
+#[test]
+fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let text = job_text(&source, &database.name, &target.target());
+    for encrypt in ["required", "strict"] {
+        let told = changed(
+            &text,
+            "encrypt: off",
+            &format!("encrypt: {encrypt}\n  trust_server_certificate: true"),
+        );
+        let fresh = changed(
+            &std::fs::read_to_string(&told.path).expect("the job"),
+            "source:",
+            &format!("job: told-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"),
+        );
+        expect(&fresh.run(&[]), 0, &[]);
+        let folder = fresh.folder().join("ca.pem");
+        source
+            .expect_stand_in()
+            .handle
+            .write_ca_pem(&folder)
+            .expect("the authority's certificate");
+        let by_authority = format!("encrypt: {encrypt}\n  ca_file: '{}'", folder.display());
+        let verified = changed(&text, "encrypt: off", &by_authority);
+        let fresh = changed(
+            &std::fs::read_to_string(&verified.path).expect("the job"),
+            "source:",
+            &format!("job: verified-{encrypt}\ntransfer: {{ mode: replace }}\nsource:"),
+        );
+        expect(&fresh.run(&[]), 0, &[]);
+        let misnamed = changed(
+            &std::fs::read_to_string(&verified.path).expect("the job"),
+            "encrypt:",
+            "host_name_in_certificate: other.example.com\n  encrypt:",
+        );
+        expect(
+            &misnamed.run(&[]),
+            3,
+            &["other.example.com", "host_name_in_certificate"],
+        );
+    }
+}
+
+#[test]
+fn the_target_says_what_is_wrong_with_the_login() {
+    let source = Source::shared();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let with = |change: &dyn Fn(&mut Target)| {
+        let mut settings = target.target();
+        change(&mut settings);
+        Job::new(&database, &settings, "")
+    };
+    let wrong = with(&|settings| settings.password = Secret::new("not it"));
+    expect(&wrong.run(&[]), 3, &["target.password"]);
+    let unknown = with(&|settings| settings.database = "nowhere".into());
+    expect(&unknown.run(&[]), 3, &["nowhere", "target.database"]);
+    let closed = with(&|settings| settings.port = 1);
+    expect(&closed.run(&[]), 3, &["target.port"]);
+}
+
+#[test]
+fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
+    let source = Source::stand_in();
+    let database = source.database(SCRIPT);
+    let target = Postgres::shared().database();
+    let answer = Job::new(&database, &target.target(), "").run(&[]);
+    expect(&answer, 1, &["dbo.T", "column V", "sql_variant", "exclude"]);
+    assert!(!answer.stderr.contains("confidential"));
+    assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
+    let without = "tables: { overrides: { dbo.T: { columns: { exclude: [V] } } } }";
+    expect(
+        &Job::new(&database, &target.target(), without).run(&[]),
+        0,
+        &[],
+    );
+}
+
+#[test]
+fn all_problems_of_a_job_file_come_at_once_with_line_and_column() {
+    let job = Job::from_text(
+        "source:\n  hosst: x\n  port: many\ntarget: {}\ntransfer:\n  mode: sideways\n",
+    );
+    let answer = job.run(&[]);
+    expect(
+        &answer,
+        2,
+        &[
+            "hosst",
+            "2:3",
+            "3:9",
+            "sideways",
+            "6:9",
+            "source.database",
+            "target.host",
+        ],
+    );
+}
+
+#[test]
+fn what_the_command_line_gets_wrong_is_usage() {
+    let source = Source::shared();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "");
+    expect(&job.run(&["--table", "dbo.Missing"]), 2, &["dbo.Missing"]);
+    expect(&job.run(&["--no-such-flag"]), 2, &["--no-such-flag"]);
+    let snapshot = Job::new(
+        &database,
+        &target.target(),
+        "transfer: { consistency: database_snapshot }",
+    );
+    expect(&snapshot.run(&[]), 2, &["database_snapshot"]);
+}
+
+#[test]
+fn snapshot_consistency_asks_the_database_for_leave() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "transfer: { consistency: snapshot }",
+    );
+    expect(&job.run(&[]), 1, &["ALLOW_SNAPSHOT_ISOLATION ON"]);
+    database.script(&format!(
+        "ALTER DATABASE [{}] SET ALLOW_SNAPSHOT_ISOLATION ON",
+        database.name
+    ));
+    expect(&job.run(&[]), 0, &[]);
+}
+
+#[test]
+fn a_pool_that_is_exhausted_says_how_large_it_is() {
+    let source = Source::stand_in();
+    let database = source.database(&crate::load::script());
+    let target = Postgres::shared().database();
+    let more = crate::load::TRANSFER.replace("attempts: 5", "attempts: 1");
+    let pool = "{ max_connections: 1, acquire_timeout: 1s }";
+    let job = Job::with(&source, &database.name, &target.target(), pool, &more);
+    let faults = source.expect_stand_in().handle.faults();
+    faults.add(
+        "stall:rows=100,for=4s,times=1,match=FROM [dbo].["
+            .parse()
+            .expect("a fault"),
+    );
+    expect(&job.run(&[]), 1, &["source.pool.acquire_timeout", "1"]);
+}
+
+#[test]
+fn names_that_become_one_are_refused_with_the_override_that_helps() {
+    let source = Source::stand_in();
+    let database = source
+        .database("CREATE TABLE dbo.[A B] (Id int NOT NULL PRIMARY KEY, [x] int, [y\"z] int);");
+    database
+        .script("CREATE SCHEMA other\nGO\nCREATE TABLE other.[A B] (Id int NOT NULL PRIMARY KEY);");
+    let target = Postgres::shared().database();
+    let folded = Job::new(&database, &target.target(), "");
+    let text = std::fs::read_to_string(&folded.path).expect("the job");
+    let one_schema = changed(
+        &text,
+        "schemas: { dbo: public }",
+        "schemas: { dbo: public, other: public }",
+    );
+    expect(&one_schema.run(&[]), 1, &["dbo.A B", "other.A B", "rename"]);
+    expect(&folded.run(&[]), 0, &[]);
+    assert_eq!(target.value("SELECT count(*) FROM public.\"a b\""), "0");
+}

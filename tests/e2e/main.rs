@@ -1,0 +1,17 @@
+//! Whole runs of the tool: a source server, a real PostgreSQL, and the binary in between.
+//!
+//! The source is the stand-in, or the server that `MIGRATE_TEST_MSSQL` names; tests that count the
+//! source's connections or break them always take a stand-in of their own.
+
+mod changes;
+mod errors;
+mod keys;
+mod kill;
+mod load;
+mod modes;
+mod pool;
+mod resume;
+mod types;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,143 @@
+//! Every way of encrypting a connection, up to a query through it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use migrate::config::job::{Consistency, Encrypt, Source};
+use migrate::mssql::pool::SourcePool;
+use standin::server::ServerOptions;
+use standin::wire::TlsMode;
+
+use crate::scripted::{CaFile, all_gone, server, server_with, source};
+
+/// Logs in, reads a result of many packets, and leaves nothing behind.
+async fn works(source: &Source) {
+    let pool = SourcePool::open(source, Consistency::Strict).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    let rows = connection.query("SELECT 20000 ROWS").await.unwrap();
+    assert_eq!(rows.len(), 20000);
+    assert_eq!(rows[19999].need_int(0).unwrap(), 19999);
+    drop(connection);
+    pool.close().await;
+}
+
+fn with_tls(tls: TlsMode) -> ServerOptions {
+    ServerOptions {
+        tls,
+        ..ServerOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn plain() {
+    let server = server();
+    works(&source(&server)).await;
+    all_gone(&server).await;
+}
+
+#[tokio::test]
+async fn tls_with_a_trusted_authority() {
+    for tls in [TlsMode::Optional, TlsMode::Required] {
+        let server = server_with(with_tls(tls));
+        let authority = CaFile::of(&server);
+        works(&Source {
+            encrypt: Encrypt::Required,
+            ca_file: Some(authority.0.clone()),
+            ..source(&server)
+        })
+        .await;
+        all_gone(&server).await;
+    }
+}
+
+#[tokio::test]
+async fn tls_for_the_login_only() {
+    // A server that forces encryption gets it, whatever was asked for.
+    for tls in [TlsMode::Optional, TlsMode::Required] {
+        let server = server_with(with_tls(tls));
+        let authority = CaFile::of(&server);
+        works(&Source {
+            encrypt: Encrypt::LoginOnly,
+            ca_file: Some(authority.0.clone()),
+            ..source(&server)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn strict() {
+    let server = server_with(with_tls(TlsMode::Strict));
+    let authority = CaFile::of(&server);
+    works(&Source {
+        encrypt: Encrypt::Strict,
+        ca_file: Some(authority.0.clone()),
+        ..source(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_authority_on_request() {
+    let server = server();
+    works(&Source {
+        encrypt: Encrypt::Required,
+        trust_server_certificate: true,
+        ..source(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_that_the_job_expects() {
+    let server = server_with(ServerOptions {
+        certificate_names: vec!["sql01.example.com".into()],
+        ..ServerOptions::default()
+    });
+    let authority = CaFile::of(&server);
+    works(&Source {
+        encrypt: Encrypt::Required,
+        ca_file: Some(authority.0.clone()),
+        host_name_in_certificate: Some("sql01.example.com".into()),
+        ..source(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_named_instance_is_found_through_the_browser() {
+    let server = server_with(ServerOptions {
+        instance: "SQLEXPRESS".into(),
+        browser: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        ..ServerOptions::default()
+    });
+    works(&Source {
+        port: None,
+        instance: Some("SqlExpress".into()),
+        browser_port: server.browser_address().unwrap().port(),
+        ..source(&server)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_session_is_set_up_before_its_first_query() {
+    let server = server();
+    server.counters().log_statements(true);
+    let pool = SourcePool::open(&source(&server), Consistency::Relaxed)
+        .await
+        .unwrap();
+    pool.acquire()
+        .await
+        .unwrap()
+        .query("SELECT 7")
+        .await
+        .unwrap();
+    let statements = server.counters().statements();
+    assert!(statements[0].contains("READ UNCOMMITTED"), "{statements:?}");
+    assert!(
+        statements[0].contains("SET TEXTSIZE 2147483647"),
+        "{statements:?}"
+    );
+    assert_eq!(statements[1].trim(), "SELECT 7", "{statements:?}");
+    pool.close().await;
+}

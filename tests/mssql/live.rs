@@ -1,0 +1,299 @@
+//! Against the server named in `MIGRATE_TEST_MSSQL` (`user:password@host:port`): what its catalog
+//! says of a fixture, and its rows. Without that variable these tests have nothing to ask.
+
+use std::time::Duration;
+
+use migrate::config::job::{
+    Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions, ValuePolicy, Values,
+};
+use migrate::error::Kind;
+use migrate::mssql::pool::{Pooled, SourcePool};
+use migrate::mssql::{bounds, catalog, read};
+use migrate::plan::key::KeyValue;
+use migrate::plan::table::ColumnPlan;
+use migrate::schema::{Database, IndexRole, SqlType, Table};
+use migrate::transcode::RowLayout;
+use migrate::typemap::default_type;
+
+const FIXTURE: &[&str] = &[
+    "CREATE TABLE dbo.Orders (Id bigint IDENTITY(5, -3) NOT NULL CONSTRAINT PK_Orders PRIMARY KEY, \
+     Note nvarchar(50) NULL, Body varchar(max), Amount decimal(12, 3), Twice AS Id * 2, \
+     Price money, Raw varbinary(8), Code char(5), Mark uniqueidentifier NOT NULL, \
+     At datetime2(3), Hour time(2), Ratio float, Small real, Flag bit, Tiny tinyint, \
+     Zoned datetimeoffset(5), Day date, Old datetime, Older smalldatetime)",
+    "CREATE UNIQUE INDEX UX_Mark ON dbo.Orders (Mark DESC, Note) INCLUDE (Price)",
+    "CREATE UNIQUE INDEX UX_Some ON dbo.Orders (Amount) WHERE Amount IS NOT NULL",
+    "CREATE TABLE dbo.Heap (A int CONSTRAINT DF_A DEFAULT 7, B int NOT NULL, \
+     CONSTRAINT UQ_B UNIQUE (B), CONSTRAINT CK_B CHECK (B <> 0))",
+    "INSERT dbo.Heap (A, B) VALUES (NULL, 3), (7, -2147483648), (7, 2147483647)",
+    "INSERT dbo.Orders (Note, Mark) VALUES ('a', NEWID()), ('b', NEWID())",
+];
+
+fn server() -> Option<Source> {
+    let named = std::env::var("MIGRATE_TEST_MSSQL").ok()?;
+    let (login, address) = named.rsplit_once('@').expect("user:password@host:port");
+    let (user, password) = login.split_once(':').expect("user:password");
+    let (host, port) = address.rsplit_once(':').expect("host:port");
+    Some(Source {
+        host: host.into(),
+        port: Some(port.parse().expect("a port")),
+        instance: None,
+        browser_port: 1434,
+        database: "master".into(),
+        user: user.into(),
+        password: Secret::new(password),
+        encrypt: if std::env::var_os("MIGRATE_TEST_MSSQL_TLS").is_some() {
+            Encrypt::Required
+        } else {
+            Encrypt::Off
+        },
+        trust_server_certificate: true,
+        ca_file: None,
+        host_name_in_certificate: None,
+        connect_timeout: Duration::from_secs(15),
+        read_timeout: Duration::from_secs(60),
+        pool: PoolOptions {
+            max_connections: 2,
+            min_connections: 1,
+            acquire_timeout: Duration::from_secs(30),
+            test_on_checkout: true,
+        },
+    })
+}
+
+/// Makes the fixture in a database of its own and opens a pool on it.
+async fn fixture(master: &Source, name: &str) -> SourcePool {
+    let pool = SourcePool::open(master, Consistency::Strict).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    let known = connection
+        .query(&format!(
+            "SELECT name FROM sys.databases WHERE name = '{name}'"
+        ))
+        .await
+        .unwrap();
+    if !known.is_empty() {
+        connection
+            .execute(&format!("DROP DATABASE {name}"))
+            .await
+            .unwrap();
+    }
+    connection
+        .execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    drop(connection);
+    pool.close().await;
+    let source = Source {
+        database: name.into(),
+        ..master.clone()
+    };
+    let pool = SourcePool::open(&source, Consistency::Strict)
+        .await
+        .unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    for statement in FIXTURE {
+        connection.execute(statement).await.unwrap();
+    }
+    drop(connection);
+    pool
+}
+
+/// Some servers fold names to lower case.
+fn table<'a>(database: &'a Database, name: &str) -> &'a Table {
+    let found = database
+        .tables
+        .iter()
+        .find(|table| table.name.eq_ignore_ascii_case(name));
+    found.unwrap_or_else(|| panic!("{name} in {:?}", database.tables))
+}
+
+fn type_of(table: &Table, name: &str) -> SqlType {
+    let mut columns = table.columns.iter();
+    columns
+        .find(|column| column.name.eq_ignore_ascii_case(name))
+        .unwrap()
+        .ty
+        .clone()
+}
+
+#[tokio::test]
+async fn the_catalog_tells_the_fixture() {
+    let Some(master) = server() else { return };
+    let pool = fixture(&master, "shore_catalog").await;
+    let database = catalog::load(&mut pool.acquire().await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(database.name, "shore_catalog");
+    assert!(!database.frozen && !database.version.is_empty());
+    let orders = table(&database, "Orders");
+    for (column, expected) in [
+        ("Id", SqlType::BigInt),
+        ("Note", SqlType::NVarChar { length: Some(50) }),
+        ("Body", SqlType::VarChar { length: None }),
+        (
+            "Amount",
+            SqlType::Decimal {
+                precision: 12,
+                scale: 3,
+            },
+        ),
+        ("Price", SqlType::Money),
+        ("Raw", SqlType::VarBinary { length: Some(8) }),
+        ("Code", SqlType::Char { length: 5 }),
+        ("Mark", SqlType::UniqueIdentifier),
+        ("At", SqlType::DateTime2 { scale: 3 }),
+        ("Hour", SqlType::Time { scale: 2 }),
+        ("Ratio", SqlType::Float),
+        ("Small", SqlType::Real),
+        ("Flag", SqlType::Bit),
+        ("Tiny", SqlType::TinyInt),
+        ("Zoned", SqlType::DateTimeOffset { scale: 5 }),
+        ("Day", SqlType::Date),
+        ("Old", SqlType::DateTime),
+        ("Older", SqlType::SmallDateTime),
+    ] {
+        assert_eq!(type_of(orders, column), expected, "{column}");
+    }
+    let id = &orders.columns[0];
+    let identity = id.identity.as_ref().unwrap();
+    assert_eq!(
+        (identity.seed, identity.increment, identity.last_value),
+        (5, -3, Some(2))
+    );
+    assert!(!id.nullable && orders.columns[1].nullable);
+    assert!(orders.columns[4].computed.as_ref().unwrap().contains("2"));
+    assert_eq!(orders.columns[2].code_page, Some(1252));
+
+    let primary = orders
+        .indexes
+        .iter()
+        .find(|index| index.role == IndexRole::PrimaryKey)
+        .unwrap();
+    assert!(primary.unique && primary.rowstore && primary.filter.is_none());
+    assert_eq!(primary.key.len(), 1);
+    let two = orders
+        .indexes
+        .iter()
+        .find(|index| index.key.len() == 2)
+        .unwrap();
+    assert!(two.key[0].descending && !two.key[1].descending && two.unique);
+    assert_eq!(two.included.len(), 1);
+    let some = orders
+        .indexes
+        .iter()
+        .find(|index| {
+            index
+                .key
+                .iter()
+                .any(|key| key.column.eq_ignore_ascii_case("Amount"))
+        })
+        .unwrap();
+    assert!(
+        some.filter.is_some(),
+        "a filtered index is never taken for a key"
+    );
+    let constraint = &table(&database, "Heap").indexes;
+    assert_eq!(constraint.len(), 1, "a heap is no index: {constraint:?}");
+    assert_eq!(constraint[0].role, IndexRole::UniqueConstraint);
+    assert!(constraint[0].filter.is_none());
+    let others = table(&database, "Heap").others.iter();
+    let mut others: Vec<_> = others.map(|other| other.kind.as_str()).collect();
+    others.sort_unstable();
+    assert_eq!(others, ["check", "default"]);
+    pool.close().await;
+}
+
+async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
+    let heap = table(database, "Heap");
+    let plans: Vec<ColumnPlan> = heap
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(position, column)| ColumnPlan {
+            source: column.clone(),
+            position,
+            target_name: column.name.clone(),
+            target_type: default_type(column).unwrap(),
+            identity: None,
+        })
+        .collect();
+    let values = Values {
+        nul_characters: ValuePolicy::Error,
+        unpaired_surrogates: ValuePolicy::Error,
+        out_of_range: ValuePolicy::Error,
+    };
+    let layout = RowLayout::new(&plans, &[1], values).unwrap();
+    let mut rows = read::open(connection, "SELECT A, B FROM dbo.Heap ORDER BY B", layout)
+        .await
+        .unwrap();
+    let mut seen = 0;
+    while let Some(batch) = rows.next_batch().await.unwrap() {
+        seen += batch.rows;
+        assert_eq!(batch.last_key, Some(vec![KeyValue::Int(2_147_483_647)]));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn rows_counts_and_transactions() {
+    let Some(master) = server() else { return };
+    let pool = fixture(&master, "shore_rows").await;
+    let mut connection = pool.acquire().await.unwrap();
+    let database = catalog::load(&mut connection).await.unwrap();
+    assert_eq!(heap_rows(&mut connection, &database).await, 3);
+    let count = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+    assert_eq!(count.unwrap(), 3);
+    let key = &table(&database, "Heap").columns[1..];
+    let cuts = bounds::cut_points(
+        &mut connection,
+        "SELECT MAX(n.B) FROM (SELECT B, NTILE(2) OVER (ORDER BY B) AS part FROM dbo.Heap) AS n \
+         GROUP BY n.part ORDER BY 1",
+        key,
+    );
+    let expected = [[KeyValue::Int(3)], [KeyValue::Int(2_147_483_647)]];
+    assert_eq!(cuts.await.unwrap(), expected);
+
+    // The driver and the row stream both name the transaction that is open.
+    connection.execute("BEGIN TRANSACTION").await.unwrap();
+    connection
+        .execute("DELETE FROM dbo.Heap WHERE B = 3")
+        .await
+        .unwrap();
+    assert_eq!(heap_rows(&mut connection, &database).await, 2);
+    let left = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+    assert_eq!(left.unwrap(), 2);
+    connection.execute("ROLLBACK TRANSACTION").await.unwrap();
+    assert_eq!(heap_rows(&mut connection, &database).await, 3);
+
+    // A connection with an open transaction is not for the next one.
+    connection.execute("BEGIN TRANSACTION").await.unwrap();
+    drop(connection);
+    assert_eq!(pool.metrics().open, 0);
+    let error = pool
+        .acquire()
+        .await
+        .unwrap()
+        .query("SELECT x FROM dbo.NoSuchTable")
+        .await;
+    assert_eq!(error.unwrap_err().kind(), Kind::SourceQuery);
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_database() {
+    let Some(master) = server() else { return };
+    let mut wrong = master.clone();
+    wrong.password = Secret::new("not it");
+    let error = SourcePool::open(&wrong, Consistency::Strict)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), Kind::SourceLogin, "{error:?}");
+    let mut wrong = master;
+    wrong.database = "no_such_database".into();
+    let error = SourcePool::open(&wrong, Consistency::Strict)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), Kind::SourceDatabase, "{error:?}");
+}

@@ -1,0 +1,139 @@
+//! A job file in a folder of its own, and the tool run on it as an operator would.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use migrate::config::job::Target;
+use serde_json::Value;
+
+use super::source::{Source, SourceDatabase};
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A job file; its folder goes with it.
+pub struct Job {
+    folder: PathBuf,
+    pub path: PathBuf,
+}
+
+/// What the tool answered.
+pub struct Answer {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Job {
+    /// A job from one database to the other; `more` is YAML of further top-level keys, and
+    /// `source_pool` the text behind `pool:` of the source.
+    pub fn new(source: &SourceDatabase<'_>, target: &Target, more: &str) -> Self {
+        Self::with(
+            source.server,
+            &source.name,
+            target,
+            "{ max_connections: 4, min_connections: 1 }",
+            more,
+        )
+    }
+
+    pub fn with(
+        server: &Source,
+        database: &str,
+        target: &Target,
+        source_pool: &str,
+        more: &str,
+    ) -> Self {
+        let text = format!(
+            "source:\n  host: '{}'\n  port: {}\n  database: '{database}'\n  user: '{}'\n  password: '{}'\n  \
+             encrypt: off\n  pool: {source_pool}\n\
+             target:\n  host: '{}'\n  port: {}\n  database: '{}'\n  user: '{}'\n  password: '{}'\n  \
+             sslmode: disable\n  pool: {{ max_connections: {} }}\n  schemas: {{ dbo: public }}\n{more}\n",
+            server.host,
+            server.port,
+            server.user,
+            server.password,
+            target.host,
+            target.port,
+            target.database,
+            target.user,
+            target.password.expose(),
+            target.pool.max_connections,
+        );
+        Self::from_text(&text)
+    }
+
+    pub fn from_text(text: &str) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("migrate-job-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for the job");
+        let path = folder.join("job.yaml");
+        std::fs::write(&path, text).expect("the job file");
+        Self { folder, path }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The tool with `--config` and `arguments`, its output piped.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_migrate"));
+        command.args(arguments).arg("--config").arg(&self.path);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for variable in [
+            "MAX_MSSQL_CONNECTIONS",
+            "MAX_MSSQL_ACQUIRE_TIMEOUT",
+            "MAX_PG_CONNECTIONS",
+            "RUST_LOG",
+        ] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().expect("the tool starts")
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Answer {
+        let output = self.command(arguments).output().expect("the tool runs");
+        Answer {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs with `--output json`, expects this exit code, and gives the report.
+    pub fn report(&self, arguments: &[&str], code: i32) -> Value {
+        let answer = self.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(
+            answer.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            answer.stdout,
+            answer.stderr
+        );
+        answer.json()
+    }
+}
+
+impl Answer {
+    /// The last line of stdout, which is all that Airflow keeps.
+    pub fn json(&self) -> Value {
+        let line = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}

@@ -1,0 +1,10 @@
+//! What the integration tests share: source servers, throw-away PostgreSQL clusters, jobs.
+
+// Every test binary uses a part of this.
+#![allow(dead_code, unreachable_pub)]
+
+pub mod certificate;
+pub mod cluster;
+pub mod job;
+pub mod postgres;
+pub mod source;

@@ -1,0 +1,212 @@
+//! The source server of a test: the stand-in, or any server that `MIGRATE_TEST_MSSQL` names.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use migrate::config::job::{
+    Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
+};
+use migrate::mssql::pool::SourcePool;
+use standin::engine::{Engine, Options as EngineOptions};
+use standin::server::{Server, ServerHandle, ServerOptions};
+
+/// `mssql://user:password@host:port`; user and password without `:`, `@` and `/`.
+pub const SERVER_VARIABLE: &str = "MIGRATE_TEST_MSSQL";
+pub const USER: &str = "sa";
+/// Holds what must never appear in a log: tests search for it.
+pub const PASSWORD: &str = "Str0ng-Passw0rd";
+
+static SHARED: OnceLock<Source> = OnceLock::new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A server that speaks TDS.
+pub struct Source {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: String,
+    /// `None` for a server that nobody here wrote.
+    pub stand_in: Option<StandIn>,
+}
+
+/// The stand-in's insides, for tests that count or break.
+pub struct StandIn {
+    pub handle: ServerHandle,
+    pub engine: std::sync::Arc<Engine>,
+}
+
+impl Source {
+    /// One for all tests of a process.
+    pub fn shared() -> &'static Self {
+        SHARED.get_or_init(|| match std::env::var(SERVER_VARIABLE) {
+            Ok(url) => Self::external(&url),
+            Err(_) => Self::stand_in(),
+        })
+    }
+
+    /// A stand-in of the test's own, whatever the environment says: to count and to break.
+    pub fn stand_in() -> Self {
+        let engine = Engine::new(EngineOptions {
+            user: USER.into(),
+            password: PASSWORD.into(),
+            ..EngineOptions::default()
+        });
+        let handle = Server::start(
+            ServerOptions::default(),
+            std::sync::Arc::clone(&engine) as _,
+        )
+        .expect("the stand-in starts");
+        let address = handle.address();
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+            user: USER.into(),
+            password: PASSWORD.into(),
+            stand_in: Some(StandIn { handle, engine }),
+        }
+    }
+
+    fn external(url: &str) -> Self {
+        let rest = url
+            .strip_prefix("mssql://")
+            .expect("MIGRATE_TEST_MSSQL is mssql://user:password@host:port");
+        let (login, address) = rest.rsplit_once('@').expect("a user and a password");
+        let (user, password) = login.split_once(':').expect("a password");
+        let (host, port) = address.rsplit_once(':').expect("a port");
+        Self {
+            host: host.into(),
+            port: port.parse().expect("a port number"),
+            user: user.into(),
+            password: password.into(),
+            stand_in: None,
+        }
+    }
+
+    /// The stand-in; for tests that make no sense elsewhere.
+    pub fn expect_stand_in(&self) -> &StandIn {
+        self.stand_in.as_ref().expect("a stand-in")
+    }
+
+    /// A new database with what the `GO`-separated T-SQL script makes.
+    pub fn database(&self, script: &str) -> SourceDatabase<'_> {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("migrate_test_{}_{number}", std::process::id());
+        self.execute("master", &[format!("CREATE DATABASE [{name}]")]);
+        let database = SourceDatabase { server: self, name };
+        database.script(script);
+        database
+    }
+
+    /// The job's `source` for a database of this server.
+    pub fn settings(&self, database: &str) -> Settings {
+        Settings {
+            host: self.host.clone(),
+            port: Some(self.port),
+            instance: None,
+            browser_port: 1434,
+            database: database.into(),
+            user: self.user.clone(),
+            password: Secret::new(self.password.clone()),
+            encrypt: Encrypt::Off,
+            trust_server_certificate: false,
+            ca_file: None,
+            host_name_in_certificate: None,
+            connect_timeout: Duration::from_secs(20),
+            read_timeout: Duration::from_secs(60),
+            pool: PoolSettings {
+                max_connections: 4,
+                min_connections: 1,
+                acquire_timeout: Duration::from_secs(30),
+                test_on_checkout: true,
+            },
+        }
+    }
+
+    fn execute(&self, database: &str, batches: &[String]) {
+        let settings = self.settings(database);
+        block_on(async move {
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
+            let mut connection = pool.acquire().await.expect("a connection");
+            for batch in batches {
+                let start = batch.chars().take(120).collect::<String>();
+                connection
+                    .execute(batch)
+                    .await
+                    .unwrap_or_else(|error| panic!("{start}: {error:?}"));
+            }
+            drop(connection);
+            pool.close().await;
+        });
+    }
+}
+
+/// A database that is dropped with its handle.
+pub struct SourceDatabase<'a> {
+    pub server: &'a Source,
+    pub name: String,
+}
+
+impl SourceDatabase<'_> {
+    /// Runs a `GO`-separated script; panics on an error.
+    pub fn script(&self, script: &str) {
+        let mut batches = vec![String::new()];
+        for line in script.lines() {
+            if line.trim().eq_ignore_ascii_case("GO") {
+                batches.push(String::new());
+            } else if let Some(batch) = batches.last_mut() {
+                batch.push_str(line);
+                batch.push('\n');
+            }
+        }
+        batches.retain(|batch| !batch.trim().is_empty());
+        self.server.execute(&self.name, &batches);
+    }
+
+    /// The one number that a query gives.
+    pub fn number(&self, sql: &str) -> i64 {
+        let settings = self.server.settings(&self.name);
+        block_on(async move {
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
+            let mut connection = pool.acquire().await.expect("a connection");
+            let rows = connection
+                .query(sql)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            let number = rows[0].need_int(0).expect("a number");
+            drop(connection);
+            pool.close().await;
+            number
+        })
+    }
+}
+
+impl Drop for SourceDatabase<'_> {
+    fn drop(&mut self) {
+        // A stand-in goes as a whole; elsewhere a failing test must not hide its own message.
+        if self.server.stand_in.is_none() && !std::thread::panicking() {
+            self.server
+                .execute("master", &[format!("DROP DATABASE [{}]", self.name)]);
+        }
+    }
+}
+
+/// On a thread of its own, because the caller may be inside of a runtime.
+fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(work)
+        });
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
