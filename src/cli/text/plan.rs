@@ -135,6 +135,7 @@ mod tests {
             estimated_rows: 17_142_169,
             estimated_bytes: 35 << 30,
             filter: Some("Id > 0".into()),
+            omissions: Vec::new(),
             notes: vec!["column Created: the 7th digit goes".into()],
         };
         let text = render(&PlanReport {
