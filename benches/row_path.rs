@@ -61,7 +61,7 @@ fn narrow_row(n: u32) -> Vec<u8> {
         int.to_vec(),
         int.to_vec(),
         byte(&int),
-        if n % 4 == 0 { vec![0] } else { byte(&int) },
+        if n.is_multiple_of(4) { vec![0] } else { byte(&int) },
         datetime,
         byte(&int[..2]),
         byte(&u64::from(n).to_le_bytes()),

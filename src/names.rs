@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::job::NameStyle;
 use crate::error::{Error, Kind, Result};
-use crate::plan::table::TargetName;
+
+/// A table of PostgreSQL, unquoted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TargetName {
+    pub schema: String,
+    pub table: String,
+}
 
 /// `NAMEDATALEN - 1` of a stock PostgreSQL build: it cuts longer names off, silently.
 pub const MAX_BYTES: usize = 63;

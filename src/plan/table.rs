@@ -2,16 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::names::TargetName;
 use crate::plan::key::KeyValue;
 use crate::schema::{Column, Identity};
 use crate::typemap::PgType;
-
-/// A table of PostgreSQL, unquoted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TargetName {
-    pub schema: String,
-    pub table: String,
-}
 
 /// A table's plan: enough to make it, to read it and to load it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
