@@ -112,10 +112,10 @@ impl RowReader {
     pub fn step(&mut self) -> Result<Step> {
         loop {
             let more = self.deframer.advance()?;
-            if !self.finished {
-                if let Some(batch) = self.parse()? {
-                    return Ok(Step::Batch(batch));
-                }
+            if !self.finished
+                && let Some(batch) = self.parse()?
+            {
+                return Ok(Step::Batch(batch));
             }
             if self.deframer.message_complete() {
                 if let Some(step) = self.end_of_message()? {
