@@ -120,10 +120,10 @@ fn ascii(bytes: &[u8], out: &mut Out) -> usize {
     let room = out.room(bytes.len());
     let mut done = 0;
     for block in blocks {
-        let other = block
+        let seen = block
             .iter()
-            .fold(false, |other, byte| other | (byte.wrapping_sub(1) >= 0x7F));
-        if other {
+            .fold(0u8, |seen, byte| seen | byte | byte.wrapping_sub(1));
+        if seen & 0x80 != 0 {
             out.advance(done);
             return done;
         }

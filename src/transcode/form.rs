@@ -198,3 +198,84 @@ fn moment(source: &SqlType, target: &PgType) -> Option<Form> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::typemap::can_encode;
+
+    fn sources() -> Vec<SqlType> {
+        let mut sources = vec![
+            SqlType::Bit,
+            SqlType::TinyInt,
+            SqlType::SmallInt,
+            SqlType::Int,
+            SqlType::BigInt,
+            SqlType::SmallMoney,
+            SqlType::Money,
+            SqlType::Real,
+            SqlType::Float,
+            SqlType::Date,
+            SqlType::SmallDateTime,
+            SqlType::DateTime,
+            SqlType::Char { length: 5 },
+            SqlType::VarChar { length: None },
+            SqlType::VarChar { length: Some(5) },
+            SqlType::Text,
+            SqlType::NChar { length: 5 },
+            SqlType::NVarChar { length: Some(5) },
+            SqlType::NText,
+            SqlType::Binary { length: 5 },
+            SqlType::VarBinary { length: None },
+            SqlType::Image,
+            SqlType::RowVersion,
+            SqlType::UniqueIdentifier,
+            SqlType::Xml,
+            SqlType::SqlVariant,
+            SqlType::HierarchyId,
+        ];
+        for scale in 0..=7 {
+            sources.push(SqlType::Time { scale });
+            sources.push(SqlType::DateTime2 { scale });
+            sources.push(SqlType::DateTimeOffset { scale });
+        }
+        for (precision, scale) in [(4, 0), (9, 0), (18, 0), (38, 0), (38, 38), (5, 2)] {
+            sources.push(SqlType::Decimal { precision, scale });
+        }
+        sources
+    }
+
+    /// What the type map promises, the transcoder has; what it refuses, the transcoder has not.
+    #[test]
+    fn the_type_map_and_the_forms_agree_on_every_pair() {
+        let mut targets = vec![
+            PgType::Boolean,
+            PgType::SmallInt,
+            PgType::Integer,
+            PgType::BigInt,
+            PgType::Numeric(None),
+            PgType::Numeric(Some((38, 10))),
+            PgType::Real,
+            PgType::DoublePrecision,
+            PgType::Date,
+            PgType::Char(50),
+            PgType::VarChar(50),
+            PgType::Text,
+            PgType::Bytea,
+            PgType::Uuid,
+            PgType::Xml,
+        ];
+        for digits in 0..=6 {
+            targets.push(PgType::Time(digits));
+            targets.push(PgType::Timestamp(digits));
+            targets.push(PgType::TimestampTz(digits));
+        }
+        for source in sources() {
+            for target in &targets {
+                let promised = can_encode(&source, target);
+                let made = Form::new(&source, target).is_some();
+                assert_eq!(made, promised, "{source:?} {target}");
+            }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Turns TDS rows into COPY BINARY rows in one pass, without IO.
 //!
 //! A [`RowLayout`] says what was planned; a [`RowReader`] takes a statement's response as socket
-//! bytes and gives [`Batch`]es. Between them, [`layout`] decides per column how it is read when
-//! the server announces the result, and [`encode`] runs the row loop over those decisions.
+//! bytes and gives [`Batch`]es. Between them, `layout` decides per column how it is read when
+//! the server announces the result, and `encode` runs the row loop over those decisions.
 
 mod batch;
 mod coded;

@@ -124,31 +124,48 @@ fn continuation(bits: u16) -> u8 {
 }
 
 /// Appends the ASCII at the start of `bytes`, by whole groups of units, and tells how many bytes
-/// that were. U+0000 ends it like any other character: `unit - 1 >= 127` finds both in one
-/// comparison.
+/// that were. U+0000 ends it like any other character.
 #[inline]
 fn ascii(bytes: &[u8], out: &mut Out) -> usize {
-    let (blocks, tail) = bytes.as_chunks::<{ LANES * 2 }>();
     let room = out.room(bytes.len() / 2);
+    let blocks = match bytes.len() {
+        0..32 => 0,
+        _ => ascii_blocks(bytes, room),
+    };
+    let done = blocks * LANES;
+    let units = done + ascii_words(&bytes[done * 2..], &mut room[done..]);
+    out.advance(units);
+    units * 2
+}
+
+/// Sixteen units at once, and how many times that was done. Of a unit and the unit less 1, one has
+/// a bit above the seventh unless the unit is 1..=127, so U+0000 is seen at no cost.
+///
+/// Reading, testing and writing are apart, and the function is not inlined: only so does the
+/// compiler make vectors of it.
+#[inline(never)]
+fn ascii_blocks(bytes: &[u8], room: &mut [u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<{ LANES * 2 }>();
     let (slots, _) = room.as_chunks_mut::<LANES>();
     let mut done = 0;
     for (block, slot) in blocks.iter().zip(slots) {
-        let (units, _) = block.as_chunks::<2>();
-        let mut other = false;
-        for (unit, byte) in units.iter().zip(slot.iter_mut()) {
-            let unit = u16::from_le_bytes(*unit);
-            other |= unit.wrapping_sub(1) >= 0x7F;
-            *byte = unit as u8;
+        let (pairs, _) = block.as_chunks::<2>();
+        let mut units = [0; LANES];
+        for (unit, pair) in units.iter_mut().zip(pairs) {
+            *unit = u16::from_le_bytes(*pair);
         }
-        if other {
-            out.advance(done * LANES);
-            return done * LANES * 2;
+        let seen = units
+            .iter()
+            .fold(0u16, |seen, unit| seen | unit | unit.wrapping_sub(1));
+        if seen & 0xFF80 != 0 {
+            break;
+        }
+        for (byte, unit) in slot.iter_mut().zip(units) {
+            *byte = unit as u8;
         }
         done += 1;
     }
-    let units = done * LANES + ascii_words(tail, &mut room[done * LANES..]);
-    out.advance(units);
-    units * 2
+    done
 }
 
 /// Four units at once, in a machine word.

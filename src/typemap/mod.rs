@@ -3,6 +3,8 @@
 mod map;
 mod parse;
 mod pg;
+#[cfg(test)]
+mod tests;
 
 pub use map::{Rule, TYPES, can_encode, default_type, precision_note};
 pub use parse::parse_override;

@@ -6,23 +6,29 @@ use futures::{SinkExt, TryStreamExt, pin_mut};
 use migrate::schema::SqlType;
 use migrate::transcode::RowLayout;
 use migrate::typemap::PgType;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::cases::{self, Case};
 use crate::cuts::STRICT;
 use crate::literal::literal;
+use crate::support::postgres::{Database, Postgres};
 use crate::{other_driver, wire};
 
 /// Signature, flags and extension length of COPY BINARY (postgres, COPY, "Binary Format").
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: &[u8] = &[0xFF, 0xFF];
 
-async fn connect() -> Client {
-    let server = std::env::var("MIGRATE_TEST_PG").expect(
-        "MIGRATE_TEST_PG names a PostgreSQL server: postgres://user:password@host/database",
-    );
-    let (client, connection) = tokio_postgres::connect(&server, NoTls).await.unwrap();
+async fn connect(database: &Database<'_>) -> Client {
+    let target = database.target();
+    let mut config = Config::new();
+    config
+        .host(&target.host)
+        .port(target.port)
+        .user(&target.user)
+        .password(target.password.expose())
+        .dbname(&target.database);
+    let (client, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     client
 }
@@ -137,7 +143,8 @@ fn first_difference(case: &Case, ours: &[u8], theirs: &[u8]) -> String {
 
 #[tokio::test]
 async fn every_type_arrives_as_postgresql_itself_reads_it() {
-    let client = connect().await;
+    let database = Postgres::shared().database();
+    let client = connect(&database).await;
     for case in cases::all() {
         let target = &case.target;
         client

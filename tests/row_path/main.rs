@@ -7,7 +7,10 @@
 mod cases;
 mod cuts;
 mod differential;
+mod fixtures;
 mod fuzz;
 mod literal;
 mod other_driver;
+#[path = "../support/mod.rs"]
+mod support;
 mod wire;
