@@ -47,14 +47,12 @@ cursor.execute("SELECT COUNT(*) FROM dbo.AllTypes")
 assert cursor.fetchone()[0] == 4, "rollback"
 connection.close()
 
-for extra, secret, words in (
-    ("Encrypt=no;", "wrong", "Login failed"),
-    ("Encrypt=no;Database=nowhere;", password, "Cannot open database"),
-):
+# Of the two errors about a missing database, 4060 and 18456, mssql-python reports the last.
+for extra, secret in (("Encrypt=no;", "wrong"), ("Encrypt=no;Database=nowhere;", password)):
     try:
         connect(extra, password=secret)
     except mssql_python.Error as error:
-        assert words in str(error), error
+        assert "Login failed" in str(error), error
     else:
         raise AssertionError(f"logged in with {extra}")
 print("mssql-python: ok")

@@ -32,11 +32,12 @@ with connect(autocommit=False) as connection, connection.cursor() as cursor:
     cursor.execute("SELECT COUNT(*) FROM dbo.AllTypes")
     assert cursor.fetchone() == (2,), "rollback"
 
-for settings, number in (({"password": "wrong"}, b"18456"), ({"database": "nowhere"}, b"4060")):
+# Of the two errors about a missing database, 4060 and 18456, pymssql reports the last.
+for settings in ({"password": "wrong"}, {"database": "nowhere"}):
     try:
         connect(**settings)
     except pymssql.OperationalError as error:
-        assert number in str(error).encode(), error
+        assert "18456" in str(error), error
     else:
         raise AssertionError(f"logged in with {settings}")
 print("pymssql: ok")
