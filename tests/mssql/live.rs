@@ -280,6 +280,36 @@ async fn rows_counts_and_transactions() {
 }
 
 #[tokio::test]
+async fn every_consistency_has_a_session_that_reads() {
+    let Some(master) = server() else { return };
+    let prepared = fixture(&master, "shore_levels").await;
+    prepared.close().await;
+    let source = Source {
+        database: "shore_levels".into(),
+        ..master
+    };
+    for consistency in [
+        Consistency::Strict,
+        Consistency::Snapshot,
+        Consistency::DatabaseSnapshot,
+        Consistency::Relaxed,
+    ] {
+        let pool = SourcePool::open(&source, consistency).await.unwrap();
+        let mut connection = pool.acquire().await.unwrap();
+        let database = catalog::load(&mut connection).await.unwrap();
+        if consistency == Consistency::Snapshot && !database.snapshot_isolation {
+            let refused = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            assert_eq!(refused.unwrap_err().kind(), Kind::SourceConsistency);
+        } else {
+            let count = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            assert_eq!(count.unwrap(), 3);
+        }
+        drop(connection);
+        pool.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_database() {
     let Some(master) = server() else { return };
     let mut wrong = master.clone();

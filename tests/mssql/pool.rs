@@ -136,6 +136,66 @@ async fn a_connection_that_died_in_use_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_idle_is_replaced_on_checkout() {
+    let server = server();
+    let mut warm = source(&server);
+    warm.pool.min_connections = 3;
+    let pool = SourcePool::open(&warm, Consistency::Strict).await.unwrap();
+    server.drop_connections();
+    all_gone(&server).await;
+    // The news must have reached this side too.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut connection = pool.acquire().await.unwrap();
+    let rows = connection.query("SELECT 6").await.unwrap();
+    assert_eq!(rows[0].need_int(0).unwrap(), 6);
+    assert!(pool.metrics().reconnects >= 1, "{:?}", pool.metrics());
+    drop(connection);
+    pool.close().await;
+    assert_eq!(pool.metrics().open, 0);
+}
+
+#[tokio::test]
+async fn an_acquisition_dropped_while_it_connects_loses_nothing() {
+    let server = server();
+    let pool = SourcePool::open(&source(&server), Consistency::Strict)
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        let held = pool.acquire().await.unwrap();
+        let hasty = tokio::time::timeout(Duration::from_micros(300), pool.acquire()).await;
+        drop((held, hasty));
+    }
+    let all = (
+        pool.acquire().await,
+        pool.acquire().await,
+        pool.acquire().await,
+    );
+    assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok());
+    assert!(pool.metrics().peak_open <= 3);
+    drop(all);
+    let closed = tokio::time::timeout(Duration::from_secs(5), pool.close()).await;
+    assert!(closed.is_ok(), "{:?}", pool.metrics());
+    all_gone(&server).await;
+    assert!(server.counters().snapshot().peak_connections <= 3);
+}
+
+#[tokio::test]
+async fn closing_while_a_connect_is_under_way() {
+    for delay in [0, 50, 200, 500, 1000, 2000] {
+        let server = server();
+        let pool = SourcePool::open(&source(&server), Consistency::Strict)
+            .await
+            .unwrap();
+        let held = pool.acquire().await.unwrap();
+        let hasty = tokio::time::timeout(Duration::from_micros(delay), pool.acquire()).await;
+        drop((held, hasty));
+        let closed = tokio::time::timeout(Duration::from_secs(5), pool.close()).await;
+        assert!(closed.is_ok(), "{:?}", pool.metrics());
+        all_gone(&server).await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_error_leaves_the_connection_usable() {
     let server = server();
     let pool = SourcePool::open(&source(&server), Consistency::Strict)

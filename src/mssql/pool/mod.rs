@@ -25,6 +25,9 @@ pub use metrics::PoolMetrics;
 /// bb8's own time-out never ends a wait: ours does, with an error that says more.
 const BB8_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often a closing pool looks for connections that came in late.
+const CLOSE_POLL: Duration = Duration::from_millis(20);
+
 /// All SQL Server connections of the process. Clones share the one pool.
 #[derive(Clone)]
 pub struct SourcePool(Arc<Inner>);
@@ -261,9 +264,9 @@ impl SourcePool {
             if self.0.shared.counters.open.now() == 0 {
                 return;
             }
-            if self.0.pool.state().idle_connections == 0 {
-                changed.await;
-            }
+            // A connect that was under way when its acquisition was dropped comes in unannounced:
+            // look again soon.
+            timeout(CLOSE_POLL, changed).await.ok();
         }
     }
 
