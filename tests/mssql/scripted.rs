@@ -10,6 +10,8 @@ use standin::session::{Login, Parameter, Session, Sink};
 use standin::types::{Column, SqlError, SqlType, Value};
 
 pub(crate) const USER: &str = "mover";
+/// Gets in with any password, and only after 300 ms.
+pub(crate) const SLOW_USER: &str = "sleeper";
 pub(crate) const PASSWORD: &str = "Pa55 wörd; 'quoted'";
 pub(crate) const DATABASE: &str = "Shop";
 
@@ -23,7 +25,9 @@ impl Login for OneUser {
         password: &str,
         database: Option<&str>,
     ) -> Result<Box<dyn Session>, SqlError> {
-        if user != USER || password != PASSWORD {
+        if user == SLOW_USER {
+            std::thread::sleep(Duration::from_millis(300));
+        } else if user != USER || password != PASSWORD {
             return Err(error(18456, 14, format!("Login failed for user '{user}'.")));
         }
         match database {

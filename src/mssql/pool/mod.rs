@@ -194,7 +194,7 @@ impl SourcePool {
         let left = limit.saturating_sub(started.elapsed());
         let connection = timeout(left, self.connection(started))
             .await
-            .map_err(|_| self.timed_out())??;
+            .map_err(|_| self.connecting_too_long())??;
         self.0.shared.counters.acquisitions.fetch_add(1, Relaxed);
         Ok(Pooled {
             connection,
@@ -244,6 +244,19 @@ impl SourcePool {
                 self.0.max_connections,
                 counters.in_use.now(),
                 counters.waiting.now(),
+            ),
+        )
+    }
+
+    /// There was room for a connection, but it was not open in time.
+    fn connecting_too_long(&self) -> Error {
+        self.0.shared.counters.timeouts.fetch_add(1, Relaxed);
+        Error::new(
+            Kind::SourcePoolTimeout,
+            format!(
+                "a new source connection was not open within what was left of the {} s of \
+                 source.pool.acquire_timeout: the server is slow to log in",
+                self.0.acquire_timeout.as_secs_f32(),
             ),
         )
     }
