@@ -21,6 +21,9 @@ use crate::transcode::wire::{Field, field};
 /// Bytes beyond the batch limit for the row that crosses it.
 const SLACK: usize = 16 * 1024;
 
+/// The most that is taken before there are rows; a batch without a limit grows.
+const MAX_CAPACITY: usize = 1024 * 1024;
+
 /// Why the row loop stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopped {
@@ -80,7 +83,7 @@ impl Encoder {
             layout,
             columns,
             limit,
-            out: Out::new(limit + SLACK),
+            out: Out::new(capacity(limit)),
             row_start: 0,
             next_column: None,
             nulls: Vec::new(),
@@ -257,7 +260,7 @@ impl Encoder {
         }
         let batch = Batch {
             last_key: self.decode_key()?,
-            bytes: self.out.split(self.row_start, self.limit + SLACK),
+            bytes: self.out.split(self.row_start, capacity(self.limit)),
             rows: self.rows,
             checksum: self.checksum,
             changed_values: self.changed - self.changed_before,
@@ -300,6 +303,10 @@ impl Encoder {
             None => error,
         }
     }
+}
+
+fn capacity(limit: usize) -> usize {
+    limit.min(MAX_CAPACITY) + SLACK
 }
 
 #[inline]

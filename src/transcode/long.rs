@@ -26,6 +26,9 @@ pub(super) struct Long {
     left: usize,
     /// Further pieces follow, each with its length.
     chunked: bool,
+    /// What the pieces' lengths must add up to, and what they did so far.
+    told: Option<u64>,
+    taken: u64,
     content: Content,
     finish: Finish,
 }
@@ -49,14 +52,16 @@ impl Long {
             Content::Skipped => out.position(),
             _ => out.open_field(),
         };
-        let (left, chunked) = match pieces {
-            Pieces::Chunks => (0, true),
-            Pieces::Run(length) => (length as usize, false),
+        let (left, chunked, told) = match pieces {
+            Pieces::Chunks { told } => (0, true, told),
+            Pieces::Run(length) => (length as usize, false, None),
         };
         Self {
             start,
             left,
             chunked,
+            told,
+            taken: 0,
             content,
             finish,
         }
@@ -97,6 +102,10 @@ impl Long {
             self.piece(piece, out, policy)?;
             *at += piece.len();
             self.left -= piece.len();
+            self.taken += piece.len() as u64;
+        }
+        if self.told.is_some_and(|told| told != self.taken) {
+            return Err(Fault::Form);
         }
         self.end(out, policy)?;
         Ok(Progress::Whole)

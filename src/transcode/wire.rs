@@ -5,6 +5,7 @@ use crate::transcode::fault::Fault;
 
 /// PLP lengths that are none (MS-TDS 2.2.5.2.3).
 const PLP_NULL: u64 = u64::MAX;
+const PLP_UNKNOWN: u64 = u64::MAX - 1;
 
 /// The next field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub(super) enum Field<'a> {
 /// How a long value lies on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pieces {
-    /// Chunks, each with its length, up to one of length 0.
-    Chunks,
+    /// Chunks, each with its length, up to one of length 0; with the sum of them, where it is told.
+    Chunks { told: Option<u64> },
     /// So many bytes.
     Run(u32),
 }
@@ -73,26 +74,31 @@ fn plp<'a>(rest: &'a [u8], at: &mut usize) -> Field<'a> {
     let Some((head, after)) = rest.split_first_chunk::<8>() else {
         return Field::More;
     };
-    if u64::from_le_bytes(*head) == PLP_NULL {
-        *at += 8;
-        return Field::Null;
-    }
+    let told = match u64::from_le_bytes(*head) {
+        PLP_NULL => {
+            *at += 8;
+            return Field::Null;
+        }
+        PLP_UNKNOWN => None,
+        told => Some(told),
+    };
     let Some((length, after)) = after.split_first_chunk::<4>() else {
         return Field::More;
     };
     let length = u32::from_le_bytes(*length) as usize;
-    if length == 0 {
-        *at += 12;
-        return Field::Value(&[]);
-    }
+    let is_told = told.is_none_or(|told| told == length as u64);
     match after.split_at_checked(length) {
-        Some((value, [0, 0, 0, 0, ..])) => {
+        _ if length == 0 && is_told => {
+            *at += 12;
+            Field::Value(&[])
+        }
+        Some((value, [0, 0, 0, 0, ..])) if length != 0 && is_told => {
             *at += 16 + length;
             Field::Value(value)
         }
         _ => {
             *at += 8;
-            Field::Long(Pieces::Chunks)
+            Field::Long(Pieces::Chunks { told })
         }
     }
 }

@@ -116,7 +116,8 @@ fn handshake_failed(error: &HandshakeError, target: &Inner) -> String {
         );
     };
     let what = match problem {
-        CertificateError::UnknownIssuer => {
+        // A bad signature is an authority of the right name with another key: one made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file".into()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -1,0 +1,211 @@
+//! Finishing: keys, identity, logging, statistics, once.
+
+use migrate::config::job::Mode;
+use migrate::error::Kind;
+use migrate::plan::table::TablePlan;
+use migrate::postgres::copy::{End, PartitionWriter};
+use migrate::postgres::ddl::{self, Making};
+use migrate::postgres::finish::finish;
+use migrate::postgres::state::{self, TableState};
+use migrate::postgres::verify::count_rows;
+use migrate::typemap::PgType;
+
+use crate::plans::{CREATE, JOB, Job, batch, made, planned, posts, with_identity};
+use crate::support::cluster::Options;
+use crate::support::postgres::{Database, Postgres};
+
+async fn load(job: &Job, ids: &[i32]) {
+    let lease = job.pool.acquire().await.unwrap();
+    let writer = PartitionWriter::claim(lease, job.copy.clone(), 1, job.run)
+        .await
+        .unwrap();
+    let mut writer = writer.expect("not done");
+    let rows: Vec<_> = ids.iter().map(|id| (*id, None)).collect();
+    writer.write(batch(&rows)).await.unwrap();
+    writer.commit(End::Partition).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_table_is_whole_and_stays_so() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let early = finish(&mut lease, &job.key, &job.plan, &CREATE)
+        .await
+        .unwrap_err();
+    assert_eq!(early.kind(), Kind::Checkpoint);
+    load(&job, &[1, 2, 3]).await;
+    state::set_loaded(&lease, &job.key).await.unwrap();
+    for _ in 0..2 {
+        finish(&mut lease, &job.key, &job.plan, &CREATE)
+            .await
+            .unwrap();
+    }
+    let record = state::load(&lease, JOB).await.unwrap().remove(0);
+    assert_eq!((record.state, record.rows), (TableState::Done, 3));
+    assert_eq!(database.value("SELECT rows FROM _migrate.tables"), "3");
+    assert_eq!(
+        database.value("SELECT conname FROM pg_constraint WHERE conrelid = 'app.posts'::regclass"),
+        "posts_pkey"
+    );
+    assert_eq!(
+        database.value("SELECT reltuples FROM pg_class WHERE oid = 'app.posts'::regclass"),
+        "3"
+    );
+    assert_eq!(count_rows(&lease, &job.plan.target).await.unwrap(), 3);
+    let failed = state::set_failed(&lease, &job.key, "late").await;
+    assert_eq!(
+        failed.unwrap_err().kind(),
+        Kind::Checkpoint,
+        "done stays done"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_the_rows_break_leaves_the_table_loaded() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    load(&job, &[1, 1]).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let error = finish(&mut lease, &job.key, &job.plan, &CREATE)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::TargetQuery);
+    assert!(error.message().contains("posts_pkey"), "{error}");
+    assert_eq!(
+        database.value("SELECT state FROM _migrate.tables"),
+        "created"
+    );
+}
+
+/// The next value that the target gives out, after loading `ids` of an identity column.
+async fn next_value(database: &Database<'_>, plan: TablePlan, ids: &[i32]) -> String {
+    let job = made(database, plan, 1).await;
+    load(&job, ids).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    finish(&mut lease, &job.key, &job.plan, &CREATE)
+        .await
+        .unwrap();
+    database.value("INSERT INTO app.posts (body) VALUES ('new') RETURNING id")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn identities_go_on_where_the_source_stood() {
+    for (seed, increment, last, ids, next) in [
+        (1, 1, Some(9), &[1, 2, 9][..], "10"),
+        (1, 1, None, &[], "1"),
+        (100, 10, Some(250), &[100], "260"),
+        (-1, -1, Some(-7), &[-1, -7], "-8"),
+        (5, -5, Some(-20), &[5, 0], "-25"),
+        (10, 1, Some(-50), &[], "-49"),
+        // Rows that came to a live source after it was planned.
+        (1, 1, Some(3), &[1, 2, 3, 8], "9"),
+        (-1, -1, Some(-3), &[-1, -9], "-10"),
+    ] {
+        let database = Postgres::shared().database();
+        let plan = with_identity(posts(), seed, increment, last);
+        assert_eq!(
+            next_value(&database, plan, ids).await,
+            next,
+            "{seed} {increment} {last:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exhausted_identity_stays_exhausted() {
+    let database = Postgres::shared().database();
+    let plan = with_identity(posts(), 1, 1, Some(i128::from(i32::MAX)));
+    let job = made(&database, plan, 1).await;
+    load(&job, &[1]).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    finish(&mut lease, &job.key, &job.plan, &CREATE)
+        .await
+        .unwrap();
+    let insert = lease
+        .execute("INSERT INTO app.posts (body) VALUES ('new')", &[])
+        .await;
+    assert_eq!(insert.unwrap_err().code().unwrap().code(), "2200H");
+}
+
+#[test]
+fn identities_that_postgres_cannot_have_are_noted() {
+    let mut plan = with_identity(posts(), 1, 1, None);
+    assert_eq!(ddl::identity_note(&plan.columns[0]), None);
+    assert!(ddl::statements(&plan, false)[1].contains("MINVALUE -2147483648 MAXVALUE 2147483647"));
+    plan.columns[0].identity.as_mut().unwrap().seed = 1 << 40;
+    assert!(
+        ddl::identity_note(&plan.columns[0])
+            .unwrap()
+            .contains("does not fit integer")
+    );
+    plan.columns[0].target_type = PgType::Numeric(Some((38, 0)));
+    assert!(
+        ddl::identity_note(&plan.columns[0])
+            .unwrap()
+            .contains("numeric(38,0)")
+    );
+    assert!(!ddl::statements(&plan, false)[1].contains("IDENTITY"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unlogged_tables_end_logged_and_a_crash_in_between_is_noticed() {
+    let server = Postgres::start(Options { tls: false });
+    let making = Making {
+        mode: Mode::Create,
+        unlogged: true,
+    };
+    for crash in [false, true] {
+        let database = server.database();
+        let job = planned(&database, posts(), 1).await;
+        let mut lease = job.pool.acquire().await.unwrap();
+        ddl::make(&mut lease, &job.key, &job.plan, &making)
+            .await
+            .unwrap();
+        drop(lease);
+        load(&job, &[1, 2]).await;
+        if crash {
+            server.cluster().restart(true);
+        }
+        let mut lease = job.pool.acquire().await.unwrap();
+        let finished = finish(&mut lease, &job.key, &job.plan, &making).await;
+        let logged =
+            database.value("SELECT relpersistence FROM pg_class WHERE oid = 'app.posts'::regclass");
+        if crash {
+            assert_eq!(finished.unwrap_err().kind(), Kind::Checkpoint);
+        } else {
+            finished.unwrap();
+            assert_eq!(logged, "p");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn append_moves_the_users_own_counter_forward_only() {
+    let database = Postgres::shared().database();
+    database.sql(
+        "CREATE SCHEMA app; CREATE TABLE app.posts (id int GENERATED ALWAYS AS IDENTITY, body varchar(20)); \
+         SELECT setval('app.posts_id_seq', 500)",
+    );
+    let job = planned(&database, with_identity(posts(), 1, 1, Some(9)), 1).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let making = Making {
+        mode: Mode::Append,
+        unlogged: false,
+    };
+    ddl::make(&mut lease, &job.key, &job.plan, &making)
+        .await
+        .unwrap();
+    load(&job, &[8, 9]).await;
+    finish(&mut lease, &job.key, &job.plan, &making)
+        .await
+        .unwrap();
+    assert_eq!(
+        database.value("INSERT INTO app.posts (body) VALUES ('new') RETURNING id"),
+        "501"
+    );
+    assert_eq!(
+        database.value("SELECT count(*) FROM pg_constraint WHERE conrelid = 'app.posts'::regclass"),
+        "0"
+    );
+}

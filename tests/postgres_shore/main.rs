@@ -1,0 +1,15 @@
+//! The target shore against a real PostgreSQL.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod connecting;
+mod copying;
+mod finishing;
+mod locking;
+mod making;
+mod plans;
+mod pooling;
+mod stating;

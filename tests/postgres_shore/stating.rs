@@ -1,0 +1,229 @@
+//! The state of a job: recorded, read back, refused, wiped.
+
+use migrate::error::Kind;
+use migrate::plan::key::KeyValue;
+use migrate::plan::table::Slice;
+use migrate::postgres::state::{self, Leftovers, PartitionState, RunId, TableState};
+use serde_json::json;
+
+use crate::plans::{JOB, connect, made, new_run, planned, posts, with_identity};
+use crate::support::postgres::Postgres;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_schema_is_made_once_even_by_many_at_once() {
+    let database = Postgres::shared().database();
+    let (_, pool) = connect(&database).await;
+    assert!(
+        !state::is_installed(&pool.acquire().await.unwrap())
+            .await
+            .unwrap()
+    );
+    let installs = (0..4).map(|_| async {
+        let mut lease = pool.acquire().await?;
+        state::install(&mut lease).await
+    });
+    for outcome in futures::future::join_all(installs).await {
+        outcome.unwrap();
+    }
+    assert!(
+        state::is_installed(&pool.acquire().await.unwrap())
+            .await
+            .unwrap()
+    );
+    database.sql("UPDATE _migrate.version SET version = 99");
+    let error = state::install(&mut pool.acquire().await.unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Checkpoint);
+    assert!(error.message().contains("version 99"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn plans_and_ranges_come_back_as_they_went_in() {
+    let database = Postgres::shared().database();
+    let plan = with_identity(
+        posts(),
+        i128::from(i64::MIN),
+        -1,
+        Some(170_141_183_460_469_231_731),
+    );
+    let job = planned(&database, plan, 1).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    // A character key may hold U+0000, which jsonb would refuse.
+    let cut = vec![
+        KeyValue::Text("a\0\"\\😀".into()),
+        KeyValue::National(vec![0xd800, 0]),
+        KeyValue::Float { bits: u64::MAX },
+        KeyValue::Int(i64::MIN),
+        KeyValue::Decimal {
+            unscaled: "-99999999999999999999999999999999999999".into(),
+            precision: 38,
+            scale: 10,
+        },
+    ];
+    let slices = [
+        Slice::Range {
+            after: None,
+            upto: Some(cut.clone()),
+        },
+        Slice::Range {
+            after: Some(cut),
+            upto: None,
+        },
+        Slice::Rows {
+            after: u64::MAX,
+            upto: None,
+        },
+    ];
+    state::save_plan(&mut lease, JOB, job.run, (&job.plan, "fp2"), &slices)
+        .await
+        .unwrap();
+    let tables = state::load(&lease, JOB).await.unwrap();
+    assert_eq!(tables.len(), 1);
+    let table = &tables[0];
+    assert_eq!(
+        (table.state, table.created, table.fingerprint.as_str()),
+        (TableState::Planned, false, "fp2")
+    );
+    assert_eq!(table.plan, job.plan);
+    let read: Vec<_> = table
+        .partitions
+        .iter()
+        .map(|p| (p.number, p.slice.clone(), p.state))
+        .collect();
+    let written: Vec<_> = (1..)
+        .zip(slices)
+        .map(|(n, slice)| (n, slice, PartitionState::Pending))
+        .collect();
+    assert_eq!(read, written);
+    assert!(state::load(&lease, "another job").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_are_recorded_and_dead_ones_closed() {
+    let database = Postgres::shared().database();
+    let job = planned(&database, posts(), 1).await;
+    let lease = job.pool.acquire().await.unwrap();
+    let second = state::start_run(&lease, &new_run()).await.unwrap();
+    let died = database.value(&format!(
+        "SELECT outcome FROM _migrate.runs WHERE run_id = {}",
+        job.run.0
+    ));
+    assert_eq!(died, "died");
+    state::end_run(&lease, second, "done", &json!({"rows": 5}))
+        .await
+        .unwrap();
+    let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
+    assert_eq!((last.id, last.outcome.as_deref()), (second, Some("done")));
+    assert_eq!(
+        (last.source_server.as_str(), last.source_database.as_str()),
+        ("SQL01", "Stack")
+    );
+    assert_eq!(
+        (last.pid, last.fingerprint.as_str()),
+        (std::process::id().cast_signed(), "f")
+    );
+    assert_eq!(last.report, Some(json!({"rows": 5})));
+    assert!(last.ended_at.is_some() && !last.host.is_empty());
+    assert!(
+        state::last_run(&lease, "another job")
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_table_goes_back_to_what_its_record_proves() {
+    let database = Postgres::shared().database();
+    let job = planned(&database, posts(), 1).await;
+    let lease = job.pool.acquire().await.unwrap();
+    let (key, fail) = (&job.key, "value out of range");
+    state::set_failed(&lease, key, fail).await.unwrap();
+    assert_eq!(
+        state::load(&lease, JOB).await.unwrap()[0].error.as_deref(),
+        Some(fail)
+    );
+    assert_eq!(
+        state::reopen(&lease, key).await.unwrap(),
+        TableState::Planned
+    );
+    database.sql("UPDATE _migrate.tables SET created = true, state = 'failed'");
+    assert_eq!(
+        state::set_loaded(&lease, key).await.unwrap_err().kind(),
+        Kind::Checkpoint
+    );
+    assert_eq!(
+        state::reopen(&lease, key).await.unwrap(),
+        TableState::Created
+    );
+    assert_eq!(
+        state::set_loaded(&lease, key).await.unwrap_err().kind(),
+        Kind::Checkpoint
+    );
+    database.sql("UPDATE _migrate.partitions SET state = 'done'");
+    state::set_failed(&lease, key, fail).await.unwrap();
+    assert_eq!(
+        state::reopen(&lease, key).await.unwrap(),
+        TableState::Loaded
+    );
+    state::set_loaded(&lease, key).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_begun_table_keeps_its_plan() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 2).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let again = state::save_plan(
+        &mut lease,
+        JOB,
+        RunId(9),
+        (&job.plan, "new"),
+        &[Slice::Whole],
+    )
+    .await;
+    assert_eq!(again.unwrap_err().kind(), Kind::Checkpoint);
+    assert_eq!(
+        state::load(&lease, JOB).await.unwrap()[0].partitions.len(),
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_drops_only_what_the_job_made() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let kept = state::restart(&mut lease, JOB, Leftovers::Keep)
+        .await
+        .unwrap();
+    assert!(kept.is_empty());
+    assert_eq!(database.value("SELECT count(*) FROM app.posts"), "0");
+    drop(lease);
+
+    database.sql("DROP TABLE app.posts");
+    let job = made(&database, posts(), 1).await;
+    let mut lease = job.pool.acquire().await.unwrap();
+    let dropped = state::restart(&mut lease, JOB, Leftovers::Drop)
+        .await
+        .unwrap();
+    assert_eq!(dropped, [posts().target]);
+    assert_eq!(database.value("SELECT to_regclass('app.posts')"), "");
+    assert!(state::load(&lease, JOB).await.unwrap().is_empty());
+    drop(lease);
+
+    let job = made(&database, posts(), 1).await;
+    database.sql("DROP TABLE app.posts; CREATE TABLE app.posts (somebody_elses int)");
+    let mut lease = job.pool.acquire().await.unwrap();
+    assert!(
+        state::restart(&mut lease, JOB, Leftovers::Drop)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        database.value("SELECT count(somebody_elses) FROM app.posts"),
+        "0"
+    );
+}

@@ -1,0 +1,16 @@
+//! The row path without a server: bytes of the specification, bytes cut anywhere, bytes that are
+//! wrong; and against PostgreSQL and another driver, value by value.
+
+#![allow(unreachable_pub, reason = "a test binary has no callers")]
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+mod cases;
+mod cuts;
+mod differential;
+mod fixtures;
+mod fuzz;
+mod literal;
+mod other_driver;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
