@@ -1,0 +1,245 @@
+//! Indexes, their columns, partitions and sizes.
+
+use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
+use crate::engine::datatype;
+use crate::engine::facts::Facts;
+use crate::engine::state::Database;
+use crate::engine::table::{Index, IndexKind, Table};
+use crate::types::SqlType;
+
+pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
+    Some(match name {
+        "indexes" => indexes(database),
+        "index_columns" => index_columns(database),
+        "stats" => stats(database),
+        "partitions" => partitions(database),
+        "dm_db_partition_stats" => partition_stats(database),
+        "allocation_units" => allocation_units(database),
+        "sysindexes" => sysindexes(database),
+        "dm_db_stats_histogram" => Build::new(&[("object_id", T::Int), ("stats_id", T::Int), ("step_number", T::Int), ("range_high_key", T::Variant), ("range_rows", T::Big), ("equal_rows", T::Big)]),
+        "filegroups" | "data_spaces" => {
+            let mut v = Build::new(&[("name", T::Name), ("data_space_id", T::Int), ("type", T::Code), ("type_desc", T::Desc), ("is_default", T::Bit)]);
+            v.row(vec![s("PRIMARY"), i(1), s("FG"), s("ROWS_FILEGROUP"), b(true)]);
+            v
+        }
+        "partition_schemes" | "partition_functions" => Build::new(&[("name", T::Name), ("data_space_id", T::Int), ("function_id", T::Int), ("type", T::Code)]),
+        _ => return None,
+    })
+}
+
+/// A table's index ids: the heap is 0.
+fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
+    let heap = table.clustered().is_none().then_some((0, None));
+    heap.into_iter().chain(table.indexes.iter().map(|i| (i.id, Some(i)))).collect()
+}
+
+fn indexes(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("name", T::Name),
+        ("index_id", T::Int),
+        ("type", T::Tiny),
+        ("type_desc", T::Desc),
+        ("is_unique", T::Bit),
+        ("data_space_id", T::Int),
+        ("ignore_dup_key", T::Bit),
+        ("is_primary_key", T::Bit),
+        ("is_unique_constraint", T::Bit),
+        ("fill_factor", T::Tiny),
+        ("is_padded", T::Bit),
+        ("is_disabled", T::Bit),
+        ("is_hypothetical", T::Bit),
+        ("is_ignored_in_optimization", T::Bit),
+        ("allow_row_locks", T::Bit),
+        ("allow_page_locks", T::Bit),
+        ("has_filter", T::Bit),
+        ("filter_definition", T::Text),
+        ("compression_delay", T::Int),
+        ("auto_created", T::Bit),
+    ]);
+    for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            let kind = |k: IndexKind| b(index.is_some_and(|i| i.kind == k));
+            v.row(vec![
+                i(table.object_id),
+                opt(index.map(|i| i.name.as_str())),
+                i(id),
+                i(id.min(2)),
+                s(["HEAP", "CLUSTERED", "NONCLUSTERED"][id.min(2) as usize]),
+                b(index.is_some_and(|i| i.unique)),
+                i(1),
+                b(false),
+                kind(IndexKind::PrimaryKey),
+                kind(IndexKind::UniqueConstraint),
+                i(0),
+                b(false),
+                b(index.is_some_and(|i| i.disabled)),
+                b(false),
+                b(false),
+                b(true),
+                b(true),
+                b(index.is_some_and(|i| i.filter.is_some())),
+                opt(index.and_then(|i| i.filter.as_deref())),
+                NULL,
+                b(false),
+            ]);
+        }
+    }
+    v
+}
+
+fn index_columns(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("index_id", T::Int),
+        ("index_column_id", T::Int),
+        ("column_id", T::Int),
+        ("key_ordinal", T::Tiny),
+        ("partition_ordinal", T::Tiny),
+        ("is_descending_key", T::Bit),
+        ("is_included_column", T::Bit),
+        ("column_store_order_ordinal", T::Tiny),
+    ]);
+    for table in database.tables.values() {
+        for index in &table.indexes {
+            let keys = index.keys.iter().map(|(c, d)| (*c, *d, false));
+            let included = index.included.iter().map(|c| (*c, false, true));
+            for (n, (column, descending, included)) in keys.chain(included).enumerate() {
+                let ordinal = n as i64 + 1;
+                let key = if included { 0 } else { ordinal };
+                v.row(vec![i(table.object_id), i(index.id), i(ordinal), i(column), i(key), i(0), b(descending), b(included), i(0)]);
+            }
+        }
+    }
+    v
+}
+
+fn stats(database: &Database) -> Build {
+    let mut v = Build::new(&[("object_id", T::Int), ("name", T::Name), ("stats_id", T::Int), ("auto_created", T::Bit), ("user_created", T::Bit), ("has_filter", T::Bit)]);
+    for table in database.tables.values() {
+        for index in &table.indexes {
+            v.row(vec![i(table.object_id), s(&index.name), i(index.id), b(false), b(false), b(index.filter.is_some())]);
+        }
+    }
+    v
+}
+
+/// A partition's id: one per index.
+fn partition_id(table: &Table, index: i32) -> i64 {
+    72_057_594_037_927_936 + i64::from(table.object_id) * 64 + i64::from(index)
+}
+
+fn rows(table: &Table, index: Option<&Index>) -> i64 {
+    let n = match index {
+        Some(index) if table.generated.is_none() => index.rows.len(),
+        _ => table.row_count(),
+    };
+    n as i64
+}
+
+/// An estimate of the 8 KiB pages that SQL Server would need.
+fn pages(table: &Table, index: Option<&Index>) -> i64 {
+    let width = |ty: &SqlType| match datatype::max_length(ty) {
+        -1 => 512,
+        n => i64::from(n).min(64),
+    };
+    let width: i64 = match index {
+        Some(i) if !i.clustered() => i.keys.iter().map(|(c, _)| width(&table.columns[table.position(*c)].ty)).sum(),
+        _ => table.columns.iter().map(|c| width(&c.ty)).sum(),
+    };
+    let n = rows(table, index);
+    if n == 0 { 0 } else { n * (width + 9) / 8096 + 2 }
+}
+
+fn partitions(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("partition_id", T::Big),
+        ("object_id", T::Int),
+        ("index_id", T::Int),
+        ("partition_number", T::Int),
+        ("hobt_id", T::Big),
+        ("rows", T::Big),
+        ("filestream_filegroup_id", T::Small),
+        ("data_compression", T::Tiny),
+        ("data_compression_desc", T::Desc),
+    ]);
+    for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            let partition = partition_id(table, id);
+            v.row(vec![i(partition), i(table.object_id), i(id), i(1), i(partition), i(rows(table, index)), i(0), i(0), s("NONE")]);
+        }
+    }
+    v
+}
+
+fn partition_stats(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("partition_id", T::Big),
+        ("object_id", T::Int),
+        ("index_id", T::Int),
+        ("partition_number", T::Int),
+        ("in_row_data_page_count", T::Big),
+        ("in_row_used_page_count", T::Big),
+        ("in_row_reserved_page_count", T::Big),
+        ("lob_used_page_count", T::Big),
+        ("lob_reserved_page_count", T::Big),
+        ("row_overflow_used_page_count", T::Big),
+        ("row_overflow_reserved_page_count", T::Big),
+        ("used_page_count", T::Big),
+        ("reserved_page_count", T::Big),
+        ("row_count", T::Big),
+    ]);
+    for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            let n = pages(table, index);
+            v.row(vec![
+                i(partition_id(table, id)),
+                i(table.object_id),
+                i(id),
+                i(1),
+                i((n - 1).max(0)),
+                i(n),
+                i(n),
+                i(0),
+                i(0),
+                i(0),
+                i(0),
+                i(n),
+                i(n),
+                i(rows(table, index)),
+            ]);
+        }
+    }
+    v
+}
+
+fn allocation_units(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("allocation_unit_id", T::Big),
+        ("type", T::Tiny),
+        ("type_desc", T::Desc),
+        ("container_id", T::Big),
+        ("data_space_id", T::Int),
+        ("total_pages", T::Big),
+        ("used_pages", T::Big),
+        ("data_pages", T::Big),
+    ]);
+    for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            let (partition, n) = (partition_id(table, id), pages(table, index));
+            v.row(vec![i(partition), i(1), s("IN_ROW_DATA"), i(partition), i(1), i(n), i(n), i((n - 1).max(0))]);
+        }
+    }
+    v
+}
+
+fn sysindexes(database: &Database) -> Build {
+    let mut v = Build::new(&[("id", T::Int), ("indid", T::Small), ("name", T::Name), ("rows", T::Int), ("rowcnt", T::Big), ("used", T::Int), ("reserved", T::Int), ("dpages", T::Int), ("status", T::Int)]);
+    for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            let (n, pages) = (rows(table, index), pages(table, index));
+            v.row(vec![i(table.object_id), i(id), opt(index.map(|i| i.name.as_str())), i(n.min(i64::from(i32::MAX))), i(n), i(pages), i(pages), i(pages), i(0)]);
+        }
+    }
+    v
+}

@@ -1,0 +1,45 @@
+//! The catalog: `sys` views and INFORMATION_SCHEMA as rows made from the state.
+
+mod build;
+mod constraints;
+mod indexes;
+mod objects;
+mod schema;
+mod server;
+
+use crate::engine::error::{Result, invalid_object};
+use crate::engine::facts::Facts;
+use crate::engine::parse::statement::Name;
+use crate::types::{Column, Value};
+
+/// A view's columns and rows.
+pub(crate) struct View {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// The catalog view of that name, if the name is one of the catalog's.
+///
+/// # Errors
+/// 208 for a name in `sys` or INFORMATION_SCHEMA that is not there.
+pub(crate) fn view(facts: &Facts, name: &Name) -> Result<Option<View>> {
+    let schema = name.schema.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let view = name.name.to_ascii_lowercase();
+    // The old system tables need no schema: `sysobjects`, `dbo.sysobjects`.
+    let compatibility = matches!(view.as_str(), "sysobjects" | "sysindexes" | "sysdatabases" | "sysusers" | "syscolumns");
+    match schema.as_str() {
+        "sys" => {}
+        "information_schema" => return schema::view(facts, name, &view),
+        "" | "dbo" if compatibility => {}
+        _ => return Ok(None),
+    }
+    let database = facts.database_of(name)?;
+    let found = objects::view(facts, database, &view)
+        .or_else(|| indexes::view(facts, database, &view))
+        .or_else(|| constraints::view(facts, database, &view))
+        .or_else(|| server::view(facts, &view));
+    match found {
+        Some(found) => Ok(Some(found.finish())),
+        None => Err(invalid_object(name)),
+    }
+}

@@ -1,0 +1,344 @@
+//! Schemas, objects, tables, columns and types.
+
+use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::datatype;
+use crate::engine::facts::Facts;
+use crate::engine::state::Database;
+use crate::engine::table::{ColumnDef, IndexKind, Table};
+use crate::types::{SqlType, Value};
+
+pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Build> {
+    Some(match name {
+        "schemas" => {
+            let mut v = Build::new(&[("name", T::Name), ("schema_id", T::Int), ("principal_id", T::Int)]);
+            for schema in database.schemas.iter() {
+                v.row(vec![s(&schema.name), i(schema.id), i(1)]);
+            }
+            v
+        }
+        "objects" | "all_objects" => objects(database),
+        "tables" => tables(database),
+        "columns" | "all_columns" => columns(database),
+        "identity_columns" => identity_columns(database),
+        "computed_columns" => computed_columns(database),
+        "types" => types(database),
+        "views" | "all_views" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("type", T::Code), ("type_desc", T::Desc), ("is_ms_shipped", T::Bit), ("create_date", T::Date), ("modify_date", T::Date)]),
+        "procedures" | "triggers" | "sql_modules" | "synonyms" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("parent_id", T::Int), ("definition", T::Text), ("type", T::Code), ("is_ms_shipped", T::Bit), ("is_disabled", T::Bit)]),
+        "sequences" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("start_value", T::Big), ("increment", T::Big), ("current_value", T::Big)]),
+        "table_types" => Build::new(&[("name", T::Name), ("user_type_id", T::Int), ("schema_id", T::Int), ("type_table_object_id", T::Int)]),
+        "periods" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("period_type", T::Tiny), ("start_column_id", T::Int), ("end_column_id", T::Int)]),
+        "sysobjects" => sysobjects(database),
+        "extended_properties" => properties(database),
+        "database_principals" | "sysusers" => {
+            let mut v = Build::new(&[("name", T::Name), ("principal_id", T::Int), ("uid", T::Small), ("type", T::Code), ("default_schema_name", T::Name)]);
+            v.row(vec![s("dbo"), i(1), i(1), s("S "), s("dbo")]);
+            v
+        }
+        _ => {
+            let _ = facts;
+            return None;
+        }
+    })
+}
+
+const OBJECT: &[(&str, T)] = &[
+    ("name", T::Name),
+    ("object_id", T::Int),
+    ("principal_id", T::Int),
+    ("schema_id", T::Int),
+    ("parent_object_id", T::Int),
+    ("type", T::Code),
+    ("type_desc", T::Desc),
+    ("create_date", T::Date),
+    ("modify_date", T::Date),
+    ("is_ms_shipped", T::Bit),
+    ("is_published", T::Bit),
+    ("is_schema_published", T::Bit),
+];
+
+/// The columns that every object view starts with.
+pub(super) fn object(name: &str, id: i32, table: &Table, parent: i32, code: &str, desc: &str) -> Vec<Value> {
+    let created = at(table.created);
+    vec![s(name), i(id), NULL, i(table.schema_id), i(parent), s(code), s(desc), created.clone(), created, b(false), b(false), b(false)]
+}
+
+pub(super) fn object_columns(more: &[(&'static str, T)]) -> Vec<(&'static str, T)> {
+    OBJECT.iter().chain(more).copied().collect()
+}
+
+/// Name, id, type code and description of each constraint of a table.
+pub(super) fn constraints_of(table: &Table) -> Vec<(String, i32, &'static str, &'static str)> {
+    let mut all = Vec::new();
+    for index in table.indexes.iter() {
+        match index.kind {
+            IndexKind::PrimaryKey => all.push((index.name.clone(), index.object_id, "PK", "PRIMARY_KEY_CONSTRAINT")),
+            IndexKind::UniqueConstraint => all.push((index.name.clone(), index.object_id, "UQ", "UNIQUE_CONSTRAINT")),
+            IndexKind::Plain => {}
+        }
+    }
+    for check in table.checks.iter() {
+        all.push((check.text.name.clone(), check.text.object_id, "C ", "CHECK_CONSTRAINT"));
+    }
+    for key in table.foreign_keys.iter() {
+        all.push((key.name.clone(), key.object_id, "F ", "FOREIGN_KEY_CONSTRAINT"));
+    }
+    for default in table.columns.iter().filter_map(|c| c.default.as_ref()) {
+        all.push((default.name.clone(), default.object_id, "D ", "DEFAULT_CONSTRAINT"));
+    }
+    all
+}
+
+fn objects(database: &Database) -> Build {
+    let mut v = Build::new(OBJECT);
+    for table in database.tables.values() {
+        v.row(object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE"));
+        for (name, id, code, desc) in constraints_of(table) {
+            v.row(object(&name, id, table, table.object_id, code, desc));
+        }
+    }
+    v
+}
+
+fn tables(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[
+        ("lob_data_space_id", T::Int),
+        ("filestream_data_space_id", T::Int),
+        ("max_column_id_used", T::Int),
+        ("lock_on_bulk_load", T::Bit),
+        ("uses_ansi_nulls", T::Bit),
+        ("is_replicated", T::Bit),
+        ("has_replication_filter", T::Bit),
+        ("is_tracked_by_cdc", T::Bit),
+        ("lock_escalation", T::Tiny),
+        ("lock_escalation_desc", T::Desc),
+        ("is_filetable", T::Bit),
+        ("is_memory_optimized", T::Bit),
+        ("durability", T::Tiny),
+        ("durability_desc", T::Desc),
+        ("temporal_type", T::Tiny),
+        ("temporal_type_desc", T::Desc),
+        ("history_table_id", T::Int),
+        ("is_remote_data_archive_enabled", T::Bit),
+        ("is_external", T::Bit),
+        ("is_node", T::Bit),
+        ("is_edge", T::Bit),
+        ("ledger_type", T::Tiny),
+        ("is_dropped_ledger_table", T::Bit),
+    ]));
+    for table in database.tables.values() {
+        let lob = table.columns.iter().any(|c| datatype::max_length(&c.ty) == -1 || matches!(c.ty, SqlType::Text | SqlType::NText | SqlType::Image));
+        let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
+        row.extend([i(i32::from(lob)), NULL, i(table.next_column - 1), b(false), b(true), b(false), b(false), b(false), i(0), s("TABLE")]);
+        row.extend([b(false), b(false), i(0), s("SCHEMA_AND_DATA"), i(0), s("NON_TEMPORAL_TABLE"), NULL, b(false), b(false), b(false), b(false), i(0), b(false)]);
+        v.row(row);
+    }
+    v
+}
+
+const COLUMN: &[(&str, T)] = &[
+    ("object_id", T::Int),
+    ("name", T::Name),
+    ("column_id", T::Int),
+    ("system_type_id", T::Tiny),
+    ("user_type_id", T::Int),
+    ("max_length", T::Small),
+    ("precision", T::Tiny),
+    ("scale", T::Tiny),
+    ("collation_name", T::Name),
+    ("is_nullable", T::Bit),
+    ("is_ansi_padded", T::Bit),
+    ("is_rowguidcol", T::Bit),
+    ("is_identity", T::Bit),
+    ("is_computed", T::Bit),
+    ("is_filestream", T::Bit),
+    ("is_replicated", T::Bit),
+    ("is_non_sql_subscribed", T::Bit),
+    ("is_merge_published", T::Bit),
+    ("is_dts_replicated", T::Bit),
+    ("is_xml_document", T::Bit),
+    ("xml_collection_id", T::Int),
+    ("default_object_id", T::Int),
+    ("rule_object_id", T::Int),
+    ("is_sparse", T::Bit),
+    ("is_column_set", T::Bit),
+    ("generated_always_type", T::Tiny),
+    ("generated_always_type_desc", T::Desc),
+    ("encryption_type", T::Int),
+    ("is_hidden", T::Bit),
+    ("is_masked", T::Bit),
+    ("graph_type", T::Int),
+];
+
+/// `numeric` is system type 108 although it is stored as decimal.
+fn system_type(c: &ColumnDef) -> i32 {
+    if c.user_type_id == 108 { 108 } else { i32::from(datatype::system_type_id(&c.ty)) }
+}
+
+fn column(table: &Table, c: &ColumnDef) -> Vec<Value> {
+    let padded = datatype::has_collation(&c.ty) || datatype::is_binary(&c.ty);
+    vec![
+        i(table.object_id),
+        s(&c.name),
+        i(c.id),
+        i(system_type(c)),
+        i(c.user_type_id),
+        i(datatype::max_length(&c.ty)),
+        i(datatype::precision(&c.ty)),
+        i(datatype::scale(&c.ty)),
+        opt(c.collation.as_ref().map(|c| c.name.as_str())),
+        b(c.nullable),
+        b(padded),
+        b(c.rowguid),
+        b(c.identity.is_some()),
+        b(c.computed.is_some()),
+        b(false),
+        b(false),
+        b(false),
+        b(false),
+        b(false),
+        b(false),
+        i(0),
+        i(c.default.as_ref().map_or(0, |d| d.object_id)),
+        i(0),
+        b(c.sparse),
+        b(false),
+        i(0),
+        s("NOT_APPLICABLE"),
+        NULL,
+        b(false),
+        b(false),
+        NULL,
+    ]
+}
+
+fn columns(database: &Database) -> Build {
+    let mut v = Build::new(COLUMN);
+    for table in database.tables.values() {
+        for c in table.columns.iter() {
+            v.row(column(table, c));
+        }
+    }
+    v
+}
+
+fn identity_columns(database: &Database) -> Build {
+    let more = [("seed_value", T::Big), ("increment_value", T::Big), ("last_value", T::Big), ("is_not_for_replication", T::Bit)];
+    let columns: Vec<_> = COLUMN.iter().chain(&more).copied().collect();
+    let mut v = Build::new(&columns);
+    for table in database.tables.values() {
+        for c in table.columns.iter() {
+            let Some(identity) = &c.identity else { continue };
+            let mut row = column(table, c);
+            row.extend([i(identity.seed), i(identity.increment), identity.last.map_or(NULL, i), b(false)]);
+            v.row(row);
+        }
+    }
+    v
+}
+
+fn computed_columns(database: &Database) -> Build {
+    let more = [("definition", T::Text), ("uses_database_collation", T::Bit), ("is_persisted", T::Bit)];
+    let columns: Vec<_> = COLUMN.iter().chain(&more).copied().collect();
+    let mut v = Build::new(&columns);
+    for table in database.tables.values() {
+        for c in table.columns.iter() {
+            let Some(computed) = &c.computed else { continue };
+            let mut row = column(table, c);
+            row.extend([s(&computed.definition), b(true), b(computed.persisted)]);
+            v.row(row);
+        }
+    }
+    v
+}
+
+fn types(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("name", T::Name),
+        ("system_type_id", T::Tiny),
+        ("user_type_id", T::Int),
+        ("schema_id", T::Int),
+        ("principal_id", T::Int),
+        ("max_length", T::Small),
+        ("precision", T::Tiny),
+        ("scale", T::Tiny),
+        ("collation_name", T::Name),
+        ("is_nullable", T::Bit),
+        ("is_user_defined", T::Bit),
+        ("is_assembly_type", T::Bit),
+        ("default_object_id", T::Int),
+        ("rule_object_id", T::Int),
+        ("is_table_type", T::Bit),
+    ]);
+    let mut add = |name: &str, system: i32, user: i32, schema: i32, ty: &SqlType, nullable: bool| {
+        let collation = datatype::has_collation(ty).then_some(database.collation.name.as_str());
+        v.row(vec![
+            s(name),
+            i(system),
+            i(user),
+            i(schema),
+            NULL,
+            i(datatype::max_length(ty)),
+            i(datatype::precision(ty)),
+            i(datatype::scale(ty)),
+            opt(collation),
+            b(nullable),
+            b(user > 256),
+            b(false),
+            i(0),
+            i(0),
+            b(false),
+        ]);
+    };
+    for ty in datatype::all() {
+        let id = i32::from(datatype::system_type_id(&ty));
+        add(datatype::name(&ty), id, id, 4, &ty, ty != SqlType::RowVersion);
+    }
+    add("numeric", 108, 108, 4, &SqlType::Decimal { precision: 38, scale: 38 }, true);
+    add("sysname", 231, 256, 4, &SqlType::NVarChar { length: Some(128) }, false);
+    for t in database.types.iter() {
+        add(&t.name, i32::from(datatype::system_type_id(&t.ty)), t.user_type_id, t.schema_id, &t.ty, t.nullable);
+    }
+    v
+}
+
+/// The old `sysobjects`; `sysstat & 0xf` is 3 for tables.
+fn sysobjects(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("name", T::Name),
+        ("id", T::Int),
+        ("xtype", T::Code),
+        ("uid", T::Small),
+        ("parent_obj", T::Int),
+        ("crdate", T::Date),
+        ("type", T::Code),
+        ("sysstat", T::Small),
+        ("status", T::Int),
+    ]);
+    for table in database.tables.values() {
+        v.row(vec![s(&table.name), i(table.object_id), s("U "), i(1), i(0), at(table.created), s("U "), i(3), i(0)]);
+        for (name, id, code, _) in constraints_of(table) {
+            v.row(vec![s(&name), i(id), s(code), i(1), i(table.object_id), at(table.created), s(code), i(0), i(0)]);
+        }
+    }
+    v
+}
+
+fn properties(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("class", T::Tiny),
+        ("class_desc", T::Desc),
+        ("major_id", T::Int),
+        ("minor_id", T::Int),
+        ("name", T::Name),
+        ("value", T::Variant),
+    ]);
+    for p in database.properties.iter() {
+        let desc = match p.class {
+            0 => "DATABASE",
+            3 => "SCHEMA",
+            _ => "OBJECT_OR_COLUMN",
+        };
+        v.row(vec![i(p.class), s(desc), i(p.major_id), i(p.minor_id), s(&p.name), s(&p.value)]);
+    }
+    v
+}

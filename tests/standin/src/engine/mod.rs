@@ -1,0 +1,32 @@
+//! The SQL engine: typed tables in memory, under T-SQL.
+
+mod arithmetic;
+mod catalog;
+mod collate;
+mod control;
+mod datatype;
+mod ddl;
+mod dml;
+mod error;
+mod expr;
+mod facts;
+mod function;
+mod gate;
+mod parse;
+mod procedure;
+mod query;
+mod rows;
+mod server;
+mod session;
+mod state;
+mod store;
+mod table;
+mod transaction;
+mod value;
+
+pub use parse::script::batches;
+pub use server::{ConnectionFacts, Connections, Engine, Options};
+pub use table::Generator;
+
+/// `SERVERPROPERTY('ProductVersion')`: SQL Server 2022 RTM.
+pub const PRODUCT_VERSION: &str = "16.0.1000.6";

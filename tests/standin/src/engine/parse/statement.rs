@@ -1,0 +1,197 @@
+//! Statements as parsed, before any name is looked up.
+
+use sqlparser::ast::{Expr, Query, TableWithJoins};
+
+use crate::engine::error::unsupported;
+use crate::engine::table::IndexKind;
+use crate::types::SqlError;
+
+/// A statement and the line of the batch it starts on.
+#[derive(Debug, Clone)]
+pub(crate) struct Located {
+    pub(crate) line: u32,
+    pub(crate) statement: Statement,
+}
+
+/// `[database.][schema.]name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) database: Option<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) name: String,
+}
+
+impl Name {
+    /// From the parts of a dotted name; empty parts (`db..t`) take the default.
+    pub(crate) fn of(mut parts: Vec<String>) -> Result<Name, SqlError> {
+        if parts.len() > 3 {
+            return Err(unsupported(format!("the linked server of '{}'", parts.join("."))));
+        }
+        let name = parts.pop().unwrap_or_default();
+        let mut next = || parts.pop().filter(|p| !p.is_empty());
+        let schema = next();
+        Ok(Name { database: next(), schema, name })
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for part in [&self.database, &self.schema].into_iter().flatten() {
+            write!(f, "{part}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// A type as written: its name (perhaps a user's) and arguments, `None` for `max`.
+#[derive(Debug, Clone)]
+pub(crate) struct TypeName {
+    pub(crate) name: String,
+    pub(crate) args: Vec<Option<u32>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Statement {
+    Query(Box<Query>),
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+    CreateTable(CreateTable),
+    CreateIndex(CreateIndex),
+    AlterIndex { index: Option<String>, table: Name, rebuild: bool },
+    AlterTable { table: Name, change: AlterTable },
+    CreateDatabase { name: String, collation: Option<String> },
+    AlterDatabase { name: Option<String>, settings: Vec<Vec<String>> },
+    CreateSchema(String),
+    CreateType { name: Name, ty: TypeName, nullable: bool },
+    DropTable { names: Vec<Name>, if_exists: bool },
+    DropDatabase { names: Vec<String>, if_exists: bool },
+    DropIndex { index: String, table: Name, if_exists: bool },
+    DropSchema { name: String, if_exists: bool },
+    DropType { name: Name, if_exists: bool },
+    Truncate(Name),
+    Use(String),
+    Declare(Vec<Declaration>),
+    SetVariable { name: String, value: Expr },
+    SetOption { words: Vec<String>, on: bool },
+    SetIdentityInsert { table: Name, on: bool },
+    If { condition: Expr, then: Box<Located>, otherwise: Option<Box<Located>> },
+    While { condition: Expr, body: Box<Located> },
+    Block(Vec<Located>),
+    TryCatch { body: Vec<Located>, handler: Vec<Located> },
+    Break,
+    Continue,
+    Return,
+    Print(Expr),
+    RaiseError(Vec<Expr>),
+    Throw(Vec<Expr>),
+    WaitFor(Expr),
+    Begin,
+    Commit,
+    Rollback(Option<String>),
+    Save(String),
+    Execute { procedure: Name, args: Vec<(Option<String>, Expr)> },
+    ExecuteText(Expr),
+    /// A module that is accepted but not kept.
+    Skipped { kind: String, name: String },
+    /// Statements without effect here, such as CHECKPOINT and GRANT.
+    NoEffect,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Declaration {
+    pub(crate) name: String,
+    pub(crate) ty: TypeName,
+    pub(crate) value: Option<Expr>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Insert {
+    pub(crate) table: Name,
+    pub(crate) columns: Option<Vec<String>>,
+    pub(crate) source: InsertSource,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum InsertSource {
+    /// `None` stands for DEFAULT.
+    Values(Vec<Vec<Option<Expr>>>),
+    Query(Box<Query>),
+    Defaults,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Update {
+    pub(crate) target: Name,
+    pub(crate) top: Option<Expr>,
+    /// Column (or variable) and value; `None` stands for DEFAULT.
+    pub(crate) sets: Vec<(String, Option<Expr>)>,
+    pub(crate) from: Vec<TableWithJoins>,
+    pub(crate) filter: Option<Expr>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Delete {
+    pub(crate) target: Name,
+    pub(crate) top: Option<Expr>,
+    pub(crate) from: Vec<TableWithJoins>,
+    pub(crate) filter: Option<Expr>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CreateTable {
+    pub(crate) name: Name,
+    pub(crate) columns: Vec<ColumnSpec>,
+    pub(crate) constraints: Vec<ConstraintSpec>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ColumnSpec {
+    pub(crate) name: String,
+    pub(crate) ty: Option<TypeName>,
+    pub(crate) nullable: Option<bool>,
+    pub(crate) identity: Option<(i64, i64)>,
+    pub(crate) collation: Option<String>,
+    pub(crate) computed: Option<Expr>,
+    pub(crate) persisted: bool,
+    pub(crate) rowguid: bool,
+    pub(crate) sparse: bool,
+    pub(crate) constraints: Vec<ConstraintSpec>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ConstraintSpec {
+    pub(crate) name: Option<String>,
+    pub(crate) kind: ConstraintKind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum ConstraintKind {
+    /// Empty `columns` at a column means that column.
+    Key { kind: IndexKind, clustered: Option<bool>, columns: Vec<(String, bool)> },
+    Foreign { columns: Vec<String>, target: Name, target_columns: Vec<String>, on_delete: u8, on_update: u8 },
+    Check(Expr),
+    /// The column is named by `DEFAULT ... FOR column`.
+    Default { value: Expr, column: Option<String> },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CreateIndex {
+    pub(crate) name: String,
+    pub(crate) table: Name,
+    pub(crate) unique: bool,
+    pub(crate) clustered: bool,
+    pub(crate) columns: Vec<(String, bool)>,
+    pub(crate) included: Vec<String>,
+    pub(crate) filter: Option<Expr>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum AlterTable {
+    Add { columns: Vec<ColumnSpec>, constraints: Vec<ConstraintSpec>, check: bool },
+    AlterColumn(ColumnSpec),
+    DropConstraints { names: Vec<String>, if_exists: bool },
+    DropColumns { names: Vec<String>, if_exists: bool },
+    /// CHECK / NOCHECK CONSTRAINT; no names means ALL. `check` is WITH CHECK.
+    Enable { names: Vec<String>, on: bool, check: bool },
+}

@@ -1,0 +1,243 @@
+//! FROM: tables, catalog views, derived tables and joins.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
+
+use crate::engine::catalog;
+use crate::engine::error::{Result, unsupported};
+use crate::engine::expr::{Bound, Comparison, Kind, Ty};
+use crate::engine::parse::statement::Name;
+use crate::engine::query::bind::{Binder, Output, Scope, Source};
+use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan};
+use crate::engine::table::{Table, same_name};
+use crate::types::Column;
+
+/// The parts of a dotted name.
+pub(crate) fn name_of(name: &ast::ObjectName) -> Result<Name> {
+    let parts = name
+        .0
+        .iter()
+        .map(|p| p.as_ident().map(|i| i.value.clone()).ok_or_else(|| unsupported(format!("the name {name}"))))
+        .collect::<Result<Vec<_>>>()?;
+    Name::of(parts)
+}
+
+pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
+    columns
+        .iter()
+        .map(|c| Output {
+            name: c.name.clone(),
+            t: Ty { ty: c.ty.clone(), nullable: c.nullable, collation: c.collation.clone(), rank: 1 },
+            identity: c.identity,
+            computed: c.computed,
+        })
+        .collect()
+}
+
+pub(crate) fn full_scan(table: &Arc<Table>) -> Plan {
+    let range = KeyRange { low: Vec::new(), high: None };
+    let index = table.indexes.iter().position(crate::engine::table::Index::clustered);
+    Plan::Scan(Box::new(Scan { table: Arc::clone(table), index, ranges: vec![range], filter: None, key_only: false }))
+}
+
+impl Binder<'_> {
+    /// Binds all of FROM; the sources enter the scope. Without FROM there is one empty row.
+    pub(crate) fn from(&mut self, from: &[TableWithJoins]) -> Result<Plan> {
+        let mut plan: Option<(Plan, usize)> = None;
+        for item in from {
+            let start = plan.as_ref().map_or(0, |(_, w)| *w);
+            let (right, width) = self.joined(item, start)?;
+            plan = Some(match plan {
+                None => (right, width),
+                Some((left, left_width)) => {
+                    let join = Join {
+                        left,
+                        right,
+                        kind: JoinKind::Inner,
+                        condition: None,
+                        equal: Vec::new(),
+                        widths: (left_width, width),
+                        lateral: false,
+                    };
+                    (Plan::Join(Box::new(join)), left_width + width)
+                }
+            });
+        }
+        Ok(plan.map_or(Plan::One, |(p, _)| p))
+    }
+
+    /// A table with its joins: plan and number of columns. Columns count from `start`.
+    fn joined(&mut self, item: &TableWithJoins, start: usize) -> Result<(Plan, usize)> {
+        let (mut plan, mut width) = self.factor(&item.relation, start)?;
+        for join in &item.joins {
+            let (kind, constraint) = match &join.join_operator {
+                JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinKind::Inner, Some(c)),
+                JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinKind::Left, Some(c)),
+                JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinKind::Right, Some(c)),
+                JoinOperator::FullOuter(c) => (JoinKind::Full, Some(c)),
+                JoinOperator::CrossJoin(_) => (JoinKind::Inner, None),
+                JoinOperator::CrossApply | JoinOperator::OuterApply => {
+                    let kind = if matches!(join.join_operator, JoinOperator::OuterApply) { JoinKind::Left } else { JoinKind::Inner };
+                    (plan, width) = self.apply(plan, width, start, &join.relation, kind)?;
+                    continue;
+                }
+                other => return Err(unsupported(format!("the join {other:?}"))),
+            };
+            let (right, right_width) = self.factor(&join.relation, start + width)?;
+            let condition = match constraint {
+                Some(JoinConstraint::On(on)) => Some(self.condition(on)?),
+                Some(JoinConstraint::None) | None => None,
+                Some(other) => return Err(unsupported(format!("the join constraint {other:?}"))),
+            };
+            let widths = (width, right_width);
+            let (equal, condition) = split(condition.map(|c| shifted(c, start)), width, width + right_width);
+            plan = Plan::Join(Box::new(Join { left: plan, right, kind, condition, equal, widths, lateral: false }));
+            width += right_width;
+        }
+        Ok((plan, width))
+    }
+
+    fn apply(&mut self, left: Plan, width: usize, start: usize, relation: &TableFactor, kind: JoinKind) -> Result<(Plan, usize)> {
+        // The right side sees the left's columns as those of an enclosing query.
+        let mut outside = self.scope().clone();
+        for source in &mut outside.sources {
+            source.start = source.start.saturating_sub(start);
+        }
+        self.scopes.push(outside);
+        self.scopes.push(Scope::default());
+        let bound = self.factor(relation, 0);
+        let inner = self.scopes.pop().expect("pushed above");
+        let outside = self.scopes.pop().expect("pushed above");
+        let (right, right_width) = bound?;
+        let scope = self.scope();
+        scope.uses_outer |= outside.uses_outer;
+        for mut source in inner.sources {
+            source.start += start + width;
+            scope.sources.push(source);
+        }
+        let widths = (width, right_width);
+        let join = Join { left, right, kind, condition: None, equal: Vec::new(), widths, lateral: true };
+        Ok((Plan::Join(Box::new(join)), width + right_width))
+    }
+
+    fn factor(&mut self, factor: &TableFactor, start: usize) -> Result<(Plan, usize)> {
+        match factor {
+            TableFactor::Table { name, alias, args, version: None, sample: None, .. } => {
+                let name = name_of(name)?;
+                if let Some(args) = args {
+                    let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
+                    if !hint {
+                        return Err(unsupported(format!("the table-valued function '{name}'")));
+                    }
+                }
+                self.table(name, alias.as_ref(), start)
+            }
+            TableFactor::Derived { subquery, alias, sample: None, .. } => {
+                let (plan, mut columns, correlated) = self.subquery(subquery)?;
+                if correlated {
+                    self.scope().uses_outer = true;
+                }
+                let Some(alias) = alias else { return Err(crate::engine::error::syntax(")")) };
+                rename(&mut columns, alias);
+                let width = columns.len();
+                self.enter(alias.name.value.clone(), None, columns, start);
+                Ok((plan, width))
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.joined(table_with_joins, start),
+            other => Err(unsupported(format!("the table source '{other}'"))),
+        }
+    }
+
+    fn enter(&mut self, alias: String, name: Option<Name>, columns: Vec<Output>, start: usize) {
+        self.scope().sources.push(Source { alias, name, columns, start });
+    }
+
+    fn table(&mut self, name: Name, alias: Option<&ast::TableAlias>, start: usize) -> Result<(Plan, usize)> {
+        let called = alias.map_or_else(|| name.name.clone(), |a| a.name.value.clone());
+        let common = self.tables.iter().rev().find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
+        let (plan, mut columns) = if let Some(common) = common {
+            (common.plan.clone(), common.columns.clone())
+        } else if let Some(view) = catalog::view(self.facts, &name)? {
+            (Plan::Rows(Arc::new(view.rows)), outputs(&view.columns))
+        } else {
+            let (_, table) = self.facts.table(&name)?;
+            (full_scan(table), outputs(&table.result_columns()))
+        };
+        if let Some(alias) = alias {
+            rename(&mut columns, alias);
+        }
+        let width = columns.len();
+        let schema = Name { schema: Some(name.schema.clone().unwrap_or_else(|| "dbo".to_owned())), ..name };
+        self.enter(called, Some(schema), columns, start);
+        Ok((plan, width))
+    }
+}
+
+/// Old-style hints, `FROM t (NOLOCK)`, look like arguments.
+fn is_hint(word: &str) -> bool {
+    const HINTS: &[&str] = &[
+        "NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "HOLDLOCK", "SERIALIZABLE", "UPDLOCK", "TABLOCK", "TABLOCKX",
+        "ROWLOCK", "PAGLOCK", "READPAST", "REPEATABLEREAD", "XLOCK", "NOWAIT",
+    ];
+    HINTS.iter().any(|h| word.eq_ignore_ascii_case(h))
+}
+
+fn rename(columns: &mut [Output], alias: &ast::TableAlias) {
+    for (column, new) in columns.iter_mut().zip(&alias.columns) {
+        column.name = new.name.value.clone();
+    }
+}
+
+/// Counts the columns of a join from its own first column.
+fn shifted(mut condition: Bound, start: usize) -> Bound {
+    if start > 0 {
+        condition.walk(&mut |e| {
+            if let Kind::Column { depth: 0, at } = &mut e.kind {
+                *at = at.saturating_sub(start);
+            }
+        });
+    }
+    condition
+}
+
+/// Takes the equalities between the sides out of a join condition, for hashing.
+fn split(condition: Option<Bound>, left: usize, width: usize) -> (Vec<(Bound, Bound)>, Option<Bound>) {
+    let Some(condition) = condition else { return (Vec::new(), None) };
+    let mut equal = Vec::new();
+    let mut rest = Vec::new();
+    take_equal(condition, left, width, &mut equal, &mut rest);
+    let rest = rest.into_iter().reduce(|a, b| Bound::predicate(Kind::And(Box::new(a), Box::new(b))));
+    (equal, rest)
+}
+
+fn take_equal(condition: Bound, left: usize, width: usize, equal: &mut Vec<(Bound, Bound)>, rest: &mut Vec<Bound>) {
+    match condition.kind {
+        Kind::And(a, b) => {
+            take_equal(*a, left, width, equal, rest);
+            take_equal(*b, left, width, equal, rest);
+        }
+        Kind::Compare(Comparison::Eq, a, b) => {
+            let side = |e: &Bound| {
+                let mut columns = Vec::new();
+                e.columns(&mut columns)?;
+                let on = |range: std::ops::Range<usize>| !columns.is_empty() && columns.iter().all(|c| range.contains(c));
+                if on(0..left) { Some(true) } else if on(left..width) { Some(false) } else { None }
+            };
+            match (side(&a), side(&b)) {
+                (Some(true), Some(false)) => equal.push((*a, shifted(*b, left))),
+                (Some(false), Some(true)) => equal.push((*b, shifted(*a, left))),
+                _ => rest.push(Bound::predicate(Kind::Compare(Comparison::Eq, a, b))),
+            }
+        }
+        kind => rest.push(Bound { kind, t: condition.t }),
+    }
+}
+
+/// The columns that `alias.*` or `*` stands for: position and description.
+pub(crate) fn wildcard(scope: &Scope, of: Option<&Name>) -> Vec<(usize, Output)> {
+    let wanted = scope.sources.iter().filter(|s| {
+        of.is_none_or(|n| same_name(&s.alias, &n.name) || s.name.as_ref().is_some_and(|m| same_name(&m.name, &n.name) && n.schema.is_some()))
+    });
+    wanted.flat_map(|s| s.columns.iter().enumerate().map(|(i, c)| (s.start + i, c.clone()))).collect()
+}

@@ -1,0 +1,10 @@
+//! Queries: from the parsed form to a plan, and from a plan to rows.
+
+pub(crate) mod aggregate;
+pub(crate) mod bind;
+pub(crate) mod from;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod seek;
+pub(crate) mod select;
+pub(crate) mod window;

@@ -1,0 +1,85 @@
+//! The operators a query is made of.
+
+use std::sync::Arc;
+
+use crate::engine::expr::{Bound, Ty};
+use crate::engine::query::aggregate::Aggregate;
+use crate::engine::query::window::Window;
+use crate::engine::table::Table;
+use crate::types::Value;
+
+/// Keys `low <= key < high`; no `high` is the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyRange {
+    pub(crate) low: Vec<u8>,
+    pub(crate) high: Option<Vec<u8>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Scan {
+    pub(crate) table: Arc<Table>,
+    /// Position in `table.indexes`; `None` is the heap.
+    pub(crate) index: Option<usize>,
+    /// In key order, without overlap.
+    pub(crate) ranges: Vec<KeyRange>,
+    /// What the ranges do not already say.
+    pub(crate) filter: Option<Bound>,
+    /// For generated tables: only the key column is read.
+    pub(crate) key_only: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct SortKey {
+    pub(crate) expr: Bound,
+    pub(crate) descending: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+}
+
+#[derive(Clone)]
+pub(crate) struct Join {
+    pub(crate) left: Plan,
+    pub(crate) right: Plan,
+    pub(crate) kind: JoinKind,
+    /// Over the columns of both sides.
+    pub(crate) condition: Option<Bound>,
+    /// Equal expressions of the left row and of the right row (columns counted from 0 each).
+    pub(crate) equal: Vec<(Bound, Bound)>,
+    pub(crate) widths: (usize, usize),
+    /// APPLY: the right side runs for each row of the left.
+    pub(crate) lateral: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetKind {
+    Except,
+    Intersect,
+}
+
+#[derive(Clone)]
+pub(crate) enum Plan {
+    /// One row without columns.
+    One,
+    Scan(Box<Scan>),
+    Rows(Arc<Vec<Vec<Value>>>),
+    Values(Vec<Vec<Bound>>),
+    Filter(Box<Plan>, Bound),
+    Project(Box<Plan>, Vec<Bound>),
+    Join(Box<Join>),
+    Aggregate(Box<Aggregate>),
+    Window(Box<Window>),
+    Sort(Box<Plan>, Vec<SortKey>),
+    /// Rows to skip, rows to return, and the sort keys by which ties of the last count too.
+    Limit { input: Box<Plan>, offset: u64, count: Option<u64>, ties: Option<Vec<SortKey>> },
+    Distinct(Box<Plan>, Vec<Ty>),
+    Union(Vec<Plan>),
+    SetOperation { kind: SetKind, left: Box<Plan>, right: Box<Plan>, types: Vec<Ty> },
+    /// Keeps the first `n` columns.
+    Trim(Box<Plan>, usize),
+}

@@ -1,0 +1,197 @@
+//! Window functions: rank, distribution, offset and running aggregates.
+
+use crate::engine::error::{Result, error};
+use crate::engine::expr::{Bound, Env};
+use crate::engine::query::aggregate::{Accumulator, Call};
+use crate::engine::query::plan::{Plan, SortKey};
+use crate::engine::query::run::{Consumer, Context, Flow, known_count};
+use crate::engine::value::compare::append_key;
+use crate::types::Value;
+
+#[derive(Clone)]
+pub(crate) enum Function {
+    RowNumber,
+    Rank,
+    DenseRank,
+    Ntile(Bound),
+    /// Rows back (LAG) or, negative, ahead (LEAD), and what stands for a row outside.
+    Offset { value: Bound, by: i64, default: Option<Bound> },
+    Aggregate(Call),
+}
+
+#[derive(Clone)]
+pub(crate) struct WindowCall {
+    pub(crate) function: Function,
+    pub(crate) partition: Vec<Bound>,
+    pub(crate) order: Vec<SortKey>,
+    /// The frame is ROWS, not RANGE: peers count one by one.
+    pub(crate) by_rows: bool,
+    /// The frame is the whole partition.
+    pub(crate) whole: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Window {
+    pub(crate) input: Plan,
+    pub(crate) calls: Vec<WindowCall>,
+    /// The input is already in the order of every call, and no call has a partition.
+    pub(crate) ordered: bool,
+}
+
+/// Appends the result of each call to each row.
+pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
+    if window.ordered {
+        return stream(context, window, out);
+    }
+    let mut rows = context.collect(&window.input)?;
+    let width = rows.first().map_or(0, Vec::len);
+    for row in &mut rows {
+        row.resize(width + window.calls.len(), Value::Null);
+    }
+    for (i, call) in window.calls.iter().enumerate() {
+        compute(context, call, &mut rows, width + i)?;
+    }
+    rows.iter().try_for_each(|row| out(row))
+}
+
+/// ROW_NUMBER and NTILE over rows that come in order: nothing is kept.
+fn stream(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
+    let mut total = 0;
+    if window.calls.iter().any(|c| matches!(c.function, Function::Ntile(_))) {
+        total = match known_count(&window.input) {
+            Some(n) => n,
+            None => {
+                let mut n = 0;
+                context.plan(&window.input, &mut |_| {
+                    n += 1;
+                    Ok(())
+                })?;
+                n
+            }
+        };
+    }
+    let mut tiles = Vec::new();
+    for call in &window.calls {
+        tiles.push(match &call.function {
+            Function::Ntile(n) => Some(tile_count(n, &context.env(&[]))?),
+            _ => None,
+        });
+    }
+    let mut at = 0u64;
+    let mut buffer = Vec::new();
+    context.plan(&window.input, &mut |row| {
+        buffer.clear();
+        buffer.extend_from_slice(row);
+        for tile in &tiles {
+            let value = tile.map_or(at + 1, |n| tile_of(at, total, n));
+            buffer.push(Value::Int(value as i64));
+        }
+        at += 1;
+        out(&buffer)
+    })
+}
+
+fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
+    match n.eval(env)? {
+        Value::Int(n) if n > 0 => Ok(n as u64),
+        _ => Err(error(4116, 16, "The function 'ntile' takes only a positive int or bigint expression as its input.")),
+    }
+}
+
+/// The first `total % n` tiles have one row more.
+fn tile_of(at: u64, total: u64, n: u64) -> u64 {
+    let (size, longer) = (total / n, total % n);
+    let in_longer = longer * (size + 1);
+    if at < in_longer { at / (size + 1) + 1 } else { longer + (at - in_longer) / size.max(1) + 1 }
+}
+
+fn compute(context: &Context<'_>, call: &WindowCall, rows: &mut [Vec<Value>], column: usize) -> Result<()> {
+    // Positions in partition and window order, each with its partition and peer key.
+    let mut order: Vec<(Vec<u8>, Vec<u8>, usize)> = Vec::with_capacity(rows.len());
+    for (i, row) in rows.iter().enumerate() {
+        let env = context.env(row);
+        let mut partition = Vec::new();
+        for expr in &call.partition {
+            append_key(&expr.eval(&env)?, expr.t.collation.as_deref(), &mut partition);
+        }
+        order.push((partition, context.sort_key(&call.order, row)?, i));
+    }
+    order.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    for partition in order.chunk_by(|a, b| a.0 == b.0) {
+        let values = partition_values(context, call, rows, partition)?;
+        for ((_, _, i), value) in partition.iter().zip(values) {
+            rows[*i][column] = value;
+        }
+    }
+    Ok(())
+}
+
+type Position = (Vec<u8>, Vec<u8>, usize);
+
+fn partition_values(context: &Context<'_>, call: &WindowCall, rows: &[Vec<Value>], partition: &[Position]) -> Result<Vec<Value>> {
+    let total = partition.len();
+    let ints = |f: &mut dyn FnMut(usize) -> u64| (0..total).map(|i| Value::Int(f(i) as i64)).collect();
+    let new_peer = |i: usize| i == 0 || partition[i].1 != partition[i - 1].1;
+    match &call.function {
+        Function::RowNumber => Ok(ints(&mut |i| i as u64 + 1)),
+        Function::Rank => {
+            let mut rank = 0;
+            Ok(ints(&mut |i| {
+                if new_peer(i) {
+                    rank = i as u64 + 1;
+                }
+                rank
+            }))
+        }
+        Function::DenseRank => {
+            let mut rank = 0;
+            Ok(ints(&mut |i| {
+                rank += u64::from(new_peer(i));
+                rank
+            }))
+        }
+        Function::Ntile(n) => {
+            let n = tile_count(n, &context.env(&rows[partition[0].2]))?;
+            Ok(ints(&mut |i| tile_of(i as u64, total as u64, n)))
+        }
+        Function::Offset { value, by, default } => (0..total)
+            .map(|i| {
+                let at = i as i64 - by;
+                let env = context.env(&rows[partition[i].2]);
+                match usize::try_from(at).ok().and_then(|at| partition.get(at)) {
+                    Some((_, _, other)) => value.eval(&context.env(&rows[*other])),
+                    None => default.as_ref().map_or(Ok(Value::Null), |d| d.eval(&env)),
+                }
+            })
+            .collect(),
+        Function::Aggregate(aggregate) => running(context, call, aggregate, rows, partition),
+    }
+}
+
+fn running(context: &Context<'_>, call: &WindowCall, aggregate: &Call, rows: &[Vec<Value>], partition: &[Position]) -> Result<Vec<Value>> {
+    let mut accumulator = Accumulator::default();
+    let mut values = Vec::with_capacity(partition.len());
+    let same_frame = |a: &Position, b: &Position| call.whole || call.order.is_empty() || (!call.by_rows && a.1 == b.1);
+    for peers in partition.chunk_by(same_frame) {
+        for (_, _, i) in peers {
+            accumulator.add(aggregate, &context.env(&rows[*i]))?;
+        }
+        let value = accumulator.finish(aggregate)?;
+        values.extend(std::iter::repeat_n(value, peers.len()));
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ntile_gives_the_first_groups_the_extra_rows() {
+        // "NTILE (Transact-SQL)": 53 rows in 5 groups are three of 11 and two of 10.
+        let tiles: Vec<u64> = (0..53).map(|i| tile_of(i, 53, 5)).collect();
+        let size = |n| tiles.iter().filter(|t| **t == n).count();
+        assert_eq!([size(1), size(2), size(3), size(4), size(5)], [11, 11, 11, 10, 10]);
+        assert_eq!((0..2).map(|i| tile_of(i, 2, 5)).collect::<Vec<_>>(), [1, 2]);
+    }
+}

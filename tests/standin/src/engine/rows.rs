@@ -1,0 +1,143 @@
+//! An ordered list of rows in shared chunks: cheap to copy, so every statement reads a snapshot.
+
+use std::sync::Arc;
+
+use crate::types::Value;
+
+/// Rows of a chunk before it splits; a copied chunk costs this many reference counts.
+const CHUNK: usize = 256;
+
+/// A stored row; every index of a table points to the same one.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Unique in the table, in order of insertion.
+    pub(crate) id: u64,
+    pub(crate) values: Box<[Value]>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    key: Arc<[u8]>,
+    row: Arc<Row>,
+}
+
+/// Rows ordered by a byte key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OrderedRows {
+    chunks: Arc<Vec<Arc<Vec<Entry>>>>,
+    len: u64,
+}
+
+impl OrderedRows {
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The chunk where `key` is or would be.
+    fn chunk_of(&self, key: &[u8]) -> usize {
+        self.chunks.partition_point(|c| c[0].key.as_ref() <= key).saturating_sub(1)
+    }
+
+    pub(crate) fn insert(&mut self, key: Arc<[u8]>, row: Arc<Row>) {
+        let at = self.chunk_of(&key);
+        let chunks = Arc::make_mut(&mut self.chunks);
+        self.len += 1;
+        if chunks.is_empty() {
+            chunks.push(Arc::new(vec![Entry { key, row }]));
+            return;
+        }
+        let last = at + 1 == chunks.len();
+        let chunk = Arc::make_mut(&mut chunks[at]);
+        let slot = chunk.partition_point(|e| e.key < key);
+        if last && slot == chunk.len() && slot >= CHUNK {
+            // Ascending loads fill their chunks instead of splitting them in half.
+            chunks.push(Arc::new(vec![Entry { key, row }]));
+            return;
+        }
+        chunk.insert(slot, Entry { key, row });
+        if chunk.len() > CHUNK {
+            let tail = chunk.split_off(CHUNK / 2);
+            chunks.insert(at + 1, Arc::new(tail));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &[u8]) {
+        let at = self.chunk_of(key);
+        let chunks = Arc::make_mut(&mut self.chunks);
+        let Some(chunk) = chunks.get_mut(at) else { return };
+        let Ok(slot) = chunk.binary_search_by(|e| e.key.as_ref().cmp(key)) else { return };
+        Arc::make_mut(chunk).remove(slot);
+        self.len -= 1;
+        if chunks[at].is_empty() {
+            chunks.remove(at);
+        }
+    }
+
+    /// The first row whose key starts with `prefix`.
+    pub(crate) fn find_prefix(&self, prefix: &[u8]) -> Option<&Arc<Row>> {
+        let (key, row) = self.range(prefix, None).next()?;
+        key.starts_with(prefix).then_some(row)
+    }
+
+    /// Rows with `low <= key < high`, in key order; `None` is no upper end.
+    pub(crate) fn range<'a>(&'a self, low: &[u8], high: Option<&'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a Arc<Row>)> {
+        let at = self.chunk_of(low);
+        let skip = self.chunks.get(at).map_or(0, |c| c.partition_point(|e| e.key.as_ref() < low));
+        let entries = self.chunks.get(at..).unwrap_or_default().iter().enumerate();
+        entries
+            .flat_map(move |(i, c)| c[if i == 0 { skip } else { 0 }..].iter())
+            .map(|e| (e.key.as_ref(), &e.row))
+            .take_while(move |(key, _)| high.is_none_or(|h| *key < h))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.chunks.iter().flat_map(|c| c.iter().map(|e| &e.row))
+    }
+
+    /// How many rows have a key below `key`.
+    fn rank(&self, key: &[u8]) -> u64 {
+        let at = self.chunk_of(key);
+        let before: usize = self.chunks[..at.min(self.chunks.len())].iter().map(|c| c.len()).sum();
+        let inside = self.chunks.get(at).map_or(0, |c| c.partition_point(|e| e.key.as_ref() < key));
+        (before + inside) as u64
+    }
+
+    pub(crate) fn count(&self, low: &[u8], high: Option<&[u8]>) -> u64 {
+        let end = high.map_or(self.len, |h| self.rank(h));
+        end.saturating_sub(self.rank(low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(n: u64) -> OrderedRows {
+        let mut rows = OrderedRows::default();
+        for i in 0..n {
+            // A permutation, so that chunks split in the middle too.
+            let id = (i * 7919) % n;
+            let row = Arc::new(Row { id, values: Box::new([]) });
+            rows.insert(id.to_be_bytes().as_slice().into(), row);
+        }
+        rows
+    }
+
+    #[test]
+    fn stays_ordered_and_counts() {
+        let mut rows = filled(5000);
+        let ids: Vec<u64> = rows.iter().map(|r| r.id).collect();
+        assert_eq!(ids, (0..5000).collect::<Vec<_>>());
+        let (low, high) = (1000u64.to_be_bytes(), 3000u64.to_be_bytes());
+        assert_eq!(rows.count(&low, Some(&high)), 2000);
+        assert_eq!(rows.range(&low, Some(&high)).count(), 2000);
+        let before = rows.clone();
+        for i in (0..5000u64).step_by(2) {
+            rows.remove(&i.to_be_bytes());
+        }
+        assert_eq!((rows.len(), before.len()), (2500, 5000));
+        assert!(rows.iter().all(|r| r.id % 2 == 1));
+        assert!(rows.find_prefix(&4u64.to_be_bytes()).is_none());
+        assert!(before.find_prefix(&4u64.to_be_bytes()).is_some());
+    }
+}

@@ -1,0 +1,348 @@
+//! A session: settings, variables, the open transaction, and reading and changing the state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::control;
+use crate::engine::error::{Result, error, unsupported};
+use crate::engine::facts::{Facts, LastIdentity, Variable};
+use crate::engine::server::{Engine, now};
+use crate::engine::state::State;
+use crate::engine::table::fold;
+use crate::engine::transaction::Transaction;
+use crate::engine::value::temporal::DateOrder;
+use crate::session::{Parameter, Session, Sink};
+use crate::types::SqlError;
+
+/// `sys.dm_exec_sessions.transaction_isolation_level` of SNAPSHOT.
+pub(crate) const SNAPSHOT: u8 = 5;
+
+pub(crate) struct SqlSession {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) id: u64,
+    pub(crate) user: String,
+    /// Of the login, for resets.
+    home: String,
+    pub(crate) database: String,
+    pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) transaction: Option<Transaction>,
+    pub(crate) row_count: u64,
+    pub(crate) last_error: i32,
+    pub(crate) identity: LastIdentity,
+    pub(crate) caught: Option<SqlError>,
+    pub(crate) settings: Settings,
+    /// One slot for each TRY block around the statement at hand.
+    pub(crate) catching: Vec<Option<SqlError>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) no_count: bool,
+    pub(crate) abort: bool,
+    pub(crate) implicit: bool,
+    pub(crate) isolation: u8,
+    pub(crate) date_order: DateOrder,
+    /// Milliseconds, -1 for no limit.
+    pub(crate) lock_timeout: i32,
+    /// SET ROWCOUNT, 0 for all.
+    pub(crate) row_limit: u64,
+    /// Database and object of SET IDENTITY_INSERT.
+    pub(crate) identity_insert: Option<(String, i32)>,
+    pub(crate) no_exec: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            no_count: false,
+            abort: false,
+            implicit: false,
+            isolation: 2,
+            date_order: DateOrder::Mdy,
+            lock_timeout: -1,
+            row_limit: 0,
+            identity_insert: None,
+            no_exec: false,
+        }
+    }
+}
+
+impl SqlSession {
+    pub(crate) fn new(engine: Arc<Engine>, id: u64, user: String, database: String) -> SqlSession {
+        SqlSession {
+            engine,
+            id,
+            user,
+            home: database.clone(),
+            database,
+            variables: BTreeMap::new(),
+            transaction: None,
+            row_count: 0,
+            last_error: 0,
+            identity: LastIdentity::default(),
+            caught: None,
+            settings: Settings::default(),
+            catching: Vec::new(),
+        }
+    }
+
+    /// Where an error goes inside TRY.
+    pub(crate) fn settings_catching(&mut self) -> Option<&mut Option<SqlError>> {
+        self.catching.last_mut()
+    }
+
+    /// The state that a statement reads.
+    fn visible(&mut self) -> Arc<State> {
+        let Some(transaction) = &mut self.transaction else { return self.engine.state() };
+        if let Some(work) = &transaction.work {
+            return Arc::clone(work);
+        }
+        if self.settings.isolation != SNAPSHOT {
+            return self.engine.state();
+        }
+        Arc::clone(transaction.snapshot.get_or_insert_with(|| self.engine.state()))
+    }
+
+    /// What the next statement is bound with.
+    pub(crate) fn facts(&mut self) -> Facts {
+        let state = self.visible();
+        self.facts_with(state)
+    }
+
+    fn facts_with(&self, state: Arc<State>) -> Facts {
+        Facts {
+            options: Arc::clone(&self.engine.options),
+            state,
+            database: self.database.clone(),
+            user: self.user.clone(),
+            spid: u16::try_from(self.id).unwrap_or(u16::MAX),
+            now: now(),
+            transactions: self.transaction.as_ref().map_or(0, |t| t.depth),
+            row_count: self.row_count,
+            last_error: self.last_error,
+            identity: self.identity.clone(),
+            variables: self.variables.clone(),
+            date_order: self.settings.date_order,
+            connections: Arc::new(self.engine.connections()),
+            caught: self.caught.clone(),
+            identity_insert: self.settings.identity_insert.as_ref().map(|(_, id)| *id),
+            isolation: self.settings.isolation,
+            lock_timeout: self.settings.lock_timeout,
+        }
+    }
+
+    fn enter_gate(&self) -> Result<()> {
+        let limit = u64::try_from(self.settings.lock_timeout).ok().map(Duration::from_millis);
+        if self.engine.gate.enter(self.id, limit) {
+            return Ok(());
+        }
+        Err(error(1222, 16, "Lock request time out period exceeded."))
+    }
+
+    /// Changes the state: all of `change` or nothing of it.
+    pub(crate) fn change<T>(&mut self, change: impl FnOnce(&Facts, &mut State) -> Result<T>) -> Result<T> {
+        if self.settings.implicit && self.transaction.is_none() {
+            self.transaction = Some(Transaction::new());
+        }
+        self.enter_gate()?;
+        let base = match &self.transaction {
+            Some(Transaction { work: Some(work), .. }) => Ok(Arc::clone(work)),
+            Some(Transaction { snapshot: Some(snapshot), .. }) => unchanged(snapshot, self.engine.state(), &self.database),
+            _ => Ok(self.engine.state()),
+        };
+        let result = base.and_then(|base| {
+            let facts = self.facts_with(Arc::clone(&base));
+            let mut after = State::clone(&base);
+            drop(base);
+            let value = change(&facts, &mut after)?;
+            Ok((value, Arc::new(after)))
+        });
+        match (result, &mut self.transaction) {
+            (Ok((value, after)), Some(transaction)) => {
+                transaction.work = Some(after);
+                Ok(value)
+            }
+            (Ok((value, after)), None) => {
+                self.engine.publish(after);
+                self.engine.gate.leave(self.id);
+                Ok(value)
+            }
+            (Err(e), transaction) => {
+                if transaction.as_ref().is_none_or(|t| t.work.is_none()) {
+                    self.engine.gate.leave(self.id);
+                }
+                Err(e)
+            }
+        }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        match &mut self.transaction {
+            Some(t) => t.depth += 1,
+            None => self.transaction = Some(Transaction::new()),
+        }
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(error(3902, 16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."));
+        };
+        transaction.depth -= 1;
+        if transaction.depth > 0 {
+            return Ok(());
+        }
+        if let Some(work) = transaction.work.take() {
+            self.engine.publish(work);
+        }
+        self.transaction = None;
+        self.engine.gate.leave(self.id);
+        Ok(())
+    }
+
+    pub(crate) fn rollback(&mut self, savepoint: Option<&str>) -> Result<()> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(error(3903, 16, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."));
+        };
+        if let Some(name) = savepoint
+            && let Some((_, work)) = transaction.savepoints.iter().rev().find(|(n, _)| n.eq_ignore_ascii_case(name))
+        {
+            transaction.work = work.clone().or_else(|| transaction.work.as_ref().map(|_| self.engine.state()));
+            return Ok(());
+        }
+        self.transaction = None;
+        self.engine.gate.leave(self.id);
+        Ok(())
+    }
+
+    pub(crate) fn save(&mut self, name: &str) -> Result<()> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(error(628, 16, "Cannot issue SAVE TRANSACTION when there is no active transaction."));
+        };
+        transaction.savepoints.push((name.to_owned(), transaction.work.clone()));
+        Ok(())
+    }
+
+    /// `USE`.
+    pub(crate) fn use_database(&mut self, name: &str, sink: &mut dyn Sink) -> Result<()> {
+        let found = self.facts().state.database(name)?.name.clone();
+        let before = std::mem::replace(&mut self.database, found.clone());
+        // The client's going away shows at the next thing it is told.
+        let _ = sink.database_changed(&before, &found);
+        Ok(())
+    }
+
+    /// A SET option by its words.
+    pub(crate) fn set_option(&mut self, words: &[String], on: bool) -> Result<()> {
+        let upper: Vec<String> = words.iter().map(|w| w.to_ascii_uppercase()).collect();
+        let number = || upper.last().and_then(|w| w.parse::<i64>().ok());
+        match upper.first().map(String::as_str) {
+            Some("TRANSACTION") => return self.set_isolation(&upper[1..].join(" ")),
+            Some("DATEFORMAT") => {
+                self.settings.date_order = match upper.get(1).map(String::as_str) {
+                    Some("MDY") => DateOrder::Mdy,
+                    Some("DMY") => DateOrder::Dmy,
+                    Some("YMD") => DateOrder::Ymd,
+                    _ => return Err(error(2741, 16, "SET DATEFORMAT date order is invalid.")),
+                };
+            }
+            Some("LOCK_TIMEOUT") => self.settings.lock_timeout = number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1),
+            Some("ROWCOUNT") => self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+            Some("SHOWPLAN_ALL" | "SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => return Err(unsupported(format!("SET {}", upper[0]))),
+            Some("PARSEONLY") if on => return Err(unsupported("SET PARSEONLY ON")),
+            _ => {
+                for word in &upper {
+                    match word.as_str() {
+                        "NOCOUNT" => self.settings.no_count = on,
+                        "XACT_ABORT" => self.settings.abort = on,
+                        "IMPLICIT_TRANSACTIONS" => self.settings.implicit = on,
+                        "NOEXEC" | "FMTONLY" => self.settings.no_exec = on,
+                        // The rest changes nothing that this engine does.
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_isolation(&mut self, words: &str) -> Result<()> {
+        self.settings.isolation = match words {
+            "ISOLATION LEVEL READ UNCOMMITTED" => 1,
+            "ISOLATION LEVEL READ COMMITTED" => 2,
+            "ISOLATION LEVEL REPEATABLE READ" => 3,
+            "ISOLATION LEVEL SERIALIZABLE" => 4,
+            "ISOLATION LEVEL SNAPSHOT" => SNAPSHOT,
+            _ => return Err(crate::engine::error::syntax(words)),
+        };
+        Ok(())
+    }
+}
+
+/// The published state, if nobody changed the database since the snapshot.
+fn unchanged(snapshot: &State, published: Arc<State>, database: &str) -> Result<Arc<State>> {
+    let name = fold(database);
+    match (snapshot.databases.get(&name), published.databases.get(&name)) {
+        (Some(a), Some(b)) if Arc::ptr_eq(a, b) => Ok(published),
+        _ => Err(error(
+            3960,
+            16,
+            format!("Snapshot isolation transaction aborted due to update conflict in database '{database}'. Retry the transaction or change the isolation level for the update/delete statement."),
+        )),
+    }
+}
+
+impl Session for SqlSession {
+    fn execute(&mut self, batch: &str, parameters: &[Parameter], sink: &mut dyn Sink) {
+        self.variables.clear();
+        self.caught = None;
+        self.catching.clear();
+        for p in parameters {
+            self.variables.insert(fold(&p.name), Variable { ty: p.ty.clone(), value: p.value.clone() });
+        }
+        control::batch(self, batch, sink);
+    }
+
+    fn reset(&mut self) {
+        self.transaction = None;
+        self.engine.gate.leave(self.id);
+        self.settings = Settings::default();
+        self.database.clone_from(&self.home);
+        self.variables.clear();
+        self.identity = LastIdentity::default();
+        (self.row_count, self.last_error, self.caught) = (0, 0, None);
+        self.drop_temporary();
+    }
+
+    fn database(&self) -> &str {
+        &self.database
+    }
+}
+
+impl SqlSession {
+    /// Drops this session's temporary tables.
+    fn drop_temporary(&mut self) {
+        let suffix = format!("_{:012X}", self.id as u16);
+        let mine = |name: &str| name.starts_with('#') && !name.starts_with("##") && name.ends_with(&suffix);
+        let any = self.engine.state().database("tempdb").is_ok_and(|d| d.tables.values().any(|t| mine(&t.name)));
+        if !any {
+            return;
+        }
+        let dropped = self.engine.change(|_, after| {
+            let tempdb = after.database_mut("tempdb")?;
+            let gone: Vec<i32> = tempdb.tables.values().filter(|t| mine(&t.name)).map(|t| t.object_id).collect();
+            tempdb.tables.retain(|id, _| !gone.contains(id));
+            Arc::make_mut(&mut tempdb.names).retain(|_, id| !gone.contains(id));
+            Ok(())
+        });
+        debug_assert!(dropped.is_ok(), "tempdb always exists");
+    }
+}
+
+impl Drop for SqlSession {
+    fn drop(&mut self) {
+        self.transaction = None;
+        self.engine.gate.leave(self.id);
+        self.drop_temporary();
+    }
+}

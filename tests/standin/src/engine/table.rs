@@ -1,0 +1,244 @@
+//! A table: its definition, and its rows in every index.
+
+use std::sync::Arc;
+
+use crate::engine::rows::{OrderedRows, Row};
+use crate::engine::value::compare::append_ordered_key;
+use crate::types::{Collation, Column, SqlType, Value};
+
+#[derive(Debug, Clone)]
+pub(crate) struct ColumnDef {
+    pub(crate) name: String,
+    /// `sys.columns.column_id`; ids of dropped columns are not used again.
+    pub(crate) id: i32,
+    pub(crate) ty: SqlType,
+    /// `sys.types.user_type_id`: 108 for `numeric`, 256 for `sysname`, above that alias types.
+    pub(crate) user_type_id: i32,
+    pub(crate) nullable: bool,
+    pub(crate) collation: Option<Arc<Collation>>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) computed: Option<Computed>,
+    pub(crate) default: Option<NamedText>,
+    pub(crate) rowguid: bool,
+    pub(crate) sparse: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) seed: i64,
+    pub(crate) increment: i64,
+    /// `None` until a row was inserted.
+    pub(crate) last: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Computed {
+    pub(crate) definition: String,
+    pub(crate) persisted: bool,
+}
+
+/// A constraint that is an expression: a default or a check.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedText {
+    pub(crate) object_id: i32,
+    pub(crate) name: String,
+    /// In parentheses, as SQL Server stores it.
+    pub(crate) definition: String,
+    pub(crate) system_named: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Check {
+    pub(crate) text: NamedText,
+    /// `column_id` when the check was written at a column, else 0.
+    pub(crate) column_id: i32,
+    pub(crate) disabled: bool,
+    pub(crate) trusted: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ForeignKey {
+    pub(crate) object_id: i32,
+    pub(crate) name: String,
+    pub(crate) system_named: bool,
+    /// Column ids here and, in the same order, in the referenced table.
+    pub(crate) columns: Vec<i32>,
+    pub(crate) target: i32,
+    pub(crate) target_columns: Vec<i32>,
+    /// 0 NO_ACTION, 1 CASCADE, 2 SET_NULL, 3 SET_DEFAULT.
+    pub(crate) on_delete: u8,
+    pub(crate) on_update: u8,
+    pub(crate) disabled: bool,
+    pub(crate) trusted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexKind {
+    Plain,
+    PrimaryKey,
+    UniqueConstraint,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Index {
+    pub(crate) name: String,
+    /// `sys.indexes.index_id`: 1 clustered, 2 and above nonclustered.
+    pub(crate) id: i32,
+    /// Of the constraint, 0 for a plain index.
+    pub(crate) object_id: i32,
+    pub(crate) kind: IndexKind,
+    pub(crate) system_named: bool,
+    pub(crate) unique: bool,
+    pub(crate) disabled: bool,
+    /// Column ids and whether descending.
+    pub(crate) keys: Vec<(i32, bool)>,
+    pub(crate) included: Vec<i32>,
+    pub(crate) filter: Option<String>,
+    pub(crate) rows: OrderedRows,
+}
+
+impl Index {
+    pub(crate) fn clustered(&self) -> bool {
+        self.id == 1
+    }
+
+    /// Whether its rows are those of the whole table.
+    pub(crate) fn readable(&self) -> bool {
+        !self.disabled && self.filter.is_none()
+    }
+}
+
+/// Makes row `i` of a generated table.
+pub type Generator = Arc<dyn Fn(u64) -> Vec<Value> + Send + Sync>;
+
+/// Rows computed from their ordinal; the clustered key is the ordinal plus one.
+#[derive(Clone)]
+pub(crate) struct Generated {
+    pub(crate) rows: u64,
+    pub(crate) make: Generator,
+    /// Ordinal of the key column.
+    pub(crate) key: usize,
+}
+
+impl std::fmt::Debug for Generated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Generated").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) object_id: i32,
+    pub(crate) schema_id: i32,
+    pub(crate) name: String,
+    pub(crate) columns: Arc<Vec<ColumnDef>>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) checks: Arc<Vec<Check>>,
+    pub(crate) foreign_keys: Arc<Vec<ForeignKey>>,
+    /// Rows in order of insertion, when there is no clustered index.
+    pub(crate) heap: OrderedRows,
+    pub(crate) next_row: u64,
+    pub(crate) next_column: i32,
+    pub(crate) generated: Option<Generated>,
+    /// 100 ns ticks since 0001-01-01 of creation.
+    pub(crate) created: u64,
+}
+
+impl Table {
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name) || same_name(&c.name, name))
+    }
+
+    /// Position of a column id in rows.
+    pub(crate) fn position(&self, column_id: i32) -> usize {
+        self.columns.iter().position(|c| c.id == column_id).expect("indexes and keys name columns of their table")
+    }
+
+    pub(crate) fn clustered(&self) -> Option<&Index> {
+        self.indexes.iter().find(|i| i.clustered())
+    }
+
+    /// All rows, in the order of the clustered index or of insertion.
+    pub(crate) fn primary(&self) -> &OrderedRows {
+        self.clustered().map_or(&self.heap, |i| &i.rows)
+    }
+
+    pub(crate) fn row_count(&self) -> u64 {
+        self.generated.as_ref().map_or_else(|| self.primary().len(), |g| g.rows)
+    }
+
+    /// The key columns of an index as bytes, without the row id.
+    pub(crate) fn key(&self, index: &Index, values: &[Value]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(index.keys.len() * 12 + 8);
+        for (column, descending) in &index.keys {
+            let at = self.position(*column);
+            append_ordered_key(&values[at], self.columns[at].collation.as_deref(), *descending, &mut key);
+        }
+        key
+    }
+
+    fn full_key(&self, index: &Index, row: &Row) -> Arc<[u8]> {
+        let mut key = self.key(index, &row.values);
+        key.extend_from_slice(&row.id.to_be_bytes());
+        key.into()
+    }
+
+    /// Adds a row to the heap and to the indexes that `takes` (filtered ones decide) accepts.
+    pub(crate) fn insert(&mut self, row: Arc<Row>, takes: &dyn Fn(&Index) -> bool) {
+        let keys: Vec<_> = self.indexes.iter().map(|i| takes(i).then(|| self.full_key(i, &row))).collect();
+        let heap = self.clustered().is_none();
+        for (index, key) in self.indexes.iter_mut().zip(keys) {
+            if let Some(key) = key {
+                index.rows.insert(key, Arc::clone(&row));
+            }
+        }
+        if heap {
+            self.heap.insert(row.id.to_be_bytes().as_slice().into(), row);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, row: &Row) {
+        let keys: Vec<_> = self.indexes.iter().map(|i| self.full_key(i, row)).collect();
+        for (index, key) in self.indexes.iter_mut().zip(keys) {
+            index.rows.remove(&key);
+        }
+        self.heap.remove(&row.id.to_be_bytes());
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.heap = OrderedRows::default();
+        for index in &mut self.indexes {
+            index.rows = OrderedRows::default();
+        }
+        for column in Arc::make_mut(&mut self.columns) {
+            if let Some(identity) = &mut column.identity {
+                identity.last = None;
+            }
+        }
+    }
+
+    /// The columns as results describe them.
+    pub(crate) fn result_columns(&self) -> Vec<Column> {
+        self.columns
+            .iter()
+            .map(|c| Column {
+                name: c.name.clone(),
+                ty: c.ty.clone(),
+                nullable: c.nullable,
+                identity: c.identity.is_some(),
+                computed: c.computed.is_some(),
+                collation: c.collation.clone(),
+            })
+            .collect()
+    }
+}
+
+/// Names compare without regard to case, as under the server's default collation.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && fold(a) == fold(b))
+}
+
+/// The form of a name that lookups use.
+pub(crate) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}

@@ -1,0 +1,8 @@
+//! Values: order, conversion, and the civil calendar.
+
+pub(crate) mod calendar;
+pub(crate) mod compare;
+pub(crate) mod convert;
+pub(crate) mod decimal;
+pub(crate) mod temporal;
+pub(crate) mod text;
