@@ -37,7 +37,7 @@ const FIXTURE: &[&str] = &[
 /// Where to connect, and the stand-in behind it, which lives as long as this value.
 struct Target {
     source: Source,
-    _standin: Option<ServerHandle>,
+    standin: Option<ServerHandle>,
 }
 
 struct EngineLogin(Arc<Engine>);
@@ -97,7 +97,7 @@ fn target() -> Target {
     };
     Target {
         source,
-        _standin: standin,
+        standin: standin,
     }
 }
 
@@ -370,4 +370,40 @@ async fn a_wrong_password_and_an_unknown_database() {
         .err()
         .unwrap();
     assert_eq!(error.kind(), Kind::SourceDatabase, "{error:?}");
+}
+
+#[tokio::test]
+async fn five_thousand_tables_are_read_in_a_dozen_statements() {
+    let target = target();
+    // A server of its own counts the statements; making so many tables on another takes too long.
+    let Some(standin) = &target.standin else {
+        return;
+    };
+    let pool = SourcePool::open(&target.source, Consistency::Strict)
+        .await
+        .unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    for hundred in 0..50 {
+        let tables = (0..100).map(|one| {
+            let name = hundred * 100 + one;
+            format!(
+                "CREATE TABLE dbo.T{name} (Id int NOT NULL PRIMARY KEY, A varchar(10), B money);"
+            )
+        });
+        let script: String = tables.collect();
+        connection.execute(&script).await.unwrap();
+    }
+    standin.counters().log_statements(true);
+    let database = catalog::load(&mut connection).await.unwrap();
+    let statements = standin.counters().statements().len();
+    assert_eq!(database.tables.len(), 5000);
+    assert!(
+        database
+            .tables
+            .iter()
+            .all(|table| table.columns.len() == 3 && table.indexes.len() == 1)
+    );
+    assert!(statements <= 14, "{statements} statements");
+    drop(connection);
+    pool.close().await;
 }
