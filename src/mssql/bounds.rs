@@ -21,7 +21,7 @@ const PATIENCE: u32 = 20;
 /// server sent them.
 ///
 /// # Errors
-/// What [`open_reader`] and the row stream say; a NULL in a key that should have none is one.
+/// What the row stream says; a NULL in a key that should have none is an error too.
 pub async fn cut_points(
     connection: &mut Connection,
     sql: &str,

@@ -33,7 +33,8 @@ const LONGEST_PRELOGIN: usize = 4096;
 /// Everything that opening a connection needs, made once.
 pub(super) struct Connector {
     source: Source,
-    tls: Tls,
+    /// `None` where the job wants no TLS: then no authorities need to be there.
+    tls: Option<Tls>,
     setup: String,
 }
 
@@ -41,7 +42,10 @@ impl Connector {
     pub(super) fn new(source: &Source, consistency: Consistency) -> Result<Self> {
         Ok(Self {
             source: source.clone(),
-            tls: Tls::new(source)?,
+            tls: match source.encrypt {
+                Encrypt::Off => None,
+                Encrypt::Required | Encrypt::Strict | Encrypt::LoginOnly => Some(Tls::new(source)?),
+            },
             setup: session_setup(consistency),
         })
     }
@@ -122,21 +126,20 @@ impl Connector {
     /// PRELOGIN and TLS in the order that the setting asks for.
     async fn secure(&self, host: &str, tcp: TcpStream) -> Result<Transport> {
         let encrypt = self.source.encrypt;
+        let mut tunnel = Tunnel::plain(tcp);
+        let Some(tls) = &self.tls else {
+            ask_prelogin(host, encrypt, &mut tunnel).await?;
+            return Ok(Transport::plain(tunnel));
+        };
         if encrypt == Encrypt::Strict {
-            let tunnel = Tunnel::plain(tcp);
-            let mut stream = self.tls.handshake(host, encrypt, tunnel).await?;
+            let mut stream = tls.handshake(host, encrypt, tunnel).await?;
             ask_prelogin(host, encrypt, &mut stream).await?;
             return Ok(Transport::tls(stream, false));
         }
-        let mut tunnel = Tunnel::plain(tcp);
-        match ask_prelogin(host, encrypt, &mut tunnel).await? {
-            Agreed::Nothing => Ok(Transport::plain(tunnel)),
-            agreed => {
-                tunnel.wrap_handshake();
-                let stream = self.tls.handshake(host, encrypt, tunnel).await?;
-                Ok(Transport::tls(stream, agreed == Agreed::LoginOnly))
-            }
-        }
+        let agreed = ask_prelogin(host, encrypt, &mut tunnel).await?;
+        tunnel.wrap_handshake();
+        let stream = tls.handshake(host, encrypt, tunnel).await?;
+        Ok(Transport::tls(stream, agreed == Agreed::LoginOnly))
     }
 
     fn driver_config(&self, endpoint: &Endpoint, encrypted: bool) -> Config {

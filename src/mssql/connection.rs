@@ -12,6 +12,7 @@ use super::fault;
 use super::pool::Ticket;
 use super::response;
 use super::transport::{Handle, Slot, Transport};
+use super::tunnel::Glance;
 
 /// How long a closing connection waits for the server to close its end.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -175,14 +176,26 @@ impl Connection {
         self.state == State::Idle && !self.in_transaction
     }
 
-    /// Asks an idle connection whether it is alive, unless it was just in use.
+    /// Finds out whether an idle connection is alive; asks the server only where it was idle for
+    /// long or has said something.
     pub(super) async fn check_alive(&mut self) -> Result<()> {
-        if self.idle_since.elapsed() < TRUSTED_IDLE {
-            return Ok(());
+        let glance = self
+            .slot
+            .with(|slot| slot.as_ref().map_or(Glance::Closed, Transport::glance));
+        match glance {
+            Glance::Quiet if self.idle_since.elapsed() < TRUSTED_IDLE => Ok(()),
+            Glance::Closed => {
+                self.break_off();
+                Err(Error::new(
+                    Kind::SourceLost,
+                    "SQL Server closed the connection while it was idle",
+                ))
+            }
+            Glance::Quiet | Glance::Talking => self
+                .query_within("SELECT 1", ALIVE_WITHIN)
+                .await
+                .map(|_| ()),
         }
-        self.query_within("SELECT 1", ALIVE_WITHIN)
-            .await
-            .map(|_| ())
     }
 
     fn begin(&mut self) -> Result<()> {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::prelogin::{HEADER, local_answer};
-use super::tunnel::Tunnel;
+use super::tunnel::{Glance, Tunnel};
 
 /// Of a captured response no more than this is kept: a login or a `BEGIN TRANSACTION` answers with
 /// some hundred bytes.
@@ -109,6 +109,15 @@ impl Transport {
     /// Whether rows are encrypted; the server then takes packets of 16383 bytes at most.
     pub(super) fn encrypted(&self) -> bool {
         matches!(self.stream, Stream::Tls(_)) && !self.login_only
+    }
+
+    /// What can be known of the server without asking it.
+    pub(super) fn glance(&self) -> Glance {
+        match &self.stream {
+            Stream::Plain(tunnel) => tunnel.glance(),
+            Stream::Tls(stream) => stream.get_ref().0.glance(),
+            Stream::Between => Glance::Closed,
+        }
     }
 
     /// Says goodbye and waits until the server has closed its end too. Reads below TLS, because the

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
+use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -35,6 +36,15 @@ enum Incoming {
     Plain,
     /// In a wrapping packet of which so many payload bytes are still to come.
     Wrapped(usize),
+}
+
+/// The state of a socket on which nothing is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glance {
+    Quiet,
+    /// Bytes came unasked: TLS housekeeping, or the server's last words.
+    Talking,
+    Closed,
 }
 
 impl Tunnel {
@@ -68,6 +78,15 @@ impl Tunnel {
     pub(super) fn leave_tls(mut self) -> Self {
         self.incoming = Incoming::Plain;
         self
+    }
+
+    /// What can be known of the peer without asking it: whether it closed, or sent something.
+    pub(super) fn glance(&self) -> Glance {
+        match self.tcp.peek(&mut [0]).now_or_never() {
+            None => Glance::Quiet,
+            Some(Ok(0) | Err(_)) => Glance::Closed,
+            Some(Ok(_)) => Glance::Talking,
+        }
     }
 
     fn wrap_flight(&mut self) {

@@ -224,6 +224,7 @@ async fn a_browser_that_does_not_know_the_instance() {
 async fn a_ca_file_that_is_not_there() {
     let server = server();
     let mut source = source(&server);
+    source.encrypt = Encrypt::Required;
     source.ca_file = Some("/nonexistent/ca.pem".into());
     fails(&source, Kind::SourceTls, &["/nonexistent/ca.pem"]).await;
 }

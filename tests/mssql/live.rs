@@ -1,6 +1,7 @@
-//! Against the server named in `MIGRATE_TEST_MSSQL` (`user:password@host:port`): what its catalog
-//! says of a fixture, and its rows. Without that variable these tests have nothing to ask.
+//! What a server's catalog says of a fixture, and its rows: of the stand-in with its SQL engine, or
+//! of the server named in `MIGRATE_TEST_MSSQL` (`user:password@host:port`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
@@ -14,10 +15,14 @@ use migrate::plan::table::ColumnPlan;
 use migrate::schema::{Database, IndexRole, SqlType, Table};
 use migrate::transcode::RowLayout;
 use migrate::typemap::default_type;
+use standin::engine::{Engine, Options};
+use standin::server::{Server, ServerHandle, ServerOptions};
+use standin::session::{Login, Session};
+use standin::types::SqlError;
 
 const FIXTURE: &[&str] = &[
     "CREATE TABLE dbo.Orders (Id bigint IDENTITY(5, -3) NOT NULL CONSTRAINT PK_Orders PRIMARY KEY, \
-     Note nvarchar(50) NULL, Body varchar(max), Amount decimal(12, 3), Twice AS Id * 2, \
+     Note nvarchar(50) NULL, Body varchar(max), Amount decimal(12, 3), Twice AS (Id * 2), \
      Price money, Raw varbinary(8), Code char(5), Mark uniqueidentifier NOT NULL, \
      At datetime2(3), Hour time(2), Ratio float, Small real, Flag bit, Tiny tinyint, \
      Zoned datetimeoffset(5), Day date, Old datetime, Older smalldatetime)",
@@ -29,12 +34,43 @@ const FIXTURE: &[&str] = &[
     "INSERT dbo.Orders (Note, Mark) VALUES ('a', NEWID()), ('b', NEWID())",
 ];
 
-fn server() -> Option<Source> {
-    let named = std::env::var("MIGRATE_TEST_MSSQL").ok()?;
+/// Where to connect, and the stand-in behind it, which lives as long as this value.
+struct Target {
+    source: Source,
+    standin: Option<ServerHandle>,
+}
+
+struct EngineLogin(Arc<Engine>);
+
+impl Login for EngineLogin {
+    fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> Result<Box<dyn Session>, SqlError> {
+        self.0.login(user, password, database)
+    }
+}
+
+fn target() -> Target {
+    let (standin, named) = match std::env::var("MIGRATE_TEST_MSSQL") {
+        Ok(named) => (None, named),
+        Err(_) => {
+            let options = Options {
+                logins: vec![("sa".into(), "secret".into())],
+                ..Options::default()
+            };
+            let login = Arc::new(EngineLogin(Engine::new(options)));
+            let server = Server::start(ServerOptions::default(), login).unwrap();
+            let named = format!("sa:secret@{}", server.address());
+            (Some(server), named)
+        }
+    };
     let (login, address) = named.rsplit_once('@').expect("user:password@host:port");
     let (user, password) = login.split_once(':').expect("user:password");
     let (host, port) = address.rsplit_once(':').expect("host:port");
-    Some(Source {
+    let source = Source {
         host: host.into(),
         port: Some(port.parse().expect("a port")),
         instance: None,
@@ -58,7 +94,11 @@ fn server() -> Option<Source> {
             acquire_timeout: Duration::from_secs(30),
             test_on_checkout: true,
         },
-    })
+    };
+    Target {
+        source,
+        standin: standin,
+    }
 }
 
 /// Makes the fixture in a database of its own and opens a pool on it.
@@ -118,8 +158,9 @@ fn type_of(table: &Table, name: &str) -> SqlType {
 
 #[tokio::test]
 async fn the_catalog_tells_the_fixture() {
-    let Some(master) = server() else { return };
-    let pool = fixture(&master, "shore_catalog").await;
+    let target = target();
+    let master = &target.source;
+    let pool = fixture(master, "shore_catalog").await;
     let database = catalog::load(&mut pool.acquire().await.unwrap())
         .await
         .unwrap();
@@ -236,8 +277,9 @@ async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
 
 #[tokio::test]
 async fn rows_counts_and_transactions() {
-    let Some(master) = server() else { return };
-    let pool = fixture(&master, "shore_rows").await;
+    let target = target();
+    let master = &target.source;
+    let pool = fixture(master, "shore_rows").await;
     let mut connection = pool.acquire().await.unwrap();
     let database = catalog::load(&mut connection).await.unwrap();
     assert_eq!(heap_rows(&mut connection, &database).await, 3);
@@ -280,8 +322,40 @@ async fn rows_counts_and_transactions() {
 }
 
 #[tokio::test]
+async fn every_consistency_has_a_session_that_reads() {
+    let target = target();
+    let master = &target.source;
+    let prepared = fixture(master, "shore_levels").await;
+    prepared.close().await;
+    let source = Source {
+        database: "shore_levels".into(),
+        ..master.clone()
+    };
+    for consistency in [
+        Consistency::Strict,
+        Consistency::Snapshot,
+        Consistency::DatabaseSnapshot,
+        Consistency::Relaxed,
+    ] {
+        let pool = SourcePool::open(&source, consistency).await.unwrap();
+        let mut connection = pool.acquire().await.unwrap();
+        let database = catalog::load(&mut connection).await.unwrap();
+        if consistency == Consistency::Snapshot && !database.snapshot_isolation {
+            let refused = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            assert_eq!(refused.unwrap_err().kind(), Kind::SourceConsistency);
+        } else {
+            let count = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            assert_eq!(count.unwrap(), 3);
+        }
+        drop(connection);
+        pool.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_database() {
-    let Some(master) = server() else { return };
+    let target = target();
+    let master = &target.source;
     let mut wrong = master.clone();
     wrong.password = Secret::new("not it");
     let error = SourcePool::open(&wrong, Consistency::Strict)
@@ -289,11 +363,47 @@ async fn a_wrong_password_and_an_unknown_database() {
         .err()
         .unwrap();
     assert_eq!(error.kind(), Kind::SourceLogin, "{error:?}");
-    let mut wrong = master;
+    let mut wrong = master.clone();
     wrong.database = "no_such_database".into();
     let error = SourcePool::open(&wrong, Consistency::Strict)
         .await
         .err()
         .unwrap();
     assert_eq!(error.kind(), Kind::SourceDatabase, "{error:?}");
+}
+
+#[tokio::test]
+async fn five_thousand_tables_are_read_in_a_dozen_statements() {
+    let target = target();
+    // A server of its own counts the statements; making so many tables on another takes too long.
+    let Some(standin) = &target.standin else {
+        return;
+    };
+    let pool = SourcePool::open(&target.source, Consistency::Strict)
+        .await
+        .unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    for hundred in 0..50 {
+        let tables = (0..100).map(|one| {
+            let name = hundred * 100 + one;
+            format!(
+                "CREATE TABLE dbo.T{name} (Id int NOT NULL PRIMARY KEY, A varchar(10), B money);"
+            )
+        });
+        let script: String = tables.collect();
+        connection.execute(&script).await.unwrap();
+    }
+    standin.counters().log_statements(true);
+    let database = catalog::load(&mut connection).await.unwrap();
+    let statements = standin.counters().statements().len();
+    assert_eq!(database.tables.len(), 5000);
+    assert!(
+        database
+            .tables
+            .iter()
+            .all(|table| table.columns.len() == 3 && table.indexes.len() == 1)
+    );
+    assert!(statements <= 14, "{statements} statements");
+    drop(connection);
+    pool.close().await;
 }

@@ -9,7 +9,7 @@ use migrate::mssql::pool::SourcePool;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::scripted::{all_gone, server, source};
+use crate::scripted::{SLOW_USER, all_gone, server, source};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_tasks_share_three_connections() {
@@ -32,6 +32,16 @@ async fn twenty_tasks_share_three_connections() {
     }
     tasks.join_all().await;
     let metrics = pool.metrics();
+    let report = metrics.report();
+    assert_eq!(
+        (
+            report.acquisitions,
+            report.peak_in_use,
+            report.max_connections
+        ),
+        (100, 3, 3)
+    );
+    assert!(report.mean_wait > 0.0 && report.mean_wait <= report.longest_wait);
     assert_eq!(metrics.acquisitions, 100);
     assert_eq!(
         (metrics.peak_in_use, metrics.peak_open, metrics.connects),
@@ -99,6 +109,22 @@ async fn a_full_pool_says_who_holds_it() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_slower_than_the_acquire_time_out() {
+    let server = server();
+    let mut hasty = source(&server);
+    hasty.user = SLOW_USER.into();
+    hasty.pool.acquire_timeout = Duration::from_millis(50);
+    let pool = SourcePool::open(&hasty, Consistency::Strict).await.unwrap();
+    let held = pool.acquire().await.unwrap();
+    let error = pool.acquire().await.err().unwrap();
+    assert_eq!(error.kind(), Kind::SourcePoolTimeout);
+    assert!(error.to_string().contains("slow to log in"), "{error}");
+    drop(held);
+    pool.close().await;
+    all_gone(&server).await;
+}
+
+#[tokio::test]
 async fn warm_connections_are_there_from_the_start() {
     let server = server();
     let mut warm = source(&server);
@@ -133,6 +159,66 @@ async fn a_connection_that_died_in_use_is_replaced() {
     assert_eq!(pool.metrics().reconnects, 1);
     drop(connection);
     pool.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_died_idle_is_replaced_on_checkout() {
+    let server = server();
+    let mut warm = source(&server);
+    warm.pool.min_connections = 3;
+    let pool = SourcePool::open(&warm, Consistency::Strict).await.unwrap();
+    server.drop_connections();
+    all_gone(&server).await;
+    // The news must have reached this side too.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut connection = pool.acquire().await.unwrap();
+    let rows = connection.query("SELECT 6").await.unwrap();
+    assert_eq!(rows[0].need_int(0).unwrap(), 6);
+    assert!(pool.metrics().reconnects >= 1, "{:?}", pool.metrics());
+    drop(connection);
+    pool.close().await;
+    assert_eq!(pool.metrics().open, 0);
+}
+
+#[tokio::test]
+async fn an_acquisition_dropped_while_it_connects_loses_nothing() {
+    let server = server();
+    let pool = SourcePool::open(&source(&server), Consistency::Strict)
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        let held = pool.acquire().await.unwrap();
+        let hasty = tokio::time::timeout(Duration::from_micros(300), pool.acquire()).await;
+        drop((held, hasty));
+    }
+    let all = (
+        pool.acquire().await,
+        pool.acquire().await,
+        pool.acquire().await,
+    );
+    assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok());
+    assert!(pool.metrics().peak_open <= 3);
+    drop(all);
+    let closed = tokio::time::timeout(Duration::from_secs(5), pool.close()).await;
+    assert!(closed.is_ok(), "{:?}", pool.metrics());
+    all_gone(&server).await;
+    assert!(server.counters().snapshot().peak_connections <= 3);
+}
+
+#[tokio::test]
+async fn closing_while_a_connect_is_under_way() {
+    let server = server();
+    let mut slow = source(&server);
+    slow.user = SLOW_USER.into();
+    let pool = SourcePool::open(&slow, Consistency::Strict).await.unwrap();
+    let held = pool.acquire().await.unwrap();
+    let hasty = tokio::time::timeout(Duration::from_millis(50), pool.acquire()).await;
+    assert!(hasty.is_err());
+    drop(held);
+    let closed = tokio::time::timeout(Duration::from_secs(5), pool.close()).await;
+    assert!(closed.is_ok(), "{:?}", pool.metrics());
+    assert_eq!((pool.metrics().open, pool.metrics().connects), (0, 2));
+    all_gone(&server).await;
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Parameter, Session, Sink};
 use standin::types::{Column, SqlError, SqlType, Value};
 
-pub const USER: &str = "mover";
-pub const PASSWORD: &str = "Pa55 wörd; 'quoted'";
-pub const DATABASE: &str = "Shop";
+pub(crate) const USER: &str = "mover";
+/// Gets in with any password, and only after 300 ms.
+pub(crate) const SLOW_USER: &str = "sleeper";
+pub(crate) const PASSWORD: &str = "Pa55 wörd; 'quoted'";
+pub(crate) const DATABASE: &str = "Shop";
 
 /// Knows one user, one password and one database.
 struct OneUser;
@@ -23,7 +25,9 @@ impl Login for OneUser {
         password: &str,
         database: Option<&str>,
     ) -> Result<Box<dyn Session>, SqlError> {
-        if user != USER || password != PASSWORD {
+        if user == SLOW_USER {
+            std::thread::sleep(Duration::from_millis(300));
+        } else if user != USER || password != PASSWORD {
             return Err(error(18456, 14, format!("Login failed for user '{user}'.")));
         }
         match database {
@@ -98,16 +102,16 @@ fn error(number: i32, class: u8, message: String) -> SqlError {
     }
 }
 
-pub fn server() -> ServerHandle {
+pub(crate) fn server() -> ServerHandle {
     server_with(ServerOptions::default())
 }
 
-pub fn server_with(options: ServerOptions) -> ServerHandle {
+pub(crate) fn server_with(options: ServerOptions) -> ServerHandle {
     Server::start(options, Arc::new(OneUser)).unwrap()
 }
 
 /// A source that may log in to `server` without TLS.
-pub fn source(server: &ServerHandle) -> Source {
+pub(crate) fn source(server: &ServerHandle) -> Source {
     Source {
         host: "127.0.0.1".into(),
         port: Some(server.address().port()),
@@ -132,10 +136,10 @@ pub fn source(server: &ServerHandle) -> Source {
 }
 
 /// The server's authority as a file of its own, removed with the value.
-pub struct CaFile(pub PathBuf);
+pub(crate) struct CaFile(pub(crate) PathBuf);
 
 impl CaFile {
-    pub fn of(server: &ServerHandle) -> Self {
+    pub(crate) fn of(server: &ServerHandle) -> Self {
         let name = format!(
             "migrate-ca-{}-{}.pem",
             std::process::id(),
@@ -154,7 +158,7 @@ impl Drop for CaFile {
 }
 
 /// Waits for the server to have no connection left; it notices a moment after the client knows.
-pub async fn all_gone(server: &ServerHandle) {
+pub(crate) async fn all_gone(server: &ServerHandle) {
     for _ in 0..200 {
         if server.counters().snapshot().connections == 0 {
             return;

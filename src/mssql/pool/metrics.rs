@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::report::pool::{PoolReport, Side};
+
 /// A moment's copy of the pool's counters. Times are sums over all acquisitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PoolMetrics {
@@ -31,6 +33,27 @@ pub struct PoolMetrics {
     /// Connections opened in place of one that was broken, dirty or stale.
     pub reconnects: u64,
     pub connect_errors: u64,
+}
+
+impl PoolMetrics {
+    /// The part of it that a run's report shows.
+    pub fn report(&self) -> PoolReport {
+        let mean_wait = match self.waits {
+            0 => 0.0,
+            waits => self.wait_time.as_secs_f64() / waits as f64,
+        };
+        PoolReport {
+            side: Side::Source,
+            max_connections: self.max_connections as usize,
+            peak_in_use: self.peak_in_use as usize,
+            acquisitions: self.acquisitions,
+            waits: self.waits,
+            longest_wait: self.longest_wait.as_secs_f64(),
+            mean_wait,
+            timeouts: self.timeouts,
+            reconnects: self.reconnects,
+        }
+    }
 }
 
 /// The counters themselves.

@@ -25,6 +25,9 @@ pub use metrics::PoolMetrics;
 /// bb8's own time-out never ends a wait: ours does, with an error that says more.
 const BB8_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often a closing pool looks for connections that came in late.
+const CLOSE_POLL: Duration = Duration::from_millis(20);
+
 /// All SQL Server connections of the process. Clones share the one pool.
 #[derive(Clone)]
 pub struct SourcePool(Arc<Inner>);
@@ -191,7 +194,7 @@ impl SourcePool {
         let left = limit.saturating_sub(started.elapsed());
         let connection = timeout(left, self.connection(started))
             .await
-            .map_err(|_| self.timed_out())??;
+            .map_err(|_| self.connecting_too_long())??;
         self.0.shared.counters.acquisitions.fetch_add(1, Relaxed);
         Ok(Pooled {
             connection,
@@ -245,6 +248,19 @@ impl SourcePool {
         )
     }
 
+    /// There was room for a connection, but it was not open in time.
+    fn connecting_too_long(&self) -> Error {
+        self.0.shared.counters.timeouts.fetch_add(1, Relaxed);
+        Error::new(
+            Kind::SourcePoolTimeout,
+            format!(
+                "a new source connection was not open within what was left of the {} s of \
+                 source.pool.acquire_timeout: the server is slow to log in",
+                self.0.acquire_timeout.as_secs_f32(),
+            ),
+        )
+    }
+
     /// The counters as they stand.
     pub fn metrics(&self) -> PoolMetrics {
         self.0.shared.counters.snapshot(self.0.max_connections)
@@ -261,9 +277,9 @@ impl SourcePool {
             if self.0.shared.counters.open.now() == 0 {
                 return;
             }
-            if self.0.pool.state().idle_connections == 0 {
-                changed.await;
-            }
+            // A connect that was under way when its acquisition was dropped comes in unannounced:
+            // look again soon.
+            timeout(CLOSE_POLL, changed).await.ok();
         }
     }
 
