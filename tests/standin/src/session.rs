@@ -31,6 +31,11 @@ pub trait Sink {
     fn message(&mut self, message: &SqlError) -> ControlFlow<()>;
     /// `USE` changed the database.
     fn database_changed(&mut self, from: &str, to: &str) -> ControlFlow<()>;
+    /// Looks for attention during work that reports nothing, such as a wait or a long sort. Cheap
+    /// enough for every few thousand rows.
+    fn poll(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// One logged-in session of the engine. Runs on the connection's own thread, so it may block.
@@ -40,4 +45,19 @@ pub trait Session: Send {
     /// RESETCONNECTION: settings, transactions and temporary tables back to the state after login.
     fn reset(&mut self);
     fn database(&self) -> &str;
+    /// `@@SPID`; packets carry it. `None`: the wire counts for itself.
+    fn id(&self) -> Option<u16> {
+        None
+    }
+}
+
+/// Lets users in. The engine implements it; the wire holds one for all connections.
+pub trait Login: Send + Sync {
+    /// 18456 for a wrong user or password, 4060 for a database that is not there.
+    fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> Result<Box<dyn Session>, SqlError>;
 }

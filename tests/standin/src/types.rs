@@ -75,7 +75,10 @@ pub enum Value {
     /// `tinyint`, `smallint`, `int`, `bigint`.
     Int(i64),
     /// `decimal`, `numeric`: the value times 10^scale; |unscaled| < 10^38.
-    Decimal { unscaled: i128, scale: u8 },
+    Decimal {
+        unscaled: i128,
+        scale: u8,
+    },
     /// `money`, `smallmoney`: the value times 10,000.
     Money(i64),
     Real(f32),
@@ -85,13 +88,26 @@ pub enum Value {
     /// 100 ns ticks since midnight, already rounded to the type's scale.
     Time(u64),
     /// Days since 1900-01-01 and minutes since midnight.
-    SmallDateTime { days: u16, minutes: u16 },
+    SmallDateTime {
+        days: u16,
+        minutes: u16,
+    },
     /// Days since 1900-01-01 and 1/300 s ticks since midnight.
-    DateTime { days: i32, ticks: u32 },
+    DateTime {
+        days: i32,
+        ticks: u32,
+    },
     /// Days since 0001-01-01 and 100 ns ticks since midnight.
-    DateTime2 { days: i32, ticks: u64 },
+    DateTime2 {
+        days: i32,
+        ticks: u64,
+    },
     /// UTC day and tick as in `DateTime2`, and the offset in minutes.
-    DateTimeOffset { days: i32, ticks: u64, offset: i16 },
+    DateTimeOffset {
+        days: i32,
+        ticks: u64,
+        offset: i16,
+    },
     /// Every character type and `xml`, as UTF-16 units (may hold unpaired surrogates and U+0000).
     Text(Arc<[u16]>),
     /// `binary`, `varbinary`, `image`, `rowversion`.

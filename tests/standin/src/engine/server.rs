@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::engine::error::{Result, error};
@@ -16,8 +16,8 @@ use crate::engine::table::{Generated, Generator};
 use crate::engine::value::calendar::{DAY, SECOND};
 use crate::engine::value::temporal::DateOrder;
 use crate::engine::{collate, ddl, dml};
-use crate::session::Session;
-use crate::types::{SqlType, Value};
+use crate::session::{Login, Session};
+use crate::types::{SqlError, SqlType, Value};
 
 /// How the server calls itself and whom it lets in.
 #[derive(Debug, Clone)]
@@ -62,6 +62,8 @@ pub type Connections = Box<dyn Fn() -> Vec<ConnectionFacts> + Send + Sync>;
 
 /// All databases of the stand-in. Readers take a snapshot, writers take turns.
 pub struct Engine {
+    /// Itself, for the sessions to hold.
+    me: Weak<Engine>,
     pub(crate) options: Arc<Options>,
     published: RwLock<Arc<State>>,
     pub(crate) gate: Gate,
@@ -78,7 +80,8 @@ impl Engine {
             let created = days as u64 * DAY + ticks;
             state.databases.insert(name.to_owned(), Arc::new(Database::new(id, name, collate::default_collation(), created)));
         }
-        Arc::new(Engine {
+        Arc::new_cyclic(|me| Engine {
+            me: Weak::clone(me),
             options: Arc::new(options),
             published: RwLock::new(Arc::new(state)),
             gate: Gate::default(),
@@ -91,7 +94,7 @@ impl Engine {
     ///
     /// # Errors
     /// 18456 for a wrong user or password, 4060 for a database that does not exist.
-    pub fn login(self: &Arc<Self>, user: &str, password: &str, database: Option<&str>) -> Result<Box<dyn Session>> {
+    pub fn login(&self, user: &str, password: &str, database: Option<&str>) -> Result<Box<dyn Session>> {
         let known = self.options.logins.iter().any(|(u, p)| u.eq_ignore_ascii_case(user) && p == password);
         if !known {
             return Err(error(18456, 14, format!("Login failed for user '{user}'.")));
@@ -102,7 +105,8 @@ impl Engine {
             return Err(error(4060, 11, message));
         };
         let id = self.sessions.fetch_add(1, Ordering::Relaxed);
-        Ok(Box::new(SqlSession::new(Arc::clone(self), id, user.to_owned(), found)))
+        let engine = self.me.upgrade().expect("who calls a method holds the engine");
+        Ok(Box::new(SqlSession::new(engine, id, user.to_owned(), found)))
     }
 
     /// Where `sys.dm_exec_sessions` comes from.
@@ -169,6 +173,23 @@ impl Engine {
         self.change(|before, after| dml::load(&self.facts(Arc::clone(before), database), after, &name, rows))
     }
 
+    /// Creates a table from its CREATE TABLE and fills it with rows whose values are already of the
+    /// columns' types; returns how many.
+    ///
+    /// # Errors
+    /// Those of the DDL and of INSERT.
+    pub fn load_table(&self, database: &str, ddl: &str, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
+        let parsed = script::parse(ddl)?;
+        let [Statement::CreateTable(create)] = parsed.iter().map(|l| &l.statement).collect::<Vec<_>>()[..] else {
+            return Err(error(40_001, 16, "A table is loaded with its one CREATE TABLE statement."));
+        };
+        self.change(|before, after| {
+            ddl::create_table(&self.facts(Arc::clone(before), database), after, create)?;
+            let facts = self.facts(Arc::new(after.clone()), database);
+            dml::load(&facts, after, &create.name, rows)
+        })
+    }
+
     /// Makes a table whose row `i` is computed from its ordinal. `ddl` is its CREATE TABLE with one
     /// ascending clustered int or bigint key, which must be the ordinal plus one.
     ///
@@ -193,6 +214,12 @@ impl Engine {
             table.generated = Some(Generated { rows, make: generator, key });
             Ok(())
         })
+    }
+}
+
+impl Login for Engine {
+    fn login(&self, user: &str, password: &str, database: Option<&str>) -> std::result::Result<Box<dyn Session>, SqlError> {
+        Engine::login(self, user, password, database)
     }
 }
 

@@ -317,6 +317,10 @@ impl Session for SqlSession {
     fn database(&self) -> &str {
         &self.database
     }
+
+    fn id(&self) -> Option<u16> {
+        u16::try_from(self.id).ok()
+    }
 }
 
 impl SqlSession {

@@ -1,0 +1,344 @@
+//! From the first byte of a connection to its login: PRELOGIN, TLS, LOGIN7.
+
+use std::io;
+
+use crate::counters::Open;
+use crate::fault::Action;
+use crate::server::{ConnectionInfo, Shared};
+use crate::session::Session;
+use crate::types::SqlError;
+use crate::wire::encode::DEFAULT_COLLATION;
+use crate::wire::login7::{Login7, feature};
+use crate::wire::packet::{self, Message, invalid, kind, status};
+use crate::wire::prelogin::{self, Outcome, PreLogin, TlsMode};
+use crate::wire::response::database_message;
+use crate::wire::token::{self, DoneKind, done, env};
+use crate::wire::transport::Transport;
+use crate::wire::writer::Writer;
+
+/// First byte of a TLS handshake record, and of one with application data (RFC 8446 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+const TLS_DATA: u8 = 0x17;
+
+/// The protocol versions spoken, as LOGIN7 has them.
+const TDS_7_3B: u32 = 0x730B_0003;
+const TDS_7_4: u32 = 0x7400_0004;
+const TDS_8_0: u32 = 0x0800_0000;
+
+const LANGUAGE: &str = "us_english";
+
+/// Packet sizes (MS-TDS 2.2.6.4; the cap under TLS is the size of a TLS record).
+const DEFAULT_PACKET: u32 = 4096;
+const LEAST_PACKET: u32 = 512;
+const MOST_PACKET: u32 = 32767;
+const MOST_PACKET_TLS: u32 = 16383;
+
+/// A session, and its place in the counters.
+pub(crate) struct LoggedIn<'a> {
+    pub(crate) session: Box<dyn Session>,
+    pub(crate) open: Open<'a>,
+    pub(crate) info: ConnectionInfo,
+}
+
+/// The connection below a login.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Of the connection, since the server started.
+    pub(crate) number: u64,
+    pub(crate) address: String,
+}
+
+/// The smallest session id of a user, as in SQL Server.
+const FIRST_SPID: u64 = 51;
+
+impl Peer {
+    fn info(&self, login: &Login7, session: &dyn Session, encrypted: bool) -> ConnectionInfo {
+        let counted = (FIRST_SPID + self.number % 32_000) as u16;
+        ConnectionInfo {
+            session_id: session.id().unwrap_or(counted),
+            login: login.user.clone(),
+            host: login.host.clone(),
+            program: login.program.clone(),
+            database: session.database().to_owned(),
+            client_address: self.address.clone(),
+            packet_size: packet_size(login.packet_size, encrypted),
+            encrypted,
+        }
+    }
+}
+
+/// Brings a connection to its login. `None`: it was refused, and told so where TDS can tell.
+pub(crate) fn accept<'a>(
+    transport: &mut Transport,
+    writer: &mut Writer,
+    shared: &'a Shared,
+    peer: &Peer,
+) -> io::Result<Option<LoggedIn<'a>>> {
+    let Some(login_only) = prelogin(transport, writer, shared)? else {
+        return Ok(None);
+    };
+    let message = read_login(transport, login_only)?;
+    if message.kind != kind::LOGIN7 {
+        return Err(invalid("LOGIN7 expected"));
+    }
+    let login = Login7::parse(&message.payload)?;
+    if login_only {
+        transport.drop_tls();
+    }
+    match shared.faults.login() {
+        Some(Action::RefuseLogin(number)) => {
+            return refuse(transport, writer, shared, &[login_fault(number, &login)]);
+        }
+        Some(_) => {
+            transport.cut();
+            return Ok(None);
+        }
+        None => {}
+    }
+    let session = check(&login).and_then(|()| {
+        let database = (!login.database.is_empty()).then_some(login.database.as_str());
+        shared.login.login(&login.user, &login.password, database)
+    });
+    match session {
+        Ok(session) => {
+            // Counted before the client knows, so that a client that is in is a client counted.
+            let open = shared.counters.logged_in();
+            let info = peer.info(&login, session.as_ref(), transport.is_encrypted());
+            shared.set_info(peer.number, info.clone());
+            welcome(transport, writer, shared, &login, &info)?;
+            Ok(Some(LoggedIn {
+                session,
+                open,
+                info,
+            }))
+        }
+        Err(error) if error.number == 4060 => refuse(
+            transport,
+            writer,
+            shared,
+            &[error, failed_login(18456, 1, &login.user)],
+        ),
+        Err(error) => refuse(transport, writer, shared, &[error]),
+    }
+}
+
+/// PRELOGIN and TLS; tells whether TLS ends with the login. `None` when the two sides disagree.
+fn prelogin(
+    transport: &mut Transport,
+    writer: &mut Writer,
+    shared: &Shared,
+) -> io::Result<Option<bool>> {
+    let strict = transport.peek_plain()? == Some(TLS_HANDSHAKE);
+    if strict {
+        if shared.tls_mode == TlsMode::NotSupported {
+            return Ok(None);
+        }
+        transport.start_strict(shared.tls.strict())?;
+    }
+    let message = packet::read_message(transport)?;
+    if message.kind != kind::PRELOGIN {
+        return Err(invalid("PRELOGIN expected"));
+    }
+    let client = PreLogin::parse(&message.payload)?;
+    let (answer, outcome) = if strict {
+        // The option means nothing in TDS 8.0; the client's own choice goes back.
+        (client.encryption, Outcome::Plain)
+    } else {
+        prelogin::negotiate(shared.tls_mode, client.encryption)
+    };
+    let instance_wrong = client
+        .instance
+        .as_ref()
+        .is_some_and(|name| !shared.is_instance(name));
+    writer.begin(None);
+    writer.payload = prelogin::answer(answer, instance_wrong, client.fed_auth);
+    writer.finish(transport, &shared.counters)?;
+    match outcome {
+        Outcome::Refuse => return Ok(None),
+        Outcome::Plain => {}
+        Outcome::LoginOnly | Outcome::Full => transport.start_tunnelled(shared.tls.tunnelled())?,
+    }
+    Ok(Some(outcome == Outcome::LoginOnly))
+}
+
+/// LOGIN7. With login-only encryption some clients encrypt its first packet alone.
+fn read_login(transport: &mut Transport, login_only: bool) -> io::Result<Message> {
+    if !login_only {
+        return packet::read_message(transport);
+    }
+    let mut payload = Vec::new();
+    loop {
+        let header = packet::read_packet(transport, &mut payload)?;
+        if header.status & status::END_OF_MESSAGE != 0 {
+            return Ok(Message {
+                kind: header.kind,
+                status: header.status,
+                payload,
+            });
+        }
+        if transport.is_encrypted()
+            && !transport.has_decrypted()?
+            && transport.peek_plain()?.is_some_and(|byte| byte != TLS_DATA)
+        {
+            transport.drop_tls();
+        }
+    }
+}
+
+fn check(login: &Login7) -> Result<(), SqlError> {
+    if login.tds_version != TDS_8_0 && login.tds_version < TDS_7_3B {
+        let message = "The login packet used to open the connection is structurally invalid: this server speaks TDS \
+                       7.3B, 7.4 and 8.0."
+            .to_owned();
+        return Err(SqlError {
+            number: 17832,
+            class: 20,
+            state: 2,
+            message,
+            line: 1,
+        });
+    }
+    if login.integrated {
+        let message = "Login failed. The login is from an untrusted domain and cannot be used with Integrated \
+                       authentication."
+            .to_owned();
+        return Err(SqlError {
+            number: 18452,
+            class: 14,
+            state: 1,
+            message,
+            line: 1,
+        });
+    }
+    if login
+        .features
+        .as_ref()
+        .is_some_and(|features| features.contains(&feature::FED_AUTH))
+    {
+        return Err(failed_login(18456, 1, &login.user));
+    }
+    Ok(())
+}
+
+/// The messages of a successful login, in the order SQL Server sends them.
+fn welcome(
+    transport: &mut Transport,
+    writer: &mut Writer,
+    shared: &Shared,
+    login: &Login7,
+    info: &ConnectionInfo,
+) -> io::Result<()> {
+    let (database, packet_size) = (info.database.as_str(), info.packet_size);
+    let tds_version = if login.tds_version == TDS_8_0 {
+        TDS_8_0
+    } else {
+        login.tds_version.min(TDS_7_4)
+    };
+    writer.begin(None);
+    writer.set_spid(info.session_id);
+    let out = &mut writer.payload;
+    token::env_text(env::DATABASE, database, "master", out);
+    token::message(&database_message(database), out);
+    token::env_bytes(env::COLLATION, &DEFAULT_COLLATION, &[], out);
+    token::env_text(env::LANGUAGE, LANGUAGE, "", out);
+    token::message(&language_message(), out);
+    token::login_ack(tds_version, out);
+    if let Some(features) = &login.features {
+        let known: &[(u8, &[u8])] = &[(feature::UTF8_SUPPORT, &[1])];
+        let acknowledged: Vec<_> = known
+            .iter()
+            .copied()
+            .filter(|(id, _)| features.contains(id))
+            .collect();
+        token::feature_ext_ack(&acknowledged, out);
+    }
+    let new = packet_size.to_string();
+    token::env_text(env::PACKET_SIZE, &new, &DEFAULT_PACKET.to_string(), out);
+    token::push_done(DoneKind::Batch, 0, 0, 0, out);
+    // This answer still goes in packets of the old size.
+    writer.finish(transport, &shared.counters)?;
+    writer.set_packet_size(packet_size as usize);
+    Ok(())
+}
+
+fn packet_size(asked: u32, encrypted: bool) -> u32 {
+    let most = if encrypted {
+        MOST_PACKET_TLS
+    } else {
+        MOST_PACKET
+    };
+    match asked {
+        0 => DEFAULT_PACKET,
+        asked => asked.clamp(LEAST_PACKET, most),
+    }
+}
+
+/// Sends the errors; the connection is then to be closed.
+fn refuse<'a>(
+    transport: &mut Transport,
+    writer: &mut Writer,
+    shared: &'a Shared,
+    errors: &[SqlError],
+) -> io::Result<Option<LoggedIn<'a>>> {
+    shared.counters.login_failed();
+    writer.begin(None);
+    for error in errors {
+        token::message(error, &mut writer.payload);
+    }
+    token::push_done(DoneKind::Batch, done::ERROR, 0, 0, &mut writer.payload);
+    writer.finish(transport, &shared.counters)?;
+    Ok(None)
+}
+
+fn failed_login(number: i32, state: u8, user: &str) -> SqlError {
+    SqlError {
+        number,
+        class: 14,
+        state,
+        message: format!("Login failed for user '{user}'."),
+        line: 1,
+    }
+}
+
+/// A refused login by request, in the words of the errors that clients know.
+fn login_fault(number: i32, login: &Login7) -> SqlError {
+    let mut error = failed_login(number, 1, &login.user);
+    match number {
+        4060 => {
+            error.class = 11;
+            error.message = format!(
+                "Cannot open database \"{}\" requested by the login. The login failed.",
+                login.database
+            );
+        }
+        18456 => {}
+        number => error.message = format!("Login refused by request with error {number}."),
+    }
+    error
+}
+
+/// INFO 5703.
+fn language_message() -> SqlError {
+    let message = format!("Changed language setting to {LANGUAGE}.");
+    SqlError {
+        number: 5703,
+        class: 0,
+        state: 1,
+        message,
+        line: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::packet_size;
+
+    #[test]
+    fn packet_size_is_clamped() {
+        assert_eq!(packet_size(0, false), 4096);
+        assert_eq!(packet_size(100, false), 512);
+        assert_eq!(packet_size(65536, false), 32767);
+        assert_eq!(packet_size(32767, true), 16383);
+        assert_eq!(packet_size(8000, true), 8000);
+    }
+}
