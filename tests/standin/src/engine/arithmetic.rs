@@ -51,7 +51,12 @@ pub(crate) fn as_decimal(ty: &SqlType) -> (u8, u8) {
 
 /// "Precision, scale, and length (Transact-SQL)".
 fn decimal_result(op: Operator, a: (u8, u8), b: (u8, u8)) -> (u8, u8) {
-    let (p1, s1, p2, s2) = (i32::from(a.0), i32::from(a.1), i32::from(b.0), i32::from(b.1));
+    let (p1, s1, p2, s2) = (
+        i32::from(a.0),
+        i32::from(a.1),
+        i32::from(b.0),
+        i32::from(b.1),
+    );
     let (mut p, mut s) = match op {
         Operator::Multiply => (p1 + p2 + 1, s1 + s2),
         Operator::Divide => {
@@ -73,7 +78,11 @@ fn decimal_result(op: Operator, a: (u8, u8), b: (u8, u8)) -> (u8, u8) {
 }
 
 /// The type of `l op r`, and the type that both operands convert to before (`None`: as they are).
-pub(crate) fn result_type(op: Operator, l: &SqlType, r: &SqlType) -> Result<(SqlType, Option<SqlType>)> {
+pub(crate) fn result_type(
+    op: Operator,
+    l: &SqlType,
+    r: &SqlType,
+) -> Result<(SqlType, Option<SqlType>)> {
     let invalid = || {
         let message = format!(
             "The data types {} and {} are incompatible in the {} operator.",
@@ -87,28 +96,49 @@ pub(crate) fn result_type(op: Operator, l: &SqlType, r: &SqlType) -> Result<(Sql
         return Ok((concat_type(l, r), None));
     }
     let strong = if precedence(l) >= precedence(r) { l } else { r };
-    if matches!(strong, SqlType::DateTime | SqlType::SmallDateTime) && matches!(op, Operator::Add | Operator::Subtract) {
+    if matches!(strong, SqlType::DateTime | SqlType::SmallDateTime)
+        && matches!(op, Operator::Add | Operator::Subtract)
+    {
         return Ok((strong.clone(), Some(SqlType::DateTime)));
     }
-    if datatype::is_temporal(strong) || matches!(strong, SqlType::UniqueIdentifier | SqlType::Xml | SqlType::SqlVariant) {
+    if datatype::is_temporal(strong)
+        || matches!(
+            strong,
+            SqlType::UniqueIdentifier | SqlType::Xml | SqlType::SqlVariant
+        )
+    {
         return Err(invalid());
     }
     if matches!(op, Operator::And | Operator::Or | Operator::Xor) {
         let ty = match strong {
-            SqlType::Bit | SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => strong.clone(),
+            SqlType::Bit
+            | SqlType::TinyInt
+            | SqlType::SmallInt
+            | SqlType::Int
+            | SqlType::BigInt => strong.clone(),
             _ => return Err(invalid()),
         };
         return Ok((ty.clone(), Some(ty)));
     }
     match strong {
         SqlType::Decimal { .. } => {
-            let side = |ty: &SqlType| if is_text(ty) { as_decimal(strong) } else { as_decimal(ty) };
+            let side = |ty: &SqlType| {
+                if is_text(ty) {
+                    as_decimal(strong)
+                } else {
+                    as_decimal(ty)
+                }
+            };
             let (a, b) = (side(l), side(r));
             let (precision, scale) = decimal_result(op, a, b);
             // Each operand keeps its own scale; evaluation reads it from the value.
             Ok((SqlType::Decimal { precision, scale }, None))
         }
-        SqlType::Bit if matches!(op, Operator::Add | Operator::Subtract | Operator::Multiply) && l == r => Err(invalid()),
+        SqlType::Bit
+            if matches!(op, Operator::Add | Operator::Subtract | Operator::Multiply) && l == r =>
+        {
+            Err(invalid())
+        }
         SqlType::Bit => Ok((SqlType::Int, Some(SqlType::Int))),
         SqlType::Float | SqlType::Real if op == Operator::Modulo => Err(invalid()),
         ty if datatype::is_number(ty) => Ok((ty.clone(), Some(ty.clone()))),
@@ -124,7 +154,9 @@ fn concat_type(l: &SqlType, r: &SqlType) -> SqlType {
     let fixed = |ty: &SqlType| matches!(ty, SqlType::Char { .. } | SqlType::NChar { .. });
     let both_fixed = fixed(l) && fixed(r);
     if is_binary(l) {
-        return SqlType::VarBinary { length: length(8000) };
+        return SqlType::VarBinary {
+            length: length(8000),
+        };
     }
     if datatype::is_unicode(l) || datatype::is_unicode(r) {
         return match length(4000) {
@@ -155,19 +187,42 @@ pub(crate) fn evaluate(op: Operator, l: Value, r: Value, ty: &SqlType) -> Result
         (Value::Float(a), Value::Float(b)) => float(op, a, b).map(Value::Float),
         (Value::Real(a), Value::Real(b)) => {
             let wide = float(op, f64::from(a), f64::from(b))? as f32;
-            if wide.is_finite() { Ok(Value::Real(wide)) } else { Err(overflow("real")) }
+            if wide.is_finite() {
+                Ok(Value::Real(wide))
+            } else {
+                Err(overflow("real"))
+            }
         }
-        (Value::Money(a), Value::Money(b)) if is_money(ty) => money(op, i128::from(a), i128::from(b)),
+        (Value::Money(a), Value::Money(b)) if is_money(ty) => {
+            money(op, i128::from(a), i128::from(b))
+        }
         (Value::Text(a), Value::Text(b)) => {
             let mut joined = a.to_vec();
             joined.extend_from_slice(&b);
             Ok(Value::Text(joined.into()))
         }
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([&a[..], &b[..]].concat().into())),
-        (Value::DateTime { days: d1, ticks: t1 }, Value::DateTime { days: d2, ticks: t2 }) => moment(op, (d1, t1), (d2, t2), ty),
+        (
+            Value::DateTime {
+                days: d1,
+                ticks: t1,
+            },
+            Value::DateTime {
+                days: d2,
+                ticks: t2,
+            },
+        ) => moment(op, (d1, t1), (d2, t2), ty),
         (a, b) => match ty {
             SqlType::Decimal { precision, scale } => decimals(op, &a, &b, *precision, *scale),
-            _ => Err(error(403, 16, format!("Invalid operator for data type. Operator equals {}, type equals {}.", op.name(), datatype::name(ty)))),
+            _ => Err(error(
+                403,
+                16,
+                format!(
+                    "Invalid operator for data type. Operator equals {}, type equals {}.",
+                    op.name(),
+                    datatype::name(ty)
+                ),
+            )),
         },
     }
 }
@@ -192,7 +247,9 @@ fn integer(op: Operator, a: i64, b: i64, ty: &SqlType) -> Result<i64> {
         SqlType::Int => i32::try_from(*v).is_ok(),
         _ => true,
     };
-    result.filter(fits).ok_or_else(|| overflow(datatype::name(ty)))
+    result
+        .filter(fits)
+        .ok_or_else(|| overflow(datatype::name(ty)))
 }
 
 fn float(op: Operator, a: f64, b: f64) -> Result<f64> {
@@ -203,7 +260,11 @@ fn float(op: Operator, a: f64, b: f64) -> Result<f64> {
         _ if b == 0.0 => return Err(divide_by_zero()),
         _ => a / b,
     };
-    if result.is_finite() { Ok(result) } else { Err(overflow("float")) }
+    if result.is_finite() {
+        Ok(result)
+    } else {
+        Err(overflow("float"))
+    }
 }
 
 fn money(op: Operator, a: i128, b: i128) -> Result<Value> {
@@ -215,7 +276,9 @@ fn money(op: Operator, a: i128, b: i128) -> Result<Value> {
         Operator::Divide => a * 10_000 / b,
         _ => a % b,
     };
-    i64::try_from(result).map(Value::Money).map_err(|_| overflow("money"))
+    i64::try_from(result)
+        .map(Value::Money)
+        .map_err(|_| overflow("money"))
 }
 
 fn decimals(op: Operator, a: &Value, b: &Value, precision: u8, scale: u8) -> Result<Value> {
@@ -228,16 +291,27 @@ fn decimals(op: Operator, a: &Value, b: &Value, precision: u8, scale: u8) -> Res
     };
     let (a, b) = (read(a)?, read(b)?);
     let wide = a.1.max(b.1);
-    let aligned = || Some((decimal::rescale(a.0, a.1, wide)?, decimal::rescale(b.0, b.1, wide)?));
+    let aligned = || {
+        Some((
+            decimal::rescale(a.0, a.1, wide)?,
+            decimal::rescale(b.0, b.1, wide)?,
+        ))
+    };
     let result = match op {
-        Operator::Add => aligned().and_then(|(x, y)| decimal::rescale(x.checked_add(y)?, wide, scale)),
-        Operator::Subtract => aligned().and_then(|(x, y)| decimal::rescale(x.checked_sub(y)?, wide, scale)),
+        Operator::Add => {
+            aligned().and_then(|(x, y)| decimal::rescale(x.checked_add(y)?, wide, scale))
+        }
+        Operator::Subtract => {
+            aligned().and_then(|(x, y)| decimal::rescale(x.checked_sub(y)?, wide, scale))
+        }
         Operator::Multiply => decimal::multiply(a, b, scale),
         _ if b.0 == 0 => return Err(divide_by_zero()),
         Operator::Divide => decimal::divide(a, b, scale),
         _ => aligned().and_then(|(x, y)| decimal::rescale(x % y, wide, scale)),
     };
-    let unscaled = result.filter(|v| v.abs() < decimal::pow10(precision)).ok_or_else(|| overflow("numeric"))?;
+    let unscaled = result
+        .filter(|v| v.abs() < decimal::pow10(precision))
+        .ok_or_else(|| overflow("numeric"))?;
     Ok(Value::Decimal { unscaled, scale })
 }
 
@@ -252,9 +326,16 @@ fn moment(op: Operator, a: (i32, u32), b: (i32, u32), ty: &SqlType) -> Result<Va
     };
     let days = sum.div_euclid(TICKS) as i32;
     if DAYS_1900 + days > LAST_DAY || DAYS_1900 + days < 639_905 {
-        return Err(error(517, 16, "Adding a value to a 'datetime' column caused an overflow."));
+        return Err(error(
+            517,
+            16,
+            "Adding a value to a 'datetime' column caused an overflow.",
+        ));
     }
-    let value = Value::DateTime { days, ticks: sum.rem_euclid(TICKS) as u32 };
+    let value = Value::DateTime {
+        days,
+        ticks: sum.rem_euclid(TICKS) as u32,
+    };
     crate::engine::value::convert::convert(&value, &SqlType::DateTime, ty, Default::default())
 }
 
@@ -263,7 +344,10 @@ mod tests {
     use super::*;
 
     fn dec(p: u8, s: u8) -> SqlType {
-        SqlType::Decimal { precision: p, scale: s }
+        SqlType::Decimal {
+            precision: p,
+            scale: s,
+        }
     }
 
     #[test]
@@ -272,9 +356,15 @@ mod tests {
         assert_eq!(of(Operator::Add, &dec(10, 2), &dec(8, 4)), dec(13, 4));
         assert_eq!(of(Operator::Multiply, &dec(10, 2), &dec(8, 4)), dec(19, 6));
         assert_eq!(of(Operator::Divide, &dec(10, 2), &dec(8, 4)), dec(23, 11));
-        assert_eq!(of(Operator::Multiply, &dec(38, 10), &dec(38, 10)), dec(38, 6));
+        assert_eq!(
+            of(Operator::Multiply, &dec(38, 10), &dec(38, 10)),
+            dec(38, 6)
+        );
         assert_eq!(of(Operator::Add, &SqlType::Int, &dec(5, 2)), dec(13, 2));
-        assert_eq!(of(Operator::Divide, &SqlType::Int, &SqlType::Int), SqlType::Int);
+        assert_eq!(
+            of(Operator::Divide, &SqlType::Int, &SqlType::Int),
+            SqlType::Int
+        );
     }
 
     #[test]
@@ -282,7 +372,12 @@ mod tests {
         let eval = |op, a, b| evaluate(op, Value::Int(a), Value::Int(b), &SqlType::Int);
         assert!(matches!(eval(Operator::Divide, 7, 2), Ok(Value::Int(3))));
         assert!(matches!(eval(Operator::Modulo, -7, 3), Ok(Value::Int(-1))));
-        assert_eq!(eval(Operator::Add, i64::from(i32::MAX), 1).unwrap_err().number, 8115);
+        assert_eq!(
+            eval(Operator::Add, i64::from(i32::MAX), 1)
+                .unwrap_err()
+                .number,
+            8115
+        );
         assert_eq!(eval(Operator::Divide, 1, 0).unwrap_err().number, 8134);
     }
 }

@@ -22,8 +22,18 @@ struct Language {
     locale: &'static str,
 }
 
-const fn language(prefix: &'static str, lcid: u32, code_page: u16, locale: &'static str) -> Language {
-    Language { prefix, lcid, code_page, locale }
+const fn language(
+    prefix: &'static str,
+    lcid: u32,
+    code_page: u16,
+    locale: &'static str,
+) -> Language {
+    Language {
+        prefix,
+        lcid,
+        code_page,
+        locale,
+    }
 }
 
 /// From `COLLATIONPROPERTY(name, 'LCID' | 'CodePage')` of the documented collations.
@@ -84,12 +94,16 @@ pub(crate) fn find(name: &str) -> Result<Arc<Collation>> {
     if name.eq_ignore_ascii_case(DEFAULT) || name.eq_ignore_ascii_case("database_default") {
         return Ok(default_collation());
     }
-    parse(name).map(Arc::new).ok_or_else(|| error(448, 16, format!("Invalid collation '{name}'.")))
+    parse(name)
+        .map(Arc::new)
+        .ok_or_else(|| error(448, 16, format!("Invalid collation '{name}'.")))
 }
 
 fn parse(name: &str) -> Option<Collation> {
     let lower = name.to_ascii_lowercase();
-    let language = LANGUAGES.iter().find(|l| lower.starts_with(&l.prefix.to_ascii_lowercase()))?;
+    let language = LANGUAGES
+        .iter()
+        .find(|l| lower.starts_with(&l.prefix.to_ascii_lowercase()))?;
     let rest = lower[language.prefix.len()..].strip_prefix('_')?;
     let sql = lower.starts_with("sql_");
     let mut found = Collation {
@@ -122,11 +136,20 @@ fn parse(name: &str) -> Option<Collation> {
         (found.case_sensitive, found.accent_sensitive) = (true, true);
     }
     // MS-TDS 2.2.5.1.2: the comparison flags start at bit 20, the version at bit 28.
-    let ignore = [(!found.case_sensitive, 20), (!found.accent_sensitive, 21), (!kana, 22), (!width, 23)];
+    let ignore = [
+        (!found.case_sensitive, 20),
+        (!found.accent_sensitive, 21),
+        (!kana, 22),
+        (!width, 23),
+    ];
     let flags: u32 = if found.binary {
         1 << if bin2 { 25 } else { 24 }
     } else {
-        ignore.iter().filter(|(on, _)| *on).map(|(_, bit)| 1 << bit).sum()
+        ignore
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, bit)| 1 << bit)
+            .sum()
     };
     found.info = language.lcid | flags | (u32::from(utf8) << 26) | (version << 28);
     if sql {
@@ -138,7 +161,10 @@ fn parse(name: &str) -> Option<Collation> {
 fn sql_code_page(part: &str) -> Option<u16> {
     match part.strip_prefix("cp")? {
         "1" => Some(1252),
-        digits => digits.parse().ok().filter(|n| matches!(n, 437 | 850 | 1250..=1258)),
+        digits => digits
+            .parse()
+            .ok()
+            .filter(|n| matches!(n, 437 | 850 | 1250..=1258)),
     }
 }
 
@@ -172,7 +198,9 @@ fn collator(c: &Collation) -> &'static CollatorBorrowed<'static> {
     let lower = c.name.to_ascii_lowercase();
     let row = LANGUAGES
         .iter()
-        .position(|l| lower.len() > l.prefix.len() && lower[..l.prefix.len()].eq_ignore_ascii_case(l.prefix))
+        .position(|l| {
+            lower.len() > l.prefix.len() && lower[..l.prefix.len()].eq_ignore_ascii_case(l.prefix)
+        })
         .unwrap_or(0);
     let slot = usize::from(c.case_sensitive) * 2 + usize::from(c.accent_sensitive);
     COLLATORS[row][slot].get_or_init(|| {
@@ -182,8 +210,15 @@ fn collator(c: &Collation) -> &'static CollatorBorrowed<'static> {
             (false, true) => Strength::Secondary,
             (_, false) => Strength::Primary,
         });
-        options.case_level = Some(if c.case_sensitive && !c.accent_sensitive { CaseLevel::On } else { CaseLevel::Off });
-        let locale: icu_locale_core::Locale = LANGUAGES[row].locale.parse().expect("the table's locales are valid");
+        options.case_level = Some(if c.case_sensitive && !c.accent_sensitive {
+            CaseLevel::On
+        } else {
+            CaseLevel::Off
+        });
+        let locale: icu_locale_core::Locale = LANGUAGES[row]
+            .locale
+            .parse()
+            .expect("the table's locales are valid");
         Collator::try_new(locale.into(), options).expect("the collation data is compiled in")
     })
 }
@@ -220,7 +255,10 @@ pub(crate) fn compare(c: &Collation, a: &[u16], b: &[u16]) -> Ordering {
     if c.binary {
         let longest = a.len().max(b.len());
         let filled = |t: &[u16], i: usize| t.get(i).copied().unwrap_or(0x20);
-        return (0..longest).map(|i| filled(a, i).cmp(&filled(b, i))).find(|o| o.is_ne()).unwrap_or(Ordering::Equal);
+        return (0..longest)
+            .map(|i| filled(a, i).cmp(&filled(b, i)))
+            .find(|o| o.is_ne())
+            .unwrap_or(Ordering::Equal);
     }
     collator(c).compare_utf16(a, b)
 }
@@ -252,11 +290,15 @@ pub(crate) fn narrow(code_page: u16, text: &Arc<[u16]>) -> Arc<[u16]> {
     if text.iter().all(|u| *u < 0x80) {
         return Arc::clone(text);
     }
-    let Some(encoding) = encoding(code_page) else { return Arc::clone(text) };
+    let Some(encoding) = encoding(code_page) else {
+        return Arc::clone(text);
+    };
     let mut kept = Vec::with_capacity(text.len());
     let mut buffer = [0u8; 4];
     for c in char::decode_utf16(text.iter().copied()) {
-        let known = c.ok().filter(|c| c.is_ascii() || !encoding.encode(c.encode_utf8(&mut buffer)).2);
+        let known = c
+            .ok()
+            .filter(|c| c.is_ascii() || !encoding.encode(c.encode_utf8(&mut buffer)).2);
         match known {
             Some(c) => kept.extend_from_slice(c.encode_utf16(&mut [0; 2])),
             None => kept.push(u16::from(b'?')),
@@ -275,7 +317,10 @@ pub(crate) fn byte_length(code_page: u16, text: &[u16]) -> usize {
 
 pub(crate) fn encode(code_page: u16, text: &[u16]) -> Vec<u8> {
     let Some(encoding) = encoding(code_page) else {
-        return text.iter().map(|u| u8::try_from(*u).unwrap_or(b'?')).collect();
+        return text
+            .iter()
+            .map(|u| u8::try_from(*u).unwrap_or(b'?'))
+            .collect();
     };
     let mut bytes = Vec::with_capacity(text.len());
     let mut buffer = [0u8; 4];
@@ -294,7 +339,11 @@ pub(crate) fn encode(code_page: u16, text: &[u16]) -> Vec<u8> {
 
 pub(crate) fn decode(code_page: u16, bytes: &[u8]) -> Vec<u16> {
     match encoding(code_page) {
-        Some(encoding) => encoding.decode_without_bom_handling(bytes).0.encode_utf16().collect(),
+        Some(encoding) => encoding
+            .decode_without_bom_handling(bytes)
+            .0
+            .encode_utf16()
+            .collect(),
         None => bytes.iter().map(|b| u16::from(*b)).collect(),
     }
 }
@@ -313,7 +362,11 @@ mod tests {
         let (mut ka, mut kb) = (Vec::new(), Vec::new());
         sort_key(&c, &a, &mut ka);
         sort_key(&c, &b, &mut kb);
-        assert_eq!(ka.cmp(&kb), compare(&c, &a, &b), "key order differs from comparison");
+        assert_eq!(
+            ka.cmp(&kb),
+            compare(&c, &a, &b),
+            "key order differs from comparison"
+        );
         ka.cmp(&kb)
     }
 
@@ -322,7 +375,10 @@ mod tests {
         // MS-TDS 4.3: 09 04 D0 00 34.
         let c = default_collation();
         assert_eq!((c.info, c.sort_id, c.code_page), (0x00d0_0409, 0x34, 1252));
-        assert_eq!(find("Latin1_General_100_CI_AS_SC_UTF8").unwrap().code_page, 65001);
+        assert_eq!(
+            find("Latin1_General_100_CI_AS_SC_UTF8").unwrap().code_page,
+            65001
+        );
         assert!(find("Klingon_CI_AS").is_err());
     }
 
@@ -330,9 +386,18 @@ mod tests {
     fn sensitivity_follows_the_name() {
         assert_eq!(order(DEFAULT, "abc", "ABC  "), Ordering::Equal);
         assert_ne!(order(DEFAULT, "resume", "résumé"), Ordering::Equal);
-        assert_eq!(order("Latin1_General_CI_AI", "resume", "Résumé"), Ordering::Equal);
-        assert_ne!(order("Latin1_General_CS_AI", "resume", "Résumé"), Ordering::Equal);
-        assert_eq!(order("Latin1_General_CS_AI", "resume", "résumé"), Ordering::Equal);
+        assert_eq!(
+            order("Latin1_General_CI_AI", "resume", "Résumé"),
+            Ordering::Equal
+        );
+        assert_ne!(
+            order("Latin1_General_CS_AI", "resume", "Résumé"),
+            Ordering::Equal
+        );
+        assert_eq!(
+            order("Latin1_General_CS_AI", "resume", "résumé"),
+            Ordering::Equal
+        );
         assert_ne!(order("Latin1_General_CS_AS", "a", "A"), Ordering::Equal);
         assert_eq!(order("Latin1_General_BIN2", "B", "a"), Ordering::Less);
         assert_eq!(order("Latin1_General_BIN2", "a", "a\t"), Ordering::Greater);

@@ -60,7 +60,10 @@ fn statements_of(session: &mut SqlSession, statements: &[Located], sink: &mut dy
 
 /// Errors after which SQL Server does not go on with the batch.
 fn ends_batch(e: &SqlError) -> bool {
-    matches!(e.number, 208 | 207 | 137 | 241 | 242 | 244 | 245 | 248 | 1205 | 4104 | 911 | 40_001) || e.class >= 19
+    matches!(
+        e.number,
+        208 | 207 | 137 | 241 | 242 | 244 | 245 | 248 | 1205 | 4104 | 911 | 40_001
+    ) || e.class >= 19
 }
 
 fn one(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -> Flow {
@@ -69,7 +72,14 @@ fn one(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -> Flow
     }
     match statement(session, located, sink) {
         Ok(flow) => {
-            let keeps = matches!(located.statement, Statement::If { .. } | Statement::While { .. } | Statement::Block(_) | Statement::TryCatch { .. } | Statement::RaiseError(_));
+            let keeps = matches!(
+                located.statement,
+                Statement::If { .. }
+                    | Statement::While { .. }
+                    | Statement::Block(_)
+                    | Statement::TryCatch { .. }
+                    | Statement::RaiseError(_)
+            );
             if !keeps {
                 session.last_error = 0;
             }
@@ -102,9 +112,8 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     match &located.statement {
         Statement::Query(query) => return query_statement(session, query, sink),
         Statement::Insert(insert) => {
-            let changed = session.change(|facts, state| {
-                dml::insert(facts, state, insert, facts.identity_insert)
-            })?;
+            let changed = session
+                .change(|facts, state| dml::insert(facts, state, insert, facts.identity_insert))?;
             if let Some(last) = changed.identity {
                 session.identity.session = Some(last);
                 session.identity.scope = Some(last);
@@ -119,7 +128,11 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             let changed = session.change(|facts, state| dml::delete(facts, state, delete))?;
             return Ok(counted(session, changed.rows, sink));
         }
-        Statement::If { condition, then, otherwise } => {
+        Statement::If {
+            condition,
+            then,
+            otherwise,
+        } => {
             let truth = test(session, condition)?;
             return Ok(match (truth, otherwise) {
                 (true, _) => one(session, then, sink),
@@ -136,8 +149,18 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         Statement::Print(expr) => {
             let facts = session.facts();
             let (value, t) = Binder::new(&facts).constant(expr)?;
-            let shown = convert(&value, &t.ty, &SqlType::NVarChar { length: Some(4000) }, How { truncate: true, ..How::default() })?;
-            let shown = text::units(&shown).map(|u| text::to_string(u)).unwrap_or_default();
+            let shown = convert(
+                &value,
+                &t.ty,
+                &SqlType::NVarChar { length: Some(4000) },
+                How {
+                    truncate: true,
+                    ..How::default()
+                },
+            )?;
+            let shown = text::units(&shown)
+                .map(|u| text::to_string(u))
+                .unwrap_or_default();
             let mut message = info(0, shown);
             message.line = located.line;
             let gone = sink.message(&message).is_break() || sink.done(None).is_break();
@@ -145,7 +168,8 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         }
         Statement::RaiseError(args) => {
             let facts = session.facts();
-            return procedure::raise(&facts, args).and_then(|m| told(session, m, located.line, sink));
+            return procedure::raise(&facts, args)
+                .and_then(|m| told(session, m, located.line, sink));
         }
         Statement::Throw(args) => {
             let facts = session.facts();
@@ -162,11 +186,15 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
                 std::thread::sleep(Duration::from_nanos(ticks.saturating_mul(100)));
             }
         }
-        Statement::Execute { procedure, args } => return procedure::execute(session, procedure, args, sink),
+        Statement::Execute { procedure, args } => {
+            return procedure::execute(session, procedure, args, sink);
+        }
         Statement::ExecuteText(expr) => {
             let facts = session.facts();
             let (value, _) = Binder::new(&facts).constant(expr)?;
-            let sql = text::units(&value).map(|u| text::to_string(u)).unwrap_or_default();
+            let sql = text::units(&value)
+                .map(|u| text::to_string(u))
+                .unwrap_or_default();
             return nested(session, &sql, Vec::new(), sink);
         }
         Statement::Use(name) => session.use_database(name, sink)?,
@@ -176,13 +204,24 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
 }
 
 /// Statements without a result or a count.
-fn quiet(session: &mut SqlSession, statement: &Statement, line: u32, sink: &mut dyn Sink) -> Result<()> {
+fn quiet(
+    session: &mut SqlSession,
+    statement: &Statement,
+    line: u32,
+    sink: &mut dyn Sink,
+) -> Result<()> {
     match statement {
         Statement::Declare(declarations) => {
             for d in declarations {
                 let facts = session.facts();
                 let (ty, ..) = facts.resolve_type(&d.ty, false)?;
-                session.variables.insert(fold(&d.name), Variable { ty, value: Value::Null });
+                session.variables.insert(
+                    fold(&d.name),
+                    Variable {
+                        ty,
+                        value: Value::Null,
+                    },
+                );
                 if let Some(value) = &d.value {
                     assign(session, &d.name, value)?;
                 }
@@ -191,13 +230,31 @@ fn quiet(session: &mut SqlSession, statement: &Statement, line: u32, sink: &mut 
         }
         Statement::SetVariable { name, value } => assign(session, name, value),
         Statement::SetOption { words, on } => session.set_option(words, *on),
-        Statement::SetIdentityInsert { table, on } => procedure::identity_insert(session, table, *on),
-        Statement::CreateTable(create) => session.change(|f, s| ddl::create_table(f, s, create).map(|_| ())),
+        Statement::SetIdentityInsert { table, on } => {
+            procedure::identity_insert(session, table, *on)
+        }
+        Statement::CreateTable(create) => {
+            session.change(|f, s| ddl::create_table(f, s, create).map(|_| ()))
+        }
         Statement::CreateIndex(create) => session.change(|f, s| ddl::create_index(f, s, create)),
-        Statement::AlterIndex { index, table, rebuild } => session.change(|f, s| ddl::alter_index(f, s, index.as_deref(), table, *rebuild)),
-        Statement::AlterTable { table, change } => session.change(|f, s| ddl::alter_table(f, s, table, change)),
-        Statement::DropTable { names, if_exists } => session.change(|f, s| names.iter().try_for_each(|n| ddl::drop_table(f, s, n, *if_exists))),
-        Statement::DropIndex { index, table, if_exists } => session.change(|f, s| ddl::drop_index(f, s, index, table, *if_exists)),
+        Statement::AlterIndex {
+            index,
+            table,
+            rebuild,
+        } => session.change(|f, s| ddl::alter_index(f, s, index.as_deref(), table, *rebuild)),
+        Statement::AlterTable { table, change } => {
+            session.change(|f, s| ddl::alter_table(f, s, table, change))
+        }
+        Statement::DropTable { names, if_exists } => session.change(|f, s| {
+            names
+                .iter()
+                .try_for_each(|n| ddl::drop_table(f, s, n, *if_exists))
+        }),
+        Statement::DropIndex {
+            index,
+            table,
+            if_exists,
+        } => session.change(|f, s| ddl::drop_index(f, s, index, table, *if_exists)),
         Statement::Truncate(table) => session.change(|f, s| dml::truncate(f, s, table)),
         Statement::Begin => {
             session.begin();
@@ -207,7 +264,10 @@ fn quiet(session: &mut SqlSession, statement: &Statement, line: u32, sink: &mut 
         Statement::Rollback(name) => session.rollback(name.as_deref()),
         Statement::Save(name) => session.save(name),
         Statement::Skipped { kind, name } => {
-            let mut message = info(40_000, format!("The stand-in server skips {kind} '{name}'."));
+            let mut message = info(
+                40_000,
+                format!("The stand-in server skips {kind} '{name}'."),
+            );
             message.line = line;
             let _ = sink.message(&message);
             Ok(())
@@ -218,17 +278,30 @@ fn quiet(session: &mut SqlSession, statement: &Statement, line: u32, sink: &mut 
 }
 
 fn finished(sink: &mut dyn Sink) -> Flow {
-    if sink.done(None).is_break() { Flow::Stop } else { Flow::Next }
+    if sink.done(None).is_break() {
+        Flow::Stop
+    } else {
+        Flow::Next
+    }
 }
 
 fn counted(session: &mut SqlSession, rows: u64, sink: &mut dyn Sink) -> Flow {
     session.row_count = rows;
     let count = (!session.settings.no_count).then_some(rows);
-    if sink.done(count).is_break() { Flow::Stop } else { Flow::Next }
+    if sink.done(count).is_break() {
+        Flow::Stop
+    } else {
+        Flow::Next
+    }
 }
 
 /// A message of RAISERROR: below class 11 it informs, above it is an error, but the batch goes on.
-fn told(session: &mut SqlSession, mut message: SqlError, line: u32, sink: &mut dyn Sink) -> Result<Flow> {
+fn told(
+    session: &mut SqlSession,
+    mut message: SqlError,
+    line: u32,
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
     message.line = line;
     if message.class > 10 {
         return Ok(failed(session, message, line, sink));
@@ -241,13 +314,22 @@ fn test(session: &mut SqlSession, condition: &sqlparser::ast::Expr) -> Result<bo
     let facts = session.facts();
     let bound = Binder::new(&facts).condition(condition)?;
     let run = Run::default();
-    Ok(bound.test(&Env { row: &[], outer: None, run: &run })? == Some(true))
+    Ok(bound.test(&Env {
+        row: &[],
+        outer: None,
+        run: &run,
+    })? == Some(true))
 }
 
 /// WHILE; a loop of this many rounds in a test server has gone wrong.
 const MOST_ROUNDS: u64 = 10_000_000;
 
-fn repeat(session: &mut SqlSession, condition: &sqlparser::ast::Expr, body: &Located, sink: &mut dyn Sink) -> Result<Flow> {
+fn repeat(
+    session: &mut SqlSession,
+    condition: &sqlparser::ast::Expr,
+    body: &Located,
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
     for _ in 0..MOST_ROUNDS {
         if !test(session, condition)? {
             return Ok(Flow::Next);
@@ -258,10 +340,17 @@ fn repeat(session: &mut SqlSession, condition: &sqlparser::ast::Expr, body: &Loc
             other => return Ok(other),
         }
     }
-    Err(unsupported(format!("a WHILE loop of more than {MOST_ROUNDS} rounds")))
+    Err(unsupported(format!(
+        "a WHILE loop of more than {MOST_ROUNDS} rounds"
+    )))
 }
 
-fn guarded(session: &mut SqlSession, body: &[Located], handler: &[Located], sink: &mut dyn Sink) -> Flow {
+fn guarded(
+    session: &mut SqlSession,
+    body: &[Located],
+    handler: &[Located],
+    sink: &mut dyn Sink,
+) -> Flow {
     session.catching.push(None);
     let flow = statements_of(session, body, sink);
     let caught = session.catching.pop().flatten();
@@ -273,20 +362,38 @@ fn guarded(session: &mut SqlSession, body: &[Located], handler: &[Located], sink
 }
 
 /// Runs text as its own batch with its own variables (EXEC and `sp_executesql`).
-pub(crate) fn nested(session: &mut SqlSession, sql: &str, variables: Vec<(String, Variable)>, sink: &mut dyn Sink) -> Result<Flow> {
+pub(crate) fn nested(
+    session: &mut SqlSession,
+    sql: &str,
+    variables: Vec<(String, Variable)>,
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
     let statements = script::parse(sql)?;
     let kept = std::mem::take(&mut session.variables);
     session.variables = variables.into_iter().map(|(n, v)| (fold(&n), v)).collect();
     let flow = statements_of(session, &statements, sink);
     session.variables = kept;
-    Ok(if flow == Flow::Return { Flow::Next } else { flow })
+    Ok(if flow == Flow::Return {
+        Flow::Next
+    } else {
+        flow
+    })
 }
 
-pub(crate) fn assign(session: &mut SqlSession, name: &str, value: &sqlparser::ast::Expr) -> Result<()> {
+pub(crate) fn assign(
+    session: &mut SqlSession,
+    name: &str,
+    value: &sqlparser::ast::Expr,
+) -> Result<()> {
     let facts = session.facts();
     let ty = facts.variable(name)?.ty.clone();
     let (value, t) = Binder::new(&facts).constant(value)?;
-    let how = How { truncate: true, order: facts.date_order, code_page: Some(1252), ..How::default() };
+    let how = How {
+        truncate: true,
+        order: facts.date_order,
+        code_page: Some(1252),
+        ..How::default()
+    };
     let value = convert(&value, &t.ty, &ty, how)?;
     session.variables.insert(fold(name), Variable { ty, value });
     Ok(())
@@ -294,12 +401,21 @@ pub(crate) fn assign(session: &mut SqlSession, name: &str, value: &sqlparser::as
 
 /// The variables that a `SELECT @a = ..., @b = ...` sets, if it is one.
 fn assigned(query: &Query) -> Result<Option<Vec<String>>> {
-    let SetExpr::Select(select) = query.body.as_ref() else { return Ok(None) };
-    let target = |i: &Ident| (i.quote_style.is_none() && i.value.starts_with('@')).then(|| i.value.clone());
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return Ok(None);
+    };
+    let target =
+        |i: &Ident| (i.quote_style.is_none() && i.value.starts_with('@')).then(|| i.value.clone());
     let names: Vec<Option<String>> = select
         .projection
         .iter()
-        .map(|item| if let SelectItem::ExprWithAlias { alias, .. } = item { target(alias) } else { None })
+        .map(|item| {
+            if let SelectItem::ExprWithAlias { alias, .. } = item {
+                target(alias)
+            } else {
+                None
+            }
+        })
         .collect();
     if names.iter().all(Option::is_none) {
         return Ok(None);
@@ -324,7 +440,12 @@ fn query_statement(session: &mut SqlSession, query: &Query, sink: &mut dyn Sink)
     drop(facts);
     let plan = match session.settings.row_limit {
         0 => plan,
-        n => Plan::Limit { input: Box::new(plan), offset: 0, count: Some(n), ties: None },
+        n => Plan::Limit {
+            input: Box::new(plan),
+            offset: 0,
+            count: Some(n),
+            ties: None,
+        },
     };
     if sink.columns(&described(&columns)).is_break() {
         return Ok(Flow::Stop);
@@ -341,7 +462,11 @@ fn query_statement(session: &mut SqlSession, query: &Query, sink: &mut dyn Sink)
     if let Err(Stop::Error(e)) = flow {
         return Err(e);
     }
-    if gone { Ok(Flow::Stop) } else { Ok(counted(session, count, sink)) }
+    if gone {
+        Ok(Flow::Stop)
+    } else {
+        Ok(counted(session, count, sink))
+    }
 }
 
 fn described(columns: &[Output]) -> Vec<Column> {
@@ -353,12 +478,21 @@ fn described(columns: &[Output]) -> Vec<Column> {
             nullable: c.t.nullable,
             identity: c.identity,
             computed: c.computed,
-            collation: c.t.collation.clone().filter(|_| datatype::has_collation(&c.t.ty)),
+            collation: c
+                .t
+                .collation
+                .clone()
+                .filter(|_| datatype::has_collation(&c.t.ty)),
         })
         .collect()
 }
 
-fn assign_rows(session: &mut SqlSession, query: &Query, names: &[String], sink: &mut dyn Sink) -> Result<Flow> {
+fn assign_rows(
+    session: &mut SqlSession,
+    query: &Query,
+    names: &[String],
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
     let facts = session.facts();
     let mut types = Vec::new();
     for name in names {
@@ -376,8 +510,19 @@ fn assign_rows(session: &mut SqlSession, query: &Query, names: &[String], sink: 
     binder.live = true;
     let (plan, columns) = binder.query(&plain)?;
     let run = Run::default();
-    run.variables.replace(facts.variables.iter().map(|(n, v)| (n.clone(), v.value.clone())).collect());
-    let how = How { truncate: true, order: facts.date_order, code_page: Some(1252), ..How::default() };
+    run.variables.replace(
+        facts
+            .variables
+            .iter()
+            .map(|(n, v)| (n.clone(), v.value.clone()))
+            .collect(),
+    );
+    let how = How {
+        truncate: true,
+        order: facts.date_order,
+        code_page: Some(1252),
+        ..How::default()
+    };
     let mut count = 0;
     let flow = run::run(&plan, None, &run, &mut |row| {
         count += 1;
@@ -399,7 +544,12 @@ fn assign_rows(session: &mut SqlSession, query: &Query, names: &[String], sink: 
     Ok(finished(sink))
 }
 
-fn select_into(session: &mut SqlSession, query: &Query, into: &sqlparser::ast::SelectInto, sink: &mut dyn Sink) -> Result<Flow> {
+fn select_into(
+    session: &mut SqlSession,
+    query: &Query,
+    into: &sqlparser::ast::SelectInto,
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
     let name = match into.targets.as_slice() {
         [sqlparser::ast::Expr::Identifier(i)] => name_of(&vec![i.clone()].into())?,
         [sqlparser::ast::Expr::CompoundIdentifier(parts)] => name_of(&parts.clone().into())?,
@@ -413,7 +563,10 @@ fn select_into(session: &mut SqlSession, query: &Query, into: &sqlparser::ast::S
         let (plan, columns) = Binder::new(facts).query(&plain)?;
         let rows = run::collect(&plan, None, &Run::default(), None)?;
         procedure::create_from(facts, state, &name, &columns)?;
-        let facts = crate::engine::facts::Facts { state: Arc::new(state.clone()), ..facts.clone() };
+        let facts = crate::engine::facts::Facts {
+            state: Arc::new(state.clone()),
+            ..facts.clone()
+        };
         dml::load(&facts, state, &name, rows.into_iter())
     })?;
     Ok(counted(session, count, sink))

@@ -93,7 +93,10 @@ pub(crate) fn all() -> Vec<SqlType> {
         SqlType::SqlVariant,
         SqlType::NText,
         SqlType::Bit,
-        SqlType::Decimal { precision: 38, scale: 38 },
+        SqlType::Decimal {
+            precision: 38,
+            scale: 38,
+        },
         SqlType::SmallMoney,
         SqlType::BigInt,
         SqlType::VarBinary { length: Some(8000) },
@@ -126,7 +129,9 @@ pub(crate) fn max_length(ty: &SqlType) -> i16 {
         SqlType::DateTime2 { scale } => 6 + fraction_bytes(*scale),
         SqlType::DateTimeOffset { scale } => 8 + fraction_bytes(*scale),
         SqlType::Char { length } | SqlType::Binary { length } => *length as i16,
-        SqlType::VarChar { length } | SqlType::VarBinary { length } => length.map_or(-1, |n| n as i16),
+        SqlType::VarChar { length } | SqlType::VarBinary { length } => {
+            length.map_or(-1, |n| n as i16)
+        }
         SqlType::NChar { length } => (*length * 2) as i16,
         SqlType::NVarChar { length } => length.map_or(-1, |n| (n * 2) as i16),
         SqlType::Text | SqlType::NText | SqlType::Image | SqlType::UniqueIdentifier => 16,
@@ -219,15 +224,25 @@ pub(crate) fn is_text(ty: &SqlType) -> bool {
 
 /// Whether a column of the type has a collation.
 pub(crate) fn has_collation(ty: &SqlType) -> bool {
-    is_unicode(ty) || matches!(ty, SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text)
+    is_unicode(ty)
+        || matches!(
+            ty,
+            SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text
+        )
 }
 
 pub(crate) fn is_unicode(ty: &SqlType) -> bool {
-    matches!(ty, SqlType::NChar { .. } | SqlType::NVarChar { .. } | SqlType::NText)
+    matches!(
+        ty,
+        SqlType::NChar { .. } | SqlType::NVarChar { .. } | SqlType::NText
+    )
 }
 
 pub(crate) fn is_integer(ty: &SqlType) -> bool {
-    matches!(ty, SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt)
+    matches!(
+        ty,
+        SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt
+    )
 }
 
 pub(crate) fn is_money(ty: &SqlType) -> bool {
@@ -237,11 +252,17 @@ pub(crate) fn is_money(ty: &SqlType) -> bool {
 pub(crate) fn is_number(ty: &SqlType) -> bool {
     is_integer(ty)
         || is_money(ty)
-        || matches!(ty, SqlType::Bit | SqlType::Decimal { .. } | SqlType::Real | SqlType::Float)
+        || matches!(
+            ty,
+            SqlType::Bit | SqlType::Decimal { .. } | SqlType::Real | SqlType::Float
+        )
 }
 
 pub(crate) fn is_binary(ty: &SqlType) -> bool {
-    matches!(ty, SqlType::Binary { .. } | SqlType::VarBinary { .. } | SqlType::Image | SqlType::RowVersion)
+    matches!(
+        ty,
+        SqlType::Binary { .. } | SqlType::VarBinary { .. } | SqlType::Image | SqlType::RowVersion
+    )
 }
 
 pub(crate) fn is_temporal(ty: &SqlType) -> bool {
@@ -251,8 +272,12 @@ pub(crate) fn is_temporal(ty: &SqlType) -> bool {
 /// The length of a character or binary type in its own unit; `None` is `max`.
 pub(crate) fn length(ty: &SqlType) -> Option<u16> {
     match ty {
-        SqlType::Char { length } | SqlType::NChar { length } | SqlType::Binary { length } => Some(*length),
-        SqlType::VarChar { length } | SqlType::NVarChar { length } | SqlType::VarBinary { length } => *length,
+        SqlType::Char { length } | SqlType::NChar { length } | SqlType::Binary { length } => {
+            Some(*length)
+        }
+        SqlType::VarChar { length }
+        | SqlType::NVarChar { length }
+        | SqlType::VarBinary { length } => *length,
         SqlType::RowVersion => Some(8),
         _ => None,
     }
@@ -263,13 +288,17 @@ pub(crate) fn declaration(ty: &SqlType) -> String {
     let base = name(ty);
     match ty {
         SqlType::Decimal { precision, scale } => format!("{base}({precision},{scale})"),
-        SqlType::Time { scale } | SqlType::DateTime2 { scale } | SqlType::DateTimeOffset { scale } => {
+        SqlType::Time { scale }
+        | SqlType::DateTime2 { scale }
+        | SqlType::DateTimeOffset { scale } => {
             format!("{base}({scale})")
         }
         SqlType::Char { length } | SqlType::NChar { length } | SqlType::Binary { length } => {
             format!("{base}({length})")
         }
-        SqlType::VarChar { length } | SqlType::NVarChar { length } | SqlType::VarBinary { length } => {
+        SqlType::VarChar { length }
+        | SqlType::NVarChar { length }
+        | SqlType::VarBinary { length } => {
             length.map_or_else(|| format!("{base}(max)"), |n| format!("{base}({n})"))
         }
         _ => base.to_owned(),
@@ -284,7 +313,10 @@ pub(crate) fn from_name(name: &str, args: &[Option<u32>], cast: bool) -> Option<
     let size = |most: u16| match first {
         None => Some(Some(if cast { 30 } else { 1 })),
         Some(None) => Some(None),
-        Some(Some(n)) => u16::try_from(n).ok().filter(|n| (1..=most).contains(n)).map(Some),
+        Some(Some(n)) => u16::try_from(n)
+            .ok()
+            .filter(|n| (1..=most).contains(n))
+            .map(Some),
     };
     let scale = || match first {
         None => Some(7),
@@ -312,17 +344,27 @@ pub(crate) fn from_name(name: &str, args: &[Option<u32>], cast: bool) -> Option<
         "datetime" => SqlType::DateTime,
         "datetime2" => SqlType::DateTime2 { scale: scale()? },
         "datetimeoffset" => SqlType::DateTimeOffset { scale: scale()? },
-        "char" | "character" => SqlType::Char { length: size(8000)?? },
-        "varchar" | "char varying" | "character varying" => SqlType::VarChar { length: size(8000)? },
+        "char" | "character" => SqlType::Char {
+            length: size(8000)??,
+        },
+        "varchar" | "char varying" | "character varying" => SqlType::VarChar {
+            length: size(8000)?,
+        },
         "text" => SqlType::Text,
-        "nchar" | "national char" | "national character" => SqlType::NChar { length: size(4000)?? },
-        "nvarchar" | "national char varying" | "national character varying" => {
-            SqlType::NVarChar { length: size(4000)? }
-        }
+        "nchar" | "national char" | "national character" => SqlType::NChar {
+            length: size(4000)??,
+        },
+        "nvarchar" | "national char varying" | "national character varying" => SqlType::NVarChar {
+            length: size(4000)?,
+        },
         "sysname" => SqlType::NVarChar { length: Some(128) },
         "ntext" | "national text" => SqlType::NText,
-        "binary" => SqlType::Binary { length: size(8000)?? },
-        "varbinary" | "binary varying" => SqlType::VarBinary { length: size(8000)? },
+        "binary" => SqlType::Binary {
+            length: size(8000)??,
+        },
+        "varbinary" | "binary varying" => SqlType::VarBinary {
+            length: size(8000)?,
+        },
         "image" => SqlType::Image,
         "rowversion" | "timestamp" => SqlType::RowVersion,
         "uniqueidentifier" => SqlType::UniqueIdentifier,
@@ -335,8 +377,10 @@ pub(crate) fn from_name(name: &str, args: &[Option<u32>], cast: bool) -> Option<
 fn decimal(args: &[Option<u32>]) -> Option<SqlType> {
     let number = |i: usize, default: u32| args.get(i).copied().flatten().unwrap_or(default);
     let (precision, scale) = (number(0, 18), number(1, 0));
-    ((1..=38).contains(&precision) && scale <= precision)
-        .then_some(SqlType::Decimal { precision: precision as u8, scale: scale as u8 })
+    ((1..=38).contains(&precision) && scale <= precision).then_some(SqlType::Decimal {
+        precision: precision as u8,
+        scale: scale as u8,
+    })
 }
 
 #[cfg(test)]
@@ -346,11 +390,23 @@ mod tests {
     #[test]
     fn synonyms_and_sizes() {
         let of = |n: &str, a: &[Option<u32>]| from_name(n, a, false);
-        assert_eq!(of("dec", &[]), Some(SqlType::Decimal { precision: 18, scale: 0 }));
+        assert_eq!(
+            of("dec", &[]),
+            Some(SqlType::Decimal {
+                precision: 18,
+                scale: 0
+            })
+        );
         assert_eq!(of("float", &[Some(24)]), Some(SqlType::Real));
         assert_eq!(of("float", &[Some(25)]), Some(SqlType::Float));
-        assert_eq!(of("varchar", &[]), Some(SqlType::VarChar { length: Some(1) }));
-        assert_eq!(of("nvarchar", &[None]), Some(SqlType::NVarChar { length: None }));
+        assert_eq!(
+            of("varchar", &[]),
+            Some(SqlType::VarChar { length: Some(1) })
+        );
+        assert_eq!(
+            of("nvarchar", &[None]),
+            Some(SqlType::NVarChar { length: None })
+        );
         assert_eq!(of("nvarchar", &[Some(4001)]), None);
         assert_eq!(of("timestamp", &[]), Some(SqlType::RowVersion));
         assert_eq!(max_length(&SqlType::NVarChar { length: Some(10) }), 20);

@@ -8,7 +8,9 @@ use crate::engine::error::{Result, error, invalid_column, invalid_object, unsupp
 use crate::engine::expr::{Env, Run};
 use crate::engine::facts::Facts;
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Name};
+use crate::engine::parse::statement::{
+    AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Name,
+};
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::state::{Database, State};
 use crate::engine::store::{Rules, bind_over, check_references};
@@ -22,7 +24,10 @@ fn place<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mu
     let name = facts.place(name);
     let database = state.database_mut(name.database.as_deref().unwrap_or(&facts.database))?;
     if database.read_only {
-        let message = format!("Failed to update database \"{}\" because the database is read-only.", database.name);
+        let message = format!(
+            "Failed to update database \"{}\" because the database is read-only.",
+            database.name
+        );
         return Err(error(3906, 16, message));
     }
     Ok((database, name))
@@ -30,15 +35,24 @@ fn place<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mu
 
 fn table_id(database: &Database, name: &Name) -> Result<i32> {
     let schema = name.schema.as_deref().unwrap_or("dbo");
-    let id = database.object_id(schema, &name.name).filter(|id| database.tables.contains_key(id));
+    let id = database
+        .object_id(schema, &name.name)
+        .filter(|id| database.tables.contains_key(id));
     id.ok_or_else(|| error(4902, 16, format!("Cannot find the object \"{name}\" because it does not exist or you do not have permissions.")))
 }
 
 /// Facts whose state is the one being changed, so that expressions see it.
 fn facts_of(facts: &Facts, database: &Database) -> Facts {
     let mut state = State::clone(&facts.state);
-    state.databases.insert(crate::engine::table::fold(&database.name), Arc::new(database.clone()));
-    Facts { state: Arc::new(state), database: database.name.clone(), ..facts.clone() }
+    state.databases.insert(
+        crate::engine::table::fold(&database.name),
+        Arc::new(database.clone()),
+    );
+    Facts {
+        state: Arc::new(state),
+        database: database.name.clone(),
+        ..facts.clone()
+    }
 }
 
 pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTable) -> Result<i32> {
@@ -64,15 +78,33 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         created: moment(facts),
     };
     database.tables.insert(object_id, Arc::new(table));
-    let mut work = Work { facts, database, object_id };
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
     for spec in &create.columns {
         work.add_column(spec)?;
     }
     // Keys first: foreign keys of the table may point at it.
-    let at_columns = create.columns.iter().flat_map(|c| c.constraints.iter().map(move |k| (k, Some(c.name.as_str()))));
-    let all: Vec<_> = at_columns.chain(create.constraints.iter().map(|k| (k, None))).collect();
+    let at_columns = create.columns.iter().flat_map(|c| {
+        c.constraints
+            .iter()
+            .map(move |k| (k, Some(c.name.as_str())))
+    });
+    let all: Vec<_> = at_columns
+        .chain(create.constraints.iter().map(|k| (k, None)))
+        .collect();
     let is_key = |k: &ConstraintSpec| matches!(k.kind, ConstraintKind::Key { .. });
-    let primary_clustered = all.iter().any(|(k, _)| matches!(&k.kind, ConstraintKind::Key { clustered: Some(true), .. }));
+    let primary_clustered = all.iter().any(|(k, _)| {
+        matches!(
+            &k.kind,
+            ConstraintKind::Key {
+                clustered: Some(true),
+                ..
+            }
+        )
+    });
     for (spec, column) in all.iter().filter(|(k, _)| is_key(k)) {
         work.add_key(spec, *column, !primary_clustered)?;
     }
@@ -95,12 +127,20 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn table(&mut self) -> &mut Table {
-        self.database.table_mut(self.object_id).expect("the table under change exists")
+        self.database
+            .table_mut(self.object_id)
+            .expect("the table under change exists")
     }
 
     fn column_id(&mut self, name: &str) -> Result<i32> {
         let table = self.table();
-        let at = table.column(name).ok_or_else(|| error(1911, 16, format!("Column name '{name}' does not exist in the target table or view.")))?;
+        let at = table.column(name).ok_or_else(|| {
+            error(
+                1911,
+                16,
+                format!("Column name '{name}' does not exist in the target table or view."),
+            )
+        })?;
         Ok(table.columns[at].id)
     }
 
@@ -112,7 +152,12 @@ impl Work<'_> {
         format!("{prefix}__{short}__{id:08X}{number:08X}")
     }
 
-    fn name(&mut self, given: Option<&str>, prefix: &str, column: &str) -> Result<(String, i32, bool)> {
+    fn name(
+        &mut self,
+        given: Option<&str>,
+        prefix: &str,
+        column: &str,
+    ) -> Result<(String, i32, bool)> {
         let object_id = self.database.new_object();
         let table = self.table();
         let (schema_id, table_name) = (table.schema_id, table.name.clone());
@@ -127,15 +172,29 @@ impl Work<'_> {
 
     fn add_column(&mut self, spec: &ColumnSpec) -> Result<()> {
         if self.table().column(&spec.name).is_some() {
-            let message = format!("Column names in each table must be unique. Column name '{}' in table '{}' is specified more than once.", spec.name, self.table().name);
+            let message = format!(
+                "Column names in each table must be unique. Column name '{}' in table '{}' is specified more than once.",
+                spec.name,
+                self.table().name
+            );
             return Err(error(2705, 16, message));
         }
         let def = self.column_def(spec)?;
         let table = self.table();
-        let mut def = ColumnDef { id: table.next_column, ..def };
+        let mut def = ColumnDef {
+            id: table.next_column,
+            ..def
+        };
         table.next_column += 1;
         if def.identity.is_some() && table.columns.iter().any(|c| c.identity.is_some()) {
-            return Err(error(2744, 16, format!("Multiple identity columns specified for table '{}'. Only one identity column per table is allowed.", table.name)));
+            return Err(error(
+                2744,
+                16,
+                format!(
+                    "Multiple identity columns specified for table '{}'. Only one identity column per table is allowed.",
+                    table.name
+                ),
+            ));
         }
         if let Some(expr) = &spec.computed {
             let text = definition(expr);
@@ -144,7 +203,10 @@ impl Work<'_> {
             (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
             def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
             def.nullable = spec.nullable.unwrap_or(true);
-            def.computed = Some(Computed { definition: text, persisted: spec.persisted });
+            def.computed = Some(Computed {
+                definition: text,
+                persisted: spec.persisted,
+            });
         }
         Arc::make_mut(&mut self.table().columns).push(def);
         Ok(())
@@ -152,26 +214,51 @@ impl Work<'_> {
 
     fn column_def(&mut self, spec: &ColumnSpec) -> Result<ColumnDef> {
         let (ty, user_type_id, alias_nullable) = match &spec.ty {
-            Some(name) => facts_of(self.facts, self.database).resolve_type(name, false).map_err(|_| {
-                error(2715, 16, format!("Column, parameter, or variable #{}: Cannot find data type {}.", self.object_id, name.name))
-            })?,
+            Some(name) => facts_of(self.facts, self.database)
+                .resolve_type(name, false)
+                .map_err(|_| {
+                    error(
+                        2715,
+                        16,
+                        format!(
+                            "Column, parameter, or variable #{}: Cannot find data type {}.",
+                            self.object_id, name.name
+                        ),
+                    )
+                })?,
             None => (SqlType::Int, 56, None),
         };
         let collation = match (&spec.collation, datatype::has_collation(&ty)) {
-            (Some(name), true) if !name.eq_ignore_ascii_case("database_default") => Some(collate::find(name)?),
+            (Some(name), true) if !name.eq_ignore_ascii_case("database_default") => {
+                Some(collate::find(name)?)
+            }
             (_, true) => Some(Arc::clone(&self.database.collation)),
             _ => None,
         };
-        let key = spec.constraints.iter().any(|c| matches!(&c.kind, ConstraintKind::Key { kind: IndexKind::PrimaryKey, .. }));
+        let key = spec.constraints.iter().any(|c| {
+            matches!(
+                &c.kind,
+                ConstraintKind::Key {
+                    kind: IndexKind::PrimaryKey,
+                    ..
+                }
+            )
+        });
         let fixed = key || spec.identity.is_some() || ty == SqlType::RowVersion;
         Ok(ColumnDef {
             name: spec.name.clone(),
             id: 0,
             ty,
             user_type_id,
-            nullable: spec.nullable.unwrap_or(!fixed && alias_nullable.unwrap_or(true)),
+            nullable: spec
+                .nullable
+                .unwrap_or(!fixed && alias_nullable.unwrap_or(true)),
             collation,
-            identity: spec.identity.map(|(seed, increment)| Identity { seed, increment, last: None }),
+            identity: spec.identity.map(|(seed, increment)| Identity {
+                seed,
+                increment,
+                last: None,
+            }),
             computed: None,
             default: None,
             rowguid: spec.rowguid,
@@ -179,8 +266,20 @@ impl Work<'_> {
         })
     }
 
-    fn add_key(&mut self, spec: &ConstraintSpec, column: Option<&str>, may_cluster: bool) -> Result<()> {
-        let ConstraintKind::Key { kind, clustered, columns } = &spec.kind else { return Ok(()) };
+    fn add_key(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        may_cluster: bool,
+    ) -> Result<()> {
+        let ConstraintKind::Key {
+            kind,
+            clustered,
+            columns,
+        } = &spec.kind
+        else {
+            return Ok(());
+        };
         let columns = match column {
             Some(c) if columns.is_empty() => vec![(c.to_owned(), false)],
             _ => columns.clone(),
@@ -194,7 +293,8 @@ impl Work<'_> {
                 Arc::make_mut(&mut table.columns)[at].nullable = false;
             }
         }
-        let clustered = clustered.unwrap_or(primary && may_cluster && self.table().clustered().is_none());
+        let clustered =
+            clustered.unwrap_or(primary && may_cluster && self.table().clustered().is_none());
         let prefix = if primary { "PK" } else { "UQ" };
         let (name, object_id, system_named) = self.name(spec.name.as_deref(), prefix, "")?;
         let index = Index {
@@ -214,20 +314,37 @@ impl Work<'_> {
     }
 
     fn key_columns(&mut self, columns: &[(String, bool)]) -> Result<Vec<(i32, bool)>> {
-        columns.iter().map(|(c, d)| Ok((self.column_id(c)?, *d))).collect()
+        columns
+            .iter()
+            .map(|(c, d)| Ok((self.column_id(c)?, *d)))
+            .collect()
     }
 
     fn add_index(&mut self, mut index: Index, clustered: bool) -> Result<()> {
         let table = self.table();
-        if table.indexes.iter().any(|i| same_name(&i.name, &index.name)) {
-            let message = format!("The operation failed because an index or statistics with name '{}' already exists on table '{}'.", index.name, table.name);
+        if table
+            .indexes
+            .iter()
+            .any(|i| same_name(&i.name, &index.name))
+        {
+            let message = format!(
+                "The operation failed because an index or statistics with name '{}' already exists on table '{}'.",
+                index.name, table.name
+            );
             return Err(error(1913, 16, message));
         }
         if clustered && table.clustered().is_some() {
-            let message = format!("Cannot create more than one clustered index on table '{}'. Drop the existing clustered index before creating another.", table.name);
+            let message = format!(
+                "Cannot create more than one clustered index on table '{}'. Drop the existing clustered index before creating another.",
+                table.name
+            );
             return Err(error(1902, 16, message));
         }
-        index.id = if clustered { 1 } else { table.indexes.iter().map(|i| i.id).max().unwrap_or(1).max(1) + 1 };
+        index.id = if clustered {
+            1
+        } else {
+            table.indexes.iter().map(|i| i.id).max().unwrap_or(1).max(1) + 1
+        };
         table.indexes.push(index);
         table.indexes.sort_by_key(|i| i.id);
         self.rebuild()
@@ -239,8 +356,16 @@ impl Work<'_> {
         let rows: Vec<Arc<Row>> = {
             let table = self.table();
             // A new clustered index is still empty: the rows are wherever they were.
-            let fullest = table.indexes.iter().filter(|i| i.readable()).map(|i| &i.rows).chain([&table.heap]).max_by_key(|r| r.len());
-            fullest.map(|r| r.iter().cloned().collect()).unwrap_or_default()
+            let fullest = table
+                .indexes
+                .iter()
+                .filter(|i| i.readable())
+                .map(|i| &i.rows)
+                .chain([&table.heap])
+                .max_by_key(|r| r.len());
+            fullest
+                .map(|r| r.iter().cloned().collect())
+                .unwrap_or_default()
         };
         if rows.is_empty() {
             return Ok(());
@@ -257,34 +382,70 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn add_constraint(&mut self, spec: &ConstraintSpec, column: Option<&str>, check: bool) -> Result<()> {
+    fn add_constraint(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        check: bool,
+    ) -> Result<()> {
         match &spec.kind {
             ConstraintKind::Key { .. } => self.add_key(spec, column, true),
             ConstraintKind::Check(condition) => {
                 let text = definition(condition);
                 let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
                 let bound = bind_over(&facts, &snapshot, &text, true)?;
-                let (name, object_id, system_named) = self.name(spec.name.as_deref(), "CK", column.unwrap_or_default())?;
+                let (name, object_id, system_named) =
+                    self.name(spec.name.as_deref(), "CK", column.unwrap_or_default())?;
                 if check {
                     let run = Run::default();
                     for row in snapshot.primary().iter() {
-                        if bound.test(&Env { row: &row.values, outer: None, run: &run })? == Some(false) {
+                        if bound.test(&Env {
+                            row: &row.values,
+                            outer: None,
+                            run: &run,
+                        })? == Some(false)
+                        {
                             return Err(self.existing_conflict("CHECK", &name));
                         }
                     }
                 }
                 let column_id = column.map(|c| self.column_id(c)).transpose()?.unwrap_or(0);
-                let text = NamedText { object_id, name, definition: text, system_named };
-                let added = Check { text, column_id, disabled: false, trusted: check };
+                let text = NamedText {
+                    object_id,
+                    name,
+                    definition: text,
+                    system_named,
+                };
+                let added = Check {
+                    text,
+                    column_id,
+                    disabled: false,
+                    trusted: check,
+                };
                 Arc::make_mut(&mut self.table().checks).push(added);
                 Ok(())
             }
-            ConstraintKind::Default { value, column: named } => {
-                let target = named.as_deref().or(column).ok_or_else(|| unsupported("a DEFAULT without a column"))?.to_owned();
-                let (name, object_id, system_named) = self.name(spec.name.as_deref(), "DF", &target)?;
+            ConstraintKind::Default {
+                value,
+                column: named,
+            } => {
+                let target = named
+                    .as_deref()
+                    .or(column)
+                    .ok_or_else(|| unsupported("a DEFAULT without a column"))?
+                    .to_owned();
+                let (name, object_id, system_named) =
+                    self.name(spec.name.as_deref(), "DF", &target)?;
                 let table = self.table();
-                let at = table.column(&target).ok_or_else(|| invalid_column(&target))?;
-                let text = NamedText { object_id, name, definition: definition(value), system_named };
+                let at = table
+                    .column(&target)
+                    .ok_or_else(|| invalid_column(&target))?;
+                let text = NamedText {
+                    object_id,
+                    name,
+                    definition: definition(value),
+                    system_named,
+                };
                 Arc::make_mut(&mut table.columns)[at].default = Some(text);
                 Ok(())
             }
@@ -294,34 +455,93 @@ impl Work<'_> {
 
     fn existing_conflict(&mut self, kind: &str, name: &str) -> crate::types::SqlError {
         let (database, table) = (self.database.name.clone(), self.table().name.clone());
-        error(547, 16, format!("The ALTER TABLE statement conflicted with the {kind} constraint \"{name}\". The conflict occurred in database \"{database}\", table \"{table}\"."))
+        error(
+            547,
+            16,
+            format!(
+                "The ALTER TABLE statement conflicted with the {kind} constraint \"{name}\". The conflict occurred in database \"{database}\", table \"{table}\"."
+            ),
+        )
     }
 
-    fn add_foreign(&mut self, spec: &ConstraintSpec, column: Option<&str>, check: bool) -> Result<()> {
-        let ConstraintKind::Foreign { columns, target, target_columns, on_delete, on_update } = &spec.kind else { return Ok(()) };
-        let own: Vec<String> = if columns.is_empty() { column.map(str::to_owned).into_iter().collect() } else { columns.clone() };
-        let ids = own.iter().map(|c| self.column_id(c)).collect::<Result<Vec<_>>>()?;
+    fn add_foreign(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        check: bool,
+    ) -> Result<()> {
+        let ConstraintKind::Foreign {
+            columns,
+            target,
+            target_columns,
+            on_delete,
+            on_update,
+        } = &spec.kind
+        else {
+            return Ok(());
+        };
+        let own: Vec<String> = if columns.is_empty() {
+            column.map(str::to_owned).into_iter().collect()
+        } else {
+            columns.clone()
+        };
+        let ids = own
+            .iter()
+            .map(|c| self.column_id(c))
+            .collect::<Result<Vec<_>>>()?;
         let schema = target.schema.as_deref().unwrap_or("dbo");
-        let other = self.database.table(schema, &target.name).cloned().ok_or_else(|| {
-            error(1767, 16, format!("Foreign key '{}' references invalid table '{target}'.", spec.name.as_deref().unwrap_or_default()))
-        })?;
+        let other = self
+            .database
+            .table(schema, &target.name)
+            .cloned()
+            .ok_or_else(|| {
+                error(
+                    1767,
+                    16,
+                    format!(
+                        "Foreign key '{}' references invalid table '{target}'.",
+                        spec.name.as_deref().unwrap_or_default()
+                    ),
+                )
+            })?;
         let target_ids: Vec<i32> = if target_columns.is_empty() {
-            let primary = other.indexes.iter().find(|i| i.kind == IndexKind::PrimaryKey);
-            primary.map(|i| i.keys.iter().map(|k| k.0).collect()).unwrap_or_default()
+            let primary = other
+                .indexes
+                .iter()
+                .find(|i| i.kind == IndexKind::PrimaryKey);
+            primary
+                .map(|i| i.keys.iter().map(|k| k.0).collect())
+                .unwrap_or_default()
         } else {
             target_columns
                 .iter()
-                .map(|c| other.column(c).map(|i| other.columns[i].id).ok_or_else(|| invalid_column(c)))
+                .map(|c| {
+                    other
+                        .column(c)
+                        .map(|i| other.columns[i].id)
+                        .ok_or_else(|| invalid_column(c))
+                })
                 .collect::<Result<_>>()?
         };
         let unique = other.indexes.iter().any(|i| {
-            i.unique && i.keys.len() == target_ids.len() && target_ids.iter().all(|t| i.keys.iter().any(|(k, _)| k == t))
+            i.unique
+                && i.keys.len() == target_ids.len()
+                && target_ids
+                    .iter()
+                    .all(|t| i.keys.iter().any(|(k, _)| k == t))
         });
         if !unique || target_ids.len() != ids.len() {
-            let message = format!("There are no primary or candidate keys in the referenced table '{target}' that match the referencing column list in the foreign key '{}'.", spec.name.as_deref().unwrap_or_default());
+            let message = format!(
+                "There are no primary or candidate keys in the referenced table '{target}' that match the referencing column list in the foreign key '{}'.",
+                spec.name.as_deref().unwrap_or_default()
+            );
             return Err(error(1776, 16, message));
         }
-        let (name, object_id, system_named) = self.name(spec.name.as_deref(), "FK", own.first().map_or("", String::as_str))?;
+        let (name, object_id, system_named) = self.name(
+            spec.name.as_deref(),
+            "FK",
+            own.first().map_or("", String::as_str),
+        )?;
         let key = ForeignKey {
             object_id,
             name: name.clone(),
@@ -356,9 +576,17 @@ impl Work<'_> {
             for at in from..snapshot.columns.len() {
                 let column = &snapshot.columns[at];
                 let value = match (&column.identity, &rules.defaults[at]) {
-                    (Some(_), _) => return Err(unsupported("adding an identity column to a table with rows")),
+                    (Some(_), _) => {
+                        return Err(unsupported(
+                            "adding an identity column to a table with rows",
+                        ));
+                    }
                     (None, Some(default)) if !column.nullable => {
-                        let value = default.eval(&Env { row: &[], outer: None, run: &run })?;
+                        let value = default.eval(&Env {
+                            row: &[],
+                            outer: None,
+                            run: &run,
+                        })?;
                         rules.store(&snapshot, at, &value, &default.t.ty)?
                     }
                     _ => Value::Null,
@@ -366,7 +594,10 @@ impl Work<'_> {
                 values.push(value);
             }
             rules.complete(&snapshot, &mut values, "ALTER TABLE")?;
-            widened.push(Arc::new(Row { id: row.id, values: values.into() }));
+            widened.push(Arc::new(Row {
+                id: row.id,
+                values: values.into(),
+            }));
         }
         self.replace_rows(&rules, widened)
     }
@@ -377,28 +608,48 @@ impl Work<'_> {
         for index in &mut table.indexes {
             index.rows = OrderedRows::default();
         }
-        rows.into_iter().try_for_each(|row| rules.insert(table, row))
+        rows.into_iter()
+            .try_for_each(|row| rules.insert(table, row))
     }
 
     fn drop_column(&mut self, name: &str) -> Result<()> {
         let table = self.table();
         let Some(at) = table.column(name) else {
-            return Err(error(4924, 16, format!("ALTER TABLE DROP COLUMN failed because column '{name}' does not exist in table '{}'.", table.name)));
+            return Err(error(
+                4924,
+                16,
+                format!(
+                    "ALTER TABLE DROP COLUMN failed because column '{name}' does not exist in table '{}'.",
+                    table.name
+                ),
+            ));
         };
         let id = table.columns[at].id;
-        let used = table.indexes.iter().any(|i| i.keys.iter().any(|k| k.0 == id) || i.included.contains(&id))
+        let used = table
+            .indexes
+            .iter()
+            .any(|i| i.keys.iter().any(|k| k.0 == id) || i.included.contains(&id))
             || table.foreign_keys.iter().any(|k| k.columns.contains(&id))
             || table.columns[at].default.is_some()
             || table.checks.iter().any(|c| c.column_id == id);
         if used {
-            return Err(error(4922, 16, format!("ALTER TABLE DROP COLUMN {name} failed because one or more objects access this column.")));
+            return Err(error(
+                4922,
+                16,
+                format!(
+                    "ALTER TABLE DROP COLUMN {name} failed because one or more objects access this column."
+                ),
+            ));
         }
         let rows: Vec<Arc<Row>> = table.primary().iter().cloned().collect();
         Arc::make_mut(&mut table.columns).remove(at);
         let narrowed = rows.iter().map(|r| {
             let mut values = r.values.to_vec();
             values.remove(at);
-            Arc::new(Row { id: r.id, values: values.into() })
+            Arc::new(Row {
+                id: r.id,
+                values: values.into(),
+            })
         });
         let narrowed: Vec<_> = narrowed.collect();
         let facts = facts_of(self.facts, self.database);
@@ -409,9 +660,18 @@ impl Work<'_> {
     fn alter_column(&mut self, spec: &ColumnSpec) -> Result<()> {
         let def = self.column_def(spec)?;
         let before = self.table().clone();
-        let at = before.column(&spec.name).ok_or_else(|| invalid_column(&spec.name))?;
+        let at = before
+            .column(&spec.name)
+            .ok_or_else(|| invalid_column(&spec.name))?;
         let old = &before.columns[at];
-        let changed = ColumnDef { id: old.id, name: old.name.clone(), identity: old.identity.clone(), default: old.default.clone(), rowguid: old.rowguid, ..def };
+        let changed = ColumnDef {
+            id: old.id,
+            name: old.name.clone(),
+            identity: old.identity.clone(),
+            default: old.default.clone(),
+            rowguid: old.rowguid,
+            ..def
+        };
         Arc::make_mut(&mut self.table().columns)[at] = changed;
         let facts = facts_of(self.facts, self.database);
         let after = self.table().clone();
@@ -421,7 +681,10 @@ impl Work<'_> {
             let mut values = row.values.to_vec();
             values[at] = rules.store(&after, at, &values[at], &old.ty)?;
             rules.complete(&after, &mut values, "ALTER TABLE")?;
-            rows.push(Arc::new(Row { id: row.id, values: values.into() }));
+            rows.push(Arc::new(Row {
+                id: row.id,
+                values: values.into(),
+            }));
         }
         self.replace_rows(&rules, rows)
     }
@@ -431,17 +694,37 @@ impl Work<'_> {
         let table = self.table();
         let schema_id = table.schema_id;
         let mut found = false;
-        if let Some(i) = table.indexes.iter().position(|i| i.kind != IndexKind::Plain && same_name(&i.name, name)) {
+        if let Some(i) = table
+            .indexes
+            .iter()
+            .position(|i| i.kind != IndexKind::Plain && same_name(&i.name, name))
+        {
             let clustered = table.indexes[i].clustered();
             let id = table.indexes[i].keys.clone();
-            let referenced = self.database.tables.values().any(|t| t.foreign_keys.iter().any(|k| k.target == object_id && k.target_columns.len() == id.len() && k.target_columns.iter().all(|c| id.iter().any(|(x, _)| x == c))));
+            let referenced = self.database.tables.values().any(|t| {
+                t.foreign_keys.iter().any(|k| {
+                    k.target == object_id
+                        && k.target_columns.len() == id.len()
+                        && k.target_columns
+                            .iter()
+                            .all(|c| id.iter().any(|(x, _)| x == c))
+                })
+            });
             if referenced {
-                return Err(error(3725, 16, format!("The constraint '{name}' is being referenced by table, foreign key constraint.")));
+                return Err(error(
+                    3725,
+                    16,
+                    format!(
+                        "The constraint '{name}' is being referenced by table, foreign key constraint."
+                    ),
+                ));
             }
             let table = self.table();
             if clustered {
                 for row in table.indexes[i].rows.clone().iter() {
-                    table.heap.insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
+                    table
+                        .heap
+                        .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
                 }
             }
             table.indexes.remove(i);
@@ -453,7 +736,11 @@ impl Work<'_> {
         Arc::make_mut(&mut table.foreign_keys).retain(|k| !same_name(&k.name, name));
         found |= table.checks.len() + table.foreign_keys.len() < count;
         for column in Arc::make_mut(&mut table.columns) {
-            if column.default.as_ref().is_some_and(|d| same_name(&d.name, name)) {
+            if column
+                .default
+                .as_ref()
+                .is_some_and(|d| same_name(&d.name, name))
+            {
                 column.default = None;
                 found = true;
             }
@@ -466,16 +753,33 @@ impl Work<'_> {
     }
 }
 
-pub(crate) fn alter_table(facts: &Facts, state: &mut State, name: &Name, change: &AlterTable) -> Result<()> {
+pub(crate) fn alter_table(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    change: &AlterTable,
+) -> Result<()> {
     let (database, name) = place(facts, state, name)?;
     let object_id = table_id(database, &name)?;
-    let mut work = Work { facts, database, object_id };
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
     match change {
-        AlterTable::Add { columns, constraints, check } => {
+        AlterTable::Add {
+            columns,
+            constraints,
+            check,
+        } => {
             let from = work.table().columns.len();
             for spec in columns {
                 work.add_column(spec)?;
-                for constraint in spec.constraints.iter().filter(|c| matches!(c.kind, ConstraintKind::Default { .. })) {
+                for constraint in spec
+                    .constraints
+                    .iter()
+                    .filter(|c| matches!(c.kind, ConstraintKind::Default { .. }))
+                {
                     work.add_constraint(constraint, Some(&spec.name), *check)?;
                 }
             }
@@ -483,11 +787,17 @@ pub(crate) fn alter_table(facts: &Facts, state: &mut State, name: &Name, change:
                 work.fill_new_columns(from)?;
             }
             for spec in columns {
-                for constraint in spec.constraints.iter().filter(|c| !matches!(c.kind, ConstraintKind::Default { .. })) {
+                for constraint in spec
+                    .constraints
+                    .iter()
+                    .filter(|c| !matches!(c.kind, ConstraintKind::Default { .. }))
+                {
                     work.add_constraint(constraint, Some(&spec.name), *check)?;
                 }
             }
-            constraints.iter().try_for_each(|c| work.add_constraint(c, None, *check))
+            constraints
+                .iter()
+                .try_for_each(|c| work.add_constraint(c, None, *check))
         }
         AlterTable::AlterColumn(spec) => work.alter_column(spec),
         AlterTable::DropColumns { names, if_exists } => {
@@ -511,10 +821,16 @@ pub(crate) fn alter_table(facts: &Facts, state: &mut State, name: &Name, change:
         AlterTable::Enable { names, on, check } => {
             let wanted = |n: &str| names.is_empty() || names.iter().any(|w| same_name(w, n));
             let table = work.table();
-            for c in Arc::make_mut(&mut table.checks).iter_mut().filter(|c| wanted(&c.text.name)) {
+            for c in Arc::make_mut(&mut table.checks)
+                .iter_mut()
+                .filter(|c| wanted(&c.text.name))
+            {
                 (c.disabled, c.trusted) = (!on, *on && *check);
             }
-            for k in Arc::make_mut(&mut table.foreign_keys).iter_mut().filter(|k| wanted(&k.name)) {
+            for k in Arc::make_mut(&mut table.foreign_keys)
+                .iter_mut()
+                .filter(|k| wanted(&k.name))
+            {
                 (k.disabled, k.trusted) = (!on, *on && *check);
             }
             Ok(())
@@ -525,9 +841,17 @@ pub(crate) fn alter_table(facts: &Facts, state: &mut State, name: &Name, change:
 pub(crate) fn create_index(facts: &Facts, state: &mut State, create: &CreateIndex) -> Result<()> {
     let (database, name) = place(facts, state, &create.table)?;
     let object_id = table_id(database, &name)?;
-    let mut work = Work { facts, database, object_id };
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
     let keys = work.key_columns(&create.columns)?;
-    let included = create.included.iter().map(|c| work.column_id(c)).collect::<Result<_>>()?;
+    let included = create
+        .included
+        .iter()
+        .map(|c| work.column_id(c))
+        .collect::<Result<_>>()?;
     let index = Index {
         name: create.name.clone(),
         id: 0,
@@ -544,10 +868,20 @@ pub(crate) fn create_index(facts: &Facts, state: &mut State, create: &CreateInde
     work.add_index(index, create.clustered)
 }
 
-pub(crate) fn alter_index(facts: &Facts, state: &mut State, index: Option<&str>, table: &Name, rebuild: bool) -> Result<()> {
+pub(crate) fn alter_index(
+    facts: &Facts,
+    state: &mut State,
+    index: Option<&str>,
+    table: &Name,
+    rebuild: bool,
+) -> Result<()> {
     let (database, name) = place(facts, state, table)?;
     let object_id = table_id(database, &name)?;
-    let mut work = Work { facts, database, object_id };
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
     let mut found = index.is_none();
     for i in &mut work.table().indexes {
         if index.is_none_or(|n| same_name(n, &i.name)) {
@@ -559,50 +893,107 @@ pub(crate) fn alter_index(facts: &Facts, state: &mut State, index: Option<&str>,
         }
     }
     if !found {
-        return Err(error(2727, 11, format!("Cannot find index '{}'.", index.unwrap_or_default())));
+        return Err(error(
+            2727,
+            11,
+            format!("Cannot find index '{}'.", index.unwrap_or_default()),
+        ));
     }
     work.rebuild()
 }
 
-pub(crate) fn drop_table(facts: &Facts, state: &mut State, name: &Name, if_exists: bool) -> Result<()> {
+pub(crate) fn drop_table(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    if_exists: bool,
+) -> Result<()> {
     let (database, name) = place(facts, state, name)?;
     let Ok(object_id) = table_id(database, &name) else {
         if if_exists {
             return Ok(());
         }
-        return Err(error(3701, 11, format!("Cannot drop the table '{name}', because it does not exist or you do not have permission.")));
+        return Err(error(
+            3701,
+            11,
+            format!(
+                "Cannot drop the table '{name}', because it does not exist or you do not have permission."
+            ),
+        ));
     };
-    if database.tables.values().any(|t| t.object_id != object_id && t.foreign_keys.iter().any(|k| k.target == object_id)) {
-        return Err(error(3726, 16, format!("Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint.")));
+    if database
+        .tables
+        .values()
+        .any(|t| t.object_id != object_id && t.foreign_keys.iter().any(|k| k.target == object_id))
+    {
+        return Err(error(
+            3726,
+            16,
+            format!(
+                "Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
+            ),
+        ));
     }
-    let table = database.tables.remove(&object_id).ok_or_else(|| invalid_object(&name))?;
+    let table = database
+        .tables
+        .remove(&object_id)
+        .ok_or_else(|| invalid_object(&name))?;
     let mut ids = vec![object_id];
     ids.extend(table.indexes.iter().map(|i| i.object_id));
     ids.extend(table.checks.iter().map(|c| c.text.object_id));
     ids.extend(table.foreign_keys.iter().map(|k| k.object_id));
-    ids.extend(table.columns.iter().filter_map(|c| c.default.as_ref().map(|d| d.object_id)));
+    ids.extend(
+        table
+            .columns
+            .iter()
+            .filter_map(|c| c.default.as_ref().map(|d| d.object_id)),
+    );
     Arc::make_mut(&mut database.names).retain(|_, id| !ids.contains(id));
     Arc::make_mut(&mut database.properties).retain(|p| p.class != 1 || p.major_id != object_id);
     Ok(())
 }
 
-pub(crate) fn drop_index(facts: &Facts, state: &mut State, index: &str, table: &Name, if_exists: bool) -> Result<()> {
+pub(crate) fn drop_index(
+    facts: &Facts,
+    state: &mut State,
+    index: &str,
+    table: &Name,
+    if_exists: bool,
+) -> Result<()> {
     let (database, name) = place(facts, state, table)?;
     let object_id = table_id(database, &name)?;
     let stored = database.table_mut(object_id).expect("found above");
-    let Some(at) = stored.indexes.iter().position(|i| same_name(&i.name, index)) else {
+    let Some(at) = stored
+        .indexes
+        .iter()
+        .position(|i| same_name(&i.name, index))
+    else {
         if if_exists {
             return Ok(());
         }
-        return Err(error(3701, 11, format!("Cannot drop the index '{table}.{index}', because it does not exist or you do not have permission.")));
+        return Err(error(
+            3701,
+            11,
+            format!(
+                "Cannot drop the index '{table}.{index}', because it does not exist or you do not have permission."
+            ),
+        ));
     };
     if stored.indexes[at].kind != IndexKind::Plain {
-        return Err(error(3723, 16, format!("An explicit DROP INDEX is not allowed on index '{table}.{index}'. It is being used for PRIMARY KEY constraint enforcement.")));
+        return Err(error(
+            3723,
+            16,
+            format!(
+                "An explicit DROP INDEX is not allowed on index '{table}.{index}'. It is being used for PRIMARY KEY constraint enforcement."
+            ),
+        ));
     }
     let removed = stored.indexes.remove(at);
     if removed.clustered() {
         for row in removed.rows.iter() {
-            stored.heap.insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
+            stored
+                .heap
+                .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
         }
     }
     Ok(())

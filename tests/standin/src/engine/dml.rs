@@ -26,11 +26,18 @@ pub(crate) struct Changed {
 }
 
 /// Finds the table of a change, in the state that the change will replace.
-fn target<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mut Database, Arc<Table>)> {
+fn target<'s>(
+    facts: &Facts,
+    state: &'s mut State,
+    name: &Name,
+) -> Result<(&'s mut Database, Arc<Table>)> {
     let place = facts.place(name);
     let (database, table) = facts.table(name)?;
     if database.read_only {
-        let message = format!("Failed to update database \"{}\" because the database is read-only.", database.name);
+        let message = format!(
+            "Failed to update database \"{}\" because the database is read-only.",
+            database.name
+        );
         return Err(error(3906, 16, message));
     }
     if table.generated.is_some() {
@@ -44,13 +51,23 @@ fn target<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s m
 /// Values for the target columns, with their types.
 type SourceRows = (Vec<Vec<Option<Value>>>, Vec<Option<SqlType>>);
 
-pub(crate) fn insert(facts: &Facts, state: &mut State, insert: &Insert, identity_insert: Option<i32>) -> Result<Changed> {
+pub(crate) fn insert(
+    facts: &Facts,
+    state: &mut State,
+    insert: &Insert,
+    identity_insert: Option<i32>,
+) -> Result<Changed> {
     let (database, table) = target(facts, state, &insert.table)?;
     let explicit_identity = identity_insert == Some(table.object_id);
     let places = places(&table, insert, explicit_identity)?;
     let rules = Rules::new(facts, database, &table)?;
     let mut changed = Changed::default();
-    let mut writer = Writer { facts, database, rules: &rules, object_id: table.object_id };
+    let mut writer = Writer {
+        facts,
+        database,
+        rules: &rules,
+        object_id: table.object_id,
+    };
     match &insert.source {
         InsertSource::Defaults => writer.add(&[], &[], &[], &mut changed)?,
         InsertSource::Values(rows) => {
@@ -85,20 +102,33 @@ pub(crate) fn insert(facts: &Facts, state: &mut State, insert: &Insert, identity
 fn query_rows(facts: &Facts, query: &sqlparser::ast::Query) -> Result<SourceRows> {
     let (plan, columns) = Binder::new(facts).query(query)?;
     let rows = run::collect(&plan, None, &Run::default(), None)?;
-    let rows = rows.into_iter().map(|r| r.into_iter().map(Some).collect()).collect();
+    let rows = rows
+        .into_iter()
+        .map(|r| r.into_iter().map(Some).collect())
+        .collect();
     Ok((rows, columns.into_iter().map(|c| Some(c.t.ty)).collect()))
 }
 
 fn column_count(more_values: bool, values: bool) -> crate::types::SqlError {
     let list = if values { "VALUES" } else { "SELECT" };
-    let relation = if more_values { "fewer columns in the INSERT statement than values specified" } else { "more columns in the INSERT statement than values specified" };
+    let relation = if more_values {
+        "fewer columns in the INSERT statement than values specified"
+    } else {
+        "more columns in the INSERT statement than values specified"
+    };
     let number = match (more_values, values) {
         (false, true) => 109,
         (true, true) => 110,
         (false, false) => 120,
         (true, false) => 121,
     };
-    error(number, 15, format!("There are {relation} in the {list} clause. The number of values in the {list} clause must match the number of columns specified in the INSERT statement."))
+    error(
+        number,
+        15,
+        format!(
+            "There are {relation} in the {list} clause. The number of values in the {list} clause must match the number of columns specified in the INSERT statement."
+        ),
+    )
 }
 
 /// The positions that the values go to.
@@ -106,25 +136,46 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
     if let Some(names) = &insert.columns {
         let places = names
             .iter()
-            .map(|n| table.column(n).ok_or_else(|| crate::engine::error::invalid_column(n)))
+            .map(|n| {
+                table
+                    .column(n)
+                    .ok_or_else(|| crate::engine::error::invalid_column(n))
+            })
             .collect::<Result<Vec<_>>>()?;
         for at in &places {
             let column = &table.columns[*at];
             if column.identity.is_some() && !explicit_identity {
-                let message = format!("Cannot insert explicit value for identity column in table '{}' when IDENTITY_INSERT is set to OFF.", table.name);
+                let message = format!(
+                    "Cannot insert explicit value for identity column in table '{}' when IDENTITY_INSERT is set to OFF.",
+                    table.name
+                );
                 return Err(error(544, 16, message));
             }
             if column.computed.is_some() {
-                return Err(error(271, 16, format!("The column \"{}\" cannot be modified because it is either a computed column or is the result of a UNION operator.", column.name)));
+                return Err(error(
+                    271,
+                    16,
+                    format!(
+                        "The column \"{}\" cannot be modified because it is either a computed column or is the result of a UNION operator.",
+                        column.name
+                    ),
+                ));
             }
             if column.ty == SqlType::RowVersion {
-                return Err(error(273, 16, "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to exclude the timestamp column, or insert a DEFAULT into the timestamp column."));
+                return Err(error(
+                    273,
+                    16,
+                    "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to exclude the timestamp column, or insert a DEFAULT into the timestamp column.",
+                ));
             }
         }
         return Ok(places);
     }
     if explicit_identity && table.columns.iter().any(|c| c.identity.is_some()) {
-        let message = format!("An explicit value for the identity column in table '{}' can only be specified when a column list is used and IDENTITY_INSERT is ON.", table.name);
+        let message = format!(
+            "An explicit value for the identity column in table '{}' can only be specified when a column list is used and IDENTITY_INSERT is ON.",
+            table.name
+        );
         return Err(error(8101, 16, message));
     }
     let open = |i: &usize| {
@@ -142,7 +193,13 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn add(&mut self, places: &[usize], values: &[Option<Value>], types: &[Option<SqlType>], changed: &mut Changed) -> Result<()> {
+    fn add(
+        &mut self,
+        places: &[usize],
+        values: &[Option<Value>],
+        types: &[Option<SqlType>],
+        changed: &mut Changed,
+    ) -> Result<()> {
         let table = Arc::clone(&self.database.tables[&self.object_id]);
         let mut row = vec![Value::Null; table.columns.len()];
         let mut given = vec![false; row.len()];
@@ -156,15 +213,31 @@ impl Writer<'_> {
         let mut identity = None;
         for (at, column) in table.columns.iter().enumerate() {
             if let Some(def) = &column.identity {
-                let value = if given[at] { as_integer(&row[at]) } else { Some(def.last.map_or(def.seed, |l| l + def.increment)) };
-                let value = value.ok_or_else(|| error(339, 16, "DEFAULT or NULL are not allowed as explicit identity values."))?;
-                row[at] = self.rules.store(&table, at, &Value::Int(value), &SqlType::BigInt)?;
+                let value = if given[at] {
+                    as_integer(&row[at])
+                } else {
+                    Some(def.last.map_or(def.seed, |l| l + def.increment))
+                };
+                let value = value.ok_or_else(|| {
+                    error(
+                        339,
+                        16,
+                        "DEFAULT or NULL are not allowed as explicit identity values.",
+                    )
+                })?;
+                row[at] = self
+                    .rules
+                    .store(&table, at, &Value::Int(value), &SqlType::BigInt)?;
                 identity = Some((at, value));
             } else if column.ty == SqlType::RowVersion {
                 self.database.row_version += 1;
                 row[at] = Value::Bytes(self.database.row_version.to_be_bytes().as_slice().into());
             } else if let Some(default) = self.rules.defaults[at].as_ref().filter(|_| !given[at]) {
-                let value = default.eval(&Env { row: &[], outer: None, run: &run })?;
+                let value = default.eval(&Env {
+                    row: &[],
+                    outer: None,
+                    run: &run,
+                })?;
                 row[at] = self.rules.store(&table, at, &value, &default.t.ty)?;
             }
         }
@@ -172,13 +245,31 @@ impl Writer<'_> {
         check_references(self.database, &table, &row, "INSERT")?;
         drop(table);
         let _ = self.facts;
-        let table = self.database.table_mut(self.object_id).expect("the statement's table stays");
+        let table = self
+            .database
+            .table_mut(self.object_id)
+            .expect("the statement's table stays");
         let id = table.next_row;
         table.next_row += 1;
-        self.rules.insert(table, Arc::new(Row { id, values: row.into() }))?;
+        self.rules.insert(
+            table,
+            Arc::new(Row {
+                id,
+                values: row.into(),
+            }),
+        )?;
         if let Some((at, value)) = identity {
-            let def = Arc::make_mut(&mut table.columns)[at].identity.as_mut().expect("found above");
-            let further = def.last.is_none_or(|l| if def.increment > 0 { value > l } else { value < l });
+            let def = Arc::make_mut(&mut table.columns)[at]
+                .identity
+                .as_mut()
+                .expect("found above");
+            let further = def.last.is_none_or(|l| {
+                if def.increment > 0 {
+                    value > l
+                } else {
+                    value < l
+                }
+            });
             if further {
                 def.last = Some(value);
             }
@@ -192,7 +283,9 @@ impl Writer<'_> {
 fn as_integer(value: &Value) -> Option<i64> {
     match value {
         Value::Int(i) => Some(*i),
-        Value::Decimal { unscaled, scale } => i64::try_from(unscaled / crate::engine::value::decimal::pow10(*scale)).ok(),
+        Value::Decimal { unscaled, scale } => {
+            i64::try_from(unscaled / crate::engine::value::decimal::pow10(*scale)).ok()
+        }
         _ => None,
     }
 }
@@ -222,11 +315,27 @@ fn prepare<'e>(
         let (_, table) = facts.table(target)?;
         let mut binder = Binder::new(facts);
         let columns = outputs(&table.result_columns());
-        binder.scope().sources.push(Source { alias: target.name.clone(), name: Some(target.clone()), columns, start: 0 });
+        binder.scope().sources.push(Source {
+            alias: target.name.clone(),
+            name: Some(target.clone()),
+            columns,
+            start: 0,
+        });
         let filter = filter.map(|f| binder.condition(f)).transpose()?;
-        let exprs = sets.iter().map(|(_, e)| e.as_ref().map(|e| binder.value(e)).transpose()).collect::<Result<_>>()?;
+        let exprs = sets
+            .iter()
+            .map(|(_, e)| e.as_ref().map(|e| binder.value(e)).transpose())
+            .collect::<Result<_>>()?;
         let rows = scan_rows(table, filter.as_ref())?;
-        return Ok((target.clone(), Change { table: Arc::clone(table), exprs, rows, _sets: sets }));
+        return Ok((
+            target.clone(),
+            Change {
+                table: Arc::clone(table),
+                exprs,
+                rows,
+                _sets: sets,
+            },
+        ));
     }
     joined(facts, target, from, filter, sets)
 }
@@ -234,13 +343,22 @@ fn prepare<'e>(
 /// The stored rows that pass a filter.
 fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>) -> Result<Affected> {
     let (scan, _) = seek::plan(table, filter, &[]);
-    let Scan { index, ranges, filter, .. } = scan;
+    let Scan {
+        index,
+        ranges,
+        filter,
+        ..
+    } = scan;
     let rows = index.map_or_else(|| table.primary(), |i| &table.indexes[i].rows);
     let run = Run::default();
     let mut found = Vec::new();
     for range in &ranges {
         for (_, row) in rows.range(&range.low, range.high.as_deref()) {
-            let env = Env { row: &row.values, outer: None, run: &run };
+            let env = Env {
+                row: &row.values,
+                outer: None,
+                run: &run,
+            };
             if filter.as_ref().map_or(Ok(Some(true)), |f| f.test(&env))? == Some(true) {
                 found.push((Arc::clone(row), row.values.to_vec()));
             }
@@ -263,14 +381,37 @@ fn joined<'e>(
         .scope()
         .sources
         .iter()
-        .find(|s| same_name(&s.alias, &target.name) || s.name.as_ref().is_some_and(|n| same_name(&n.name, &target.name)))
+        .find(|s| {
+            same_name(&s.alias, &target.name)
+                || s.name
+                    .as_ref()
+                    .is_some_and(|n| same_name(&n.name, &target.name))
+        })
         .cloned();
-    let Some(source) = source else { return Err(unsupported("a change whose target is not in its FROM clause")) };
+    let Some(source) = source else {
+        return Err(unsupported(
+            "a change whose target is not in its FROM clause",
+        ));
+    };
     let name = source.name.clone().unwrap_or_else(|| target.clone());
     let (_, table) = facts.table(&name)?;
-    let by_id: BTreeMap<u64, Arc<Row>> = table.primary().iter().map(|r| (r.id, Arc::clone(r))).collect();
+    let by_id: BTreeMap<u64, Arc<Row>> = table
+        .primary()
+        .iter()
+        .map(|r| (r.id, Arc::clone(r)))
+        .collect();
     // Each row of the target carries its id through the join, in place of its last column's end.
-    let with_ids: Vec<Vec<Value>> = table.primary().iter().map(|r| r.values.iter().cloned().chain([Value::Int(r.id as i64)]).collect()).collect();
+    let with_ids: Vec<Vec<Value>> = table
+        .primary()
+        .iter()
+        .map(|r| {
+            r.values
+                .iter()
+                .cloned()
+                .chain([Value::Int(r.id as i64)])
+                .collect()
+        })
+        .collect();
     let width = source.columns.len();
     if !splice(&mut plan, table, Arc::new(with_ids), source.start, 0) {
         return Err(unsupported("a change through this kind of join"));
@@ -280,25 +421,49 @@ fn joined<'e>(
         if other.start > source.start {
             other.start += 1;
         } else if other.start == source.start {
-            other.columns.push(Output { name: ROW_ID.to_owned(), ..other.columns[0].clone() });
+            other.columns.push(Output {
+                name: ROW_ID.to_owned(),
+                ..other.columns[0].clone()
+            });
         }
     }
     let filter = filter.map(|f| binder.condition(f)).transpose()?;
-    let exprs = sets.iter().map(|(_, e)| e.as_ref().map(|e| binder.value(e)).transpose()).collect::<Result<_>>()?;
-    let plan = filter.into_iter().fold(plan, |p, f| Plan::Filter(Box::new(p), f));
+    let exprs = sets
+        .iter()
+        .map(|(_, e)| e.as_ref().map(|e| binder.value(e)).transpose())
+        .collect::<Result<_>>()?;
+    let plan = filter
+        .into_iter()
+        .fold(plan, |p, f| Plan::Filter(Box::new(p), f));
     let mut seen = std::collections::BTreeSet::new();
     let mut rows = Vec::new();
     for row in run::collect(&plan, None, &Run::default(), None)? {
-        let Value::Int(id) = row[source.start + width] else { continue };
+        let Value::Int(id) = row[source.start + width] else {
+            continue;
+        };
         if seen.insert(id) {
             rows.push((Arc::clone(&by_id[&(id as u64)]), row));
         }
     }
-    Ok((name, Change { table: Arc::clone(table), exprs, rows, _sets: sets }))
+    Ok((
+        name,
+        Change {
+            table: Arc::clone(table),
+            exprs,
+            rows,
+            _sets: sets,
+        },
+    ))
 }
 
 /// Puts the rows with their ids in the place of the target's scan, and widens the joins above it.
-fn splice(plan: &mut Plan, table: &Arc<Table>, rows: Arc<Vec<Vec<Value>>>, target: usize, start: usize) -> bool {
+fn splice(
+    plan: &mut Plan,
+    table: &Arc<Table>,
+    rows: Arc<Vec<Vec<Value>>>,
+    target: usize,
+    start: usize,
+) -> bool {
     match plan {
         Plan::Scan(scan) if start == target && scan.table.object_id == table.object_id => {
             *plan = Plan::Rows(rows);
@@ -313,7 +478,11 @@ fn splice(plan: &mut Plan, table: &Arc<Table>, rows: Arc<Vec<Vec<Value>>>, targe
                 splice(&mut join.right, table, rows, target, start + left)
             };
             let at = target - start + table.columns.len();
-            join.widths = if in_left { (left + 1, right) } else { (left, right + 1) };
+            join.widths = if in_left {
+                (left + 1, right)
+            } else {
+                (left, right + 1)
+            };
             let shift = |b: &mut Bound, from: usize| {
                 b.walk(&mut |e| {
                     if let crate::engine::expr::Kind::Column { depth: 0, at: c } = &mut e.kind
@@ -349,19 +518,38 @@ fn limit(facts: &Facts, top: Option<&sqlparser::ast::Expr>, rows: &mut Affected)
 }
 
 pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Result<Changed> {
-    let (name, mut change) = prepare(facts, &update.target, &update.from, update.filter.as_ref(), &update.sets)?;
+    let (name, mut change) = prepare(
+        facts,
+        &update.target,
+        &update.from,
+        update.filter.as_ref(),
+        &update.sets,
+    )?;
     limit(facts, update.top.as_ref(), &mut change.rows)?;
     let (database, table) = target(facts, state, &name)?;
     let rules = Rules::new(facts, database, &table)?;
     let mut places = Vec::new();
     for (column, _) in &update.sets {
-        let at = table.column(column).ok_or_else(|| crate::engine::error::invalid_column(column))?;
+        let at = table
+            .column(column)
+            .ok_or_else(|| crate::engine::error::invalid_column(column))?;
         let def = &table.columns[at];
         if def.identity.is_some() {
-            return Err(error(8102, 16, format!("Cannot update identity column '{}'.", def.name)));
+            return Err(error(
+                8102,
+                16,
+                format!("Cannot update identity column '{}'.", def.name),
+            ));
         }
         if def.computed.is_some() {
-            return Err(error(271, 16, format!("The column \"{}\" cannot be modified because it is either a computed column or is the result of a UNION operator.", def.name)));
+            return Err(error(
+                271,
+                16,
+                format!(
+                    "The column \"{}\" cannot be modified because it is either a computed column or is the result of a UNION operator.",
+                    def.name
+                ),
+            ));
         }
         places.push(at);
     }
@@ -370,13 +558,22 @@ pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Resul
     for (row, seen) in &change.rows {
         let mut values = row.values.to_vec();
         for (at, expr) in places.iter().zip(&change.exprs) {
-            let env = Env { row: seen, outer: None, run: &run };
+            let env = Env {
+                row: seen,
+                outer: None,
+                run: &run,
+            };
             values[*at] = match expr.as_ref().or(rules.defaults[*at].as_ref()) {
                 Some(e) => rules.store(&table, *at, &e.eval(&env)?, &e.t.ty)?,
                 None => Value::Null,
             };
         }
-        for (at, column) in table.columns.iter().enumerate().filter(|(_, c)| c.ty == SqlType::RowVersion) {
+        for (at, column) in table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.ty == SqlType::RowVersion)
+        {
             let _ = column;
             database.row_version += 1;
             values[at] = Value::Bytes(database.row_version.to_be_bytes().as_slice().into());
@@ -385,54 +582,98 @@ pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Resul
         replaced.push((Arc::clone(row), values));
     }
     // All old rows leave before the new ones come, so that keys may trade places.
-    let stored = database.table_mut(table.object_id).expect("the statement's table stays");
+    let stored = database
+        .table_mut(table.object_id)
+        .expect("the statement's table stays");
     for (old, _) in &replaced {
         stored.remove(old);
     }
     for (old, values) in &replaced {
-        let row = Arc::new(Row { id: old.id, values: values.clone().into() });
+        let row = Arc::new(Row {
+            id: old.id,
+            values: values.clone().into(),
+        });
         rules.insert(stored, row)?;
     }
     for (old, values) in &replaced {
         check_references(database, &table, values, "UPDATE")?;
         leave(facts, database, table.object_id, &old.values, "UPDATE")?;
     }
-    Ok(Changed { rows: replaced.len() as u64, identity: None })
+    Ok(Changed {
+        rows: replaced.len() as u64,
+        identity: None,
+    })
 }
 
 pub(crate) fn delete(facts: &Facts, state: &mut State, delete: &Delete) -> Result<Changed> {
-    let (name, mut change) = prepare(facts, &delete.target, &delete.from, delete.filter.as_ref(), &[])?;
+    let (name, mut change) = prepare(
+        facts,
+        &delete.target,
+        &delete.from,
+        delete.filter.as_ref(),
+        &[],
+    )?;
     limit(facts, delete.top.as_ref(), &mut change.rows)?;
     debug_assert!(change.exprs.is_empty());
     let (database, _) = target(facts, state, &name)?;
-    let stored = database.table_mut(change.table.object_id).expect("the statement's table stays");
+    let stored = database
+        .table_mut(change.table.object_id)
+        .expect("the statement's table stays");
     for (row, _) in &change.rows {
         stored.remove(row);
     }
     for (row, _) in &change.rows {
-        leave(facts, database, change.table.object_id, &row.values, "DELETE")?;
+        leave(
+            facts,
+            database,
+            change.table.object_id,
+            &row.values,
+            "DELETE",
+        )?;
     }
-    Ok(Changed { rows: change.rows.len() as u64, identity: None })
+    Ok(Changed {
+        rows: change.rows.len() as u64,
+        identity: None,
+    })
 }
 
 pub(crate) fn truncate(facts: &Facts, state: &mut State, name: &Name) -> Result<()> {
     let (database, table) = target(facts, state, name)?;
-    let referenced = database.tables.values().any(|t| t.object_id != table.object_id && t.foreign_keys.iter().any(|k| k.target == table.object_id));
+    let referenced = database.tables.values().any(|t| {
+        t.object_id != table.object_id && t.foreign_keys.iter().any(|k| k.target == table.object_id)
+    });
     if referenced {
-        return Err(error(4712, 16, format!("Cannot truncate table '{}' because it is being referenced by a FOREIGN KEY constraint.", table.name)));
+        return Err(error(
+            4712,
+            16,
+            format!(
+                "Cannot truncate table '{}' because it is being referenced by a FOREIGN KEY constraint.",
+                table.name
+            ),
+        ));
     }
-    database.table_mut(table.object_id).expect("the statement's table stays").clear();
+    database
+        .table_mut(table.object_id)
+        .expect("the statement's table stays")
+        .clear();
     Ok(())
 }
 
 /// Adds rows that are already of the columns' types, with unique checks but no other constraint.
-pub(crate) fn load(facts: &Facts, state: &mut State, name: &Name, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
+pub(crate) fn load(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    rows: impl Iterator<Item = Vec<Value>>,
+) -> Result<u64> {
     let (database, table) = target(facts, state, name)?;
     let rules = Rules::new(facts, database, &table)?;
     let identity = table.columns.iter().position(|c| c.identity.is_some());
     let object_id = table.object_id;
     drop(table);
-    let stored = database.table_mut(object_id).expect("the statement's table stays");
+    let stored = database
+        .table_mut(object_id)
+        .expect("the statement's table stays");
     let mut count = 0;
     for mut values in rows {
         if values.len() != stored.columns.len() {
@@ -442,12 +683,21 @@ pub(crate) fn load(facts: &Facts, state: &mut State, name: &Name, rows: impl Ite
         if let Some(at) = identity
             && let Some(value) = as_integer(&values[at])
         {
-            let def = Arc::make_mut(&mut stored.columns)[at].identity.as_mut().expect("found above");
+            let def = Arc::make_mut(&mut stored.columns)[at]
+                .identity
+                .as_mut()
+                .expect("found above");
             def.last = Some(def.last.map_or(value, |l| l.max(value)));
         }
         let id = stored.next_row;
         stored.next_row += 1;
-        rules.insert(stored, Arc::new(Row { id, values: values.into() }))?;
+        rules.insert(
+            stored,
+            Arc::new(Row {
+                id,
+                values: values.into(),
+            }),
+        )?;
         count += 1;
     }
     Ok(count)

@@ -46,7 +46,10 @@ pub(crate) enum Comparison {
 pub(crate) enum Kind {
     Const(Value),
     /// `depth` 0 is the row at hand, 1 that of the enclosing query, and so on.
-    Column { depth: usize, at: usize },
+    Column {
+        depth: usize,
+        at: usize,
+    },
     /// The result of the select list's n-th window function, before its column is known.
     Window(usize),
     /// A variable read while rows are processed (`SELECT @x = @x + ...`).
@@ -57,10 +60,22 @@ pub(crate) enum Kind {
     Or(Box<Bound>, Box<Bound>),
     Not(Box<Bound>),
     IsNull(Box<Bound>),
-    Like { text: Box<Bound>, pattern: Box<Bound>, escape: Option<u16>, collation: Arc<Collation> },
+    Like {
+        text: Box<Bound>,
+        pattern: Box<Bound>,
+        escape: Option<u16>,
+        collation: Arc<Collation>,
+    },
     InList(Box<Bound>, Vec<Bound>),
-    Case { whens: Vec<(Bound, Bound)>, otherwise: Option<Box<Bound>> },
-    Convert { inner: Box<Bound>, how: How, attempt: bool },
+    Case {
+        whens: Vec<(Bound, Bound)>,
+        otherwise: Option<Box<Bound>>,
+    },
+    Convert {
+        inner: Box<Bound>,
+        how: How,
+        attempt: bool,
+    },
     Call(Call, Vec<Bound>),
     /// First row, first column.
     Scalar(Arc<Plan>, bool),
@@ -86,11 +101,27 @@ pub(crate) struct Env<'a> {
 impl Bound {
     pub(crate) fn constant(value: Value, ty: SqlType) -> Bound {
         let nullable = matches!(value, Value::Null);
-        Bound { kind: Kind::Const(value), t: Ty { ty, nullable, collation: None, rank: 0 } }
+        Bound {
+            kind: Kind::Const(value),
+            t: Ty {
+                ty,
+                nullable,
+                collation: None,
+                rank: 0,
+            },
+        }
     }
 
     pub(crate) fn predicate(kind: Kind) -> Bound {
-        Bound { kind, t: Ty { ty: SqlType::Bit, nullable: true, collation: None, rank: 0 } }
+        Bound {
+            kind,
+            t: Ty {
+                ty: SqlType::Bit,
+                nullable: true,
+                collation: None,
+                rank: 0,
+            },
+        }
     }
 
     pub(crate) fn as_constant(&self) -> Option<&Value> {
@@ -114,13 +145,27 @@ impl Bound {
             Kind::Column { depth, at } => {
                 let mut at_env = env;
                 for _ in 0..*depth {
-                    at_env = at_env.outer.expect("a column's depth was counted while binding");
+                    at_env = at_env
+                        .outer
+                        .expect("a column's depth was counted while binding");
                 }
                 Ok(at_env.row[*at].clone())
             }
-            Kind::Window(_) => Err(error(4108, 15, "Windowed functions can only appear in the SELECT or ORDER BY clauses.")),
-            Kind::Variable(name) => Ok(env.run.variables.borrow().get(name).cloned().unwrap_or(Value::Null)),
-            Kind::Arithmetic(op, l, r) => arithmetic::evaluate(*op, l.eval(env)?, r.eval(env)?, &self.t.ty),
+            Kind::Window(_) => Err(error(
+                4108,
+                15,
+                "Windowed functions can only appear in the SELECT or ORDER BY clauses.",
+            )),
+            Kind::Variable(name) => Ok(env
+                .run
+                .variables
+                .borrow()
+                .get(name)
+                .cloned()
+                .unwrap_or(Value::Null)),
+            Kind::Arithmetic(op, l, r) => {
+                arithmetic::evaluate(*op, l.eval(env)?, r.eval(env)?, &self.t.ty)
+            }
             Kind::Case { whens, otherwise } => {
                 for (condition, result) in whens {
                     if condition.test(env)? == Some(true) {
@@ -129,7 +174,11 @@ impl Bound {
                 }
                 otherwise.as_ref().map_or(Ok(Value::Null), |e| e.eval(env))
             }
-            Kind::Convert { inner, how, attempt } => {
+            Kind::Convert {
+                inner,
+                how,
+                attempt,
+            } => {
                 let value = inner.eval(env)?;
                 match convert(&value, &inner.t.ty, &self.t.ty, *how) {
                     Err(_) if *attempt => Ok(Value::Null),
@@ -137,7 +186,10 @@ impl Bound {
                 }
             }
             Kind::Call(call, args) => {
-                let values = args.iter().map(|a| a.eval(env)).collect::<Result<Vec<_>>>()?;
+                let values = args
+                    .iter()
+                    .map(|a| a.eval(env))
+                    .collect::<Result<Vec<_>>>()?;
                 call(&values)
             }
             Kind::Scalar(plan, correlated) => scalar(plan, *correlated, env),
@@ -166,8 +218,15 @@ impl Bound {
             },
             Kind::Not(e) => e.test(env)?.map(|b| !b),
             Kind::IsNull(e) => Some(matches!(e.eval(env)?, Value::Null)),
-            Kind::Compare(op, l, r) => compare_values(*op, &l.eval(env)?, &r.eval(env)?, collation_of(l, r)),
-            Kind::Like { text, pattern, escape, collation } => match (text.eval(env)?, pattern.eval(env)?) {
+            Kind::Compare(op, l, r) => {
+                compare_values(*op, &l.eval(env)?, &r.eval(env)?, collation_of(l, r))
+            }
+            Kind::Like {
+                text,
+                pattern,
+                escape,
+                collation,
+            } => match (text.eval(env)?, pattern.eval(env)?) {
                 (Value::Text(t), Value::Text(p)) => Some(text::like(&t, &p, *escape, collation)),
                 _ => None,
             },
@@ -175,7 +234,12 @@ impl Bound {
                 let value = e.eval(env)?;
                 let mut found = Some(false);
                 for item in list {
-                    match compare_values(Comparison::Eq, &value, &item.eval(env)?, collation_of(e, item)) {
+                    match compare_values(
+                        Comparison::Eq,
+                        &value,
+                        &item.eval(env)?,
+                        collation_of(e, item),
+                    ) {
                         Some(true) => return Ok(Some(true)),
                         None => found = None,
                         Some(false) => {}
@@ -183,13 +247,16 @@ impl Bound {
                 }
                 found
             }
-            Kind::Exists(plan, correlated) => Some(!subquery(plan, *correlated, env, Some(1))?.is_empty()),
+            Kind::Exists(plan, correlated) => {
+                Some(!subquery(plan, *correlated, env, Some(1))?.is_empty())
+            }
             Kind::InQuery(e, plan, correlated) => {
                 let value = e.eval(env)?;
                 let rows = subquery(plan, *correlated, env, None)?;
                 let mut found = Some(false);
                 for row in rows.iter() {
-                    match compare_values(Comparison::Eq, &value, &row[0], e.t.collation.as_deref()) {
+                    match compare_values(Comparison::Eq, &value, &row[0], e.t.collation.as_deref())
+                    {
                         Some(true) => return Ok(Some(true)),
                         None => found = None,
                         Some(false) => {}
@@ -208,11 +275,17 @@ impl Bound {
     pub(crate) fn walk(&mut self, f: &mut dyn FnMut(&mut Bound)) {
         f(self);
         match &mut self.kind {
-            Kind::Arithmetic(_, l, r) | Kind::Compare(_, l, r) | Kind::And(l, r) | Kind::Or(l, r) => {
+            Kind::Arithmetic(_, l, r)
+            | Kind::Compare(_, l, r)
+            | Kind::And(l, r)
+            | Kind::Or(l, r) => {
                 l.walk(f);
                 r.walk(f);
             }
-            Kind::Not(e) | Kind::IsNull(e) | Kind::Convert { inner: e, .. } | Kind::InQuery(e, ..) => e.walk(f),
+            Kind::Not(e)
+            | Kind::IsNull(e)
+            | Kind::Convert { inner: e, .. }
+            | Kind::InQuery(e, ..) => e.walk(f),
             Kind::Like { text, pattern, .. } => {
                 text.walk(f);
                 pattern.walk(f);
@@ -231,7 +304,12 @@ impl Bound {
                 }
             }
             Kind::Call(_, args) => args.iter_mut().for_each(|a| a.walk(f)),
-            Kind::Const(_) | Kind::Column { .. } | Kind::Window(_) | Kind::Variable(_) | Kind::Scalar(..) | Kind::Exists(..) => {}
+            Kind::Const(_)
+            | Kind::Column { .. }
+            | Kind::Window(_)
+            | Kind::Variable(_)
+            | Kind::Scalar(..)
+            | Kind::Exists(..) => {}
         }
     }
 
@@ -239,7 +317,10 @@ impl Bound {
     pub(crate) fn has_correlated_subquery(&self) -> bool {
         let mut found = false;
         self.clone().walk(&mut |e| {
-            found |= matches!(e.kind, Kind::Scalar(_, true) | Kind::Exists(_, true) | Kind::InQuery(_, _, true));
+            found |= matches!(
+                e.kind,
+                Kind::Scalar(_, true) | Kind::Exists(_, true) | Kind::InQuery(_, _, true)
+            );
         });
         found
     }
@@ -262,7 +343,12 @@ impl Bound {
         self.clone().walk(&mut |e| {
             free &= !matches!(
                 e.kind,
-                Kind::Column { .. } | Kind::Window(_) | Kind::Variable(_) | Kind::Scalar(..) | Kind::Exists(..) | Kind::InQuery(..)
+                Kind::Column { .. }
+                    | Kind::Window(_)
+                    | Kind::Variable(_)
+                    | Kind::Scalar(..)
+                    | Kind::Exists(..)
+                    | Kind::InQuery(..)
             );
         });
         free
@@ -271,10 +357,19 @@ impl Bound {
 
 /// The collation of a comparison: that of the side with the higher rank.
 pub(crate) fn collation_of<'a>(l: &'a Bound, r: &'a Bound) -> Option<&'a Collation> {
-    if r.t.rank > l.t.rank || l.t.collation.is_none() { r.t.collation.as_deref() } else { l.t.collation.as_deref() }
+    if r.t.rank > l.t.rank || l.t.collation.is_none() {
+        r.t.collation.as_deref()
+    } else {
+        l.t.collation.as_deref()
+    }
 }
 
-pub(crate) fn compare_values(op: Comparison, l: &Value, r: &Value, collation: Option<&Collation>) -> Option<bool> {
+pub(crate) fn compare_values(
+    op: Comparison,
+    l: &Value,
+    r: &Value,
+    collation: Option<&Collation>,
+) -> Option<bool> {
     if matches!(l, Value::Null) || matches!(r, Value::Null) {
         return None;
     }
@@ -289,7 +384,12 @@ pub(crate) fn compare_values(op: Comparison, l: &Value, r: &Value, collation: Op
     })
 }
 
-fn subquery(plan: &Arc<Plan>, correlated: bool, env: &Env<'_>, limit: Option<usize>) -> Result<Arc<Vec<Vec<Value>>>> {
+fn subquery(
+    plan: &Arc<Plan>,
+    correlated: bool,
+    env: &Env<'_>,
+    limit: Option<usize>,
+) -> Result<Arc<Vec<Vec<Value>>>> {
     let key = Arc::as_ptr(plan) as usize;
     if !correlated && let Some(rows) = env.run.cache.borrow().get(&key) {
         return Ok(Arc::clone(rows));

@@ -70,8 +70,13 @@ impl Facts {
         let name = &self.place(name);
         let database = self.database_of(name)?;
         let schema = name.schema.as_deref().unwrap_or("dbo");
-        let table = database.table(schema, &name.name).ok_or_else(|| invalid_object(name))?;
-        if self.isolation == crate::engine::session::SNAPSHOT && !database.snapshot_isolation && database.id > 4 {
+        let table = database
+            .table(schema, &name.name)
+            .ok_or_else(|| invalid_object(name))?;
+        if self.isolation == crate::engine::session::SNAPSHOT
+            && !database.snapshot_isolation
+            && database.id > 4
+        {
             let message = format!(
                 "Snapshot isolation transaction failed accessing database '{}' because snapshot isolation is not allowed in this database. Use ALTER DATABASE to allow snapshot isolation.",
                 database.name
@@ -86,24 +91,44 @@ impl Facts {
         if !name.name.starts_with('#') {
             return name.clone();
         }
-        let padded = if name.name.starts_with("##") { name.name.clone() } else { format!("{}_{:012X}", name.name, self.spid) };
-        Name { database: Some("tempdb".to_owned()), schema: Some("dbo".to_owned()), name: padded }
+        let padded = if name.name.starts_with("##") {
+            name.name.clone()
+        } else {
+            format!("{}_{:012X}", name.name, self.spid)
+        };
+        Name {
+            database: Some("tempdb".to_owned()),
+            schema: Some("dbo".to_owned()),
+            name: padded,
+        }
     }
 
     pub(crate) fn variable(&self, name: &str) -> Result<&Variable> {
-        self.variables
-            .get(&fold(name))
-            .ok_or_else(|| error(137, 15, format!("Must declare the scalar variable \"{name}\".")))
+        self.variables.get(&fold(name)).ok_or_else(|| {
+            error(
+                137,
+                15,
+                format!("Must declare the scalar variable \"{name}\"."),
+            )
+        })
     }
 
     /// The type of a name: the system's, or an alias type of the database with its own id.
-    pub(crate) fn resolve_type(&self, name: &TypeName, cast: bool) -> Result<(SqlType, i32, Option<bool>)> {
+    pub(crate) fn resolve_type(
+        &self,
+        name: &TypeName,
+        cast: bool,
+    ) -> Result<(SqlType, i32, Option<bool>)> {
         let database = self.current()?;
         if let Some(alias) = database.user_type(&name.name) {
             return Ok((alias.ty.clone(), alias.user_type_id, Some(alias.nullable)));
         }
         let ty = datatype::from_name(&name.name, &name.args, cast).ok_or_else(|| {
-            error(243, 16, format!("Type {} is not a defined system type.", name.name))
+            error(
+                243,
+                16,
+                format!("Type {} is not a defined system type.", name.name),
+            )
         })?;
         let id = match name.name.to_ascii_lowercase().as_str() {
             "numeric" => 108,

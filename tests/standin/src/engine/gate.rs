@@ -27,7 +27,11 @@ impl Gate {
             if wait.is_zero() {
                 return false;
             }
-            holder = self.freed.wait_timeout(holder, wait).unwrap_or_else(PoisonError::into_inner).0;
+            holder = self
+                .freed
+                .wait_timeout(holder, wait)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 

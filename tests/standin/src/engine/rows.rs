@@ -35,7 +35,9 @@ impl OrderedRows {
 
     /// The chunk where `key` is or would be.
     fn chunk_of(&self, key: &[u8]) -> usize {
-        self.chunks.partition_point(|c| c[0].key.as_ref() <= key).saturating_sub(1)
+        self.chunks
+            .partition_point(|c| c[0].key.as_ref() <= key)
+            .saturating_sub(1)
     }
 
     pub(crate) fn insert(&mut self, key: Arc<[u8]>, row: Arc<Row>) {
@@ -64,8 +66,12 @@ impl OrderedRows {
     pub(crate) fn remove(&mut self, key: &[u8]) {
         let at = self.chunk_of(key);
         let chunks = Arc::make_mut(&mut self.chunks);
-        let Some(chunk) = chunks.get_mut(at) else { return };
-        let Ok(slot) = chunk.binary_search_by(|e| e.key.as_ref().cmp(key)) else { return };
+        let Some(chunk) = chunks.get_mut(at) else {
+            return;
+        };
+        let Ok(slot) = chunk.binary_search_by(|e| e.key.as_ref().cmp(key)) else {
+            return;
+        };
         Arc::make_mut(chunk).remove(slot);
         self.len -= 1;
         if chunks[at].is_empty() {
@@ -80,9 +86,16 @@ impl OrderedRows {
     }
 
     /// Rows with `low <= key < high`, in key order; `None` is no upper end.
-    pub(crate) fn range<'a>(&'a self, low: &[u8], high: Option<&'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a Arc<Row>)> {
+    pub(crate) fn range<'a>(
+        &'a self,
+        low: &[u8],
+        high: Option<&'a [u8]>,
+    ) -> impl Iterator<Item = (&'a [u8], &'a Arc<Row>)> {
         let at = self.chunk_of(low);
-        let skip = self.chunks.get(at).map_or(0, |c| c.partition_point(|e| e.key.as_ref() < low));
+        let skip = self
+            .chunks
+            .get(at)
+            .map_or(0, |c| c.partition_point(|e| e.key.as_ref() < low));
         let entries = self.chunks.get(at..).unwrap_or_default().iter().enumerate();
         entries
             .flat_map(move |(i, c)| c[if i == 0 { skip } else { 0 }..].iter())
@@ -97,8 +110,14 @@ impl OrderedRows {
     /// How many rows have a key below `key`.
     fn rank(&self, key: &[u8]) -> u64 {
         let at = self.chunk_of(key);
-        let before: usize = self.chunks[..at.min(self.chunks.len())].iter().map(|c| c.len()).sum();
-        let inside = self.chunks.get(at).map_or(0, |c| c.partition_point(|e| e.key.as_ref() < key));
+        let before: usize = self.chunks[..at.min(self.chunks.len())]
+            .iter()
+            .map(|c| c.len())
+            .sum();
+        let inside = self
+            .chunks
+            .get(at)
+            .map_or(0, |c| c.partition_point(|e| e.key.as_ref() < key));
         (before + inside) as u64
     }
 
@@ -117,7 +136,10 @@ mod tests {
         for i in 0..n {
             // A permutation, so that chunks split in the middle too.
             let id = (i * 7919) % n;
-            let row = Arc::new(Row { id, values: Box::new([]) });
+            let row = Arc::new(Row {
+                id,
+                values: Box::new([]),
+            });
             rows.insert(id.to_be_bytes().as_slice().into(), row);
         }
         rows

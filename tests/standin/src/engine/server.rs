@@ -30,7 +30,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { server_name: "standin".to_owned(), logins: vec![("sa".to_owned(), "Passw0rd!".to_owned())] }
+        Options {
+            server_name: "standin".to_owned(),
+            logins: vec![("sa".to_owned(), "Passw0rd!".to_owned())],
+        }
     }
 }
 
@@ -74,11 +77,22 @@ pub struct Engine {
 impl Engine {
     /// An engine with the system databases.
     pub fn new(options: Options) -> Arc<Engine> {
-        let mut state = State { next_database: 5, ..State::default() };
+        let mut state = State {
+            next_database: 5,
+            ..State::default()
+        };
         for (id, name) in [(1, "master"), (2, "tempdb"), (3, "model"), (4, "msdb")] {
             let (days, ticks) = now();
             let created = days as u64 * DAY + ticks;
-            state.databases.insert(name.to_owned(), Arc::new(Database::new(id, name, collate::default_collation(), created)));
+            state.databases.insert(
+                name.to_owned(),
+                Arc::new(Database::new(
+                    id,
+                    name,
+                    collate::default_collation(),
+                    created,
+                )),
+            );
         }
         Arc::new_cyclic(|me| Engine {
             me: Weak::clone(me),
@@ -94,37 +108,70 @@ impl Engine {
     ///
     /// # Errors
     /// 18456 for a wrong user or password, 4060 for a database that does not exist.
-    pub fn login(&self, user: &str, password: &str, database: Option<&str>) -> Result<Box<dyn Session>> {
-        let known = self.options.logins.iter().any(|(u, p)| u.eq_ignore_ascii_case(user) && p == password);
+    pub fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> Result<Box<dyn Session>> {
+        let known = self
+            .options
+            .logins
+            .iter()
+            .any(|(u, p)| u.eq_ignore_ascii_case(user) && p == password);
         if !known {
             return Err(error(18456, 14, format!("Login failed for user '{user}'.")));
         }
         let database = database.filter(|d| !d.is_empty()).unwrap_or("master");
         let Ok(found) = self.state().database(database).map(|d| d.name.clone()) else {
-            let message = format!("Cannot open database \"{database}\" requested by the login. The login failed.");
+            let message = format!(
+                "Cannot open database \"{database}\" requested by the login. The login failed."
+            );
             return Err(error(4060, 11, message));
         };
         let id = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let engine = self.me.upgrade().expect("who calls a method holds the engine");
-        Ok(Box::new(SqlSession::new(engine, id, user.to_owned(), found)))
+        let engine = self
+            .me
+            .upgrade()
+            .expect("who calls a method holds the engine");
+        Ok(Box::new(SqlSession::new(
+            engine,
+            id,
+            user.to_owned(),
+            found,
+        )))
     }
 
     /// Where `sys.dm_exec_sessions` comes from.
     pub fn set_connections(&self, connections: Connections) {
-        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = Some(connections);
+        *self
+            .connections
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(connections);
     }
 
     pub(crate) fn connections(&self) -> Vec<ConnectionFacts> {
-        let source = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        let source = self
+            .connections
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         source.as_ref().map(|f| f()).unwrap_or_default()
     }
 
     pub(crate) fn state(&self) -> Arc<State> {
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .published
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn publish(&self, state: Arc<State>) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = state;
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     /// What holds outside of any session.
@@ -151,7 +198,10 @@ impl Engine {
     }
 
     /// Changes the state as one writer; nothing is published when `change` fails.
-    pub(crate) fn change<T>(&self, change: impl FnOnce(&Arc<State>, &mut State) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&Arc<State>, &mut State) -> Result<T>,
+    ) -> Result<T> {
         const LOADER: u64 = 0;
         self.gate.enter(LOADER, None);
         let before = self.state();
@@ -168,9 +218,26 @@ impl Engine {
     ///
     /// # Errors
     /// As INSERT, except that foreign keys are not looked up.
-    pub fn bulk_load(&self, database: &str, schema: &str, table: &str, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
-        let name = Name { database: Some(database.to_owned()), schema: Some(schema.to_owned()), name: table.to_owned() };
-        self.change(|before, after| dml::load(&self.facts(Arc::clone(before), database), after, &name, rows))
+    pub fn bulk_load(
+        &self,
+        database: &str,
+        schema: &str,
+        table: &str,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
+        let name = Name {
+            database: Some(database.to_owned()),
+            schema: Some(schema.to_owned()),
+            name: table.to_owned(),
+        };
+        self.change(|before, after| {
+            dml::load(
+                &self.facts(Arc::clone(before), database),
+                after,
+                &name,
+                rows,
+            )
+        })
     }
 
     /// Creates a table from its CREATE TABLE and fills it with rows whose values are already of the
@@ -178,10 +245,21 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the DDL and of INSERT.
-    pub fn load_table(&self, database: &str, ddl: &str, rows: impl Iterator<Item = Vec<Value>>) -> Result<u64> {
+    pub fn load_table(
+        &self,
+        database: &str,
+        ddl: &str,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
         let parsed = script::parse(ddl)?;
-        let [Statement::CreateTable(create)] = parsed.iter().map(|l| &l.statement).collect::<Vec<_>>()[..] else {
-            return Err(error(40_001, 16, "A table is loaded with its one CREATE TABLE statement."));
+        let [Statement::CreateTable(create)] =
+            parsed.iter().map(|l| &l.statement).collect::<Vec<_>>()[..]
+        else {
+            return Err(error(
+                40_001,
+                16,
+                "A table is loaded with its one CREATE TABLE statement.",
+            ));
         };
         self.change(|before, after| {
             ddl::create_table(&self.facts(Arc::clone(before), database), after, create)?;
@@ -195,30 +273,57 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the DDL, or 40001 when the table has no such key.
-    pub fn add_generated_table(&self, database: &str, ddl: &str, rows: u64, generator: Generator) -> Result<()> {
-        let unfit = || error(40_001, 16, "A generated table needs one ascending clustered int or bigint key.");
+    pub fn add_generated_table(
+        &self,
+        database: &str,
+        ddl: &str,
+        rows: u64,
+        generator: Generator,
+    ) -> Result<()> {
+        let unfit = || {
+            error(
+                40_001,
+                16,
+                "A generated table needs one ascending clustered int or bigint key.",
+            )
+        };
         let parsed = script::parse(ddl)?;
-        let [only] = parsed.as_slice() else { return Err(unfit()) };
-        let Statement::CreateTable(create) = &only.statement else { return Err(unfit()) };
+        let [only] = parsed.as_slice() else {
+            return Err(unfit());
+        };
+        let Statement::CreateTable(create) = &only.statement else {
+            return Err(unfit());
+        };
         self.change(|before, after| {
             let facts = self.facts(Arc::clone(before), database);
             let object_id = ddl::create_table(&facts, after, create)?;
             let place = facts.place(&create.name);
             let owner = after.database_mut(place.database.as_deref().unwrap_or(database))?;
             let table = owner.table_mut(object_id).expect("created above");
-            let Some([(id, false)]) = table.clustered().map(|i| i.keys.as_slice()) else { return Err(unfit()) };
+            let Some([(id, false)]) = table.clustered().map(|i| i.keys.as_slice()) else {
+                return Err(unfit());
+            };
             let key = table.position(*id);
             if !matches!(table.columns[key].ty, SqlType::Int | SqlType::BigInt) {
                 return Err(unfit());
             }
-            table.generated = Some(Generated { rows, make: generator, key });
+            table.generated = Some(Generated {
+                rows,
+                make: generator,
+                key,
+            });
             Ok(())
         })
     }
 }
 
 impl Login for Engine {
-    fn login(&self, user: &str, password: &str, database: Option<&str>) -> std::result::Result<Box<dyn Session>, SqlError> {
+    fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> std::result::Result<Box<dyn Session>, SqlError> {
         Engine::login(self, user, password, database)
     }
 }
@@ -227,13 +332,17 @@ impl Login for Engine {
 pub(crate) fn now() -> (i32, u64) {
     /// 1970-01-01 as days since 0001-01-01.
     const DAYS_1970: u64 = 719_162;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let ticks = since.as_secs() * SECOND + u64::from(since.subsec_nanos()) / 100;
     ((DAYS_1970 + ticks / DAY) as i32, ticks % DAY)
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }

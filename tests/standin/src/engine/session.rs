@@ -94,14 +94,20 @@ impl SqlSession {
 
     /// The state that a statement reads.
     fn visible(&mut self) -> Arc<State> {
-        let Some(transaction) = &mut self.transaction else { return self.engine.state() };
+        let Some(transaction) = &mut self.transaction else {
+            return self.engine.state();
+        };
         if let Some(work) = &transaction.work {
             return Arc::clone(work);
         }
         if self.settings.isolation != SNAPSHOT {
             return self.engine.state();
         }
-        Arc::clone(transaction.snapshot.get_or_insert_with(|| self.engine.state()))
+        Arc::clone(
+            transaction
+                .snapshot
+                .get_or_insert_with(|| self.engine.state()),
+        )
     }
 
     /// What the next statement is bound with.
@@ -133,7 +139,9 @@ impl SqlSession {
     }
 
     fn enter_gate(&self) -> Result<()> {
-        let limit = u64::try_from(self.settings.lock_timeout).ok().map(Duration::from_millis);
+        let limit = u64::try_from(self.settings.lock_timeout)
+            .ok()
+            .map(Duration::from_millis);
         if self.engine.gate.enter(self.id, limit) {
             return Ok(());
         }
@@ -141,14 +149,22 @@ impl SqlSession {
     }
 
     /// Changes the state: all of `change` or nothing of it.
-    pub(crate) fn change<T>(&mut self, change: impl FnOnce(&Facts, &mut State) -> Result<T>) -> Result<T> {
+    pub(crate) fn change<T>(
+        &mut self,
+        change: impl FnOnce(&Facts, &mut State) -> Result<T>,
+    ) -> Result<T> {
         if self.settings.implicit && self.transaction.is_none() {
             self.transaction = Some(Transaction::new());
         }
         self.enter_gate()?;
         let base = match &self.transaction {
-            Some(Transaction { work: Some(work), .. }) => Ok(Arc::clone(work)),
-            Some(Transaction { snapshot: Some(snapshot), .. }) => unchanged(snapshot, self.engine.state(), &self.database),
+            Some(Transaction {
+                work: Some(work), ..
+            }) => Ok(Arc::clone(work)),
+            Some(Transaction {
+                snapshot: Some(snapshot),
+                ..
+            }) => unchanged(snapshot, self.engine.state(), &self.database),
             _ => Ok(self.engine.state()),
         };
         let result = base.and_then(|base| {
@@ -186,7 +202,11 @@ impl SqlSession {
 
     pub(crate) fn commit(&mut self) -> Result<()> {
         let Some(transaction) = &mut self.transaction else {
-            return Err(error(3902, 16, "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."));
+            return Err(error(
+                3902,
+                16,
+                "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.",
+            ));
         };
         transaction.depth -= 1;
         if transaction.depth > 0 {
@@ -202,12 +222,22 @@ impl SqlSession {
 
     pub(crate) fn rollback(&mut self, savepoint: Option<&str>) -> Result<()> {
         let Some(transaction) = &mut self.transaction else {
-            return Err(error(3903, 16, "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."));
+            return Err(error(
+                3903,
+                16,
+                "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.",
+            ));
         };
         if let Some(name) = savepoint
-            && let Some((_, work)) = transaction.savepoints.iter().rev().find(|(n, _)| n.eq_ignore_ascii_case(name))
+            && let Some((_, work)) = transaction
+                .savepoints
+                .iter()
+                .rev()
+                .find(|(n, _)| n.eq_ignore_ascii_case(name))
         {
-            transaction.work = work.clone().or_else(|| transaction.work.as_ref().map(|_| self.engine.state()));
+            transaction.work = work
+                .clone()
+                .or_else(|| transaction.work.as_ref().map(|_| self.engine.state()));
             return Ok(());
         }
         self.transaction = None;
@@ -217,9 +247,15 @@ impl SqlSession {
 
     pub(crate) fn save(&mut self, name: &str) -> Result<()> {
         let Some(transaction) = &mut self.transaction else {
-            return Err(error(628, 16, "Cannot issue SAVE TRANSACTION when there is no active transaction."));
+            return Err(error(
+                628,
+                16,
+                "Cannot issue SAVE TRANSACTION when there is no active transaction.",
+            ));
         };
-        transaction.savepoints.push((name.to_owned(), transaction.work.clone()));
+        transaction
+            .savepoints
+            .push((name.to_owned(), transaction.work.clone()));
         Ok(())
     }
 
@@ -246,9 +282,16 @@ impl SqlSession {
                     _ => return Err(error(2741, 16, "SET DATEFORMAT date order is invalid.")),
                 };
             }
-            Some("LOCK_TIMEOUT") => self.settings.lock_timeout = number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1),
-            Some("ROWCOUNT") => self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-            Some("SHOWPLAN_ALL" | "SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => return Err(unsupported(format!("SET {}", upper[0]))),
+            Some("LOCK_TIMEOUT") => {
+                self.settings.lock_timeout =
+                    number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1)
+            }
+            Some("ROWCOUNT") => {
+                self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+            }
+            Some("SHOWPLAN_ALL" | "SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => {
+                return Err(unsupported(format!("SET {}", upper[0])));
+            }
             Some("PARSEONLY") if on => return Err(unsupported("SET PARSEONLY ON")),
             _ => {
                 for word in &upper {
@@ -282,12 +325,17 @@ impl SqlSession {
 /// The published state, if nobody changed the database since the snapshot.
 fn unchanged(snapshot: &State, published: Arc<State>, database: &str) -> Result<Arc<State>> {
     let name = fold(database);
-    match (snapshot.databases.get(&name), published.databases.get(&name)) {
+    match (
+        snapshot.databases.get(&name),
+        published.databases.get(&name),
+    ) {
         (Some(a), Some(b)) if Arc::ptr_eq(a, b) => Ok(published),
         _ => Err(error(
             3960,
             16,
-            format!("Snapshot isolation transaction aborted due to update conflict in database '{database}'. Retry the transaction or change the isolation level for the update/delete statement."),
+            format!(
+                "Snapshot isolation transaction aborted due to update conflict in database '{database}'. Retry the transaction or change the isolation level for the update/delete statement."
+            ),
         )),
     }
 }
@@ -298,7 +346,13 @@ impl Session for SqlSession {
         self.caught = None;
         self.catching.clear();
         for p in parameters {
-            self.variables.insert(fold(&p.name), Variable { ty: p.ty.clone(), value: p.value.clone() });
+            self.variables.insert(
+                fold(&p.name),
+                Variable {
+                    ty: p.ty.clone(),
+                    value: p.value.clone(),
+                },
+            );
         }
         control::batch(self, batch, sink);
     }
@@ -327,14 +381,25 @@ impl SqlSession {
     /// Drops this session's temporary tables.
     fn drop_temporary(&mut self) {
         let suffix = format!("_{:012X}", self.id as u16);
-        let mine = |name: &str| name.starts_with('#') && !name.starts_with("##") && name.ends_with(&suffix);
-        let any = self.engine.state().database("tempdb").is_ok_and(|d| d.tables.values().any(|t| mine(&t.name)));
+        let mine = |name: &str| {
+            name.starts_with('#') && !name.starts_with("##") && name.ends_with(&suffix)
+        };
+        let any = self
+            .engine
+            .state()
+            .database("tempdb")
+            .is_ok_and(|d| d.tables.values().any(|t| mine(&t.name)));
         if !any {
             return;
         }
         let dropped = self.engine.change(|_, after| {
             let tempdb = after.database_mut("tempdb")?;
-            let gone: Vec<i32> = tempdb.tables.values().filter(|t| mine(&t.name)).map(|t| t.object_id).collect();
+            let gone: Vec<i32> = tempdb
+                .tables
+                .values()
+                .filter(|t| mine(&t.name))
+                .map(|t| t.object_id)
+                .collect();
             tempdb.tables.retain(|id, _| !gone.contains(id));
             Arc::make_mut(&mut tempdb.names).retain(|_, id| !gone.contains(id));
             Ok(())

@@ -55,8 +55,16 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new(id: i32, name: &str, collation: Arc<Collation>, created: u64) -> Database {
-        let system = [(1, "dbo"), (2, "guest"), (3, "INFORMATION_SCHEMA"), (4, "sys")];
-        let schemas = system.map(|(id, name)| Schema { id, name: name.to_owned() });
+        let system = [
+            (1, "dbo"),
+            (2, "guest"),
+            (3, "INFORMATION_SCHEMA"),
+            (4, "sys"),
+        ];
+        let schemas = system.map(|(id, name)| Schema {
+            id,
+            name: name.to_owned(),
+        });
         Database {
             id,
             name: name.to_owned(),
@@ -76,15 +84,23 @@ impl Database {
     }
 
     pub(crate) fn schema_id(&self, name: &str) -> Option<i32> {
-        self.schemas.iter().find(|s| same_name(&s.name, name)).map(|s| s.id)
+        self.schemas
+            .iter()
+            .find(|s| same_name(&s.name, name))
+            .map(|s| s.id)
     }
 
     pub(crate) fn schema_name(&self, id: i32) -> Option<&str> {
-        self.schemas.iter().find(|s| s.id == id).map(|s| s.name.as_str())
+        self.schemas
+            .iter()
+            .find(|s| s.id == id)
+            .map(|s| s.name.as_str())
     }
 
     pub(crate) fn object_id(&self, schema: &str, name: &str) -> Option<i32> {
-        self.names.get(&(self.schema_id(schema)?, fold(name))).copied()
+        self.names
+            .get(&(self.schema_id(schema)?, fold(name)))
+            .copied()
     }
 
     pub(crate) fn table(&self, schema: &str, name: &str) -> Option<&Arc<Table>> {
@@ -98,7 +114,9 @@ impl Database {
     /// A fresh object id; SQL Server's also grow by a large step.
     pub(crate) fn new_object(&mut self) -> i32 {
         self.next_object = self.next_object.checked_add(16_000_057).unwrap_or(100_000);
-        while self.tables.contains_key(&self.next_object) || self.names.values().any(|id| *id == self.next_object) {
+        while self.tables.contains_key(&self.next_object)
+            || self.names.values().any(|id| *id == self.next_object)
+        {
             self.next_object += 1;
         }
         self.next_object
@@ -111,7 +129,11 @@ impl Database {
     pub(crate) fn claim(&mut self, schema_id: i32, name: &str, object_id: i32) -> Result<()> {
         let key = (schema_id, fold(name));
         if self.names.contains_key(&key) {
-            return Err(error(2714, 16, format!("There is already an object named '{name}' in the database.")));
+            return Err(error(
+                2714,
+                16,
+                format!("There is already an object named '{name}' in the database."),
+            ));
         }
         Arc::make_mut(&mut self.names).insert(key, object_id);
         Ok(())
@@ -145,6 +167,8 @@ impl State {
 
     pub(crate) fn database_mut(&mut self, name: &str) -> Result<&mut Database> {
         self.database(name)?;
-        Ok(Arc::make_mut(self.databases.get_mut(&fold(name)).expect("found above")))
+        Ok(Arc::make_mut(
+            self.databases.get_mut(&fold(name)).expect("found above"),
+        ))
     }
 }

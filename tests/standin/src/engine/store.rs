@@ -32,11 +32,24 @@ pub(crate) struct Rules {
 /// Binds an expression of the catalog over a table's columns.
 pub(crate) fn bind_over(facts: &Facts, table: &Table, sql: &str, condition: bool) -> Result<Bound> {
     let mut binder = Binder::new(facts);
-    let name = Name { database: None, schema: None, name: table.name.clone() };
+    let name = Name {
+        database: None,
+        schema: None,
+        name: table.name.clone(),
+    };
     let columns = outputs(&table.result_columns());
-    binder.scope().sources.push(Source { alias: table.name.clone(), name: Some(name), columns, start: 0 });
+    binder.scope().sources.push(Source {
+        alias: table.name.clone(),
+        name: Some(name),
+        columns,
+        start: 0,
+    });
     let expr = parse_expression(sql)?;
-    if condition { binder.condition(&expr) } else { binder.value(&expr) }
+    if condition {
+        binder.condition(&expr)
+    } else {
+        binder.value(&expr)
+    }
 }
 
 impl Rules {
@@ -45,23 +58,37 @@ impl Rules {
         let mut rules = Rules {
             place: (
                 database.name.clone(),
-                database.schema_name(table.schema_id).unwrap_or_default().to_owned(),
+                database
+                    .schema_name(table.schema_id)
+                    .unwrap_or_default()
+                    .to_owned(),
                 table.name.clone(),
             ),
             defaults: Vec::new(),
             computed: Vec::new(),
             checks: Vec::new(),
             filters: Vec::new(),
-            how: How { order: facts.date_order, ..How::default() },
+            how: How {
+                order: facts.date_order,
+                ..How::default()
+            },
         };
         for (i, column) in table.columns.iter().enumerate() {
-            rules.defaults.push(column.default.as_ref().map(|d| bind(&d.definition, false)).transpose()?);
+            rules.defaults.push(
+                column
+                    .default
+                    .as_ref()
+                    .map(|d| bind(&d.definition, false))
+                    .transpose()?,
+            );
             if let Some(computed) = &column.computed {
                 rules.computed.push((i, bind(&computed.definition, false)?));
             }
         }
         for check in table.checks.iter().filter(|c| !c.disabled) {
-            rules.checks.push((check.text.name.clone(), bind(&check.text.definition, true)?));
+            rules
+                .checks
+                .push((check.text.name.clone(), bind(&check.text.definition, true)?));
         }
         for index in table.indexes.iter() {
             if let Some(filter) = &index.filter {
@@ -76,9 +103,18 @@ impl Rules {
     }
 
     /// Converts a value to what column `at` stores.
-    pub(crate) fn store(&self, table: &Table, at: usize, value: &Value, from: &SqlType) -> Result<Value> {
+    pub(crate) fn store(
+        &self,
+        table: &Table,
+        at: usize,
+        value: &Value,
+        from: &SqlType,
+    ) -> Result<Value> {
         let column = &table.columns[at];
-        let how = How { code_page: column.collation.as_ref().map(|c| c.code_page), ..self.how };
+        let how = How {
+            code_page: column.collation.as_ref().map(|c| c.code_page),
+            ..self.how
+        };
         convert(value, from, &column.ty, how).map_err(|e| match e.number {
             8152 => self.truncated(&column.name, value),
             _ => e,
@@ -86,7 +122,12 @@ impl Rules {
     }
 
     fn truncated(&self, column: &str, value: &Value) -> SqlError {
-        let shown: String = text::units(value).map(|u| text::to_string(u)).unwrap_or_default().chars().take(100).collect();
+        let shown: String = text::units(value)
+            .map(|u| text::to_string(u))
+            .unwrap_or_default()
+            .chars()
+            .take(100)
+            .collect();
         let (database, schema, table) = &self.place;
         let message = format!(
             "String or binary data would be truncated in table '{database}.{schema}.{table}', column '{column}'. Truncated value: '{shown}'."
@@ -98,7 +139,11 @@ impl Rules {
     pub(crate) fn complete(&self, table: &Table, values: &mut [Value], verb: &str) -> Result<()> {
         let run = Run::default();
         for (at, expr) in &self.computed {
-            let value = expr.eval(&Env { row: values, outer: None, run: &run })?;
+            let value = expr.eval(&Env {
+                row: values,
+                outer: None,
+                run: &run,
+            })?;
             values[*at] = self.store(table, *at, &value, &expr.t.ty)?;
         }
         for (column, value) in table.columns.iter().zip(values.iter()) {
@@ -113,7 +158,12 @@ impl Rules {
             }
         }
         for (name, check) in &self.checks {
-            if check.test(&Env { row: values, outer: None, run: &run })? == Some(false) {
+            if check.test(&Env {
+                row: values,
+                outer: None,
+                run: &run,
+            })? == Some(false)
+            {
                 let message = format!(
                     "The {verb} statement conflicted with the CHECK constraint \"{name}\". The conflict occurred in database \"{}\", table \"{}\".",
                     self.place.0,
@@ -129,13 +179,30 @@ impl Rules {
         let run = Run::default();
         let filter = self.filters.iter().find(|(id, _)| *id == index.id);
         !index.disabled
-            && filter.is_none_or(|(_, f)| matches!(f.test(&Env { row: values, outer: None, run: &run }), Ok(Some(true))))
+            && filter.is_none_or(|(_, f)| {
+                matches!(
+                    f.test(&Env {
+                        row: values,
+                        outer: None,
+                        run: &run
+                    }),
+                    Ok(Some(true))
+                )
+            })
     }
 
     /// Adds a row to a table after checking its unique indexes.
     pub(crate) fn insert(&self, table: &mut Table, row: Arc<Row>) -> Result<()> {
-        for index in table.indexes.iter().filter(|i| i.unique && self.takes(i, &row.values)) {
-            if index.rows.find_prefix(&table.key(index, &row.values)).is_some() {
+        for index in table
+            .indexes
+            .iter()
+            .filter(|i| i.unique && self.takes(i, &row.values))
+        {
+            if index
+                .rows
+                .find_prefix(&table.key(index, &row.values))
+                .is_some()
+            {
                 return Err(self.duplicate(table, index, &row.values));
             }
         }
@@ -153,9 +220,13 @@ impl Rules {
                 match &values[at] {
                     Value::Null => "<NULL>".to_owned(),
                     Value::Bytes(b) => format!("0x{}", text::hex(b).to_lowercase()),
-                    v => crate::engine::value::convert::print(v, &table.columns[at].ty, Some(121).filter(|_| datatype::is_temporal(&table.columns[at].ty)))
-                        .map(|u| text::to_string(&u))
-                        .unwrap_or_default(),
+                    v => crate::engine::value::convert::print(
+                        v,
+                        &table.columns[at].ty,
+                        Some(121).filter(|_| datatype::is_temporal(&table.columns[at].ty)),
+                    )
+                    .map(|u| text::to_string(&u))
+                    .unwrap_or_default(),
                 }
             })
             .collect();
@@ -165,10 +236,17 @@ impl Rules {
             IndexKind::Plain => error(
                 2601,
                 14,
-                format!("Cannot insert duplicate key row in object '{name}' with unique index '{}'. The duplicate key value is ({shown}).", index.name),
+                format!(
+                    "Cannot insert duplicate key row in object '{name}' with unique index '{}'. The duplicate key value is ({shown}).",
+                    index.name
+                ),
             ),
             kind => {
-                let kind = if kind == IndexKind::PrimaryKey { "PRIMARY KEY" } else { "UNIQUE KEY" };
+                let kind = if kind == IndexKind::PrimaryKey {
+                    "PRIMARY KEY"
+                } else {
+                    "UNIQUE KEY"
+                };
                 let message = format!(
                     "Violation of {kind} constraint '{}'. Cannot insert duplicate key in object '{name}'. The duplicate key value is ({shown}).",
                     index.name
@@ -180,9 +258,18 @@ impl Rules {
 }
 
 /// Checks that the rows a table's foreign keys point to exist.
-pub(crate) fn check_references(database: &Database, table: &Table, values: &[Value], verb: &str) -> Result<()> {
+pub(crate) fn check_references(
+    database: &Database,
+    table: &Table,
+    values: &[Value],
+    verb: &str,
+) -> Result<()> {
     for key in table.foreign_keys.iter().filter(|k| !k.disabled) {
-        let wanted: Vec<&Value> = key.columns.iter().map(|c| &values[table.position(*c)]).collect();
+        let wanted: Vec<&Value> = key
+            .columns
+            .iter()
+            .map(|c| &values[table.position(*c)])
+            .collect();
         if wanted.iter().any(|v| matches!(v, Value::Null)) {
             continue;
         }
@@ -190,7 +277,9 @@ pub(crate) fn check_references(database: &Database, table: &Table, values: &[Val
         if key.target == table.object_id && refers(table, key, &wanted, values) {
             continue;
         }
-        let Some(target) = database.tables.get(&key.target) else { continue };
+        let Some(target) = database.tables.get(&key.target) else {
+            continue;
+        };
         if !exists(target, &key.target_columns, &wanted) {
             return Err(conflict(database, target, key, verb, "FOREIGN KEY"));
         }
@@ -201,11 +290,22 @@ pub(crate) fn check_references(database: &Database, table: &Table, values: &[Val
 fn refers(table: &Table, key: &ForeignKey, wanted: &[&Value], values: &[Value]) -> bool {
     key.target_columns.iter().zip(wanted).all(|(c, w)| {
         let at = table.position(*c);
-        crate::engine::value::compare::compare(w, &values[at], table.columns[at].collation.as_deref()).is_eq()
+        crate::engine::value::compare::compare(
+            w,
+            &values[at],
+            table.columns[at].collation.as_deref(),
+        )
+        .is_eq()
     })
 }
 
-fn conflict(database: &Database, other: &Table, key: &ForeignKey, verb: &str, kind: &str) -> SqlError {
+fn conflict(
+    database: &Database,
+    other: &Table,
+    key: &ForeignKey,
+    verb: &str,
+    kind: &str,
+) -> SqlError {
     let schema = database.schema_name(other.schema_id).unwrap_or_default();
     let message = format!(
         "The {verb} statement conflicted with the {kind} constraint \"{}\". The conflict occurred in database \"{}\", table \"{schema}.{}\".",
@@ -220,37 +320,79 @@ pub(crate) fn exists(table: &Table, columns: &[i32], wanted: &[&Value]) -> bool 
 }
 
 /// The rows that have these values, by an index on just these columns or by reading all.
-fn find<'t>(table: &'t Table, columns: &'t [i32], wanted: &'t [&'t Value]) -> Box<dyn Iterator<Item = &'t Arc<Row>> + 't> {
-    let fits = |i: &&Index| i.readable() && i.keys.len() >= columns.len() && i.keys.iter().zip(columns).all(|((k, _), c)| k == c);
+fn find<'t>(
+    table: &'t Table,
+    columns: &'t [i32],
+    wanted: &'t [&'t Value],
+) -> Box<dyn Iterator<Item = &'t Arc<Row>> + 't> {
+    let fits = |i: &&Index| {
+        i.readable()
+            && i.keys.len() >= columns.len()
+            && i.keys.iter().zip(columns).all(|((k, _), c)| k == c)
+    };
     if let Some(index) = table.indexes.iter().find(fits) {
         let mut key = Vec::new();
         for ((id, descending), value) in index.keys.iter().zip(wanted) {
             let collation = table.columns[table.position(*id)].collation.as_deref();
-            crate::engine::value::compare::append_ordered_key(value, collation, *descending, &mut key);
+            crate::engine::value::compare::append_ordered_key(
+                value,
+                collation,
+                *descending,
+                &mut key,
+            );
         }
-        let found: Vec<&Arc<Row>> = index.rows.range(&key, None).take_while(|(k, _)| k.starts_with(&key)).map(|(_, r)| r).collect();
+        let found: Vec<&Arc<Row>> = index
+            .rows
+            .range(&key, None)
+            .take_while(|(k, _)| k.starts_with(&key))
+            .map(|(_, r)| r)
+            .collect();
         return Box::new(found.into_iter());
     }
     Box::new(table.primary().iter().filter(move |row| {
         columns.iter().zip(wanted).all(|(c, w)| {
             let at = table.position(*c);
-            crate::engine::value::compare::compare(w, &row.values[at], table.columns[at].collation.as_deref()).is_eq()
+            crate::engine::value::compare::compare(
+                w,
+                &row.values[at],
+                table.columns[at].collation.as_deref(),
+            )
+            .is_eq()
         })
     }))
 }
 
 /// Applies the foreign keys that point at a row about to go.
-pub(crate) fn leave(facts: &Facts, database: &mut Database, object_id: i32, values: &[Value], verb: &str) -> Result<()> {
+pub(crate) fn leave(
+    facts: &Facts,
+    database: &mut Database,
+    object_id: i32,
+    values: &[Value],
+    verb: &str,
+) -> Result<()> {
     let referring: Vec<(i32, ForeignKey)> = database
         .tables
         .values()
-        .flat_map(|t| t.foreign_keys.iter().filter(|k| k.target == object_id && !k.disabled).map(|k| (t.object_id, k.clone())))
+        .flat_map(|t| {
+            t.foreign_keys
+                .iter()
+                .filter(|k| k.target == object_id && !k.disabled)
+                .map(|k| (t.object_id, k.clone()))
+        })
         .collect();
     for (child, key) in referring {
-        let Some(target) = database.tables.get(&object_id).cloned() else { continue };
-        let wanted: Vec<Value> = key.target_columns.iter().map(|c| values[target.position(*c)].clone()).collect();
+        let Some(target) = database.tables.get(&object_id).cloned() else {
+            continue;
+        };
+        let wanted: Vec<Value> = key
+            .target_columns
+            .iter()
+            .map(|c| values[target.position(*c)].clone())
+            .collect();
         let wanted: Vec<&Value> = wanted.iter().collect();
-        let Some(table) = database.tables.get(&child).cloned() else { continue };
+        let Some(table) = database.tables.get(&child).cloned() else {
+            continue;
+        };
         let rows: Vec<Arc<Row>> = find(&table, &key.columns, &wanted).cloned().collect();
         if rows.is_empty() || exists(&target, &key.target_columns, &wanted) {
             continue;
@@ -263,11 +405,19 @@ pub(crate) fn leave(facts: &Facts, database: &mut Database, object_id: i32, valu
     Ok(())
 }
 
-fn cascade(facts: &Facts, database: &mut Database, table: &Table, key: &ForeignKey, rows: Vec<Arc<Row>>) -> Result<()> {
+fn cascade(
+    facts: &Facts,
+    database: &mut Database,
+    table: &Table,
+    key: &ForeignKey,
+    rows: Vec<Arc<Row>>,
+) -> Result<()> {
     let rules = Rules::new(facts, database, table)?;
     let run = Run::default();
     for row in rows {
-        let Some(child) = database.table_mut(table.object_id) else { continue };
+        let Some(child) = database.table_mut(table.object_id) else {
+            continue;
+        };
         child.remove(&row);
         if key.on_delete == 1 {
             leave(facts, database, table.object_id, &row.values, "DELETE")?;
@@ -278,13 +428,30 @@ fn cascade(facts: &Facts, database: &mut Database, table: &Table, key: &ForeignK
             let at = table.position(*column);
             let default = rules.defaults[at].as_ref().filter(|_| key.on_delete == 3);
             values[at] = match default {
-                Some(d) => rules.store(table, at, &d.eval(&Env { row: &[], outer: None, run: &run })?, &d.t.ty)?,
+                Some(d) => rules.store(
+                    table,
+                    at,
+                    &d.eval(&Env {
+                        row: &[],
+                        outer: None,
+                        run: &run,
+                    })?,
+                    &d.t.ty,
+                )?,
                 None => Value::Null,
             };
         }
         rules.complete(table, &mut values, "UPDATE")?;
-        let Some(child) = database.table_mut(table.object_id) else { continue };
-        rules.insert(child, Arc::new(Row { id: row.id, values: values.into() }))?;
+        let Some(child) = database.table_mut(table.object_id) else {
+            continue;
+        };
+        rules.insert(
+            child,
+            Arc::new(Row {
+                id: row.id,
+                values: values.into(),
+            }),
+        )?;
     }
     Ok(())
 }

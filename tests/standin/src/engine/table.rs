@@ -122,7 +122,9 @@ pub(crate) struct Generated {
 
 impl std::fmt::Debug for Generated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Generated").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Generated")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,12 +148,17 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name) || same_name(&c.name, name))
+        self.columns
+            .iter()
+            .position(|c| c.name.eq_ignore_ascii_case(name) || same_name(&c.name, name))
     }
 
     /// Position of a column id in rows.
     pub(crate) fn position(&self, column_id: i32) -> usize {
-        self.columns.iter().position(|c| c.id == column_id).expect("indexes and keys name columns of their table")
+        self.columns
+            .iter()
+            .position(|c| c.id == column_id)
+            .expect("indexes and keys name columns of their table")
     }
 
     pub(crate) fn clustered(&self) -> Option<&Index> {
@@ -164,7 +171,9 @@ impl Table {
     }
 
     pub(crate) fn row_count(&self) -> u64 {
-        self.generated.as_ref().map_or_else(|| self.primary().len(), |g| g.rows)
+        self.generated
+            .as_ref()
+            .map_or_else(|| self.primary().len(), |g| g.rows)
     }
 
     /// The key columns of an index as bytes, without the row id.
@@ -172,7 +181,12 @@ impl Table {
         let mut key = Vec::with_capacity(index.keys.len() * 12 + 8);
         for (column, descending) in &index.keys {
             let at = self.position(*column);
-            append_ordered_key(&values[at], self.columns[at].collation.as_deref(), *descending, &mut key);
+            append_ordered_key(
+                &values[at],
+                self.columns[at].collation.as_deref(),
+                *descending,
+                &mut key,
+            );
         }
         key
     }
@@ -185,7 +199,11 @@ impl Table {
 
     /// Adds a row to the heap and to the indexes that `takes` (filtered ones decide) accepts.
     pub(crate) fn insert(&mut self, row: Arc<Row>, takes: &dyn Fn(&Index) -> bool) {
-        let keys: Vec<_> = self.indexes.iter().map(|i| takes(i).then(|| self.full_key(i, &row))).collect();
+        let keys: Vec<_> = self
+            .indexes
+            .iter()
+            .map(|i| takes(i).then(|| self.full_key(i, &row)))
+            .collect();
         let heap = self.clustered().is_none();
         for (index, key) in self.indexes.iter_mut().zip(keys) {
             if let Some(key) = key {
@@ -193,7 +211,8 @@ impl Table {
             }
         }
         if heap {
-            self.heap.insert(row.id.to_be_bytes().as_slice().into(), row);
+            self.heap
+                .insert(row.id.to_be_bytes().as_slice().into(), row);
         }
     }
 

@@ -17,6 +17,11 @@ pub(crate) struct Transaction {
 
 impl Transaction {
     pub(crate) fn new() -> Transaction {
-        Transaction { depth: 1, work: None, snapshot: None, savepoints: Vec::new() }
+        Transaction {
+            depth: 1,
+            work: None,
+            snapshot: None,
+            savepoints: Vec::new(),
+        }
     }
 }

@@ -34,8 +34,14 @@ fn constraints_refuse_with_their_numbers() {
             ("SELECT note FROM p WHERE id = 1", "none"),
             ("SELECT SCOPE_IDENTITY(), @@IDENTITY, @@ROWCOUNT", "20|20|1"),
             ("DELETE p WHERE id = 1; SELECT COUNT(*) FROM c", "1"),
-            ("SET IDENTITY_INSERT c ON; INSERT c (id, p) VALUES (100, 2)", "!2601 Cannot insert duplicate key row in object 'dbo.c' with unique index 'ux'. The duplicate key value is (2)."),
-            ("UPDATE p SET id = id + 10, note = DEFAULT WHERE id = 99; SELECT @@ROWCOUNT", "0"),
+            (
+                "SET IDENTITY_INSERT c ON; INSERT c (id, p) VALUES (100, 2)",
+                "!2601 Cannot insert duplicate key row in object 'dbo.c' with unique index 'ux'. The duplicate key value is (2).",
+            ),
+            (
+                "UPDATE p SET id = id + 10, note = DEFAULT WHERE id = 99; SELECT @@ROWCOUNT",
+                "0",
+            ),
         ],
     );
     assert_eq!(db.error("UPDATE p SET id = 50 WHERE id = 2"), 547);
@@ -44,12 +50,20 @@ fn constraints_refuse_with_their_numbers() {
 #[test]
 fn updates_through_joins() {
     let mut db = Db::new();
-    db.ok("CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, w int)
+    db.ok(
+        "CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, w int)
            INSERT a VALUES (1, 0), (2, 0), (3, 0); INSERT b VALUES (1, 10), (3, 30)
            UPDATE x SET v = b.w FROM b JOIN a AS x ON x.id = b.id
            DELETE a FROM a LEFT JOIN b ON b.id = a.id WHERE b.id IS NULL
-           SELECT id, v INTO copy FROM a");
-    check(&mut db, &[("SELECT id, v FROM a", "1|10; 3|30"), ("SELECT SUM(v) FROM copy", "40")]);
+           SELECT id, v INTO copy FROM a",
+    );
+    check(
+        &mut db,
+        &[
+            ("SELECT id, v FROM a", "1|10; 3|30"),
+            ("SELECT SUM(v) FROM copy", "40"),
+        ],
+    );
 }
 
 #[test]
@@ -59,7 +73,16 @@ fn transactions_are_private_until_commit() {
     db.ok("CREATE TABLE t (id int PRIMARY KEY)");
     db.ok("BEGIN TRAN INSERT t VALUES (1)");
     check(&mut db, &[("SELECT COUNT(*), @@TRANCOUNT FROM t", "1|1")]);
-    check(&mut other, &[("SELECT COUNT(*) FROM t", "0"), ("SET LOCK_TIMEOUT 10; INSERT t VALUES (9)", "!1222 Lock request time out period exceeded.")]);
+    check(
+        &mut other,
+        &[
+            ("SELECT COUNT(*) FROM t", "0"),
+            (
+                "SET LOCK_TIMEOUT 10; INSERT t VALUES (9)",
+                "!1222 Lock request time out period exceeded.",
+            ),
+        ],
+    );
     db.ok("SAVE TRAN s INSERT t VALUES (2) ROLLBACK TRAN s COMMIT");
     check(&mut other, &[("SELECT id FROM t", "1")]);
     db.ok("BEGIN TRAN DELETE t ROLLBACK");
@@ -97,9 +120,18 @@ fn altering_tables() {
         &mut db,
         &[
             ("SELECT * FROM t", "2|b|7|4; 1|a|7|2"),
-            ("SELECT name, type_desc, is_disabled, filter_definition FROM sys.indexes WHERE object_id = OBJECT_ID('t') ORDER BY index_id", "pk|CLUSTERED|0|NULL; ix|NONCLUSTERED|1|([w]>(0))"),
-            ("DROP INDEX ix ON t; ALTER TABLE t DROP CONSTRAINT pk; SELECT type_desc FROM sys.indexes WHERE object_id = OBJECT_ID('t')", "HEAP"),
-            ("ALTER TABLE t DROP COLUMN twice; TRUNCATE TABLE t; SELECT COUNT(*) FROM t", "0"),
+            (
+                "SELECT name, type_desc, is_disabled, filter_definition FROM sys.indexes WHERE object_id = OBJECT_ID('t') ORDER BY index_id",
+                "pk|CLUSTERED|0|NULL; ix|NONCLUSTERED|1|([w]>(0))",
+            ),
+            (
+                "DROP INDEX ix ON t; ALTER TABLE t DROP CONSTRAINT pk; SELECT type_desc FROM sys.indexes WHERE object_id = OBJECT_ID('t')",
+                "HEAP",
+            ),
+            (
+                "ALTER TABLE t DROP COLUMN twice; TRUNCATE TABLE t; SELECT COUNT(*) FROM t",
+                "0",
+            ),
         ],
     );
     db.ok("ALTER DATABASE t SET READ_ONLY WITH NO_WAIT");

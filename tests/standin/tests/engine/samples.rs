@@ -11,8 +11,16 @@ fn load(db: &mut Db, file: &str) -> bool {
     };
     let script = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
     for batch in standin::engine::batches(&script) {
-        let errors: Vec<String> = db.lines(&batch).into_iter().filter(|l| l.starts_with('!')).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", &batch[..batch.len().min(400)]);
+        let errors: Vec<String> = db
+            .lines(&batch)
+            .into_iter()
+            .filter(|l| l.starts_with('!'))
+            .collect();
+        assert!(
+            errors.is_empty(),
+            "{}: {errors:?}",
+            &batch[..batch.len().min(400)]
+        );
     }
     true
 }
@@ -33,8 +41,14 @@ fn northwind() {
             ("SELECT COUNT(*) FROM [Order Details]", "2155"),
             ("SELECT COUNT(*) FROM Products", "77"),
             ("SELECT COUNT(*) FROM Employees", "9"),
-            ("SELECT SUM(UnitPrice * Quantity) FROM [Order Details]", "$1354458.5900"),
-            ("SELECT TOP 1 LastName, DATALENGTH(Photo) FROM Employees ORDER BY EmployeeID", "Davolio|21626"),
+            (
+                "SELECT SUM(UnitPrice * Quantity) FROM [Order Details]",
+                "$1354458.5900",
+            ),
+            (
+                "SELECT TOP 1 LastName, DATALENGTH(Photo) FROM Employees ORDER BY EmployeeID",
+                "Davolio|21626",
+            ),
         ],
     );
 }
@@ -52,7 +66,10 @@ fn pubs() {
             ("SELECT COUNT(*) FROM pubs..titles", "18"),
             ("SELECT COUNT(*) FROM pubs..sales", "21"),
             ("SELECT COUNT(*) FROM pubs..employee", "43"),
-            ("USE pubs; SELECT t.name, c.max_length FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE c.object_id = OBJECT_ID('authors') AND c.name = 'au_id'", "id|11"),
+            (
+                "USE pubs; SELECT t.name, c.max_length FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE c.object_id = OBJECT_ID('authors') AND c.name = 'au_id'",
+                "id|11",
+            ),
         ],
     );
 }

@@ -63,14 +63,30 @@ impl Build {
             .map(|(name, t)| {
                 let ty = t.ty();
                 let collation = datatype::has_collation(&ty).then(collate::default_collation);
-                Column { name: (*name).to_owned(), ty, nullable: true, identity: false, computed: false, collation }
+                Column {
+                    name: (*name).to_owned(),
+                    ty,
+                    nullable: true,
+                    identity: false,
+                    computed: false,
+                    collation,
+                }
             })
             .collect();
-        Build { view: View { columns, rows: Vec::new() } }
+        Build {
+            view: View {
+                columns,
+                rows: Vec::new(),
+            },
+        }
     }
 
     pub(super) fn row(&mut self, values: Vec<Value>) {
-        debug_assert_eq!(values.len(), self.view.columns.len(), "a catalog row has a value for every column");
+        debug_assert_eq!(
+            values.len(),
+            self.view.columns.len(),
+            "a catalog row has a value for every column"
+        );
         self.view.rows.push(values);
     }
 
@@ -100,7 +116,10 @@ pub(super) const NULL: Value = Value::Null;
 /// A `datetime` of ticks since 0001-01-01.
 pub(super) fn at(ticks: u64) -> Value {
     let days = (ticks / DAY) as i32 - DAYS_1900;
-    Value::DateTime { days, ticks: crate::engine::value::temporal::to_300ths(ticks % DAY).min(300 * 86_400 - 1) }
+    Value::DateTime {
+        days,
+        ticks: crate::engine::value::temporal::to_300ths(ticks % DAY).min(300 * 86_400 - 1),
+    }
 }
 
 pub(super) fn bytes(b: &[u8]) -> Value {

@@ -18,7 +18,11 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
 }
 
 fn keys(database: &Database) -> Build {
-    let mut v = Build::new(&object_columns(&[("unique_index_id", T::Int), ("is_system_named", T::Bit), ("is_enforced", T::Bit)]));
+    let mut v = Build::new(&object_columns(&[
+        ("unique_index_id", T::Int),
+        ("is_system_named", T::Bit),
+        ("is_enforced", T::Bit),
+    ]));
     for table in database.tables.values() {
         for index in &table.indexes {
             let (code, desc) = match index.kind {
@@ -26,7 +30,14 @@ fn keys(database: &Database) -> Build {
                 IndexKind::UniqueConstraint => ("UQ", "UNIQUE_CONSTRAINT"),
                 IndexKind::Plain => continue,
             };
-            let mut row = object(&index.name, index.object_id, table, table.object_id, code, desc);
+            let mut row = object(
+                &index.name,
+                index.object_id,
+                table,
+                table.object_id,
+                code,
+                desc,
+            );
             row.extend([i(index.id), b(index.system_named), b(true)]);
             v.row(row);
         }
@@ -35,11 +46,22 @@ fn keys(database: &Database) -> Build {
 }
 
 fn defaults(database: &Database) -> Build {
-    let mut v = Build::new(&object_columns(&[("parent_column_id", T::Int), ("definition", T::Text), ("is_system_named", T::Bit)]));
+    let mut v = Build::new(&object_columns(&[
+        ("parent_column_id", T::Int),
+        ("definition", T::Text),
+        ("is_system_named", T::Bit),
+    ]));
     for table in database.tables.values() {
         for column in table.columns.iter() {
             let Some(d) = &column.default else { continue };
-            let mut row = object(&d.name, d.object_id, table, table.object_id, "D ", "DEFAULT_CONSTRAINT");
+            let mut row = object(
+                &d.name,
+                d.object_id,
+                table,
+                table.object_id,
+                "D ",
+                "DEFAULT_CONSTRAINT",
+            );
             row.extend([i(column.id), s(&d.definition), b(d.system_named)]);
             v.row(row);
         }
@@ -59,8 +81,23 @@ fn checks(database: &Database) -> Build {
     ]));
     for table in database.tables.values() {
         for c in table.checks.iter() {
-            let mut row = object(&c.text.name, c.text.object_id, table, table.object_id, "C ", "CHECK_CONSTRAINT");
-            row.extend([b(c.disabled), b(false), b(!c.trusted), i(c.column_id), s(&c.text.definition), b(true), b(c.text.system_named)]);
+            let mut row = object(
+                &c.text.name,
+                c.text.object_id,
+                table,
+                table.object_id,
+                "C ",
+                "CHECK_CONSTRAINT",
+            );
+            row.extend([
+                b(c.disabled),
+                b(false),
+                b(!c.trusted),
+                i(c.column_id),
+                s(&c.text.definition),
+                b(true),
+                b(c.text.system_named),
+            ]);
             v.row(row);
         }
     }
@@ -85,11 +122,36 @@ fn foreign_keys(database: &Database) -> Build {
     for table in database.tables.values() {
         for k in table.foreign_keys.iter() {
             let index = database.tables.get(&k.target).and_then(|t| {
-                t.indexes.iter().find(|i| i.unique && i.keys.len() == k.target_columns.len() && k.target_columns.iter().all(|c| i.keys.iter().any(|(x, _)| x == c)))
+                t.indexes.iter().find(|i| {
+                    i.unique
+                        && i.keys.len() == k.target_columns.len()
+                        && k.target_columns
+                            .iter()
+                            .all(|c| i.keys.iter().any(|(x, _)| x == c))
+                })
             });
-            let mut row = object(&k.name, k.object_id, table, table.object_id, "F ", "FOREIGN_KEY_CONSTRAINT");
-            row.extend([i(k.target), i(index.map_or(0, |x| x.id)), b(k.disabled), b(false), b(!k.trusted)]);
-            row.extend([i(k.on_delete), s(ACTIONS[usize::from(k.on_delete)]), i(k.on_update), s(ACTIONS[usize::from(k.on_update)]), b(k.system_named)]);
+            let mut row = object(
+                &k.name,
+                k.object_id,
+                table,
+                table.object_id,
+                "F ",
+                "FOREIGN_KEY_CONSTRAINT",
+            );
+            row.extend([
+                i(k.target),
+                i(index.map_or(0, |x| x.id)),
+                b(k.disabled),
+                b(false),
+                b(!k.trusted),
+            ]);
+            row.extend([
+                i(k.on_delete),
+                s(ACTIONS[usize::from(k.on_delete)]),
+                i(k.on_update),
+                s(ACTIONS[usize::from(k.on_update)]),
+                b(k.system_named),
+            ]);
             v.row(row);
         }
     }
@@ -108,7 +170,14 @@ fn foreign_key_columns(database: &Database) -> Build {
     for table in database.tables.values() {
         for k in table.foreign_keys.iter() {
             for (n, (own, target)) in k.columns.iter().zip(&k.target_columns).enumerate() {
-                v.row(vec![i(k.object_id), i(n as i64 + 1), i(table.object_id), i(*own), i(k.target), i(*target)]);
+                v.row(vec![
+                    i(k.object_id),
+                    i(n as i64 + 1),
+                    i(table.object_id),
+                    i(*own),
+                    i(k.target),
+                    i(*target),
+                ]);
             }
         }
     }

@@ -16,13 +16,37 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
         "dm_db_partition_stats" => partition_stats(database),
         "allocation_units" => allocation_units(database),
         "sysindexes" => sysindexes(database),
-        "dm_db_stats_histogram" => Build::new(&[("object_id", T::Int), ("stats_id", T::Int), ("step_number", T::Int), ("range_high_key", T::Variant), ("range_rows", T::Big), ("equal_rows", T::Big)]),
+        "dm_db_stats_histogram" => Build::new(&[
+            ("object_id", T::Int),
+            ("stats_id", T::Int),
+            ("step_number", T::Int),
+            ("range_high_key", T::Variant),
+            ("range_rows", T::Big),
+            ("equal_rows", T::Big),
+        ]),
         "filegroups" | "data_spaces" => {
-            let mut v = Build::new(&[("name", T::Name), ("data_space_id", T::Int), ("type", T::Code), ("type_desc", T::Desc), ("is_default", T::Bit)]);
-            v.row(vec![s("PRIMARY"), i(1), s("FG"), s("ROWS_FILEGROUP"), b(true)]);
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("data_space_id", T::Int),
+                ("type", T::Code),
+                ("type_desc", T::Desc),
+                ("is_default", T::Bit),
+            ]);
+            v.row(vec![
+                s("PRIMARY"),
+                i(1),
+                s("FG"),
+                s("ROWS_FILEGROUP"),
+                b(true),
+            ]);
             v
         }
-        "partition_schemes" | "partition_functions" => Build::new(&[("name", T::Name), ("data_space_id", T::Int), ("function_id", T::Int), ("type", T::Code)]),
+        "partition_schemes" | "partition_functions" => Build::new(&[
+            ("name", T::Name),
+            ("data_space_id", T::Int),
+            ("function_id", T::Int),
+            ("type", T::Code),
+        ]),
         _ => return None,
     })
 }
@@ -30,7 +54,9 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
 /// A table's index ids: the heap is 0.
 fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
     let heap = table.clustered().is_none().then_some((0, None));
-    heap.into_iter().chain(table.indexes.iter().map(|i| (i.id, Some(i)))).collect()
+    heap.into_iter()
+        .chain(table.indexes.iter().map(|i| (i.id, Some(i))))
+        .collect()
 }
 
 fn indexes(database: &Database) -> Build {
@@ -107,7 +133,17 @@ fn index_columns(database: &Database) -> Build {
             for (n, (column, descending, included)) in keys.chain(included).enumerate() {
                 let ordinal = n as i64 + 1;
                 let key = if included { 0 } else { ordinal };
-                v.row(vec![i(table.object_id), i(index.id), i(ordinal), i(column), i(key), i(0), b(descending), b(included), i(0)]);
+                v.row(vec![
+                    i(table.object_id),
+                    i(index.id),
+                    i(ordinal),
+                    i(column),
+                    i(key),
+                    i(0),
+                    b(descending),
+                    b(included),
+                    i(0),
+                ]);
             }
         }
     }
@@ -115,10 +151,24 @@ fn index_columns(database: &Database) -> Build {
 }
 
 fn stats(database: &Database) -> Build {
-    let mut v = Build::new(&[("object_id", T::Int), ("name", T::Name), ("stats_id", T::Int), ("auto_created", T::Bit), ("user_created", T::Bit), ("has_filter", T::Bit)]);
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("name", T::Name),
+        ("stats_id", T::Int),
+        ("auto_created", T::Bit),
+        ("user_created", T::Bit),
+        ("has_filter", T::Bit),
+    ]);
     for table in database.tables.values() {
         for index in &table.indexes {
-            v.row(vec![i(table.object_id), s(&index.name), i(index.id), b(false), b(false), b(index.filter.is_some())]);
+            v.row(vec![
+                i(table.object_id),
+                s(&index.name),
+                i(index.id),
+                b(false),
+                b(false),
+                b(index.filter.is_some()),
+            ]);
         }
     }
     v
@@ -144,11 +194,19 @@ fn pages(table: &Table, index: Option<&Index>) -> i64 {
         n => i64::from(n).min(64),
     };
     let width: i64 = match index {
-        Some(i) if !i.clustered() => i.keys.iter().map(|(c, _)| width(&table.columns[table.position(*c)].ty)).sum(),
+        Some(i) if !i.clustered() => i
+            .keys
+            .iter()
+            .map(|(c, _)| width(&table.columns[table.position(*c)].ty))
+            .sum(),
         _ => table.columns.iter().map(|c| width(&c.ty)).sum(),
     };
     let n = rows(table, index);
-    if n == 0 { 0 } else { n * (width + 9) / 8096 + 2 }
+    if n == 0 {
+        0
+    } else {
+        n * (width + 9) / 8096 + 2
+    }
 }
 
 fn partitions(database: &Database) -> Build {
@@ -166,7 +224,17 @@ fn partitions(database: &Database) -> Build {
     for table in database.tables.values() {
         for (id, index) in ids(table) {
             let partition = partition_id(table, id);
-            v.row(vec![i(partition), i(table.object_id), i(id), i(1), i(partition), i(rows(table, index)), i(0), i(0), s("NONE")]);
+            v.row(vec![
+                i(partition),
+                i(table.object_id),
+                i(id),
+                i(1),
+                i(partition),
+                i(rows(table, index)),
+                i(0),
+                i(0),
+                s("NONE"),
+            ]);
         }
     }
     v
@@ -227,18 +295,47 @@ fn allocation_units(database: &Database) -> Build {
     for table in database.tables.values() {
         for (id, index) in ids(table) {
             let (partition, n) = (partition_id(table, id), pages(table, index));
-            v.row(vec![i(partition), i(1), s("IN_ROW_DATA"), i(partition), i(1), i(n), i(n), i((n - 1).max(0))]);
+            v.row(vec![
+                i(partition),
+                i(1),
+                s("IN_ROW_DATA"),
+                i(partition),
+                i(1),
+                i(n),
+                i(n),
+                i((n - 1).max(0)),
+            ]);
         }
     }
     v
 }
 
 fn sysindexes(database: &Database) -> Build {
-    let mut v = Build::new(&[("id", T::Int), ("indid", T::Small), ("name", T::Name), ("rows", T::Int), ("rowcnt", T::Big), ("used", T::Int), ("reserved", T::Int), ("dpages", T::Int), ("status", T::Int)]);
+    let mut v = Build::new(&[
+        ("id", T::Int),
+        ("indid", T::Small),
+        ("name", T::Name),
+        ("rows", T::Int),
+        ("rowcnt", T::Big),
+        ("used", T::Int),
+        ("reserved", T::Int),
+        ("dpages", T::Int),
+        ("status", T::Int),
+    ]);
     for table in database.tables.values() {
         for (id, index) in ids(table) {
             let (n, pages) = (rows(table, index), pages(table, index));
-            v.row(vec![i(table.object_id), i(id), opt(index.map(|i| i.name.as_str())), i(n.min(i64::from(i32::MAX))), i(n), i(pages), i(pages), i(pages), i(0)]);
+            v.row(vec![
+                i(table.object_id),
+                i(id),
+                opt(index.map(|i| i.name.as_str())),
+                i(n.min(i64::from(i32::MAX))),
+                i(n),
+                i(pages),
+                i(pages),
+                i(pages),
+                i(0),
+            ]);
         }
     }
     v

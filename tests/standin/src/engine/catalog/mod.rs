@@ -23,10 +23,17 @@ pub(crate) struct View {
 /// # Errors
 /// 208 for a name in `sys` or INFORMATION_SCHEMA that is not there.
 pub(crate) fn view(facts: &Facts, name: &Name) -> Result<Option<View>> {
-    let schema = name.schema.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let schema = name
+        .schema
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let view = name.name.to_ascii_lowercase();
     // The old system tables need no schema: `sysobjects`, `dbo.sysobjects`.
-    let compatibility = matches!(view.as_str(), "sysobjects" | "sysindexes" | "sysdatabases" | "sysusers" | "syscolumns");
+    let compatibility = matches!(
+        view.as_str(),
+        "sysobjects" | "sysindexes" | "sysdatabases" | "sysusers" | "syscolumns"
+    );
     match schema.as_str() {
         "sys" => {}
         "information_schema" => return schema::view(facts, name, &view),

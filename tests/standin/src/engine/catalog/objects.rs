@@ -10,7 +10,11 @@ use crate::types::{SqlType, Value};
 pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {
         "schemas" => {
-            let mut v = Build::new(&[("name", T::Name), ("schema_id", T::Int), ("principal_id", T::Int)]);
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("schema_id", T::Int),
+                ("principal_id", T::Int),
+            ]);
             for schema in database.schemas.iter() {
                 v.row(vec![s(&schema.name), i(schema.id), i(1)]);
             }
@@ -22,15 +26,57 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
         "identity_columns" => identity_columns(database),
         "computed_columns" => computed_columns(database),
         "types" => types(database),
-        "views" | "all_views" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("type", T::Code), ("type_desc", T::Desc), ("is_ms_shipped", T::Bit), ("create_date", T::Date), ("modify_date", T::Date)]),
-        "procedures" | "triggers" | "sql_modules" | "synonyms" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("parent_id", T::Int), ("definition", T::Text), ("type", T::Code), ("is_ms_shipped", T::Bit), ("is_disabled", T::Bit)]),
-        "sequences" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("schema_id", T::Int), ("start_value", T::Big), ("increment", T::Big), ("current_value", T::Big)]),
-        "table_types" => Build::new(&[("name", T::Name), ("user_type_id", T::Int), ("schema_id", T::Int), ("type_table_object_id", T::Int)]),
-        "periods" => Build::new(&[("name", T::Name), ("object_id", T::Int), ("period_type", T::Tiny), ("start_column_id", T::Int), ("end_column_id", T::Int)]),
+        "views" | "all_views" => Build::new(&[
+            ("name", T::Name),
+            ("object_id", T::Int),
+            ("schema_id", T::Int),
+            ("type", T::Code),
+            ("type_desc", T::Desc),
+            ("is_ms_shipped", T::Bit),
+            ("create_date", T::Date),
+            ("modify_date", T::Date),
+        ]),
+        "procedures" | "triggers" | "sql_modules" | "synonyms" => Build::new(&[
+            ("name", T::Name),
+            ("object_id", T::Int),
+            ("schema_id", T::Int),
+            ("parent_id", T::Int),
+            ("definition", T::Text),
+            ("type", T::Code),
+            ("is_ms_shipped", T::Bit),
+            ("is_disabled", T::Bit),
+        ]),
+        "sequences" => Build::new(&[
+            ("name", T::Name),
+            ("object_id", T::Int),
+            ("schema_id", T::Int),
+            ("start_value", T::Big),
+            ("increment", T::Big),
+            ("current_value", T::Big),
+        ]),
+        "table_types" => Build::new(&[
+            ("name", T::Name),
+            ("user_type_id", T::Int),
+            ("schema_id", T::Int),
+            ("type_table_object_id", T::Int),
+        ]),
+        "periods" => Build::new(&[
+            ("name", T::Name),
+            ("object_id", T::Int),
+            ("period_type", T::Tiny),
+            ("start_column_id", T::Int),
+            ("end_column_id", T::Int),
+        ]),
         "sysobjects" => sysobjects(database),
         "extended_properties" => properties(database),
         "database_principals" | "sysusers" => {
-            let mut v = Build::new(&[("name", T::Name), ("principal_id", T::Int), ("uid", T::Small), ("type", T::Code), ("default_schema_name", T::Name)]);
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("principal_id", T::Int),
+                ("uid", T::Small),
+                ("type", T::Code),
+                ("default_schema_name", T::Name),
+            ]);
             v.row(vec![s("dbo"), i(1), i(1), s("S "), s("dbo")]);
             v
         }
@@ -57,9 +103,29 @@ const OBJECT: &[(&str, T)] = &[
 ];
 
 /// The columns that every object view starts with.
-pub(super) fn object(name: &str, id: i32, table: &Table, parent: i32, code: &str, desc: &str) -> Vec<Value> {
+pub(super) fn object(
+    name: &str,
+    id: i32,
+    table: &Table,
+    parent: i32,
+    code: &str,
+    desc: &str,
+) -> Vec<Value> {
     let created = at(table.created);
-    vec![s(name), i(id), NULL, i(table.schema_id), i(parent), s(code), s(desc), created.clone(), created, b(false), b(false), b(false)]
+    vec![
+        s(name),
+        i(id),
+        NULL,
+        i(table.schema_id),
+        i(parent),
+        s(code),
+        s(desc),
+        created.clone(),
+        created,
+        b(false),
+        b(false),
+        b(false),
+    ]
 }
 
 pub(super) fn object_columns(more: &[(&'static str, T)]) -> Vec<(&'static str, T)> {
@@ -71,19 +137,44 @@ pub(super) fn constraints_of(table: &Table) -> Vec<(String, i32, &'static str, &
     let mut all = Vec::new();
     for index in table.indexes.iter() {
         match index.kind {
-            IndexKind::PrimaryKey => all.push((index.name.clone(), index.object_id, "PK", "PRIMARY_KEY_CONSTRAINT")),
-            IndexKind::UniqueConstraint => all.push((index.name.clone(), index.object_id, "UQ", "UNIQUE_CONSTRAINT")),
+            IndexKind::PrimaryKey => all.push((
+                index.name.clone(),
+                index.object_id,
+                "PK",
+                "PRIMARY_KEY_CONSTRAINT",
+            )),
+            IndexKind::UniqueConstraint => all.push((
+                index.name.clone(),
+                index.object_id,
+                "UQ",
+                "UNIQUE_CONSTRAINT",
+            )),
             IndexKind::Plain => {}
         }
     }
     for check in table.checks.iter() {
-        all.push((check.text.name.clone(), check.text.object_id, "C ", "CHECK_CONSTRAINT"));
+        all.push((
+            check.text.name.clone(),
+            check.text.object_id,
+            "C ",
+            "CHECK_CONSTRAINT",
+        ));
     }
     for key in table.foreign_keys.iter() {
-        all.push((key.name.clone(), key.object_id, "F ", "FOREIGN_KEY_CONSTRAINT"));
+        all.push((
+            key.name.clone(),
+            key.object_id,
+            "F ",
+            "FOREIGN_KEY_CONSTRAINT",
+        ));
     }
     for default in table.columns.iter().filter_map(|c| c.default.as_ref()) {
-        all.push((default.name.clone(), default.object_id, "D ", "DEFAULT_CONSTRAINT"));
+        all.push((
+            default.name.clone(),
+            default.object_id,
+            "D ",
+            "DEFAULT_CONSTRAINT",
+        ));
     }
     all
 }
@@ -91,7 +182,14 @@ pub(super) fn constraints_of(table: &Table) -> Vec<(String, i32, &'static str, &
 fn objects(database: &Database) -> Build {
     let mut v = Build::new(OBJECT);
     for table in database.tables.values() {
-        v.row(object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE"));
+        v.row(object(
+            &table.name,
+            table.object_id,
+            table,
+            0,
+            "U ",
+            "USER_TABLE",
+        ));
         for (name, id, code, desc) in constraints_of(table) {
             v.row(object(&name, id, table, table.object_id, code, desc));
         }
@@ -126,10 +224,38 @@ fn tables(database: &Database) -> Build {
         ("is_dropped_ledger_table", T::Bit),
     ]));
     for table in database.tables.values() {
-        let lob = table.columns.iter().any(|c| datatype::max_length(&c.ty) == -1 || matches!(c.ty, SqlType::Text | SqlType::NText | SqlType::Image));
+        let lob = table.columns.iter().any(|c| {
+            datatype::max_length(&c.ty) == -1
+                || matches!(c.ty, SqlType::Text | SqlType::NText | SqlType::Image)
+        });
         let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
-        row.extend([i(i32::from(lob)), NULL, i(table.next_column - 1), b(false), b(true), b(false), b(false), b(false), i(0), s("TABLE")]);
-        row.extend([b(false), b(false), i(0), s("SCHEMA_AND_DATA"), i(0), s("NON_TEMPORAL_TABLE"), NULL, b(false), b(false), b(false), b(false), i(0), b(false)]);
+        row.extend([
+            i(i32::from(lob)),
+            NULL,
+            i(table.next_column - 1),
+            b(false),
+            b(true),
+            b(false),
+            b(false),
+            b(false),
+            i(0),
+            s("TABLE"),
+        ]);
+        row.extend([
+            b(false),
+            b(false),
+            i(0),
+            s("SCHEMA_AND_DATA"),
+            i(0),
+            s("NON_TEMPORAL_TABLE"),
+            NULL,
+            b(false),
+            b(false),
+            b(false),
+            b(false),
+            i(0),
+            b(false),
+        ]);
         v.row(row);
     }
     v
@@ -171,7 +297,11 @@ const COLUMN: &[(&str, T)] = &[
 
 /// `numeric` is system type 108 although it is stored as decimal.
 fn system_type(c: &ColumnDef) -> i32 {
-    if c.user_type_id == 108 { 108 } else { i32::from(datatype::system_type_id(&c.ty)) }
+    if c.user_type_id == 108 {
+        108
+    } else {
+        i32::from(datatype::system_type_id(&c.ty))
+    }
 }
 
 fn column(table: &Table, c: &ColumnDef) -> Vec<Value> {
@@ -222,14 +352,26 @@ fn columns(database: &Database) -> Build {
 }
 
 fn identity_columns(database: &Database) -> Build {
-    let more = [("seed_value", T::Big), ("increment_value", T::Big), ("last_value", T::Big), ("is_not_for_replication", T::Bit)];
+    let more = [
+        ("seed_value", T::Big),
+        ("increment_value", T::Big),
+        ("last_value", T::Big),
+        ("is_not_for_replication", T::Bit),
+    ];
     let columns: Vec<_> = COLUMN.iter().chain(&more).copied().collect();
     let mut v = Build::new(&columns);
     for table in database.tables.values() {
         for c in table.columns.iter() {
-            let Some(identity) = &c.identity else { continue };
+            let Some(identity) = &c.identity else {
+                continue;
+            };
             let mut row = column(table, c);
-            row.extend([i(identity.seed), i(identity.increment), identity.last.map_or(NULL, i), b(false)]);
+            row.extend([
+                i(identity.seed),
+                i(identity.increment),
+                identity.last.map_or(NULL, i),
+                b(false),
+            ]);
             v.row(row);
         }
     }
@@ -237,12 +379,18 @@ fn identity_columns(database: &Database) -> Build {
 }
 
 fn computed_columns(database: &Database) -> Build {
-    let more = [("definition", T::Text), ("uses_database_collation", T::Bit), ("is_persisted", T::Bit)];
+    let more = [
+        ("definition", T::Text),
+        ("uses_database_collation", T::Bit),
+        ("is_persisted", T::Bit),
+    ];
     let columns: Vec<_> = COLUMN.iter().chain(&more).copied().collect();
     let mut v = Build::new(&columns);
     for table in database.tables.values() {
         for c in table.columns.iter() {
-            let Some(computed) = &c.computed else { continue };
+            let Some(computed) = &c.computed else {
+                continue;
+            };
             let mut row = column(table, c);
             row.extend([s(&computed.definition), b(true), b(computed.persisted)]);
             v.row(row);
@@ -269,34 +417,66 @@ fn types(database: &Database) -> Build {
         ("rule_object_id", T::Int),
         ("is_table_type", T::Bit),
     ]);
-    let mut add = |name: &str, system: i32, user: i32, schema: i32, ty: &SqlType, nullable: bool| {
-        let collation = datatype::has_collation(ty).then_some(database.collation.name.as_str());
-        v.row(vec![
-            s(name),
-            i(system),
-            i(user),
-            i(schema),
-            NULL,
-            i(datatype::max_length(ty)),
-            i(datatype::precision(ty)),
-            i(datatype::scale(ty)),
-            opt(collation),
-            b(nullable),
-            b(user > 256),
-            b(false),
-            i(0),
-            i(0),
-            b(false),
-        ]);
-    };
+    let mut add =
+        |name: &str, system: i32, user: i32, schema: i32, ty: &SqlType, nullable: bool| {
+            let collation = datatype::has_collation(ty).then_some(database.collation.name.as_str());
+            v.row(vec![
+                s(name),
+                i(system),
+                i(user),
+                i(schema),
+                NULL,
+                i(datatype::max_length(ty)),
+                i(datatype::precision(ty)),
+                i(datatype::scale(ty)),
+                opt(collation),
+                b(nullable),
+                b(user > 256),
+                b(false),
+                i(0),
+                i(0),
+                b(false),
+            ]);
+        };
     for ty in datatype::all() {
         let id = i32::from(datatype::system_type_id(&ty));
-        add(datatype::name(&ty), id, id, 4, &ty, ty != SqlType::RowVersion);
+        add(
+            datatype::name(&ty),
+            id,
+            id,
+            4,
+            &ty,
+            ty != SqlType::RowVersion,
+        );
     }
-    add("numeric", 108, 108, 4, &SqlType::Decimal { precision: 38, scale: 38 }, true);
-    add("sysname", 231, 256, 4, &SqlType::NVarChar { length: Some(128) }, false);
+    add(
+        "numeric",
+        108,
+        108,
+        4,
+        &SqlType::Decimal {
+            precision: 38,
+            scale: 38,
+        },
+        true,
+    );
+    add(
+        "sysname",
+        231,
+        256,
+        4,
+        &SqlType::NVarChar { length: Some(128) },
+        false,
+    );
     for t in database.types.iter() {
-        add(&t.name, i32::from(datatype::system_type_id(&t.ty)), t.user_type_id, t.schema_id, &t.ty, t.nullable);
+        add(
+            &t.name,
+            i32::from(datatype::system_type_id(&t.ty)),
+            t.user_type_id,
+            t.schema_id,
+            &t.ty,
+            t.nullable,
+        );
     }
     v
 }
@@ -315,9 +495,29 @@ fn sysobjects(database: &Database) -> Build {
         ("status", T::Int),
     ]);
     for table in database.tables.values() {
-        v.row(vec![s(&table.name), i(table.object_id), s("U "), i(1), i(0), at(table.created), s("U "), i(3), i(0)]);
+        v.row(vec![
+            s(&table.name),
+            i(table.object_id),
+            s("U "),
+            i(1),
+            i(0),
+            at(table.created),
+            s("U "),
+            i(3),
+            i(0),
+        ]);
         for (name, id, code, _) in constraints_of(table) {
-            v.row(vec![s(&name), i(id), s(code), i(1), i(table.object_id), at(table.created), s(code), i(0), i(0)]);
+            v.row(vec![
+                s(&name),
+                i(id),
+                s(code),
+                i(1),
+                i(table.object_id),
+                at(table.created),
+                s(code),
+                i(0),
+                i(0),
+            ]);
         }
     }
     v
@@ -338,7 +538,14 @@ fn properties(database: &Database) -> Build {
             3 => "SCHEMA",
             _ => "OBJECT_OR_COLUMN",
         };
-        v.row(vec![i(p.class), s(desc), i(p.major_id), i(p.minor_id), s(&p.name), s(&p.value)]);
+        v.row(vec![
+            i(p.class),
+            s(desc),
+            i(p.major_id),
+            i(p.minor_id),
+            s(&p.name),
+            s(&p.value),
+        ]);
     }
     v
 }

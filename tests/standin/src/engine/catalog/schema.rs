@@ -14,7 +14,11 @@ pub(super) fn view(facts: &Facts, name: &Name, view: &str) -> Result<Option<View
         "tables" => tables(database),
         "columns" => columns(facts, database),
         "schemata" => {
-            let mut v = Build::new(&[("CATALOG_NAME", T::Name), ("SCHEMA_NAME", T::Name), ("SCHEMA_OWNER", T::Name)]);
+            let mut v = Build::new(&[
+                ("CATALOG_NAME", T::Name),
+                ("SCHEMA_NAME", T::Name),
+                ("SCHEMA_OWNER", T::Name),
+            ]);
             for schema in database.schemas.iter() {
                 v.row(vec![s(&database.name), s(&schema.name), s("dbo")]);
             }
@@ -26,9 +30,19 @@ pub(super) fn view(facts: &Facts, name: &Name, view: &str) -> Result<Option<View
 }
 
 fn tables(database: &Database) -> Build {
-    let mut v = Build::new(&[("TABLE_CATALOG", T::Name), ("TABLE_SCHEMA", T::Name), ("TABLE_NAME", T::Name), ("TABLE_TYPE", T::Desc)]);
+    let mut v = Build::new(&[
+        ("TABLE_CATALOG", T::Name),
+        ("TABLE_SCHEMA", T::Name),
+        ("TABLE_NAME", T::Name),
+        ("TABLE_TYPE", T::Desc),
+    ]);
     for table in database.tables.values() {
-        v.row(vec![s(&database.name), opt(database.schema_name(table.schema_id)), s(&table.name), s("BASE TABLE")]);
+        v.row(vec![
+            s(&database.name),
+            opt(database.schema_name(table.schema_id)),
+            s(&table.name),
+            s("BASE TABLE"),
+        ]);
     }
     v
 }
@@ -55,10 +69,24 @@ fn columns(facts: &Facts, database: &Database) -> Build {
     for table in database.tables.values() {
         for c in table.columns.iter() {
             let sized = datatype::is_text(&c.ty) || datatype::is_binary(&c.ty);
-            let length = if sized { i(datatype::length(&c.ty).map_or(-1, i64::from)) } else { NULL };
-            let octets = if sized { i(datatype::max_length(&c.ty)) } else { NULL };
+            let length = if sized {
+                i(datatype::length(&c.ty).map_or(-1, i64::from))
+            } else {
+                NULL
+            };
+            let octets = if sized {
+                i(datatype::max_length(&c.ty))
+            } else {
+                NULL
+            };
             let number = datatype::is_number(&c.ty);
-            let charset = datatype::has_collation(&c.ty).then(|| if datatype::is_unicode(&c.ty) { "UNICODE" } else { "iso_1" });
+            let charset = datatype::has_collation(&c.ty).then(|| {
+                if datatype::is_unicode(&c.ty) {
+                    "UNICODE"
+                } else {
+                    "iso_1"
+                }
+            });
             v.row(vec![
                 s(&database.name),
                 opt(database.schema_name(table.schema_id)),
@@ -67,12 +95,28 @@ fn columns(facts: &Facts, database: &Database) -> Build {
                 i(c.id),
                 opt(c.default.as_ref().map(|d| d.definition.as_str())),
                 s(if c.nullable { "YES" } else { "NO" }),
-                s(if c.user_type_id == 108 { "numeric" } else { datatype::name(&c.ty) }),
+                s(if c.user_type_id == 108 {
+                    "numeric"
+                } else {
+                    datatype::name(&c.ty)
+                }),
                 length,
                 octets,
-                if number { i(datatype::precision(&c.ty)) } else { NULL },
-                if number { i(datatype::scale(&c.ty)) } else { NULL },
-                if datatype::is_temporal(&c.ty) { i(datatype::scale(&c.ty)) } else { NULL },
+                if number {
+                    i(datatype::precision(&c.ty))
+                } else {
+                    NULL
+                },
+                if number {
+                    i(datatype::scale(&c.ty))
+                } else {
+                    NULL
+                },
+                if datatype::is_temporal(&c.ty) {
+                    i(datatype::scale(&c.ty))
+                } else {
+                    NULL
+                },
                 opt(charset),
                 opt(c.collation.as_ref().map(|c| c.name.as_str())),
             ]);

@@ -7,17 +7,48 @@ pub(super) fn view(facts: &Facts, name: &str) -> Option<Build> {
     Some(match name {
         "databases" => databases(facts),
         "sysdatabases" => {
-            let mut v = Build::new(&[("name", T::Name), ("dbid", T::Small), ("sid", T::Binary), ("crdate", T::Date), ("cmptlevel", T::Tiny)]);
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("dbid", T::Small),
+                ("sid", T::Binary),
+                ("crdate", T::Date),
+                ("cmptlevel", T::Tiny),
+            ]);
             for d in facts.state.databases.values() {
-                v.row(vec![s(&d.name), i(d.id), bytes(&[1]), at(d.created), i(160)]);
+                v.row(vec![
+                    s(&d.name),
+                    i(d.id),
+                    bytes(&[1]),
+                    at(d.created),
+                    i(160),
+                ]);
             }
             v
         }
         "dm_exec_sessions" => sessions(facts),
         "dm_exec_connections" => connections(facts),
-        "dm_exec_requests" => Build::new(&[("session_id", T::Small), ("request_id", T::Int), ("status", T::Desc), ("command", T::Desc), ("wait_type", T::Desc)]),
-        "configurations" => Build::new(&[("configuration_id", T::Int), ("name", T::Desc), ("value", T::Int), ("value_in_use", T::Int)]),
-        "database_files" | "master_files" => Build::new(&[("database_id", T::Int), ("file_id", T::Int), ("type", T::Tiny), ("type_desc", T::Desc), ("name", T::Name), ("physical_name", T::Text), ("size", T::Int)]),
+        "dm_exec_requests" => Build::new(&[
+            ("session_id", T::Small),
+            ("request_id", T::Int),
+            ("status", T::Desc),
+            ("command", T::Desc),
+            ("wait_type", T::Desc),
+        ]),
+        "configurations" => Build::new(&[
+            ("configuration_id", T::Int),
+            ("name", T::Desc),
+            ("value", T::Int),
+            ("value_in_use", T::Int),
+        ]),
+        "database_files" | "master_files" => Build::new(&[
+            ("database_id", T::Int),
+            ("file_id", T::Int),
+            ("type", T::Tiny),
+            ("type_desc", T::Desc),
+            ("name", T::Name),
+            ("physical_name", T::Text),
+            ("size", T::Int),
+        ]),
         _ => return None,
     })
 }
@@ -114,7 +145,17 @@ fn sessions(facts: &Facts) -> Build {
     }
     if !facts.connections.iter().any(|c| c.session_id == facts.spid) {
         let level = i(facts.isolation);
-        v.row(vec![i(facts.spid), s(&facts.user), NULL, NULL, s("running"), id(&facts.database), b(true), level, s(&facts.user)]);
+        v.row(vec![
+            i(facts.spid),
+            s(&facts.user),
+            NULL,
+            NULL,
+            s("running"),
+            id(&facts.database),
+            b(true),
+            level,
+            s(&facts.user),
+        ]);
     }
     v
 }
@@ -131,7 +172,15 @@ fn connections(facts: &Facts) -> Build {
     ]);
     for c in facts.connections.iter() {
         let encrypted = s(if c.encrypted { "TRUE" } else { "FALSE" });
-        v.row(vec![i(c.session_id), s("TCP"), s("TSQL"), encrypted, s("SQL"), i(i64::from(c.packet_size)), s(&c.client_address)]);
+        v.row(vec![
+            i(c.session_id),
+            s("TCP"),
+            s("TSQL"),
+            encrypted,
+            s("SQL"),
+            i(i64::from(c.packet_size)),
+            s(&c.client_address),
+        ]);
     }
     v
 }

@@ -47,7 +47,13 @@ fn part_of(name: &str) -> Result<Part> {
         "microsecond" | "mcs" => Part::Microsecond,
         "nanosecond" | "ns" => Part::Nanosecond,
         "tzoffset" | "tz" => Part::Offset,
-        other => return Err(error(155, 15, format!("'{other}' is not a recognized datepart option."))),
+        other => {
+            return Err(error(
+                155,
+                15,
+                format!("'{other}' is not a recognized datepart option."),
+            ));
+        }
     })
 }
 
@@ -55,8 +61,20 @@ fn part_of(name: &str) -> Result<Part> {
 pub(super) fn now(facts: &Facts, ty: &SqlType) -> Bound {
     let (days, ticks) = facts.now;
     let offset = SqlType::DateTimeOffset { scale: 7 };
-    let value = convert(&Value::DateTimeOffset { days, ticks, offset: 0 }, &offset, ty, Default::default());
-    Bound::constant(value.expect("the present fits every temporal type"), ty.clone())
+    let value = convert(
+        &Value::DateTimeOffset {
+            days,
+            ticks,
+            offset: 0,
+        },
+        &offset,
+        ty,
+        Default::default(),
+    );
+    Bound::constant(
+        value.expect("the present fits every temporal type"),
+        ty.clone(),
+    )
 }
 
 pub(super) fn bind(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>> {
@@ -88,12 +106,16 @@ pub(super) fn bind(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<B
         }
         "DATEFROMPARTS" => {
             expect(name, args, 3)?;
-            return Ok(Some(strict(args.iter().map(as_int).collect(), plain(SqlType::Date), |v| {
-                let n = |i: usize| u32::try_from(integer_of(&v[i])).unwrap_or(0);
-                days(n(0) as i32, n(1), n(2)).map(Value::Date).ok_or_else(|| {
+            return Ok(Some(strict(
+                args.iter().map(as_int).collect(),
+                plain(SqlType::Date),
+                |v| {
+                    let n = |i: usize| u32::try_from(integer_of(&v[i])).unwrap_or(0);
+                    days(n(0) as i32, n(1), n(2)).map(Value::Date).ok_or_else(|| {
                     error(289, 16, "Cannot construct data type date, some of the arguments have values which are not valid.")
                 })
-            })));
+                },
+            )));
         }
         _ => return Ok(None),
     };
@@ -106,16 +128,24 @@ fn as_moment(b: &Bound) -> Bound {
     if datatype::is_temporal(&b.t.ty) {
         return b.clone();
     }
-    let ty = if datatype::is_text(&b.t.ty) { SqlType::DateTimeOffset { scale: 7 } } else { SqlType::DateTime };
+    let ty = if datatype::is_text(&b.t.ty) {
+        SqlType::DateTimeOffset { scale: 7 }
+    } else {
+        SqlType::DateTime
+    };
     convert_to(b.clone(), &ty)
 }
 
 fn date_part(part: Part, moment: Bound) -> Bound {
-    strict(vec![moment], plain(SqlType::Int), move |v| Ok(Value::Int(read(part, &v[0]))))
+    strict(vec![moment], plain(SqlType::Int), move |v| {
+        Ok(Value::Int(read(part, &v[0])))
+    })
 }
 
 fn read(part: Part, v: &Value) -> i64 {
-    let Some((d, ticks, offset)) = temporal::local(v) else { return 0 };
+    let Some((d, ticks, offset)) = temporal::local(v) else {
+        return 0;
+    };
     let (year, month, day) = civil(d);
     let first = days(year, 1, 1).unwrap_or(0);
     let seconds = ticks / SECOND;
@@ -147,7 +177,10 @@ pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> 
         _ => return Err(unsupported(format!("this form of {name}"))),
     };
     let part = part_of(&word)?;
-    let rest = args[1..].iter().map(|a| binder.value(a)).collect::<Result<Vec<_>>>()?;
+    let rest = args[1..]
+        .iter()
+        .map(|a| binder.value(a))
+        .collect::<Result<Vec<_>>>()?;
     match (name, rest.as_slice()) {
         ("DATEADD", [count, moment]) => Ok(date_add(part, as_int(count), moment)),
         ("DATEDIFF" | "DATEDIFF_BIG", [from, to]) => {
@@ -156,7 +189,11 @@ pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> 
             Ok(strict(vec![as_moment(from), as_moment(to)], t, move |v| {
                 let n = difference(part, &v[0], &v[1]);
                 if !big && i32::try_from(n).is_err() {
-                    return Err(error(535, 16, "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart."));
+                    return Err(error(
+                        535,
+                        16,
+                        "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.",
+                    ));
                 }
                 Ok(Value::Int(n))
             }))
@@ -169,9 +206,28 @@ pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> 
 
 fn date_name(part: Part, moment: Bound) -> Bound {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
-    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    const DAYS: [&str; 7] = [
+        "Sunday",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+    ];
     let mut t = plain(SqlType::NVarChar { length: Some(30) });
     t.collation = Some(crate::engine::collate::default_collation());
     strict(vec![moment], t, move |v| {
@@ -186,29 +242,66 @@ fn date_name(part: Part, moment: Bound) -> Bound {
 }
 
 fn date_add(part: Part, count: Bound, moment: &Bound) -> Bound {
-    let moment = if datatype::is_text(&moment.t.ty) { convert_to(moment.clone(), &SqlType::DateTime) } else { as_moment(moment) };
+    let moment = if datatype::is_text(&moment.t.ty) {
+        convert_to(moment.clone(), &SqlType::DateTime)
+    } else {
+        as_moment(moment)
+    };
     let ty = moment.t.ty.clone();
-    strict(vec![count, moment], Ty { nullable: true, ..plain(ty.clone()) }, move |v| {
-        let out = || error(517, 16, format!("Adding a value to a '{}' column caused an overflow.", datatype::name(&ty)));
-        let (d, ticks, offset) = temporal::local(&v[1]).ok_or_else(out)?;
-        let n = integer_of(&v[0]);
-        let (d, ticks) = add(part, d, ticks, n, matches!(ty, SqlType::Time { .. })).ok_or_else(out)?;
-        // Rebuilt through the widest type, with its offset, so that the target rounds as always.
-        let wide = SqlType::DateTimeOffset { scale: 7 };
-        let (utc, utc_ticks) = temporal::shift(d, ticks, -i64::from(offset));
-        convert(&Value::DateTimeOffset { days: utc, ticks: utc_ticks, offset }, &wide, &ty, Default::default()).map_err(|_| out())
-    })
+    strict(
+        vec![count, moment],
+        Ty {
+            nullable: true,
+            ..plain(ty.clone())
+        },
+        move |v| {
+            let out = || {
+                error(
+                    517,
+                    16,
+                    format!(
+                        "Adding a value to a '{}' column caused an overflow.",
+                        datatype::name(&ty)
+                    ),
+                )
+            };
+            let (d, ticks, offset) = temporal::local(&v[1]).ok_or_else(out)?;
+            let n = integer_of(&v[0]);
+            let (d, ticks) =
+                add(part, d, ticks, n, matches!(ty, SqlType::Time { .. })).ok_or_else(out)?;
+            // Rebuilt through the widest type, with its offset, so that the target rounds as always.
+            let wide = SqlType::DateTimeOffset { scale: 7 };
+            let (utc, utc_ticks) = temporal::shift(d, ticks, -i64::from(offset));
+            convert(
+                &Value::DateTimeOffset {
+                    days: utc,
+                    ticks: utc_ticks,
+                    offset,
+                },
+                &wide,
+                &ty,
+                Default::default(),
+            )
+            .map_err(|_| out())
+        },
+    )
 }
 
 fn add(part: Part, d: i32, ticks: u64, n: i64, wraps: bool) -> Option<(i32, u64)> {
     let months = |n: i64| -> Option<(i32, u64)> {
         let (year, month, day) = civil(d);
         let total = (i64::from(year) * 12 + i64::from(month) - 1).checked_add(n)?;
-        let (year, month) = (i32::try_from(total.div_euclid(12)).ok()?, total.rem_euclid(12) as u32 + 1);
+        let (year, month) = (
+            i32::try_from(total.div_euclid(12)).ok()?,
+            total.rem_euclid(12) as u32 + 1,
+        );
         if !(1..=9999).contains(&year) {
             return None;
         }
-        Some((days(year, month, day.min(month_length(year, month)))?, ticks))
+        Some((
+            days(year, month, day.min(month_length(year, month)))?,
+            ticks,
+        ))
     };
     let unit: i128 = match part {
         Part::Year => return months(n.checked_mul(12)?),
@@ -227,7 +320,10 @@ fn add(part: Part, d: i32, ticks: u64, n: i64, wraps: bool) -> Option<(i32, u64)
         }
         Part::Offset => return None,
     };
-    place(i128::from(d) * i128::from(DAY) + i128::from(ticks) + i128::from(n) * unit, wraps)
+    place(
+        i128::from(d) * i128::from(DAY) + i128::from(ticks) + i128::from(n) * unit,
+        wraps,
+    )
 }
 
 fn place(total: i128, wraps: bool) -> Option<(i32, u64)> {
@@ -236,17 +332,23 @@ fn place(total: i128, wraps: bool) -> Option<(i32, u64)> {
     if wraps {
         return Some((DAYS_1900, ticks));
     }
-    (0..=i128::from(LAST_DAY)).contains(&d).then_some((d as i32, ticks))
+    (0..=i128::from(LAST_DAY))
+        .contains(&d)
+        .then_some((d as i32, ticks))
 }
 
 /// Boundaries of the part that lie between two moments.
 fn difference(part: Part, from: &Value, to: &Value) -> i64 {
-    let (Some((d1, t1, o1)), Some((d2, t2, o2))) = (temporal::local(from), temporal::local(to)) else { return 0 };
+    let (Some((d1, t1, o1)), Some((d2, t2, o2))) = (temporal::local(from), temporal::local(to))
+    else {
+        return 0;
+    };
     let (d1, t1) = temporal::shift(d1, t1, -i64::from(o1));
     let (d2, t2) = temporal::shift(d2, t2, -i64::from(o2));
     let ((y1, m1, _), (y2, m2, _)) = (civil(d1), civil(d2));
     let units = |unit: i128| {
-        let at = |d: i32, t: u64| (i128::from(d) * i128::from(DAY) + i128::from(t)).div_euclid(unit);
+        let at =
+            |d: i32, t: u64| (i128::from(d) * i128::from(DAY) + i128::from(t)).div_euclid(unit);
         (at(d2, t2) - at(d1, t1)) as i64
     };
     let second = i128::from(SECOND);

@@ -22,7 +22,11 @@ pub(crate) fn global(facts: &Facts, name: &str) -> Result<Bound> {
         "@@rowcount" => int(facts.row_count as i64),
         "@@error" => int(i64::from(facts.last_error)),
         "@@identity" => identity(facts.identity.session),
-        "@@servername" | "@@servicename" => nvarchar(Some(if lower == "@@servername" { &facts.options.server_name } else { "MSSQLSERVER" })),
+        "@@servername" | "@@servicename" => nvarchar(Some(if lower == "@@servername" {
+            &facts.options.server_name
+        } else {
+            "MSSQLSERVER"
+        })),
         "@@microsoftversion" => int(MICROSOFT_VERSION),
         "@@max_precision" => Bound::constant(Value::Int(38), SqlType::TinyInt),
         "@@max_connections" => int(32_767),
@@ -35,14 +39,32 @@ pub(crate) fn global(facts: &Facts, name: &str) -> Result<Bound> {
         "@@nestlevel" | "@@fetch_status" | "@@procid" | "@@cursor_rows" => int(0),
         "@@dbts" => {
             let version = facts.current()?.row_version.to_be_bytes();
-            Bound::constant(Value::Bytes(version.as_slice().into()), SqlType::VarBinary { length: Some(8) })
+            Bound::constant(
+                Value::Bytes(version.as_slice().into()),
+                SqlType::VarBinary { length: Some(8) },
+            )
         }
-        _ => return Err(error(137, 15, format!("Must declare the scalar variable \"{name}\"."))),
+        _ => {
+            return Err(error(
+                137,
+                15,
+                format!("Must declare the scalar variable \"{name}\"."),
+            ));
+        }
     })
 }
 
 /// `@@IDENTITY` and SCOPE_IDENTITY() are numeric(38,0).
 pub(super) fn identity(last: Option<i64>) -> Bound {
-    let value = last.map_or(Value::Null, |i| Value::Decimal { unscaled: i128::from(i), scale: 0 });
-    Bound::constant(value, SqlType::Decimal { precision: 38, scale: 0 })
+    let value = last.map_or(Value::Null, |i| Value::Decimal {
+        unscaled: i128::from(i),
+        scale: 0,
+    });
+    Bound::constant(
+        value,
+        SqlType::Decimal {
+            precision: 38,
+            scale: 0,
+        },
+    )
 }

@@ -9,7 +9,9 @@ use crate::engine::datatype;
 use crate::engine::error::{Result, argument_count};
 use crate::engine::expr::{Bound, Call, Kind};
 use crate::engine::facts::Facts;
-use crate::engine::function::{as_int, as_text, int, integer_of, nullable_int, nvarchar, plain, strict, sysname, units_of};
+use crate::engine::function::{
+    as_int, as_text, int, integer_of, nullable_int, nvarchar, plain, strict, sysname, units_of,
+};
 use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::Binder;
@@ -20,7 +22,9 @@ use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 
 fn named(arg: Option<&Bound>) -> Option<String> {
-    arg.and_then(Bound::as_constant).filter(|v| !matches!(v, Value::Null)).map(units_of)
+    arg.and_then(Bound::as_constant)
+        .filter(|v| !matches!(v, Value::Null))
+        .map(units_of)
 }
 
 fn text_ty() -> crate::engine::expr::Ty {
@@ -49,29 +53,57 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
         ("DB_NAME", [id]) => {
             let state = Arc::clone(&facts.state);
             strict(vec![as_int(id)], text_ty(), move |v| {
-                let found = state.databases.values().find(|d| i64::from(d.id) == integer_of(&v[0]));
+                let found = state
+                    .databases
+                    .values()
+                    .find(|d| i64::from(d.id) == integer_of(&v[0]));
                 Ok(found.map_or(Value::Null, |d| text::value(&d.name)))
             })
         }
         ("DB_ID", []) => smallint(i64::from(facts.current()?.id)),
         ("DB_ID", [database]) => {
             let state = Arc::clone(&facts.state);
-            strict(vec![as_text(database)], plain(SqlType::SmallInt), move |v| {
-                Ok(state.database(&units_of(&v[0])).map_or(Value::Null, |d| Value::Int(i64::from(d.id))))
-            })
+            strict(
+                vec![as_text(database)],
+                plain(SqlType::SmallInt),
+                move |v| {
+                    Ok(state
+                        .database(&units_of(&v[0]))
+                        .map_or(Value::Null, |d| Value::Int(i64::from(d.id))))
+                },
+            )
         }
         ("SUSER_SNAME" | "SUSER_NAME" | "ORIGINAL_LOGIN", _) => sysname(&facts.user),
         ("USER_NAME" | "CURRENT_USER", _) => sysname("dbo"),
         ("HOST_NAME", []) => sysname(&facts.options.server_name),
         ("APP_NAME" | "PROGRAM_NAME", []) => sysname(""),
         ("SUSER_ID" | "USER_ID" | "DATABASE_PRINCIPAL_ID", _) => int(1),
-        ("SUSER_SID", _) => Bound::constant(Value::Bytes([1u8].as_slice().into()), SqlType::VarBinary { length: Some(85) }),
-        ("IS_SRVROLEMEMBER" | "IS_MEMBER" | "IS_ROLEMEMBER" | "HAS_PERMS_BY_NAME" | "PERMISSIONS", _) => int(1),
-        ("HAS_DBACCESS", [database]) => nullable_int(named(Some(database)).and_then(|d| facts.state.database(&d).is_ok().then_some(1))),
-        ("SERVERPROPERTY", [property]) => server_property(facts, &named(Some(property)).unwrap_or_default()),
-        ("DATABASEPROPERTYEX", [database, property]) => database_property(facts, named(Some(database)), named(Some(property))),
-        ("COLLATIONPROPERTY", [collation, property]) => collation_property(collation, named(Some(property))),
-        ("CONNECTIONPROPERTY", [property]) => match named(Some(property)).unwrap_or_default().to_ascii_lowercase().as_str() {
+        ("SUSER_SID", _) => Bound::constant(
+            Value::Bytes([1u8].as_slice().into()),
+            SqlType::VarBinary { length: Some(85) },
+        ),
+        (
+            "IS_SRVROLEMEMBER" | "IS_MEMBER" | "IS_ROLEMEMBER" | "HAS_PERMS_BY_NAME"
+            | "PERMISSIONS",
+            _,
+        ) => int(1),
+        ("HAS_DBACCESS", [database]) => nullable_int(
+            named(Some(database)).and_then(|d| facts.state.database(&d).is_ok().then_some(1)),
+        ),
+        ("SERVERPROPERTY", [property]) => {
+            server_property(facts, &named(Some(property)).unwrap_or_default())
+        }
+        ("DATABASEPROPERTYEX", [database, property]) => {
+            database_property(facts, named(Some(database)), named(Some(property)))
+        }
+        ("COLLATIONPROPERTY", [collation, property]) => {
+            collation_property(collation, named(Some(property)))
+        }
+        ("CONNECTIONPROPERTY", [property]) => match named(Some(property))
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "net_transport" => nvarchar(Some("TCP")),
             "protocol_type" => nvarchar(Some("TSQL")),
             "auth_scheme" => nvarchar(Some("SQL")),
@@ -79,7 +111,9 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
         },
         ("SESSIONPROPERTY", [_]) => int(1),
         ("SCOPE_IDENTITY", []) => super::global::identity(facts.identity.scope),
-        ("ROWCOUNT_BIG", []) => Bound::constant(Value::Int(facts.row_count as i64), SqlType::BigInt),
+        ("ROWCOUNT_BIG", []) => {
+            Bound::constant(Value::Int(facts.row_count as i64), SqlType::BigInt)
+        }
         ("NEWID" | "NEWSEQUENTIALID", []) => new_id(),
         ("XACT_STATE", []) => smallint(i64::from(facts.transactions > 0)),
         ("ERROR_NUMBER", []) => nullable_int(facts.caught.as_ref().map(|e| i64::from(e.number))),
@@ -94,7 +128,9 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
         ("ERROR_PROCEDURE", []) => nvarchar(None),
         ("ISNUMERIC", [value]) => strict(vec![as_text(value)], plain(SqlType::Int), |v| {
             let shown = units_of(&v[0]);
-            Ok(Value::Int(i64::from(shown.trim().trim_start_matches('$').parse::<f64>().is_ok())))
+            Ok(Value::Int(i64::from(
+                shown.trim().trim_start_matches('$').parse::<f64>().is_ok(),
+            )))
         }),
         _ => return Ok(None),
     }))
@@ -119,18 +155,32 @@ fn server_property(facts: &Facts, property: &str) -> Bound {
         "lcid" => int(1033),
         "sqlcharset" => int(1),
         "sqlsortorder" => int(52),
-        "servername" | "machinename" | "computernamephysicalnetbios" => nvarchar(Some(&facts.options.server_name)),
-        "isclustered" | "ishadrenabled" | "isintegratedsecurityonly" | "isfulltextinstalled" | "isxtpsupported" | "issingleuser" | "islocaldb" => int(0),
+        "servername" | "machinename" | "computernamephysicalnetbios" => {
+            nvarchar(Some(&facts.options.server_name))
+        }
+        "isclustered"
+        | "ishadrenabled"
+        | "isintegratedsecurityonly"
+        | "isfulltextinstalled"
+        | "isxtpsupported"
+        | "issingleuser"
+        | "islocaldb" => int(0),
         _ => nvarchar(None),
     }
 }
 
 fn database_property(facts: &Facts, database: Option<String>, property: Option<String>) -> Bound {
-    let Some(database) = database.and_then(|d| facts.state.database(&d).ok().cloned()) else { return nvarchar(None) };
+    let Some(database) = database.and_then(|d| facts.state.database(&d).ok().cloned()) else {
+        return nvarchar(None);
+    };
     match property.unwrap_or_default().to_ascii_lowercase().as_str() {
         "collation" => nvarchar(Some(&database.collation.name)),
         "status" => nvarchar(Some("ONLINE")),
-        "updateability" => nvarchar(Some(if database.read_only { "READ_ONLY" } else { "READ_WRITE" })),
+        "updateability" => nvarchar(Some(if database.read_only {
+            "READ_ONLY"
+        } else {
+            "READ_WRITE"
+        })),
         "recovery" => nvarchar(Some("SIMPLE")),
         "useraccess" => nvarchar(Some("MULTI_USER")),
         "version" => int(957),
@@ -144,14 +194,17 @@ fn database_property(facts: &Facts, database: Option<String>, property: Option<S
 fn collation_property(collation: &Bound, property: Option<String>) -> Bound {
     let property = property.unwrap_or_default().to_ascii_lowercase();
     strict(vec![as_text(collation)], plain(SqlType::Int), move |v| {
-        let Ok(found) = collate::find(&units_of(&v[0])) else { return Ok(Value::Null) };
+        let Ok(found) = collate::find(&units_of(&v[0])) else {
+            return Ok(Value::Null);
+        };
         Ok(match property.as_str() {
             "codepage" => Value::Int(i64::from(found.code_page)),
             "lcid" => Value::Int(i64::from(found.info & 0xf_ffff)),
             "version" => Value::Int(i64::from(found.info >> 28)),
             "comparisonstyle" => {
                 // NORM_IGNORECASE 1, IGNORENONSPACE 2, IGNOREKANATYPE 65536, IGNOREWIDTH 131072.
-                let flag = |bit: u32, value: i64| if found.info >> bit & 1 == 1 { value } else { 0 };
+                let flag =
+                    |bit: u32, value: i64| if found.info >> bit & 1 == 1 { value } else { 0 };
                 Value::Int(flag(20, 1) + flag(21, 2) + flag(22, 65_536) + flag(23, 131_072))
             }
             _ => Value::Null,
@@ -170,7 +223,13 @@ fn new_id() -> Bound {
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Ok(Value::Guid(bytes))
     });
-    Bound { kind: Kind::Call(call, Vec::new()), t: crate::engine::expr::Ty { nullable: false, ..plain(SqlType::UniqueIdentifier) } }
+    Bound {
+        kind: Kind::Call(call, Vec::new()),
+        t: crate::engine::expr::Ty {
+            nullable: false,
+            ..plain(SqlType::UniqueIdentifier)
+        },
+    }
 }
 
 fn of_objects(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>> {
@@ -179,58 +238,113 @@ fn of_objects(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>
         ("SCHEMA_NAME", []) => sysname("dbo"),
         ("SCHEMA_NAME", [id]) => strict(vec![as_int(id)], text_ty(), move |v| {
             let database = facts.current()?;
-            Ok(database.schema_name(integer_of(&v[0]) as i32).map_or(Value::Null, text::value))
+            Ok(database
+                .schema_name(integer_of(&v[0]) as i32)
+                .map_or(Value::Null, text::value))
         }),
         ("SCHEMA_ID", []) => int(1),
         ("SCHEMA_ID", [schema]) => strict(vec![as_text(schema)], plain(SqlType::Int), move |v| {
-            Ok(facts.current()?.schema_id(&units_of(&v[0])).map_or(Value::Null, |i| Value::Int(i64::from(i))))
+            Ok(facts
+                .current()?
+                .schema_id(&units_of(&v[0]))
+                .map_or(Value::Null, |i| Value::Int(i64::from(i))))
         }),
-        ("OBJECT_ID", [object] | [object, _]) => strict(vec![as_text(object)], plain(SqlType::Int), move |v| Ok(object_id(&facts, &units_of(&v[0])))),
+        ("OBJECT_ID", [object] | [object, _]) => {
+            strict(vec![as_text(object)], plain(SqlType::Int), move |v| {
+                Ok(object_id(&facts, &units_of(&v[0])))
+            })
+        }
         ("OBJECT_NAME" | "OBJECT_SCHEMA_NAME", [id] | [id, _]) => {
             let schema = name == "OBJECT_SCHEMA_NAME";
             strict(vec![as_int(id)], text_ty(), move |v| {
                 let database = facts.current()?;
-                let Some(table) = database.tables.get(&(integer_of(&v[0]) as i32)) else { return Ok(Value::Null) };
-                Ok(text::value(if schema { database.schema_name(table.schema_id).unwrap_or_default() } else { &table.name }))
+                let Some(table) = database.tables.get(&(integer_of(&v[0]) as i32)) else {
+                    return Ok(Value::Null);
+                };
+                Ok(text::value(if schema {
+                    database.schema_name(table.schema_id).unwrap_or_default()
+                } else {
+                    &table.name
+                }))
             })
         }
         ("TYPE_NAME", [id]) => strict(vec![as_int(id)], text_ty(), move |v| {
-            Ok(type_name_of(&facts, integer_of(&v[0]) as i32).map_or(Value::Null, |n| text::value(&n)))
+            Ok(type_name_of(&facts, integer_of(&v[0]) as i32)
+                .map_or(Value::Null, |n| text::value(&n)))
         }),
         ("TYPE_ID", [ty]) => strict(vec![as_text(ty)], plain(SqlType::Int), move |v| {
-            let wanted = crate::engine::parse::statement::TypeName { name: units_of(&v[0]), args: Vec::new() };
-            Ok(facts.resolve_type(&wanted, false).map_or(Value::Null, |(_, id, _)| Value::Int(i64::from(id))))
+            let wanted = crate::engine::parse::statement::TypeName {
+                name: units_of(&v[0]),
+                args: Vec::new(),
+            };
+            Ok(facts
+                .resolve_type(&wanted, false)
+                .map_or(Value::Null, |(_, id, _)| Value::Int(i64::from(id))))
         }),
-        ("COL_NAME", [table, column]) => strict(vec![as_int(table), as_int(column)], text_ty(), move |v| {
-            let found = table_of(&facts, &v[0]).and_then(|t| t.columns.iter().find(|c| i64::from(c.id) == integer_of(&v[1])).cloned());
-            Ok(found.map_or(Value::Null, |c| text::value(&c.name)))
-        }),
-        ("COL_LENGTH", [table, column]) => strict(vec![as_text(table), as_text(column)], plain(SqlType::SmallInt), move |v| {
-            let Value::Int(id) = object_id(&facts, &units_of(&v[0])) else { return Ok(Value::Null) };
-            let column = table_of(&facts, &Value::Int(id)).and_then(|t| t.column(&units_of(&v[1])).map(|i| t.columns[i].ty.clone()));
-            Ok(column.map_or(Value::Null, |ty| Value::Int(i64::from(datatype::max_length(&ty)))))
-        }),
+        ("COL_NAME", [table, column]) => {
+            strict(vec![as_int(table), as_int(column)], text_ty(), move |v| {
+                let found = table_of(&facts, &v[0]).and_then(|t| {
+                    t.columns
+                        .iter()
+                        .find(|c| i64::from(c.id) == integer_of(&v[1]))
+                        .cloned()
+                });
+                Ok(found.map_or(Value::Null, |c| text::value(&c.name)))
+            })
+        }
+        ("COL_LENGTH", [table, column]) => strict(
+            vec![as_text(table), as_text(column)],
+            plain(SqlType::SmallInt),
+            move |v| {
+                let Value::Int(id) = object_id(&facts, &units_of(&v[0])) else {
+                    return Ok(Value::Null);
+                };
+                let column = table_of(&facts, &Value::Int(id))
+                    .and_then(|t| t.column(&units_of(&v[1])).map(|i| t.columns[i].ty.clone()));
+                Ok(column.map_or(Value::Null, |ty| {
+                    Value::Int(i64::from(datatype::max_length(&ty)))
+                }))
+            },
+        ),
         ("COLUMNPROPERTY", [table, column, property]) => {
             let args = vec![as_int(table), as_text(column), as_text(property)];
-            strict(args, plain(SqlType::Int), move |v| Ok(column_property(&facts, v)))
+            strict(args, plain(SqlType::Int), move |v| {
+                Ok(column_property(&facts, v))
+            })
         }
-        ("OBJECTPROPERTY" | "OBJECTPROPERTYEX", [id, property]) => {
-            strict(vec![as_int(id), as_text(property)], plain(SqlType::Int), move |v| Ok(object_property(&facts, v)))
-        }
+        ("OBJECTPROPERTY" | "OBJECTPROPERTYEX", [id, property]) => strict(
+            vec![as_int(id), as_text(property)],
+            plain(SqlType::Int),
+            move |v| Ok(object_property(&facts, v)),
+        ),
         ("INDEXPROPERTY", [table, index, property]) => {
             let args = vec![as_int(table), as_text(index), as_text(property)];
-            strict(args, plain(SqlType::Int), move |v| Ok(index_property(&facts, v)))
+            strict(args, plain(SqlType::Int), move |v| {
+                Ok(index_property(&facts, v))
+            })
         }
         ("IDENT_CURRENT" | "IDENT_SEED" | "IDENT_INCR", [table]) => {
             let which = name.to_owned();
-            strict(vec![as_text(table)], plain(SqlType::Decimal { precision: 38, scale: 0 }), move |v| Ok(ident(&facts, &v[0], &which)))
+            strict(
+                vec![as_text(table)],
+                plain(SqlType::Decimal {
+                    precision: 38,
+                    scale: 0,
+                }),
+                move |v| Ok(ident(&facts, &v[0], &which)),
+            )
         }
         _ => return Ok(None),
     }))
 }
 
 fn table_of(facts: &Facts, id: &Value) -> Option<Arc<Table>> {
-    facts.current().ok()?.tables.get(&(integer_of(id) as i32)).cloned()
+    facts
+        .current()
+        .ok()?
+        .tables
+        .get(&(integer_of(id) as i32))
+        .cloned()
 }
 
 fn object_id(facts: &Facts, name: &str) -> Value {
@@ -246,13 +360,18 @@ fn ident(facts: &Facts, table: &Value, which: &str) -> Value {
     let found = parse_name(&units_of(table))
         .and_then(|n| facts.table(&n).ok().map(|(_, t)| Arc::clone(t)))
         .and_then(|t| t.columns.iter().find_map(|c| c.identity.clone()));
-    let Some(identity) = found else { return Value::Null };
+    let Some(identity) = found else {
+        return Value::Null;
+    };
     let number = match which {
         "IDENT_SEED" => identity.seed,
         "IDENT_INCR" => identity.increment,
         _ => identity.last.unwrap_or(identity.seed),
     };
-    Value::Decimal { unscaled: i128::from(number), scale: 0 }
+    Value::Decimal {
+        unscaled: i128::from(number),
+        scale: 0,
+    }
 }
 
 /// The name of a user type id.
@@ -262,8 +381,18 @@ pub(crate) fn type_name_of(facts: &Facts, id: i32) -> Option<String> {
         256 => return Some("sysname".to_owned()),
         _ => {}
     }
-    let system = datatype::all().into_iter().find(|t| i32::from(datatype::system_type_id(t)) == id);
-    let alias = || facts.current().ok()?.types.iter().find(|t| t.user_type_id == id).map(|t| t.name.clone());
+    let system = datatype::all()
+        .into_iter()
+        .find(|t| i32::from(datatype::system_type_id(t)) == id);
+    let alias = || {
+        facts
+            .current()
+            .ok()?
+            .types
+            .iter()
+            .find(|t| t.user_type_id == id)
+            .map(|t| t.name.clone())
+    };
     system.map(|t| datatype::name(&t).to_owned()).or_else(alias)
 }
 
@@ -272,8 +401,12 @@ fn flag(on: bool) -> Value {
 }
 
 fn column_property(facts: &Facts, v: &[Value]) -> Value {
-    let Some(table) = table_of(facts, &v[0]) else { return Value::Null };
-    let Some(column) = table.column(&units_of(&v[1])).map(|i| &table.columns[i]) else { return Value::Null };
+    let Some(table) = table_of(facts, &v[0]) else {
+        return Value::Null;
+    };
+    let Some(column) = table.column(&units_of(&v[1])).map(|i| &table.columns[i]) else {
+        return Value::Null;
+    };
     match units_of(&v[2]).to_ascii_lowercase().as_str() {
         "isidentity" => flag(column.identity.is_some()),
         "iscomputed" => flag(column.computed.is_some()),
@@ -286,17 +419,28 @@ fn column_property(facts: &Facts, v: &[Value]) -> Value {
         }),
         "scale" => Value::Int(i64::from(datatype::scale(&column.ty))),
         "charmaxlen" => Value::Int(datatype::length(&column.ty).map_or(-1, i64::from)),
-        "ishidden" | "issparse" | "iscolumnset" | "generatedalwaystype" | "isidnotforrepl" => Value::Int(0),
+        "ishidden" | "issparse" | "iscolumnset" | "generatedalwaystype" | "isidnotforrepl" => {
+            Value::Int(0)
+        }
         _ => Value::Null,
     }
 }
 
 fn object_property(facts: &Facts, v: &[Value]) -> Value {
-    let Some(table) = table_of(facts, &v[0]) else { return Value::Null };
+    let Some(table) = table_of(facts, &v[0]) else {
+        return Value::Null;
+    };
     match units_of(&v[1]).to_ascii_lowercase().as_str() {
         "istable" | "isusertable" => flag(true),
-        "isview" | "isprocedure" | "ismsshipped" | "issystemtable" | "tableistemporal" => flag(false),
-        "tablehasprimarykey" => flag(table.indexes.iter().any(|i| i.kind == IndexKind::PrimaryKey)),
+        "isview" | "isprocedure" | "ismsshipped" | "issystemtable" | "tableistemporal" => {
+            flag(false)
+        }
+        "tablehasprimarykey" => flag(
+            table
+                .indexes
+                .iter()
+                .any(|i| i.kind == IndexKind::PrimaryKey),
+        ),
         "tablehasidentity" => flag(table.columns.iter().any(|c| c.identity.is_some())),
         "tablehasclustindex" => flag(table.clustered().is_some()),
         "tablehasindex" => flag(!table.indexes.is_empty()),
@@ -308,9 +452,17 @@ fn object_property(facts: &Facts, v: &[Value]) -> Value {
 }
 
 fn index_property(facts: &Facts, v: &[Value]) -> Value {
-    let Some(table) = table_of(facts, &v[0]) else { return Value::Null };
+    let Some(table) = table_of(facts, &v[0]) else {
+        return Value::Null;
+    };
     let wanted = units_of(&v[1]);
-    let Some(index) = table.indexes.iter().find(|i| crate::engine::table::same_name(&i.name, &wanted)) else { return Value::Null };
+    let Some(index) = table
+        .indexes
+        .iter()
+        .find(|i| crate::engine::table::same_name(&i.name, &wanted))
+    else {
+        return Value::Null;
+    };
     match units_of(&v[2]).to_ascii_lowercase().as_str() {
         "isclustered" => flag(index.clustered()),
         "isunique" => flag(index.unique),
@@ -323,14 +475,21 @@ fn index_property(facts: &Facts, v: &[Value]) -> Value {
 }
 
 /// CHECKSUM over expressions or `*`.
-pub(super) fn checksum_call(binder: &mut Binder<'_>, name: &str, args: &[Option<&Expr>]) -> Result<Bound> {
+pub(super) fn checksum_call(
+    binder: &mut Binder<'_>,
+    name: &str,
+    args: &[Option<&Expr>],
+) -> Result<Bound> {
     let mut bound = Vec::new();
     for arg in args {
         match arg {
             Some(e) => bound.push(binder.value(e)?),
             None => {
                 for (at, output) in wildcard(binder.scope(), None) {
-                    bound.push(Bound { kind: Kind::Column { depth: 0, at }, t: output.t });
+                    bound.push(Bound {
+                        kind: Kind::Column { depth: 0, at },
+                        t: output.t,
+                    });
                 }
             }
         }
@@ -346,11 +505,19 @@ pub(super) fn checksum_call(binder: &mut Binder<'_>, name: &str, args: &[Option<
         }
         Ok(Value::Int(i64::from(checksum(&bytes))))
     });
-    Ok(Bound { kind: Kind::Call(call, bound), t: crate::engine::expr::Ty { nullable: false, ..plain(SqlType::Int) } })
+    Ok(Bound {
+        kind: Kind::Call(call, bound),
+        t: crate::engine::expr::Ty {
+            nullable: false,
+            ..plain(SqlType::Int)
+        },
+    })
 }
 
 /// A hash of 32 bits (FNV-1a): equal values have equal sums. SQL Server's own numbers are not documented.
 pub(crate) fn checksum(bytes: &[u8]) -> i32 {
-    let hash = bytes.iter().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
+    let hash = bytes.iter().fold(0x811c_9dc5_u32, |h, b| {
+        (h ^ u32::from(*b)).wrapping_mul(0x0100_0193)
+    });
     hash as i32
 }

@@ -34,7 +34,11 @@ pub(crate) fn bare(facts: &Facts, name: &str, quoted: bool) -> Option<Bound> {
 }
 
 /// Functions whose arguments are not plain values, or whose type depends on them all.
-pub(crate) fn special(binder: &mut Binder<'_>, name: &str, args: &[Option<&Expr>]) -> Result<Option<Bound>> {
+pub(crate) fn special(
+    binder: &mut Binder<'_>,
+    name: &str,
+    args: &[Option<&Expr>],
+) -> Result<Option<Bound>> {
     if name.eq_ignore_ascii_case("CHECKSUM") || name.eq_ignore_ascii_case("BINARY_CHECKSUM") {
         return metadata::checksum_call(binder, name, args).map(Some);
     }
@@ -46,7 +50,11 @@ pub(crate) fn special(binder: &mut Binder<'_>, name: &str, args: &[Option<&Expr>
             let otherwise = binder.value(no)?;
             choose(vec![when], Some(otherwise)).map(Some)
         }
-        ("DATEADD" | "DATEDIFF" | "DATEDIFF_BIG" | "DATEPART" | "DATENAME" | "DATETRUNC" | "EOMONTH", _) => date::with_part(binder, name, &exprs).map(Some),
+        (
+            "DATEADD" | "DATEDIFF" | "DATEDIFF_BIG" | "DATEPART" | "DATENAME" | "DATETRUNC"
+            | "EOMONTH",
+            _,
+        ) => date::with_part(binder, name, &exprs).map(Some),
         _ => Ok(None),
     }
 }
@@ -61,7 +69,13 @@ pub(crate) fn call(facts: &Facts, name: &str, args: Vec<Bound>) -> Result<Bound>
             .or(date::bind(facts, &upper, &args)?)
             .or(metadata::bind(facts, &upper, &args)?),
     };
-    found.ok_or_else(|| error(195, 15, format!("'{name}' is not a recognized built-in function name.")))
+    found.ok_or_else(|| {
+        error(
+            195,
+            15,
+            format!("'{name}' is not a recognized built-in function name."),
+        )
+    })
 }
 
 /// NULL handling.
@@ -71,43 +85,99 @@ fn conditional(name: &str, args: &[Bound]) -> Option<Result<Bound>> {
     match (name, args) {
         ("ISNULL", [value, other]) => {
             // The type of the first argument, unless that is an untyped NULL.
-            let t = if matches!(value.as_constant(), Some(Value::Null)) && value.t.ty == SqlType::Int { &other.t } else { &value.t };
-            let t = Ty { nullable: other.t.nullable && value.t.nullable, ..t.clone() };
+            let t =
+                if matches!(value.as_constant(), Some(Value::Null)) && value.t.ty == SqlType::Int {
+                    &other.t
+                } else {
+                    &value.t
+                };
+            let t = Ty {
+                nullable: other.t.nullable && value.t.nullable,
+                ..t.clone()
+            };
             let otherwise = Some(Box::new(convert_to(other.clone(), &t.ty)));
             let value = convert_to(value.clone(), &t.ty);
-            Some(Ok(Bound { kind: Kind::Case { whens: vec![(not_null(&value), value)], otherwise }, t }))
-        }
-        ("COALESCE", [_, ..]) => {
-            let types = args.iter().map(|a| (&a.t, matches!(a.as_constant(), Some(Value::Null))));
-            Some(union_type(types).map(|t| {
-                let nullable = args.iter().all(|a| a.t.nullable);
-                let whens = args.iter().map(|a| (not_null(a), convert_to(a.clone(), &t.ty))).collect();
-                Bound { kind: Kind::Case { whens, otherwise: None }, t: Ty { nullable, ..t } }
+            Some(Ok(Bound {
+                kind: Kind::Case {
+                    whens: vec![(not_null(&value), value)],
+                    otherwise,
+                },
+                t,
             }))
         }
-        ("NULLIF", [a, b]) => Some(comparison(Comparison::Eq, a.clone(), b.clone()).map(|same| {
-            let null = Bound::constant(Value::Null, a.t.ty.clone());
-            let t = Ty { nullable: true, ..a.t.clone() };
-            Bound { kind: Kind::Case { whens: vec![(same, null)], otherwise: Some(Box::new(a.clone())) }, t }
-        })),
+        ("COALESCE", [_, ..]) => {
+            let types = args
+                .iter()
+                .map(|a| (&a.t, matches!(a.as_constant(), Some(Value::Null))));
+            Some(union_type(types).map(|t| {
+                let nullable = args.iter().all(|a| a.t.nullable);
+                let whens = args
+                    .iter()
+                    .map(|a| (not_null(a), convert_to(a.clone(), &t.ty)))
+                    .collect();
+                Bound {
+                    kind: Kind::Case {
+                        whens,
+                        otherwise: None,
+                    },
+                    t: Ty { nullable, ..t },
+                }
+            }))
+        }
+        ("NULLIF", [a, b]) => Some(
+            comparison(Comparison::Eq, a.clone(), b.clone()).map(|same| {
+                let null = Bound::constant(Value::Null, a.t.ty.clone());
+                let t = Ty {
+                    nullable: true,
+                    ..a.t.clone()
+                };
+                Bound {
+                    kind: Kind::Case {
+                        whens: vec![(same, null)],
+                        otherwise: Some(Box::new(a.clone())),
+                    },
+                    t,
+                }
+            }),
+        ),
         _ => None,
     }
 }
 
 /// A call whose result is NULL when any argument is.
-pub(super) fn strict(args: Vec<Bound>, t: Ty, body: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static) -> Bound {
+pub(super) fn strict(
+    args: Vec<Bound>,
+    t: Ty,
+    body: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static,
+) -> Bound {
     let call: Call = Arc::new(move |values: &[Value]| {
-        if values.iter().any(|v| matches!(v, Value::Null)) { Ok(Value::Null) } else { body(values) }
+        if values.iter().any(|v| matches!(v, Value::Null)) {
+            Ok(Value::Null)
+        } else {
+            body(values)
+        }
     });
-    Bound { kind: Kind::Call(call, args), t }
+    Bound {
+        kind: Kind::Call(call, args),
+        t,
+    }
 }
 
 pub(super) fn plain(ty: SqlType) -> Ty {
-    Ty { ty, nullable: true, collation: None, rank: 0 }
+    Ty {
+        ty,
+        nullable: true,
+        collation: None,
+        rank: 0,
+    }
 }
 
 pub(super) fn expect(name: &str, args: &[Bound], count: usize) -> Result<()> {
-    if args.len() == count { Ok(()) } else { Err(argument_count(name, count)) }
+    if args.len() == count {
+        Ok(())
+    } else {
+        Err(argument_count(name, count))
+    }
 }
 
 pub(super) fn sysname(s: &str) -> Bound {
@@ -132,7 +202,11 @@ pub(super) fn nullable_int(i: Option<i64>) -> Bound {
 
 /// The argument as text.
 pub(super) fn as_text(b: &Bound) -> Bound {
-    if datatype::is_text(&b.t.ty) { b.clone() } else { convert_to(b.clone(), &SqlType::NVarChar { length: Some(4000) }) }
+    if datatype::is_text(&b.t.ty) {
+        b.clone()
+    } else {
+        convert_to(b.clone(), &SqlType::NVarChar { length: Some(4000) })
+    }
 }
 
 pub(super) fn as_int(b: &Bound) -> Bound {
@@ -141,7 +215,9 @@ pub(super) fn as_int(b: &Bound) -> Bound {
 
 /// An argument that binds to a text constant, such as an object's name.
 pub(super) fn units_of(value: &Value) -> String {
-    text::units(value).map(|u| text::to_string(u)).unwrap_or_default()
+    text::units(value)
+        .map(|u| text::to_string(u))
+        .unwrap_or_default()
 }
 
 pub(super) fn integer_of(value: &Value) -> i64 {

@@ -12,7 +12,9 @@ use crate::types::{SqlType, Value};
 fn numeric(arg: &Bound) -> Bound {
     match &arg.t.ty {
         t if is_text(t) => convert_to(arg.clone(), &SqlType::Float),
-        SqlType::TinyInt | SqlType::SmallInt | SqlType::Bit => convert_to(arg.clone(), &SqlType::Int),
+        SqlType::TinyInt | SqlType::SmallInt | SqlType::Bit => {
+            convert_to(arg.clone(), &SqlType::Int)
+        }
         SqlType::Real => convert_to(arg.clone(), &SqlType::Float),
         SqlType::SmallMoney => convert_to(arg.clone(), &SqlType::Money),
         _ => arg.clone(),
@@ -20,7 +22,9 @@ fn numeric(arg: &Bound) -> Bound {
 }
 
 fn floats(args: &[Bound]) -> Vec<Bound> {
-    args.iter().map(|a| convert_to(a.clone(), &SqlType::Float)).collect()
+    args.iter()
+        .map(|a| convert_to(a.clone(), &SqlType::Float))
+        .collect()
 }
 
 fn float(v: &Value) -> f64 {
@@ -32,9 +36,17 @@ fn float(v: &Value) -> f64 {
 
 fn finite(f: f64) -> Result<Value> {
     if f.is_nan() {
-        return Err(error(3623, 16, "An invalid floating point operation occurred."));
+        return Err(error(
+            3623,
+            16,
+            "An invalid floating point operation occurred.",
+        ));
     }
-    if f.is_finite() { Ok(Value::Float(f)) } else { Err(overflow("float")) }
+    if f.is_finite() {
+        Ok(Value::Float(f))
+    } else {
+        Err(overflow("float"))
+    }
 }
 
 pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
@@ -42,14 +54,20 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         "ABS" | "SIGN" => {
             expect(name, args, 1)?;
             let arg = numeric(&args[0]);
-            let t = Ty { nullable: true, ..arg.t.clone() };
+            let t = Ty {
+                nullable: true,
+                ..arg.t.clone()
+            };
             let (sign, ty) = (name == "SIGN", t.ty.clone());
             strict(vec![arg], t, move |v| absolute(&v[0], sign, &ty))
         }
         "FLOOR" | "CEILING" => {
             expect(name, args, 1)?;
             let arg = numeric(&args[0]);
-            let mut t = Ty { nullable: true, ..arg.t.clone() };
+            let mut t = Ty {
+                nullable: true,
+                ..arg.t.clone()
+            };
             if let SqlType::Decimal { scale, .. } = &mut t.ty {
                 *scale = 0;
             }
@@ -62,7 +80,9 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let base = numeric(&args[0]);
             let ty = base.t.ty.clone();
             let result = convert_after(base.t.ty.clone());
-            strict(floats(args), plain(ty), move |v| result(finite(float(&v[0]).powf(float(&v[1])))?))
+            strict(floats(args), plain(ty), move |v| {
+                result(finite(float(&v[0]).powf(float(&v[1])))?)
+            })
         }
         "SQRT" | "EXP" | "LOG" | "LOG10" | "SQUARE" => {
             expect(name, args, 1)?;
@@ -73,7 +93,9 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
                 "LOG10" => f64::log10,
                 _ => |x: f64| x * x,
             };
-            strict(floats(args), plain(SqlType::Float), move |v| finite(f(float(&v[0]))))
+            strict(floats(args), plain(SqlType::Float), move |v| {
+                finite(f(float(&v[0])))
+            })
         }
         "PI" => Bound::constant(Value::Float(std::f64::consts::PI), SqlType::Float),
         _ => return Ok(None),
@@ -88,12 +110,21 @@ fn absolute(v: &Value, sign: bool, ty: &SqlType) -> Result<Value> {
     Ok(match v {
         Value::Int(i) if sign => Value::Int(i.signum()),
         Value::Int(i) => {
-            let absolute = i.checked_abs().filter(|a| *ty != SqlType::Int || i32::try_from(*a).is_ok());
+            let absolute = i
+                .checked_abs()
+                .filter(|a| *ty != SqlType::Int || i32::try_from(*a).is_ok());
             Value::Int(absolute.ok_or_else(|| overflow(datatype::name(ty)))?)
         }
         Value::Decimal { unscaled, scale } => {
-            let value = if sign { unscaled.signum() * decimal::pow10(*scale) } else { unscaled.abs() };
-            Value::Decimal { unscaled: value, scale: *scale }
+            let value = if sign {
+                unscaled.signum() * decimal::pow10(*scale)
+            } else {
+                unscaled.abs()
+            };
+            Value::Decimal {
+                unscaled: value,
+                scale: *scale,
+            }
         }
         Value::Money(m) if sign => Value::Money(m.signum() * 10_000),
         Value::Money(m) => Value::Money(m.checked_abs().ok_or_else(|| overflow("money"))?),
@@ -106,10 +137,17 @@ fn absolute(v: &Value, sign: bool, ty: &SqlType) -> Result<Value> {
 fn whole(v: &Value, up: bool) -> Value {
     let down = |n: i128, unit: i128| {
         let floor = n.div_euclid(unit);
-        if up && n.rem_euclid(unit) != 0 { floor + 1 } else { floor }
+        if up && n.rem_euclid(unit) != 0 {
+            floor + 1
+        } else {
+            floor
+        }
     };
     match v {
-        Value::Decimal { unscaled, scale } => Value::Decimal { unscaled: down(*unscaled, decimal::pow10(*scale)), scale: 0 },
+        Value::Decimal { unscaled, scale } => Value::Decimal {
+            unscaled: down(*unscaled, decimal::pow10(*scale)),
+            scale: 0,
+        },
         Value::Money(m) => Value::Money((down(i128::from(*m), 10_000) * 10_000) as i64),
         Value::Float(f) => Value::Float(if up { f.ceil() } else { f.floor() }),
         other => other.clone(),
@@ -119,10 +157,17 @@ fn whole(v: &Value, up: bool) -> Value {
 /// `ROUND(value, digits [, truncate])`.
 fn round(args: &[Bound]) -> Result<Bound> {
     if !(2..=3).contains(&args.len()) {
-        return Err(error(189, 15, "The round function requires 2 to 3 arguments."));
+        return Err(error(
+            189,
+            15,
+            "The round function requires 2 to 3 arguments.",
+        ));
     }
     let arg = numeric(&args[0]);
-    let t = Ty { nullable: true, ..arg.t.clone() };
+    let t = Ty {
+        nullable: true,
+        ..arg.t.clone()
+    };
     let ty = t.ty.clone();
     let truncate = args.get(2).map_or(crate::engine::function::int(0), as_int);
     Ok(strict(vec![arg, as_int(&args[1]), truncate], t, move |v| {
@@ -136,7 +181,11 @@ fn round(args: &[Bound]) -> Result<Bound> {
                 return 0;
             }
             let unit = decimal::pow10(drop as u8);
-            if cut { n / unit * unit } else { decimal::round_off(n, drop as u8).saturating_mul(unit) }
+            if cut {
+                n / unit * unit
+            } else {
+                decimal::round_off(n, drop as u8).saturating_mul(unit)
+            }
         };
         Ok(match &v[0] {
             Value::Int(i) => {
@@ -145,10 +194,17 @@ fn round(args: &[Bound]) -> Result<Bound> {
                 Value::Int(fits.ok_or_else(|| overflow(datatype::name(&ty)))?)
             }
             Value::Decimal { unscaled, scale } => {
-                let SqlType::Decimal { precision, .. } = ty else { return Err(overflow("numeric")) };
-                Value::Decimal { unscaled: decimal::fit(at(*unscaled, *scale), *scale, precision, *scale)?, scale: *scale }
+                let SqlType::Decimal { precision, .. } = ty else {
+                    return Err(overflow("numeric"));
+                };
+                Value::Decimal {
+                    unscaled: decimal::fit(at(*unscaled, *scale), *scale, precision, *scale)?,
+                    scale: *scale,
+                }
             }
-            Value::Money(m) => Value::Money(i64::try_from(at(i128::from(*m), 4)).map_err(|_| overflow("money"))?),
+            Value::Money(m) => {
+                Value::Money(i64::try_from(at(i128::from(*m), 4)).map_err(|_| overflow("money"))?)
+            }
             Value::Float(f) => {
                 let unit = 10f64.powi(digits as i32);
                 let scaled = f * unit;

@@ -24,13 +24,21 @@ fn cut(v: &Value, from: usize, count: usize) -> Value {
 /// The variable-length type of a text type.
 fn varying(t: &Ty) -> Ty {
     let ty = match &t.ty {
-        SqlType::Char { length } => SqlType::VarChar { length: Some(*length) },
-        SqlType::NChar { length } => SqlType::NVarChar { length: Some(*length) },
+        SqlType::Char { length } => SqlType::VarChar {
+            length: Some(*length),
+        },
+        SqlType::NChar { length } => SqlType::NVarChar {
+            length: Some(*length),
+        },
         SqlType::Text => SqlType::VarChar { length: None },
         SqlType::NText => SqlType::NVarChar { length: None },
         other => other.clone(),
     };
-    Ty { ty, nullable: true, ..t.clone() }
+    Ty {
+        ty,
+        nullable: true,
+        ..t.clone()
+    }
 }
 
 /// The longest text type of the argument's family.
@@ -42,7 +50,11 @@ fn widest(t: &Ty) -> Ty {
         (false, true) => SqlType::VarChar { length: None },
         (false, false) => SqlType::VarChar { length: Some(8000) },
     };
-    Ty { ty, nullable: true, ..t.clone() }
+    Ty {
+        ty,
+        nullable: true,
+        ..t.clone()
+    }
 }
 
 fn code_page(t: &Ty) -> u16 {
@@ -56,9 +68,13 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let max = datatype::length(&args[0].t.ty).is_none() && datatype::is_text(&args[0].t.ty);
             let t = plain(if max { SqlType::BigInt } else { SqlType::Int });
             if datatype::is_binary(&args[0].t.ty) {
-                return Ok(Some(strict(args.to_vec(), t, |v| Ok(Value::Int(byte_count(&v[0], 1))))));
+                return Ok(Some(strict(args.to_vec(), t, |v| {
+                    Ok(Value::Int(byte_count(&v[0], 1)))
+                })));
             }
-            strict(vec![as_text(&args[0])], t, |v| Ok(Value::Int(collate::trim(&units(&v[0])).len() as i64)))
+            strict(vec![as_text(&args[0])], t, |v| {
+                Ok(Value::Int(collate::trim(&units(&v[0])).len() as i64))
+            })
         }
         "DATALENGTH" => {
             expect(name, args, 1)?;
@@ -77,15 +93,24 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let arg = as_text(&args[0]);
             let left = name == "LEFT";
             let mut t = varying(&arg.t);
-            if let Some(n) = args[1].as_constant().map(integer_of).filter(|n| (1..=4000).contains(n))
-                && let SqlType::VarChar { length: Some(l) } | SqlType::NVarChar { length: Some(l) } = &mut t.ty
+            if let Some(n) = args[1]
+                .as_constant()
+                .map(integer_of)
+                .filter(|n| (1..=4000).contains(n))
+                && let SqlType::VarChar { length: Some(l) } | SqlType::NVarChar { length: Some(l) } =
+                    &mut t.ty
             {
                 *l = (*l).min(n as u16);
             }
             strict(vec![arg, as_int(&args[1])], t, move |v| {
-                let n = usize::try_from(integer_of(&v[1])).map_err(|_| invalid_length(if left { "left" } else { "right" }))?;
+                let n = usize::try_from(integer_of(&v[1]))
+                    .map_err(|_| invalid_length(if left { "left" } else { "right" }))?;
                 let len = units(&v[0]).len();
-                Ok(if left { cut(&v[0], 0, n) } else { cut(&v[0], len.saturating_sub(n), n) })
+                Ok(if left {
+                    cut(&v[0], 0, n)
+                } else {
+                    cut(&v[0], len.saturating_sub(n), n)
+                })
             })
         }
         "SUBSTRING" => {
@@ -97,7 +122,14 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let texts: Vec<Bound> = args.iter().map(as_text).collect();
             let collation = collation_of(&texts[0], &texts[1])?;
             let t = widest(&texts[0].t);
-            strict(texts, t, move |v| Ok(replace(&units(&v[0]), &units(&v[1]), &units(&v[2]), &collation)))
+            strict(texts, t, move |v| {
+                Ok(replace(
+                    &units(&v[0]),
+                    &units(&v[1]),
+                    &units(&v[2]),
+                    &collation,
+                ))
+            })
         }
         "CHARINDEX" => {
             let (pattern, subject) = match args {
@@ -106,28 +138,45 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             };
             let collation = collation_of(&subject, &pattern)?;
             let start = args.get(2).map_or(crate::engine::function::int(1), as_int);
-            strict(vec![pattern, subject, start], plain(SqlType::Int), move |v| {
-                let from = usize::try_from(integer_of(&v[2]) - 1).unwrap_or(0);
-                let found = find(&units(&v[1]), &units(&v[0]), from, &collation);
-                Ok(Value::Int(found.map_or(0, |(i, _)| i as i64 + 1)))
-            })
+            strict(
+                vec![pattern, subject, start],
+                plain(SqlType::Int),
+                move |v| {
+                    let from = usize::try_from(integer_of(&v[2]) - 1).unwrap_or(0);
+                    let found = find(&units(&v[1]), &units(&v[0]), from, &collation);
+                    Ok(Value::Int(found.map_or(0, |(i, _)| i as i64 + 1)))
+                },
+            )
         }
         "CHAR" => {
             expect(name, args, 1)?;
-            strict(vec![as_int(&args[0])], text_type(SqlType::Char { length: 1 }), |v| {
-                Ok(u8::try_from(integer_of(&v[0])).map_or(Value::Null, |b| Value::Text(collate::decode(1252, &[b]).into())))
-            })
+            strict(
+                vec![as_int(&args[0])],
+                text_type(SqlType::Char { length: 1 }),
+                |v| {
+                    Ok(u8::try_from(integer_of(&v[0])).map_or(Value::Null, |b| {
+                        Value::Text(collate::decode(1252, &[b]).into())
+                    }))
+                },
+            )
         }
         "NCHAR" => {
             expect(name, args, 1)?;
-            strict(vec![as_int(&args[0])], text_type(SqlType::NChar { length: 1 }), |v| {
-                Ok(u16::try_from(integer_of(&v[0])).map_or(Value::Null, |u| Value::Text([u].as_slice().into())))
-            })
+            strict(
+                vec![as_int(&args[0])],
+                text_type(SqlType::NChar { length: 1 }),
+                |v| {
+                    Ok(u16::try_from(integer_of(&v[0]))
+                        .map_or(Value::Null, |u| Value::Text([u].as_slice().into())))
+                },
+            )
         }
         "UNICODE" => {
             expect(name, args, 1)?;
             strict(vec![as_text(&args[0])], plain(SqlType::Int), |v| {
-                Ok(units(&v[0]).first().map_or(Value::Null, |u| Value::Int(i64::from(*u))))
+                Ok(units(&v[0])
+                    .first()
+                    .map_or(Value::Null, |u| Value::Int(i64::from(*u))))
             })
         }
         "ASCII" => {
@@ -136,7 +185,9 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let page = code_page(&arg.t);
             strict(vec![arg], plain(SqlType::Int), move |v| {
                 let first = units(&v[0]).first().copied();
-                Ok(first.map_or(Value::Null, |u| Value::Int(i64::from(collate::encode(page, &[u])[0]))))
+                Ok(first.map_or(Value::Null, |u| {
+                    Value::Int(i64::from(collate::encode(page, &[u])[0]))
+                }))
             })
         }
         "REPLICATE" => {
@@ -144,25 +195,42 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let arg = as_text(&args[0]);
             let t = widest(&arg.t);
             let most = match t.ty {
-                SqlType::NVarChar { length: Some(n) } | SqlType::VarChar { length: Some(n) } => usize::from(n),
+                SqlType::NVarChar { length: Some(n) } | SqlType::VarChar { length: Some(n) } => {
+                    usize::from(n)
+                }
                 _ => usize::MAX,
             };
             strict(vec![arg, as_int(&args[1])], t, move |v| {
-                let Ok(n) = usize::try_from(integer_of(&v[1])) else { return Ok(Value::Null) };
+                let Ok(n) = usize::try_from(integer_of(&v[1])) else {
+                    return Ok(Value::Null);
+                };
                 let piece = units(&v[0]);
                 if piece.len().saturating_mul(n) > 1 << 30 && most == usize::MAX {
-                    return Err(error(701, 17, "There is insufficient system memory to run this query."));
+                    return Err(error(
+                        701,
+                        17,
+                        "There is insufficient system memory to run this query.",
+                    ));
                 }
-                let all: Vec<u16> = piece.iter().copied().cycle().take(piece.len().saturating_mul(n).min(most)).collect();
+                let all: Vec<u16> = piece
+                    .iter()
+                    .copied()
+                    .cycle()
+                    .take(piece.len().saturating_mul(n).min(most))
+                    .collect();
                 Ok(Value::Text(all.into()))
             })
         }
         "SPACE" => {
             expect(name, args, 1)?;
-            strict(vec![as_int(&args[0])], text_type(SqlType::VarChar { length: Some(8000) }), |v| {
-                let n = usize::try_from(integer_of(&v[0])).unwrap_or(0).min(8000);
-                Ok(Value::Text(vec![0x20; n].into()))
-            })
+            strict(
+                vec![as_int(&args[0])],
+                text_type(SqlType::VarChar { length: Some(8000) }),
+                |v| {
+                    let n = usize::try_from(integer_of(&v[0])).unwrap_or(0).min(8000);
+                    Ok(Value::Text(vec![0x20; n].into()))
+                },
+            )
         }
         "STR" => str_function(args)?,
         "CONCAT" => concat(args)?,
@@ -171,33 +239,64 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             expect(name, args, 1)?;
             let arg = as_text(&args[0]);
             let t = varying(&arg.t);
-            strict(vec![arg], t, |v| Ok(Value::Text(units(&v[0]).iter().rev().copied().collect())))
+            strict(vec![arg], t, |v| {
+                Ok(Value::Text(units(&v[0]).iter().rev().copied().collect()))
+            })
         }
         "STUFF" => {
             expect(name, args, 4)?;
             let t = widest(&as_text(&args[0]).t);
-            strict(vec![as_text(&args[0]), as_int(&args[1]), as_int(&args[2]), as_text(&args[3])], t, |v| {
-                let u = units(&v[0]);
-                let Some(from) = usize::try_from(integer_of(&v[1]) - 1).ok().filter(|f| *f < u.len()) else { return Ok(Value::Null) };
-                let Ok(count) = usize::try_from(integer_of(&v[2])) else { return Ok(Value::Null) };
-                let end = (from + count).min(u.len());
-                Ok(Value::Text([&u[..from], &units(&v[3]), &u[end..]].concat().into()))
-            })
+            strict(
+                vec![
+                    as_text(&args[0]),
+                    as_int(&args[1]),
+                    as_int(&args[2]),
+                    as_text(&args[3]),
+                ],
+                t,
+                |v| {
+                    let u = units(&v[0]);
+                    let Some(from) = usize::try_from(integer_of(&v[1]) - 1)
+                        .ok()
+                        .filter(|f| *f < u.len())
+                    else {
+                        return Ok(Value::Null);
+                    };
+                    let Ok(count) = usize::try_from(integer_of(&v[2])) else {
+                        return Ok(Value::Null);
+                    };
+                    let end = (from + count).min(u.len());
+                    Ok(Value::Text(
+                        [&u[..from], &units(&v[3]), &u[end..]].concat().into(),
+                    ))
+                },
+            )
         }
         _ => return Ok(None),
     }))
 }
 
 fn text_type(ty: SqlType) -> Ty {
-    Ty { ty, nullable: true, collation: Some(collate::default_collation()), rank: 0 }
+    Ty {
+        ty,
+        nullable: true,
+        collation: Some(collate::default_collation()),
+        rank: 0,
+    }
 }
 
 fn invalid_length(function: &str) -> crate::types::SqlError {
-    error(537, 16, format!("Invalid length parameter passed to the {function} function."))
+    error(
+        537,
+        16,
+        format!("Invalid length parameter passed to the {function} function."),
+    )
 }
 
 fn collation_of(a: &Bound, b: &Bound) -> Result<Arc<Collation>> {
-    Ok(common_collation(&a.t, &b.t, "charindex")?.0.unwrap_or_else(collate::default_collation))
+    Ok(common_collation(&a.t, &b.t, "charindex")?
+        .0
+        .unwrap_or_else(collate::default_collation))
 }
 
 fn byte_count(v: &Value, unit: i64) -> i64 {
@@ -212,22 +311,34 @@ fn data_length(arg: &Bound) -> Bound {
     let ty = arg.t.ty.clone();
     let page = code_page(&arg.t);
     let max = datatype::max_length(&ty) == -1;
-    strict(vec![arg.clone()], plain(if max { SqlType::BigInt } else { SqlType::Int }), move |v| {
-        Ok(Value::Int(match &v[0] {
-            Value::Text(t) if datatype::is_unicode(&ty) || ty == SqlType::Xml => t.len() as i64 * 2,
-            Value::Text(t) => collate::byte_length(page, t) as i64,
-            Value::Bytes(b) => b.len() as i64,
-            _ => i64::from(datatype::max_length(&ty)),
-        }))
-    })
+    strict(
+        vec![arg.clone()],
+        plain(if max { SqlType::BigInt } else { SqlType::Int }),
+        move |v| {
+            Ok(Value::Int(match &v[0] {
+                Value::Text(t) if datatype::is_unicode(&ty) || ty == SqlType::Xml => {
+                    t.len() as i64 * 2
+                }
+                Value::Text(t) => collate::byte_length(page, t) as i64,
+                Value::Bytes(b) => b.len() as i64,
+                _ => i64::from(datatype::max_length(&ty)),
+            }))
+        },
+    )
 }
 
 /// Upper or lower case, one unit for one; what maps to several stays.
 fn fold_case(u: &[u16], upper: bool) -> Value {
     let map = |unit: &u16| -> u16 {
-        let Some(c) = char::from_u32(u32::from(*unit)) else { return *unit };
+        let Some(c) = char::from_u32(u32::from(*unit)) else {
+            return *unit;
+        };
         let mut mapped = String::new();
-        if upper { mapped.extend(c.to_uppercase()) } else { mapped.extend(c.to_lowercase()) }
+        if upper {
+            mapped.extend(c.to_uppercase())
+        } else {
+            mapped.extend(c.to_lowercase())
+        }
         let mut units = mapped.encode_utf16();
         match (units.next(), units.next()) {
             (Some(one), None) => one,
@@ -257,8 +368,18 @@ fn trim(name: &str, args: &[Bound]) -> Result<Bound> {
 
 fn substring(args: &[Bound]) -> Bound {
     let binary = datatype::is_binary(&args[0].t.ty);
-    let arg = if binary { args[0].clone() } else { as_text(&args[0]) };
-    let t = if binary { plain(SqlType::VarBinary { length: datatype::length(&arg.t.ty) }) } else { varying(&arg.t) };
+    let arg = if binary {
+        args[0].clone()
+    } else {
+        as_text(&args[0])
+    };
+    let t = if binary {
+        plain(SqlType::VarBinary {
+            length: datatype::length(&arg.t.ty),
+        })
+    } else {
+        varying(&arg.t)
+    };
     strict(vec![arg, as_int(&args[1]), as_int(&args[2])], t, |v| {
         let (start, count) = (integer_of(&v[1]), integer_of(&v[2]));
         if count < 0 {
@@ -268,22 +389,34 @@ fn substring(args: &[Bound]) -> Bound {
         let end = (start - 1).saturating_add(count).max(0) as usize;
         let from = (start - 1).max(0) as usize;
         Ok(match &v[0] {
-            Value::Bytes(b) => Value::Bytes(b[from.min(b.len())..end.clamp(from.min(b.len()), b.len())].into()),
+            Value::Bytes(b) => {
+                Value::Bytes(b[from.min(b.len())..end.clamp(from.min(b.len()), b.len())].into())
+            }
             other => cut(other, from, end.saturating_sub(from)),
         })
     })
 }
 
 /// The first place from `start` on where `pattern` occurs, under the collation.
-fn find(subject: &[u16], pattern: &[u16], start: usize, collation: &Collation) -> Option<(usize, usize)> {
+fn find(
+    subject: &[u16],
+    pattern: &[u16],
+    start: usize,
+    collation: &Collation,
+) -> Option<(usize, usize)> {
     let n = pattern.len();
     if n == 0 || n > subject.len() {
         return None;
     }
     let same = |window: &[u16]| {
-        window == pattern || (!collation.binary && collate::compare(collation, window, pattern).is_eq() && blanks(window) == blanks(pattern))
+        window == pattern
+            || (!collation.binary
+                && collate::compare(collation, window, pattern).is_eq()
+                && blanks(window) == blanks(pattern))
     };
-    (start..=subject.len() - n).find(|i| same(&subject[*i..*i + n])).map(|i| (i, n))
+    (start..=subject.len() - n)
+        .find(|i| same(&subject[*i..*i + n]))
+        .map(|i| (i, n))
 }
 
 /// Trailing blanks, which comparison ignores but searching does not.
@@ -305,18 +438,46 @@ fn replace(subject: &[u16], pattern: &[u16], by: &[u16], collation: &Collation) 
 
 /// `STR(float [, length [, decimals]])`: right-aligned, `*` when it does not fit.
 fn str_function(args: &[Bound]) -> Result<Bound> {
-    let number = |i: usize, default: i64| args.get(i).and_then(Bound::as_constant).map_or(default, integer_of);
-    let Some(first) = args.first() else { return Err(crate::engine::error::argument_count("STR", 1)) };
-    let (length, places) = (number(1, 10).clamp(1, 8000) as usize, number(2, 0).clamp(0, 16) as u8);
-    let t = text_type(SqlType::VarChar { length: Some(length as u16) });
-    Ok(strict(vec![convert_to(first.clone(), &SqlType::Float)], t, move |v| {
-        let Value::Float(f) = v[0] else { return Ok(Value::Null) };
-        let rounded = decimal::from_f64(f, 17.min(places + 2)).map(|u| decimal::round_off(u, 17.min(places + 2) - places));
-        let shown = rounded.map_or_else(|| format!("{f:.*}", usize::from(places)), |u| decimal::to_text(u, places));
-        let whole = shown.split('.').next().unwrap_or_default().len();
-        let fitted = if whole > length { "*".repeat(length) } else { format!("{:>length$}", shown.chars().take(length).collect::<String>()) };
-        Ok(text::value(&fitted))
-    }))
+    let number = |i: usize, default: i64| {
+        args.get(i)
+            .and_then(Bound::as_constant)
+            .map_or(default, integer_of)
+    };
+    let Some(first) = args.first() else {
+        return Err(crate::engine::error::argument_count("STR", 1));
+    };
+    let (length, places) = (
+        number(1, 10).clamp(1, 8000) as usize,
+        number(2, 0).clamp(0, 16) as u8,
+    );
+    let t = text_type(SqlType::VarChar {
+        length: Some(length as u16),
+    });
+    Ok(strict(
+        vec![convert_to(first.clone(), &SqlType::Float)],
+        t,
+        move |v| {
+            let Value::Float(f) = v[0] else {
+                return Ok(Value::Null);
+            };
+            let rounded = decimal::from_f64(f, 17.min(places + 2))
+                .map(|u| decimal::round_off(u, 17.min(places + 2) - places));
+            let shown = rounded.map_or_else(
+                || format!("{f:.*}", usize::from(places)),
+                |u| decimal::to_text(u, places),
+            );
+            let whole = shown.split('.').next().unwrap_or_default().len();
+            let fitted = if whole > length {
+                "*".repeat(length)
+            } else {
+                format!(
+                    "{:>length$}",
+                    shown.chars().take(length).collect::<String>()
+                )
+            };
+            Ok(text::value(&fitted))
+        },
+    ))
 }
 
 fn concat(args: &[Bound]) -> Result<Bound> {
@@ -324,19 +485,36 @@ fn concat(args: &[Bound]) -> Result<Bound> {
         return Err(crate::engine::error::argument_count("CONCAT", 2));
     }
     let unicode = args.iter().any(|a| datatype::is_unicode(&a.t.ty));
-    let max = args.iter().any(|a| datatype::is_text(&a.t.ty) && datatype::length(&a.t.ty).is_none());
+    let max = args
+        .iter()
+        .any(|a| datatype::is_text(&a.t.ty) && datatype::length(&a.t.ty).is_none());
     let ty = match (unicode, max) {
         (true, true) => SqlType::NVarChar { length: None },
         (true, false) => SqlType::NVarChar { length: Some(4000) },
         (false, true) => SqlType::VarChar { length: None },
         (false, false) => SqlType::VarChar { length: Some(8000) },
     };
-    let collation = args.iter().find_map(|a| a.t.collation.clone()).unwrap_or_else(collate::default_collation);
-    let t = Ty { ty: ty.clone(), nullable: false, collation: Some(collation), rank: args.iter().map(|a| a.t.rank).max().unwrap_or(0) };
+    let collation = args
+        .iter()
+        .find_map(|a| a.t.collation.clone())
+        .unwrap_or_else(collate::default_collation);
+    let t = Ty {
+        ty: ty.clone(),
+        nullable: false,
+        collation: Some(collation),
+        rank: args.iter().map(|a| a.t.rank).max().unwrap_or(0),
+    };
     let texts = args.iter().map(|a| convert_to(a.clone(), &ty)).collect();
     // NULL counts as empty here, so the call is not strict.
-    let call = Arc::new(|v: &[Value]| Ok(Value::Text(v.iter().flat_map(|p| units(p).to_vec()).collect())));
-    Ok(Bound { kind: Kind::Call(call, texts), t })
+    let call = Arc::new(|v: &[Value]| {
+        Ok(Value::Text(
+            v.iter().flat_map(|p| units(p).to_vec()).collect(),
+        ))
+    });
+    Ok(Bound {
+        kind: Kind::Call(call, texts),
+        t,
+    })
 }
 
 fn quotename(args: &[Bound]) -> Result<Bound> {
@@ -350,7 +528,12 @@ fn quotename(args: &[Bound]) -> Result<Bound> {
         "'" => ('\'', '\''),
         "\"" => ('"', '"'),
         "(" | ")" => ('(', ')'),
-        _ => return Ok(Bound::constant(Value::Null, SqlType::NVarChar { length: Some(258) })),
+        _ => {
+            return Ok(Bound::constant(
+                Value::Null,
+                SqlType::NVarChar { length: Some(258) },
+            ));
+        }
     };
     let t = text_type(SqlType::NVarChar { length: Some(258) });
     Ok(strict(vec![as_text(&args[0])], t, move |v| {

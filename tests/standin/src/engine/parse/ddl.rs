@@ -4,7 +4,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Name, Statement,
+    AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Name,
+    Statement,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::table::IndexKind;
@@ -57,7 +58,10 @@ fn create(t: &mut Tokens) -> Result<Statement> {
 fn skipped(t: &mut Tokens, kind: &str) -> Result<Statement> {
     let name = t.name()?.to_string();
     t.to_end();
-    Ok(Statement::Skipped { kind: kind.to_owned(), name })
+    Ok(Statement::Skipped {
+        kind: kind.to_owned(),
+        name,
+    })
 }
 
 fn database(t: &mut Tokens) -> Result<Statement> {
@@ -70,7 +74,9 @@ fn database(t: &mut Tokens) -> Result<Statement> {
             return Err(unsupported("CREATE DATABASE ... AS SNAPSHOT OF"));
         } else if matches!(t.peek(), Token::LParen) {
             t.skip_parentheses()?;
-        } else if ["ON", "PRIMARY", "LOG", "WITH", "CONTAINMENT", "NONE"].iter().any(|w| t.is_word(w))
+        } else if ["ON", "PRIMARY", "LOG", "WITH", "CONTAINMENT", "NONE"]
+            .iter()
+            .any(|w| t.is_word(w))
             || matches!(t.peek(), Token::Comma | Token::Eq)
         {
             t.next();
@@ -100,7 +106,11 @@ fn nullability(t: &mut Tokens) -> Result<Option<bool>> {
 
 fn table(t: &mut Tokens) -> Result<Statement> {
     let name = t.name()?;
-    let mut created = CreateTable { name, columns: Vec::new(), constraints: Vec::new() };
+    let mut created = CreateTable {
+        name,
+        columns: Vec::new(),
+        constraints: Vec::new(),
+    };
     t.expect(&Token::LParen)?;
     loop {
         if matches!(t.peek(), Token::RParen) {
@@ -142,7 +152,10 @@ fn storage(t: &mut Tokens) -> Result<()> {
             t.next();
             t.expect(&Token::Eq)?;
             t.integer()?;
-        } else if t.take_one_of(&["ON", "TEXTIMAGE_ON", "FILESTREAM_ON"]).is_some() {
+        } else if t
+            .take_one_of(&["ON", "TEXTIMAGE_ON", "FILESTREAM_ON"])
+            .is_some()
+        {
             t.identifier()?;
             if matches!(t.peek(), Token::LParen) {
                 t.skip_parentheses()?;
@@ -154,16 +167,26 @@ fn storage(t: &mut Tokens) -> Result<()> {
 }
 
 fn begins_constraint(t: &Tokens) -> bool {
-    ["CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"].iter().any(|w| t.is_word(w))
+    ["CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"]
+        .iter()
+        .any(|w| t.is_word(w))
 }
 
 fn column(t: &mut Tokens) -> Result<ColumnSpec> {
-    let mut spec = ColumnSpec { name: t.identifier()?, ..ColumnSpec::default() };
+    let mut spec = ColumnSpec {
+        name: t.identifier()?,
+        ..ColumnSpec::default()
+    };
     if t.take_word("AS") {
         spec.computed = Some(t.prefix_expression()?);
         spec.persisted = t.take_word("PERSISTED");
-    } else if matches!(t.peek(), Token::Comma | Token::RParen) && spec.name.eq_ignore_ascii_case("timestamp") {
-        spec.ty = Some(crate::engine::parse::statement::TypeName { name: "timestamp".to_owned(), args: Vec::new() });
+    } else if matches!(t.peek(), Token::Comma | Token::RParen)
+        && spec.name.eq_ignore_ascii_case("timestamp")
+    {
+        spec.ty = Some(crate::engine::parse::statement::TypeName {
+            name: "timestamp".to_owned(),
+            args: Vec::new(),
+        });
     } else {
         spec.ty = Some(t.type_name()?);
     }
@@ -178,7 +201,9 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
         spec.identity = Some((1, 1));
         if matches!(t.peek(), Token::LParen) {
             let numbers = t.list(Tokens::integer)?;
-            let [seed, increment] = numbers.as_slice() else { return Err(syntax("IDENTITY")) };
+            let [seed, increment] = numbers.as_slice() else {
+                return Err(syntax("IDENTITY"));
+            };
             spec.identity = Some((*seed, *increment));
         }
         t.take_words(&["NOT", "FOR", "REPLICATION"]);
@@ -202,13 +227,21 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
 
 /// A constraint, at a column or at the table.
 fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
-    let name = if t.take_word("CONSTRAINT") { Some(t.identifier()?) } else { None };
+    let name = if t.take_word("CONSTRAINT") {
+        Some(t.identifier()?)
+    } else {
+        None
+    };
     let kind = if t.take_words(&["PRIMARY", "KEY"]) {
         key(t, IndexKind::PrimaryKey)?
     } else if t.take_word("UNIQUE") {
         key(t, IndexKind::UniqueConstraint)?
     } else if t.take_words(&["FOREIGN", "KEY"]) {
-        let columns = if matches!(t.peek(), Token::LParen) { t.list(Tokens::identifier)? } else { Vec::new() };
+        let columns = if matches!(t.peek(), Token::LParen) {
+            t.list(Tokens::identifier)?
+        } else {
+            Vec::new()
+        };
         foreign(t, columns)?
     } else if t.is_word("REFERENCES") {
         foreign(t, Vec::new())?
@@ -220,7 +253,11 @@ fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
         ConstraintKind::Check(condition)
     } else if t.take_word("DEFAULT") {
         let value = t.prefix_expression()?;
-        let column = if t.take_word("FOR") { Some(t.identifier()?) } else { None };
+        let column = if t.take_word("FOR") {
+            Some(t.identifier()?)
+        } else {
+            None
+        };
         t.take_words(&["WITH", "VALUES"]);
         ConstraintKind::Default { value, column }
     } else {
@@ -230,11 +267,21 @@ fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
 }
 
 fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
-    let clustered = t.take_one_of(&["CLUSTERED", "NONCLUSTERED"]).map(|w| w == "CLUSTERED");
-    let columns = if matches!(t.peek(), Token::LParen) { t.list(key_column)? } else { Vec::new() };
+    let clustered = t
+        .take_one_of(&["CLUSTERED", "NONCLUSTERED"])
+        .map(|w| w == "CLUSTERED");
+    let columns = if matches!(t.peek(), Token::LParen) {
+        t.list(key_column)?
+    } else {
+        Vec::new()
+    };
     // At a column, `ON DELETE` of a following REFERENCES cannot come here.
     storage(t)?;
-    Ok(ConstraintKind::Key { kind, clustered, columns })
+    Ok(ConstraintKind::Key {
+        kind,
+        clustered,
+        columns,
+    })
 }
 
 fn key_column(t: &mut Tokens) -> Result<(String, bool)> {
@@ -246,7 +293,11 @@ fn key_column(t: &mut Tokens) -> Result<(String, bool)> {
 fn foreign(t: &mut Tokens, columns: Vec<String>) -> Result<ConstraintKind> {
     t.expect_word("REFERENCES")?;
     let target = t.name()?;
-    let target_columns = if matches!(t.peek(), Token::LParen) { t.list(Tokens::identifier)? } else { Vec::new() };
+    let target_columns = if matches!(t.peek(), Token::LParen) {
+        t.list(Tokens::identifier)?
+    } else {
+        Vec::new()
+    };
     let (mut on_delete, mut on_update) = (0, 0);
     while t.is_word("ON") {
         if t.take_words(&["ON", "DELETE"]) {
@@ -258,7 +309,13 @@ fn foreign(t: &mut Tokens, columns: Vec<String>) -> Result<ConstraintKind> {
         }
     }
     t.take_words(&["NOT", "FOR", "REPLICATION"]);
-    Ok(ConstraintKind::Foreign { columns, target, target_columns, on_delete, on_update })
+    Ok(ConstraintKind::Foreign {
+        columns,
+        target,
+        target_columns,
+        on_delete,
+        on_update,
+    })
 }
 
 fn action(t: &mut Tokens) -> Result<u8> {
@@ -280,14 +337,26 @@ fn index(t: &mut Tokens, unique: bool, clustered: bool) -> Result<Statement> {
     t.expect_word("ON")?;
     let table = t.name()?;
     let columns = t.list(key_column)?;
-    let included = if t.take_word("INCLUDE") { t.list(Tokens::identifier)? } else { Vec::new() };
+    let included = if t.take_word("INCLUDE") {
+        t.list(Tokens::identifier)?
+    } else {
+        Vec::new()
+    };
     let filter = if t.take_word("WHERE") {
         Some(t.expression_until(&|token| is_word(token, "WITH") || is_word(token, "ON"))?)
     } else {
         None
     };
     storage(t)?;
-    Ok(Statement::CreateIndex(CreateIndex { name, table, unique, clustered, columns, included, filter }))
+    Ok(Statement::CreateIndex(CreateIndex {
+        name,
+        table,
+        unique,
+        clustered,
+        columns,
+        included,
+        filter,
+    }))
 }
 
 fn alter(t: &mut Tokens) -> Result<Statement> {
@@ -300,7 +369,11 @@ fn alter(t: &mut Tokens) -> Result<Statement> {
         return Ok(Statement::AlterTable { table, change });
     }
     if t.take_word("INDEX") {
-        let index = if t.take_word("ALL") { None } else { Some(t.identifier()?) };
+        let index = if t.take_word("ALL") {
+            None
+        } else {
+            Some(t.identifier()?)
+        };
         t.expect_word("ON")?;
         let table = t.name()?;
         let rebuild = match t.take_one_of(&["REBUILD", "DISABLE", "REORGANIZE"]) {
@@ -309,7 +382,11 @@ fn alter(t: &mut Tokens) -> Result<Statement> {
             None => return Err(t.unexpected()),
         };
         storage(t)?;
-        return Ok(Statement::AlterIndex { index, table, rebuild });
+        return Ok(Statement::AlterIndex {
+            index,
+            table,
+            rebuild,
+        });
     }
     if t.take_word("DATABASE") {
         return alter_database(t);
@@ -341,7 +418,10 @@ fn alter_database(t: &mut Tokens) -> Result<Statement> {
                 t.next();
             }
         } else if let Token::Word(_) | Token::Number(..) = t.peek() {
-            settings.last_mut().expect("never empty").push(t.next().to_string());
+            settings
+                .last_mut()
+                .expect("never empty")
+                .push(t.next().to_string());
         } else {
             t.expect(&Token::Eq)?;
         }
@@ -350,14 +430,26 @@ fn alter_database(t: &mut Tokens) -> Result<Statement> {
 }
 
 fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
-    let with = if t.take_word("WITH") { t.take_one_of(&["CHECK", "NOCHECK"]) } else { None };
+    let with = if t.take_word("WITH") {
+        t.take_one_of(&["CHECK", "NOCHECK"])
+    } else {
+        None
+    };
     if t.take_word("ADD") {
         return add(t, with != Some("NOCHECK"));
     }
     if let Some(word) = t.take_one_of(&["CHECK", "NOCHECK"]) {
         t.expect_word("CONSTRAINT")?;
-        let names = if t.take_word("ALL") { Vec::new() } else { t.separated(Tokens::identifier)? };
-        return Ok(AlterTable::Enable { names, on: word == "CHECK", check: with == Some("CHECK") });
+        let names = if t.take_word("ALL") {
+            Vec::new()
+        } else {
+            t.separated(Tokens::identifier)?
+        };
+        return Ok(AlterTable::Enable {
+            names,
+            on: word == "CHECK",
+            check: with == Some("CHECK"),
+        });
     }
     if t.take_words(&["ALTER", "COLUMN"]) {
         return Ok(AlterTable::AlterColumn(column(t)?));
@@ -387,29 +479,70 @@ fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
             columns.push(column(t)?);
         }
         if !t.take(&Token::Comma) {
-            return Ok(AlterTable::Add { columns, constraints, check });
+            return Ok(AlterTable::Add {
+                columns,
+                constraints,
+                check,
+            });
         }
     }
 }
 
 fn drop(t: &mut Tokens) -> Result<Statement> {
-    let words = ["TABLE", "DATABASE", "INDEX", "SCHEMA", "TYPE", "VIEW", "PROCEDURE", "PROC", "FUNCTION", "TRIGGER"];
-    let Some(kind) = t.take_one_of(&words) else { return Err(unsupported(format!("DROP {}", t.peek()))) };
+    let words = [
+        "TABLE",
+        "DATABASE",
+        "INDEX",
+        "SCHEMA",
+        "TYPE",
+        "VIEW",
+        "PROCEDURE",
+        "PROC",
+        "FUNCTION",
+        "TRIGGER",
+    ];
+    let Some(kind) = t.take_one_of(&words) else {
+        return Err(unsupported(format!("DROP {}", t.peek())));
+    };
     let if_exists = t.take_words(&["IF", "EXISTS"]);
     match kind {
-        "TABLE" => Ok(Statement::DropTable { names: t.separated(Tokens::name)?, if_exists }),
-        "DATABASE" => Ok(Statement::DropDatabase { names: t.separated(Tokens::identifier)?, if_exists }),
-        "SCHEMA" => Ok(Statement::DropSchema { name: t.identifier()?, if_exists }),
-        "TYPE" => Ok(Statement::DropType { name: t.name()?, if_exists }),
+        "TABLE" => Ok(Statement::DropTable {
+            names: t.separated(Tokens::name)?,
+            if_exists,
+        }),
+        "DATABASE" => Ok(Statement::DropDatabase {
+            names: t.separated(Tokens::identifier)?,
+            if_exists,
+        }),
+        "SCHEMA" => Ok(Statement::DropSchema {
+            name: t.identifier()?,
+            if_exists,
+        }),
+        "TYPE" => Ok(Statement::DropType {
+            name: t.name()?,
+            if_exists,
+        }),
         "INDEX" => {
             let first = t.name()?;
             if t.take_word("ON") {
-                return Ok(Statement::DropIndex { index: first.name, table: t.name()?, if_exists });
+                return Ok(Statement::DropIndex {
+                    index: first.name,
+                    table: t.name()?,
+                    if_exists,
+                });
             }
             // The old form: `DROP INDEX table.index`.
             let table = first.schema.ok_or_else(|| syntax(&first.name))?;
-            let table = Name { database: None, schema: first.database, name: table };
-            Ok(Statement::DropIndex { index: first.name, table, if_exists })
+            let table = Name {
+                database: None,
+                schema: first.database,
+                name: table,
+            };
+            Ok(Statement::DropIndex {
+                index: first.name,
+                table,
+                if_exists,
+            })
         }
         _ => {
             // Views and modules are never kept, so there is nothing to drop.

@@ -10,9 +10,38 @@ use crate::engine::parse::tokens::{Tokens, is_word};
 /// Whether an unquoted word can only begin a statement.
 pub(crate) fn begins_statement(word: &str) -> bool {
     const WORDS: &[&str] = &[
-        "ALTER", "BEGIN", "BREAK", "CHECKPOINT", "COMMIT", "CONTINUE", "CREATE", "DECLARE", "DELETE", "DROP", "ELSE",
-        "END", "EXEC", "EXECUTE", "GO", "GRANT", "IF", "INSERT", "PRINT", "RAISERROR", "RETURN", "ROLLBACK", "SAVE",
-        "SELECT", "SET", "TRUNCATE", "UPDATE", "USE", "WAITFOR", "WHILE", "WITH", "THROW",
+        "ALTER",
+        "BEGIN",
+        "BREAK",
+        "CHECKPOINT",
+        "COMMIT",
+        "CONTINUE",
+        "CREATE",
+        "DECLARE",
+        "DELETE",
+        "DROP",
+        "ELSE",
+        "END",
+        "EXEC",
+        "EXECUTE",
+        "GO",
+        "GRANT",
+        "IF",
+        "INSERT",
+        "PRINT",
+        "RAISERROR",
+        "RETURN",
+        "ROLLBACK",
+        "SAVE",
+        "SELECT",
+        "SET",
+        "TRUNCATE",
+        "UPDATE",
+        "USE",
+        "WAITFOR",
+        "WHILE",
+        "WITH",
+        "THROW",
     ];
     WORDS.iter().any(|w| word.eq_ignore_ascii_case(w))
 }
@@ -82,7 +111,11 @@ fn hints(t: &mut Tokens) -> Result<()> {
 }
 
 fn no_output(t: &Tokens) -> Result<()> {
-    if t.is_word("OUTPUT") { Err(unsupported("the OUTPUT clause")) } else { Ok(()) }
+    if t.is_word("OUTPUT") {
+        Err(unsupported("the OUTPUT clause"))
+    } else {
+        Ok(())
+    }
 }
 
 fn insert(t: &mut Tokens) -> Result<Statement> {
@@ -110,11 +143,19 @@ fn insert(t: &mut Tokens) -> Result<Statement> {
     } else {
         InsertSource::Query(t.query()?)
     };
-    Ok(Statement::Insert(Insert { table, columns, source }))
+    Ok(Statement::Insert(Insert {
+        table,
+        columns,
+        source,
+    }))
 }
 
 fn value_or_default(t: &mut Tokens) -> Result<Option<Expr>> {
-    if t.take_word("DEFAULT") { Ok(None) } else { t.expression().map(Some) }
+    if t.take_word("DEFAULT") {
+        Ok(None)
+    } else {
+        t.expression().map(Some)
+    }
 }
 
 fn update(t: &mut Tokens) -> Result<Statement> {
@@ -124,9 +165,19 @@ fn update(t: &mut Tokens) -> Result<Statement> {
     t.expect_word("SET")?;
     let sets = t.separated(assignment)?;
     no_output(t)?;
-    let from = if t.take_word("FROM") { t.table_references()? } else { Vec::new() };
+    let from = if t.take_word("FROM") {
+        t.table_references()?
+    } else {
+        Vec::new()
+    };
     let filter = filter(t)?;
-    Ok(Statement::Update(Update { target, top, sets, from, filter }))
+    Ok(Statement::Update(Update {
+        target,
+        top,
+        sets,
+        from,
+        filter,
+    }))
 }
 
 fn assignment(t: &mut Tokens) -> Result<(String, Option<Expr>)> {
@@ -144,7 +195,11 @@ fn assignment(t: &mut Tokens) -> Result<(String, Option<Expr>)> {
     if t.take_word("DEFAULT") {
         return Ok((column, None));
     }
-    let value = t.expression_until(&|token| ["FROM", "WHERE", "OPTION", "OUTPUT"].iter().any(|w| is_word(token, w)))?;
+    let value = t.expression_until(&|token| {
+        ["FROM", "WHERE", "OPTION", "OUTPUT"]
+            .iter()
+            .any(|w| is_word(token, w))
+    })?;
     let value = match operator {
         Some(op) => Expr::BinaryOp {
             left: Box::new(Expr::Identifier(Ident::with_quote('[', column.clone()))),
@@ -162,9 +217,18 @@ fn delete(t: &mut Tokens) -> Result<Statement> {
     let target = t.name()?;
     hints(t)?;
     no_output(t)?;
-    let from = if t.take_word("FROM") { t.table_references()? } else { Vec::new() };
+    let from = if t.take_word("FROM") {
+        t.table_references()?
+    } else {
+        Vec::new()
+    };
     let filter = filter(t)?;
-    Ok(Statement::Delete(Delete { target, top, from, filter }))
+    Ok(Statement::Delete(Delete {
+        target,
+        top,
+        from,
+        filter,
+    }))
 }
 
 fn filter(t: &mut Tokens) -> Result<Option<Expr>> {

@@ -1,6 +1,8 @@
 //! Expressions as SQL Server keeps them in its catalog: `([Price]>=(0))`.
 
-use sqlparser::ast::{BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value};
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
+};
 
 /// The whole definition, in its outer parentheses.
 pub(crate) fn definition(expr: &Expr) -> String {
@@ -20,7 +22,11 @@ fn text(expr: &Expr) -> String {
     match expr {
         Expr::Identifier(i) if i.value.eq_ignore_ascii_case("NULL") => "NULL".to_owned(),
         Expr::Identifier(i) => bracket(&i.value),
-        Expr::CompoundIdentifier(parts) => parts.iter().map(|p| bracket(&p.value)).collect::<Vec<_>>().join("."),
+        Expr::CompoundIdentifier(parts) => parts
+            .iter()
+            .map(|p| bracket(&p.value))
+            .collect::<Vec<_>>()
+            .join("."),
         Expr::Value(v) => match &v.value {
             Value::Number(n, _) => format!("({n})"),
             Value::SingleQuotedString(s) => format!("'{}'", s.replace('\'', "''")),
@@ -32,28 +38,59 @@ fn text(expr: &Expr) -> String {
             inner @ Expr::BinaryOp { .. } => format!("({})", text(inner)),
             inner => text(inner),
         },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match expr.as_ref() {
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => match expr.as_ref() {
             Expr::Value(v) if matches!(v.value, Value::Number(..)) => format!("(-{})", v.value),
             other => format!("-{}", text(other)),
         },
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => format!("NOT {}", text(expr)),
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => format!("NOT {}", text(expr)),
         Expr::BinaryOp { left, op, right } => match op {
-            BinaryOperator::And | BinaryOperator::Or => format!("{} {op} {}", text(left), text(right)),
+            BinaryOperator::And | BinaryOperator::Or => {
+                format!("{} {op} {}", text(left), text(right))
+            }
             _ => format!("{}{op}{}", text(left), text(right)),
         },
         Expr::IsNull(e) => format!("{} IS NULL", text(e)),
         Expr::IsNotNull(e) => format!("{} IS NOT NULL", text(e)),
-        Expr::Like { negated, expr, pattern, .. } => {
-            format!("{} {}like {}", text(expr), if *negated { "not " } else { "" }, text(pattern))
+        Expr::Like {
+            negated,
+            expr,
+            pattern,
+            ..
+        } => {
+            format!(
+                "{} {}like {}",
+                text(expr),
+                if *negated { "not " } else { "" },
+                text(pattern)
+            )
         }
-        Expr::Between { expr, negated: false, low, high } => {
+        Expr::Between {
+            expr,
+            negated: false,
+            low,
+            high,
+        } => {
             let e = text(expr);
             format!("{e}>={} AND {e}<={}", text(low), text(high))
         }
-        Expr::InList { expr, list, negated: false } => {
+        Expr::InList {
+            expr,
+            list,
+            negated: false,
+        } => {
             // SQL Server turns the list around.
             let e = text(expr);
-            list.iter().rev().map(|v| format!("{e}={}", text(v))).collect::<Vec<_>>().join(" OR ")
+            list.iter()
+                .rev()
+                .map(|v| format!("{e}={}", text(v)))
+                .collect::<Vec<_>>()
+                .join(" OR ")
         }
         Expr::Function(f) => function(f),
         other => other.to_string(),
@@ -88,7 +125,10 @@ mod tests {
         let shown = |sql: &str| definition(&parse_expression(sql).unwrap());
         assert_eq!(shown("0"), "((0))");
         assert_eq!(shown("(getdate())"), "(getdate())");
-        assert_eq!(shown("Price >= 0 and a < 'x'"), "([Price]>=(0) AND [a]<'x')");
+        assert_eq!(
+            shown("Price >= 0 and a < 'x'"),
+            "([Price]>=(0) AND [a]<'x')"
+        );
         assert_eq!(shown("-1"), "((-1))");
         assert_eq!(shown("N'it''s'"), "(N'it''s')");
     }

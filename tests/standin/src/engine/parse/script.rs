@@ -77,7 +77,10 @@ fn skip_semicolons(tokens: &mut Tokens) -> bool {
 
 fn located(tokens: &mut Tokens) -> Result<Located> {
     let line = tokens.line();
-    Ok(Located { line, statement: statement(tokens)? })
+    Ok(Located {
+        line,
+        statement: statement(tokens)?,
+    })
 }
 
 fn statement(t: &mut Tokens) -> Result<Statement> {
@@ -89,7 +92,10 @@ fn statement(t: &mut Tokens) -> Result<Statement> {
     }
     if t.take_word("WHILE") {
         let condition = t.expression()?;
-        return Ok(Statement::While { condition, body: Box::new(located(t)?) });
+        return Ok(Statement::While {
+            condition,
+            body: Box::new(located(t)?),
+        });
     }
     if let Some(found) = dml::statement(t)? {
         return Ok(found);
@@ -102,14 +108,35 @@ fn statement(t: &mut Tokens) -> Result<Statement> {
 
 fn simple(t: &mut Tokens) -> Result<Statement> {
     let words = [
-        "BEGIN", "COMMIT", "ROLLBACK", "SAVE", "DECLARE", "SET", "USE", "PRINT", "RAISERROR", "THROW", "WAITFOR",
-        "RETURN", "BREAK", "CONTINUE", "EXEC", "EXECUTE", "CHECKPOINT", "GRANT", "DENY", "REVOKE",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVE",
+        "DECLARE",
+        "SET",
+        "USE",
+        "PRINT",
+        "RAISERROR",
+        "THROW",
+        "WAITFOR",
+        "RETURN",
+        "BREAK",
+        "CONTINUE",
+        "EXEC",
+        "EXECUTE",
+        "CHECKPOINT",
+        "GRANT",
+        "DENY",
+        "REVOKE",
     ];
     let Some(word) = t.take_one_of(&words) else {
         return match t.peek() {
             // A procedure name that starts a batch needs no EXEC.
             Token::Word(w) if w.value.to_ascii_lowercase().starts_with("sp_") => execute(t),
-            Token::Word(w) => Err(unsupported(format!("the statement '{}'", w.value.to_uppercase()))),
+            Token::Word(w) => Err(unsupported(format!(
+                "the statement '{}'",
+                w.value.to_uppercase()
+            ))),
             _ => Err(t.unexpected()),
         };
     };
@@ -126,14 +153,18 @@ fn simple(t: &mut Tokens) -> Result<Statement> {
         "USE" => Ok(Statement::Use(t.identifier()?)),
         "PRINT" => Ok(Statement::Print(t.expression()?)),
         "RAISERROR" => raise_error(t),
-        "THROW" if matches!(t.peek(), Token::SemiColon | Token::EOF) || t.is_word("END") => Ok(Statement::Throw(Vec::new())),
+        "THROW" if matches!(t.peek(), Token::SemiColon | Token::EOF) || t.is_word("END") => {
+            Ok(Statement::Throw(Vec::new()))
+        }
         "THROW" => Ok(Statement::Throw(t.separated(Tokens::expression)?)),
         "WAITFOR" => {
             t.expect_word("DELAY")?;
             Ok(Statement::WaitFor(t.expression()?))
         }
         "RETURN" => {
-            if !matches!(t.peek(), Token::SemiColon | Token::EOF) && matches!(t.peek(), Token::Number(..) | Token::Minus) {
+            if !matches!(t.peek(), Token::SemiColon | Token::EOF)
+                && matches!(t.peek(), Token::Number(..) | Token::Minus)
+            {
                 t.expression()?;
             }
             Ok(Statement::Return)
@@ -167,7 +198,11 @@ fn if_statement(t: &mut Tokens) -> Result<Statement> {
         }
         otherwise = Some(Box::new(located(t)?));
     }
-    Ok(Statement::If { condition, then, otherwise })
+    Ok(Statement::If {
+        condition,
+        then,
+        otherwise,
+    })
 }
 
 fn begin(t: &mut Tokens) -> Result<Statement> {
@@ -204,7 +239,9 @@ fn block(t: &mut Tokens) -> Result<Vec<Located>> {
 fn transaction_name(t: &mut Tokens) -> Option<String> {
     let _ = t.take_one_of(&["TRANSACTION", "TRAN", "WORK"]);
     match t.peek() {
-        Token::Word(w) if w.value.starts_with('@') || !dml::begins_statement(&w.value) => t.identifier().ok(),
+        Token::Word(w) if w.value.starts_with('@') || !dml::begins_statement(&w.value) => {
+            t.identifier().ok()
+        }
         _ => None,
     }
 }
@@ -220,7 +257,11 @@ fn declare(t: &mut Tokens) -> Result<Statement> {
             return Err(unsupported("table variables"));
         }
         let ty = t.type_name()?;
-        let value = if t.take(&Token::Eq) { Some(t.expression()?) } else { None };
+        let value = if t.take(&Token::Eq) {
+            Some(t.expression()?)
+        } else {
+            None
+        };
         Ok(Declaration { name, ty, value })
     })?;
     Ok(Statement::Declare(declarations))
@@ -259,7 +300,9 @@ fn set(t: &mut Tokens) -> Result<Statement> {
     let mut words = Vec::new();
     loop {
         match t.peek() {
-            Token::Word(w) if words.is_empty() || !dml::begins_statement(&w.value) => words.push(t.identifier()?),
+            Token::Word(w) if words.is_empty() || !dml::begins_statement(&w.value) => {
+                words.push(t.identifier()?)
+            }
             Token::Number(..) | Token::Minus => words.push(t.integer()?.to_string()),
             Token::SingleQuotedString(_) => words.push(t.text()?),
             Token::Comma => {
@@ -267,7 +310,10 @@ fn set(t: &mut Tokens) -> Result<Statement> {
             }
             _ => break,
         }
-        if words.last().is_some_and(|w| w.eq_ignore_ascii_case("ON") || w.eq_ignore_ascii_case("OFF")) {
+        if words
+            .last()
+            .is_some_and(|w| w.eq_ignore_ascii_case("ON") || w.eq_ignore_ascii_case("OFF"))
+        {
             break;
         }
     }
@@ -291,7 +337,9 @@ fn execute(t: &mut Tokens) -> Result<Statement> {
             _ => Err(unsupported("EXECUTE with parameters for a linked server")),
         };
     }
-    if matches!(t.peek(), Token::Word(w) if w.value.starts_with('@')) && matches!(t.peek_at(1), Token::Eq) {
+    if matches!(t.peek(), Token::Word(w) if w.value.starts_with('@'))
+        && matches!(t.peek_at(1), Token::Eq)
+    {
         return Err(unsupported("EXEC @result = procedure"));
     }
     let procedure: Name = t.name()?;
@@ -305,7 +353,8 @@ fn execute(t: &mut Tokens) -> Result<Statement> {
 }
 
 fn argument(t: &mut Tokens) -> Result<(Option<String>, Expr)> {
-    let named = matches!(t.peek(), Token::Word(w) if w.value.starts_with('@')) && matches!(t.peek_at(1), Token::Eq);
+    let named = matches!(t.peek(), Token::Word(w) if w.value.starts_with('@'))
+        && matches!(t.peek_at(1), Token::Eq);
     let name = if named {
         let name = t.identifier()?;
         t.next();

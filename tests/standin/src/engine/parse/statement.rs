@@ -25,12 +25,19 @@ impl Name {
     /// From the parts of a dotted name; empty parts (`db..t`) take the default.
     pub(crate) fn of(mut parts: Vec<String>) -> Result<Name, SqlError> {
         if parts.len() > 3 {
-            return Err(unsupported(format!("the linked server of '{}'", parts.join("."))));
+            return Err(unsupported(format!(
+                "the linked server of '{}'",
+                parts.join(".")
+            )));
         }
         let name = parts.pop().unwrap_or_default();
         let mut next = || parts.pop().filter(|p| !p.is_empty());
         let schema = next();
-        Ok(Name { database: next(), schema, name })
+        Ok(Name {
+            database: next(),
+            schema,
+            name,
+        })
     }
 }
 
@@ -58,27 +65,79 @@ pub(crate) enum Statement {
     Delete(Delete),
     CreateTable(CreateTable),
     CreateIndex(CreateIndex),
-    AlterIndex { index: Option<String>, table: Name, rebuild: bool },
-    AlterTable { table: Name, change: AlterTable },
-    CreateDatabase { name: String, collation: Option<String> },
-    AlterDatabase { name: Option<String>, settings: Vec<Vec<String>> },
+    AlterIndex {
+        index: Option<String>,
+        table: Name,
+        rebuild: bool,
+    },
+    AlterTable {
+        table: Name,
+        change: AlterTable,
+    },
+    CreateDatabase {
+        name: String,
+        collation: Option<String>,
+    },
+    AlterDatabase {
+        name: Option<String>,
+        settings: Vec<Vec<String>>,
+    },
     CreateSchema(String),
-    CreateType { name: Name, ty: TypeName, nullable: bool },
-    DropTable { names: Vec<Name>, if_exists: bool },
-    DropDatabase { names: Vec<String>, if_exists: bool },
-    DropIndex { index: String, table: Name, if_exists: bool },
-    DropSchema { name: String, if_exists: bool },
-    DropType { name: Name, if_exists: bool },
+    CreateType {
+        name: Name,
+        ty: TypeName,
+        nullable: bool,
+    },
+    DropTable {
+        names: Vec<Name>,
+        if_exists: bool,
+    },
+    DropDatabase {
+        names: Vec<String>,
+        if_exists: bool,
+    },
+    DropIndex {
+        index: String,
+        table: Name,
+        if_exists: bool,
+    },
+    DropSchema {
+        name: String,
+        if_exists: bool,
+    },
+    DropType {
+        name: Name,
+        if_exists: bool,
+    },
     Truncate(Name),
     Use(String),
     Declare(Vec<Declaration>),
-    SetVariable { name: String, value: Expr },
-    SetOption { words: Vec<String>, on: bool },
-    SetIdentityInsert { table: Name, on: bool },
-    If { condition: Expr, then: Box<Located>, otherwise: Option<Box<Located>> },
-    While { condition: Expr, body: Box<Located> },
+    SetVariable {
+        name: String,
+        value: Expr,
+    },
+    SetOption {
+        words: Vec<String>,
+        on: bool,
+    },
+    SetIdentityInsert {
+        table: Name,
+        on: bool,
+    },
+    If {
+        condition: Expr,
+        then: Box<Located>,
+        otherwise: Option<Box<Located>>,
+    },
+    While {
+        condition: Expr,
+        body: Box<Located>,
+    },
     Block(Vec<Located>),
-    TryCatch { body: Vec<Located>, handler: Vec<Located> },
+    TryCatch {
+        body: Vec<Located>,
+        handler: Vec<Located>,
+    },
     Break,
     Continue,
     Return,
@@ -90,10 +149,16 @@ pub(crate) enum Statement {
     Commit,
     Rollback(Option<String>),
     Save(String),
-    Execute { procedure: Name, args: Vec<(Option<String>, Expr)> },
+    Execute {
+        procedure: Name,
+        args: Vec<(Option<String>, Expr)>,
+    },
     ExecuteText(Expr),
     /// A module that is accepted but not kept.
-    Skipped { kind: String, name: String },
+    Skipped {
+        kind: String,
+        name: String,
+    },
     /// Statements without effect here, such as CHECKPOINT and GRANT.
     NoEffect,
 }
@@ -168,11 +233,24 @@ pub(crate) struct ConstraintSpec {
 #[derive(Debug, Clone)]
 pub(crate) enum ConstraintKind {
     /// Empty `columns` at a column means that column.
-    Key { kind: IndexKind, clustered: Option<bool>, columns: Vec<(String, bool)> },
-    Foreign { columns: Vec<String>, target: Name, target_columns: Vec<String>, on_delete: u8, on_update: u8 },
+    Key {
+        kind: IndexKind,
+        clustered: Option<bool>,
+        columns: Vec<(String, bool)>,
+    },
+    Foreign {
+        columns: Vec<String>,
+        target: Name,
+        target_columns: Vec<String>,
+        on_delete: u8,
+        on_update: u8,
+    },
     Check(Expr),
     /// The column is named by `DEFAULT ... FOR column`.
-    Default { value: Expr, column: Option<String> },
+    Default {
+        value: Expr,
+        column: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -188,10 +266,24 @@ pub(crate) struct CreateIndex {
 
 #[derive(Debug, Clone)]
 pub(crate) enum AlterTable {
-    Add { columns: Vec<ColumnSpec>, constraints: Vec<ConstraintSpec>, check: bool },
+    Add {
+        columns: Vec<ColumnSpec>,
+        constraints: Vec<ConstraintSpec>,
+        check: bool,
+    },
     AlterColumn(ColumnSpec),
-    DropConstraints { names: Vec<String>, if_exists: bool },
-    DropColumns { names: Vec<String>, if_exists: bool },
+    DropConstraints {
+        names: Vec<String>,
+        if_exists: bool,
+    },
+    DropColumns {
+        names: Vec<String>,
+        if_exists: bool,
+    },
     /// CHECK / NOCHECK CONSTRAINT; no names means ALL. `check` is WITH CHECK.
-    Enable { names: Vec<String>, on: bool, check: bool },
+    Enable {
+        names: Vec<String>,
+        on: bool,
+        check: bool,
+    },
 }

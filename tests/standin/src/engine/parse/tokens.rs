@@ -11,9 +11,40 @@ use crate::types::SqlError;
 
 /// Words that begin a statement, and so end the one before; all reserved in T-SQL except THROW.
 const STARTERS: &[&str] = &[
-    "ALTER", "BEGIN", "BREAK", "CHECKPOINT", "COMMIT", "CONTINUE", "CREATE", "DBCC", "DECLARE", "DELETE", "DENY",
-    "DROP", "ELSE", "END", "EXEC", "EXECUTE", "GRANT", "IF", "INSERT", "MERGE", "PRINT", "RAISERROR", "RETURN",
-    "REVOKE", "ROLLBACK", "SAVE", "SELECT", "SET", "THROW", "TRUNCATE", "UPDATE", "USE", "WAITFOR", "WHILE",
+    "ALTER",
+    "BEGIN",
+    "BREAK",
+    "CHECKPOINT",
+    "COMMIT",
+    "CONTINUE",
+    "CREATE",
+    "DBCC",
+    "DECLARE",
+    "DELETE",
+    "DENY",
+    "DROP",
+    "ELSE",
+    "END",
+    "EXEC",
+    "EXECUTE",
+    "GRANT",
+    "IF",
+    "INSERT",
+    "MERGE",
+    "PRINT",
+    "RAISERROR",
+    "RETURN",
+    "REVOKE",
+    "ROLLBACK",
+    "SAVE",
+    "SELECT",
+    "SET",
+    "THROW",
+    "TRUNCATE",
+    "UPDATE",
+    "USE",
+    "WAITFOR",
+    "WHILE",
 ];
 
 const DIALECT: MsSqlDialect = MsSqlDialect {};
@@ -25,7 +56,11 @@ pub(crate) struct Tokens {
 
 pub(crate) fn parse_error(e: ParserError) -> SqlError {
     match e {
-        ParserError::RecursionLimitExceeded => error(191, 15, "Some part of your SQL statement is nested too deeply."),
+        ParserError::RecursionLimitExceeded => error(
+            191,
+            15,
+            "Some part of your SQL statement is nested too deeply.",
+        ),
         ParserError::TokenizerError(m) | ParserError::ParserError(m) => {
             error(102, 15, format!("Incorrect syntax. {m}"))
         }
@@ -46,7 +81,9 @@ impl Tokens {
     }
 
     pub(crate) fn peek_at(&self, ahead: usize) -> &Token {
-        self.tokens.get(self.at + ahead).map_or(&Token::EOF, |t| &t.token)
+        self.tokens
+            .get(self.at + ahead)
+            .map_or(&Token::EOF, |t| &t.token)
     }
 
     pub(crate) fn line(&self) -> u32 {
@@ -77,7 +114,10 @@ impl Tokens {
     }
 
     pub(crate) fn are_words(&self, words: &[&str]) -> bool {
-        words.iter().enumerate().all(|(i, w)| is_word(self.peek_at(i), w))
+        words
+            .iter()
+            .enumerate()
+            .all(|(i, w)| is_word(self.peek_at(i), w))
     }
 
     /// Takes the words if all of them come next.
@@ -101,7 +141,11 @@ impl Tokens {
     }
 
     pub(crate) fn expect_word(&mut self, word: &str) -> Result<()> {
-        if self.take_word(word) { Ok(()) } else { Err(self.unexpected()) }
+        if self.take_word(word) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     pub(crate) fn take(&mut self, token: &Token) -> bool {
@@ -113,7 +157,11 @@ impl Tokens {
     }
 
     pub(crate) fn expect(&mut self, token: &Token) -> Result<()> {
-        if self.take(token) { Ok(()) } else { Err(self.unexpected()) }
+        if self.take(token) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     /// An identifier, quoted or not.
@@ -131,7 +179,11 @@ impl Tokens {
     pub(crate) fn name(&mut self) -> Result<Name> {
         let mut parts = vec![self.identifier()?];
         while self.take(&Token::Period) {
-            parts.push(if matches!(self.peek(), Token::Period) { String::new() } else { self.identifier()? });
+            parts.push(if matches!(self.peek(), Token::Period) {
+                String::new()
+            } else {
+                self.identifier()?
+            });
         }
         Name::of(parts)
     }
@@ -160,14 +212,20 @@ impl Tokens {
     }
 
     /// Items between parentheses, separated by commas.
-    pub(crate) fn list<T>(&mut self, mut item: impl FnMut(&mut Tokens) -> Result<T>) -> Result<Vec<T>> {
+    pub(crate) fn list<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Tokens) -> Result<T>,
+    ) -> Result<Vec<T>> {
         self.expect(&Token::LParen)?;
         let items = self.separated(&mut item)?;
         self.expect(&Token::RParen)?;
         Ok(items)
     }
 
-    pub(crate) fn separated<T>(&mut self, mut item: impl FnMut(&mut Tokens) -> Result<T>) -> Result<Vec<T>> {
+    pub(crate) fn separated<T>(
+        &mut self,
+        mut item: impl FnMut(&mut Tokens) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.take(&Token::Comma) {
             items.push(item(self)?);
@@ -197,7 +255,12 @@ impl Tokens {
             // A schema before an alias type, or `sys`.
             name = self.identifier()?;
         }
-        for (first, second) in [("national", "char"), ("national", "character"), ("national", "text"), ("double", "precision")] {
+        for (first, second) in [
+            ("national", "char"),
+            ("national", "character"),
+            ("national", "text"),
+            ("double", "precision"),
+        ] {
             if name.eq_ignore_ascii_case(first) && self.take_word(second) {
                 name = format!("{first} {second}");
             }
@@ -220,13 +283,17 @@ impl Tokens {
 
     /// Whether the token at `i` begins a statement, so that an expression or query ends before it.
     fn starts_statement(&self, i: usize) -> bool {
-        let Token::Word(w) = &self.tokens[i].token else { return false };
+        let Token::Word(w) = &self.tokens[i].token else {
+            return false;
+        };
         if w.quote_style.is_some() || !STARTERS.iter().any(|s| w.value.eq_ignore_ascii_case(s)) {
             return false;
         }
         let before = i.checked_sub(1).map(|p| &self.tokens[p].token);
         let follows = |words: &[&str]| before.is_some_and(|t| words.iter().any(|w| is_word(t, w)));
-        if w.value.eq_ignore_ascii_case("select") && follows(&["UNION", "ALL", "EXCEPT", "INTERSECT"]) {
+        if w.value.eq_ignore_ascii_case("select")
+            && follows(&["UNION", "ALL", "EXCEPT", "INTERSECT"])
+        {
             return false;
         }
         !matches!(before, Some(Token::Period))
@@ -236,6 +303,8 @@ impl Tokens {
     /// or, at depth 0, whatever `stop` says.
     fn end(&self, stop: &dyn Fn(&Token) -> bool) -> usize {
         let (mut depth, mut cases) = (0i32, 0i32);
+        // The SELECT behind the common tables of a WITH belongs to it.
+        let mut with = is_word(self.peek(), "WITH");
         for i in self.at..self.tokens.len() {
             let token = &self.tokens[i].token;
             match token {
@@ -250,20 +319,34 @@ impl Tokens {
                 }
                 _ => {}
             }
+            if depth == 0 && with && is_word(token, "SELECT") {
+                with = false;
+                continue;
+            }
             let inside_case = cases > 0 && is_word(token, "ELSE");
-            if depth == 0 && i > self.at && !inside_case && (stop(token) || self.starts_statement(i)) {
+            if depth == 0
+                && i > self.at
+                && !inside_case
+                && (stop(token) || self.starts_statement(i))
+            {
                 return i;
             }
         }
         self.tokens.len()
     }
 
-    fn parse_run<T>(&mut self, end: usize, parse: impl FnOnce(&mut Parser) -> std::result::Result<T, ParserError>) -> Result<T> {
+    fn parse_run<T>(
+        &mut self,
+        end: usize,
+        parse: impl FnOnce(&mut Parser) -> std::result::Result<T, ParserError>,
+    ) -> Result<T> {
         let run = &self.tokens[self.at..end];
         if run.is_empty() {
             return Err(self.unexpected());
         }
-        let mut parser = Parser::new(&DIALECT).with_recursion_limit(200).with_tokens_with_locations(run.to_vec());
+        let mut parser = Parser::new(&DIALECT)
+            .with_recursion_limit(200)
+            .with_tokens_with_locations(run.to_vec());
         let parsed = parse(&mut parser).map_err(parse_error)?;
         match parser.peek_token().token {
             Token::EOF => {}
@@ -286,7 +369,9 @@ impl Tokens {
     /// An expression that ends where `sqlparser` cannot go on, such as a column's DEFAULT.
     pub(crate) fn prefix_expression(&mut self) -> Result<Expr> {
         let run = self.tokens[self.at..].to_vec();
-        let mut parser = Parser::new(&DIALECT).with_recursion_limit(200).with_tokens_with_locations(run);
+        let mut parser = Parser::new(&DIALECT)
+            .with_recursion_limit(200)
+            .with_tokens_with_locations(run);
         let parsed = parser.parse_prefix().map_err(parse_error)?;
         self.at += parser.get_current_index() + 1;
         Ok(parsed)
@@ -305,7 +390,9 @@ impl Tokens {
     /// FROM's table references, up to WHERE or OPTION.
     pub(crate) fn table_references(&mut self) -> Result<Vec<sqlparser::ast::TableWithJoins>> {
         let end = self.end(&|t| is_word(t, "WHERE") || is_word(t, "OPTION"));
-        self.parse_run(end, |p| p.parse_comma_separated(Parser::parse_table_and_joins))
+        self.parse_run(end, |p| {
+            p.parse_comma_separated(Parser::parse_table_and_joins)
+        })
     }
 }
 

@@ -85,7 +85,11 @@ impl Accumulator {
             Function::Min | Function::Max => {
                 let better = self.value.as_ref().is_none_or(|best| {
                     let order = compare(&value, best, arg.t.collation.as_deref());
-                    if call.function == Function::Min { order.is_lt() } else { order.is_gt() }
+                    if call.function == Function::Min {
+                        order.is_lt()
+                    } else {
+                        order.is_gt()
+                    }
                 });
                 if better {
                     self.value = Some(value);
@@ -94,7 +98,12 @@ impl Accumulator {
             Function::StringAgg => {
                 let mut key = Vec::new();
                 for (expr, descending) in &call.order {
-                    crate::engine::value::compare::append_ordered_key(&expr.eval(env)?, expr.t.collation.as_deref(), *descending, &mut key);
+                    crate::engine::value::compare::append_ordered_key(
+                        &expr.eval(env)?,
+                        expr.t.collation.as_deref(),
+                        *descending,
+                        &mut key,
+                    );
                 }
                 self.parts.push((key, value));
             }
@@ -127,7 +136,12 @@ impl Accumulator {
         }
         let mut parts: Vec<_> = self.parts.iter().collect();
         parts.sort_by(|a, b| a.0.cmp(&b.0));
-        let separator = call.separator.as_ref().and_then(text::units).map(|u| u.to_vec()).unwrap_or_default();
+        let separator = call
+            .separator
+            .as_ref()
+            .and_then(text::units)
+            .map(|u| u.to_vec())
+            .unwrap_or_default();
         let mut joined: Vec<u16> = Vec::new();
         for (i, (_, part)) in parts.into_iter().enumerate() {
             if i > 0 {
@@ -149,7 +163,10 @@ fn count_value(count: i64, ty: &SqlType) -> Result<Value> {
 /// Sums run in 38 digits, at the result's scale.
 fn sum_type(ty: &SqlType) -> SqlType {
     match ty {
-        SqlType::Decimal { scale, .. } => SqlType::Decimal { precision: 38, scale: *scale },
+        SqlType::Decimal { scale, .. } => SqlType::Decimal {
+            precision: 38,
+            scale: *scale,
+        },
         other => other.clone(),
     }
 }
@@ -176,10 +193,18 @@ fn average(sum: Value, count: i64, ty: &SqlType) -> Result<Value> {
 }
 
 pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consumer<'_>) -> Flow {
-    if aggregate.scalar && aggregate.calls.iter().all(|c| c.function == Function::CountRows)
+    if aggregate.scalar
+        && aggregate
+            .calls
+            .iter()
+            .all(|c| c.function == Function::CountRows)
         && let Some(count) = known_count(&aggregate.input)
     {
-        let row = aggregate.calls.iter().map(|c| count_value(count as i64, &c.ty)).collect::<Result<Vec<_>>>()?;
+        let row = aggregate
+            .calls
+            .iter()
+            .map(|c| count_value(count as i64, &c.ty))
+            .collect::<Result<Vec<_>>>()?;
         return out(&row);
     }
     let fresh = || vec![Accumulator::default(); aggregate.calls.len()];
@@ -191,13 +216,19 @@ pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consum
     context.plan(&aggregate.input, &mut |row| {
         let env = context.env(row);
         key.clear();
-        let values = aggregate.groups.iter().map(|g| g.eval(&env)).collect::<Result<Vec<_>>>()?;
+        let values = aggregate
+            .groups
+            .iter()
+            .map(|g| g.eval(&env))
+            .collect::<Result<Vec<_>>>()?;
         for (group, value) in aggregate.groups.iter().zip(&values) {
             append_key(value, group.t.collation.as_deref(), &mut key);
         }
         let (_, accumulators) = match groups.get_mut(&key) {
             Some(found) => found,
-            None => groups.entry(key.clone()).or_insert_with(|| (values, fresh())),
+            None => groups
+                .entry(key.clone())
+                .or_insert_with(|| (values, fresh())),
         };
         for (accumulator, call) in accumulators.iter_mut().zip(&aggregate.calls) {
             accumulator.add(call, &env)?;

@@ -76,7 +76,12 @@ pub(crate) struct Binder<'a> {
 
 impl<'a> Binder<'a> {
     pub(crate) fn new(facts: &'a Facts) -> Binder<'a> {
-        Binder { facts, scopes: vec![Scope::default()], tables: Vec::new(), live: false }
+        Binder {
+            facts,
+            scopes: vec![Scope::default()],
+            tables: Vec::new(),
+            live: false,
+        }
     }
 
     pub(crate) fn scope(&mut self) -> &mut Scope {
@@ -88,7 +93,11 @@ impl<'a> Binder<'a> {
         if is_condition(&bound) {
             return Ok(fold_constant(bound));
         }
-        Err(error(4145, 15, "An expression of non-boolean type specified in a context where a condition is expected."))
+        Err(error(
+            4145,
+            15,
+            "An expression of non-boolean type specified in a context where a condition is expected.",
+        ))
     }
 
     /// A value; a condition here is an error, as T-SQL has no boolean values.
@@ -104,7 +113,11 @@ impl<'a> Binder<'a> {
     pub(crate) fn constant(&mut self, expr: &Expr) -> Result<(Value, Ty)> {
         let bound = self.value(expr)?;
         let run = Run::default();
-        let value = bound.eval(&Env { row: &[], outer: None, run: &run })?;
+        let value = bound.eval(&Env {
+            row: &[],
+            outer: None,
+            run: &run,
+        })?;
         Ok((value, bound.t))
     }
 
@@ -119,10 +132,12 @@ impl<'a> Binder<'a> {
         match expr {
             Expr::Nested(e) => self.expr(e),
             Expr::Identifier(i) if is_variable(i) => self.variable(&i.value),
-            Expr::Identifier(i) => match function::bare(self.facts, &i.value, i.quote_style.is_some()) {
-                Some(found) if self.lookup(None, &i.value)?.is_none() => Ok(found),
-                _ => self.column(None, &i.value),
-            },
+            Expr::Identifier(i) => {
+                match function::bare(self.facts, &i.value, i.quote_style.is_some()) {
+                    Some(found) if self.lookup(None, &i.value)?.is_none() => Ok(found),
+                    _ => self.column(None, &i.value),
+                }
+            }
             Expr::CompoundIdentifier(parts) => {
                 let mut names: Vec<String> = parts.iter().map(|p| p.value.clone()).collect();
                 let column = names.pop().unwrap_or_default();
@@ -136,21 +151,55 @@ impl<'a> Binder<'a> {
                 let inner = Bound::predicate(Kind::IsNull(Box::new(self.value(e)?)));
                 Ok(Bound::predicate(Kind::Not(Box::new(inner))))
             }
-            Expr::Between { expr, negated, low, high } => {
+            Expr::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => {
                 let value = self.value(expr)?;
                 let (low, high) = (self.value(low)?, self.value(high)?);
                 let low = comparison(Comparison::Ge, value.clone(), low)?;
                 let high = comparison(Comparison::Le, value, high)?;
-                Ok(negate(Bound::predicate(Kind::And(Box::new(low), Box::new(high))), *negated))
+                Ok(negate(
+                    Bound::predicate(Kind::And(Box::new(low), Box::new(high))),
+                    *negated,
+                ))
             }
-            Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated),
-            Expr::Like { negated, any: false, expr, pattern, escape_char } => self.like(expr, pattern, escape_char.as_deref(), *negated),
-            Expr::Case { operand, conditions, else_result, .. } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
-            Expr::Cast { kind, expr, data_type, .. } => {
+            Expr::InList {
+                expr,
+                list,
+                negated,
+            } => self.in_list(expr, list, *negated),
+            Expr::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char,
+            } => self.like(expr, pattern, escape_char.as_deref(), *negated),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                ..
+            } => {
                 let attempt = matches!(kind, ast::CastKind::TryCast);
                 self.cast(expr, &parse_type(&data_type.to_string())?, None, attempt)
             }
-            Expr::Convert { is_try, expr, data_type, styles, .. } => {
+            Expr::Convert {
+                is_try,
+                expr,
+                data_type,
+                styles,
+                ..
+            } => {
                 let ty = data_type.as_ref().ok_or_else(|| syntax(expr))?;
                 let style = styles.first().map(|s| self.style(s)).transpose()?.flatten();
                 self.cast(expr, &parse_type(&ty.to_string())?, style, *is_try)
@@ -164,29 +213,56 @@ impl<'a> Binder<'a> {
                     collate::find(&name)?
                 };
                 if !is_text(&bound.t.ty) {
-                    return Err(error(447, 16, format!("Expression type {} is invalid for COLLATE clause.", datatype::name(&bound.t.ty))));
+                    return Err(error(
+                        447,
+                        16,
+                        format!(
+                            "Expression type {} is invalid for COLLATE clause.",
+                            datatype::name(&bound.t.ty)
+                        ),
+                    ));
                 }
                 (bound.t.collation, bound.t.rank) = (Some(found), 2);
                 Ok(bound)
             }
             Expr::Function(f) => self.function(f),
-            Expr::Substring { expr, substring_from: Some(from), substring_for: Some(count), .. } => self.named("SUBSTRING", &[expr, from, count]),
-            Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => self.named("TRIM", &[expr]),
+            Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for: Some(count),
+                ..
+            } => self.named("SUBSTRING", &[expr, from, count]),
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr,
+                trim_characters: None,
+            } => self.named("TRIM", &[expr]),
             Expr::Floor { expr, .. } => self.named("FLOOR", &[expr]),
             Expr::Ceil { expr, .. } => self.named("CEILING", &[expr]),
             Expr::Subquery(q) => self.scalar(q),
             Expr::Exists { subquery, negated } => {
                 let (plan, _, correlated) = self.subquery(subquery)?;
-                Ok(negate(Bound::predicate(Kind::Exists(Arc::new(plan), correlated)), *negated))
+                Ok(negate(
+                    Bound::predicate(Kind::Exists(Arc::new(plan), correlated)),
+                    *negated,
+                ))
             }
-            Expr::InSubquery { expr, subquery, negated } => self.in_query(expr, subquery, *negated),
+            Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => self.in_query(expr, subquery, *negated),
             Expr::Prefixed { prefix, .. } => Err(syntax(prefix)),
             other => Err(unsupported(format!("the expression '{other}'"))),
         }
     }
 
     fn named(&mut self, name: &str, args: &[&Expr]) -> Result<Bound> {
-        let bound = args.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
+        let bound = args
+            .iter()
+            .map(|a| self.value(a))
+            .collect::<Result<Vec<_>>>()?;
         function::call(self.facts, name, bound)
     }
 
@@ -212,7 +288,9 @@ impl<'a> Binder<'a> {
 
     /// In a grouped query: a group's column, or an aggregate's.
     fn grouped(&mut self, expr: &Expr) -> Result<Option<Bound>> {
-        let Some(grouping) = self.scope().grouping.as_ref().filter(|g| !g.inside) else { return Ok(None) };
+        let Some(grouping) = self.scope().grouping.as_ref().filter(|g| !g.inside) else {
+            return Ok(None);
+        };
         let groups = grouping.groups.clone();
         let shown = expr.to_string();
         let same_text = groups.iter().position(|(g, _)| g.to_string() == shown);
@@ -220,11 +298,21 @@ impl<'a> Binder<'a> {
             (Some(at), _) => Some(at),
             (None, Expr::Identifier(i)) if is_variable(i) => None,
             (None, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
-                self.scope().grouping.as_mut().expect("checked above").inside = true;
+                self.scope()
+                    .grouping
+                    .as_mut()
+                    .expect("checked above")
+                    .inside = true;
                 let bound = self.form(expr);
-                self.scope().grouping.as_mut().expect("checked above").inside = false;
+                self.scope()
+                    .grouping
+                    .as_mut()
+                    .expect("checked above")
+                    .inside = false;
                 let bound = bound?;
-                let Kind::Column { depth: 0, at } = bound.kind else { return Ok(Some(bound)) };
+                let Kind::Column { depth: 0, at } = bound.kind else {
+                    return Ok(Some(bound));
+                };
                 let found = groups.iter().position(|(_, g)| g.as_column() == Some(at));
                 if found.is_none() {
                     let message = format!(
@@ -236,15 +324,27 @@ impl<'a> Binder<'a> {
             }
             _ => None,
         };
-        Ok(at.map(|at| Bound { kind: Kind::Column { depth: 0, at }, t: groups[at].1.t.clone() }))
+        Ok(at.map(|at| Bound {
+            kind: Kind::Column { depth: 0, at },
+            t: groups[at].1.t.clone(),
+        }))
     }
 
     /// Finds a column: its depth, position and description.
     fn lookup(&self, table: Option<&Name>, column: &str) -> Result<Option<(usize, usize, Output)>> {
         for (depth, scope) in self.scopes.iter().rev().enumerate() {
             let mut found = None;
-            for source in scope.sources.iter().filter(|s| table.is_none_or(|t| is_called(s, t))) {
-                for (i, output) in source.columns.iter().enumerate().filter(|(_, c)| same_name(&c.name, column)) {
+            for source in scope
+                .sources
+                .iter()
+                .filter(|s| table.is_none_or(|t| is_called(s, t)))
+            {
+                for (i, output) in source
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, c)| same_name(&c.name, column))
+                {
                     if found.is_some() {
                         return Err(error(209, 16, format!("Ambiguous column name '{column}'.")));
                     }
@@ -261,7 +361,11 @@ impl<'a> Binder<'a> {
     fn column(&mut self, table: Option<&Name>, column: &str) -> Result<Bound> {
         let Some((depth, at, output)) = self.lookup(table, column)? else {
             return Err(match table {
-                Some(t) => error(4104, 16, format!("The multi-part identifier \"{t}.{column}\" could not be bound.")),
+                Some(t) => error(
+                    4104,
+                    16,
+                    format!("The multi-part identifier \"{t}.{column}\" could not be bound."),
+                ),
                 None => invalid_column(column),
             });
         };
@@ -269,7 +373,10 @@ impl<'a> Binder<'a> {
         for scope in &mut self.scopes[levels - depth..] {
             scope.uses_outer = true;
         }
-        Ok(Bound { kind: Kind::Column { depth, at }, t: output.t })
+        Ok(Bound {
+            kind: Kind::Column { depth, at },
+            t: output.t,
+        })
     }
 
     fn unary(&mut self, op: ast::UnaryOperator, expr: &Expr) -> Result<Bound> {
@@ -293,7 +400,16 @@ impl<'a> Binder<'a> {
                     SqlType::Bit => Value::Bit(true),
                     SqlType::TinyInt => Value::Int(255),
                     t if is_integer(t) => Value::Int(-1),
-                    other => return Err(error(8117, 16, format!("Operand data type {} is invalid for '~' operator.", datatype::name(other)))),
+                    other => {
+                        return Err(error(
+                            8117,
+                            16,
+                            format!(
+                                "Operand data type {} is invalid for '~' operator.",
+                                datatype::name(other)
+                            ),
+                        ));
+                    }
                 };
                 arithmetic(Operator::Xor, bound, Bound::constant(all, ty))
             }
@@ -304,8 +420,15 @@ impl<'a> Binder<'a> {
     fn binary(&mut self, left: &Expr, op: &ast::BinaryOperator, right: &Expr) -> Result<Bound> {
         use ast::BinaryOperator as B;
         if matches!(op, B::And | B::Or) {
-            let (l, r) = (Box::new(self.condition(left)?), Box::new(self.condition(right)?));
-            return Ok(Bound::predicate(if *op == B::And { Kind::And(l, r) } else { Kind::Or(l, r) }));
+            let (l, r) = (
+                Box::new(self.condition(left)?),
+                Box::new(self.condition(right)?),
+            );
+            return Ok(Bound::predicate(if *op == B::And {
+                Kind::And(l, r)
+            } else {
+                Kind::Or(l, r)
+            }));
         }
         let (l, r) = (self.value(left)?, self.value(right)?);
         match op {
@@ -329,38 +452,78 @@ impl<'a> Binder<'a> {
 
     fn in_list(&mut self, expr: &Expr, list: &[Expr], negated: bool) -> Result<Bound> {
         let value = self.value(expr)?;
-        let items = list.iter().map(|i| self.value(i)).collect::<Result<Vec<_>>>()?;
+        let items = list
+            .iter()
+            .map(|i| self.value(i))
+            .collect::<Result<Vec<_>>>()?;
         // All sides compare in the type with the highest precedence.
         let mut pairs = Vec::new();
         let mut plain = true;
         for item in items {
             let pair = comparison(Comparison::Eq, value.clone(), item)?;
             if let Kind::Compare(_, l, r) = &pair.kind {
-                plain &= l.as_column() == value.as_column() && l.as_column().is_some() && r.as_constant().is_some();
+                plain &= l.as_column() == value.as_column()
+                    && l.as_column().is_some()
+                    && r.as_constant().is_some();
             }
             pairs.push(pair);
         }
         if plain {
-            let items = pairs.into_iter().filter_map(|p| if let Kind::Compare(_, _, r) = p.kind { Some(*r) } else { None });
-            return Ok(negate(Bound::predicate(Kind::InList(Box::new(value), items.collect())), negated));
+            let items = pairs.into_iter().filter_map(|p| {
+                if let Kind::Compare(_, _, r) = p.kind {
+                    Some(*r)
+                } else {
+                    None
+                }
+            });
+            return Ok(negate(
+                Bound::predicate(Kind::InList(Box::new(value), items.collect())),
+                negated,
+            ));
         }
-        let any = pairs.into_iter().reduce(|a, b| Bound::predicate(Kind::Or(Box::new(a), Box::new(b))));
+        let any = pairs
+            .into_iter()
+            .reduce(|a, b| Bound::predicate(Kind::Or(Box::new(a), Box::new(b))));
         Ok(negate(any.ok_or_else(|| syntax("IN"))?, negated))
     }
 
-    fn like(&mut self, expr: &Expr, pattern: &Expr, escape: Option<&Expr>, negated: bool) -> Result<Bound> {
+    fn like(
+        &mut self,
+        expr: &Expr,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+        negated: bool,
+    ) -> Result<Bound> {
         let (subject, pattern) = (self.value(expr)?, self.value(pattern)?);
         let escape = match escape {
             Some(e) => text::units(&self.constant(e)?.0).and_then(|u| u.first().copied()),
             None => None,
         };
-        let found = common_collation(&subject.t, &pattern.t, "like")?.0.unwrap_or_else(collate::default_collation);
-        let as_text = |b: Bound| if is_text(&b.t.ty) { b } else { convert_to(b, &SqlType::NVarChar { length: Some(4000) }) };
-        let kind = Kind::Like { text: Box::new(as_text(subject)), pattern: Box::new(as_text(pattern)), escape, collation: found };
+        let found = common_collation(&subject.t, &pattern.t, "like")?
+            .0
+            .unwrap_or_else(collate::default_collation);
+        let as_text = |b: Bound| {
+            if is_text(&b.t.ty) {
+                b
+            } else {
+                convert_to(b, &SqlType::NVarChar { length: Some(4000) })
+            }
+        };
+        let kind = Kind::Like {
+            text: Box::new(as_text(subject)),
+            pattern: Box::new(as_text(pattern)),
+            escape,
+            collation: found,
+        };
         Ok(negate(Bound::predicate(kind), negated))
     }
 
-    fn case(&mut self, operand: Option<&Expr>, conditions: &[ast::CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
+    fn case(
+        &mut self,
+        operand: Option<&Expr>,
+        conditions: &[ast::CaseWhen],
+        otherwise: Option<&Expr>,
+    ) -> Result<Bound> {
         let operand = operand.map(|o| self.value(o)).transpose()?;
         let mut whens = Vec::new();
         for when in conditions {
@@ -377,10 +540,21 @@ impl<'a> Binder<'a> {
         choose(whens, otherwise)
     }
 
-    pub(crate) fn cast(&mut self, expr: &Expr, to: &TypeName, style: Option<i32>, attempt: bool) -> Result<Bound> {
+    pub(crate) fn cast(
+        &mut self,
+        expr: &Expr,
+        to: &TypeName,
+        style: Option<i32>,
+        attempt: bool,
+    ) -> Result<Bound> {
         let inner = self.value(expr)?;
         let (ty, ..) = self.facts.resolve_type(to, true)?;
-        let mut t = Ty { nullable: inner.t.nullable || attempt, ty, collation: None, rank: 0 };
+        let mut t = Ty {
+            nullable: inner.t.nullable || attempt,
+            ty,
+            collation: None,
+            rank: 0,
+        };
         if datatype::has_collation(&t.ty) {
             (t.collation, t.rank) = match &inner.t.collation {
                 Some(c) => (Some(Arc::clone(c)), inner.t.rank),
@@ -393,33 +567,62 @@ impl<'a> Binder<'a> {
             code_page: t.collation.as_ref().map(|c| c.code_page),
             truncate: true,
         };
-        Ok(Bound { kind: Kind::Convert { inner: Box::new(inner), how, attempt }, t })
+        Ok(Bound {
+            kind: Kind::Convert {
+                inner: Box::new(inner),
+                how,
+                attempt,
+            },
+            t,
+        })
     }
 
     fn scalar(&mut self, query: &ast::Query) -> Result<Bound> {
         let (plan, columns, correlated) = self.subquery(query)?;
         let [column] = columns.as_slice() else {
-            return Err(error(116, 16, "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."));
+            return Err(error(
+                116,
+                16,
+                "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.",
+            ));
         };
-        let t = Ty { nullable: true, ..column.t.clone() };
-        Ok(Bound { kind: Kind::Scalar(Arc::new(plan), correlated), t })
+        let t = Ty {
+            nullable: true,
+            ..column.t.clone()
+        };
+        Ok(Bound {
+            kind: Kind::Scalar(Arc::new(plan), correlated),
+            t,
+        })
     }
 
     fn in_query(&mut self, expr: &Expr, query: &ast::Query, negated: bool) -> Result<Bound> {
         let value = self.value(expr)?;
         let (plan, columns, correlated) = self.subquery(query)?;
         let [column] = columns.as_slice() else {
-            return Err(error(116, 16, "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."));
+            return Err(error(
+                116,
+                16,
+                "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS.",
+            ));
         };
         // Both sides in the common type, the query's by a projection.
-        let inner = Bound { kind: Kind::Column { depth: 0, at: 0 }, t: column.t.clone() };
-        let Kind::Compare(_, l, r) = comparison(Comparison::Eq, value, inner)?.kind else { return Err(syntax("IN")) };
+        let inner = Bound {
+            kind: Kind::Column { depth: 0, at: 0 },
+            t: column.t.clone(),
+        };
+        let Kind::Compare(_, l, r) = comparison(Comparison::Eq, value, inner)?.kind else {
+            return Err(syntax("IN"));
+        };
         let mut left = *l;
         if r.t.rank > left.t.rank {
             left.t.collation = r.t.collation.clone();
         }
         let plan = Plan::Project(Box::new(plan), vec![*r]);
-        Ok(negate(Bound::predicate(Kind::InQuery(Box::new(left), Arc::new(plan), correlated)), negated))
+        Ok(negate(
+            Bound::predicate(Kind::InQuery(Box::new(left), Arc::new(plan), correlated)),
+            negated,
+        ))
     }
 
     /// Binds a query one level deeper; tells whether it looks at rows outside.
@@ -434,7 +637,10 @@ impl<'a> Binder<'a> {
     pub(crate) fn order_key(&mut self, key: &ast::OrderByExpr) -> Result<SortKey> {
         let expr = self.value(&key.expr)?;
         sortable(&expr)?;
-        Ok(SortKey { expr, descending: is_descending(key) })
+        Ok(SortKey {
+            expr,
+            descending: is_descending(key),
+        })
     }
 }
 
@@ -462,7 +668,10 @@ fn is_called(source: &Source, table: &Name) -> bool {
     source.name.as_ref().is_some_and(|n| {
         same_name(&n.name, &table.name)
             && same_name(&source.alias, &n.name)
-            && table.schema.as_ref().is_none_or(|s| n.schema.as_ref().is_some_and(|m| same_name(m, s)))
+            && table
+                .schema
+                .as_ref()
+                .is_none_or(|s| n.schema.as_ref().is_some_and(|m| same_name(m, s)))
     })
 }
 
@@ -470,23 +679,43 @@ fn is_called(source: &Source, table: &Name) -> bool {
 pub(crate) fn is_condition(bound: &Bound) -> bool {
     matches!(
         bound.kind,
-        Kind::Compare(..) | Kind::And(..) | Kind::Or(..) | Kind::Not(_) | Kind::IsNull(_) | Kind::Like { .. } | Kind::InList(..) | Kind::Exists(..) | Kind::InQuery(..)
+        Kind::Compare(..)
+            | Kind::And(..)
+            | Kind::Or(..)
+            | Kind::Not(_)
+            | Kind::IsNull(_)
+            | Kind::Like { .. }
+            | Kind::InList(..)
+            | Kind::Exists(..)
+            | Kind::InQuery(..)
     )
 }
 
 pub(crate) fn negate(bound: Bound, negated: bool) -> Bound {
-    if negated { Bound::predicate(Kind::Not(Box::new(bound))) } else { bound }
+    if negated {
+        Bound::predicate(Kind::Not(Box::new(bound)))
+    } else {
+        bound
+    }
 }
 
 /// Evaluates what needs no row now, so that ranges and styles see constants.
 fn fold_constant(bound: Bound) -> Bound {
-    let foldable = matches!(bound.kind, Kind::Convert { .. } | Kind::Arithmetic(..)) && bound.reads_nothing();
+    let foldable =
+        matches!(bound.kind, Kind::Convert { .. } | Kind::Arithmetic(..)) && bound.reads_nothing();
     if !foldable {
         return bound;
     }
     let run = Run::default();
-    match bound.eval(&Env { row: &[], outer: None, run: &run }) {
-        Ok(value) => Bound { kind: Kind::Const(value), t: bound.t },
+    match bound.eval(&Env {
+        row: &[],
+        outer: None,
+        run: &run,
+    }) {
+        Ok(value) => Bound {
+            kind: Kind::Const(value),
+            t: bound.t,
+        },
         // The error belongs to the row that reaches it, if any does.
         Err(_) => bound,
     }
@@ -496,8 +725,14 @@ fn literal(value: &ast::Value) -> Result<Bound> {
     let text_type = |s: &str, unicode: bool| {
         let units: Arc<[u16]> = s.encode_utf16().collect();
         let n = units.len().max(1);
-        let length = u16::try_from(n).ok().filter(|n| *n <= if unicode { 4000 } else { 8000 });
-        let ty = if unicode { SqlType::NVarChar { length } } else { SqlType::VarChar { length } };
+        let length = u16::try_from(n)
+            .ok()
+            .filter(|n| *n <= if unicode { 4000 } else { 8000 });
+        let ty = if unicode {
+            SqlType::NVarChar { length }
+        } else {
+            SqlType::VarChar { length }
+        };
         let mut bound = Bound::constant(Value::Text(units), ty);
         bound.t.collation = Some(collate::default_collation());
         bound
@@ -515,14 +750,25 @@ fn literal(value: &ast::Value) -> Result<Bound> {
         ast::Value::NationalStringLiteral(s) => Ok(text_type(s, true)),
         ast::Value::HexStringLiteral(h) => {
             let bytes = text::parse_hex(h).ok_or_else(|| syntax(h))?;
-            let length = u16::try_from(bytes.len().max(1)).ok().filter(|n| *n <= 8000);
-            Ok(Bound::constant(Value::Bytes(bytes.into()), SqlType::VarBinary { length }))
+            let length = u16::try_from(bytes.len().max(1))
+                .ok()
+                .filter(|n| *n <= 8000);
+            Ok(Bound::constant(
+                Value::Bytes(bytes.into()),
+                SqlType::VarBinary { length },
+            ))
         }
         ast::Value::Placeholder(p) if p.starts_with('$') => {
-            let amount = if p.len() == 1 { Some((0, 0)) } else { decimal::parse(&p[1..]) };
+            let amount = if p.len() == 1 {
+                Some((0, 0))
+            } else {
+                decimal::parse(&p[1..])
+            };
             let (unscaled, scale) = amount.ok_or_else(|| syntax(p))?;
             let scaled = decimal::rescale(unscaled, scale, 4).and_then(|v| i64::try_from(v).ok());
-            scaled.map(|m| Bound::constant(Value::Money(m), SqlType::Money)).ok_or_else(|| syntax(p))
+            scaled
+                .map(|m| Bound::constant(Value::Money(m), SqlType::Money))
+                .ok_or_else(|| syntax(p))
         }
         ast::Value::Null => Ok(Bound::constant(Value::Null, SqlType::Int)),
         other => Err(unsupported(format!("the literal {other}"))),
@@ -533,54 +779,112 @@ fn literal(value: &ast::Value) -> Result<Bound> {
 fn number(digits: &str) -> Result<Bound> {
     if digits.contains(['e', 'E']) {
         let f: f64 = digits.parse().map_err(|_| syntax(digits))?;
-        return if f.is_finite() { Ok(Bound::constant(Value::Float(f), SqlType::Float)) } else { Err(syntax(digits)) };
+        return if f.is_finite() {
+            Ok(Bound::constant(Value::Float(f), SqlType::Float))
+        } else {
+            Err(syntax(digits))
+        };
     }
     if let Ok(i) = digits.parse::<i32>() {
         return Ok(Bound::constant(Value::Int(i64::from(i)), SqlType::Int));
     }
-    let too_large = || error(1007, 15, format!("The number '{digits}' is out of the range for numeric representation (maximum precision 38)."));
+    let too_large = || {
+        error(
+            1007,
+            15,
+            format!(
+                "The number '{digits}' is out of the range for numeric representation (maximum precision 38)."
+            ),
+        )
+    };
     let (unscaled, scale) = decimal::parse(digits).ok_or_else(too_large)?;
-    let precision = (unscaled.unsigned_abs().to_string().len() as u8).max(scale).max(1);
-    Ok(Bound::constant(Value::Decimal { unscaled, scale }, SqlType::Decimal { precision, scale }))
+    let precision = (unscaled.unsigned_abs().to_string().len() as u8)
+        .max(scale)
+        .max(1);
+    Ok(Bound::constant(
+        Value::Decimal { unscaled, scale },
+        SqlType::Decimal { precision, scale },
+    ))
 }
 
 fn negative(bound: Bound) -> Result<Bound> {
     let zero = match &bound.t.ty {
-        SqlType::Decimal { scale, .. } => Value::Decimal { unscaled: 0, scale: *scale },
+        SqlType::Decimal { scale, .. } => Value::Decimal {
+            unscaled: 0,
+            scale: *scale,
+        },
         SqlType::Float => Value::Float(-0.0),
         SqlType::Real => Value::Real(-0.0),
         SqlType::Money | SqlType::SmallMoney => Value::Money(0),
         t if is_integer(t) => Value::Int(0),
-        other => return Err(error(8117, 16, format!("Operand data type {} is invalid for minus operator.", datatype::name(other)))),
+        other => {
+            return Err(error(
+                8117,
+                16,
+                format!(
+                    "Operand data type {} is invalid for minus operator.",
+                    datatype::name(other)
+                ),
+            ));
+        }
     };
     let ty = bound.t.clone();
     let zero = Bound::constant(zero, ty.ty.clone());
-    Ok(Bound { kind: Kind::Arithmetic(Operator::Subtract, Box::new(zero), Box::new(bound)), t: ty })
+    Ok(Bound {
+        kind: Kind::Arithmetic(Operator::Subtract, Box::new(zero), Box::new(bound)),
+        t: ty,
+    })
 }
 
 pub(crate) fn convert_to(bound: Bound, ty: &SqlType) -> Bound {
     if bound.t.ty == *ty {
         return bound;
     }
-    let t = Ty { ty: ty.clone(), nullable: bound.t.nullable, collation: bound.t.collation.clone(), rank: bound.t.rank };
-    let how = How { truncate: true, code_page: t.collation.as_ref().map(|c| c.code_page), ..How::default() };
-    fold_constant(Bound { kind: Kind::Convert { inner: Box::new(bound), how, attempt: false }, t })
+    let t = Ty {
+        ty: ty.clone(),
+        nullable: bound.t.nullable,
+        collation: bound.t.collation.clone(),
+        rank: bound.t.rank,
+    };
+    let how = How {
+        truncate: true,
+        code_page: t.collation.as_ref().map(|c| c.code_page),
+        ..How::default()
+    };
+    fold_constant(Bound {
+        kind: Kind::Convert {
+            inner: Box::new(bound),
+            how,
+            attempt: false,
+        },
+        t,
+    })
 }
 
 /// The collation of two sides together and its rank.
 ///
 /// # Errors
 /// 468 when two columns, or two COLLATE clauses, disagree.
-pub(crate) fn common_collation(l: &Ty, r: &Ty, operation: &str) -> Result<(Option<Arc<Collation>>, u8)> {
+pub(crate) fn common_collation(
+    l: &Ty,
+    r: &Ty,
+    operation: &str,
+) -> Result<(Option<Arc<Collation>>, u8)> {
     match (&l.collation, &r.collation) {
-        (Some(a), Some(b)) if l.rank == r.rank && l.rank > 0 && !a.name.eq_ignore_ascii_case(&b.name) => {
+        (Some(a), Some(b))
+            if l.rank == r.rank && l.rank > 0 && !a.name.eq_ignore_ascii_case(&b.name) =>
+        {
             let message = format!(
                 "Cannot resolve the collation conflict between \"{}\" and \"{}\" in the {operation} operation.",
                 b.name, a.name
             );
             Err(error(468, 16, message))
         }
-        (Some(a), Some(b)) => Ok(if r.rank > l.rank { (Some(Arc::clone(b)), r.rank) } else { (Some(Arc::clone(a)), l.rank) }),
+        (Some(a), Some(b)) => Ok(if r.rank > l.rank {
+            (Some(Arc::clone(b)), r.rank)
+        } else {
+            (Some(Arc::clone(a)), l.rank)
+        }),
         (a, b) => Ok((a.clone().or_else(|| b.clone()), l.rank.max(r.rank))),
     }
 }
@@ -590,30 +894,57 @@ pub(crate) fn common_type(l: &SqlType, r: &SqlType) -> Result<SqlType> {
     if l == r {
         return Ok(l.clone());
     }
-    let (strong, weak) = if precedence(l) >= precedence(r) { (l, r) } else { (r, l) };
+    let (strong, weak) = if precedence(l) >= precedence(r) {
+        (l, r)
+    } else {
+        (r, l)
+    };
     let longest = |most: u16| match (datatype::length(l), datatype::length(r)) {
         (Some(a), Some(b)) => Some(a.max(b).min(most)),
         _ => None,
     };
     Ok(match strong {
-        SqlType::Decimal { precision: p1, scale: s1 } => match weak {
+        SqlType::Decimal {
+            precision: p1,
+            scale: s1,
+        } => match weak {
             _ if is_text(weak) || is_binary(weak) => strong.clone(),
             _ => {
                 let (p2, s2) = crate::engine::arithmetic::as_decimal(weak);
                 let scale = (*s1).max(s2);
                 let whole = (p1 - s1).max(p2 - s2);
-                SqlType::Decimal { precision: (whole + scale).min(38), scale: scale.min(38 - whole.min(38)) }
+                SqlType::Decimal {
+                    precision: (whole + scale).min(38),
+                    scale: scale.min(38 - whole.min(38)),
+                }
             }
         },
-        SqlType::NVarChar { .. } | SqlType::NChar { .. } if is_text(weak) => SqlType::NVarChar { length: longest(4000) },
-        SqlType::VarChar { .. } if is_text(weak) => SqlType::VarChar { length: longest(8000) },
-        SqlType::Char { .. } if is_text(weak) => SqlType::Char { length: longest(8000).unwrap_or(8000) },
-        SqlType::VarBinary { .. } if is_binary(weak) => SqlType::VarBinary { length: longest(8000) },
+        SqlType::NVarChar { .. } | SqlType::NChar { .. } if is_text(weak) => SqlType::NVarChar {
+            length: longest(4000),
+        },
+        SqlType::VarChar { .. } if is_text(weak) => SqlType::VarChar {
+            length: longest(8000),
+        },
+        SqlType::Char { .. } if is_text(weak) => SqlType::Char {
+            length: longest(8000).unwrap_or(8000),
+        },
+        SqlType::VarBinary { .. } if is_binary(weak) => SqlType::VarBinary {
+            length: longest(8000),
+        },
         SqlType::UniqueIdentifier if is_text(weak) || is_binary(weak) => strong.clone(),
         SqlType::UniqueIdentifier | SqlType::Xml if !is_text(weak) => {
             return Err(clash(datatype::name(weak), datatype::name(strong)));
         }
-        _ if datatype::is_temporal(strong) && matches!(strong, SqlType::Date | SqlType::Time { .. } | SqlType::DateTime2 { .. } | SqlType::DateTimeOffset { .. }) && datatype::is_number(weak) => {
+        _ if datatype::is_temporal(strong)
+            && matches!(
+                strong,
+                SqlType::Date
+                    | SqlType::Time { .. }
+                    | SqlType::DateTime2 { .. }
+                    | SqlType::DateTimeOffset { .. }
+            )
+            && datatype::is_number(weak) =>
+        {
             return Err(clash(datatype::name(weak), datatype::name(strong)));
         }
         _ => strong.clone(),
@@ -623,7 +954,13 @@ pub(crate) fn common_type(l: &SqlType, r: &SqlType) -> Result<SqlType> {
 /// A comparison with both sides brought to one type; a constant takes the column's type when that
 /// loses nothing, so that an index can be used.
 pub(crate) fn comparison(op: Comparison, l: Bound, r: Bound) -> Result<Bound> {
-    sortable(&l).or_else(|e| if matches!(l.t.ty, SqlType::Xml) { Err(e) } else { Ok(()) })?;
+    sortable(&l).or_else(|e| {
+        if matches!(l.t.ty, SqlType::Xml) {
+            Err(e)
+        } else {
+            Ok(())
+        }
+    })?;
     let mut collation = None;
     if is_text(&l.t.ty) && is_text(&r.t.ty) {
         collation = Some(common_collation(&l.t, &r.t, "equal to")?);
@@ -633,16 +970,25 @@ pub(crate) fn comparison(op: Comparison, l: Bound, r: Bound) -> Result<Bound> {
     if let Some((Some(c), rank)) = collation {
         (l.t.collation, l.t.rank) = (Some(c), rank.max(r.t.rank));
     }
-    Ok(Bound::predicate(Kind::Compare(op, Box::new(l), Box::new(r))))
+    Ok(Bound::predicate(Kind::Compare(
+        op,
+        Box::new(l),
+        Box::new(r),
+    )))
 }
 
 fn same_type(l: Bound, r: Bound) -> Result<(Bound, Bound)> {
     let (a, b) = (&l.t.ty, &r.t.ty);
     // These pairs hold the same kind of value.
-    if is_integer(a) && is_integer(b) || is_text(a) && is_text(b) || is_binary(a) && is_binary(b) || datatype::is_money(a) && datatype::is_money(b) {
+    if is_integer(a) && is_integer(b)
+        || is_text(a) && is_text(b)
+        || is_binary(a) && is_binary(b)
+        || datatype::is_money(a) && datatype::is_money(b)
+    {
         return Ok((l, r));
     }
-    if matches!(l.as_constant(), Some(Value::Null)) || matches!(r.as_constant(), Some(Value::Null)) {
+    if matches!(l.as_constant(), Some(Value::Null)) || matches!(r.as_constant(), Some(Value::Null))
+    {
         return Ok((l, r));
     }
     if let Some(exact) = exact_constant(&r, a) {
@@ -652,7 +998,13 @@ fn same_type(l: Bound, r: Bound) -> Result<(Bound, Bound)> {
         return Ok((exact, r));
     }
     let common = common_type(a, b)?;
-    let bring = |side: Bound| if side.t.ty == common { side } else { convert_to(side, &common) };
+    let bring = |side: Bound| {
+        if side.t.ty == common {
+            side
+        } else {
+            convert_to(side, &common)
+        }
+    };
     Ok((bring(l), bring(r)))
 }
 
@@ -666,8 +1018,12 @@ fn exact_constant(constant: &Bound, to: &SqlType) -> Option<Bound> {
     let value = match to {
         SqlType::Decimal { scale: target, .. } => {
             let there = decimal::rescale(unscaled, scale, *target)?;
-            (decimal::rescale(there, *target, scale.max(*target)) == decimal::rescale(unscaled, scale, scale.max(*target)))
-                .then_some(Value::Decimal { unscaled: there, scale: *target })?
+            (decimal::rescale(there, *target, scale.max(*target))
+                == decimal::rescale(unscaled, scale, scale.max(*target)))
+            .then_some(Value::Decimal {
+                unscaled: there,
+                scale: *target,
+            })?
         }
         t if is_integer(t) => {
             let there = decimal::rescale(unscaled, scale, 0)?;
@@ -677,6 +1033,26 @@ fn exact_constant(constant: &Bound, to: &SqlType) -> Option<Bound> {
         _ => return None,
     };
     Some(Bound::constant(value, to.clone()))
+}
+
+/// An integer constant beside a decimal has just the digits it needs.
+fn exact_literal(bound: Bound) -> Bound {
+    match (bound.as_constant(), &bound.t.ty) {
+        (Some(Value::Int(i)), SqlType::Int) => {
+            let precision = i.unsigned_abs().to_string().len() as u8;
+            Bound::constant(
+                Value::Decimal {
+                    unscaled: i128::from(*i),
+                    scale: 0,
+                },
+                SqlType::Decimal {
+                    precision,
+                    scale: 0,
+                },
+            )
+        }
+        _ => bound,
+    }
 }
 
 pub(crate) fn arithmetic(op: Operator, l: Bound, r: Bound) -> Result<Bound> {
@@ -690,17 +1066,43 @@ pub(crate) fn arithmetic(op: Operator, l: Bound, r: Bound) -> Result<Bound> {
         }
         _ => (l, r),
     };
+    let (l, r) = if matches!(r.t.ty, SqlType::Decimal { .. }) {
+        (exact_literal(l), r)
+    } else {
+        (l, r)
+    };
+    let (l, r) = if matches!(l.t.ty, SqlType::Decimal { .. }) {
+        (l, exact_literal(r))
+    } else {
+        (l, r)
+    };
     let (ty, operand) = result_type(op, &l.t.ty, &r.t.ty)?;
     let nullable = l.t.nullable || r.t.nullable;
-    let (collation, rank) = if is_text(&ty) { common_collation(&l.t, &r.t, "add")? } else { (None, 0) };
-    let op = if is_text(&ty) || is_binary(&ty) { Operator::Concat } else { op };
+    let (collation, rank) = if is_text(&ty) {
+        common_collation(&l.t, &r.t, "add")?
+    } else {
+        (None, 0)
+    };
+    let op = if is_text(&ty) || is_binary(&ty) {
+        Operator::Concat
+    } else {
+        op
+    };
     let bring = |side: Bound| match (&operand, &ty) {
         (Some(to), _) => convert_to(side, to),
         (None, SqlType::Decimal { .. }) if is_text(&side.t.ty) => convert_to(side, &ty),
         _ => side,
     };
     let (l, r) = (bring(l), bring(r));
-    Ok(Bound { kind: Kind::Arithmetic(op, Box::new(l), Box::new(r)), t: Ty { ty, nullable, collation, rank } })
+    Ok(Bound {
+        kind: Kind::Arithmetic(op, Box::new(l), Box::new(r)),
+        t: Ty {
+            ty,
+            nullable,
+            collation,
+            rank,
+        },
+    })
 }
 
 /// CASE over results of several types.
@@ -708,9 +1110,15 @@ pub(crate) fn choose(whens: Vec<(Bound, Bound)>, otherwise: Option<Bound>) -> Re
     let results = whens.iter().map(|(_, r)| r).chain(otherwise.as_ref());
     let t = union_type(results.map(|r| (&r.t, matches!(r.as_constant(), Some(Value::Null)))))?;
     let nullable = t.nullable || otherwise.is_none();
-    let whens = whens.into_iter().map(|(c, r)| (c, convert_to(r, &t.ty))).collect();
+    let whens = whens
+        .into_iter()
+        .map(|(c, r)| (c, convert_to(r, &t.ty)))
+        .collect();
     let otherwise = otherwise.map(|e| Box::new(convert_to(e, &t.ty)));
-    Ok(Bound { kind: Kind::Case { whens, otherwise }, t: Ty { nullable, ..t } })
+    Ok(Bound {
+        kind: Kind::Case { whens, otherwise },
+        t: Ty { nullable, ..t },
+    })
 }
 
 /// The common type of many; untyped NULLs (the flag) say nothing about it.
@@ -725,14 +1133,31 @@ pub(crate) fn union_type<'t>(types: impl Iterator<Item = (&'t Ty, bool)>) -> Res
         found = Some(match found {
             None => t.clone(),
             Some(f) => {
-                let (collation, rank) = if f.collation.is_some() && t.collation.is_some() { common_collation(&f, t, "UNION")? } else { (f.collation.clone().or_else(|| t.collation.clone()), f.rank.max(t.rank)) };
+                let (collation, rank) = if f.collation.is_some() && t.collation.is_some() {
+                    common_collation(&f, t, "UNION")?
+                } else {
+                    (
+                        f.collation.clone().or_else(|| t.collation.clone()),
+                        f.rank.max(t.rank),
+                    )
+                };
                 let ty = common_type(&f.ty, &t.ty)?;
                 let collation = collation.filter(|_| datatype::has_collation(&ty));
-                Ty { ty, nullable: false, collation, rank }
+                Ty {
+                    ty,
+                    nullable: false,
+                    collation,
+                    rank,
+                }
             }
         });
     }
-    let mut t = found.unwrap_or(Ty { ty: SqlType::Int, nullable: true, collation: None, rank: 0 });
+    let mut t = found.unwrap_or(Ty {
+        ty: SqlType::Int,
+        nullable: true,
+        collation: None,
+        rank: 0,
+    });
     t.nullable = nullable;
     Ok(t)
 }

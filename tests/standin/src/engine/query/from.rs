@@ -18,7 +18,11 @@ pub(crate) fn name_of(name: &ast::ObjectName) -> Result<Name> {
     let parts = name
         .0
         .iter()
-        .map(|p| p.as_ident().map(|i| i.value.clone()).ok_or_else(|| unsupported(format!("the name {name}"))))
+        .map(|p| {
+            p.as_ident()
+                .map(|i| i.value.clone())
+                .ok_or_else(|| unsupported(format!("the name {name}")))
+        })
         .collect::<Result<Vec<_>>>()?;
     Name::of(parts)
 }
@@ -28,7 +32,12 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
         .iter()
         .map(|c| Output {
             name: c.name.clone(),
-            t: Ty { ty: c.ty.clone(), nullable: c.nullable, collation: c.collation.clone(), rank: 1 },
+            t: Ty {
+                ty: c.ty.clone(),
+                nullable: c.nullable,
+                collation: c.collation.clone(),
+                rank: 1,
+            },
             identity: c.identity,
             computed: c.computed,
         })
@@ -36,9 +45,21 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
 }
 
 pub(crate) fn full_scan(table: &Arc<Table>) -> Plan {
-    let range = KeyRange { low: Vec::new(), high: None };
-    let index = table.indexes.iter().position(crate::engine::table::Index::clustered);
-    Plan::Scan(Box::new(Scan { table: Arc::clone(table), index, ranges: vec![range], filter: None, key_only: false }))
+    let range = KeyRange {
+        low: Vec::new(),
+        high: None,
+    };
+    let index = table
+        .indexes
+        .iter()
+        .position(crate::engine::table::Index::clustered);
+    Plan::Scan(Box::new(Scan {
+        table: Arc::clone(table),
+        index,
+        ranges: vec![range],
+        filter: None,
+        key_only: false,
+    }))
 }
 
 impl Binder<'_> {
@@ -78,7 +99,11 @@ impl Binder<'_> {
                 JoinOperator::FullOuter(c) => (JoinKind::Full, Some(c)),
                 JoinOperator::CrossJoin(_) => (JoinKind::Inner, None),
                 JoinOperator::CrossApply | JoinOperator::OuterApply => {
-                    let kind = if matches!(join.join_operator, JoinOperator::OuterApply) { JoinKind::Left } else { JoinKind::Inner };
+                    let kind = if matches!(join.join_operator, JoinOperator::OuterApply) {
+                        JoinKind::Left
+                    } else {
+                        JoinKind::Inner
+                    };
                     (plan, width) = self.apply(plan, width, start, &join.relation, kind)?;
                     continue;
                 }
@@ -91,39 +116,72 @@ impl Binder<'_> {
                 Some(other) => return Err(unsupported(format!("the join constraint {other:?}"))),
             };
             let widths = (width, right_width);
-            let (equal, condition) = split(condition.map(|c| shifted(c, start)), width, width + right_width);
-            plan = Plan::Join(Box::new(Join { left: plan, right, kind, condition, equal, widths, lateral: false }));
+            let (equal, condition) = split(
+                condition.map(|c| shifted(c, start)),
+                width,
+                width + right_width,
+            );
+            plan = Plan::Join(Box::new(Join {
+                left: plan,
+                right,
+                kind,
+                condition,
+                equal,
+                widths,
+                lateral: false,
+            }));
             width += right_width;
         }
         Ok((plan, width))
     }
 
-    fn apply(&mut self, left: Plan, width: usize, start: usize, relation: &TableFactor, kind: JoinKind) -> Result<(Plan, usize)> {
+    fn apply(
+        &mut self,
+        left: Plan,
+        width: usize,
+        start: usize,
+        relation: &TableFactor,
+        kind: JoinKind,
+    ) -> Result<(Plan, usize)> {
+        if start > 0 {
+            return Err(unsupported("APPLY after a comma in FROM"));
+        }
+        let TableFactor::Derived {
+            subquery,
+            alias: Some(alias),
+            ..
+        } = relation
+        else {
+            return Err(unsupported(format!("APPLY of '{relation}'")));
+        };
         // The right side sees the left's columns as those of an enclosing query.
-        let mut outside = self.scope().clone();
-        for source in &mut outside.sources {
-            source.start = source.start.saturating_sub(start);
-        }
-        self.scopes.push(outside);
-        self.scopes.push(Scope::default());
-        let bound = self.factor(relation, 0);
-        let inner = self.scopes.pop().expect("pushed above");
-        let outside = self.scopes.pop().expect("pushed above");
-        let (right, right_width) = bound?;
-        let scope = self.scope();
-        scope.uses_outer |= outside.uses_outer;
-        for mut source in inner.sources {
-            source.start += start + width;
-            scope.sources.push(source);
-        }
+        let (right, mut columns, _) = self.subquery(subquery)?;
+        rename(&mut columns, alias);
+        let right_width = columns.len();
+        self.enter(alias.name.value.clone(), None, columns, width);
         let widths = (width, right_width);
-        let join = Join { left, right, kind, condition: None, equal: Vec::new(), widths, lateral: true };
+        let join = Join {
+            left,
+            right,
+            kind,
+            condition: None,
+            equal: Vec::new(),
+            widths,
+            lateral: true,
+        };
         Ok((Plan::Join(Box::new(join)), width + right_width))
     }
 
     fn factor(&mut self, factor: &TableFactor, start: usize) -> Result<(Plan, usize)> {
         match factor {
-            TableFactor::Table { name, alias, args, version: None, sample: None, .. } => {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                version: None,
+                sample: None,
+                ..
+            } => {
                 let name = name_of(name)?;
                 if let Some(args) = args {
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
@@ -133,29 +191,54 @@ impl Binder<'_> {
                 }
                 self.table(name, alias.as_ref(), start)
             }
-            TableFactor::Derived { subquery, alias, sample: None, .. } => {
-                let (plan, mut columns, correlated) = self.subquery(subquery)?;
+            TableFactor::Derived {
+                subquery,
+                alias,
+                sample: None,
+                ..
+            } => {
+                // It sees the enclosing query's rows, but not its neighbours in this FROM.
+                let (plan, mut columns, correlated) = self.subquery_in_place(subquery)?;
                 if correlated {
                     self.scope().uses_outer = true;
                 }
-                let Some(alias) = alias else { return Err(crate::engine::error::syntax(")")) };
+                let Some(alias) = alias else {
+                    return Err(crate::engine::error::syntax(")"));
+                };
                 rename(&mut columns, alias);
                 let width = columns.len();
                 self.enter(alias.name.value.clone(), None, columns, start);
                 Ok((plan, width))
             }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => self.joined(table_with_joins, start),
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => self.joined(table_with_joins, start),
             other => Err(unsupported(format!("the table source '{other}'"))),
         }
     }
 
     fn enter(&mut self, alias: String, name: Option<Name>, columns: Vec<Output>, start: usize) {
-        self.scope().sources.push(Source { alias, name, columns, start });
+        self.scope().sources.push(Source {
+            alias,
+            name,
+            columns,
+            start,
+        });
     }
 
-    fn table(&mut self, name: Name, alias: Option<&ast::TableAlias>, start: usize) -> Result<(Plan, usize)> {
+    fn table(
+        &mut self,
+        name: Name,
+        alias: Option<&ast::TableAlias>,
+        start: usize,
+    ) -> Result<(Plan, usize)> {
         let called = alias.map_or_else(|| name.name.clone(), |a| a.name.value.clone());
-        let common = self.tables.iter().rev().find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
+        let common = self
+            .tables
+            .iter()
+            .rev()
+            .find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
         let (plan, mut columns) = if let Some(common) = common {
             (common.plan.clone(), common.columns.clone())
         } else if let Some(view) = catalog::view(self.facts, &name)? {
@@ -168,7 +251,10 @@ impl Binder<'_> {
             rename(&mut columns, alias);
         }
         let width = columns.len();
-        let schema = Name { schema: Some(name.schema.clone().unwrap_or_else(|| "dbo".to_owned())), ..name };
+        let schema = Name {
+            schema: Some(name.schema.clone().unwrap_or_else(|| "dbo".to_owned())),
+            ..name
+        };
         self.enter(called, Some(schema), columns, start);
         Ok((plan, width))
     }
@@ -177,8 +263,20 @@ impl Binder<'_> {
 /// Old-style hints, `FROM t (NOLOCK)`, look like arguments.
 fn is_hint(word: &str) -> bool {
     const HINTS: &[&str] = &[
-        "NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "HOLDLOCK", "SERIALIZABLE", "UPDLOCK", "TABLOCK", "TABLOCKX",
-        "ROWLOCK", "PAGLOCK", "READPAST", "REPEATABLEREAD", "XLOCK", "NOWAIT",
+        "NOLOCK",
+        "READUNCOMMITTED",
+        "READCOMMITTED",
+        "HOLDLOCK",
+        "SERIALIZABLE",
+        "UPDLOCK",
+        "TABLOCK",
+        "TABLOCKX",
+        "ROWLOCK",
+        "PAGLOCK",
+        "READPAST",
+        "REPEATABLEREAD",
+        "XLOCK",
+        "NOWAIT",
     ];
     HINTS.iter().any(|h| word.eq_ignore_ascii_case(h))
 }
@@ -202,16 +300,30 @@ fn shifted(mut condition: Bound, start: usize) -> Bound {
 }
 
 /// Takes the equalities between the sides out of a join condition, for hashing.
-fn split(condition: Option<Bound>, left: usize, width: usize) -> (Vec<(Bound, Bound)>, Option<Bound>) {
-    let Some(condition) = condition else { return (Vec::new(), None) };
+fn split(
+    condition: Option<Bound>,
+    left: usize,
+    width: usize,
+) -> (Vec<(Bound, Bound)>, Option<Bound>) {
+    let Some(condition) = condition else {
+        return (Vec::new(), None);
+    };
     let mut equal = Vec::new();
     let mut rest = Vec::new();
     take_equal(condition, left, width, &mut equal, &mut rest);
-    let rest = rest.into_iter().reduce(|a, b| Bound::predicate(Kind::And(Box::new(a), Box::new(b))));
+    let rest = rest
+        .into_iter()
+        .reduce(|a, b| Bound::predicate(Kind::And(Box::new(a), Box::new(b))));
     (equal, rest)
 }
 
-fn take_equal(condition: Bound, left: usize, width: usize, equal: &mut Vec<(Bound, Bound)>, rest: &mut Vec<Bound>) {
+fn take_equal(
+    condition: Bound,
+    left: usize,
+    width: usize,
+    equal: &mut Vec<(Bound, Bound)>,
+    rest: &mut Vec<Bound>,
+) {
     match condition.kind {
         Kind::And(a, b) => {
             take_equal(*a, left, width, equal, rest);
@@ -221,8 +333,16 @@ fn take_equal(condition: Bound, left: usize, width: usize, equal: &mut Vec<(Boun
             let side = |e: &Bound| {
                 let mut columns = Vec::new();
                 e.columns(&mut columns)?;
-                let on = |range: std::ops::Range<usize>| !columns.is_empty() && columns.iter().all(|c| range.contains(c));
-                if on(0..left) { Some(true) } else if on(left..width) { Some(false) } else { None }
+                let on = |range: std::ops::Range<usize>| {
+                    !columns.is_empty() && columns.iter().all(|c| range.contains(c))
+                };
+                if on(0..left) {
+                    Some(true)
+                } else if on(left..width) {
+                    Some(false)
+                } else {
+                    None
+                }
             };
             match (side(&a), side(&b)) {
                 (Some(true), Some(false)) => equal.push((*a, shifted(*b, left))),
@@ -230,14 +350,29 @@ fn take_equal(condition: Bound, left: usize, width: usize, equal: &mut Vec<(Boun
                 _ => rest.push(Bound::predicate(Kind::Compare(Comparison::Eq, a, b))),
             }
         }
-        kind => rest.push(Bound { kind, t: condition.t }),
+        kind => rest.push(Bound {
+            kind,
+            t: condition.t,
+        }),
     }
 }
 
 /// The columns that `alias.*` or `*` stands for: position and description.
 pub(crate) fn wildcard(scope: &Scope, of: Option<&Name>) -> Vec<(usize, Output)> {
     let wanted = scope.sources.iter().filter(|s| {
-        of.is_none_or(|n| same_name(&s.alias, &n.name) || s.name.as_ref().is_some_and(|m| same_name(&m.name, &n.name) && n.schema.is_some()))
+        of.is_none_or(|n| {
+            same_name(&s.alias, &n.name)
+                || s.name
+                    .as_ref()
+                    .is_some_and(|m| same_name(&m.name, &n.name) && n.schema.is_some())
+        })
     });
-    wanted.flat_map(|s| s.columns.iter().enumerate().map(|(i, c)| (s.start + i, c.clone()))).collect()
+    wanted
+        .flat_map(|s| {
+            s.columns
+                .iter()
+                .enumerate()
+                .map(|(i, c)| (s.start + i, c.clone()))
+        })
+        .collect()
 }

@@ -76,10 +76,20 @@ pub(crate) enum Plan {
     Window(Box<Window>),
     Sort(Box<Plan>, Vec<SortKey>),
     /// Rows to skip, rows to return, and the sort keys by which ties of the last count too.
-    Limit { input: Box<Plan>, offset: u64, count: Option<u64>, ties: Option<Vec<SortKey>> },
+    Limit {
+        input: Box<Plan>,
+        offset: u64,
+        count: Option<u64>,
+        ties: Option<Vec<SortKey>>,
+    },
     Distinct(Box<Plan>, Vec<Ty>),
     Union(Vec<Plan>),
-    SetOperation { kind: SetKind, left: Box<Plan>, right: Box<Plan>, types: Vec<Ty> },
+    SetOperation {
+        kind: SetKind,
+        left: Box<Plan>,
+        right: Box<Plan>,
+        types: Vec<Ty>,
+    },
     /// Keeps the first `n` columns.
     Trim(Box<Plan>, usize),
 }

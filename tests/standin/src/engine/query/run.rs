@@ -35,11 +35,20 @@ pub(crate) fn run(plan: &Plan, outer: Option<&Env<'_>>, run: &Run, out: &mut Con
 }
 
 /// All rows of a plan, or the first `limit`.
-pub(crate) fn collect(plan: &Plan, outer: Option<&Env<'_>>, shared: &Run, limit: Option<usize>) -> Result<Vec<Vec<Value>>> {
+pub(crate) fn collect(
+    plan: &Plan,
+    outer: Option<&Env<'_>>,
+    shared: &Run,
+    limit: Option<usize>,
+) -> Result<Vec<Vec<Value>>> {
     let mut rows = Vec::new();
     let flow = run(plan, outer, shared, &mut |row| {
         rows.push(row.to_vec());
-        if limit.is_some_and(|n| rows.len() >= n) { Err(Stop::Enough) } else { Ok(()) }
+        if limit.is_some_and(|n| rows.len() >= n) {
+            Err(Stop::Enough)
+        } else {
+            Ok(())
+        }
     });
     match flow {
         Err(Stop::Error(e)) => Err(e),
@@ -55,7 +64,11 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn env<'b>(&'b self, row: &'b [Value]) -> Env<'b> {
-        Env { row, outer: self.outer, run: self.run }
+        Env {
+            row,
+            outer: self.outer,
+            run: self.run,
+        }
     }
 
     pub(crate) fn collect(&self, plan: &Plan) -> Result<Vec<Vec<Value>>> {
@@ -75,26 +88,54 @@ impl<'a> Context<'a> {
                 Ok(())
             }
             Plan::Filter(input, condition) => self.plan(input, &mut |row| {
-                if condition.test(&self.env(row))? == Some(true) { out(row) } else { Ok(()) }
+                if condition.test(&self.env(row))? == Some(true) {
+                    out(row)
+                } else {
+                    Ok(())
+                }
             }),
             Plan::Project(input, exprs) => self.project(input, exprs, out),
             Plan::Join(join) => self.join(join, out),
             Plan::Aggregate(aggregate) => aggregate::run(self, aggregate, out),
             Plan::Window(window) => window::run(self, window, out),
             Plan::Sort(input, keys) => self.sort(input, keys, out),
-            Plan::Limit { input, offset, count, ties } => self.limit(input, (*offset, *count), ties.as_deref(), out),
+            Plan::Limit {
+                input,
+                offset,
+                count,
+                ties,
+            } => self.limit(input, (*offset, *count), ties.as_deref(), out),
             Plan::Distinct(input, types) => {
                 let mut seen = HashSet::new();
-                self.plan(input, &mut |row| if seen.insert(row_key(row, types)) { out(row) } else { Ok(()) })
+                self.plan(input, &mut |row| {
+                    if seen.insert(row_key(row, types)) {
+                        out(row)
+                    } else {
+                        Ok(())
+                    }
+                })
             }
             Plan::Union(inputs) => inputs.iter().try_for_each(|p| self.plan(p, out)),
-            Plan::SetOperation { kind, left, right, types } => {
-                let others: HashSet<Vec<u8>> = self.collect(right)?.iter().map(|r| row_key(r, types)).collect();
+            Plan::SetOperation {
+                kind,
+                left,
+                right,
+                types,
+            } => {
+                let others: HashSet<Vec<u8>> = self
+                    .collect(right)?
+                    .iter()
+                    .map(|r| row_key(r, types))
+                    .collect();
                 let mut seen = HashSet::new();
                 self.plan(left, &mut |row| {
                     let key = row_key(row, types);
                     let wanted = others.contains(&key) == (*kind == SetKind::Intersect);
-                    if wanted && seen.insert(key) { out(row) } else { Ok(()) }
+                    if wanted && seen.insert(key) {
+                        out(row)
+                    } else {
+                        Ok(())
+                    }
                 })
             }
             Plan::Trim(input, n) => self.plan(input, &mut |row| out(&row[..*n])),
@@ -108,7 +149,10 @@ impl<'a> Context<'a> {
 
     fn project(&self, input: &Plan, exprs: &[Bound], out: &mut Consumer<'_>) -> Flow {
         // Rows that pass through unchanged are not copied.
-        let identity = exprs.iter().enumerate().all(|(i, e)| e.as_column() == Some(i));
+        let identity = exprs
+            .iter()
+            .enumerate()
+            .all(|(i, e)| e.as_column() == Some(i));
         let mut values = Vec::with_capacity(exprs.len());
         self.plan(input, &mut |row| {
             if identity && row.len() == exprs.len() {
@@ -137,18 +181,28 @@ impl<'a> Context<'a> {
             }
             return Ok(());
         }
-        let rows = scan.index.map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
+        let rows = scan
+            .index
+            .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
         for range in &scan.ranges {
             if range.low.is_empty() && range.high.is_none() {
-                rows.iter().try_for_each(|row: &std::sync::Arc<Row>| emit(&row.values))?;
+                rows.iter()
+                    .try_for_each(|row: &std::sync::Arc<Row>| emit(&row.values))?;
             } else {
-                rows.range(&range.low, range.high.as_deref()).try_for_each(|(_, row)| emit(&row.values))?;
+                rows.range(&range.low, range.high.as_deref())
+                    .try_for_each(|(_, row)| emit(&row.values))?;
             }
         }
         Ok(())
     }
 
-    fn limit(&self, input: &Plan, (offset, count): (u64, Option<u64>), ties: Option<&[SortKey]>, out: &mut Consumer<'_>) -> Flow {
+    fn limit(
+        &self,
+        input: &Plan,
+        (offset, count): (u64, Option<u64>),
+        ties: Option<&[SortKey]>,
+        out: &mut Consumer<'_>,
+    ) -> Flow {
         if count == Some(0) {
             return Ok(());
         }
@@ -169,7 +223,11 @@ impl<'a> Context<'a> {
                 return out(row);
             }
             out(row)?;
-            if Some(taken) == count { Err(Stop::Enough) } else { Ok(()) }
+            if Some(taken) == count {
+                Err(Stop::Enough)
+            } else {
+                Ok(())
+            }
         });
         match flow {
             // Ours, or the consumer's own: either way nothing more is wanted from this plan, and
@@ -184,7 +242,12 @@ impl<'a> Context<'a> {
         let mut bytes = Vec::with_capacity(keys.len() * 10);
         for key in keys {
             let value = key.expr.eval(&env)?;
-            append_ordered_key(&value, key.expr.t.collation.as_deref(), key.descending, &mut bytes);
+            append_ordered_key(
+                &value,
+                key.expr.t.collation.as_deref(),
+                key.descending,
+                &mut bytes,
+            );
         }
         Ok(bytes)
     }
@@ -207,7 +270,9 @@ impl<'a> Context<'a> {
         let mut by_key: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         if !join.equal.is_empty() {
             for (i, row) in right.iter().enumerate() {
-                if let Some(key) = self.join_key(join.equal.iter().map(|(_, r)| r), row, &join.equal)? {
+                if let Some(key) =
+                    self.join_key(join.equal.iter().map(|(_, r)| r), row, &join.equal)?
+                {
                     by_key.entry(key).or_default().push(i);
                 }
             }
@@ -259,7 +324,12 @@ impl<'a> Context<'a> {
     }
 
     /// The equal expressions of one side as bytes; `None` when one is NULL and so equals nothing.
-    fn join_key<'b>(&self, exprs: impl Iterator<Item = &'b Bound>, row: &[Value], equal: &[(Bound, Bound)]) -> Result<Option<Vec<u8>>> {
+    fn join_key<'b>(
+        &self,
+        exprs: impl Iterator<Item = &'b Bound>,
+        row: &[Value],
+        equal: &[(Bound, Bound)],
+    ) -> Result<Option<Vec<u8>>> {
         let env = self.env(row);
         let mut key = Vec::new();
         for (expr, (l, r)) in exprs.zip(equal) {
@@ -315,7 +385,9 @@ pub(crate) fn ordinals(generated: &Generated, range: &KeyRange) -> (u64, u64) {
                 let n = key.len().saturating_sub(1).min(8);
                 eight[..n].copy_from_slice(&key[1..1 + n]);
                 let value = (u64::from_be_bytes(eight) ^ (1 << 63)) as i64;
-                u64::try_from(value.saturating_sub(1)).unwrap_or(0).min(generated.rows)
+                u64::try_from(value.saturating_sub(1))
+                    .unwrap_or(0)
+                    .min(generated.rows)
             }
             Some(_) => generated.rows,
         }
@@ -324,7 +396,12 @@ pub(crate) fn ordinals(generated: &Generated, range: &KeyRange) -> (u64, u64) {
     (first_at_least(&range.low), to)
 }
 
-fn generate(scan: &Scan, generated: &Generated, ordinals: std::ops::Range<u64>, emit: &mut Consumer<'_>) -> Flow {
+fn generate(
+    scan: &Scan,
+    generated: &Generated,
+    ordinals: std::ops::Range<u64>,
+    emit: &mut Consumer<'_>,
+) -> Flow {
     if !scan.key_only {
         for i in ordinals {
             emit(&(generated.make)(i))?;
@@ -346,8 +423,21 @@ pub(crate) fn known_count(plan: &Plan) -> Option<u64> {
         return None;
     }
     if let Some(generated) = &scan.table.generated {
-        return Some(scan.ranges.iter().map(|r| ordinals(generated, r)).map(|(a, b)| b.saturating_sub(a)).sum());
+        return Some(
+            scan.ranges
+                .iter()
+                .map(|r| ordinals(generated, r))
+                .map(|(a, b)| b.saturating_sub(a))
+                .sum(),
+        );
     }
-    let rows = scan.index.map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
-    Some(scan.ranges.iter().map(|r| rows.count(&r.low, r.high.as_deref())).sum())
+    let rows = scan
+        .index
+        .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
+    Some(
+        scan.ranges
+            .iter()
+            .map(|r| rows.count(&r.low, r.high.as_deref()))
+            .sum(),
+    )
 }

@@ -33,7 +33,10 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn under(prefix: &[u8]) -> KeyRange {
-    KeyRange { low: prefix.to_vec(), high: successor(prefix) }
+    KeyRange {
+        low: prefix.to_vec(),
+        high: successor(prefix),
+    }
 }
 
 /// Splits a tree of AND (or of OR) into its leaves.
@@ -62,11 +65,19 @@ impl Analysis<'_> {
         // A column that is fixed lengthens the prefix; the rest speaks about the next column.
         for (i, conjunct) in conjuncts.iter().enumerate() {
             if let Some((Comparison::Eq, key)) = self.comparison(conjunct, level) {
-                let rest: Vec<&Bound> = conjuncts.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, c)| *c).collect();
+                let rest: Vec<&Bound> = conjuncts
+                    .iter()
+                    .enumerate()
+                    .filter(|(j, _)| *j != i)
+                    .map(|(_, c)| *c)
+                    .collect();
                 return self.all(&rest, &[prefix, &key].concat(), level + 1);
             }
         }
-        let mut found = Found { ranges: vec![under(prefix)], exact: true };
+        let mut found = Found {
+            ranges: vec![under(prefix)],
+            exact: true,
+        };
         for conjunct in conjuncts {
             let one = self.one(conjunct, prefix, level);
             found.exact &= one.exact;
@@ -85,7 +96,10 @@ impl Analysis<'_> {
             Kind::Or(..) => {
                 let mut branches = Vec::new();
                 leaves(expr, false, &mut branches);
-                let mut found = Found { ranges: Vec::new(), exact: true };
+                let mut found = Found {
+                    ranges: Vec::new(),
+                    exact: true,
+                };
                 for branch in branches {
                     let one = self.all(&[branch], prefix, level);
                     found.exact &= one.exact;
@@ -96,8 +110,14 @@ impl Analysis<'_> {
             }
             Kind::InList(column, items) => self.points(column, items, prefix, level),
             _ => match self.comparison(expr, level) {
-                Some((op, key)) => Found { ranges: self.compared(op, &key, prefix, level), exact: true },
-                None => Found { ranges: vec![under(prefix)], exact: false },
+                Some((op, key)) => Found {
+                    ranges: self.compared(op, &key, prefix, level),
+                    exact: true,
+                },
+                None => Found {
+                    ranges: vec![under(prefix)],
+                    exact: false,
+                },
             },
         }
     }
@@ -107,10 +127,18 @@ impl Analysis<'_> {
         for item in items {
             match self.sides(column, item, level) {
                 Some(key) => ranges.push(under(&[prefix, &key].concat())),
-                None => return Found { ranges: vec![under(prefix)], exact: false },
+                None => {
+                    return Found {
+                        ranges: vec![under(prefix)],
+                        exact: false,
+                    };
+                }
             }
         }
-        Found { ranges: merge(ranges), exact: true }
+        Found {
+            ranges: merge(ranges),
+            exact: true,
+        }
     }
 
     fn compared(&self, op: Comparison, key: &[u8], prefix: &[u8], level: usize) -> Vec<KeyRange> {
@@ -119,22 +147,42 @@ impl Analysis<'_> {
         // NULL is marked 0 (255 descending), values 1 (254): no comparison is true of NULL.
         let marker = if descending { 0xfe } else { 1 };
         let values = under(&[prefix, &[marker]].concat());
-        let below = KeyRange { low: values.low.clone(), high: Some(point.clone()) };
-        let above = |low: Option<Vec<u8>>| low.map(|low| KeyRange { low, high: values.high.clone() });
-        let up_to = KeyRange { low: values.low.clone(), high: successor(&point) };
+        let below = KeyRange {
+            low: values.low.clone(),
+            high: Some(point.clone()),
+        };
+        let above = |low: Option<Vec<u8>>| {
+            low.map(|low| KeyRange {
+                low,
+                high: values.high.clone(),
+            })
+        };
+        let up_to = KeyRange {
+            low: values.low.clone(),
+            high: successor(&point),
+        };
         match (op, descending) {
             (Comparison::Lt, false) | (Comparison::Gt, true) => vec![below],
             (Comparison::Le, false) | (Comparison::Ge, true) => vec![up_to],
-            (Comparison::Gt, false) | (Comparison::Lt, true) => above(successor(&point)).into_iter().collect(),
-            (Comparison::Ge, false) | (Comparison::Le, true) => above(Some(point)).into_iter().collect(),
-            (Comparison::Ne, _) => [Some(below), above(successor(&point))].into_iter().flatten().collect(),
+            (Comparison::Gt, false) | (Comparison::Lt, true) => {
+                above(successor(&point)).into_iter().collect()
+            }
+            (Comparison::Ge, false) | (Comparison::Le, true) => {
+                above(Some(point)).into_iter().collect()
+            }
+            (Comparison::Ne, _) => [Some(below), above(successor(&point))]
+                .into_iter()
+                .flatten()
+                .collect(),
             (Comparison::Eq, _) => vec![under(&point)],
         }
     }
 
     /// A comparison of the key column at `level` with a constant, as operator and key bytes.
     fn comparison(&self, expr: &Bound, level: usize) -> Option<(Comparison, Vec<u8>)> {
-        let Kind::Compare(op, l, r) = &expr.kind else { return None };
+        let Kind::Compare(op, l, r) = &expr.kind else {
+            return None;
+        };
         if let Some(key) = self.sides(l, r, level) {
             return Some((*op, key));
         }
@@ -154,9 +202,14 @@ impl Analysis<'_> {
         if column.as_column() != Some(part.at) {
             return None;
         }
-        let value = constant.as_constant().filter(|v| !matches!(v, Value::Null))?;
+        let value = constant
+            .as_constant()
+            .filter(|v| !matches!(v, Value::Null))?;
         let def = &self.table.columns[part.at];
-        if def.collation.is_some() && collation_of(column, constant).map(|c| &c.name) != def.collation.as_deref().map(|c| &c.name) {
+        if def.collation.is_some()
+            && collation_of(column, constant).map(|c| &c.name)
+                != def.collation.as_deref().map(|c| &c.name)
+        {
             return None;
         }
         let mut key = Vec::new();
@@ -201,7 +254,14 @@ fn merge(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
 }
 
 fn parts(table: &Table, index: &Index) -> Vec<Part> {
-    index.keys.iter().map(|(id, descending)| Part { at: table.position(*id), descending: *descending }).collect()
+    index
+        .keys
+        .iter()
+        .map(|(id, descending)| Part {
+            at: table.position(*id),
+            descending: *descending,
+        })
+        .collect()
 }
 
 /// Whether reading the index gives the order: its columns in turn, up to one that makes rows unique.
@@ -210,15 +270,27 @@ fn gives_order(table: &Table, index: &Index, parts: &[Part], order: &[SortKey]) 
         let def = &table.columns[part.at];
         key.expr.as_column() == Some(part.at)
             && key.descending == part.descending
-            && key.expr.t.collation.as_ref().map(|c| &c.name) == def.collation.as_ref().map(|c| &c.name)
+            && key.expr.t.collation.as_ref().map(|c| &c.name)
+                == def.collation.as_ref().map(|c| &c.name)
     };
-    let matching = order.iter().zip(parts).take_while(|(key, part)| same(key, part)).count();
+    let matching = order
+        .iter()
+        .zip(parts)
+        .take_while(|(key, part)| same(key, part))
+        .count();
     matching == order.len() || (index.unique && matching == parts.len())
 }
 
 /// The scan of a table under a predicate, and whether it comes in the order asked for.
-pub(crate) fn plan(table: &std::sync::Arc<Table>, filter: Option<&Bound>, order: &[SortKey]) -> (Scan, bool) {
-    let full = KeyRange { low: Vec::new(), high: None };
+pub(crate) fn plan(
+    table: &std::sync::Arc<Table>,
+    filter: Option<&Bound>,
+    order: &[SortKey],
+) -> (Scan, bool) {
+    let full = KeyRange {
+        low: Vec::new(),
+        high: None,
+    };
     let heap = table.clustered().is_none();
     let mut best = Scan {
         table: std::sync::Arc::clone(table),
@@ -233,12 +305,24 @@ pub(crate) fn plan(table: &std::sync::Arc<Table>, filter: Option<&Bound>, order:
     if let Some(filter) = filter {
         leaves(filter, true, &mut conjuncts);
     }
-    for (i, index) in table.indexes.iter().enumerate().filter(|(_, i)| i.readable()) {
+    for (i, index) in table
+        .indexes
+        .iter()
+        .enumerate()
+        .filter(|(_, i)| i.readable())
+    {
         let parts = parts(table, index);
-        let found = Analysis { table, parts: &parts }.all(&conjuncts, &[], 0);
+        let found = Analysis {
+            table,
+            parts: &parts,
+        }
+        .all(&conjuncts, &[], 0);
         let narrowed = found.ranges.as_slice() != [full.clone()];
         let gives = !order.is_empty() && gives_order(table, index, &parts, order);
-        let score = (if narrowed { 4 } else { 0 } + if gives { 3 } else { 0 }, index.clustered());
+        let score = (
+            if narrowed { 4 } else { 0 } + if gives { 3 } else { 0 },
+            index.clustered(),
+        );
         if score > best_score || (index.clustered() && score.0 >= best_score.0) {
             best_score = score;
             best.index = Some(i);

@@ -15,7 +15,11 @@ pub(crate) enum Function {
     DenseRank,
     Ntile(Bound),
     /// Rows back (LAG) or, negative, ahead (LEAD), and what stands for a row outside.
-    Offset { value: Bound, by: i64, default: Option<Bound> },
+    Offset {
+        value: Bound,
+        by: i64,
+        default: Option<Bound>,
+    },
     Aggregate(Call),
 }
 
@@ -57,7 +61,11 @@ pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
 /// ROW_NUMBER and NTILE over rows that come in order: nothing is kept.
 fn stream(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
     let mut total = 0;
-    if window.calls.iter().any(|c| matches!(c.function, Function::Ntile(_))) {
+    if window
+        .calls
+        .iter()
+        .any(|c| matches!(c.function, Function::Ntile(_)))
+    {
         total = match known_count(&window.input) {
             Some(n) => n,
             None => {
@@ -94,7 +102,11 @@ fn stream(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flo
 fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
     match n.eval(env)? {
         Value::Int(n) if n > 0 => Ok(n as u64),
-        _ => Err(error(4116, 16, "The function 'ntile' takes only a positive int or bigint expression as its input.")),
+        _ => Err(error(
+            4116,
+            16,
+            "The function 'ntile' takes only a positive int or bigint expression as its input.",
+        )),
     }
 }
 
@@ -102,17 +114,30 @@ fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
 fn tile_of(at: u64, total: u64, n: u64) -> u64 {
     let (size, longer) = (total / n, total % n);
     let in_longer = longer * (size + 1);
-    if at < in_longer { at / (size + 1) + 1 } else { longer + (at - in_longer) / size.max(1) + 1 }
+    if at < in_longer {
+        at / (size + 1) + 1
+    } else {
+        longer + (at - in_longer) / size.max(1) + 1
+    }
 }
 
-fn compute(context: &Context<'_>, call: &WindowCall, rows: &mut [Vec<Value>], column: usize) -> Result<()> {
+fn compute(
+    context: &Context<'_>,
+    call: &WindowCall,
+    rows: &mut [Vec<Value>],
+    column: usize,
+) -> Result<()> {
     // Positions in partition and window order, each with its partition and peer key.
     let mut order: Vec<(Vec<u8>, Vec<u8>, usize)> = Vec::with_capacity(rows.len());
     for (i, row) in rows.iter().enumerate() {
         let env = context.env(row);
         let mut partition = Vec::new();
         for expr in &call.partition {
-            append_key(&expr.eval(&env)?, expr.t.collation.as_deref(), &mut partition);
+            append_key(
+                &expr.eval(&env)?,
+                expr.t.collation.as_deref(),
+                &mut partition,
+            );
         }
         order.push((partition, context.sort_key(&call.order, row)?, i));
     }
@@ -128,9 +153,15 @@ fn compute(context: &Context<'_>, call: &WindowCall, rows: &mut [Vec<Value>], co
 
 type Position = (Vec<u8>, Vec<u8>, usize);
 
-fn partition_values(context: &Context<'_>, call: &WindowCall, rows: &[Vec<Value>], partition: &[Position]) -> Result<Vec<Value>> {
+fn partition_values(
+    context: &Context<'_>,
+    call: &WindowCall,
+    rows: &[Vec<Value>],
+    partition: &[Position],
+) -> Result<Vec<Value>> {
     let total = partition.len();
-    let ints = |f: &mut dyn FnMut(usize) -> u64| (0..total).map(|i| Value::Int(f(i) as i64)).collect();
+    let ints =
+        |f: &mut dyn FnMut(usize) -> u64| (0..total).map(|i| Value::Int(f(i) as i64)).collect();
     let new_peer = |i: usize| i == 0 || partition[i].1 != partition[i - 1].1;
     match &call.function {
         Function::RowNumber => Ok(ints(&mut |i| i as u64 + 1)),
@@ -168,10 +199,18 @@ fn partition_values(context: &Context<'_>, call: &WindowCall, rows: &[Vec<Value>
     }
 }
 
-fn running(context: &Context<'_>, call: &WindowCall, aggregate: &Call, rows: &[Vec<Value>], partition: &[Position]) -> Result<Vec<Value>> {
+fn running(
+    context: &Context<'_>,
+    call: &WindowCall,
+    aggregate: &Call,
+    rows: &[Vec<Value>],
+    partition: &[Position],
+) -> Result<Vec<Value>> {
     let mut accumulator = Accumulator::default();
     let mut values = Vec::with_capacity(partition.len());
-    let same_frame = |a: &Position, b: &Position| call.whole || call.order.is_empty() || (!call.by_rows && a.1 == b.1);
+    let same_frame = |a: &Position, b: &Position| {
+        call.whole || call.order.is_empty() || (!call.by_rows && a.1 == b.1)
+    };
     for peers in partition.chunk_by(same_frame) {
         for (_, _, i) in peers {
             accumulator.add(aggregate, &context.env(&rows[*i]))?;
@@ -191,7 +230,10 @@ mod tests {
         // "NTILE (Transact-SQL)": 53 rows in 5 groups are three of 11 and two of 10.
         let tiles: Vec<u64> = (0..53).map(|i| tile_of(i, 53, 5)).collect();
         let size = |n| tiles.iter().filter(|t| **t == n).count();
-        assert_eq!([size(1), size(2), size(3), size(4), size(5)], [11, 11, 11, 10, 10]);
+        assert_eq!(
+            [size(1), size(2), size(3), size(4), size(5)],
+            [11, 11, 11, 10, 10]
+        );
         assert_eq!((0..2).map(|i| tile_of(i, 2, 5)).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -25,7 +25,11 @@ pub(crate) fn month_length(year: i32, month: u32) -> u32 {
 
 /// Days since 0001-01-01; `None` when there is no such day in years 1 to 9999.
 pub(crate) fn days(year: i32, month: u32, day: u32) -> Option<i32> {
-    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > month_length(year, month) {
+    if !(1..=9999).contains(&year)
+        || !(1..=12).contains(&month)
+        || day < 1
+        || day > month_length(year, month)
+    {
         return None;
     }
     let y = year - 1;

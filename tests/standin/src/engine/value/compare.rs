@@ -17,7 +17,16 @@ pub(crate) fn compare(a: &Value, b: &Value, collation: Option<&Collation>) -> Or
         (_, Value::Null) => Ordering::Greater,
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Bit(a), Value::Bit(b)) => a.cmp(b),
-        (Value::Decimal { unscaled: a, scale: sa }, Value::Decimal { unscaled: b, scale: sb }) if sa == sb => a.cmp(b),
+        (
+            Value::Decimal {
+                unscaled: a,
+                scale: sa,
+            },
+            Value::Decimal {
+                unscaled: b,
+                scale: sb,
+            },
+        ) if sa == sb => a.cmp(b),
         (Value::Money(a), Value::Money(b)) => a.cmp(b),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
         (Value::Real(a), Value::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
@@ -46,7 +55,9 @@ pub(crate) fn append_key(value: &Value, collation: Option<&Collation>, out: &mut
     match value {
         Value::Null => {}
         Value::Bit(b) => out.push(u8::from(*b)),
-        Value::Int(i) | Value::Money(i) => out.extend_from_slice(&((*i as u64) ^ (1 << 63)).to_be_bytes()),
+        Value::Int(i) | Value::Money(i) => {
+            out.extend_from_slice(&((*i as u64) ^ (1 << 63)).to_be_bytes())
+        }
         Value::Decimal { unscaled, .. } => {
             out.extend_from_slice(&((*unscaled as u128) ^ (1 << 127)).to_be_bytes());
         }
@@ -84,7 +95,12 @@ pub(crate) fn append_key(value: &Value, collation: Option<&Collation>, out: &mut
 }
 
 /// As [`append_key`], in reverse for a descending column.
-pub(crate) fn append_ordered_key(value: &Value, collation: Option<&Collation>, descending: bool, out: &mut Vec<u8>) {
+pub(crate) fn append_ordered_key(
+    value: &Value,
+    collation: Option<&Collation>,
+    descending: bool,
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     append_key(value, collation, out);
     if descending {
@@ -100,7 +116,11 @@ fn trim_zeros(bytes: &[u8]) -> &[u8] {
 
 fn float_bits(f: f64) -> u64 {
     let bits = if f == 0.0 { 0 } else { f.to_bits() };
-    if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | (1 << 63)
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +158,15 @@ mod tests {
             append_ordered_key(&pair[1], None, true, &mut b);
             assert!(a > b);
         }
-        let floats = [f64::NEG_INFINITY, -1.5, -f64::MIN_POSITIVE, 0.0, 1e-300, 2.0].map(Value::Float);
+        let floats = [
+            f64::NEG_INFINITY,
+            -1.5,
+            -f64::MIN_POSITIVE,
+            0.0,
+            1e-300,
+            2.0,
+        ]
+        .map(Value::Float);
         for pair in floats.windows(2) {
             let (mut a, mut b) = (Vec::new(), Vec::new());
             append_key(&pair[0], None, &mut a);

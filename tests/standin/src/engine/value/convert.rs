@@ -28,7 +28,8 @@ pub(crate) struct How {
 /// SQL Server's own: 8114, 8115, 245, 241, 242, 529 and so on. Too long text for its target is
 /// cut when `how.truncate`, else 8152 (the caller that knows the column makes 2628 of it).
 pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<Value> {
-    if matches!(value, Value::Null) || from == to && how.style.is_none() && how.code_page.is_none() {
+    if matches!(value, Value::Null) || from == to && how.style.is_none() && how.code_page.is_none()
+    {
         return Ok(value.clone());
     }
     match to {
@@ -41,7 +42,11 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
         SqlType::Real => {
             let wide = to_float(value, from, to)?;
             let narrow = wide as f32;
-            if narrow.is_infinite() { Err(overflow("real")) } else { Ok(Value::Real(narrow)) }
+            if narrow.is_infinite() {
+                Err(overflow("real"))
+            } else {
+                Ok(Value::Real(narrow))
+            }
         }
         _ if datatype::is_temporal(to) => to_temporal(value, from, to, how),
         _ if is_text(to) => to_text(value, from, to, how),
@@ -53,17 +58,29 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
 
 fn disallowed(from: &SqlType, to: &SqlType) -> crate::types::SqlError {
     let (from, to) = (datatype::name(from), datatype::name(to));
-    error(529, 16, format!("Explicit conversion from data type {from} to {to} is not allowed."))
+    error(
+        529,
+        16,
+        format!("Explicit conversion from data type {from} to {to} is not allowed."),
+    )
 }
 
 fn cannot_read(value: &Value, from: &SqlType, to: &SqlType) -> crate::types::SqlError {
-    let shown = text::units(value).map(|u| text::to_string(u)).unwrap_or_default();
+    let shown = text::units(value)
+        .map(|u| text::to_string(u))
+        .unwrap_or_default();
     let (from, to) = (datatype::name(from), datatype::name(to));
-    error(245, 16, format!("Conversion failed when converting the {from} value '{shown}' to data type {to}."))
+    error(
+        245,
+        16,
+        format!("Conversion failed when converting the {from} value '{shown}' to data type {to}."),
+    )
 }
 
 fn trimmed(value: &Value) -> String {
-    text::units(value).map(|u| text::to_string(u).trim().to_owned()).unwrap_or_default()
+    text::units(value)
+        .map(|u| text::to_string(u).trim().to_owned())
+        .unwrap_or_default()
 }
 
 fn to_bit(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
@@ -77,7 +94,12 @@ fn to_bit(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
         Value::Text(_) => match trimmed(value).to_ascii_lowercase().as_str() {
             "true" => true,
             "false" | "" => false,
-            other => other.parse::<i64>().map_err(|_| cannot_read(value, from, to))? != 0,
+            other => {
+                other
+                    .parse::<i64>()
+                    .map_err(|_| cannot_read(value, from, to))?
+                    != 0
+            }
         },
         _ => return Err(disallowed(from, to)),
     }))
@@ -111,7 +133,11 @@ fn to_integer(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
         Value::Text(_) if matches!(to, SqlType::Int) => error(
             248,
             16,
-            format!("The conversion of the {} value '{}' overflowed an int column.", datatype::name(from), trimmed(value)),
+            format!(
+                "The conversion of the {} value '{}' overflowed an int column.",
+                datatype::name(from),
+                trimmed(value)
+            ),
         ),
         Value::Text(_) if !matches!(to, SqlType::BigInt) => {
             let kind = if matches!(to, SqlType::TinyInt) { 1 } else { 2 };
@@ -122,9 +148,14 @@ fn to_integer(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
             );
             error(244, 16, message)
         }
-        Value::Int(i) if !matches!(to, SqlType::Int | SqlType::BigInt) => {
-            error(220, 16, format!("Arithmetic overflow error for data type {}, value = {i}.", datatype::name(to)))
-        }
+        Value::Int(i) if !matches!(to, SqlType::Int | SqlType::BigInt) => error(
+            220,
+            16,
+            format!(
+                "Arithmetic overflow error for data type {}, value = {i}.",
+                datatype::name(to)
+            ),
+        ),
         _ => overflow(datatype::name(to)),
     })
 }
@@ -157,20 +188,34 @@ fn bytes_to_integer(bytes: &[u8], to: &SqlType) -> i64 {
     }
 }
 
-fn to_decimal(value: &Value, from: &SqlType, to: &SqlType, precision: u8, scale: u8) -> Result<Value> {
+fn to_decimal(
+    value: &Value,
+    from: &SqlType,
+    to: &SqlType,
+    precision: u8,
+    scale: u8,
+) -> Result<Value> {
     let (unscaled, found) = match value {
         Value::Bit(b) => (i128::from(*b), 0),
         Value::Int(i) => (i128::from(*i), 0),
         Value::Decimal { unscaled, scale } => (*unscaled, *scale),
         Value::Money(m) => (i128::from(*m), 4),
-        Value::Float(f) => (decimal::from_f64(*f, scale).ok_or_else(|| overflow("numeric"))?, scale),
-        Value::Real(f) => (decimal::from_f64(f64::from(*f), scale).ok_or_else(|| overflow("numeric"))?, scale),
-        Value::Text(_) => {
-            decimal::parse(&trimmed(value)).ok_or_else(|| conversion_failed(datatype::name(from), "numeric"))?
-        }
+        Value::Float(f) => (
+            decimal::from_f64(*f, scale).ok_or_else(|| overflow("numeric"))?,
+            scale,
+        ),
+        Value::Real(f) => (
+            decimal::from_f64(f64::from(*f), scale).ok_or_else(|| overflow("numeric"))?,
+            scale,
+        ),
+        Value::Text(_) => decimal::parse(&trimmed(value))
+            .ok_or_else(|| conversion_failed(datatype::name(from), "numeric"))?,
         _ => return Err(disallowed(from, to)),
     };
-    Ok(Value::Decimal { unscaled: decimal::fit(unscaled, found, precision, scale)?, scale })
+    Ok(Value::Decimal {
+        unscaled: decimal::fit(unscaled, found, precision, scale)?,
+        scale,
+    })
 }
 
 fn to_money(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
@@ -202,7 +247,11 @@ fn to_money(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
         SqlType::SmallMoney => i32::try_from(scaled).is_ok(),
         _ => i64::try_from(scaled).is_ok(),
     };
-    if fits { Ok(Value::Money(scaled as i64)) } else { Err(overflow(name)) }
+    if fits {
+        Ok(Value::Money(scaled as i64))
+    } else {
+        Err(overflow(name))
+    }
 }
 
 fn to_float(value: &Value, from: &SqlType, to: &SqlType) -> Result<f64> {
@@ -215,14 +264,22 @@ fn to_float(value: &Value, from: &SqlType, to: &SqlType) -> Result<f64> {
         Value::Real(f) => f64::from(*f),
         Value::Text(_) => {
             let shown = trimmed(value);
-            let plain = shown.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-            let parsed = if shown.is_empty() { Ok(0.0) } else { shown.parse::<f64>() };
+            let plain = shown
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+            let parsed = if shown.is_empty() {
+                Ok(0.0)
+            } else {
+                shown.parse::<f64>()
+            };
             match parsed {
                 Ok(f) if plain && f.is_finite() => f,
                 _ => return Err(conversion_failed(datatype::name(from), datatype::name(to))),
             }
         }
-        Value::DateTime { days, ticks } => f64::from(*days) + f64::from(*ticks) / (300.0 * 86_400.0),
+        Value::DateTime { days, ticks } => {
+            f64::from(*days) + f64::from(*ticks) / (300.0 * 86_400.0)
+        }
         Value::SmallDateTime { days, minutes } => f64::from(*days) + f64::from(*minutes) / 1440.0,
         _ => return Err(disallowed(from, to)),
     })
@@ -237,26 +294,48 @@ fn to_temporal(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<
                 Some(101 | 110) => DateOrder::Mdy,
                 _ => how.order,
             };
-            temporal::parse(&trimmed(value), order)
-                .ok_or_else(|| error(241, 16, "Conversion failed when converting date and/or time from character string."))?
+            temporal::parse(&trimmed(value), order).ok_or_else(|| {
+                error(
+                    241,
+                    16,
+                    "Conversion failed when converting date and/or time from character string.",
+                )
+            })?
         }
         Value::Int(i) if old_temporal(to) => {
             let days = i32::try_from(*i).map_err(|_| out_of_range(from, to))?;
-            Parsed { days: DAYS_1900.checked_add(days).ok_or_else(|| out_of_range(from, to))?, ticks: 0, offset: None }
+            Parsed {
+                days: DAYS_1900
+                    .checked_add(days)
+                    .ok_or_else(|| out_of_range(from, to))?,
+                ticks: 0,
+                offset: None,
+            }
         }
-        Value::Float(_) | Value::Decimal { .. } | Value::Real(_) | Value::Money(_) if old_temporal(to) => {
+        Value::Float(_) | Value::Decimal { .. } | Value::Real(_) | Value::Money(_)
+            if old_temporal(to) =>
+        {
             let f = to_float(value, from, to)?;
             if f.abs() > 3_000_000.0 {
                 return Err(out_of_range(from, to));
             }
             let days = f.floor();
             let ticks = ((f - days) * DAY as f64).round() as u64;
-            Parsed { days: DAYS_1900 + days as i32, ticks, offset: None }
+            Parsed {
+                days: DAYS_1900 + days as i32,
+                ticks,
+                offset: None,
+            }
         }
         _ => {
-            let (days, ticks, offset) = temporal::local(value).ok_or_else(|| disallowed(from, to))?;
+            let (days, ticks, offset) =
+                temporal::local(value).ok_or_else(|| disallowed(from, to))?;
             let zoned = matches!(value, Value::DateTimeOffset { .. });
-            Parsed { days, ticks, offset: zoned.then_some(offset) }
+            Parsed {
+                days,
+                ticks,
+                offset: zoned.then_some(offset),
+            }
         }
     };
     build_temporal(parsed, from, to)
@@ -268,39 +347,78 @@ fn old_temporal(ty: &SqlType) -> bool {
 
 fn out_of_range(from: &SqlType, to: &SqlType) -> crate::types::SqlError {
     let (from, to) = (datatype::name(from), datatype::name(to));
-    error(242, 16, format!("The conversion of a {from} data type to a {to} data type resulted in an out-of-range value."))
+    error(
+        242,
+        16,
+        format!(
+            "The conversion of a {from} data type to a {to} data type resulted in an out-of-range value."
+        ),
+    )
 }
 
 fn build_temporal(p: Parsed, from: &SqlType, to: &SqlType) -> Result<Value> {
-    let carry = |days: i32, ticks: u64| if ticks >= DAY { (days + 1, ticks - DAY) } else { (days, ticks) };
-    let check = |days: i32| if (0..=LAST_DAY).contains(&days) { Ok(days) } else { Err(out_of_range(from, to)) };
+    let carry = |days: i32, ticks: u64| {
+        if ticks >= DAY {
+            (days + 1, ticks - DAY)
+        } else {
+            (days, ticks)
+        }
+    };
+    let check = |days: i32| {
+        if (0..=LAST_DAY).contains(&days) {
+            Ok(days)
+        } else {
+            Err(out_of_range(from, to))
+        }
+    };
     Ok(match to {
         SqlType::Date => Value::Date(check(p.days)?),
         SqlType::Time { scale } => Value::Time(temporal::round_ticks(p.ticks, *scale) % DAY),
         SqlType::DateTime2 { scale } => {
             let (days, ticks) = carry(p.days, temporal::round_ticks(p.ticks, *scale));
-            Value::DateTime2 { days: check(days)?, ticks }
+            Value::DateTime2 {
+                days: check(days)?,
+                ticks,
+            }
         }
         SqlType::DateTimeOffset { scale } => {
             let (days, ticks) = carry(p.days, temporal::round_ticks(p.ticks, *scale));
             let offset = p.offset.unwrap_or(0);
             let (days, ticks) = temporal::shift(days, ticks, -i64::from(offset));
-            Value::DateTimeOffset { days: check(days)?, ticks, offset }
+            Value::DateTimeOffset {
+                days: check(days)?,
+                ticks,
+                offset,
+            }
         }
         SqlType::DateTime => {
             let ticks = temporal::to_300ths(p.ticks);
-            let (days, ticks) = if ticks >= 300 * 86_400 { (p.days + 1, 0) } else { (p.days, ticks) };
+            let (days, ticks) = if ticks >= 300 * 86_400 {
+                (p.days + 1, 0)
+            } else {
+                (p.days, ticks)
+            };
             if !(DAYS_1753..=LAST_DAY).contains(&days) {
                 return Err(out_of_range(from, to));
             }
-            Value::DateTime { days: days - DAYS_1900, ticks }
+            Value::DateTime {
+                days: days - DAYS_1900,
+                ticks,
+            }
         }
         _ => {
             // Seconds up to 29.998 round down, from 29.999 up, to the minute.
             let minutes = (temporal::round_ticks(p.ticks, 3) / SECOND + 30) / 60;
-            let (days, minutes) = if minutes >= 1440 { (p.days + 1, 0) } else { (p.days, minutes) };
+            let (days, minutes) = if minutes >= 1440 {
+                (p.days + 1, 0)
+            } else {
+                (p.days, minutes)
+            };
             let days = u16::try_from(days - DAYS_1900).map_err(|_| out_of_range(from, to))?;
-            Value::SmallDateTime { days, minutes: minutes as u16 }
+            Value::SmallDateTime {
+                days,
+                minutes: minutes as u16,
+            }
         }
     })
 }
@@ -330,7 +448,15 @@ pub(crate) fn print(value: &Value, from: &SqlType, style: Option<i32>) -> Result
             _ => return Ok(collate::decode(1252, b).into()),
         },
         _ => temporal::to_text(value, style, datatype::scale(from)).ok_or_else(|| {
-            error(281, 16, format!("{} is not a valid style number when converting from {} to a character string.", style.unwrap_or(0), datatype::name(from)))
+            error(
+                281,
+                16,
+                format!(
+                    "{} is not a valid style number when converting from {} to a character string.",
+                    style.unwrap_or(0),
+                    datatype::name(from)
+                ),
+            )
         })?,
     };
     Ok(printed.encode_utf16().collect())
@@ -361,19 +487,33 @@ fn with_commas(text: &str) -> String {
 fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<Value> {
     let printed = match value {
         // Binary read as characters keeps its bytes: UTF-16LE for the national types.
-        Value::Bytes(b) if matches!(how.style, None | Some(0)) && datatype::is_unicode(to) => {
-            b.chunks(2).map(|p| u16::from(p[0]) | u16::from(*p.get(1).unwrap_or(&0)) << 8).collect()
-        }
+        Value::Bytes(b) if matches!(how.style, None | Some(0)) && datatype::is_unicode(to) => b
+            .chunks(2)
+            .map(|p| u16::from(p[0]) | u16::from(*p.get(1).unwrap_or(&0)) << 8)
+            .collect(),
         Value::Bytes(b) if matches!(how.style, None | Some(0)) => {
             collate::decode(how.code_page.unwrap_or(1252), b).into()
         }
         _ => print(value, from, how.style)?,
     };
-    let narrow = matches!(to, SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text);
+    let narrow = matches!(
+        to,
+        SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text
+    );
     let page = how.code_page.unwrap_or(1252);
-    let printed = if narrow { collate::narrow(page, &printed) } else { printed };
-    let Some(limit) = datatype::length(to).map(usize::from) else { return Ok(Value::Text(printed)) };
-    let size = if narrow { collate::byte_length(page, &printed) } else { printed.len() };
+    let printed = if narrow {
+        collate::narrow(page, &printed)
+    } else {
+        printed
+    };
+    let Some(limit) = datatype::length(to).map(usize::from) else {
+        return Ok(Value::Text(printed));
+    };
+    let size = if narrow {
+        collate::byte_length(page, &printed)
+    } else {
+        printed.len()
+    };
     let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
     if size > limit {
         return cut(value, from, to, how, &printed, limit, narrow);
@@ -387,7 +527,15 @@ fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<Valu
 }
 
 /// What becomes of text that is longer than its target.
-fn cut(value: &Value, from: &SqlType, to: &SqlType, how: How, printed: &[u16], limit: usize, narrow: bool) -> Result<Value> {
+fn cut(
+    value: &Value,
+    from: &SqlType,
+    to: &SqlType,
+    how: How,
+    printed: &[u16],
+    limit: usize,
+    narrow: bool,
+) -> Result<Value> {
     let page = how.code_page.unwrap_or(1252);
     let mut end = printed.len().min(limit);
     while narrow && collate::byte_length(page, &printed[..end]) > limit {
@@ -395,11 +543,19 @@ fn cut(value: &Value, from: &SqlType, to: &SqlType, how: How, printed: &[u16], l
     }
     let only_blanks = printed[end..].iter().all(|u| *u == 0x20);
     match value {
-        Value::Text(_) | Value::Bytes(_) if how.truncate || only_blanks => Ok(Value::Text(printed[..end].into())),
-        Value::Text(_) | Value::Bytes(_) => Err(error(8152, 16, "String or binary data would be truncated.")),
+        Value::Text(_) | Value::Bytes(_) if how.truncate || only_blanks => {
+            Ok(Value::Text(printed[..end].into()))
+        }
+        Value::Text(_) | Value::Bytes(_) => {
+            Err(error(8152, 16, "String or binary data would be truncated."))
+        }
         // A number that does not fit shows `*`, or is an error in the national types.
         Value::Int(_) | Value::Bit(_) if narrow && how.truncate => Ok(text::value("*")),
-        Value::Guid(_) => Err(error(8170, 16, "Insufficient result space to convert uniqueidentifier value to char.")),
+        Value::Guid(_) => Err(error(
+            8170,
+            16,
+            "Insufficient result space to convert uniqueidentifier value to char.",
+        )),
         _ if datatype::is_temporal(from) && how.truncate => Ok(Value::Text(printed[..end].into())),
         _ => Err(overflow(datatype::name(to))),
     }
@@ -421,7 +577,11 @@ fn to_binary(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<Va
         Value::Text(t) => match how.style {
             Some(style @ (1 | 2)) => {
                 let shown = text::to_string(t);
-                let digits = if style == 1 { shown.strip_prefix("0x") } else { Some(shown.as_str()) };
+                let digits = if style == 1 {
+                    shown.strip_prefix("0x")
+                } else {
+                    Some(shown.as_str())
+                };
                 digits
                     .filter(|d| d.len().is_multiple_of(2))
                     .and_then(text::parse_hex)
@@ -432,14 +592,20 @@ fn to_binary(value: &Value, from: &SqlType, to: &SqlType, how: How) -> Result<Va
         },
         _ => return Err(disallowed(from, to)),
     };
-    let Some(limit) = datatype::length(to).map(usize::from) else { return Ok(Value::Bytes(bytes.into())) };
+    let Some(limit) = datatype::length(to).map(usize::from) else {
+        return Ok(Value::Bytes(bytes.into()));
+    };
     let fixed = matches!(to, SqlType::Binary { .. } | SqlType::RowVersion);
     let number = matches!(value, Value::Int(_) | Value::Money(_) | Value::Bit(_));
     if bytes.len() > limit {
         if !how.truncate && !number {
             return Err(error(8152, 16, "String or binary data would be truncated."));
         }
-        let kept = if number { &bytes[bytes.len() - limit..] } else { &bytes[..limit] };
+        let kept = if number {
+            &bytes[bytes.len() - limit..]
+        } else {
+            &bytes[..limit]
+        };
         return Ok(Value::Bytes(kept.into()));
     }
     let missing = limit - bytes.len();

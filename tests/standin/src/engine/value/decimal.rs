@@ -19,7 +19,11 @@ pub(crate) fn round_off(unscaled: i128, digits: u8) -> i128 {
     }
     let unit = pow10(digits);
     let (quotient, rest) = (unscaled / unit, unscaled % unit);
-    if rest.abs() >= unit - rest.abs() { quotient + unscaled.signum() } else { quotient }
+    if rest.abs() >= unit - rest.abs() {
+        quotient + unscaled.signum()
+    } else {
+        quotient
+    }
 }
 
 /// The value at another scale; `None` when it no longer fits 38 digits.
@@ -41,10 +45,18 @@ pub(crate) fn fit(unscaled: i128, from: u8, precision: u8, scale: u8) -> Result<
 pub(crate) fn to_text(unscaled: i128, scale: u8) -> String {
     let digits = unscaled.unsigned_abs().to_string();
     let scale = usize::from(scale);
-    let digits = if digits.len() <= scale { format!("{}{digits}", "0".repeat(scale + 1 - digits.len())) } else { digits };
+    let digits = if digits.len() <= scale {
+        format!("{}{digits}", "0".repeat(scale + 1 - digits.len()))
+    } else {
+        digits
+    };
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     let sign = if unscaled < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 /// Reads `[+-]digits[.digits]` into an unscaled value and its scale; digits past 38 are rounded off.
@@ -55,7 +67,12 @@ pub(crate) fn parse(text: &str) -> Option<(i128, u8)> {
         _ => (false, text),
     };
     let (whole, fraction) = body.split_once('.').unwrap_or((body, ""));
-    if whole.is_empty() && fraction.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+    if whole.is_empty() && fraction.is_empty()
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit())
+    {
         return None;
     }
     let whole = whole.trim_start_matches('0');

@@ -3,7 +3,9 @@
 use crate::engine::value::calendar::{DAY, DAYS_1900, SECOND, civil, days};
 use crate::types::Value;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// The order of the parts in a numeric date (`SET DATEFORMAT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,12 +30,28 @@ pub(crate) struct Parsed {
 pub(crate) fn parse(text: &str, order: DateOrder) -> Option<Parsed> {
     let text = text.trim();
     if text.is_empty() {
-        return Some(Parsed { days: DAYS_1900, ticks: 0, offset: None });
+        return Some(Parsed {
+            days: DAYS_1900,
+            ticks: 0,
+            offset: None,
+        });
     }
     let (date, clock) = split(text);
-    let days = if date.is_empty() { DAYS_1900 } else { parse_date(date, order)? };
-    let (ticks, offset) = if clock.is_empty() { (0, None) } else { parse_clock(clock)? };
-    Some(Parsed { days, ticks, offset })
+    let days = if date.is_empty() {
+        DAYS_1900
+    } else {
+        parse_date(date, order)?
+    };
+    let (ticks, offset) = if clock.is_empty() {
+        (0, None)
+    } else {
+        parse_clock(clock)?
+    };
+    Some(Parsed {
+        days,
+        ticks,
+        offset,
+    })
 }
 
 /// Splits at the blank or `T` before the time of day.
@@ -41,13 +59,19 @@ fn split(text: &str) -> (&str, &str) {
     let Some(colon) = text.find(':') else {
         let lower = text.to_ascii_lowercase();
         if lower.ends_with("am") || lower.ends_with("pm") {
-            let start = text[..text.len() - 2].trim_end().rfind(' ').map_or(0, |i| i + 1);
+            let start = text[..text.len() - 2]
+                .trim_end()
+                .rfind(' ')
+                .map_or(0, |i| i + 1);
             return (text[..start].trim_end(), &text[start..]);
         }
         return (text, "");
     };
     let start = text[..colon].rfind([' ', 'T', 't']).map_or(0, |i| i + 1);
-    (text[..start].trim_end_matches([' ', 'T', 't']), &text[start..])
+    (
+        text[..start].trim_end_matches([' ', 'T', 't']),
+        &text[start..],
+    )
 }
 
 fn parse_date(text: &str, order: DateOrder) -> Option<i32> {
@@ -64,7 +88,9 @@ fn parse_date(text: &str, order: DateOrder) -> Option<i32> {
         return parse_named(text);
     }
     let parts: Vec<&str> = text.split(['-', '/', '.']).map(str::trim).collect();
-    let [a, b, c] = parts.as_slice() else { return None };
+    let [a, b, c] = parts.as_slice() else {
+        return None;
+    };
     let n = |s: &str| s.parse::<u32>().ok().filter(|_| s.len() <= 4);
     let year = |s: &str| n(s).map(|v| if s.len() <= 2 { full_year(v) } else { v as i32 });
     if a.len() == 4 {
@@ -96,12 +122,24 @@ fn parse_named(text: &str) -> Option<i32> {
         _ => return None,
     };
     let number: u32 = year.parse().ok()?;
-    days(if year.len() <= 2 { full_year(number) } else { number as i32 }, month?, day.parse().ok()?)
+    days(
+        if year.len() <= 2 {
+            full_year(number)
+        } else {
+            number as i32
+        },
+        month?,
+        day.parse().ok()?,
+    )
 }
 
 /// Two-digit years up to 49 are of this century (the default `two digit year cutoff` 2049).
 fn full_year(two: u32) -> i32 {
-    if two < 50 { 2000 + two as i32 } else { 1900 + two as i32 }
+    if two < 50 {
+        2000 + two as i32
+    } else {
+        1900 + two as i32
+    }
 }
 
 /// `hh[:mm[:ss[.fffffff]]] [am|pm] [Z|+hh:mm]`.
@@ -137,8 +175,10 @@ fn parse_clock(text: &str) -> Option<(u64, Option<i16>)> {
         }
         hour = hour % 12 + if afternoon { 12 } else { 0 };
     }
-    (hour < 24 && minute < 60 && second < 60)
-        .then_some((((hour * 60 + minute) * 60 + second) * SECOND + fraction, offset))
+    (hour < 24 && minute < 60 && second < 60).then_some((
+        ((hour * 60 + minute) * 60 + second) * SECOND + fraction,
+        offset,
+    ))
 }
 
 fn fraction_ticks(digits: &str) -> Option<u64> {
@@ -151,7 +191,8 @@ fn fraction_ticks(digits: &str) -> Option<u64> {
 
 fn parse_offset(text: &str) -> Option<i16> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let value = hours.parse::<i16>().ok()? * 60 + minutes.parse::<i16>().ok().filter(|m| *m < 60)?;
+    let value =
+        hours.parse::<i16>().ok()? * 60 + minutes.parse::<i16>().ok().filter(|m| *m < 60)?;
     (value <= 14 * 60).then_some(if text.starts_with('-') { -value } else { value })
 }
 
@@ -177,12 +218,18 @@ pub(crate) fn local(value: &Value) -> Option<(i32, u64, i16)> {
     Some(match value {
         Value::Date(d) => (*d, 0, 0),
         Value::Time(t) => (DAYS_1900, *t, 0),
-        Value::SmallDateTime { days, minutes } => {
-            (DAYS_1900 + i32::from(*days), u64::from(*minutes) * 60 * SECOND, 0)
-        }
+        Value::SmallDateTime { days, minutes } => (
+            DAYS_1900 + i32::from(*days),
+            u64::from(*minutes) * 60 * SECOND,
+            0,
+        ),
         Value::DateTime { days, ticks } => (DAYS_1900 + days, from_300ths(*ticks), 0),
         Value::DateTime2 { days, ticks } => (*days, *ticks, 0),
-        Value::DateTimeOffset { days, ticks, offset } => {
+        Value::DateTimeOffset {
+            days,
+            ticks,
+            offset,
+        } => {
             let (days, ticks) = shift(*days, *ticks, i64::from(*offset));
             (days, ticks, *offset)
         }
@@ -193,13 +240,21 @@ pub(crate) fn local(value: &Value) -> Option<(i32, u64, i16)> {
 /// Moves a moment by minutes.
 pub(crate) fn shift(days: i32, ticks: u64, minutes: i64) -> (i32, u64) {
     let total = i64::from(days) * DAY as i64 + ticks as i64 + minutes * 60 * SECOND as i64;
-    (total.div_euclid(DAY as i64) as i32, total.rem_euclid(DAY as i64) as u64)
+    (
+        total.div_euclid(DAY as i64) as i32,
+        total.rem_euclid(DAY as i64) as u64,
+    )
 }
 
 /// `hh:mm:ss` with `scale` digits of fraction.
 pub(crate) fn clock(ticks: u64, scale: u8) -> String {
     let seconds = ticks / SECOND;
-    let base = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let base = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     if scale == 0 {
         return base;
     }
@@ -284,20 +339,41 @@ mod tests {
     #[test]
     fn literal_forms_agree() {
         let day = days(1996, 7, 4).unwrap();
-        for text in ["1996-07-04", "19960704", "7/4/1996", "7/4/96", "Jul 4 1996", "4 July, 1996", "960704"] {
+        for text in [
+            "1996-07-04",
+            "19960704",
+            "7/4/1996",
+            "7/4/96",
+            "Jul 4 1996",
+            "4 July, 1996",
+            "960704",
+        ] {
             assert_eq!(at(text), (day, 0), "{text}");
         }
         let half_past = (13 * 60 + 30) * 60 * SECOND;
-        for text in ["1996-07-04T13:30:00", "1996-07-04 13:30", "7/4/1996 1:30PM", "19960704 01:30:00.000 pm"] {
+        for text in [
+            "1996-07-04T13:30:00",
+            "1996-07-04 13:30",
+            "7/4/1996 1:30PM",
+            "19960704 01:30:00.000 pm",
+        ] {
             assert_eq!(at(text), (day, half_past), "{text}");
         }
         assert!(parse("1996-02-30", DateOrder::Mdy).is_none());
-        assert_eq!(parse("2024-05-06 07:08:09.1234567 +05:30", DateOrder::Mdy).unwrap().offset, Some(330));
+        assert_eq!(
+            parse("2024-05-06 07:08:09.1234567 +05:30", DateOrder::Mdy)
+                .unwrap()
+                .offset,
+            Some(330)
+        );
     }
 
     #[test]
     fn styles_print_as_documented() {
-        let v = Value::DateTime { days: days(2004, 5, 23).unwrap() - DAYS_1900, ticks: 14 * 3600 * 300 + 25 * 60 * 300 + 10 * 300 + 146 };
+        let v = Value::DateTime {
+            days: days(2004, 5, 23).unwrap() - DAYS_1900,
+            ticks: 14 * 3600 * 300 + 25 * 60 * 300 + 10 * 300 + 146,
+        };
         let style = |s| to_text(&v, Some(s), 3).unwrap();
         assert_eq!(style(0), "May 23 2004  2:25PM");
         assert_eq!(style(120), "2004-05-23 14:25:10");

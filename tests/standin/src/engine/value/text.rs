@@ -27,7 +27,9 @@ pub(crate) fn float_text(f: f64, digits: usize) -> String {
         return "0".to_owned();
     }
     let scientific = format!("{f:.*e}", digits - 1);
-    let (mantissa, exponent) = scientific.split_once('e').expect("a scientific format has an exponent");
+    let (mantissa, exponent) = scientific
+        .split_once('e')
+        .expect("a scientific format has an exponent");
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
     if exponent < -5 || exponent >= digits as i32 {
         let mantissa = strip_zeros(mantissa);
@@ -41,13 +43,23 @@ pub(crate) fn float_text(f: f64, digits: usize) -> String {
 /// Styles 1 (8 digits) and 2 (16 digits), always scientific.
 pub(crate) fn float_scientific(f: f64, digits: usize) -> String {
     let text = format!("{f:.*e}", digits - 1);
-    let (mantissa, exponent) = text.split_once('e').expect("a scientific format has an exponent");
+    let (mantissa, exponent) = text
+        .split_once('e')
+        .expect("a scientific format has an exponent");
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
-    format!("{mantissa}e{}{:03}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format!(
+        "{mantissa}e{}{:03}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
 }
 
 fn strip_zeros(text: &str) -> &str {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    }
 }
 
 /// `6F9619FF-8B86-D011-B42D-00C04FC964FF` of wire bytes.
@@ -66,7 +78,10 @@ pub(crate) fn guid_text(g: &[u8; 16]) -> String {
 /// Wire bytes of a uniqueidentifier in text, with or without braces.
 pub(crate) fn parse_guid(text: &str) -> Option<[u8; 16]> {
     let text = text.trim();
-    let text = text.strip_prefix('{').and_then(|t| t.get(..36)).unwrap_or(text);
+    let text = text
+        .strip_prefix('{')
+        .and_then(|t| t.get(..36))
+        .unwrap_or(text);
     let text = text.get(..36)?;
     let mut bytes = [0u8; 16];
     let mut digits = text.bytes().enumerate();
@@ -95,19 +110,35 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    let padded = if text.len() % 2 == 1 { format!("0{text}") } else { text.to_owned() };
+    let padded = if text.len() % 2 == 1 {
+        format!("0{text}")
+    } else {
+        text.to_owned()
+    };
     if !padded.is_ascii() {
         return None;
     }
-    (0..padded.len()).step_by(2).map(|i| u8::from_str_radix(&padded[i..i + 2], 16).ok()).collect()
+    (0..padded.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&padded[i..i + 2], 16).ok())
+        .collect()
 }
 
 /// LIKE with `%`, `_`, `[a-z]`, `[^a-z]` and an escape character, under a collation.
-pub(crate) fn like(text: &[u16], pattern: &[u16], escape: Option<u16>, collation: &Collation) -> bool {
+pub(crate) fn like(
+    text: &[u16],
+    pattern: &[u16],
+    escape: Option<u16>,
+    collation: &Collation,
+) -> bool {
     const PERCENT: u16 = b'%' as u16;
-    let Some(first) = pattern.first().copied() else { return text.is_empty() };
+    let Some(first) = pattern.first().copied() else {
+        return text.is_empty();
+    };
     if Some(first) == escape && pattern.len() > 1 {
-        return !text.is_empty() && same(text[0], pattern[1], collation) && like(&text[1..], &pattern[2..], escape, collation);
+        return !text.is_empty()
+            && same(text[0], pattern[1], collation)
+            && like(&text[1..], &pattern[2..], escape, collation);
     }
     if first == PERCENT {
         let rest = &pattern[1..];
@@ -133,7 +164,12 @@ fn same(a: u16, b: u16, collation: &Collation) -> bool {
 }
 
 /// Whether `c` is in the class that `pattern` starts with, and the pattern's length up to its `]`.
-fn class(c: u16, pattern: &[u16], escape: Option<u16>, collation: &Collation) -> Option<(bool, usize)> {
+fn class(
+    c: u16,
+    pattern: &[u16],
+    escape: Option<u16>,
+    collation: &Collation,
+) -> Option<(bool, usize)> {
     const CLOSE: u16 = b']' as u16;
     let mut at = 1;
     let negated = pattern.get(at) == Some(&u16::from(b'^'));
@@ -152,10 +188,12 @@ fn class(c: u16, pattern: &[u16], escape: Option<u16>, collation: &Collation) ->
             at += 1;
             unit = *pattern.get(at)?;
         }
-        let range = pattern.get(at + 1) == Some(&u16::from(b'-')) && pattern.get(at + 2).is_some_and(|u| *u != CLOSE);
+        let range = pattern.get(at + 1) == Some(&u16::from(b'-'))
+            && pattern.get(at + 2).is_some_and(|u| *u != CLOSE);
         if range {
             let high = pattern[at + 2];
-            found |= collate::compare(collation, &[unit], &[c]).is_le() && collate::compare(collation, &[c], &[high]).is_le();
+            found |= collate::compare(collation, &[unit], &[c]).is_le()
+                && collate::compare(collation, &[c], &[high]).is_le();
             at += 3;
         } else {
             found |= same(c, unit, collation);
@@ -170,12 +208,20 @@ mod tests {
 
     fn matches(text: &str, pattern: &str) -> bool {
         let u = |s: &str| s.encode_utf16().collect::<Vec<_>>();
-        like(&u(text), &u(pattern), Some(u16::from(b'!')), &collate::default_collation())
+        like(
+            &u(text),
+            &u(pattern),
+            Some(u16::from(b'!')),
+            &collate::default_collation(),
+        )
     }
 
     #[test]
     fn patterns() {
-        assert!(matches("172-32-1176", "[0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9]"));
+        assert!(matches(
+            "172-32-1176",
+            "[0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9][0-9]"
+        ));
         assert!(matches("Green", "%REE_"));
         assert!(!matches("Green", "g[^r]een"));
         assert!(matches("50%", "50!%"));
