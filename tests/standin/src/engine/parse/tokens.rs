@@ -101,7 +101,7 @@ impl Tokens {
         token
     }
 
-    pub(crate) fn to_end(&mut self) {
+    pub(crate) fn skip_rest(&mut self) {
         self.at = self.tokens.len();
     }
 

@@ -75,12 +75,10 @@ impl Binder<'_> {
             None => {}
             Some(LimitClause::LimitOffset {
                 limit: None,
-                offset,
+                offset: Some(offset),
                 ..
             }) => {
-                if let Some(offset) = offset {
-                    paging.0 = self.row_count(&offset.value)?;
-                }
+                paging.0 = self.row_count(&offset.value)?;
             }
             Some(_) => return Err(syntax("LIMIT")),
         }
