@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::engine::error::{Result, error};
@@ -16,8 +16,8 @@ use crate::engine::table::{Generated, Generator};
 use crate::engine::value::calendar::{DAY, SECOND};
 use crate::engine::value::temporal::DateOrder;
 use crate::engine::{collate, ddl, dml};
-use crate::session::Session;
-use crate::types::{SqlType, Value};
+use crate::session::{Login, Session};
+use crate::types::{SqlError, SqlType, Value};
 
 /// How the server calls itself and whom it lets in.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ pub type Connections = Box<dyn Fn() -> Vec<ConnectionFacts> + Send + Sync>;
 
 /// All databases of the stand-in. Readers take a snapshot, writers take turns.
 pub struct Engine {
+    /// Itself, for the sessions to hold.
+    me: Weak<Engine>,
     pub(crate) options: Arc<Options>,
     published: RwLock<Arc<State>>,
     pub(crate) gate: Gate,
@@ -92,7 +94,8 @@ impl Engine {
                 )),
             );
         }
-        Arc::new(Engine {
+        Arc::new_cyclic(|me| Engine {
+            me: Weak::clone(me),
             options: Arc::new(options),
             published: RwLock::new(Arc::new(state)),
             gate: Gate::default(),
@@ -106,7 +109,7 @@ impl Engine {
     /// # Errors
     /// 18456 for a wrong user or password, 4060 for a database that does not exist.
     pub fn login(
-        self: &Arc<Self>,
+        &self,
         user: &str,
         password: &str,
         database: Option<&str>,
@@ -127,8 +130,12 @@ impl Engine {
             return Err(error(4060, 11, message));
         };
         let id = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let engine = self
+            .me
+            .upgrade()
+            .expect("who calls a method holds the engine");
         Ok(Box::new(SqlSession::new(
-            Arc::clone(self),
+            engine,
             id,
             user.to_owned(),
             found,
@@ -233,6 +240,34 @@ impl Engine {
         })
     }
 
+    /// Creates a table from its CREATE TABLE and fills it with rows whose values are already of the
+    /// columns' types; returns how many.
+    ///
+    /// # Errors
+    /// Those of the DDL and of INSERT.
+    pub fn load_table(
+        &self,
+        database: &str,
+        ddl: &str,
+        rows: impl Iterator<Item = Vec<Value>>,
+    ) -> Result<u64> {
+        let parsed = script::parse(ddl)?;
+        let [Statement::CreateTable(create)] =
+            parsed.iter().map(|l| &l.statement).collect::<Vec<_>>()[..]
+        else {
+            return Err(error(
+                40_001,
+                16,
+                "A table is loaded with its one CREATE TABLE statement.",
+            ));
+        };
+        self.change(|before, after| {
+            ddl::create_table(&self.facts(Arc::clone(before), database), after, create)?;
+            let facts = self.facts(Arc::new(after.clone()), database);
+            dml::load(&facts, after, &create.name, rows)
+        })
+    }
+
     /// Makes a table whose row `i` is computed from its ordinal. `ddl` is its CREATE TABLE with one
     /// ascending clustered int or bigint key, which must be the ordinal plus one.
     ///
@@ -279,6 +314,17 @@ impl Engine {
             });
             Ok(())
         })
+    }
+}
+
+impl Login for Engine {
+    fn login(
+        &self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> std::result::Result<Box<dyn Session>, SqlError> {
+        Engine::login(self, user, password, database)
     }
 }
 

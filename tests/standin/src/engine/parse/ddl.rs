@@ -57,7 +57,7 @@ fn create(t: &mut Tokens) -> Result<Statement> {
 /// A module takes the rest of its batch.
 fn skipped(t: &mut Tokens, kind: &str) -> Result<Statement> {
     let name = t.name()?.to_string();
-    t.to_end();
+    t.skip_rest();
     Ok(Statement::Skipped {
         kind: kind.to_owned(),
         name,
@@ -452,7 +452,7 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
         });
     }
     if t.take_words(&["ALTER", "COLUMN"]) {
-        return Ok(AlterTable::AlterColumn(column(t)?));
+        return Ok(AlterTable::AlterColumn(Box::new(column(t)?)));
     }
     if t.take_word("DROP") {
         let columns = t.take_word("COLUMN");

@@ -47,11 +47,8 @@ fn scan_line(line: &str, comment: &mut usize, quoted: &mut Option<char>) {
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         match (c, next) {
-            _ if quoted.is_some() => {
-                if Some(c) == *quoted {
-                    *quoted = None;
-                }
-            }
+            _ if Some(c) == *quoted => *quoted = None,
+            _ if quoted.is_some() => {}
             ('*', Some('/')) if *comment > 0 => {
                 *comment -= 1;
                 chars.next();

@@ -271,7 +271,7 @@ pub(crate) enum AlterTable {
         constraints: Vec<ConstraintSpec>,
         check: bool,
     },
-    AlterColumn(ColumnSpec),
+    AlterColumn(Box<ColumnSpec>),
     DropConstraints {
         names: Vec<String>,
         if_exists: bool,

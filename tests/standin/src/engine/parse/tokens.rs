@@ -101,7 +101,7 @@ impl Tokens {
         token
     }
 
-    pub(crate) fn to_end(&mut self) {
+    pub(crate) fn skip_rest(&mut self) {
         self.at = self.tokens.len();
     }
 
@@ -303,6 +303,8 @@ impl Tokens {
     /// or, at depth 0, whatever `stop` says.
     fn end(&self, stop: &dyn Fn(&Token) -> bool) -> usize {
         let (mut depth, mut cases) = (0i32, 0i32);
+        // The SELECT behind the common tables of a WITH belongs to it.
+        let mut with = is_word(self.peek(), "WITH");
         for i in self.at..self.tokens.len() {
             let token = &self.tokens[i].token;
             match token {
@@ -316,6 +318,10 @@ impl Tokens {
                     continue;
                 }
                 _ => {}
+            }
+            if depth == 0 && with && is_word(token, "SELECT") {
+                with = false;
+                continue;
             }
             let inside_case = cases > 0 && is_word(token, "ELSE");
             if depth == 0

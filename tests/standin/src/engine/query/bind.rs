@@ -1035,6 +1035,26 @@ fn exact_constant(constant: &Bound, to: &SqlType) -> Option<Bound> {
     Some(Bound::constant(value, to.clone()))
 }
 
+/// An integer constant beside a decimal has just the digits it needs.
+fn exact_literal(bound: Bound) -> Bound {
+    match (bound.as_constant(), &bound.t.ty) {
+        (Some(Value::Int(i)), SqlType::Int) => {
+            let precision = i.unsigned_abs().to_string().len() as u8;
+            Bound::constant(
+                Value::Decimal {
+                    unscaled: i128::from(*i),
+                    scale: 0,
+                },
+                SqlType::Decimal {
+                    precision,
+                    scale: 0,
+                },
+            )
+        }
+        _ => bound,
+    }
+}
+
 pub(crate) fn arithmetic(op: Operator, l: Bound, r: Bound) -> Result<Bound> {
     // An untyped NULL takes the other side's type.
     let null = |b: &Bound| matches!(b.as_constant(), Some(Value::Null)) && b.t.ty == SqlType::Int;
@@ -1045,6 +1065,16 @@ pub(crate) fn arithmetic(op: Operator, l: Bound, r: Bound) -> Result<Bound> {
             (l, Bound::constant(Value::Null, ty))
         }
         _ => (l, r),
+    };
+    let (l, r) = if matches!(r.t.ty, SqlType::Decimal { .. }) {
+        (exact_literal(l), r)
+    } else {
+        (l, r)
+    };
+    let (l, r) = if matches!(l.t.ty, SqlType::Decimal { .. }) {
+        (l, exact_literal(r))
+    } else {
+        (l, r)
     };
     let (ty, operand) = result_type(op, &l.t.ty, &r.t.ty)?;
     let nullable = l.t.nullable || r.t.nullable;

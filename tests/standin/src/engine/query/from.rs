@@ -143,23 +143,22 @@ impl Binder<'_> {
         relation: &TableFactor,
         kind: JoinKind,
     ) -> Result<(Plan, usize)> {
+        if start > 0 {
+            return Err(unsupported("APPLY after a comma in FROM"));
+        }
+        let TableFactor::Derived {
+            subquery,
+            alias: Some(alias),
+            ..
+        } = relation
+        else {
+            return Err(unsupported(format!("APPLY of '{relation}'")));
+        };
         // The right side sees the left's columns as those of an enclosing query.
-        let mut outside = self.scope().clone();
-        for source in &mut outside.sources {
-            source.start = source.start.saturating_sub(start);
-        }
-        self.scopes.push(outside);
-        self.scopes.push(Scope::default());
-        let bound = self.factor(relation, 0);
-        let inner = self.scopes.pop().expect("pushed above");
-        let outside = self.scopes.pop().expect("pushed above");
-        let (right, right_width) = bound?;
-        let scope = self.scope();
-        scope.uses_outer |= outside.uses_outer;
-        for mut source in inner.sources {
-            source.start += start + width;
-            scope.sources.push(source);
-        }
+        let (right, mut columns, _) = self.subquery(subquery)?;
+        rename(&mut columns, alias);
+        let right_width = columns.len();
+        self.enter(alias.name.value.clone(), None, columns, width);
         let widths = (width, right_width);
         let join = Join {
             left,
@@ -198,7 +197,8 @@ impl Binder<'_> {
                 sample: None,
                 ..
             } => {
-                let (plan, mut columns, correlated) = self.subquery(subquery)?;
+                // It sees the enclosing query's rows, but not its neighbours in this FROM.
+                let (plan, mut columns, correlated) = self.subquery_in_place(subquery)?;
                 if correlated {
                     self.scope().uses_outer = true;
                 }

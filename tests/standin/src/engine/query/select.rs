@@ -38,7 +38,8 @@ impl Binder<'_> {
         let known = self.tables.len();
         if let Some(with) = &query.with {
             for table in &with.cte_tables {
-                let (plan, mut columns, _) = self.subquery(&table.query)?;
+                let (plan, mut columns, correlated) = self.subquery_in_place(&table.query)?;
+                self.scope().uses_outer |= correlated;
                 for (column, name) in columns.iter_mut().zip(&table.alias.columns) {
                     column.name = name.name.value.clone();
                 }
@@ -74,12 +75,10 @@ impl Binder<'_> {
             None => {}
             Some(LimitClause::LimitOffset {
                 limit: None,
-                offset,
+                offset: Some(offset),
                 ..
             }) => {
-                if let Some(offset) = offset {
-                    paging.0 = self.row_count(&offset.value)?;
-                }
+                paging.0 = self.row_count(&offset.value)?;
             }
             Some(_) => return Err(syntax("LIMIT")),
         }
@@ -148,7 +147,8 @@ impl Binder<'_> {
         Ok((plan, columns, used.uses_outer))
     }
 
-    fn subquery_in_place(&mut self, query: &Query) -> Result<(Plan, Vec<Output>, bool)> {
+    /// Binds a query that runs as part of the current one, seeing only what is outside of it.
+    pub(super) fn subquery_in_place(&mut self, query: &Query) -> Result<(Plan, Vec<Output>, bool)> {
         self.nested(|b| b.query(query))
     }
 

@@ -170,7 +170,7 @@ fn parse_clock(text: &str) -> Option<(u64, Option<i16>)> {
     };
     let second: u64 = second.parse().ok()?;
     if let Some(afternoon) = half {
-        if !(1..=12).contains(&hour) && !(hour == 0 && !afternoon) {
+        if !(1..=12).contains(&hour) && (hour != 0 || afternoon) {
             return None;
         }
         hour = hour % 12 + if afternoon { 12 } else { 0 };
@@ -301,7 +301,11 @@ pub(crate) fn to_text(value: &Value, style: Option<i32>, scale: u8) -> Option<St
     };
     let hour12 = |suffix: &str| {
         let hour = ticks / SECOND / 3600;
-        let shown = if hour % 12 == 0 { 12 } else { hour % 12 };
+        let shown = if hour.is_multiple_of(12) {
+            12
+        } else {
+            hour % 12
+        };
         format!("{shown:2}{suffix}{}", if hour < 12 { "AM" } else { "PM" })
     };
     let all = clock(ticks, 7);

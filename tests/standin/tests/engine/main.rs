@@ -1,0 +1,10 @@
+//! The SQL engine through its session interface, against what SQL Server documents.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod catalog;
+mod dml;
+mod harness;
+mod order;
+mod queries;
+mod samples;
+mod types;
