@@ -30,8 +30,9 @@ impl Done {
         self.status & 0x0001 != 0
     }
 
+    /// The statement failed: DONE_ERROR, or DONE_SRVERROR where its result is to be discarded.
     pub fn error(self) -> bool {
-        self.status & 0x0002 != 0
+        self.status & (0x0002 | 0x0100) != 0
     }
 
     /// `rows` counts.

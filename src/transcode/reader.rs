@@ -30,6 +30,8 @@ pub struct RowReader {
     error: Option<ServerMessage>,
     messages: Vec<ServerMessage>,
     last_done: Option<Done>,
+    /// The statement that returned the result is at its end.
+    counted: bool,
     finished: bool,
 }
 
@@ -68,6 +70,7 @@ impl RowReader {
             error: None,
             messages: Vec::new(),
             last_done: None,
+            counted: false,
             finished: false,
         }
     }
@@ -190,9 +193,41 @@ impl RowReader {
                     "the server sends a row before it announced a result",
                 ));
             }
-            Token::Done(done) => self.last_done = Some(done),
+            Token::Done(done) => {
+                self.check(done)?;
+                self.last_done = Some(done);
+            }
             Token::Error(message) | Token::Info(message) => self.keep(message),
             Token::ReturnStatus(_) | Token::Other => {}
+        }
+        Ok(())
+    }
+
+    /// What came is complete only where the server says so too: it reports no failure, and counts
+    /// as many rows. An error that it explained is told as itself, at the end.
+    fn check(&mut self, done: Done) -> Result<()> {
+        if self.cancelled || self.error.is_some() {
+            return Ok(());
+        }
+        if done.error() {
+            return Err(Error::new(
+                Kind::SourceQuery,
+                "the server reports that the statement failed, and not why",
+            ));
+        }
+        if done.attention() {
+            return Err(protocol("the server confirms a cancel that was not sent"));
+        }
+        let Some(encoder) = &self.encoder else {
+            return Ok(());
+        };
+        // Only the first DONE after the rows counts them.
+        let first = !std::mem::replace(&mut self.counted, true);
+        let (told, came) = (done.rows, encoder.total_rows());
+        if first && done.counted() && told != came {
+            return Err(protocol(&format!(
+                "the server counts {told} rows where {came} came"
+            )));
         }
         Ok(())
     }

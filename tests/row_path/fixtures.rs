@@ -216,6 +216,59 @@ fn a_server_error_is_an_outcome() {
     assert_eq!(error.text, "deadlock victim");
 }
 
+/// Without this, a result that was cut off would pass for a whole table.
+#[test]
+fn a_result_that_the_server_does_not_call_whole_is_refused() {
+    let int = || [(SqlType::Int, PgType::Integer)];
+    let ended = |tokens: &[(u16, u64)]| {
+        let mut payload = metadata(&[vec![0x38]]);
+        payload.extend(row(&[vec![7, 0, 0, 0]]));
+        for (status, rows) in tokens {
+            let mut token = done(*rows);
+            token[1..3].copy_from_slice(&status.to_le_bytes());
+            payload.extend(token);
+        }
+        read_all(&int(), &packets(&payload, 4096)).map(|(_, outcome)| outcome.rows)
+    };
+    // DONE_COUNT 0x10, DONE_MORE 0x01; a count without the flag is no count.
+    for whole in [&[(0x10, 1)][..], &[(0, 0)], &[(0x11, 1), (0x10, 9)]] {
+        assert_eq!(ended(whole).unwrap(), 1, "{whole:?}");
+    }
+    let kind = |tokens: &[(u16, u64)]| ended(tokens).unwrap_err().kind();
+    assert_eq!(kind(&[(0x10, 2)]), Kind::SourceProtocol);
+    assert_eq!(kind(&[(0x10, 0)]), Kind::SourceProtocol);
+    assert_eq!(kind(&[(0x30, 1)]), Kind::SourceProtocol, "no ATTENTION");
+    for failed in [0x02, 0x12, 0x100, 0x110] {
+        assert_eq!(kind(&[(failed, 1)]), Kind::SourceQuery, "{failed:#x}");
+        assert_eq!(kind(&[(0x11, 1), (failed, 1)]), Kind::SourceQuery);
+    }
+}
+
+/// A column of a UTF-8 collation comes as nvarchar where the statement casts it, as a key too.
+#[test]
+fn a_utf_8_column_may_come_as_nvarchar() {
+    let text = "ж😀";
+    for (declared, length) in [(10, 20), (4000, 8000), (8000, 8000)] {
+        for source in [
+            SqlType::VarChar {
+                length: Some(declared),
+            },
+            SqlType::Char { length: declared },
+        ] {
+            let planned = column(0, source, PgType::Text, Some(65001));
+            let layout = RowLayout::new(&[planned], &[0], STRICT).unwrap();
+            let mut payload = metadata(&[long_type(0xE7, length, Some(COLLATION))]);
+            payload.extend(row(&[wire::short(&wire::utf16(text))]));
+            payload.extend(done(1));
+            let (batches, _) =
+                wire::read(&layout, 1 << 20, [&packets(&payload, 4096)[..]]).unwrap();
+            assert_eq!(&batches[0].bytes[6..], text.as_bytes());
+            let units = KeyValue::National(text.encode_utf16().collect());
+            assert_eq!(batches[0].last_key, Some(vec![units]));
+        }
+    }
+}
+
 /// Another type, scale, length or number of columns than planned is refused before any row.
 #[test]
 fn a_result_that_was_not_planned_is_refused() {
@@ -242,7 +295,7 @@ fn a_result_that_was_not_planned_is_refused() {
             long_type(0xA7, 11, Some(COLLATION)),
         ),
         (varchar(10), PgType::VarChar(10), long_type(0xA7, 10, utf8)),
-        (SqlType::Time { scale: 3 }, PgType::Time(3), vec![0x29, 7]),
+        (SqlType::Time { scale: 3 }, PgType::Time(3), vec![0x29, 2]),
         (SqlType::Date, PgType::Date, vec![0x62, 0, 0, 0, 0]),
     ] {
         let error = planned(source, target, info).unwrap_err();
