@@ -13,7 +13,7 @@ use crate::transcode::batch::Batch;
 use crate::transcode::fault::Fault;
 use crate::transcode::layout::{Column, RowLayout};
 use crate::transcode::long::{Long, Progress};
-use crate::transcode::out::Out;
+use crate::transcode::out::{Out, row_limit};
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::value::put_value;
 use crate::transcode::wire::{Field, field};
@@ -47,7 +47,10 @@ enum Met {
 pub(super) struct Encoder {
     layout: RowLayout,
     columns: Vec<Column>,
+    /// Of a batch.
     limit: usize,
+    /// Of a row.
+    row_limit: usize,
     out: Out,
     policy: TextPolicy,
     /// Where the row in work begins in `out`.
@@ -80,6 +83,7 @@ impl Encoder {
     pub(super) fn new(layout: RowLayout, columns: Vec<Column>, limit: usize) -> Self {
         Self {
             policy: layout.policy.clone(),
+            row_limit: row_limit(layout.columns.len()),
             layout,
             columns,
             limit,
@@ -121,6 +125,9 @@ impl Encoder {
                 }
             }
             match self.columns(input, &mut at) {
+                Ok(true) if self.out.is_over() => {
+                    return Err(self.misplaced(usize::MAX, Fault::TooLong));
+                }
                 Ok(true) => self.end_row(),
                 Ok(false) => return Ok((at, Stopped::More)),
                 Err((column, fault)) => return Err(self.misplaced(column, fault)),
@@ -151,6 +158,7 @@ impl Encoder {
         self.key.bytes.clear();
         self.key.ends.clear();
         self.next_column = Some(0);
+        self.out.begin_row(self.row_limit);
         self.out
             .put((self.layout.columns.len() as i16).to_be_bytes());
         None

@@ -9,7 +9,7 @@ pub(super) enum Fault {
     Nul,
     /// Text holds an unpaired surrogate, or bytes that its code page leaves undefined.
     Malformed,
-    /// The field would be longer than PostgreSQL takes.
+    /// The row would be longer than PostgreSQL takes.
     TooLong,
     /// The bytes are no value of the announced type.
     Form,
@@ -33,7 +33,7 @@ impl Fault {
             ),
             Self::TooLong => (
                 Kind::Value,
-                "the value is longer than the 1 GiB - 1 bytes of a PostgreSQL field \
+                "the row is longer than the 1 GiB less some bytes that PostgreSQL takes \
                  (values.out_of_range)",
             ),
             Self::Form => (

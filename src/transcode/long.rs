@@ -5,7 +5,7 @@ use crate::transcode::coded::{self, MultiByte};
 use crate::transcode::fault::Fault;
 use crate::transcode::form::{Finish, Form};
 use crate::transcode::layout::{Column, TextSource};
-use crate::transcode::out::{MAX_FIELD, Out};
+use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::utf16::Utf16;
 use crate::transcode::value::finish_text;
@@ -120,7 +120,7 @@ impl Long {
             Content::Skipped => return Ok(()),
             Content::Refused => return Err(Fault::Form),
         }
-        if out.position() - self.start > MAX_FIELD {
+        if out.is_over() {
             return Err(Fault::TooLong);
         }
         Ok(())

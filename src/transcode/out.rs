@@ -2,14 +2,24 @@
 
 use bytes::BytesMut;
 
-/// The longest field that PostgreSQL takes: its allocations end at 1 GiB - 1.
-pub(super) const MAX_FIELD: usize = (1 << 30) - 1;
+/// The largest piece of memory that PostgreSQL makes (`MaxAllocSize` in its memutils.h). A whole
+/// row must fit into one when its tuple is formed, so it bounds the row and not the field.
+const MAX_ALLOC: usize = (1 << 30) - 1;
+
+/// Bytes of a COPY row that become a tuple for certain. A field's 4 bytes of length cover its
+/// header in the tuple (varlena, 4 bytes) and all but 3 bytes of its alignment; the tuple's own
+/// headers and its bitmap of NULLs are in front (htup_details.h: 24 + 24 bytes, aligned).
+pub(super) fn row_limit(columns: usize) -> usize {
+    MAX_ALLOC - 64 - columns.div_ceil(8) - 3 * columns
+}
 
 /// A buffer whose bytes are there before they are written, so that a write is a copy and a check.
 #[derive(Debug)]
 pub(super) struct Out {
     bytes: BytesMut,
     at: usize,
+    /// Where the row in work must have ended.
+    limit: usize,
 }
 
 impl Out {
@@ -17,6 +27,7 @@ impl Out {
         Self {
             bytes: BytesMut::zeroed(capacity),
             at: 0,
+            limit: usize::MAX,
         }
     }
 
@@ -24,6 +35,18 @@ impl Out {
     #[inline]
     pub(super) fn position(&self) -> usize {
         self.at
+    }
+
+    /// A row begins that may have `limit` bytes.
+    #[inline]
+    pub(super) fn begin_row(&mut self, limit: usize) {
+        self.limit = self.at + limit;
+    }
+
+    /// The row has more bytes than it may.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.at > self.limit
     }
 
     #[inline]
@@ -95,6 +118,7 @@ impl Out {
         next[..rest].copy_from_slice(&self.bytes[upto..self.at]);
         let mut whole = std::mem::replace(&mut self.bytes, next);
         self.at = rest;
+        self.limit = self.limit.saturating_sub(upto);
         whole.truncate(upto);
         whole
     }
@@ -109,5 +133,34 @@ impl Out {
     fn grow(&mut self, count: usize) {
         let wanted = (self.at + count).max(self.bytes.len() + self.bytes.len() / 2);
         self.bytes.resize(wanted, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_a_row_moves_with_its_bytes() {
+        let mut out = Out::new(4);
+        out.put([0; 10]);
+        out.begin_row(5);
+        out.put([0; 5]);
+        assert!(!out.is_over());
+        drop(out.split(10, 4));
+        assert!(!out.is_over());
+        out.put([0]);
+        assert!(out.is_over());
+        out.begin_row(5);
+        assert!(!out.is_over());
+    }
+
+    /// PostgreSQL 15 refused one text of 2^30 - 6 bytes.
+    #[test]
+    fn what_postgresql_refuses_is_beyond_the_limit() {
+        let row = |text: usize| 2 + 4 + text;
+        assert!(row((1 << 30) - 6) > row_limit(1));
+        assert!(row((1 << 30) - 100) <= row_limit(1));
+        assert!(row_limit(1600) > (1 << 30) - 8192);
     }
 }

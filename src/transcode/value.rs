@@ -147,7 +147,7 @@ pub(super) fn finish_text(finish: Finish, start: usize, out: &mut Out) -> Result
         Finish::Pad(length) => pad(start, length as usize, out),
         Finish::Xml => xml::make_utf8(start, out),
     }
-    if out.position() - start > crate::transcode::out::MAX_FIELD {
+    if out.is_over() {
         return Err(Fault::TooLong);
     }
     out.close_field(start);
