@@ -15,6 +15,8 @@ pub struct Database {
     pub snapshot_isolation: bool,
     /// Read-only, or itself a database snapshot: every statement sees the same rows.
     pub frozen: bool,
+    /// The login may SELECT from everything in the database; `None` where the server does not tell.
+    pub select_on_all: Option<bool>,
     pub tables: Vec<Table>,
 }
 
@@ -34,6 +36,10 @@ pub struct Table {
     pub estimated_rows: u64,
     /// Bytes of the rows as the catalog estimates it, LOBs included; 0 where unknown.
     pub estimated_bytes: u64,
+    /// A security policy is in force that may hide rows from the login, from counts as well. A
+    /// login that may not see definitions does not see that.
+    #[serde(default)]
+    pub filtered_by_policy: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +55,10 @@ pub struct Column {
     pub collation: Option<String>,
     /// Of `char`, `varchar` and `text`: the code page of the collation, 65001 for UTF-8.
     pub code_page: Option<u16>,
+    /// Under dynamic data masking, and the login has no UNMASK on the database: what is read are
+    /// masked values, unless UNMASK was granted on the column, table or schema alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
 }
 
 /// Seed, increment and where the counter stands. `decimal(38)` identities exist, hence `i128`.

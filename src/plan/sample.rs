@@ -14,6 +14,7 @@ pub(super) fn column(name: &str, ty: SqlType) -> Column {
         computed: None,
         collation: None,
         code_page: None,
+        masked: false,
     }
 }
 
@@ -48,6 +49,7 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
         others: Vec::new(),
         estimated_rows,
         estimated_bytes: 0,
+        filtered_by_policy: false,
     }
 }
 

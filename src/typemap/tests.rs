@@ -13,6 +13,7 @@ fn column(ty: SqlType) -> Column {
         computed: None,
         collation: None,
         code_page: None,
+        masked: false,
     }
 }
 

@@ -30,6 +30,7 @@ fn id() -> Column {
         computed: None,
         collation: None,
         code_page: None,
+        masked: false,
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn column(position: usize, name: &str, ty: SqlType, target_type: PgTy
             computed: None,
             collation: None,
             code_page: None,
+            masked: false,
         },
         position,
         target_name: name.to_lowercase(),

@@ -143,6 +143,7 @@ pub fn column(place: usize, ty: SqlType, target: PgType, code_page: Option<u16>)
             computed: None,
             collation: None,
             code_page,
+            masked: false,
         },
         position: place,
         target_name: format!("c{place}"),

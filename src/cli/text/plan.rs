@@ -126,6 +126,7 @@ mod tests {
                         computed: None,
                         collation: None,
                         code_page: None,
+                        masked: false,
                     },
                     descending: true,
                 }],

@@ -1,6 +1,6 @@
 //! Puts the catalog's rows together into tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
@@ -32,8 +32,12 @@ pub(super) struct Answers {
     pub(super) others: Vec<ControlRow>,
     /// `object_id`, rows, pages; a table may occur in several lists, its largest numbers count.
     pub(super) estimates: Vec<ControlRow>,
+    /// `object_id` of tables whose rows a security policy filters.
+    pub(super) policies: Vec<ControlRow>,
     /// The server does not flag filtered indexes, so that any index may be one.
     pub(super) filters_unknown: bool,
+    /// The login has UNMASK.
+    pub(super) sees_unmasked: bool,
 }
 
 /// Makes the tables, in the order of the answer, each with its columns by `column_id`.
@@ -42,6 +46,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut indexes = indexes(answers, &columns)?;
     let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
+    let filtered = filtered(&answers.policies)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
         let object_id = row.need_int(0)?;
@@ -57,6 +62,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             others: others.remove(&object_id).unwrap_or_default(),
             estimated_rows: rows,
             estimated_bytes: bytes,
+            filtered_by_policy: filtered.contains(&object_id),
         });
     }
     Ok(tables)
@@ -89,6 +95,7 @@ fn columns(answers: &Answers) -> Result<Columns> {
             computed,
             collation,
             code_page,
+            masked: row.flag(13)? && !answers.sees_unmasked,
         };
         columns.entry(part.0).or_default().push((part.1, column));
     }
@@ -138,9 +145,13 @@ fn code_pages(rows: &[ControlRow]) -> Result<HashMap<String, u16>> {
 fn identities(rows: &[ControlRow]) -> Result<HashMap<Part, Identity>> {
     let mut identities = HashMap::new();
     for row in rows {
+        let (Some(seed), Some(increment)) = (row.text(2)?, row.text(3)?) else {
+            // A column that only inherits the property gives out no values.
+            continue;
+        };
         let identity = Identity {
-            seed: number(row.need_text(2)?)?,
-            increment: number(row.need_text(3)?)?,
+            seed: number(seed)?,
+            increment: number(increment)?,
             last_value: row.text(4)?.map(number).transpose()?,
         };
         // A server may list a column more than once.
@@ -167,6 +178,10 @@ fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, String>> {
         definitions.insert((row.need_int(0)?, row.need_int(1)?), text);
     }
     Ok(definitions)
+}
+
+fn filtered(rows: &[ControlRow]) -> Result<HashSet<i64>> {
+    rows.iter().map(|row| row.need_int(0)).collect()
 }
 
 /// Rows and bytes by `object_id`.

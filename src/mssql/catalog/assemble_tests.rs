@@ -23,11 +23,11 @@ fn answers() -> Answers {
         collations: rows(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
         tables: rows(&["7|dbo|Orders", "8|dbo|Empty"]),
         columns: rows(&[
-            "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL",
-            "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL",
-            "7|2|Note|167|167|50|0|0|1|0|Greek_CI_AS|NULL|NULL",
-            "7|5|Key|231|231|20|0|0|0|0|Greek_CI_AS|1|NULL",
-            "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL",
+            "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL|NULL",
+            "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL|0",
+            "7|2|Note|167|167|50|0|0|1|0|Greek_CI_AS|NULL|NULL|1",
+            "7|5|Key|231|231|20|0|0|0|0|Greek_CI_AS|1|NULL|NULL",
+            "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL|0",
         ]),
         identities: rows(&["7|1|x-5|x3|NULL"]),
         computed: rows(&["7|3|([Id]*(2))"]),
@@ -52,7 +52,9 @@ fn answers() -> Answers {
             "9|C |CK_E",
         ]),
         estimates: rows(&["7|-1|0", "7|1000|0", "7|0|3"]),
+        policies: rows(&["8"]),
         filters_unknown: false,
+        sees_unmasked: false,
     }
 }
 
@@ -128,7 +130,8 @@ fn identities_are_exact_and_listed_once() {
     // A decimal(38) identity does not fit 64 bits.
     let lowest = "-99999999999999999999999999999999999999";
     let row = ControlRow::sample(&[Some("7"), Some("1"), Some(lowest), Some(" +3"), None]);
-    let found = identities(&[row.clone(), row]).unwrap();
+    let inherited = ControlRow::sample(&[Some("7"), Some("2"), None, None, None]);
+    let found = identities(&[row.clone(), row, inherited]).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[&(7, 1)].seed, -(10_i128.pow(38) - 1));
     assert_eq!(found[&(7, 1)].increment, 3);
@@ -145,4 +148,22 @@ fn a_column_that_vanished_meanwhile_is_an_error() {
         tables(&answers).unwrap_err().kind(),
         Kind::SourceConsistency
     );
+}
+
+/// What the login is shown instead of the truth is known before anything is copied.
+#[test]
+fn masks_and_policies_are_told() {
+    let mut answers = with_identity(Vec::new());
+    let seen = |answers: &Answers| {
+        let made = tables(answers).unwrap();
+        let masked = made.iter().flat_map(|table| &table.columns);
+        let masked: Vec<_> = masked.filter(|column| column.masked).cloned().collect();
+        let names: Vec<_> = masked.into_iter().map(|column| column.name).collect();
+        let filtered = made.iter().map(|table| table.filtered_by_policy);
+        (names, filtered.collect::<Vec<_>>())
+    };
+    assert_eq!(seen(&answers), (vec!["Note".to_owned()], vec![false, true]));
+    answers.sees_unmasked = true;
+    answers.policies.clear();
+    assert_eq!(seen(&answers), (Vec::new(), vec![false, false]));
 }

@@ -19,6 +19,8 @@ const SNAPSHOT_ON: i64 = 1;
 pub async fn load(connection: &mut Connection) -> Result<Database> {
     let (mut database, filters_unknown) = facts(connection).await?;
     let newer = newer_columns(connection).await?;
+    let (select_on_all, unmask) = permissions(connection).await?;
+    database.select_on_all = select_on_all;
     let answers = Answers {
         types: connection.query(queries::TYPES).await?,
         collations: connection.query(queries::COLLATIONS).await?,
@@ -31,7 +33,9 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         others: connection.query(queries::OTHERS).await?,
         estimates: estimates(connection).await?,
+        policies: optional(connection, queries::POLICIES).await?,
         filters_unknown,
+        sees_unmasked: unmask == Some(true),
     };
     database.tables = assemble::tables(&answers)?;
     Ok(database)
@@ -54,10 +58,22 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         collation: row.text(3)?.unwrap_or_default().to_owned(),
         snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),
         frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
+        select_on_all: None,
         tables: Vec::new(),
     };
     let product = row.text(8)?.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))
+}
+
+/// Whether the login may SELECT everywhere, and see through masks; `None` where unknown.
+async fn permissions(connection: &mut Connection) -> Result<(Option<bool>, Option<bool>)> {
+    let rows = optional(connection, queries::PERMISSIONS).await?;
+    let Some(row) = rows.first() else {
+        return Ok((None, None));
+    };
+    let (select, unmask) = (row.int(0)?, row.int(1)?);
+    let granted = |answer: i64| answer != 0;
+    Ok((select.map(granted), unmask.map(granted)))
 }
 
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {

@@ -13,12 +13,12 @@ CONVERT(int, d.is_read_only), CONVERT(int, d.is_in_standby), CONVERT(int, d.sour
 CONVERT(nvarchar(400), @@VERSION) \
 FROM sys.databases AS d WHERE d.name = DB_NAME()";
 
-/// Columns of the catalog views that not every version has: `is_external` and `encryption_type`
-/// came with 2016, `graph_type` with 2017.
+/// Columns of the catalog views that not every version has: `is_external`, `encryption_type` and
+/// `is_masked` came with 2016, `graph_type` with 2017.
 pub(super) const NEWER_COLUMNS: &str = "\
 SELECT c.name FROM sys.all_columns AS c \
 WHERE c.object_id IN (OBJECT_ID(N'sys.tables'), OBJECT_ID(N'sys.columns')) \
-AND c.name IN (N'is_external', N'encryption_type', N'graph_type')";
+AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked')";
 
 pub(super) const TYPES: &str = "\
 SELECT CONVERT(int, y.user_type_id), CONVERT(int, y.system_type_id), y.name, \
@@ -56,19 +56,34 @@ pub(super) fn columns(newer: &[String]) -> String {
          CONVERT(int, c.system_type_id), CONVERT(int, c.user_type_id), \
          CONVERT(int, c.max_length), CONVERT(int, c.precision), CONVERT(int, c.scale), \
          CONVERT(int, c.is_nullable), CONVERT(int, c.is_computed), \
-         CONVERT(nvarchar(128), c.collation_name), {}, {} \
+         CONVERT(nvarchar(128), c.collation_name), {}, {}, {} \
          FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
          WHERE t.is_ms_shipped = 0",
         or_null("encryption_type"),
         or_null("graph_type"),
+        or_null("is_masked"),
     )
 }
 
-/// Seed, increment and last value are sql_variant of the column's type.
+/// What the login may do in the whole database. NULL where the server knows no such permission:
+/// UNMASK came with 2016.
+pub(super) const PERMISSIONS: &str = "\
+SELECT CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'SELECT')), \
+CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'UNMASK'))";
+
+/// Tables with a filter predicate (type 0) of a security policy that is switched on; since 2016.
+pub(super) const POLICIES: &str = "\
+SELECT DISTINCT CONVERT(bigint, p.target_object_id) FROM sys.security_predicates AS p \
+JOIN sys.security_policies AS s ON s.object_id = p.object_id \
+WHERE s.is_enabled = 1 AND p.predicate_type = 0";
+
+/// Seed, increment and last value are sql_variant of the column's type. Views and internal tables
+/// have identity columns too, without any of the three.
 pub(super) const IDENTITIES: &str = "\
 SELECT CONVERT(bigint, i.object_id), CONVERT(int, i.column_id), \
 CONVERT(nvarchar(60), i.seed_value), CONVERT(nvarchar(60), i.increment_value), \
-CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i";
+CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i \
+JOIN sys.tables AS t ON t.object_id = i.object_id WHERE t.is_ms_shipped = 0";
 
 pub(super) const COMPUTED: &str = "\
 SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
