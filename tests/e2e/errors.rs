@@ -38,14 +38,14 @@ fn the_source_says_what_is_wrong_with_the_login() {
     let text = job_text(&source, &database.name, &target.target());
     let wrong = changed(
         &text,
-        &format!("password: '{PASSWORD}'"),
-        "password: 'not it'",
+        &format!("password: \"{PASSWORD}\""),
+        "password: not it",
     );
     expect(&wrong.run(&[]), 3, &["source.password", "login failed"]);
     let unknown = changed(
         &text,
-        &format!("database: '{}'", database.name),
-        "database: 'Nowhere'",
+        &format!("database: \"{}\"", database.name),
+        "database: Nowhere",
     );
     expect(&unknown.run(&[]), 3, &["Nowhere", "source.database"]);
     let untrusted = changed(&text, "encrypt: off", "encrypt: required");
@@ -57,7 +57,7 @@ fn the_source_says_what_is_wrong_with_the_login() {
         3,
         &["127.0.0.1", "refused", "source.port"],
     );
-    let name = changed(&text, "host: '127.0.0.1'", "host: 'no-such-host.invalid'");
+    let name = changed(&text, "host: \"127.0.0.1\"", "host: no-such-host.invalid");
     expect(&name.run(&[]), 3, &["no-such-host.invalid", "source.host"]);
 }
 
