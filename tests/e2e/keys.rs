@@ -60,7 +60,7 @@ fn every_key_is_cut_without_losing_or_doubling_a_row() {
         let column = if table == "Seq" { "n" } else { "v" };
         let name = table.to_lowercase();
         let sums = target.sql(&format!(
-            "SELECT count(*), sum({column}) FROM public.{name}"
+            "SELECT count(*), sum({column}::bigint) FROM public.{name}"
         ));
         let sum = if table == "KeyBigInt" {
             499_510
