@@ -13,11 +13,11 @@ pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
 async fn attempt(run: &Run, table: &TableLoad) -> Result<()> {
     let mut lease = run.target.acquire().await?;
     state::set_loaded(&lease, &table.key).await?;
-    shore::finish(&mut lease, &table.key, &table.plan, &table.making).await
+    shore::finish(&mut lease, &table.key, run.id, &table.plan).await
 }
 
 /// Keeps the cause of a failure with the table's state.
 pub async fn record_failure(run: &Run, table: &TableLoad, text: &str) -> Result<()> {
     let lease = run.target.acquire().await?;
-    state::set_failed(&lease, &table.key, text).await
+    state::set_failed(&lease, &table.key, run.id, text).await
 }

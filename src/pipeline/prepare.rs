@@ -339,5 +339,5 @@ async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> R
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };
-    ddl::make(&mut target, &key, plan, &making).await
+    ddl::make(&mut target, &key, run.id, plan, &making).await
 }

@@ -276,7 +276,8 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
         tracing::error!(kind = ?error.kind(), %error, "a table could not be made ready");
         let key = state::TableKey::of(&run.job.name, plan);
         let recorded = async {
-            state::set_failed(&*run.target.acquire().await?, &key, &error.to_string()).await
+            let lease = run.target.acquire().await?;
+            state::set_failed(&lease, &key, run.id, &error.to_string()).await
         };
         if let Err(error) = recorded.await {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
