@@ -63,7 +63,6 @@ impl TableLoad {
         progress.set_partitions(u32::try_from(record.partitions.len()).unwrap_or(u32::MAX));
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
         progress.add(rows, bytes);
-        let mode = run.job.transfer.mode;
         Arc::new(Self {
             key: TableKey::of(&run.job.name, &record.plan),
             copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
