@@ -43,7 +43,11 @@ fn every_key_is_cut_without_losing_or_doubling_a_row() {
             .as_array()
             .expect("tables")
             .iter()
-            .find(|row| row["table"] == format!("dbo.{table}"))
+            .find(|row| {
+                // Babelfish reports its names in lower case.
+                let name = row["table"].as_str().expect("a name");
+                name.eq_ignore_ascii_case(&format!("dbo.{table}"))
+            })
             .unwrap_or_else(|| panic!("{table} is in the report"));
         let expected = if table == "KeyBigInt" { 1_004 } else { 1_000 };
         assert_eq!(row["rows"], expected, "{table}");
