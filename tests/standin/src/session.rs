@@ -22,6 +22,10 @@ pub trait Sink {
     fn columns(&mut self, columns: &[Column]) -> ControlFlow<()>;
     /// One row of the current result set.
     fn row(&mut self, values: &[Value]) -> ControlFlow<()>;
+    /// Whether rows may come by [`Sink::encoded_rows`]; what reads values says no.
+    fn takes_encoded_rows(&self) -> bool {
+        false
+    }
     /// `rows` whole ROW / NBCROW tokens of the current result set, made by `wire::encode`, for
     /// scans that need no evaluation.
     fn encoded_rows(&mut self, tokens: &[u8], rows: u64) -> ControlFlow<()>;

@@ -1,7 +1,9 @@
 //! Runs batches: control flow, result sets, messages and errors.
 
+use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
@@ -12,6 +14,7 @@ use crate::engine::parse::script;
 use crate::engine::parse::statement::{Located, Statement};
 use crate::engine::procedure;
 use crate::engine::query::bind::{Binder, Output};
+use crate::engine::query::direct::{Direct, Sent};
 use crate::engine::query::from::name_of;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run::{self, Stop};
@@ -95,7 +98,9 @@ fn failed(session: &mut SqlSession, mut e: SqlError, line: u32, sink: &mut dyn S
     }
     session.last_error = e.number;
     session.row_count = 0;
-    if let Some(slot) = session.settings_catching() {
+    // That the client stopped the batch is nothing to catch.
+    let stopped = sink.poll().is_break();
+    if !stopped && let Some(slot) = session.settings_catching() {
         *slot = Some(e);
         return Flow::Stop;
     }
@@ -183,7 +188,10 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             let (value, t) = Binder::new(&facts).constant(expr)?;
             let time = convert(&value, &t.ty, &SqlType::Time { scale: 7 }, How::default())?;
             if let Value::Time(ticks) = time {
-                std::thread::sleep(Duration::from_nanos(ticks.saturating_mul(100)));
+                let end = Instant::now() + Duration::from_nanos(ticks.saturating_mul(100));
+                if wait(end, sink).is_break() {
+                    return Ok(Flow::Stop);
+                }
             }
         }
         Statement::Execute { procedure, args } => {
@@ -201,6 +209,17 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         other => quiet(session, other, located.line, sink)?,
     }
     Ok(finished(sink))
+}
+
+/// Sleeps until `end`, or until the client asks to stop.
+fn wait(end: Instant, sink: &mut dyn Sink) -> ControlFlow<()> {
+    /// How long an attention may go unseen.
+    const STEP: Duration = Duration::from_millis(50);
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        sink.poll()?;
+        std::thread::sleep(left.min(STEP));
+    }
+    ControlFlow::Continue(())
 }
 
 /// Statements without a result or a count.
@@ -331,6 +350,9 @@ fn repeat(
     sink: &mut dyn Sink,
 ) -> Result<Flow> {
     for _ in 0..MOST_ROUNDS {
+        if sink.poll().is_break() {
+            return Ok(Flow::Stop);
+        }
         if !test(session, condition)? {
             return Ok(Flow::Next);
         }
@@ -447,25 +469,41 @@ fn query_statement(session: &mut SqlSession, query: &Query, sink: &mut dyn Sink)
             ties: None,
         },
     };
-    if sink.columns(&described(&columns)).is_break() {
+    let columns = described(&columns);
+    if sink.columns(&columns).is_break() {
         return Ok(Flow::Stop);
     }
-    let (mut count, mut gone) = (0u64, false);
-    let flow = run::run(&plan, None, &Run::default(), &mut |row| {
-        count += 1;
-        if sink.row(row).is_break() {
-            gone = true;
+    let sent = match Direct::of(&plan).filter(|_| sink.takes_encoded_rows()) {
+        Some(direct) => direct.send(&columns, sink),
+        None => send_rows(&plan, sink),
+    };
+    match sent {
+        Err(Stop::Error(e)) => Err(e),
+        Err(Stop::Enough) => Ok(Flow::Stop),
+        Ok(sent) if sent.gone => Ok(Flow::Stop),
+        Ok(sent) => Ok(counted(session, sent.rows, sink)),
+    }
+}
+
+/// Sends the rows of a plan one by one.
+fn send_rows(plan: &Plan, sink: &mut dyn Sink) -> std::result::Result<Sent, Stop> {
+    let mut sent = Sent {
+        rows: 0,
+        gone: false,
+    };
+    let sink = RefCell::new(sink);
+    let watch = || sink.borrow_mut().poll();
+    let flow = run::run(plan, None, &Run::watched(&watch), &mut |row| {
+        sent.rows += 1;
+        if sink.borrow_mut().row(row).is_break() {
+            sent.gone = true;
             return Err(Stop::Enough);
         }
         Ok(())
     });
-    if let Err(Stop::Error(e)) = flow {
-        return Err(e);
-    }
-    if gone {
-        Ok(Flow::Stop)
-    } else {
-        Ok(counted(session, count, sink))
+    match flow {
+        Err(Stop::Error(e)) => Err(Stop::Error(e)),
+        _ => Ok(sent),
     }
 }
 
@@ -509,7 +547,9 @@ fn assign_rows(
     let mut binder = Binder::new(&facts);
     binder.live = true;
     let (plan, columns) = binder.query(&plain)?;
-    let run = Run::default();
+    let watched = RefCell::new(&mut *sink);
+    let watch = || watched.borrow_mut().poll();
+    let run = Run::watched(&watch);
     run.variables.replace(
         facts
             .variables

@@ -75,3 +75,8 @@ pub(crate) fn argument_count(function: &str, count: usize) -> SqlError {
         ),
     )
 }
+
+/// The end of a statement whose client asked for it or went away; no client reads it.
+pub(crate) fn cancelled() -> SqlError {
+    error(0, 11, "Operation cancelled by user.")
+}

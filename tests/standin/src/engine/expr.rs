@@ -1,11 +1,12 @@
 //! Expressions after binding: typed, with every column resolved, ready to evaluate.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::engine::arithmetic::{self, Operator};
-use crate::engine::error::{Result, error};
+use crate::engine::error::{Result, cancelled, error};
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run;
 use crate::engine::value::compare::compare;
@@ -83,11 +84,40 @@ pub(crate) enum Kind {
     InQuery(Box<Bound>, Arc<Plan>, bool),
 }
 
-/// What an execution shares: live variables, and results of subqueries that need no outer row.
+/// Tells whether the client still waits for the statement.
+pub(crate) type Watch<'a> = dyn Fn() -> ControlFlow<()> + 'a;
+
+/// Rows read in silence between two looks at the client.
+const WATCH_EVERY: u64 = 4096;
+
+/// What an execution of one plan shares: live variables, results of subqueries that need no outer
+/// row, and the client's patience.
 #[derive(Default)]
-pub(crate) struct Run {
+pub(crate) struct Run<'a> {
     pub(crate) variables: RefCell<BTreeMap<String, Value>>,
     pub(crate) cache: RefCell<HashMap<usize, Arc<Vec<Vec<Value>>>>>,
+    watch: Option<&'a Watch<'a>>,
+    read: Cell<u64>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn watched(watch: &'a Watch<'a>) -> Run<'a> {
+        Run {
+            watch: Some(watch),
+            ..Run::default()
+        }
+    }
+
+    /// Counts a row that was read; an error when the client no longer waits.
+    pub(crate) fn tick(&self) -> Result<()> {
+        self.read.set(self.read.get() + 1);
+        match self.watch {
+            Some(watch) if self.read.get().is_multiple_of(WATCH_EVERY) && watch().is_break() => {
+                Err(cancelled())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The rows that columns refer to.
@@ -95,7 +125,7 @@ pub(crate) struct Run {
 pub(crate) struct Env<'a> {
     pub(crate) row: &'a [Value],
     pub(crate) outer: Option<&'a Env<'a>>,
-    pub(crate) run: &'a Run,
+    pub(crate) run: &'a Run<'a>,
 }
 
 impl Bound {

@@ -89,18 +89,49 @@ impl OrderedRows {
     pub(crate) fn range<'a>(
         &'a self,
         low: &[u8],
-        high: Option<&'a [u8]>,
-    ) -> impl Iterator<Item = (&'a [u8], &'a Arc<Row>)> {
-        let at = self.chunk_of(low);
-        let skip = self
+        high: Option<&[u8]>,
+    ) -> impl Iterator<Item = (&'a [u8], &'a Arc<Row>)> + use<'a> {
+        self.slices(low, high)
+            .flatten()
+            .map(|e| (e.key.as_ref(), &e.row))
+    }
+
+    /// The same rows without their keys, which are not even looked at: for scans of many rows.
+    pub(crate) fn rows_between<'a>(
+        &'a self,
+        low: &[u8],
+        high: Option<&[u8]>,
+    ) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
+        self.slices(low, high).flatten().map(|e| &e.row)
+    }
+
+    /// The parts of the chunks between two keys.
+    fn slices<'a>(
+        &'a self,
+        low: &[u8],
+        high: Option<&[u8]>,
+    ) -> impl Iterator<Item = &'a [Entry]> + use<'a> {
+        let (first, skip) = self.place(low);
+        let (last, end) = high.map_or((self.chunks.len(), 0), |h| self.place(h));
+        let chunks = self.chunks.iter().enumerate();
+        chunks
+            .take(last.saturating_add(1))
+            .skip(first)
+            .map(move |(i, chunk)| {
+                let to = if i == last { end } else { chunk.len() };
+                let from = if i == first { skip.min(to) } else { 0 };
+                &chunk[from..to]
+            })
+    }
+
+    /// The chunk of the first key that is not below `key`, and its position there.
+    fn place(&self, key: &[u8]) -> (usize, usize) {
+        let at = self.chunk_of(key);
+        let below = self
             .chunks
             .get(at)
-            .map_or(0, |c| c.partition_point(|e| e.key.as_ref() < low));
-        let entries = self.chunks.get(at..).unwrap_or_default().iter().enumerate();
-        entries
-            .flat_map(move |(i, c)| c[if i == 0 { skip } else { 0 }..].iter())
-            .map(|e| (e.key.as_ref(), &e.row))
-            .take_while(move |(key, _)| high.is_none_or(|h| *key < h))
+            .map_or(0, |c| c.partition_point(|e| e.key.as_ref() < key));
+        (at, below)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
@@ -109,15 +140,11 @@ impl OrderedRows {
 
     /// How many rows have a key below `key`.
     fn rank(&self, key: &[u8]) -> u64 {
-        let at = self.chunk_of(key);
+        let (at, inside) = self.place(key);
         let before: usize = self.chunks[..at.min(self.chunks.len())]
             .iter()
             .map(|c| c.len())
             .sum();
-        let inside = self
-            .chunks
-            .get(at)
-            .map_or(0, |c| c.partition_point(|e| e.key.as_ref() < key));
         (before + inside) as u64
     }
 

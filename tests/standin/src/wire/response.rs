@@ -287,6 +287,10 @@ impl Sink for Response<'_> {
         self.flush_when_due()
     }
 
+    fn takes_encoded_rows(&self) -> bool {
+        true
+    }
+
     fn encoded_rows(&mut self, tokens: &[u8], rows: u64) -> ControlFlow<()> {
         self.going_on()?;
         let first_fault = self.faults.last().map_or(u64::MAX, |fault| fault.row);

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod bind;
+pub(crate) mod direct;
 pub(crate) mod from;
 pub(crate) mod plan;
 pub(crate) mod run;

@@ -7,7 +7,6 @@ use crate::engine::error::Result;
 use crate::engine::expr::{Bound, Env, Run, Ty};
 use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan, SetKind, SortKey};
 use crate::engine::query::{aggregate, window};
-use crate::engine::rows::Row;
 use crate::engine::table::Generated;
 use crate::engine::value::compare::{append_key, append_ordered_key};
 use crate::types::{SqlError, Value};
@@ -29,7 +28,12 @@ pub(crate) type Flow = std::result::Result<(), Stop>;
 pub(crate) type Consumer<'a> = dyn FnMut(&[Value]) -> Flow + 'a;
 
 /// Runs a plan for its rows; `outer` is the row of the enclosing query.
-pub(crate) fn run(plan: &Plan, outer: Option<&Env<'_>>, run: &Run, out: &mut Consumer<'_>) -> Flow {
+pub(crate) fn run(
+    plan: &Plan,
+    outer: Option<&Env<'_>>,
+    run: &Run<'_>,
+    out: &mut Consumer<'_>,
+) -> Flow {
     let context = Context { outer, run };
     context.plan(plan, out)
 }
@@ -38,7 +42,7 @@ pub(crate) fn run(plan: &Plan, outer: Option<&Env<'_>>, run: &Run, out: &mut Con
 pub(crate) fn collect(
     plan: &Plan,
     outer: Option<&Env<'_>>,
-    shared: &Run,
+    shared: &Run<'_>,
     limit: Option<usize>,
 ) -> Result<Vec<Vec<Value>>> {
     let mut rows = Vec::new();
@@ -59,7 +63,7 @@ pub(crate) fn collect(
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) outer: Option<&'a Env<'a>>,
-    pub(crate) run: &'a Run,
+    pub(crate) run: &'a Run<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -168,32 +172,10 @@ impl<'a> Context<'a> {
     }
 
     fn scan(&self, scan: &Scan, out: &mut Consumer<'_>) -> Flow {
-        let mut emit = |values: &[Value]| -> Flow {
-            match &scan.filter {
-                Some(filter) if filter.test(&self.env(values))? != Some(true) => Ok(()),
-                _ => out(values),
-            }
-        };
-        if let Some(generated) = &scan.table.generated {
-            for range in &scan.ranges {
-                let (from, to) = ordinals(generated, range);
-                generate(scan, generated, from..to, &mut emit)?;
-            }
-            return Ok(());
-        }
-        let rows = scan
-            .index
-            .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
-        for range in &scan.ranges {
-            if range.low.is_empty() && range.high.is_none() {
-                rows.iter()
-                    .try_for_each(|row: &std::sync::Arc<Row>| emit(&row.values))?;
-            } else {
-                rows.range(&range.low, range.high.as_deref())
-                    .try_for_each(|(_, row)| emit(&row.values))?;
-            }
-        }
-        Ok(())
+        read(scan, self.run, &mut |values| match &scan.filter {
+            Some(filter) if filter.test(&self.env(values))? != Some(true) => Ok(()),
+            _ => out(values),
+        })
     }
 
     fn limit(
@@ -292,6 +274,7 @@ impl<'a> Context<'a> {
             };
             let mut any = false;
             for &i in candidates.into_iter().flatten() {
+                self.run.tick()?;
                 row.clear();
                 row.extend_from_slice(left);
                 row.extend_from_slice(&right[i]);
@@ -363,6 +346,29 @@ impl<'a> Context<'a> {
             Ok(())
         })
     }
+}
+
+/// The rows of a scan's ranges, before its filter.
+pub(crate) fn read(scan: &Scan, shared: &Run<'_>, each: &mut Consumer<'_>) -> Flow {
+    let mut each = |values: &[Value]| -> Flow {
+        shared.tick()?;
+        each(values)
+    };
+    if let Some(generated) = &scan.table.generated {
+        for range in &scan.ranges {
+            let (from, to) = ordinals(generated, range);
+            generate(scan, generated, from..to, &mut each)?;
+        }
+        return Ok(());
+    }
+    let rows = scan
+        .index
+        .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
+    for range in &scan.ranges {
+        rows.rows_between(&range.low, range.high.as_deref())
+            .try_for_each(|row| each(&row.values))?;
+    }
+    Ok(())
 }
 
 /// A row as bytes, for DISTINCT and the set operators.

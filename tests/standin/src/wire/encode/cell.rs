@@ -213,7 +213,12 @@ fn encoded(page: Option<CodePage>, units: &[u16]) -> Result<Vec<u8>, &'static st
 }
 
 pub(super) fn wide_bytes(units: &[u16], out: &mut Vec<u8>) {
-    out.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+    let start = out.len();
+    out.resize(start + units.len() * 2, 0);
+    let (places, _) = out[start..].as_chunks_mut::<2>();
+    for (place, unit) in places.iter_mut().zip(units) {
+        *place = unit.to_le_bytes();
+    }
 }
 
 /// A `max` value: total length, chunks, terminator (MS-TDS 2.2.5.2.3).

@@ -128,11 +128,30 @@ impl Layout {
                 reason: "row has another width",
             });
         }
+        self.encode(values.iter(), out)
+    }
+
+    /// The same for a row whose values stand at these positions of `values`, one for each column.
+    pub fn encode_picked(
+        &self,
+        values: &[Value],
+        positions: &[usize],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Mismatch> {
+        debug_assert_eq!(positions.len(), self.cells.len());
+        self.encode(positions.iter().map(|at| &values[*at]), out)
+    }
+
+    fn encode<'v>(
+        &self,
+        values: impl Iterator<Item = &'v Value> + Clone,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Mismatch> {
         let start = out.len();
-        let has_null = values.iter().any(|value| matches!(value, Value::Null));
+        let has_null = values.clone().any(|value| matches!(value, Value::Null));
         if has_null {
             out.push(NBCROW);
-            push_null_bitmap(values, out);
+            push_null_bitmap(values.clone(), out);
         } else {
             out.push(ROW);
         }
@@ -162,12 +181,13 @@ impl Layout {
 }
 
 /// One bit per column, the first column lowest (MS-TDS 2.2.7.13).
-fn push_null_bitmap(values: &[Value], out: &mut Vec<u8>) {
-    for eight in values.chunks(8) {
-        let bits = eight.iter().enumerate().fold(0u8, |bits, (bit, value)| {
-            bits | (u8::from(matches!(value, Value::Null)) << bit)
-        });
-        out.push(bits);
+fn push_null_bitmap<'v>(values: impl Iterator<Item = &'v Value>, out: &mut Vec<u8>) {
+    let start = out.len();
+    for (column, value) in values.enumerate() {
+        if column % 8 == 0 {
+            out.push(0);
+        }
+        out[start + column / 8] |= u8::from(matches!(value, Value::Null)) << (column % 8);
     }
 }
 
