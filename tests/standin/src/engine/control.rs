@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
 use crate::engine::error::{Result, error, info, unsupported};
-use crate::engine::expr::{Env, Run};
-use crate::engine::facts::Variable;
+use crate::engine::expr::{Env, Run, Watch};
+use crate::engine::facts::{Facts, Variable};
 use crate::engine::parse::script;
 use crate::engine::parse::statement::{Located, Statement};
 use crate::engine::procedure;
@@ -19,6 +19,7 @@ use crate::engine::query::from::name_of;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run::{self, Stop};
 use crate::engine::session::SqlSession;
+use crate::engine::state::State;
 use crate::engine::table::fold;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
@@ -117,8 +118,9 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     match &located.statement {
         Statement::Query(query) => return query_statement(session, query, sink),
         Statement::Insert(insert) => {
-            let changed = session
-                .change(|facts, state| dml::insert(facts, state, insert, facts.identity_insert))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::insert(facts, state, insert, facts.identity_insert, watch)
+            })?;
             if let Some(last) = changed.identity {
                 session.identity.session = Some(last);
                 session.identity.scope = Some(last);
@@ -126,11 +128,15 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::Update(update) => {
-            let changed = session.change(|facts, state| dml::update(facts, state, update))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::update(facts, state, update, watch)
+            })?;
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::Delete(delete) => {
-            let changed = session.change(|facts, state| dml::delete(facts, state, delete))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::delete(facts, state, delete, watch)
+            })?;
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::If {
@@ -211,6 +217,17 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     Ok(finished(sink))
 }
 
+/// Changes the state as [`SqlSession::change`], with an eye on the client.
+pub(crate) fn changing<T>(
+    session: &mut SqlSession,
+    sink: &mut dyn Sink,
+    change: impl FnOnce(&Facts, &mut State, &Watch<'_>) -> Result<T>,
+) -> Result<T> {
+    let sink = RefCell::new(sink);
+    let watch = || sink.borrow_mut().poll();
+    session.change(&watch, |facts, state| change(facts, state, &watch))
+}
+
 /// Sleeps until `end`, or until the client asks to stop.
 fn wait(end: Instant, sink: &mut dyn Sink) -> ControlFlow<()> {
     /// How long an attention may go unseen.
@@ -252,19 +269,23 @@ fn quiet(
         Statement::SetIdentityInsert { table, on } => {
             procedure::identity_insert(session, table, *on)
         }
-        Statement::CreateTable(create) => {
-            session.change(|f, s| ddl::create_table(f, s, create).map(|_| ()))
+        Statement::CreateTable(create) => changing(session, sink, |f, s, _| {
+            ddl::create_table(f, s, create).map(|_| ())
+        }),
+        Statement::CreateIndex(create) => {
+            changing(session, sink, |f, s, _| ddl::create_index(f, s, create))
         }
-        Statement::CreateIndex(create) => session.change(|f, s| ddl::create_index(f, s, create)),
         Statement::AlterIndex {
             index,
             table,
             rebuild,
-        } => session.change(|f, s| ddl::alter_index(f, s, index.as_deref(), table, *rebuild)),
-        Statement::AlterTable { table, change } => {
-            session.change(|f, s| ddl::alter_table(f, s, table, change))
-        }
-        Statement::DropTable { names, if_exists } => session.change(|f, s| {
+        } => changing(session, sink, |f, s, _| {
+            ddl::alter_index(f, s, index.as_deref(), table, *rebuild)
+        }),
+        Statement::AlterTable { table, change } => changing(session, sink, |f, s, _| {
+            ddl::alter_table(f, s, table, change)
+        }),
+        Statement::DropTable { names, if_exists } => changing(session, sink, |f, s, _| {
             names
                 .iter()
                 .try_for_each(|n| ddl::drop_table(f, s, n, *if_exists))
@@ -273,8 +294,10 @@ fn quiet(
             index,
             table,
             if_exists,
-        } => session.change(|f, s| ddl::drop_index(f, s, index, table, *if_exists)),
-        Statement::Truncate(table) => session.change(|f, s| dml::truncate(f, s, table)),
+        } => changing(session, sink, |f, s, _| {
+            ddl::drop_index(f, s, index, table, *if_exists)
+        }),
+        Statement::Truncate(table) => changing(session, sink, |f, s, _| dml::truncate(f, s, table)),
         Statement::Begin => {
             session.begin();
             Ok(())
@@ -292,7 +315,9 @@ fn quiet(
             Ok(())
         }
         Statement::NoEffect => Ok(()),
-        other => session.change(|f, s| procedure::server_statement(f, s, other)),
+        other => changing(session, sink, |f, s, _| {
+            procedure::server_statement(f, s, other)
+        }),
     }
 }
 
@@ -599,11 +624,11 @@ fn select_into(
     if let SetExpr::Select(select) = plain.body.as_mut() {
         select.into = None;
     }
-    let count = session.change(|facts, state| {
+    let count = changing(session, sink, |facts, state, watch| {
         let (plan, columns) = Binder::new(facts).query(&plain)?;
-        let rows = run::collect(&plan, None, &Run::default(), None)?;
+        let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
         procedure::create_from(facts, state, &name, &columns)?;
-        let facts = crate::engine::facts::Facts {
+        let facts = Facts {
             state: Arc::new(state.clone()),
             ..facts.clone()
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Env, Run};
+use crate::engine::expr::{Bound, Env, Run, Watch};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::{Delete, Insert, InsertSource, Name, Update};
 use crate::engine::query::bind::{Binder, Output, Source};
@@ -56,6 +56,7 @@ pub(crate) fn insert(
     state: &mut State,
     insert: &Insert,
     identity_insert: Option<i32>,
+    watch: &Watch<'_>,
 ) -> Result<Changed> {
     let (database, table) = target(facts, state, &insert.table)?;
     let explicit_identity = identity_insert == Some(table.object_id);
@@ -63,7 +64,6 @@ pub(crate) fn insert(
     let rules = Rules::new(facts, database, &table)?;
     let mut changed = Changed::default();
     let mut writer = Writer {
-        facts,
         database,
         rules: &rules,
         object_id: table.object_id,
@@ -87,7 +87,7 @@ pub(crate) fn insert(
             }
         }
         InsertSource::Query(query) => {
-            let (rows, types) = query_rows(facts, query)?;
+            let (rows, types) = query_rows(facts, query, watch)?;
             if types.len() != places.len() {
                 return Err(column_count(types.len() > places.len(), false));
             }
@@ -99,9 +99,13 @@ pub(crate) fn insert(
     Ok(changed)
 }
 
-fn query_rows(facts: &Facts, query: &sqlparser::ast::Query) -> Result<SourceRows> {
+fn query_rows(
+    facts: &Facts,
+    query: &sqlparser::ast::Query,
+    watch: &Watch<'_>,
+) -> Result<SourceRows> {
     let (plan, columns) = Binder::new(facts).query(query)?;
-    let rows = run::collect(&plan, None, &Run::default(), None)?;
+    let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
     let rows = rows
         .into_iter()
         .map(|r| r.into_iter().map(Some).collect())
@@ -186,7 +190,6 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
 }
 
 struct Writer<'a> {
-    facts: &'a Facts,
     database: &'a mut Database,
     rules: &'a Rules,
     object_id: i32,
@@ -244,7 +247,6 @@ impl Writer<'_> {
         self.rules.complete(&table, &mut row, "INSERT")?;
         check_references(self.database, &table, &row, "INSERT")?;
         drop(table);
-        let _ = self.facts;
         let table = self
             .database
             .table_mut(self.object_id)
@@ -297,20 +299,20 @@ const ROW_ID: &str = "\u{1}row";
 type Affected = Vec<(Arc<Row>, Vec<Value>)>;
 
 /// A change's own table and expressions, found and bound.
-struct Change<'e> {
+struct Change {
     table: Arc<Table>,
     exprs: Vec<Option<Bound>>,
     rows: Affected,
-    _sets: &'e [(String, Option<sqlparser::ast::Expr>)],
 }
 
-fn prepare<'e>(
+fn prepare(
     facts: &Facts,
     target: &Name,
     from: &[sqlparser::ast::TableWithJoins],
     filter: Option<&sqlparser::ast::Expr>,
-    sets: &'e [(String, Option<sqlparser::ast::Expr>)],
-) -> Result<(Name, Change<'e>)> {
+    sets: &[(String, Option<sqlparser::ast::Expr>)],
+    watch: &Watch<'_>,
+) -> Result<(Name, Change)> {
     if from.is_empty() {
         let (_, table) = facts.table(target)?;
         let mut binder = Binder::new(facts);
@@ -326,22 +328,21 @@ fn prepare<'e>(
             .iter()
             .map(|(_, e)| e.as_ref().map(|e| binder.value(e)).transpose())
             .collect::<Result<_>>()?;
-        let rows = scan_rows(table, filter.as_ref())?;
+        let rows = scan_rows(table, filter.as_ref(), watch)?;
         return Ok((
             target.clone(),
             Change {
                 table: Arc::clone(table),
                 exprs,
                 rows,
-                _sets: sets,
             },
         ));
     }
-    joined(facts, target, from, filter, sets)
+    joined(facts, target, from, filter, sets, watch)
 }
 
 /// The stored rows that pass a filter.
-fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>) -> Result<Affected> {
+fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>, watch: &Watch<'_>) -> Result<Affected> {
     let (scan, _) = seek::plan(table, filter, &[]);
     let Scan {
         index,
@@ -350,10 +351,11 @@ fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>) -> Result<Affected> {
         ..
     } = scan;
     let rows = index.map_or_else(|| table.primary(), |i| &table.indexes[i].rows);
-    let run = Run::default();
+    let run = Run::watched(watch);
     let mut found = Vec::new();
     for range in &ranges {
-        for (_, row) in rows.range(&range.low, range.high.as_deref()) {
+        for row in rows.rows_between(&range.low, range.high.as_deref()) {
+            run.tick()?;
             let env = Env {
                 row: &row.values,
                 outer: None,
@@ -368,13 +370,14 @@ fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>) -> Result<Affected> {
 }
 
 /// `UPDATE alias SET ... FROM table alias JOIN ...`: the target is one of FROM's tables.
-fn joined<'e>(
+fn joined(
     facts: &Facts,
     target: &Name,
     from: &[sqlparser::ast::TableWithJoins],
     filter: Option<&sqlparser::ast::Expr>,
-    sets: &'e [(String, Option<sqlparser::ast::Expr>)],
-) -> Result<(Name, Change<'e>)> {
+    sets: &[(String, Option<sqlparser::ast::Expr>)],
+    watch: &Watch<'_>,
+) -> Result<(Name, Change)> {
     let mut binder = Binder::new(facts);
     let mut plan = binder.from(from)?;
     let source = binder
@@ -437,7 +440,7 @@ fn joined<'e>(
         .fold(plan, |p, f| Plan::Filter(Box::new(p), f));
     let mut seen = std::collections::BTreeSet::new();
     let mut rows = Vec::new();
-    for row in run::collect(&plan, None, &Run::default(), None)? {
+    for row in run::collect(&plan, None, &Run::watched(watch), None)? {
         let Value::Int(id) = row[source.start + width] else {
             continue;
         };
@@ -451,7 +454,6 @@ fn joined<'e>(
             table: Arc::clone(table),
             exprs,
             rows,
-            _sets: sets,
         },
     ))
 }
@@ -517,13 +519,19 @@ fn limit(facts: &Facts, top: Option<&sqlparser::ast::Expr>, rows: &mut Affected)
     Ok(())
 }
 
-pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Result<Changed> {
+pub(crate) fn update(
+    facts: &Facts,
+    state: &mut State,
+    update: &Update,
+    watch: &Watch<'_>,
+) -> Result<Changed> {
     let (name, mut change) = prepare(
         facts,
         &update.target,
         &update.from,
         update.filter.as_ref(),
         &update.sets,
+        watch,
     )?;
     limit(facts, update.top.as_ref(), &mut change.rows)?;
     let (database, table) = target(facts, state, &name)?;
@@ -568,13 +576,12 @@ pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Resul
                 None => Value::Null,
             };
         }
-        for (at, column) in table
+        for (at, _) in table
             .columns
             .iter()
             .enumerate()
             .filter(|(_, c)| c.ty == SqlType::RowVersion)
         {
-            let _ = column;
             database.row_version += 1;
             values[at] = Value::Bytes(database.row_version.to_be_bytes().as_slice().into());
         }
@@ -605,13 +612,19 @@ pub(crate) fn update(facts: &Facts, state: &mut State, update: &Update) -> Resul
     })
 }
 
-pub(crate) fn delete(facts: &Facts, state: &mut State, delete: &Delete) -> Result<Changed> {
+pub(crate) fn delete(
+    facts: &Facts,
+    state: &mut State,
+    delete: &Delete,
+    watch: &Watch<'_>,
+) -> Result<Changed> {
     let (name, mut change) = prepare(
         facts,
         &delete.target,
         &delete.from,
         delete.filter.as_ref(),
         &[],
+        watch,
     )?;
     limit(facts, delete.top.as_ref(), &mut change.rows)?;
     debug_assert!(change.exprs.is_empty());

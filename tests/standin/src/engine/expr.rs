@@ -112,9 +112,7 @@ impl<'a> Run<'a> {
     pub(crate) fn tick(&self) -> Result<()> {
         self.read.set(self.read.get() + 1);
         match self.watch {
-            Some(watch)
-                if self.read.get().is_multiple_of(WATCH_EVERY) && watch().is_break() =>
-            {
+            Some(watch) if self.read.get().is_multiple_of(WATCH_EVERY) && watch().is_break() => {
                 Err(cancelled())
             }
             _ => Ok(()),

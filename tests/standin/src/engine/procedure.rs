@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::Expr;
 
 use crate::engine::collate;
-use crate::engine::control::{Flow, nested};
+use crate::engine::control::{Flow, changing, nested};
 use crate::engine::datatype;
 use crate::engine::ddl;
 use crate::engine::error::{Result, error, syntax, unsupported};
@@ -238,9 +238,13 @@ pub(crate) fn execute(
                 schema: None,
                 name,
             };
-            session.change(|f, s| create_type(f, s, &name, &ty, nullable))
+            changing(session, sink, |f, s, _| {
+                create_type(f, s, &name, &ty, nullable)
+            })
         }
-        "sp_addextendedproperty" => session.change(|f, s| add_property(f, s, &arguments)),
+        "sp_addextendedproperty" => {
+            changing(session, sink, |f, s, _| add_property(f, s, &arguments))
+        }
         "sp_dboption" | "sp_updatestats" | "sp_configure" | "sp_changedbowner"
         | "sp_tableoption" => Ok(()),
         _ => Err(error(

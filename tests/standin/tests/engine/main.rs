@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod catalog;
+mod direct;
 mod dml;
 mod harness;
 mod order;
+mod patience;
 mod queries;
 mod samples;
 mod types;

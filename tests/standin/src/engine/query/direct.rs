@@ -41,11 +41,7 @@ impl<'p> Direct<'p> {
     }
 
     /// Sends all rows in blocks.
-    pub(crate) fn send(
-        &self,
-        columns: &[Column],
-        sink: &mut dyn Sink,
-    ) -> Result<Sent, Stop> {
+    pub(crate) fn send(&self, columns: &[Column], sink: &mut dyn Sink) -> Result<Sent, Stop> {
         let sink = RefCell::new(sink);
         let watch = || sink.borrow_mut().poll();
         let shared = Run::watched(&watch);
