@@ -127,6 +127,31 @@ pub fn target(name: &str, style: NameStyle) -> Result<Name> {
     })
 }
 
+/// Columns that every PostgreSQL table has (PostgreSQL documentation, "System Columns").
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// The same for a column, whose name must not be that of a system column: it gets a `_`.
+pub fn target_column(name: &str, style: NameStyle) -> Result<Name> {
+    let mut target = target(name, style)?;
+    if SYSTEM_COLUMNS.contains(&target.text.as_str()) {
+        target.text.push('_');
+    }
+    Ok(target)
+}
+
+/// A name that the job gives, as it is. [`Kind::Naming`] where PostgreSQL would cut it.
+pub fn given(name: &str) -> Result<String> {
+    if name.is_empty() || name.len() > MAX_BYTES || name.contains('\0') {
+        return Err(Error::new(
+            Kind::Naming,
+            format!(
+                "the name {name:?} that the job gives must have 1 to {MAX_BYTES} bytes, none of them zero"
+            ),
+        ));
+    }
+    Ok(name.to_owned())
+}
+
 /// Two different source names that would get one target name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collision {
@@ -191,6 +216,22 @@ pub fn primary_key(table: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Spatial tables like to have XMin and XMax.
+    #[test]
+    fn a_column_is_not_named_like_a_system_column() {
+        let named = |name| target_column(name, NameStyle::Lowercase).unwrap().text;
+        assert_eq!(
+            (named("XMin"), named("Xminimum")),
+            ("xmin_".into(), "xminimum".into())
+        );
+    }
+
+    #[test]
+    fn a_given_name_that_postgresql_would_cut_is_refused() {
+        assert!(given(&"n".repeat(63)).is_ok());
+        assert_eq!(given(&"n".repeat(64)).unwrap_err().kind(), Kind::Naming);
+    }
 
     #[test]
     fn quotes_double_their_own_closing_mark() {

@@ -230,7 +230,14 @@ fn login_error(host: &str, error: tiberius::error::Error) -> Error {
         )
         .because(error);
     }
-    error
+    match error.kind() {
+        // Starting, shutting down, paused, moving or out of connections: on its way, but not there.
+        Kind::SourceBusy | Kind::SourceLost => Error::new(
+            Kind::SourceUnreachable,
+            format!("{host} takes no login now: {}", error.message()),
+        ),
+        _ => error,
+    }
 }
 
 /// Settings of every session. What a result depends on is set, not hoped for: server and login

@@ -15,7 +15,7 @@ use super::transport::{Handle, Slot, Transport};
 use super::tunnel::Glance;
 
 /// How long a closing connection waits for the server to close its end.
-const GOODBYE: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(1);
 /// An idle connection younger than this is taken to be alive without asking it.
 const TRUSTED_IDLE: Duration = Duration::from_secs(15);
 /// How long an idle connection may take to answer the question whether it is alive.
@@ -254,7 +254,7 @@ impl Connection {
         self.read_timeout
     }
 
-    /// Ends the connection and waits until the server has closed its end, at most two seconds.
+    /// Ends the connection and waits until the server has closed its end, at most a second.
     pub(super) async fn close(&mut self) {
         self.state = State::Broken;
         let Some(transport) = self.slot.take() else {

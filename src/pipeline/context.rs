@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::mssql::pool::SourcePool;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
-use crate::postgres::ddl::Making;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{PartitionRecord, PartitionState, RunId, TableKey, TableRecord};
 use crate::report::progress::{Progress, TableProgress, TableState};
@@ -33,7 +32,6 @@ pub struct TableLoad {
     pub plan: TablePlan,
     pub layout: RowLayout,
     pub copy: Arc<CopyTable>,
-    pub making: Making,
     /// As recorded when the load began; what was committed since is in the state tables only.
     pub partitions: Vec<PartitionRecord>,
     pub progress: Arc<TableProgress>,
@@ -65,15 +63,10 @@ impl TableLoad {
         progress.set_partitions(u32::try_from(record.partitions.len()).unwrap_or(u32::MAX));
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
         progress.add(rows, bytes);
-        let mode = run.job.transfer.mode;
         Arc::new(Self {
             key: TableKey::of(&run.job.name, &record.plan),
             copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
             layout,
-            making: Making {
-                mode,
-                unlogged: run.job.transfer.unlogged_load,
-            },
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             partitions: record.partitions,
             plan: record.plan,

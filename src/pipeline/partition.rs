@@ -93,7 +93,7 @@ impl Attempt<'_> {
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let reader = tokio::spawn(read_batches(
             source,
-            self.statement(&writer)?,
+            self.statement(&writer),
             table.layout.clone(),
             sender,
             table.cancel.clone(),
@@ -115,23 +115,11 @@ impl Attempt<'_> {
         outcome
     }
 
-    fn statement(&self, writer: &PartitionWriter) -> Result<String> {
-        let index = usize::try_from(self.number)
-            .unwrap_or(usize::MAX)
-            .wrapping_sub(1);
-        let partition = self
-            .table
-            .partitions
-            .get(index)
-            .ok_or_else(|| Error::new(Kind::Internal, "a partition without a record"))?;
+    /// The slice and the key are what the claim read back, not what this process remembers.
+    fn statement(&self, writer: &PartitionWriter) -> String {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        Ok(query::read(
-            &self.table.plan,
-            &partition.slice,
-            resume_after,
-            consistency,
-        ))
+        query::read(&self.table.plan, writer.slice(), resume_after, consistency)
     }
 
     /// Sends batches until the channel closes, committing on the way where every row's place is

@@ -139,7 +139,7 @@ pub const fn policy(kind: Kind) -> Policy {
         }
         Kind::Difference => fatal(
             "if rows changed at the source since they were read, that is the difference; if not, \
-             load the table again with --restart --table.",
+             load the table again with --restart.",
         ),
         Kind::Stopped => fatal("the same command continues the run."),
         Kind::Io => fatal("check the path, its permissions and the free space."),

@@ -1,6 +1,6 @@
 //! From an open connection to tables that are ready to be loaded: catalog, plan, state, DDL.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures::stream::{self, StreamExt};
 
@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::{bounds, catalog};
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::Run;
+use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::{fingerprint, may_continue};
@@ -104,36 +105,60 @@ pub async fn recall(
 ) -> Result<Recorded> {
     let mut target = shores.target.acquire().await?;
     let mut records = state::load(&target, &job.name).await?;
-    let begins_anew = options.only_tables.is_empty()
-        && matches!(job.transfer.mode, Mode::Replace | Mode::Truncate)
-        && is_finished(&records, survey);
-    if options.restart || begins_anew {
+    let last = state::last_run(&target, &job.name).await?;
+    if options.restart || begins_anew(job, options, &records, survey, last.as_ref()) {
         start_over(job, &mut target, &records, options).await?;
         records = state::load(&target, &job.name).await?;
     }
     if !records.is_empty() {
-        let last = state::last_run(&target, &job.name).await?;
         refuse_strangers(job, &survey.database, last.as_ref())?;
     }
+    let records = by_name(records);
     refuse_changed(&records, survey)?;
     let resumed = records
-        .iter()
+        .values()
         .any(|record| record.rows > 0 || record.created);
-    let records = records
+    Ok(Recorded { records, resumed })
+}
+
+/// By the table's full name.
+pub fn by_name(records: Vec<TableRecord>) -> HashMap<String, TableRecord> {
+    records
         .into_iter()
         .map(|record| (record.plan.full_name(), record))
-        .collect();
-    Ok(Recorded { records, resumed })
+        .collect()
+}
+
+/// A finished job of mode replace or truncate loads again when it is run again. One that was
+/// killed behind its last table is not finished: it goes on with comparing.
+fn begins_anew(
+    job: &Job,
+    options: &RunOptions,
+    records: &[TableRecord],
+    survey: &Survey,
+    last: Option<&RunRecord>,
+) -> bool {
+    let ended = last
+        .and_then(|run| run.outcome.as_deref())
+        .is_some_and(|outcome| !matches!(outcome, "died" | "stopped"));
+    ended
+        && options.only_tables.is_empty()
+        && matches!(job.transfer.mode, Mode::Replace | Mode::Truncate)
+        && is_finished(records, survey)
 }
 
 /// Every table that the job selects today was finished by an earlier run.
 fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
-    let done = |plan: &TablePlan| {
-        records.iter().any(|record| {
-            record.state == TableState::Done && record.plan.full_name() == plan.full_name()
-        })
-    };
-    survey.planned.tables.iter().all(done)
+    let done = records
+        .iter()
+        .filter(|record| record.state == TableState::Done)
+        .map(|record| record.plan.full_name())
+        .collect::<HashSet<_>>();
+    survey
+        .planned
+        .tables
+        .iter()
+        .all(|plan| done.contains(&plan.full_name()))
 }
 
 async fn start_over(
@@ -190,12 +215,9 @@ fn refuse_strangers(job: &Job, database: &Database, last: Option<&RunRecord>) ->
 }
 
 /// A table that changed its shape, or lost the key its partitions run on.
-fn refuse_changed(records: &[TableRecord], survey: &Survey) -> Result<()> {
+fn refuse_changed(records: &HashMap<String, TableRecord>, survey: &Survey) -> Result<()> {
     for plan in &survey.planned.tables {
-        let Some(record) = records
-            .iter()
-            .find(|record| record.plan.full_name() == plan.full_name())
-        else {
+        let Some(record) = records.get(&plan.full_name()) else {
             continue;
         };
         let unfinished = record.state != TableState::Done;
@@ -233,10 +255,9 @@ pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded
     });
     let problems = stream::iter(fresh)
         .map(|plan| async move {
-            let target = run.target.acquire().await?;
-            ddl::check(&target, plan, run.job.transfer.mode)
-                .await
-                .map_err(|error| error.at_table(plan.full_name()))
+            let retry = &run.job.transfer.retry;
+            let checked = retrying(retry, &run.cancel, || check_target(run, plan)).await;
+            checked.map_err(|error| error.at_table(plan.full_name()))
         })
         .buffer_unordered(width(run))
         .filter_map(|checked| async move { checked.err() })
@@ -247,6 +268,11 @@ pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded
     } else {
         Err(together(problems))
     }
+}
+
+async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
+    let target = run.target.acquire().await?;
+    ddl::check(&target, plan, run.job.transfer.mode).await
 }
 
 /// Finds the cut points of a new table and records its plan with its partitions.
@@ -289,7 +315,8 @@ pub async fn make_ready(
     stream::iter(plans)
         .map(|plan| async move {
             let known = recorded.records.get(&plan.full_name());
-            let outcome = make_one(run, plan, known).await;
+            let retry = &run.job.transfer.retry;
+            let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known)).await;
             outcome.map_err(|error| (plan.clone(), error.at_table(plan.full_name())))
         })
         .buffer_unordered(width(run))
@@ -298,12 +325,6 @@ pub async fn make_ready(
 }
 
 async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> Result<()> {
-    if run.cancel.is_cancelled() {
-        return Err(Error::new(
-            Kind::Stopped,
-            "stopped before the table was begun",
-        ));
-    }
     if known.is_some_and(|record| record.state == TableState::Done) {
         return Ok(());
     }
@@ -318,5 +339,5 @@ async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> R
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };
-    ddl::make(&mut target, &key, plan, &making).await
+    ddl::make(&mut target, &key, run.id, plan, &making).await
 }

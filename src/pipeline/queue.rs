@@ -1,9 +1,11 @@
 //! One queue for the partitions of all tables, largest first, and the workers that empty it.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
@@ -12,9 +14,9 @@ use crate::pipeline::{finishing, partition};
 use crate::postgres::state::PartitionState;
 use crate::report::progress::TableState;
 
-/// How long a stopped run waits for commits before it lets go of them: a signal must end the
-/// process within 10 s.
-const STOP_GRACE: Duration = Duration::from_secs(8);
+/// How long a stopped run waits for commits before it lets go of them. A signal must end the
+/// process within 10 s, and closing the pools and the report take their part of it.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// What a worker takes.
 enum Work {
@@ -102,7 +104,11 @@ async fn load(run: &Run, table: &Arc<TableLoad>, number: u32) {
     if table.progress.state() == TableState::Waiting {
         table.progress.set_state(TableState::Running);
     }
-    match partition::transfer(run, table, number).await {
+    let moved = AssertUnwindSafe(partition::transfer(run, table, number)).catch_unwind();
+    match moved
+        .await
+        .unwrap_or_else(|_| Err(broken().at_table(table.plan.full_name())))
+    {
         Ok(()) => {
             if table.partition_done() {
                 table.progress.set_state(TableState::Loaded);
@@ -114,10 +120,16 @@ async fn load(run: &Run, table: &Arc<TableLoad>, number: u32) {
 }
 
 async fn finish(run: &Run, table: &Arc<TableLoad>) {
-    match finishing::finish(run, table).await {
+    let finished = AssertUnwindSafe(finishing::finish(run, table)).catch_unwind();
+    match finished.await.unwrap_or_else(|_| Err(broken())) {
         Ok(()) => table.progress.set_state(TableState::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,
     }
+}
+
+/// A panic ends its table and no other; the panic's own message is on stderr.
+fn broken() -> Error {
+    Error::new(Kind::Internal, "a task of the tool broke; please report it")
 }
 
 /// Records a failure with the table; a stop is not one, the next run continues there.

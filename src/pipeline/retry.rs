@@ -35,6 +35,18 @@ impl<'a> Backoff<'a> {
     /// # Errors
     /// Gives `error` back where it is permanent or no try is left, and `Stopped` when cancelled.
     pub async fn after(&mut self, error: Error, cancel: &CancellationToken) -> Result<()> {
+        if matches!(
+            error.kind(),
+            Kind::SourcePoolTimeout | Kind::TargetPoolTimeout
+        ) {
+            // Nothing failed: others hold the connections, for as long as their partitions take.
+            tracing::info!(kind = ?error.kind(), "still waiting for a connection of the pool");
+            return if cancel.is_cancelled() {
+                Err(stopped())
+            } else {
+                Ok(())
+            };
+        }
         self.failed += 1;
         if !policy(error.kind()).retry || self.failed >= self.settings.attempts {
             return Err(error);
@@ -50,7 +62,7 @@ impl<'a> Backoff<'a> {
             "a transient fault: trying again"
         );
         tokio::select! {
-            () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while waiting to try again")),
+            () = cancel.cancelled() => Err(stopped()),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     }
@@ -65,6 +77,31 @@ impl<'a> Backoff<'a> {
             .saturating_mul(1 << doublings)
             .min(self.settings.max_backoff);
         full.mul_f64(0.5 + fraction / 2.0)
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(Kind::Stopped, "stopped while waiting to try again")
+}
+
+/// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work
+/// is dropped where it stands on a cancel, so it must leave a transaction open or none begun.
+pub async fn retrying<T, F: Future<Output = Result<T>>>(
+    settings: &Retry,
+    cancel: &CancellationToken,
+    mut work: impl FnMut() -> F,
+) -> Result<T> {
+    let mut backoff = Backoff::new(settings);
+    loop {
+        let tried = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(stopped()),
+            tried = work() => tried,
+        };
+        match tried {
+            Ok(value) => return Ok(value),
+            Err(error) => backoff.after(error, cancel).await?,
+        }
     }
 }
 
@@ -119,6 +156,18 @@ mod tests {
             .await
             .expect_err("the third try was the last");
         assert_eq!(last.kind(), Kind::SourceLost);
+    }
+
+    /// Five workers behind three connections once failed their tables after five time-outs.
+    #[tokio::test]
+    async fn waiting_for_a_full_pool_is_no_failure() {
+        let settings = settings(1);
+        let cancel = CancellationToken::new();
+        let mut backoff = Backoff::new(&settings);
+        for _ in 0..9 {
+            let full = Error::new(Kind::SourcePoolTimeout, "3 of 3 in use");
+            assert!(backoff.after(full, &cancel).await.is_ok());
+        }
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! A run from its first connection to its report, in numbered steps.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -10,10 +11,11 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
-use crate::pipeline::retry::Backoff;
+use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, queue, verify};
+use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
 use crate::report::Endpoint;
@@ -240,22 +242,30 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &Recorded) -> Result<Lo
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
     queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
-    let verification = if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
-        None
-    } else {
-        begin(&run.progress, 5, "comparing row counts");
-        let done = tables
-            .iter()
-            .filter(|table| table.progress.state() == TableState::Done);
-        let plans = done.map(|table| table.plan.clone()).collect::<Vec<_>>();
-        verify::compare(run, &plans).await
-    };
+    let verification = compare(run, &tables).await;
     begin(&run.progress, 6, "recording the outcome");
     Ok(Loaded {
         unready,
         tables,
         verification,
     })
+}
+
+/// Compares what is done; `None` where the job does not ask for it or a signal came first.
+async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
+    if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
+        return None;
+    }
+    begin(&run.progress, 5, "comparing row counts");
+    let done = tables
+        .iter()
+        .filter(|table| table.progress.state() == TableState::Done);
+    let plans = done.map(|table| table.plan.clone()).collect::<Vec<_>>();
+    tokio::select! {
+        biased;
+        () = run.cancel.cancelled() => None,
+        report = verify::compare(run, &plans) => report,
+    }
 }
 
 async fn record_unready(run: &Run, unready: &[Unready]) {
@@ -266,7 +276,8 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
         tracing::error!(kind = ?error.kind(), %error, "a table could not be made ready");
         let key = state::TableKey::of(&run.job.name, plan);
         let recorded = async {
-            state::set_failed(&*run.target.acquire().await?, &key, &error.to_string()).await
+            let lease = run.target.acquire().await?;
+            state::set_failed(&lease, &key, run.id, &error.to_string()).await
         };
         if let Err(error) = recorded.await {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
@@ -277,20 +288,27 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
 /// Turns the recorded tables into loads, in the state in which they are now.
 async fn take_up(
     run: &Arc<Run>,
-    plans: &[crate::plan::table::TablePlan],
+    plans: &[TablePlan],
     unready: &[Unready],
 ) -> Result<Vec<Arc<TableLoad>>> {
-    let records = state::load(&*run.target.acquire().await?, &run.job.name).await?;
-    let mut loads = Vec::new();
-    for record in records {
-        let name = record.plan.full_name();
-        let wanted = plans.iter().any(|plan| plan.full_name() == name)
-            && !unready.iter().any(|(plan, _)| plan.full_name() == name);
-        if wanted {
-            loads.push(take_up_one(run, record)?);
-        }
-    }
-    Ok(loads)
+    let records = retrying(&run.job.transfer.retry, &run.cancel, || read_state(run)).await?;
+    let left_out = unready
+        .iter()
+        .map(|(plan, _)| plan.full_name())
+        .collect::<HashSet<_>>();
+    let wanted = plans
+        .iter()
+        .map(TablePlan::full_name)
+        .filter(|name| !left_out.contains(name));
+    let wanted = wanted.collect::<HashSet<_>>();
+    let chosen = records
+        .into_iter()
+        .filter(|record| wanted.contains(&record.plan.full_name()));
+    chosen.map(|record| take_up_one(run, record)).collect()
+}
+
+async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
+    state::load(&*run.target.acquire().await?, &run.job.name).await
 }
 
 fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {

@@ -114,10 +114,7 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
 
 /// Refuses a consistency that the source cannot give.
 pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
-    if job.transfer.consistency == Consistency::Snapshot
-        && !database.snapshot_isolation
-        && !database.frozen
-    {
+    if job.transfer.consistency == Consistency::Snapshot && !database.snapshot_isolation {
         return Err(Error::new(
             Kind::SourceConsistency,
             format!(

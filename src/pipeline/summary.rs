@@ -1,11 +1,16 @@
 //! Gathers what a run's report says, from the state tables rather than from memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::policy::policy;
-use crate::pipeline::prepare::{Recorded, Survey, Unready};
+use crate::pipeline::prepare::{Recorded, Survey, Unready, by_name};
+use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, TableRecord};
@@ -29,10 +34,18 @@ pub struct Ending<'a> {
 
 /// Draws up the report. Rows and bytes are those that the target has recorded as committed.
 pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<Report> {
-    let records = state::load(&*run.target.acquire().await?, &run.job.name).await?;
+    // A stopped run has seconds left; any other waits for a target that restarts.
+    let once = CancellationToken::new();
+    let records = if run.cancel.is_cancelled() {
+        recorded(run).await?
+    } else {
+        retrying(&run.job.transfer.retry, &once, || recorded(run)).await?
+    };
     let mut tables = Vec::new();
     for load in ending.tables {
-        tables.push(loaded_table(load, &records, ending.recorded));
+        let name = load.plan.full_name();
+        let before = ending.recorded.records.get(&name);
+        tables.push(loaded_table(load, name.clone(), records.get(&name), before));
     }
     for (plan, error) in ending.unready {
         tables.push(unready_table(plan, error));
@@ -44,6 +57,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
             .push("left out by tables.include or tables.exclude".to_owned());
         tables.push(table);
     }
+    let unverified = ending.verification.is_none() && run.job.verify != VerifyLevel::None;
     tables.sort_by(|one, other| one.table.cmp(&other.table));
     Ok(Report::draw_up(Facts {
         run_id: run.id.0.to_string(),
@@ -52,9 +66,10 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         ended: Timestamp::now(),
         resumed: ending.recorded.resumed,
         stopped: run.cancel.is_cancelled()
-            && tables
-                .iter()
-                .any(|table| table.outcome == TableOutcome::Unfinished),
+            && (unverified
+                || tables
+                    .iter()
+                    .any(|table| table.outcome == TableOutcome::Unfinished)),
         source: source_endpoint(&run.job, &ending.survey.database),
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
@@ -66,12 +81,22 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
     }))
 }
 
+async fn recorded(run: &Run) -> Result<HashMap<String, TableRecord>> {
+    let target = run.target.acquire().await?;
+    Ok(by_name(state::load(&target, &run.job.name).await?))
+}
+
 fn target_name(plan: &TablePlan) -> String {
     format!("{}.{}", plan.target.schema, plan.target.table)
 }
 
-fn loaded_table(load: &TableLoad, records: &[TableRecord], recorded: &Recorded) -> TableReport {
-    let name = load.plan.full_name();
+/// `before` is what an earlier run had committed, `now` what is committed now.
+fn loaded_table(
+    load: &TableLoad,
+    name: String,
+    now: Option<&TableRecord>,
+    before: Option<&TableRecord>,
+) -> TableReport {
     let failure = load.take_failure();
     let outcome = match (load.progress.state(), &failure) {
         (_, Some(_)) => TableOutcome::Failed,
@@ -80,16 +105,13 @@ fn loaded_table(load: &TableLoad, records: &[TableRecord], recorded: &Recorded) 
     };
     let mut table = TableReport::new(&name, target_name(&load.plan), outcome);
     table.cause = failure.as_ref().map(cause);
-    if let Some(record) = records
-        .iter()
-        .find(|record| record.plan.full_name() == name)
-    {
+    if let Some(record) = now {
         let parts = record.partitions.iter().map(|part| &part.progress);
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
         table.changed_values = parts.map(|part| part.changed_values).sum();
     }
-    if let Some(before) = recorded.records.get(&name) {
+    if let Some(before) = before {
         table.resumed_rows = before
             .partitions
             .iter()

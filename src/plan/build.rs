@@ -1,13 +1,15 @@
 //! Builds the plan of all tables from the source's schema and the job.
 
+use std::collections::HashMap;
+
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
-use crate::names;
-use crate::plan::selection::Selection;
+use crate::names::{self, Taken};
+use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
-use crate::schema::{Column, Database, IndexRole, Table};
-use crate::typemap;
+use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
+use crate::typemap::{self, PgType};
 
 /// The plan of every selected table, and the tables that the job's filter leaves out.
 #[derive(Debug, Default)]
@@ -42,7 +44,9 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
             }
         }
     }
+    problems.extend(unmatched_patterns(database, job));
     problems.extend(target_collisions(&planned.tables));
+    name_keys(&mut planned.tables);
     if problems.is_empty() {
         Ok(planned)
     } else {
@@ -68,6 +72,46 @@ fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
             )
         })
         .collect()
+}
+
+/// A table that is named without a wildcard and is not there, or that the login may not see.
+fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
+    let named = |pattern: &&String| !pattern.contains(['*', '?']);
+    let missing = |pattern: &&String| {
+        let known = |table: &Table| selection::matches(pattern, &table.full_name());
+        !database.tables.iter().any(known)
+    };
+    let patterns = job.tables.include.iter().filter(named).filter(missing);
+    patterns
+        .map(|pattern| {
+            Error::new(
+                Kind::Naming,
+                format!(
+                    "tables.include names {pattern}, which database {} does not have or the login may not see",
+                    database.name
+                ),
+            )
+        })
+        .collect()
+}
+
+/// Indexes share one namespace with the tables of their schema, so a key's name gives way.
+fn name_keys(tables: &mut [TablePlan]) {
+    let mut taken: HashMap<String, Taken> = HashMap::new();
+    for table in tables.iter() {
+        taken
+            .entry(table.target.schema.clone())
+            .or_default()
+            .reserve(&table.target.table);
+    }
+    for table in tables {
+        if let Some(key) = &mut table.primary_key {
+            key.name = taken
+                .entry(table.target.schema.clone())
+                .or_default()
+                .derive(&key.name);
+        }
+    }
 }
 
 fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan, Vec<Error>> {
@@ -106,7 +150,12 @@ fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan
     notes.extend(choice.reason);
     key_columns_first(&mut columns, &choice.strategy);
     let mut omissions = other_objects(table, job);
-    let primary_key = primary_key(table, &columns, &target.name.table, &mut omissions);
+    let primary_key = primary_key(
+        table,
+        &columns,
+        &target.name.table,
+        (&mut omissions, &mut notes),
+    );
     Ok(TablePlan {
         schema: table.schema.clone(),
         name: table.name.clone(),
@@ -146,12 +195,12 @@ struct Named {
 
 fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Named> {
     let schema = match job.target.schemas.get(&table.schema) {
-        Some(schema) => schema.clone(),
+        Some(schema) => names::given(schema)?,
         None => names::target(&table.schema, job.schema.names)?.text,
     };
     match &override_.rename {
         Some(rename) => {
-            let table = rename.clone();
+            let table = names::given(rename)?;
             Ok(Named {
                 name: TargetName { schema, table },
                 shortened: false,
@@ -223,7 +272,7 @@ fn plan_column(
             ),
         ));
     }
-    let name = names::target(&column.name, job.schema.names)?;
+    let name = names::target_column(&column.name, job.schema.names)?;
     if name.shortened {
         notes.push(format!(
             "column {}: name shortened to {}",
@@ -265,7 +314,7 @@ fn primary_key(
     table: &Table,
     columns: &[ColumnPlan],
     target_table: &str,
-    omissions: &mut Vec<Omission>,
+    (omissions, notes): (&mut Vec<Omission>, &mut Vec<String>),
 ) -> Option<PrimaryKey> {
     let index = table
         .indexes
@@ -277,6 +326,14 @@ fn primary_key(
         .iter()
         .map(|key| target(&key.column).map(|column| column.target_name.clone()))
         .collect::<Option<Vec<_>>>();
+    let rounded = |key: &IndexColumn| target(&key.column).is_some_and(loses_digits);
+    notes.extend(index.key.iter().filter(|key| rounded(key)).map(|key| {
+        format!(
+            "key column {}: values that differ in the 7th digit only become equal, and the primary key then cannot \
+             be made (type `text` keeps the digit)",
+            key.column
+        )
+    }));
     if names.is_none() {
         omissions.push(Omission {
             object: format!("primary key {}", index.name),
@@ -287,6 +344,19 @@ fn primary_key(
         name: names::primary_key(target_table),
         columns: names?,
     })
+}
+
+fn loses_digits(column: &ColumnPlan) -> bool {
+    let digits = match column.source.ty {
+        SqlType::Time { scale }
+        | SqlType::DateTime2 { scale }
+        | SqlType::DateTimeOffset { scale } => scale,
+        _ => return false,
+    };
+    match column.target_type {
+        PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept < digits,
+        _ => false,
+    }
 }
 
 /// What this version does not make and the job did not switch off.

@@ -120,7 +120,13 @@ impl KeyValue {
                 civil(*days),
                 clock(*ticks, *scale)
             ),
-            Self::National(units) => national(units),
+            Self::National(units) => match (ty, String::from_utf16(units)) {
+                // A UTF-8 column is selected as nvarchar; compared as such it could not be sought.
+                (SqlType::Char { .. } | SqlType::VarChar { .. }, Ok(text)) => {
+                    varchar(&text, &name, collation)
+                }
+                _ => national(units),
+            },
             Self::Text(text) => varchar(text, &name, collation),
             Self::Bytes(bytes) => hex(bytes),
             Self::Guid(bytes) => format!("CAST('{}' AS uniqueidentifier)", guid(bytes)),
@@ -229,17 +235,21 @@ fn national(units: &[u16]) -> String {
     }
 }
 
+/// Control characters go as bytes: T-SQL takes a backslash before a line end for the literal's own
+/// line continuation, and would drop both.
 fn varchar(text: &str, type_name: &str, collation: Option<&str>) -> String {
-    let quoted = text.replace('\'', "''");
     let plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    match collation.filter(|name| {
-        !plain
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    }) {
-        Some(collation) => format!("CAST(N'{quoted}' COLLATE {collation} AS {type_name})"),
-        None => format!("CAST('{quoted}' AS {type_name})"),
+    if plain {
+        return format!("CAST('{}' AS {type_name})", text.replace('\'', "''"));
+    }
+    let literal = national(&text.encode_utf16().collect::<Vec<_>>());
+    let named = |name: &&str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match collation.filter(named) {
+        Some(collation) => format!("CAST({literal} COLLATE {collation} AS {type_name})"),
+        None => format!("CAST({literal} AS {type_name})"),
     }
 }
 
@@ -377,7 +387,10 @@ mod tests {
             "CAST('a''b' AS varchar(9))",
         );
         let expected = "CAST(N'Ж''' COLLATE Cyrillic_General_CI_AS AS varchar(9))";
-        check(KeyValue::Text("Ж'".into()), narrow, expected);
+        check(KeyValue::Text("Ж'".into()), narrow.clone(), expected);
+        let expected =
+            "CAST(CAST(0x5C000A00 AS nvarchar(2)) COLLATE Cyrillic_General_CI_AS AS varchar(9))";
+        check(KeyValue::Text("\\\n".into()), narrow, expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::config::job::Consistency;
 use crate::plan::key::KeyValue;
 use crate::plan::table::{ColumnPlan, KeyColumn, Slice, Strategy, TablePlan};
+use crate::schema::{Column, SqlType};
 
 /// Which end of a range a predicate closes.
 #[derive(Clone, Copy)]
@@ -33,13 +34,8 @@ pub fn read(
             select(table, vec![bucket], consistency)
         }
         (Strategy::Keyset { key, ordered, .. }, Slice::Range { after, upto }) => {
-            let mut predicates = Vec::new();
-            if let Some(values) = resume_after.or(after.as_deref()) {
-                predicates.push(bound(key, values, End::After));
-            }
-            if let Some(values) = upto {
-                predicates.push(bound(key, values, End::UpTo));
-            }
+            let after = resume_after.or(after.as_deref());
+            let predicates = range(key, after, upto.as_deref());
             let mut sql = select(table, predicates, consistency);
             if *ordered {
                 let _ = write!(sql, " ORDER BY {}", order_by(key));
@@ -63,7 +59,12 @@ pub fn cut_points(
 ) -> String {
     let columns = key
         .iter()
-        .map(|column| quote(&column.column.name))
+        .map(|key| quote(&key.column.name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let sent = key
+        .iter()
+        .map(|key| sent(&key.column))
         .collect::<Vec<_>>()
         .join(", ");
     let order = order_by(key);
@@ -72,7 +73,7 @@ pub fn cut_points(
     let from = from(table, consistency);
     let filter = where_clause(table, Vec::new());
     format!(
-        "SELECT {columns} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
+        "SELECT {sent} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
          FROM (SELECT {columns}, NTILE({partitions}) OVER (ORDER BY {order}) AS {tile} FROM {from}{filter}) AS tiles) AS ends \
          WHERE {next} <> {tile} ORDER BY {order}"
     )
@@ -108,7 +109,12 @@ fn read_rows(
     upto: Option<u64>,
     consistency: Consistency,
 ) -> String {
-    let columns = select_list(&table.columns);
+    let names = table
+        .columns
+        .iter()
+        .map(|column| quote(&column.source.name));
+    let columns = names.collect::<Vec<_>>().join(", ");
+    let sent = select_list(&table.columns);
     let order = order
         .iter()
         .map(|name| quote(name))
@@ -119,7 +125,7 @@ fn read_rows(
         .map(|upto| format!(" AND {row} <= {upto}"))
         .unwrap_or_default();
     format!(
-        "SELECT {columns} FROM (SELECT {columns}, ROW_NUMBER() OVER (ORDER BY {order}) AS {row} FROM {}{}) AS numbered \
+        "SELECT {sent} FROM (SELECT {columns}, ROW_NUMBER() OVER (ORDER BY {order}) AS {row} FROM {}{}) AS numbered \
          WHERE {row} > {after}{upper}",
         from(table, consistency),
         where_clause(table, Vec::new())
@@ -139,9 +145,30 @@ fn hash(columns: &[String]) -> String {
 fn select_list(columns: &[ColumnPlan]) -> String {
     columns
         .iter()
-        .map(|column| quote(&column.source.name))
+        .map(|column| sent(&column.source))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The code page of `_UTF8` collations.
+const UTF_8: u16 = 65_001;
+
+/// A column as it is selected. The login does not offer UTF8_SUPPORT (MS-TDS 2.2.6.4), without
+/// which a server recodes UTF-8 text into a code page, with loss; as nvarchar it arrives whole.
+fn sent(column: &Column) -> String {
+    let name = quote(&column.name);
+    if column.code_page != Some(UTF_8) {
+        return name;
+    }
+    match column.ty {
+        SqlType::Char { length }
+        | SqlType::VarChar {
+            length: Some(length),
+        } if length <= 4_000 => {
+            format!("CAST({name} AS nvarchar({length}))")
+        }
+        _ => format!("CAST({name} AS nvarchar(max))"),
+    }
 }
 
 fn from(table: &TablePlan, consistency: Consistency) -> String {
@@ -186,6 +213,32 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
     quote(&name)
 }
 
+/// The predicates of `(after, upto]`. Leading columns on which both ends agree are pinned, so that
+/// a range inside one value of them is sought and not filtered.
+fn range(key: &[KeyColumn], after: Option<&[KeyValue]>, upto: Option<&[KeyValue]>) -> Vec<String> {
+    let agreed = match (after, upto) {
+        (Some(after), Some(upto)) => {
+            let pairs = after.iter().zip(upto).take(key.len().saturating_sub(1));
+            pairs.take_while(|(one, other)| one == other).count()
+        }
+        _ => 0,
+    };
+    let pinned = key.iter().zip(after.unwrap_or_default()).take(agreed);
+    let mut predicates = pinned
+        .map(|(key, value)| {
+            let source = &key.column;
+            let literal = value.literal(&source.ty, source.collation.as_deref());
+            format!("{} = {literal}", quote(&source.name))
+        })
+        .collect::<Vec<_>>();
+    for (values, end) in [(after, End::After), (upto, End::UpTo)] {
+        if let Some(values) = values {
+            predicates.push(bound(&key[agreed..], &values[agreed..], end));
+        }
+    }
+    predicates
+}
+
 /// One end of a key range. Several columns expand to
 /// `a >= 1 AND (a > 1 OR (b >= 2 AND (b > 2 OR c > 3)))`: the first conjunct is what SQL Server
 /// seeks with, which `(a > 1) OR (a = 1 AND b > 2)` does not give it.
@@ -218,7 +271,6 @@ fn bound(key: &[KeyColumn], values: &[KeyValue], end: End) -> String {
 mod tests {
     use super::*;
     use crate::plan::sample::{column, keyset, plan};
-    use crate::schema::SqlType;
 
     fn int(value: i64) -> KeyValue {
         KeyValue::Int(value)
@@ -289,6 +341,42 @@ mod tests {
              WHERE [A] >= CAST(1 AS int) AND ([A] > CAST(1 AS int) OR ([B] < CAST(2 AS int))) \
              AND [A] <= CAST(3 AS int) AND ([A] < CAST(3 AS int) OR ([B] >= CAST(4 AS int))) \
              ORDER BY [A], [B] DESC"
+        );
+    }
+
+    /// One large tenant would otherwise be read from its start by each of its ranges.
+    #[test]
+    fn columns_on_which_both_ends_agree_are_pinned() {
+        let (a, b) = (column("A", SqlType::Int), column("B", SqlType::Int));
+        let table = plan(
+            vec![a.clone(), b.clone()],
+            keyset(&[(a, false), (b, false)]),
+        );
+        let slice = Slice::Range {
+            after: Some(vec![int(1), int(2)]),
+            upto: Some(vec![int(1), int(9)]),
+        };
+        let sql = read(&table, &slice, None, Consistency::Strict);
+        assert!(
+            sql.contains("WHERE [A] = CAST(1 AS int) AND [B] > CAST(2 AS int) AND [B] <= CAST(9 AS int) ORDER BY [A], [B]"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn utf8_text_is_asked_for_as_nvarchar_and_ordered_as_it_is() {
+        let mut id = column("Id", SqlType::VarChar { length: Some(20) });
+        id.code_page = Some(65_001);
+        let mut long = column("Long", SqlType::VarChar { length: None });
+        long.code_page = Some(65_001);
+        let table = plan(vec![id.clone(), long], keyset(&[(id, false)]));
+        let whole = Slice::Range {
+            after: None,
+            upto: None,
+        };
+        assert_eq!(
+            read(&table, &whole, None, Consistency::Strict),
+            "SELECT CAST([Id] AS nvarchar(20)), CAST([Long] AS nvarchar(max)) FROM [dbo].[Odd]]Name] ORDER BY [Id]"
         );
     }
 

@@ -6,9 +6,9 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::{Error, Kind, Result};
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::postgres::ddl::{self, Making};
+use crate::postgres::ddl;
 use crate::postgres::fault;
-use crate::postgres::state::TableKey;
+use crate::postgres::state::{RunId, TableKey, must_be_latest};
 
 const BEGIN: &str = "\
 SELECT state, made_oid, (SELECT count(*) FROM _migrate.partitions p WHERE p.job = t.job \
@@ -26,14 +26,15 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3";
 
 /// Makes the table durable, adds its primary key, sets where its identity goes on, gathers
 /// statistics and records it as done: all or nothing. Does nothing where it is done already.
-/// [`Kind::Checkpoint`] where partitions are missing.
+/// [`Kind::Checkpoint`] where partitions are missing, [`Kind::JobHeld`] where a younger run has the
+/// job.
 pub async fn finish(
     client: &mut Client,
     table: &TableKey,
+    run: RunId,
     plan: &TablePlan,
-    making: &Making,
 ) -> Result<()> {
-    finish_in_transaction(client, table, plan, making)
+    finish_in_transaction(client, table, run, plan)
         .await
         .map_err(|error| error.at_table(table.full_name()))
 }
@@ -41,8 +42,8 @@ pub async fn finish(
 async fn finish_in_transaction(
     client: &mut Client,
     table: &TableKey,
+    run: RunId,
     plan: &TablePlan,
-    making: &Making,
 ) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("finish table {name}"));
@@ -50,11 +51,10 @@ async fn finish_in_transaction(
     let Some(loaded) = begin(&transaction, table).await? else {
         return Ok(());
     };
+    must_be_latest(&transaction, &table.job, run).await?;
     if loaded.made.is_some() {
         must_be_same(&transaction, plan, loaded.made).await?;
-        if making.unlogged {
-            set_logged(&transaction, &name, loaded.rows).await?;
-        }
+        set_logged(&transaction, &name, loaded.rows).await?;
         add_primary_key(&transaction, plan).await?;
     }
     for column in plan
@@ -120,10 +120,22 @@ async fn must_be_same(
     ))
 }
 
-/// A crash of the server empties UNLOGGED tables while the checkpoints stay, so the rows are
-/// counted before they are declared safe.
+/// Makes a table that was made UNLOGGED durable; the table itself tells, as the job may have been
+/// changed since. A crash of the server empties UNLOGGED tables while the checkpoints stay, so the
+/// rows are counted before they are declared safe.
 async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) -> Result<()> {
     let failed = |error| fault::of(error, &format!("make table {name} logged"));
+    let row = transaction
+        .query_one(
+            "SELECT relpersistence = 'u' FROM pg_catalog.pg_class \
+             WHERE oid = pg_catalog.to_regclass($1)",
+            &[&name],
+        )
+        .await
+        .map_err(failed)?;
+    if !row.get::<_, bool>(0) {
+        return Ok(());
+    }
     let count = format!("SELECT pg_catalog.count(*) FROM {name}");
     let row = transaction.query_one(&count, &[]).await.map_err(failed)?;
     let there: i64 = row.get(0);

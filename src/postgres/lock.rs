@@ -1,7 +1,8 @@
 //! One process per job: an advisory lock on a connection of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,6 +17,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A process that was killed a moment ago may still be known to the server.
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
+
+/// How long the end of our own former session is waited for.
+const RETAKE_WITHIN: Duration = Duration::from_secs(8);
+const UNLOCK_WITHIN: Duration = Duration::from_secs(1);
+
+/// By these the server notices within about a minute that this process vanished, and gives the
+/// lock free: `tcp_keepalives_*` where the connection is quiet, `tcp_user_timeout` where an answer
+/// is on its way. What this server version or system does not know is left out.
+const NOTICE: &str = "\
+SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES ('tcp_keepalives_idle', '30'), \
+('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '60s')) \
+AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
 
 /// Who holds a lock, of this database and this key (the two halves are how `pg_locks` shows it).
 const HOLDER: &str = "\
@@ -40,7 +53,7 @@ pub struct JobLock {
 impl JobLock {
     /// [`Kind::JobHeld`] names the process that runs the job already.
     pub async fn take(connector: &Connector, job: &str) -> Result<Self> {
-        let session = connector.connect().await?;
+        let session = open(connector).await?;
         let key = key_of(job);
         for _ in 1..TRIES {
             if try_lock(&session, key).await? {
@@ -52,6 +65,33 @@ impl JobLock {
             return Self::new(session, key).await;
         }
         Err(held(&session, key, job).await?)
+    }
+
+    /// Takes the lock again after it was lost. Our former session, known by its server process, may
+    /// live on when only the network between broke: it is ended. [`Kind::JobHeld`] names any other
+    /// holder, and means that the job is no longer ours.
+    pub async fn retake(connector: &Connector, job: &str, former_pid: i32) -> Result<Self> {
+        let session = open(connector).await?;
+        let key = key_of(job);
+        let deadline = Instant::now() + RETAKE_WITHIN;
+        loop {
+            if try_lock(&session, key).await? {
+                return Self::new(session, key).await;
+            }
+            let holder = find_holder(&session, key, job).await?;
+            match &holder {
+                Some(holder) if holder.backend_pid == former_pid => {
+                    terminate(&session, former_pid).await?;
+                }
+                Some(_) => return Err(held(&session, key, job).await?),
+                // Given free in between.
+                None => {}
+            }
+            if Instant::now() >= deadline {
+                return Err(held(&session, key, job).await?);
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
     }
 
     async fn new(session: Session, key: i64) -> Result<Self> {
@@ -84,7 +124,7 @@ impl JobLock {
     async fn heartbeat(&self) -> String {
         loop {
             tokio::time::sleep(HEARTBEAT).await;
-            match tokio::time::timeout(ANSWER_WITHIN, self.session.simple_query("")).await {
+            match timeout(ANSWER_WITHIN, self.session.simple_query("")).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return error.to_string(),
                 Err(_) => return format!("no answer from the server within {ANSWER_WITHIN:?}"),
@@ -92,17 +132,40 @@ impl JobLock {
         }
     }
 
-    /// Gives the lock back and closes its connection.
+    /// Gives the lock back and closes its connection, in two seconds at most: the server gives the
+    /// lock free with the connection anyway.
     pub async fn release(self) -> Result<()> {
-        let unlocked = self
-            .session
-            .execute("SELECT pg_catalog.pg_advisory_unlock($1)", &[&self.key])
-            .await;
+        let unlock = "SELECT pg_catalog.pg_advisory_unlock($1)";
+        let unlocked = timeout(UNLOCK_WITHIN, self.session.execute(unlock, &[&self.key])).await;
         self.session.close().await;
-        unlocked
-            .map(drop)
-            .map_err(|error| fault::of(error, "release the job lock"))
+        match unlocked {
+            Ok(answer) => answer
+                .map(drop)
+                .map_err(|error| fault::of(error, "release the job lock")),
+            Err(_) => Err(Error::new(
+                Kind::TargetLost,
+                format!("no answer to the release of the job lock within {UNLOCK_WITHIN:?}"),
+            )),
+        }
     }
+}
+
+async fn open(connector: &Connector) -> Result<Session> {
+    let session = connector.connect().await?;
+    session
+        .simple_query(NOTICE)
+        .await
+        .map_err(|error| fault::of(error, "set up the connection of the job lock"))?;
+    Ok(session)
+}
+
+/// Needs no right of its own: both sessions are of the same role.
+async fn terminate(session: &Session, pid: i32) -> Result<()> {
+    session
+        .execute("SELECT pg_catalog.pg_terminate_backend($1)", &[&pid])
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "end the former session of the job lock"))
 }
 
 /// The same for every process and version that knows the job by this name.

@@ -10,7 +10,7 @@ use standin::fault::{Action, FaultSpec};
 use standin::server::ServerOptions;
 use standin::wire::TlsMode;
 
-use crate::scripted::{CaFile, PASSWORD, server, server_with, source};
+use crate::scripted::{CaFile, LATE_USER, PASSWORD, server, server_with, source};
 
 /// Opens a pool that must fail as `kind`, with all `parts` in its text.
 async fn fails(source: &Source, kind: Kind, parts: &[&str]) -> Error {
@@ -30,6 +30,15 @@ async fn fails(source: &Source, kind: Kind, parts: &[&str]) -> Error {
         "{text}"
     );
     error
+}
+
+/// Starting, stopping or full: nobody gets in now, and that is not the login's fault.
+#[tokio::test]
+async fn a_server_that_takes_no_login_now_is_unreachable() {
+    let server = server();
+    let mut late = source(&server);
+    late.user = LATE_USER.into();
+    fails(&late, Kind::SourceUnreachable, &["18401"]).await;
 }
 
 #[tokio::test]

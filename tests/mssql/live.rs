@@ -1,5 +1,5 @@
 //! What a server's catalog says of a fixture, and its rows: of the stand-in with its SQL engine, or
-//! of the server named in `MIGRATE_TEST_MSSQL` (`user:password@host:port`).
+//! of the server named in `MIGRATE_TEST_MSSQL` (`mssql://user:password@host:port`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,7 @@ fn target() -> Target {
             (Some(server), named)
         }
     };
+    let named = named.trim_start_matches("mssql://");
     let (login, address) = named.rsplit_once('@').expect("user:password@host:port");
     let (user, password) = login.split_once(':').expect("user:password");
     let (host, port) = address.rsplit_once(':').expect("host:port");
@@ -95,10 +96,7 @@ fn target() -> Target {
             test_on_checkout: true,
         },
     };
-    Target {
-        source,
-        standin: standin,
-    }
+    Target { source, standin }
 }
 
 /// Makes the fixture in a database of its own and opens a pool on it.

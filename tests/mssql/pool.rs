@@ -338,3 +338,16 @@ async fn closing_waits_for_those_in_use_and_refuses_new_ones() {
         .unwrap();
     all_gone(&server).await;
 }
+
+#[tokio::test]
+async fn closing_does_not_wait_for_ever() {
+    let server = server();
+    let pool = SourcePool::open(&source(&server), Consistency::Strict)
+        .await
+        .unwrap();
+    let held = pool.acquire().await.unwrap();
+    let closed = tokio::time::timeout(Duration::from_secs(4), pool.close()).await;
+    assert!(closed.is_ok(), "{:?}", pool.metrics());
+    assert_eq!(pool.metrics().in_use, 1);
+    drop(held);
+}

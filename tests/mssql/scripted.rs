@@ -12,6 +12,8 @@ use standin::types::{Column, SqlError, SqlType, Value};
 pub(crate) const USER: &str = "mover";
 /// Gets in with any password, and only after 300 ms.
 pub(crate) const SLOW_USER: &str = "sleeper";
+/// Meets a server that is about to shut down.
+pub(crate) const LATE_USER: &str = "late";
 pub(crate) const PASSWORD: &str = "Pa55 wörd; 'quoted'";
 pub(crate) const DATABASE: &str = "Shop";
 
@@ -25,6 +27,9 @@ impl Login for OneUser {
         password: &str,
         database: Option<&str>,
     ) -> Result<Box<dyn Session>, SqlError> {
+        if user == LATE_USER {
+            return Err(error(18401, 14, format!("Login failed for user '{user}'.")));
+        }
         if user == SLOW_USER {
             std::thread::sleep(Duration::from_millis(300));
         } else if user != USER || password != PASSWORD {

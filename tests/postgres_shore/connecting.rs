@@ -225,3 +225,20 @@ async fn a_missing_or_empty_ca_file_is_named() {
     assert_eq!(refused(&target).await.kind(), Kind::TargetTls);
     std::fs::remove_file(file).unwrap();
 }
+
+/// A full server is not there for us, like one that is starting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_a_free_connection_is_unreachable() {
+    let database = Postgres::shared().database();
+    let role = format!("full_{}", database.name);
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 's3cret pass' CONNECTION LIMIT 0"
+    ));
+    let mut target = database.target();
+    target.user = role.clone();
+    target.password = Secret::new("s3cret pass");
+    let error = refused(&target).await;
+    database.sql(&format!("DROP ROLE {role}"));
+    assert_eq!(error.kind(), Kind::TargetUnreachable, "{error}");
+    assert!(error.message().contains("max_connections"), "{error}");
+}

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use migrate::error::{Error, Kind};
 use migrate::plan::key::KeyValue;
+use migrate::plan::table::Slice;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
-use migrate::postgres::state::{self, PartitionState, Progress};
+use migrate::postgres::state::{self, Leftovers, PartitionState, Progress};
+use migrate::postgres::{ddl, finish};
 
-use crate::plans::{JOB, Job, batch, made, planned, posts};
+use crate::plans::{CREATE, JOB, Job, batch, made, new_run, planned, posts};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -310,4 +312,57 @@ async fn partitions_of_a_table_that_is_not_made_cannot_be_claimed() {
     let copy = Arc::new(CopyTable::new("another job", &job.plan));
     let unknown = PartitionWriter::claim(lease, copy, 1, job.run).await;
     assert_eq!(unknown.err().expect("refused").kind(), Kind::Checkpoint);
+}
+
+/// A run that lost its lock and goes on must not touch what a younger run has begun anew, though
+/// jobs, tables and partitions go by the same names and numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_overtaken_writes_nothing_more() {
+    let database = Postgres::shared().database();
+    let old = made(&database, posts(), 1).await;
+    let mut begun = writer(&old).await;
+    begun.write(batch(&[(1, None)])).await.unwrap();
+
+    let mut lease = old.pool.acquire().await.unwrap();
+    state::restart(&mut lease, JOB, Leftovers::Keep)
+        .await
+        .unwrap();
+    let young = state::start_run(&lease, &new_run()).await.unwrap();
+    let half = Slice::Rows {
+        after: 0,
+        upto: Some(1),
+    };
+    let plan = (&old.plan, "fp");
+    state::save_plan(&mut lease, JOB, young, plan, &[half.clone()])
+        .await
+        .unwrap();
+    database.sql("UPDATE _migrate.tables SET state = 'created', created = true");
+
+    let kind = |refused: Result<(), Error>| refused.expect_err("overtaken").kind();
+    assert_eq!(
+        kind(begun.commit(End::Partition).await.map(drop)),
+        Kind::Checkpoint
+    );
+    drop(begun);
+    assert_eq!(kind(claim(&old).await.map(drop)), Kind::JobHeld);
+    let saved = state::save_plan(&mut lease, JOB, old.run, plan, &[Slice::Whole]).await;
+    assert_eq!(kind(saved), Kind::Checkpoint, "the load has begun");
+    let failed = state::set_failed(&lease, &old.key, old.run, "late").await;
+    assert_eq!(kind(failed), Kind::JobHeld);
+    database.sql("UPDATE _migrate.tables SET state = 'planned', created = false");
+    let saved = state::save_plan(&mut lease, JOB, old.run, plan, &[Slice::Whole]).await;
+    assert_eq!(kind(saved), Kind::JobHeld);
+    let made = ddl::make(&mut lease, &old.key, old.run, &old.plan, &CREATE).await;
+    assert_eq!(kind(made), Kind::JobHeld);
+    database.sql("UPDATE _migrate.tables SET state = 'created', created = true");
+
+    let copy = old.copy.clone();
+    let claimed = PartitionWriter::claim(old.pool.acquire().await.unwrap(), copy, 1, young);
+    let mut writer = claimed.await.unwrap().expect("not done");
+    assert_eq!(writer.slice(), &half);
+    writer.write(batch(&[(2, None)])).await.unwrap();
+    writer.commit(End::Partition).await.unwrap();
+    assert_eq!(truth(&database), is("1", "done"));
+    let finished = finish::finish(&mut lease, &old.key, old.run, &old.plan).await;
+    assert_eq!(kind(finished), Kind::JobHeld);
 }

@@ -35,16 +35,18 @@ async fn a_finished_table_is_whole_and_stays_so() {
     let database = Postgres::shared().database();
     let job = made(&database, posts(), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let early = finish(&mut lease, &job.key, &job.plan, &CREATE)
+    let early = finish(&mut lease, &job.key, job.run, &job.plan)
         .await
         .unwrap_err();
     assert_eq!(early.kind(), Kind::Checkpoint);
     load(&job, &[1, 2, 3]).await;
     state::set_loaded(&lease, &job.key).await.unwrap();
     for _ in 0..2 {
-        finish(&mut lease, &job.key, &job.plan, &CREATE)
+        finish(&mut lease, &job.key, job.run, &job.plan)
             .await
             .unwrap();
+        // As a second try does whose first COMMIT was not answered.
+        state::set_loaded(&lease, &job.key).await.unwrap();
     }
     let record = state::load(&lease, JOB).await.unwrap().remove(0);
     assert_eq!((record.state, record.rows), (TableState::Done, 3));
@@ -58,7 +60,7 @@ async fn a_finished_table_is_whole_and_stays_so() {
         "3"
     );
     assert_eq!(count_rows(&lease, &job.plan.target).await.unwrap(), 3);
-    let failed = state::set_failed(&lease, &job.key, "late").await;
+    let failed = state::set_failed(&lease, &job.key, job.run, "late").await;
     assert_eq!(
         failed.unwrap_err().kind(),
         Kind::Checkpoint,
@@ -86,7 +88,9 @@ async fn a_table_is_moved_by_spawned_tasks() {
         state::save_plan(&mut lease, JOB, run, (&plan, "f"), &slices)
             .await
             .unwrap();
-        ddl::make(&mut lease, &key, &plan, &CREATE).await.unwrap();
+        ddl::make(&mut lease, &key, run, &plan, &CREATE)
+            .await
+            .unwrap();
         drop(lease);
         let copy = Arc::new(CopyTable::new(JOB, &plan));
         for end in [End::More, End::Partition] {
@@ -103,7 +107,7 @@ async fn a_table_is_moved_by_spawned_tasks() {
         let mut lease = pool.acquire().await.unwrap();
         tokio::select! {
             lost = lock.lost() => panic!("{lost}"),
-            finished = finish(&mut lease, &key, &plan, &CREATE) => finished.unwrap(),
+            finished = finish(&mut lease, &key, run, &plan) => finished.unwrap(),
         }
         drop(lease);
         pool.close().await;
@@ -122,7 +126,7 @@ async fn a_key_that_the_rows_break_leaves_the_table_loaded() {
     let job = made(&database, posts(), 1).await;
     load(&job, &[1, 1]).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let error = finish(&mut lease, &job.key, &job.plan, &CREATE)
+    let error = finish(&mut lease, &job.key, job.run, &job.plan)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetQuery);
@@ -138,7 +142,7 @@ async fn next_value(database: &Database<'_>, plan: TablePlan, ids: &[i32]) -> St
     let job = made(database, plan, 1).await;
     load(&job, ids).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    finish(&mut lease, &job.key, &job.plan, &CREATE)
+    finish(&mut lease, &job.key, job.run, &job.plan)
         .await
         .unwrap();
     database.value("INSERT INTO app.posts (body) VALUES ('new') RETURNING id")
@@ -174,7 +178,7 @@ async fn an_exhausted_identity_stays_exhausted() {
     let job = made(&database, plan, 1).await;
     load(&job, &[1]).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    finish(&mut lease, &job.key, &job.plan, &CREATE)
+    finish(&mut lease, &job.key, job.run, &job.plan)
         .await
         .unwrap();
     let insert = lease
@@ -214,7 +218,7 @@ async fn unlogged_tables_end_logged_and_a_crash_in_between_is_noticed() {
         let database = server.database();
         let job = planned(&database, posts(), 1).await;
         let mut lease = job.pool.acquire().await.unwrap();
-        ddl::make(&mut lease, &job.key, &job.plan, &making)
+        ddl::make(&mut lease, &job.key, job.run, &job.plan, &making)
             .await
             .unwrap();
         drop(lease);
@@ -223,7 +227,7 @@ async fn unlogged_tables_end_logged_and_a_crash_in_between_is_noticed() {
             server.cluster().restart(true);
         }
         let mut lease = job.pool.acquire().await.unwrap();
-        let finished = finish(&mut lease, &job.key, &job.plan, &making).await;
+        let finished = finish(&mut lease, &job.key, job.run, &job.plan).await;
         let logged =
             database.value("SELECT relpersistence FROM pg_class WHERE oid = 'app.posts'::regclass");
         if crash {
@@ -248,11 +252,11 @@ async fn append_moves_the_users_own_counter_forward_only() {
         mode: Mode::Append,
         unlogged: false,
     };
-    ddl::make(&mut lease, &job.key, &job.plan, &making)
+    ddl::make(&mut lease, &job.key, job.run, &job.plan, &making)
         .await
         .unwrap();
     load(&job, &[8, 9]).await;
-    finish(&mut lease, &job.key, &job.plan, &making)
+    finish(&mut lease, &job.key, job.run, &job.plan)
         .await
         .unwrap();
     assert_eq!(

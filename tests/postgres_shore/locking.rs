@@ -66,3 +66,34 @@ async fn a_lost_lock_is_noticed_and_can_be_taken_again() {
     assert_eq!(error.kind(), Kind::TargetLost);
     JobLock::take(&connector, JOB).await.unwrap();
 }
+
+/// The network broke, and the server still knows the session that held the lock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_our_own_former_session_holds_is_taken_again() {
+    let database = Postgres::shared().database();
+    let (connector, pool) = connect(&database).await;
+    let former = JobLock::take(&connector, JOB).await.unwrap();
+    let stranger = JobLock::retake(&connector, JOB, former.backend_pid() + 1).await;
+    assert_eq!(stranger.err().expect("held").kind(), Kind::JobHeld);
+
+    let mut lease = pool.acquire().await.unwrap();
+    state::install(&mut lease).await.unwrap();
+    let run = state::start_run(&lease, &new_run()).await.unwrap();
+    let again = JobLock::retake(&connector, JOB, former.backend_pid())
+        .await
+        .unwrap();
+    assert_ne!(again.backend_pid(), former.backend_pid());
+    assert_eq!(former.lost().await.kind(), Kind::TargetLost);
+    state::set_lock_pid(&lease, run, again.backend_pid())
+        .await
+        .unwrap();
+    let text = JobLock::take(&connector, JOB)
+        .await
+        .err()
+        .expect("held")
+        .to_string();
+    let process = format!("process {} on host ", std::process::id());
+    assert!(text.contains(&process), "{text}");
+    assert!(former.release().await.is_err());
+    again.release().await.unwrap();
+}

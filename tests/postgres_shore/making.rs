@@ -18,7 +18,7 @@ async fn make(job: &Job, mode: Mode) -> Result<(), Error> {
         mode,
         unlogged: false,
     };
-    let made = ddl::make(&mut lease, &job.key, &job.plan, &making).await;
+    let made = ddl::make(&mut lease, &job.key, job.run, &job.plan, &making).await;
     assert_eq!(checked.is_ok(), made.is_ok(), "check and make agree");
     made
 }
@@ -49,7 +49,7 @@ async fn create_makes_schema_and_table_in_source_order_with_its_state() {
     // What a resumed run does: the table is ours, so it is left alone, rows and all.
     database.sql("INSERT INTO app.posts VALUES ('x', 1)");
     let mut lease = job.pool.acquire().await.unwrap();
-    ddl::make(&mut lease, &job.key, &job.plan, &CREATE)
+    ddl::make(&mut lease, &job.key, job.run, &job.plan, &CREATE)
         .await
         .unwrap();
     assert_eq!(database.value("SELECT count(*) FROM app.posts"), "1");
@@ -92,12 +92,12 @@ async fn replace_drops_and_names_dependants_when_it_may_not() {
         mode: Mode::Replace,
         unlogged: true,
     };
-    let error = ddl::make(&mut lease, &job.key, &job.plan, &making)
+    let error = ddl::make(&mut lease, &job.key, job.run, &job.plan, &making)
         .await
         .unwrap_err();
     assert!(error.message().contains("app.seen"), "{error}");
     database.sql("DROP VIEW app.seen");
-    ddl::make(&mut lease, &job.key, &job.plan, &making)
+    ddl::make(&mut lease, &job.key, job.run, &job.plan, &making)
         .await
         .unwrap();
     assert_eq!(columns(&database).len(), 2);
@@ -226,7 +226,7 @@ async fn names_are_what_they_are() {
         make(&job, Mode::Create).await.unwrap();
         let mut lease = job.pool.acquire().await.unwrap();
         database.sql("UPDATE _migrate.partitions SET state = 'done'");
-        migrate::postgres::finish::finish(&mut lease, &job.key, &job.plan, &CREATE)
+        migrate::postgres::finish::finish(&mut lease, &job.key, job.run, &job.plan)
             .await
             .unwrap();
         let row = lease

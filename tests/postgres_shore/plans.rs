@@ -166,7 +166,7 @@ pub(crate) async fn planned(database: &Database<'_>, plan: TablePlan, partitions
 pub(crate) async fn made(database: &Database<'_>, plan: TablePlan, partitions: usize) -> Job {
     let job = planned(database, plan, partitions).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    ddl::make(&mut lease, &job.key, &job.plan, &CREATE)
+    ddl::make(&mut lease, &job.key, job.run, &job.plan, &CREATE)
         .await
         .unwrap();
     drop(lease);

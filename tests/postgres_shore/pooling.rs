@@ -127,3 +127,23 @@ async fn opening_fails_at_once_with_the_true_error() {
         .expect("a refusal");
     assert_eq!(error.kind(), Kind::TargetLogin);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_statement_is_cancelled_and_its_connection_not_used_again() {
+    let database = Postgres::shared().database();
+    let pool = pool(&database, 2, Duration::from_secs(20), 2).await;
+    let idle = pool.acquire().await.unwrap();
+    drop(idle);
+    let busy = pool.acquire().await.unwrap();
+    let started = std::time::Instant::now();
+    let (slept, ()) = futures::join!(busy.batch_execute("SELECT pg_sleep(30)"), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        pool.cancel_running().await;
+    });
+    assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    drop(busy);
+    let after = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
+    assert_eq!(pool.metrics().reconnects, 1, "the idle one stays");
+    drop(after);
+}

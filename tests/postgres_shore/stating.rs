@@ -139,7 +139,7 @@ async fn a_failed_table_goes_back_to_what_its_record_proves() {
     let job = planned(&database, posts(), 1).await;
     let lease = job.pool.acquire().await.unwrap();
     let (key, fail) = (&job.key, "value out of range");
-    state::set_failed(&lease, key, fail).await.unwrap();
+    state::set_failed(&lease, key, job.run, fail).await.unwrap();
     assert_eq!(
         state::load(&lease, JOB).await.unwrap()[0].error.as_deref(),
         Some(fail)
@@ -162,7 +162,7 @@ async fn a_failed_table_goes_back_to_what_its_record_proves() {
         Kind::Checkpoint
     );
     database.sql("UPDATE _migrate.partitions SET state = 'done'");
-    state::set_failed(&lease, key, fail).await.unwrap();
+    state::set_failed(&lease, key, job.run, fail).await.unwrap();
     assert_eq!(
         state::reopen(&lease, key).await.unwrap(),
         TableState::Loaded

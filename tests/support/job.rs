@@ -45,19 +45,20 @@ impl Job {
         more: &str,
     ) -> Self {
         let text = format!(
-            "source:\n  host: '{}'\n  port: {}\n  database: '{database}'\n  user: '{}'\n  password: '{}'\n  \
+            "source:\n  host: {}\n  port: {}\n  database: {}\n  user: {}\n  password: {}\n  \
              encrypt: off\n  pool: {source_pool}\n\
-             target:\n  host: '{}'\n  port: {}\n  database: '{}'\n  user: '{}'\n  password: '{}'\n  \
+             target:\n  host: {}\n  port: {}\n  database: {}\n  user: {}\n  password: {}\n  \
              sslmode: disable\n  pool: {{ max_connections: {} }}\n  schemas: {{ dbo: public }}\n{more}\n",
-            server.host,
+            scalar(&server.host),
             server.port,
-            server.user,
-            server.password,
-            target.host,
+            scalar(database),
+            scalar(&server.user),
+            scalar(&server.password),
+            scalar(&target.host),
             target.port,
-            target.database,
-            target.user,
-            target.password.expose(),
+            scalar(&target.database),
+            scalar(&target.user),
+            scalar(target.password.expose()),
             target.pool.max_connections,
         );
         Self::from_text(&text)
@@ -121,6 +122,11 @@ impl Job {
         );
         answer.json()
     }
+}
+
+/// A YAML scalar: a JSON string is one, whatever it holds.
+pub fn scalar(text: &str) -> String {
+    serde_json::to_string(text).expect("a string")
 }
 
 impl Answer {

@@ -1,7 +1,7 @@
 //! The source server of a test: the stand-in, or any server that `MIGRATE_TEST_MSSQL` names.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
@@ -88,7 +88,12 @@ impl Source {
     pub fn database(&self, script: &str) -> SourceDatabase<'_> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("migrate_test_{}_{number}", std::process::id());
-        self.execute("master", &[format!("CREATE DATABASE [{name}]")]);
+        // Some servers cannot make two databases at a time.
+        static MAKING: Mutex<()> = Mutex::new(());
+        {
+            let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+            self.execute("master", &[format!("CREATE DATABASE [{name}]")]);
+        }
         let database = SourceDatabase { server: self, name };
         database.script(script);
         database

@@ -28,6 +28,10 @@ const BB8_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a closing pool looks for connections that came in late.
 const CLOSE_POLL: Duration = Duration::from_millis(20);
 
+/// What [`SourcePool::close`] may take in all: a stop is to end within seconds, and a connection
+/// that is left then is closed with its holder or with the process.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
 /// All SQL Server connections of the process. Clones share the one pool.
 #[derive(Clone)]
 pub struct SourcePool(Arc<Inner>);
@@ -267,10 +271,22 @@ impl SourcePool {
     }
 
     /// Refuses new acquisitions, waits for connections in use to come back, closes every one and
-    /// returns when the server has none left.
+    /// returns when the server has none left, or after two seconds: connections that are still in
+    /// use then are closed when they come back.
     pub async fn close(&self) {
         self.0.shared.closing.store(true, Relaxed);
         self.0.permits.close();
+        if timeout(CLOSE_WITHIN, self.close_all()).await.is_err() {
+            let counters = &self.0.shared.counters;
+            tracing::warn!(
+                open = counters.open.now(),
+                in_use = counters.in_use.now(),
+                "source connections still open"
+            );
+        }
+    }
+
+    async fn close_all(&self) {
         loop {
             self.close_idle().await;
             let changed = self.0.shared.changed.notified();
@@ -283,13 +299,17 @@ impl SourcePool {
         }
     }
 
+    /// Closes the idle connections, all at once: each may wait for its server.
     async fn close_idle(&self) {
+        let mut idle = Vec::new();
         // Without a test on checkout, bb8 hands out an idle connection without waiting.
         while self.0.pool.state().idle_connections > 0
-            && let Some(Ok(mut connection)) = self.0.pool.get().now_or_never()
+            && let Some(Ok(connection)) = self.0.pool.get().now_or_never()
         {
-            connection.close().await;
+            idle.push(connection);
         }
+        let closing = idle.iter_mut().map(|connection| connection.close());
+        futures::future::join_all(closing).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode as DriverMode;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{CancelToken, Client, Config};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -22,6 +22,14 @@ use crate::postgres::tls::{self, Tls};
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Bytes that stay unacknowledged for this long end the connection, where the system would go on
+/// for a quarter of an hour and keepalive waits its turn. It also ends one whose server reads
+/// nothing for so long, so it outlasts a disk that hangs for a while.
+const USER_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How long an end in good manners may take; the socket is closed without them then.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a load needs, whatever the server's, database's and role's defaults are. A load may take
 /// hours and be idle in its transaction while the source is slow; only locks are not waited for
@@ -64,6 +72,7 @@ impl Connector {
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES)
+            .tcp_user_timeout(USER_TIMEOUT)
             .ssl_mode(match target.sslmode {
                 SslMode::Disable => DriverMode::Disable,
                 SslMode::Prefer => DriverMode::Prefer,
@@ -136,6 +145,11 @@ impl Connector {
         self.0.timeout
     }
 
+    /// Asks the server, on a connection of its own, to cancel what runs on another.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        token.cancel_query(self.0.tls.clone()).await
+    }
+
     pub(super) fn driver_config(&self) -> Config {
         self.0.config.clone()
     }
@@ -170,11 +184,16 @@ impl Session {
         self.ended.cancelled().await;
     }
 
-    /// Says goodbye and waits until the socket is shut.
-    pub(super) async fn close(self) {
+    /// Says goodbye and waits until the socket is shut, at most a second.
+    pub(super) async fn close(mut self) {
         drop(self.client);
-        // An error here is a task that panicked or was cancelled: closed as well.
-        let _ = self.task.await;
+        // An error of the task is a panic or a cancellation: closed as well.
+        if tokio::time::timeout(CLOSE_WITHIN, &mut self.task)
+            .await
+            .is_err()
+        {
+            self.task.abort();
+        }
     }
 }
 

@@ -71,7 +71,12 @@ fn answered(code: &str, text: &str, target: &Inner) -> Error {
         user,
         ..
     } = target;
-    let kind = fault::kind_of(code);
+    // A server that starts, stops or is full cannot be connected to, whoever asks; on a connection
+    // that was open these codes mean something else.
+    let kind = match fault::kind_of(code) {
+        Kind::TargetLost | Kind::TargetBusy => Kind::TargetUnreachable,
+        kind => kind,
+    };
     let advice = match (kind, code) {
         (Kind::TargetLogin, "28P01") => {
             format!("check target.user ({user}) and target.password")
@@ -88,7 +93,7 @@ fn answered(code: &str, text: &str, target: &Inner) -> Error {
         (Kind::TargetPermission, _) => {
             format!("GRANT CONNECT ON DATABASE {} TO the user", crate::names::quote_ident(database))
         }
-        (Kind::TargetBusy, _) => {
+        (_, "53300") => {
             "lower target.pool.max_connections or raise max_connections of the server".into()
         }
         _ => return Error::new(kind, format!("PostgreSQL at {address} refused the connection: {text}")),

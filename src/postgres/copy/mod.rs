@@ -12,7 +12,7 @@ use tokio_postgres::CopyInSink;
 
 use crate::error::{Error, Kind, Result};
 use crate::names::{qualified, quote_ident};
-use crate::plan::table::TablePlan;
+use crate::plan::table::{Slice, TablePlan};
 use crate::postgres::copy::place::Columns;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
@@ -84,6 +84,7 @@ pub struct PartitionWriter {
     table: Arc<CopyTable>,
     partition: u32,
     ticket: Ticket,
+    slice: Slice,
     /// As committed.
     progress: Progress,
     /// As it will be committed, rows in flight included.
@@ -100,7 +101,8 @@ pub struct PartitionWriter {
 impl PartitionWriter {
     /// Takes the partition for `run`, fencing off any writer that had it before. `None`: it is
     /// done. The writer continues at [`PartitionWriter::progress`], which is what is committed,
-    /// whatever an earlier writer was told.
+    /// whatever an earlier writer was told. [`Kind::JobHeld`] where a younger run has
+    /// the job.
     pub async fn claim(
         lease: Lease,
         table: Arc<CopyTable>,
@@ -109,7 +111,7 @@ impl PartitionWriter {
     ) -> Result<Option<Self>> {
         let claimed = state::claim(&lease, &table.key, partition, run).await;
         let claimed = claimed.map_err(|error| at(&table, partition, error))?;
-        let Claim::Granted(ticket, progress) = claimed else {
+        let Claim::Granted(ticket, slice, progress) = claimed else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -117,6 +119,7 @@ impl PartitionWriter {
             table,
             partition,
             ticket,
+            slice,
             ahead: progress.clone(),
             progress,
             sink: None,
@@ -124,6 +127,12 @@ impl PartitionWriter {
             timing: WriteTiming::default(),
             since: Instant::now(),
         }))
+    }
+
+    /// What of the table this partition covers, as recorded: the only range whose rows may be
+    /// written here.
+    pub fn slice(&self) -> &Slice {
+        &self.slice
     }
 
     /// What is committed.

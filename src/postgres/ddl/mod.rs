@@ -12,7 +12,7 @@ use crate::names;
 use crate::plan::table::{TablePlan, TargetName};
 use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
-use crate::postgres::state::{SCHEMA_LOCK, TableKey};
+use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
 pub(super) use crate::postgres::ddl::statement::{has_identity, primary_key};
 pub use crate::postgres::ddl::statement::{identity_note, statements};
@@ -21,7 +21,8 @@ pub use crate::postgres::ddl::statement::{identity_note, statements};
 #[derive(Debug, Clone, Copy)]
 pub struct Making {
     pub mode: Mode,
-    /// UNLOGGED until `finish::finish`; only of tables that are made here.
+    /// UNLOGGED until `finish::finish`, whatever the job says by then; only of tables that are made
+    /// here.
     pub unlogged: bool,
 }
 
@@ -43,14 +44,15 @@ pub async fn check(client: &Client, plan: &TablePlan, mode: Mode) -> Result<()> 
 }
 
 /// Makes or takes over the table and records it as created: both or neither. Does nothing where
-/// it is recorded as created already.
+/// it is recorded as created already. [`Kind::JobHeld`] where a younger run has the job.
 pub async fn make(
     client: &mut Client,
     table: &TableKey,
+    run: RunId,
     plan: &TablePlan,
     making: &Making,
 ) -> Result<()> {
-    make_in_transaction(client, table, plan, making)
+    make_in_transaction(client, table, run, plan, making)
         .await
         .map_err(|error| error.at_table(full_name(plan)))
 }
@@ -58,6 +60,7 @@ pub async fn make(
 async fn make_in_transaction(
     client: &mut Client,
     table: &TableKey,
+    run: RunId,
     plan: &TablePlan,
     making: &Making,
 ) -> Result<()> {
@@ -68,6 +71,7 @@ async fn make_in_transaction(
         .await
         .map_err(failed)?
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded as planned"))?;
+    must_be_latest(&transaction, &table.job, run).await?;
     if recorded.get(0) {
         return Ok(());
     }
@@ -76,12 +80,12 @@ async fn make_in_transaction(
         Mode::Create => Some(create(&transaction, plan, making.unlogged).await?),
         Mode::Replace => {
             if found.is_some() {
-                run(&transaction, "drop", plan, "DROP TABLE").await?;
+                to_table(&transaction, "drop", plan, "DROP TABLE").await?;
             }
             Some(create(&transaction, plan, making.unlogged).await?)
         }
         Mode::Truncate => {
-            run(&transaction, "empty", plan, "TRUNCATE TABLE").await?;
+            to_table(&transaction, "empty", plan, "TRUNCATE TABLE").await?;
             None
         }
         Mode::Append => None,
@@ -188,7 +192,8 @@ async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<()> 
     transaction.batch_execute(&create).await.map_err(failed)
 }
 
-async fn run(
+/// Runs `statement` with the table's name behind it.
+async fn to_table(
     transaction: &Transaction<'_>,
     verb: &str,
     plan: &TablePlan,

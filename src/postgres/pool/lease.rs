@@ -8,22 +8,25 @@ use deadpool_postgres::Object;
 use tokio_postgres::Client;
 
 use crate::postgres::pool::metrics::Meter;
+use crate::postgres::pool::running::{Entry, Running};
 
-/// Goes back to the pool when dropped, unless it was spoiled.
+/// Goes back to the pool when dropped, unless it was spoiled or cancelled.
 pub struct Lease {
     /// `None` only while dropping.
     object: Option<Object>,
     /// The pool's; told when the lease ends.
     meter: Arc<Meter>,
+    entry: Entry,
     since: Instant,
     /// Not known to be outside a transaction: closed instead of given back.
     spoiled: bool,
 }
 
 impl Lease {
-    pub(super) fn new(object: Object, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(object: Object, meter: Arc<Meter>, running: &Arc<Running>) -> Self {
         meter.leased();
         Self {
+            entry: Running::enter(running, object.cancel_token()),
             object: Some(object),
             meter,
             since: Instant::now(),
@@ -44,8 +47,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        let doomed = self.entry.leave();
         if let Some(object) = self.object.take()
-            && (self.spoiled || object.is_closed())
+            && (doomed || self.spoiled || object.is_closed())
         {
             drop(Object::take(object));
         }

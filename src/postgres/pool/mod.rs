@@ -2,6 +2,7 @@
 
 mod lease;
 mod metrics;
+mod running;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
     TimeoutType, Timeouts,
 };
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{BoxFuture, join_all, try_join_all};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config};
 
@@ -19,12 +20,17 @@ use crate::config::job::TargetPool as Settings;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::metrics::Meter;
+use crate::postgres::pool::running::Running;
 
 pub use crate::postgres::pool::lease::Lease;
 pub use crate::postgres::pool::metrics::PoolMetrics;
 
-/// How long `close` waits for sockets to be shut, and a checkout for the answer to its test.
+/// How long a checkout waits for the answer to its test.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a stop may spend on asking the server to cancel, and then on sockets to be shut.
+const CANCEL_WITHIN: Duration = Duration::from_secs(1);
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// All data connections of the process; clones share them. No connection is recycled for being
 /// idle or old: a load uses all of them all the time.
@@ -33,6 +39,7 @@ pub struct TargetPool {
     pool: Pool,
     connector: Connector,
     meter: Arc<Meter>,
+    running: Arc<Running>,
     acquire_timeout: Duration,
 }
 
@@ -61,6 +68,7 @@ impl TargetPool {
             pool,
             connector,
             meter,
+            running: Arc::default(),
             acquire_timeout: settings.acquire_timeout,
         };
         let first = opened.acquire().await?;
@@ -84,7 +92,7 @@ impl TargetPool {
         match outcome {
             Ok(object) => {
                 self.meter.slots(self.pool.status().size);
-                Ok(Lease::new(object, self.meter.clone()))
+                Ok(Lease::new(object, self.meter.clone(), &self.running))
             }
             Err(error) => Err(self.explain(error)),
         }
@@ -138,11 +146,26 @@ impl TargetPool {
         self.meter.snapshot()
     }
 
-    /// Closes idle connections now and leased ones when they come back, and waits a little for
-    /// their sockets to be shut.
+    /// Asks the server to cancel the statement of every lease in use, for a stop that cannot wait:
+    /// they fail with [`Kind::TargetQuery`] (SQLSTATE 57014). These leases are not given back, as
+    /// the request may arrive late and would meet another statement. Takes a second at most.
+    pub async fn cancel_running(&self) {
+        let requests = self.running.doom().into_iter().map(|token| async move {
+            if let Err(error) = self.connector.cancel(&token).await {
+                tracing::debug!(%error, "a statement could not be cancelled");
+            }
+        });
+        let asked = tokio::time::timeout(CANCEL_WITHIN, join_all(requests)).await;
+        if asked.is_err() {
+            tracing::debug!("the target is slow to take requests to cancel");
+        }
+    }
+
+    /// Closes idle connections now and leased ones when they come back, and waits up to two seconds
+    /// for their sockets to be shut.
     pub async fn close(&self) {
         self.pool.close();
-        let shut = tokio::time::timeout(PATIENCE, self.meter.all_shut()).await;
+        let shut = tokio::time::timeout(CLOSE_WITHIN, self.meter.all_shut()).await;
         if shut.is_err() {
             tracing::warn!(
                 open = self.meter.snapshot().open,

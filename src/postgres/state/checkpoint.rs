@@ -3,18 +3,24 @@
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
+use crate::plan::table::Slice;
 use crate::postgres::fault;
+use crate::postgres::state::runs::must_be_latest;
 use crate::postgres::state::tables::progress;
-use crate::postgres::state::{PartitionState, Progress, RunId, TableKey, stored, to_json};
+use crate::postgres::state::{
+    PartitionState, Progress, RunId, TableKey, from_json, stored, to_json,
+};
 
-/// Waits for a writer that is about to commit, then makes every older one's guard fail.
+/// Waits for a writer that is about to commit, then makes every older one's guard fail. Runs begin
+/// under the job lock, so that a younger one means that this one has lost it.
 const CLAIM: &str = "\
 UPDATE _migrate.partitions p SET state = 'running', claimed_by = $5, attempt = attempt + 1, \
 updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND state <> 'done' AND EXISTS (SELECT 1 FROM _migrate.tables t WHERE t.job = p.job \
 AND t.source_schema = p.source_schema AND t.source_table = p.source_table AND t.state = 'created') \
-RETURNING attempt, commits, rows, bytes, last_key::text, checksum::text, changed_values";
+AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = p.job AND r.run_id > $5) \
+RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values";
 
 const RECORD: &str = "\
 UPDATE _migrate.partitions SET rows = $8, bytes = $9, last_key = $10::text::json, \
@@ -25,8 +31,8 @@ AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
 
 /// What a claim found.
 pub(in crate::postgres) enum Claim {
-    /// This writer's now, from here on.
-    Granted(Ticket, Progress),
+    /// This writer's now, from here on: what it covers, and what is committed of it.
+    Granted(Ticket, Slice, Progress),
     AlreadyDone,
 }
 
@@ -62,29 +68,43 @@ pub(in crate::postgres) async fn claim(
             attempt: row.get(0),
             commits: row.get(1),
         };
-        return Ok(Claim::Granted(ticket, progress(&row, 2)?));
+        let slice = from_json(row.get(2), "a partition's range")?;
+        return Ok(Claim::Granted(ticket, slice, progress(&row, 3)?));
     }
-    let state = client
+    match state_of(client, table, number).await? {
+        Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
+        Some(PartitionState::Pending | PartitionState::Running) => {
+            must_be_latest(client, &table.job, run).await?;
+            Err(Error::new(
+                Kind::Checkpoint,
+                "the table is not in the state `created`, so none of its partitions can be loaded",
+            ))
+        }
+        None => {
+            must_be_latest(client, &table.job, run).await?;
+            Err(Error::new(
+                Kind::Checkpoint,
+                "the partition is not recorded",
+            ))
+        }
+    }
+}
+
+async fn state_of(
+    client: &Client,
+    table: &TableKey,
+    partition: i32,
+) -> Result<Option<PartitionState>> {
+    client
         .query_opt(
             "SELECT state FROM _migrate.partitions \
              WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4",
-            &[&table.job, &table.schema, &table.name, &number],
+            &[&table.job, &table.schema, &table.name, &partition],
         )
         .await
-        .map_err(failed)?
+        .map_err(|error| fault::of(error, "read the state of the partition"))?
         .map(|row| PartitionState::parse(row.get(0)))
-        .transpose()?;
-    match state {
-        Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
-        Some(PartitionState::Pending | PartitionState::Running) => Err(Error::new(
-            Kind::Checkpoint,
-            "the table is not in the state `created`, so none of its partitions can be loaded",
-        )),
-        None => Err(Error::new(
-            Kind::Checkpoint,
-            "the partition is not recorded",
-        )),
-    }
+        .transpose()
 }
 
 /// Moves a checkpoint on, within the transaction that carries the rows. [`Kind::Checkpoint`]

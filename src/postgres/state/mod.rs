@@ -15,7 +15,10 @@ use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, TablePlan};
 
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
-pub use crate::postgres::state::runs::{NewRun, RunRecord, end_run, last_run, start_run};
+pub(super) use crate::postgres::state::runs::must_be_latest;
+pub use crate::postgres::state::runs::{
+    NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,
+};
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::tables::{

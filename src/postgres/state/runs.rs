@@ -1,9 +1,9 @@
 //! Runs: who worked on a job, when, and how it ended.
 
 use serde_json::{Value, json};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, GenericClient, Row};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, from_json, to_json};
 
@@ -65,6 +65,45 @@ pub async fn start_run(client: &Client, run: &NewRun) -> Result<RunId> {
         .await
         .map_err(failed)?;
     Ok(RunId(row.get(0)))
+}
+
+/// Refuses a run that has lost its job to a younger one: [`Kind::JobHeld`]. Within a transaction,
+/// ask after its first write: what a younger run did before is seen then, and what it does later
+/// waits for this transaction's end.
+pub(in crate::postgres) async fn must_be_latest(
+    client: &impl GenericClient,
+    job: &str,
+    run: RunId,
+) -> Result<()> {
+    let row = client
+        .query_one(
+            "SELECT pg_catalog.max(run_id) FROM _migrate.runs WHERE job = $1",
+            &[&job],
+        )
+        .await
+        .map_err(|error| fault::of(error, "look for other runs of the job"))?;
+    match row.get::<_, Option<i64>>(0) {
+        Some(latest) if latest > run.0 => Err(Error::new(
+            Kind::JobHeld,
+            format!(
+                "run {latest} has taken over job {job} from this run ({}): nothing more is written here",
+                run.0
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The run's job lock was taken again by another server process (`JobLock::retake`).
+pub async fn set_lock_pid(client: &Client, run: RunId, lock_pid: i32) -> Result<()> {
+    client
+        .execute(
+            "UPDATE _migrate.runs SET lock_pid = $2 WHERE run_id = $1 AND ended_at IS NULL",
+            &[&run.0, &lock_pid],
+        )
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "record the server process of the job lock"))
 }
 
 /// Ends a run with one word and its report.

@@ -11,7 +11,7 @@ use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
 use crate::postgres::state::{
     PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState, counted,
-    from_json, to_json, unreadable,
+    from_json, must_be_latest, to_json, unreadable,
 };
 
 /// Puts a table in, or in place of one that was planned and not begun.
@@ -38,10 +38,17 @@ last_key::text, checksum::text, changed_values \
 FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
-UPDATE _migrate.tables t SET state = 'loaded', updated_at = pg_catalog.now() \
-WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state IN ('created', 'loaded') \
+UPDATE _migrate.tables t SET updated_at = pg_catalog.now(), \
+state = CASE state WHEN 'done' THEN 'done' ELSE 'loaded' END \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 \
+AND state IN ('created', 'loaded', 'done') \
 AND NOT EXISTS (SELECT 1 FROM _migrate.partitions p WHERE p.job = t.job \
 AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done')";
+
+const FAILED: &str = "\
+UPDATE _migrate.tables t SET state = 'failed', error = $4, updated_at = pg_catalog.now() \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state <> 'done' \
+AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = t.job AND r.run_id > $5)";
 
 const REOPEN: &str = "\
 UPDATE _migrate.tables t SET error = NULL, updated_at = pg_catalog.now(), \
@@ -111,7 +118,7 @@ pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
 }
 
 /// Records a table's plan and its partitions, numbered from 1, as planned. [`Kind::Checkpoint`]
-/// where loading has begun already.
+/// where loading has begun already; [`Kind::JobHeld`] where a younger run has the job.
 pub async fn save_plan(
     client: &mut Client,
     job: &str,
@@ -150,6 +157,9 @@ pub async fn save_plan(
         )
         .at_table(table.full_name()));
     }
+    must_be_latest(&transaction, job, run)
+        .await
+        .map_err(|error| error.at_table(table.full_name()))?;
     save_slices(&transaction, &table, slices).await?;
     transaction.commit().await.map_err(failed)
 }
@@ -181,7 +191,8 @@ async fn save_slices(
         .map_err(failed)
 }
 
-/// All partitions are done. [`Kind::Checkpoint`] where they are not.
+/// All partitions are done. [`Kind::Checkpoint`] where they are not. A table that is finished stays
+/// so: the answer to its COMMIT may have been lost.
 pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
     let changed = client
         .execute(LOADED, &[&table.job, &table.schema, &table.name])
@@ -197,19 +208,24 @@ pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
     }
 }
 
-/// The table failed. `error` is kept for `status`: a text without values.
-pub async fn set_failed(client: &Client, table: &TableKey, error: &str) -> Result<()> {
+/// The table failed. `error` is kept for `status`: a text without values. [`Kind::JobHeld`] where a
+/// younger run has the job.
+pub async fn set_failed(client: &Client, table: &TableKey, run: RunId, error: &str) -> Result<()> {
     let changed = client
         .execute(
-            "UPDATE _migrate.tables SET state = 'failed', error = $4, updated_at = pg_catalog.now() \
-             WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state <> 'done'",
-            &[&table.job, &table.schema, &table.name, &error],
+            FAILED,
+            &[&table.job, &table.schema, &table.name, &error, &run.0],
         )
         .await
         .map_err(|error| fault::of(error, "record that the table failed"))?;
     match changed {
         1 => Ok(()),
-        _ => Err(unknown(table)),
+        _ => {
+            must_be_latest(client, &table.job, run)
+                .await
+                .map_err(|error| error.at_table(table.full_name()))?;
+            Err(unknown(table))
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! The SQL engine through its session interface, against what SQL Server documents.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic, and says what it skips"
+)]
 
 mod catalog;
 mod direct;

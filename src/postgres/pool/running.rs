@@ -1,0 +1,64 @@
+//! Which leases are in use, so that a stop can cancel what runs on them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_postgres::CancelToken;
+
+/// The leases in use, by number.
+#[derive(Default)]
+pub(super) struct Running(Mutex<Leases>);
+
+#[derive(Default)]
+struct Leases {
+    next: u64,
+    tokens: HashMap<u64, (CancelToken, Arc<AtomicBool>)>,
+}
+
+impl Running {
+    /// Every step leaves the map whole, so a panic elsewhere does not spoil it.
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enter(running: &Arc<Self>, token: CancelToken) -> Entry {
+        let doomed = Arc::new(AtomicBool::new(false));
+        let mut leases = running.leases();
+        let number = leases.next;
+        leases.next += 1;
+        leases.tokens.insert(number, (token, doomed.clone()));
+        drop(leases);
+        Entry {
+            running: running.clone(),
+            number,
+            doomed,
+        }
+    }
+
+    /// Marks all leases in use and gives what cancels their statements.
+    pub(super) fn doom(&self) -> Vec<CancelToken> {
+        let leases = self.leases();
+        let marked = leases.tokens.values().map(|(token, doomed)| {
+            doomed.store(true, Relaxed);
+            token.clone()
+        });
+        marked.collect()
+    }
+}
+
+/// Dropped with the lease.
+pub(super) struct Entry {
+    running: Arc<Running>,
+    number: u64,
+    doomed: Arc<AtomicBool>,
+}
+
+impl Entry {
+    /// Takes the lease off the list. Whether a request to cancel is on its way to it: none can be
+    /// sent after this.
+    pub(super) fn leave(&self) -> bool {
+        self.running.leases().tokens.remove(&self.number);
+        self.doomed.load(Relaxed)
+    }
+}
