@@ -4,7 +4,6 @@
 
 use crate::harness::{Db, check};
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn load(db: &mut Db, file: &str) -> bool {
     let Ok(folder) = std::env::var("MIGRATE_TEST_SAMPLES") else {
         eprintln!("SKIPPED: MIGRATE_TEST_SAMPLES is not set, {file} was not loaded");
