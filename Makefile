@@ -2,9 +2,12 @@
 
 SHELL := /bin/bash
 export CARGO_BUILD_JOBS ?= 2
+BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
+# The Python of the foreign clients.
+FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo test test-live bench lint install
+.PHONY: help demo test test-live clients bench lint install
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +25,11 @@ test-live: install ## the same tests against MIGRATE_TEST_MSSQL and MIGRATE_TEST
 	@: $${MIGRATE_TEST_MSSQL:?set it to mssql://user:password@host:port} \
 	   $${MIGRATE_TEST_PG:?set it to postgres://user:password@host:port/database}
 	cargo test --locked --package migrate -- --test-threads=2
+
+clients: install ## FreeTDS, pymssql and Microsoft's driver against the stand-in server
+	@tests/standin/clients/install.sh "$(FOREIGN)"
+	cargo build --locked --package standin
+	@PYTHON="$(FOREIGN)/bin/python" STANDIN="$(BUILT)/debug/standin" tests/standin/clients/run.sh
 
 bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
 	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh

@@ -84,8 +84,9 @@ query() {
 query 'CREATE DATABASE stackoverflow' postgres
 
 say "starting the stand-in SQL Server on port $DEMO_MSSQL_PORT with $rows rows"
-"$built/standin" --listen "127.0.0.1:$DEMO_MSSQL_PORT" --user "$DEMO_MSSQL_USER" \
-    --password "$DEMO_MSSQL_PASSWORD" --cert-out "$DEMO_MSSQL_CERTIFICATE" \
+STANDIN_PASSWORD="$DEMO_MSSQL_PASSWORD" "$built/standin" \
+    --listen "127.0.0.1:$DEMO_MSSQL_PORT" --user "$DEMO_MSSQL_USER" \
+    --cert-out "$DEMO_MSSQL_CERTIFICATE" \
     --database StackOverflow --sample "stackoverflow:$rows" >"$work/standin.log" 2>&1 </dev/null &
 standin=$!
 for _ in $(seq 600); do

@@ -8,8 +8,8 @@ work=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill "$server"; rm -rf "$work"' EXIT
 password='Str0ng!Passw0rd'
-"${STANDIN:-$here/../../../target/debug/standin}" --listen 127.0.0.1:0 --user sa --password "$password" \
-    --server-cert-out "$work/server.pem" --address-out "$work/address" &
+STANDIN_PASSWORD="$password" "${STANDIN:-$here/../../../target/debug/standin}" \
+    --listen 127.0.0.1:0 --user sa --server-cert-out "$work/server.pem" --address-out "$work/address" &
 server=$!
 until test -s "$work/address"; do
     kill -0 "$server"

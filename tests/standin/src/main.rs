@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 use standin::engine::{Engine, Options, batches};
 use standin::fault::FaultSpec;
 use standin::load::{self, Sample};
+use standin::sample::Wide;
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::Session;
 use standin::types::SqlError;
@@ -34,7 +35,8 @@ struct Arguments {
     instance: String,
     #[arg(long, default_value = "sa")]
     user: String,
-    #[arg(long, env = "STANDIN_PASSWORD")]
+    /// Better in the environment: a command line is there for all to read
+    #[arg(long, env = "STANDIN_PASSWORD", hide_env_values = true)]
     password: String,
     /// What the server insists on
     #[arg(long, value_enum, default_value_t = Tls::Optional)]
@@ -63,6 +65,10 @@ struct Arguments {
     /// `stackoverflow:ROWS`
     #[arg(long)]
     sample: Option<Sample>,
+    /// `NAME:ROWS:BYTES`: a table with an int key and a text of that many bytes, made when it is read
+    /// and never stored; may be repeated
+    #[arg(long)]
+    generated: Vec<Wide>,
     /// `action[:key=value,...]`, such as `drop:rows=1000,times=forever,match=dbo.Posts`; may be repeated
     #[arg(long)]
     fault: Vec<FaultSpec>,
@@ -133,7 +139,7 @@ fn server_options(arguments: &Arguments) -> ServerOptions {
     }
 }
 
-/// The database, the scripts and the sample, in this order.
+/// The database, the scripts, the sample and the generated tables, in this order.
 fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
     let login = engine.login(&arguments.user, &arguments.password, None);
     let mut session = login.map_err(|error| error.message)?;
@@ -153,6 +159,16 @@ fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
         let mut store =
             |name: &str, rows: load::Rows| engine.bulk_load(&database, "dbo", name, rows);
         load::create_and_fill(session, table.as_ref(), &mut store)
+            .map_err(|error| error.message)?;
+    }
+    for wide in &arguments.generated {
+        engine
+            .add_generated_table(
+                session.database(),
+                &wide.ddl(),
+                wide.rows(),
+                wide.generator(),
+            )
             .map_err(|error| error.message)?;
     }
     Ok(())

@@ -3,6 +3,9 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// How often one who waits is asked whether it still does.
+const STEP: Duration = Duration::from_millis(50);
+
 #[derive(Default)]
 pub(crate) struct Gate {
     /// The session that writes.
@@ -11,27 +14,37 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Waits for the gate, at most `limit` (`None`: for ever). Whether it was taken.
-    pub(crate) fn enter(&self, session: u64, limit: Option<Duration>) -> bool {
+    /// Waits for the gate, at most `limit` (`None`: for ever), while `waits` says so now and then.
+    /// Whether it was taken.
+    pub(crate) fn enter(
+        &self,
+        session: u64,
+        limit: Option<Duration>,
+        waits: &dyn Fn() -> bool,
+    ) -> bool {
         let end = limit.map(|l| Instant::now() + l);
-        let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
             if holder.is_none_or(|h| h == session) {
                 *holder = Some(session);
                 return true;
             }
             let wait = match end {
-                None => Duration::from_secs(3600),
-                Some(end) => end.saturating_duration_since(Instant::now()),
+                None => STEP,
+                Some(end) => end.saturating_duration_since(Instant::now()).min(STEP),
             };
             if wait.is_zero() {
                 return false;
             }
-            holder = self
+            // Free or not is looked at above, so what woke this up does not matter.
+            let (holder, _) = self
                 .freed
                 .wait_timeout(holder, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(holder);
+            if !waits() {
+                return false;
+            }
         }
     }
 

@@ -203,7 +203,7 @@ impl Engine {
         change: impl FnOnce(&Arc<State>, &mut State) -> Result<T>,
     ) -> Result<T> {
         const LOADER: u64 = 0;
-        self.gate.enter(LOADER, None);
+        self.gate.enter(LOADER, None, &|| true);
         let before = self.state();
         let mut after = State::clone(&before);
         let result = change(&before, &mut after);

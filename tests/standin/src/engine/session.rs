@@ -1,11 +1,13 @@
 //! A session: settings, variables, the open transaction, and reading and changing the state.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::control;
-use crate::engine::error::{Result, error, unsupported};
+use crate::engine::error::{Result, cancelled, error, unsupported};
+use crate::engine::expr::Watch;
 use crate::engine::facts::{Facts, LastIdentity, Variable};
 use crate::engine::server::{Engine, now};
 use crate::engine::state::State;
@@ -138,25 +140,35 @@ impl SqlSession {
         }
     }
 
-    fn enter_gate(&self) -> Result<()> {
+    fn enter_gate(&self, watch: &Watch<'_>) -> Result<()> {
         let limit = u64::try_from(self.settings.lock_timeout)
             .ok()
             .map(Duration::from_millis);
-        if self.engine.gate.enter(self.id, limit) {
+        let stopped = Cell::new(false);
+        let waits = || {
+            stopped.set(watch().is_break());
+            !stopped.get()
+        };
+        if self.engine.gate.enter(self.id, limit, &waits) {
             return Ok(());
+        }
+        if stopped.get() {
+            return Err(cancelled());
         }
         Err(error(1222, 16, "Lock request time out period exceeded."))
     }
 
-    /// Changes the state: all of `change` or nothing of it.
+    /// Changes the state: all of `change` or nothing of it. Waits for its turn as long as the client
+    /// behind `watch` does.
     pub(crate) fn change<T>(
         &mut self,
+        watch: &Watch<'_>,
         change: impl FnOnce(&Facts, &mut State) -> Result<T>,
     ) -> Result<T> {
         if self.settings.implicit && self.transaction.is_none() {
             self.transaction = Some(Transaction::new());
         }
-        self.enter_gate()?;
+        self.enter_gate(watch)?;
         let base = match &self.transaction {
             Some(Transaction {
                 work: Some(work), ..

@@ -5,9 +5,12 @@ mod lookup;
 mod people;
 mod posts;
 mod text;
+mod wide;
 
 use crate::prng::SplitMix64;
 use crate::types::Value;
+
+pub use wide::Wide;
 
 /// A table that is generated row by row.
 pub trait TableSource: Send + Sync {

@@ -151,6 +151,14 @@ pub(super) fn line(length: usize, random: &mut SplitMix64) -> Value {
     }
 }
 
+/// Exactly `length` units of words, for others to cut pieces from.
+pub(super) fn pool(length: usize, random: &mut SplitMix64) -> Vec<u16> {
+    let mut units = Vec::with_capacity(length + 64);
+    words(&mut units, length, random);
+    units.truncate(length);
+    units
+}
+
 /// A person's name, with a number so that few are equal.
 pub(super) fn name(random: &mut SplitMix64) -> Value {
     let name = *some(NAMES, random);

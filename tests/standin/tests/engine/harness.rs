@@ -119,6 +119,11 @@ impl Db {
             .unwrap()
     }
 
+    /// Runs a batch for a sink of the test's own.
+    pub(crate) fn run(&mut self, sql: &str, sink: &mut dyn Sink) {
+        self.session.execute(sql, &[], sink);
+    }
+
     pub(crate) fn reset(&mut self) {
         self.session.reset();
     }

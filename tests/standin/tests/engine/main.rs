@@ -6,9 +6,11 @@
 )]
 
 mod catalog;
+mod direct;
 mod dml;
 mod harness;
 mod order;
+mod patience;
 mod queries;
 mod samples;
 mod types;

@@ -1,14 +1,17 @@
 //! CREATE, ALTER and DROP.
 
+mod alter;
+
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Name,
-    Statement,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Statement,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::table::IndexKind;
+
+use alter::{alter, drop};
 
 pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.take_word("CREATE") {
@@ -357,197 +360,4 @@ fn index(t: &mut Tokens, unique: bool, clustered: bool) -> Result<Statement> {
         included,
         filter,
     }))
-}
-
-fn alter(t: &mut Tokens) -> Result<Statement> {
-    if let Some(kind) = t.take_one_of(&MODULES) {
-        return skipped(t, kind);
-    }
-    if t.take_word("TABLE") {
-        let table = t.name()?;
-        let change = alter_table(t)?;
-        return Ok(Statement::AlterTable { table, change });
-    }
-    if t.take_word("INDEX") {
-        let index = if t.take_word("ALL") {
-            None
-        } else {
-            Some(t.identifier()?)
-        };
-        t.expect_word("ON")?;
-        let table = t.name()?;
-        let rebuild = match t.take_one_of(&["REBUILD", "DISABLE", "REORGANIZE"]) {
-            Some("DISABLE") => false,
-            Some(_) => true,
-            None => return Err(t.unexpected()),
-        };
-        storage(t)?;
-        return Ok(Statement::AlterIndex {
-            index,
-            table,
-            rebuild,
-        });
-    }
-    if t.take_word("DATABASE") {
-        return alter_database(t);
-    }
-    if t.take_word("AUTHORIZATION") {
-        while !matches!(t.peek(), Token::SemiColon | Token::EOF) {
-            t.next();
-        }
-        return Ok(Statement::NoEffect);
-    }
-    Err(unsupported(format!("ALTER {}", t.peek())))
-}
-
-fn alter_database(t: &mut Tokens) -> Result<Statement> {
-    let name = t.identifier()?;
-    let name = (!name.eq_ignore_ascii_case("CURRENT")).then_some(name);
-    if !t.take_word("SET") {
-        return Err(unsupported(format!("ALTER DATABASE ... {}", t.peek())));
-    }
-    let mut settings = vec![Vec::new()];
-    while !matches!(t.peek(), Token::SemiColon | Token::EOF) {
-        if t.take(&Token::Comma) {
-            settings.push(Vec::new());
-        } else if matches!(t.peek(), Token::LParen) {
-            t.skip_parentheses()?;
-        } else if t.is_word("WITH") {
-            t.next();
-            while matches!(t.peek(), Token::Word(_) | Token::Number(..)) {
-                t.next();
-            }
-        } else if let Token::Word(_) | Token::Number(..) = t.peek() {
-            settings
-                .last_mut()
-                .expect("never empty")
-                .push(t.next().to_string());
-        } else {
-            t.expect(&Token::Eq)?;
-        }
-    }
-    Ok(Statement::AlterDatabase { name, settings })
-}
-
-fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
-    let with = if t.take_word("WITH") {
-        t.take_one_of(&["CHECK", "NOCHECK"])
-    } else {
-        None
-    };
-    if t.take_word("ADD") {
-        return add(t, with != Some("NOCHECK"));
-    }
-    if let Some(word) = t.take_one_of(&["CHECK", "NOCHECK"]) {
-        t.expect_word("CONSTRAINT")?;
-        let names = if t.take_word("ALL") {
-            Vec::new()
-        } else {
-            t.separated(Tokens::identifier)?
-        };
-        return Ok(AlterTable::Enable {
-            names,
-            on: word == "CHECK",
-            check: with == Some("CHECK"),
-        });
-    }
-    if t.take_words(&["ALTER", "COLUMN"]) {
-        return Ok(AlterTable::AlterColumn(Box::new(column(t)?)));
-    }
-    if t.take_word("DROP") {
-        let columns = t.take_word("COLUMN");
-        if !columns {
-            t.take_word("CONSTRAINT");
-        }
-        let if_exists = t.take_words(&["IF", "EXISTS"]);
-        let names = t.separated(Tokens::identifier)?;
-        return Ok(if columns {
-            AlterTable::DropColumns { names, if_exists }
-        } else {
-            AlterTable::DropConstraints { names, if_exists }
-        });
-    }
-    Err(unsupported(format!("ALTER TABLE ... {}", t.peek())))
-}
-
-fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
-    let (mut columns, mut constraints) = (Vec::new(), Vec::new());
-    loop {
-        if begins_constraint(t) || t.is_word("DEFAULT") {
-            constraints.push(constraint(t)?);
-        } else {
-            columns.push(column(t)?);
-        }
-        if !t.take(&Token::Comma) {
-            return Ok(AlterTable::Add {
-                columns,
-                constraints,
-                check,
-            });
-        }
-    }
-}
-
-fn drop(t: &mut Tokens) -> Result<Statement> {
-    let words = [
-        "TABLE",
-        "DATABASE",
-        "INDEX",
-        "SCHEMA",
-        "TYPE",
-        "VIEW",
-        "PROCEDURE",
-        "PROC",
-        "FUNCTION",
-        "TRIGGER",
-    ];
-    let Some(kind) = t.take_one_of(&words) else {
-        return Err(unsupported(format!("DROP {}", t.peek())));
-    };
-    let if_exists = t.take_words(&["IF", "EXISTS"]);
-    match kind {
-        "TABLE" => Ok(Statement::DropTable {
-            names: t.separated(Tokens::name)?,
-            if_exists,
-        }),
-        "DATABASE" => Ok(Statement::DropDatabase {
-            names: t.separated(Tokens::identifier)?,
-            if_exists,
-        }),
-        "SCHEMA" => Ok(Statement::DropSchema {
-            name: t.identifier()?,
-            if_exists,
-        }),
-        "TYPE" => Ok(Statement::DropType {
-            name: t.name()?,
-            if_exists,
-        }),
-        "INDEX" => {
-            let first = t.name()?;
-            if t.take_word("ON") {
-                return Ok(Statement::DropIndex {
-                    index: first.name,
-                    table: t.name()?,
-                    if_exists,
-                });
-            }
-            // The old form: `DROP INDEX table.index`.
-            let table = first.schema.ok_or_else(|| syntax(&first.name))?;
-            let table = Name {
-                database: None,
-                schema: first.database,
-                name: table,
-            };
-            Ok(Statement::DropIndex {
-                index: first.name,
-                table,
-                if_exists,
-            })
-        }
-        _ => {
-            // Views and modules are never kept, so there is nothing to drop.
-            t.separated(Tokens::name)?;
-            Ok(Statement::NoEffect)
-        }
-    }
 }

@@ -1,30 +1,28 @@
 //! Runs batches: control flow, result sets, messages and errors.
 
+mod query;
+
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
-
-use crate::engine::error::{Result, error, info, unsupported};
-use crate::engine::expr::{Env, Run};
-use crate::engine::facts::Variable;
+use crate::engine::error::{Result, info, unsupported};
+use crate::engine::expr::{Env, Run, Watch};
+use crate::engine::facts::{Facts, Variable};
 use crate::engine::parse::script;
 use crate::engine::parse::statement::{Located, Statement};
 use crate::engine::procedure;
-use crate::engine::query::bind::{Binder, Output};
-use crate::engine::query::direct::{Direct, Sent};
-use crate::engine::query::from::name_of;
-use crate::engine::query::plan::Plan;
-use crate::engine::query::run::{self, Stop};
+use crate::engine::query::bind::Binder;
 use crate::engine::session::SqlSession;
+use crate::engine::state::State;
 use crate::engine::table::fold;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
-use crate::engine::{datatype, ddl, dml};
+use crate::engine::{ddl, dml};
 use crate::session::Sink;
-use crate::types::{Column, SqlError, SqlType, Value};
+use crate::types::{SqlError, SqlType, Value};
+
+use query::query_statement;
 
 /// How a statement ended, for those around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +115,9 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     match &located.statement {
         Statement::Query(query) => return query_statement(session, query, sink),
         Statement::Insert(insert) => {
-            let changed = session
-                .change(|facts, state| dml::insert(facts, state, insert, facts.identity_insert))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::insert(facts, state, insert, facts.identity_insert, watch)
+            })?;
             if let Some(last) = changed.identity {
                 session.identity.session = Some(last);
                 session.identity.scope = Some(last);
@@ -126,11 +125,15 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::Update(update) => {
-            let changed = session.change(|facts, state| dml::update(facts, state, update))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::update(facts, state, update, watch)
+            })?;
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::Delete(delete) => {
-            let changed = session.change(|facts, state| dml::delete(facts, state, delete))?;
+            let changed = changing(session, sink, |facts, state, watch| {
+                dml::delete(facts, state, delete, watch)
+            })?;
             return Ok(counted(session, changed.rows, sink));
         }
         Statement::If {
@@ -211,6 +214,17 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     Ok(finished(sink))
 }
 
+/// Changes the state as [`SqlSession::change`], with an eye on the client.
+pub(crate) fn changing<T>(
+    session: &mut SqlSession,
+    sink: &mut dyn Sink,
+    change: impl FnOnce(&Facts, &mut State, &Watch<'_>) -> Result<T>,
+) -> Result<T> {
+    let sink = RefCell::new(sink);
+    let watch = || sink.borrow_mut().poll();
+    session.change(&watch, |facts, state| change(facts, state, &watch))
+}
+
 /// Sleeps until `end`, or until the client asks to stop.
 fn wait(end: Instant, sink: &mut dyn Sink) -> ControlFlow<()> {
     /// How long an attention may go unseen.
@@ -252,19 +266,23 @@ fn quiet(
         Statement::SetIdentityInsert { table, on } => {
             procedure::identity_insert(session, table, *on)
         }
-        Statement::CreateTable(create) => {
-            session.change(|f, s| ddl::create_table(f, s, create).map(|_| ()))
+        Statement::CreateTable(create) => changing(session, sink, |f, s, _| {
+            ddl::create_table(f, s, create).map(|_| ())
+        }),
+        Statement::CreateIndex(create) => {
+            changing(session, sink, |f, s, _| ddl::create_index(f, s, create))
         }
-        Statement::CreateIndex(create) => session.change(|f, s| ddl::create_index(f, s, create)),
         Statement::AlterIndex {
             index,
             table,
             rebuild,
-        } => session.change(|f, s| ddl::alter_index(f, s, index.as_deref(), table, *rebuild)),
-        Statement::AlterTable { table, change } => {
-            session.change(|f, s| ddl::alter_table(f, s, table, change))
-        }
-        Statement::DropTable { names, if_exists } => session.change(|f, s| {
+        } => changing(session, sink, |f, s, _| {
+            ddl::alter_index(f, s, index.as_deref(), table, *rebuild)
+        }),
+        Statement::AlterTable { table, change } => changing(session, sink, |f, s, _| {
+            ddl::alter_table(f, s, table, change)
+        }),
+        Statement::DropTable { names, if_exists } => changing(session, sink, |f, s, _| {
             names
                 .iter()
                 .try_for_each(|n| ddl::drop_table(f, s, n, *if_exists))
@@ -273,8 +291,10 @@ fn quiet(
             index,
             table,
             if_exists,
-        } => session.change(|f, s| ddl::drop_index(f, s, index, table, *if_exists)),
-        Statement::Truncate(table) => session.change(|f, s| dml::truncate(f, s, table)),
+        } => changing(session, sink, |f, s, _| {
+            ddl::drop_index(f, s, index, table, *if_exists)
+        }),
+        Statement::Truncate(table) => changing(session, sink, |f, s, _| dml::truncate(f, s, table)),
         Statement::Begin => {
             session.begin();
             Ok(())
@@ -292,7 +312,9 @@ fn quiet(
             Ok(())
         }
         Statement::NoEffect => Ok(()),
-        other => session.change(|f, s| procedure::server_statement(f, s, other)),
+        other => changing(session, sink, |f, s, _| {
+            procedure::server_statement(f, s, other)
+        }),
     }
 }
 
@@ -419,195 +441,4 @@ pub(crate) fn assign(
     let value = convert(&value, &t.ty, &ty, how)?;
     session.variables.insert(fold(name), Variable { ty, value });
     Ok(())
-}
-
-/// The variables that a `SELECT @a = ..., @b = ...` sets, if it is one.
-fn assigned(query: &Query) -> Result<Option<Vec<String>>> {
-    let SetExpr::Select(select) = query.body.as_ref() else {
-        return Ok(None);
-    };
-    let target =
-        |i: &Ident| (i.quote_style.is_none() && i.value.starts_with('@')).then(|| i.value.clone());
-    let names: Vec<Option<String>> = select
-        .projection
-        .iter()
-        .map(|item| {
-            if let SelectItem::ExprWithAlias { alias, .. } = item {
-                target(alias)
-            } else {
-                None
-            }
-        })
-        .collect();
-    if names.iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    let all: Option<Vec<String>> = names.into_iter().collect();
-    all.map(Some).ok_or_else(|| {
-        error(141, 15, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.")
-    })
-}
-
-fn query_statement(session: &mut SqlSession, query: &Query, sink: &mut dyn Sink) -> Result<Flow> {
-    if let Some(names) = assigned(query)? {
-        return assign_rows(session, query, &names, sink);
-    }
-    if let SetExpr::Select(select) = query.body.as_ref()
-        && let Some(into) = &select.into
-    {
-        return select_into(session, query, into, sink);
-    }
-    let facts = session.facts();
-    let (plan, columns) = Binder::new(&facts).query(query)?;
-    drop(facts);
-    let plan = match session.settings.row_limit {
-        0 => plan,
-        n => Plan::Limit {
-            input: Box::new(plan),
-            offset: 0,
-            count: Some(n),
-            ties: None,
-        },
-    };
-    let columns = described(&columns);
-    if sink.columns(&columns).is_break() {
-        return Ok(Flow::Stop);
-    }
-    let sent = match Direct::of(&plan).filter(|_| sink.takes_encoded_rows()) {
-        Some(direct) => direct.send(&columns, sink),
-        None => send_rows(&plan, sink),
-    };
-    match sent {
-        Err(Stop::Error(e)) => Err(e),
-        Err(Stop::Enough) => Ok(Flow::Stop),
-        Ok(sent) if sent.gone => Ok(Flow::Stop),
-        Ok(sent) => Ok(counted(session, sent.rows, sink)),
-    }
-}
-
-/// Sends the rows of a plan one by one.
-fn send_rows(plan: &Plan, sink: &mut dyn Sink) -> std::result::Result<Sent, Stop> {
-    let mut sent = Sent {
-        rows: 0,
-        gone: false,
-    };
-    let sink = RefCell::new(sink);
-    let watch = || sink.borrow_mut().poll();
-    let flow = run::run(plan, None, &Run::watched(&watch), &mut |row| {
-        sent.rows += 1;
-        if sink.borrow_mut().row(row).is_break() {
-            sent.gone = true;
-            return Err(Stop::Enough);
-        }
-        Ok(())
-    });
-    match flow {
-        Err(Stop::Error(e)) => Err(Stop::Error(e)),
-        _ => Ok(sent),
-    }
-}
-
-fn described(columns: &[Output]) -> Vec<Column> {
-    columns
-        .iter()
-        .map(|c| Column {
-            name: c.name.clone(),
-            ty: c.t.ty.clone(),
-            nullable: c.t.nullable,
-            identity: c.identity,
-            computed: c.computed,
-            collation: c
-                .t
-                .collation
-                .clone()
-                .filter(|_| datatype::has_collation(&c.t.ty)),
-        })
-        .collect()
-}
-
-fn assign_rows(
-    session: &mut SqlSession,
-    query: &Query,
-    names: &[String],
-    sink: &mut dyn Sink,
-) -> Result<Flow> {
-    let facts = session.facts();
-    let mut types = Vec::new();
-    for name in names {
-        types.push(facts.variable(name)?.ty.clone());
-    }
-    let mut plain = query.clone();
-    if let SetExpr::Select(select) = plain.body.as_mut() {
-        for item in &mut select.projection {
-            if let SelectItem::ExprWithAlias { expr, .. } = item {
-                *item = SelectItem::UnnamedExpr(expr.clone());
-            }
-        }
-    }
-    let mut binder = Binder::new(&facts);
-    binder.live = true;
-    let (plan, columns) = binder.query(&plain)?;
-    let watched = RefCell::new(&mut *sink);
-    let watch = || watched.borrow_mut().poll();
-    let run = Run::watched(&watch);
-    run.variables.replace(
-        facts
-            .variables
-            .iter()
-            .map(|(n, v)| (n.clone(), v.value.clone()))
-            .collect(),
-    );
-    let how = How {
-        truncate: true,
-        order: facts.date_order,
-        code_page: Some(1252),
-        ..How::default()
-    };
-    let mut count = 0;
-    let flow = run::run(&plan, None, &run, &mut |row| {
-        count += 1;
-        for (i, name) in names.iter().enumerate() {
-            let value = convert(&row[i], &columns[i].t.ty, &types[i], how)?;
-            run.variables.borrow_mut().insert(fold(name), value);
-        }
-        Ok(())
-    });
-    if let Err(Stop::Error(e)) = flow {
-        return Err(e);
-    }
-    for (name, value) in run.variables.into_inner() {
-        if let Some(variable) = session.variables.get_mut(&name) {
-            variable.value = value;
-        }
-    }
-    session.row_count = count;
-    Ok(finished(sink))
-}
-
-fn select_into(
-    session: &mut SqlSession,
-    query: &Query,
-    into: &sqlparser::ast::SelectInto,
-    sink: &mut dyn Sink,
-) -> Result<Flow> {
-    let name = match into.targets.as_slice() {
-        [sqlparser::ast::Expr::Identifier(i)] => name_of(&vec![i.clone()].into())?,
-        [sqlparser::ast::Expr::CompoundIdentifier(parts)] => name_of(&parts.clone().into())?,
-        _ => return Err(unsupported("this form of SELECT INTO")),
-    };
-    let mut plain = query.clone();
-    if let SetExpr::Select(select) = plain.body.as_mut() {
-        select.into = None;
-    }
-    let count = session.change(|facts, state| {
-        let (plan, columns) = Binder::new(facts).query(&plain)?;
-        let rows = run::collect(&plan, None, &Run::default(), None)?;
-        procedure::create_from(facts, state, &name, &columns)?;
-        let facts = crate::engine::facts::Facts {
-            state: Arc::new(state.clone()),
-            ..facts.clone()
-        };
-        dml::load(&facts, state, &name, rows.into_iter())
-    })?;
-    Ok(counted(session, count, sink))
 }

@@ -1,0 +1,239 @@
+//! Columns: added, changed and dropped, with the rows that have them.
+
+use std::sync::Arc;
+
+use crate::engine::collate;
+use crate::engine::datatype;
+use crate::engine::error::{Result, error, invalid_column, unsupported};
+use crate::engine::expr::{Env, Run};
+use crate::engine::parse::normal::definition;
+use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
+use crate::engine::rows::{OrderedRows, Row};
+use crate::engine::store::{Rules, bind_over};
+use crate::engine::table::{ColumnDef, Computed, Identity, IndexKind};
+use crate::types::{SqlType, Value};
+
+use super::{Work, facts_of};
+
+impl Work<'_> {
+    pub(super) fn add_column(&mut self, spec: &ColumnSpec) -> Result<()> {
+        if self.table().column(&spec.name).is_some() {
+            let message = format!(
+                "Column names in each table must be unique. Column name '{}' in table '{}' is specified more than once.",
+                spec.name,
+                self.table().name
+            );
+            return Err(error(2705, 16, message));
+        }
+        let def = self.column_def(spec)?;
+        let table = self.table();
+        let mut def = ColumnDef {
+            id: table.next_column,
+            ..def
+        };
+        table.next_column += 1;
+        if def.identity.is_some() && table.columns.iter().any(|c| c.identity.is_some()) {
+            return Err(error(
+                2744,
+                16,
+                format!(
+                    "Multiple identity columns specified for table '{}'. Only one identity column per table is allowed.",
+                    table.name
+                ),
+            ));
+        }
+        if let Some(expr) = &spec.computed {
+            let text = definition(expr);
+            let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+            let bound = bind_over(&facts, &snapshot, &text, false)?;
+            (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
+            def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
+            def.nullable = spec.nullable.unwrap_or(true);
+            def.computed = Some(Computed {
+                definition: text,
+                persisted: spec.persisted,
+            });
+        }
+        Arc::make_mut(&mut self.table().columns).push(def);
+        Ok(())
+    }
+
+    pub(super) fn column_def(&mut self, spec: &ColumnSpec) -> Result<ColumnDef> {
+        let (ty, user_type_id, alias_nullable) = match &spec.ty {
+            Some(name) => facts_of(self.facts, self.database)
+                .resolve_type(name, false)
+                .map_err(|_| {
+                    error(
+                        2715,
+                        16,
+                        format!(
+                            "Column, parameter, or variable #{}: Cannot find data type {}.",
+                            self.object_id, name.name
+                        ),
+                    )
+                })?,
+            None => (SqlType::Int, 56, None),
+        };
+        let collation = match (&spec.collation, datatype::has_collation(&ty)) {
+            (Some(name), true) if !name.eq_ignore_ascii_case("database_default") => {
+                Some(collate::find(name)?)
+            }
+            (_, true) => Some(Arc::clone(&self.database.collation)),
+            _ => None,
+        };
+        let key = spec.constraints.iter().any(|c| {
+            matches!(
+                &c.kind,
+                ConstraintKind::Key {
+                    kind: IndexKind::PrimaryKey,
+                    ..
+                }
+            )
+        });
+        let fixed = key || spec.identity.is_some() || ty == SqlType::RowVersion;
+        Ok(ColumnDef {
+            name: spec.name.clone(),
+            id: 0,
+            ty,
+            user_type_id,
+            nullable: spec
+                .nullable
+                .unwrap_or(!fixed && alias_nullable.unwrap_or(true)),
+            collation,
+            identity: spec.identity.map(|(seed, increment)| Identity {
+                seed,
+                increment,
+                last: None,
+            }),
+            computed: None,
+            default: None,
+            rowguid: spec.rowguid,
+            sparse: spec.sparse,
+        })
+    }
+
+    pub(super) fn fill_new_columns(&mut self, from: usize) -> Result<()> {
+        let facts = facts_of(self.facts, self.database);
+        let snapshot = self.table().clone();
+        let rules = Rules::new(&facts, &self.database.clone(), &snapshot)?;
+        let rows: Vec<Arc<Row>> = snapshot.primary().iter().cloned().collect();
+        let run = Run::default();
+        let mut widened = Vec::new();
+        for row in rows {
+            let mut values = row.values.to_vec();
+            for at in from..snapshot.columns.len() {
+                let column = &snapshot.columns[at];
+                let value = match (&column.identity, &rules.defaults[at]) {
+                    (Some(_), _) => {
+                        return Err(unsupported(
+                            "adding an identity column to a table with rows",
+                        ));
+                    }
+                    (None, Some(default)) if !column.nullable => {
+                        let value = default.eval(&Env {
+                            row: &[],
+                            outer: None,
+                            run: &run,
+                        })?;
+                        rules.store(&snapshot, at, &value, &default.t.ty)?
+                    }
+                    _ => Value::Null,
+                };
+                values.push(value);
+            }
+            rules.complete(&snapshot, &mut values, "ALTER TABLE")?;
+            widened.push(Arc::new(Row {
+                id: row.id,
+                values: values.into(),
+            }));
+        }
+        self.replace_rows(&rules, widened)
+    }
+
+    pub(super) fn replace_rows(&mut self, rules: &Rules, rows: Vec<Arc<Row>>) -> Result<()> {
+        let table = self.table();
+        table.heap = OrderedRows::default();
+        for index in &mut table.indexes {
+            index.rows = OrderedRows::default();
+        }
+        rows.into_iter()
+            .try_for_each(|row| rules.insert(table, row))
+    }
+
+    pub(super) fn drop_column(&mut self, name: &str) -> Result<()> {
+        let table = self.table();
+        let Some(at) = table.column(name) else {
+            return Err(error(
+                4924,
+                16,
+                format!(
+                    "ALTER TABLE DROP COLUMN failed because column '{name}' does not exist in table '{}'.",
+                    table.name
+                ),
+            ));
+        };
+        let id = table.columns[at].id;
+        let used = table
+            .indexes
+            .iter()
+            .any(|i| i.keys.iter().any(|k| k.0 == id) || i.included.contains(&id))
+            || table.foreign_keys.iter().any(|k| k.columns.contains(&id))
+            || table.columns[at].default.is_some()
+            || table.checks.iter().any(|c| c.column_id == id);
+        if used {
+            return Err(error(
+                4922,
+                16,
+                format!(
+                    "ALTER TABLE DROP COLUMN {name} failed because one or more objects access this column."
+                ),
+            ));
+        }
+        let rows: Vec<Arc<Row>> = table.primary().iter().cloned().collect();
+        Arc::make_mut(&mut table.columns).remove(at);
+        let narrowed = rows.iter().map(|r| {
+            let mut values = r.values.to_vec();
+            values.remove(at);
+            Arc::new(Row {
+                id: r.id,
+                values: values.into(),
+            })
+        });
+        let narrowed: Vec<_> = narrowed.collect();
+        let facts = facts_of(self.facts, self.database);
+        let rules = Rules::new(&facts, &self.database.clone(), &self.table().clone())?;
+        self.replace_rows(&rules, narrowed)
+    }
+
+    pub(super) fn alter_column(&mut self, spec: &ColumnSpec) -> Result<()> {
+        let def = self.column_def(spec)?;
+        let before = self.table().clone();
+        let at = before
+            .column(&spec.name)
+            .ok_or_else(|| invalid_column(&spec.name))?;
+        let old = &before.columns[at];
+        let changed = ColumnDef {
+            id: old.id,
+            name: old.name.clone(),
+            identity: old.identity.clone(),
+            default: old.default.clone(),
+            rowguid: old.rowguid,
+            ..def
+        };
+        Arc::make_mut(&mut self.table().columns)[at] = changed;
+        let facts = facts_of(self.facts, self.database);
+        let after = self.table().clone();
+        let rules = Rules::new(&facts, &self.database.clone(), &after)?;
+        let mut rows = Vec::new();
+        for row in before.primary().iter() {
+            let mut values = row.values.to_vec();
+            values[at] = rules.store(&after, at, &values[at], &old.ty)?;
+            rules.complete(&after, &mut values, "ALTER TABLE")?;
+            rows.push(Arc::new(Row {
+                id: row.id,
+                values: values.into(),
+            }));
+        }
+        self.replace_rows(&rules, rows)
+    }
+}

@@ -1,0 +1,307 @@
+//! Keys, foreign keys, checks and defaults.
+
+use std::sync::Arc;
+
+use crate::engine::error::{Result, error, invalid_column, unsupported};
+use crate::engine::expr::{Env, Run};
+use crate::engine::parse::normal::definition;
+use crate::engine::parse::statement::{ConstraintKind, ConstraintSpec};
+use crate::engine::rows::OrderedRows;
+use crate::engine::store::{bind_over, check_references};
+use crate::engine::table::{Check, ForeignKey, Index, IndexKind, NamedText, same_name};
+
+use super::{Work, facts_of};
+
+impl Work<'_> {
+    pub(super) fn add_key(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        may_cluster: bool,
+    ) -> Result<()> {
+        let ConstraintKind::Key {
+            kind,
+            clustered,
+            columns,
+        } = &spec.kind
+        else {
+            return Ok(());
+        };
+        let columns = match column {
+            Some(c) if columns.is_empty() => vec![(c.to_owned(), false)],
+            _ => columns.clone(),
+        };
+        let keys = self.key_columns(&columns)?;
+        let primary = *kind == IndexKind::PrimaryKey;
+        if primary {
+            for (id, _) in &keys {
+                let table = self.table();
+                let at = table.position(*id);
+                Arc::make_mut(&mut table.columns)[at].nullable = false;
+            }
+        }
+        let clustered =
+            clustered.unwrap_or(primary && may_cluster && self.table().clustered().is_none());
+        let prefix = if primary { "PK" } else { "UQ" };
+        let (name, object_id, system_named) = self.name(spec.name.as_deref(), prefix, "")?;
+        let index = Index {
+            name,
+            id: 0,
+            object_id,
+            kind: *kind,
+            system_named,
+            unique: true,
+            disabled: false,
+            keys,
+            included: Vec::new(),
+            filter: None,
+            rows: OrderedRows::default(),
+        };
+        self.add_index(index, clustered)
+    }
+
+    pub(super) fn add_constraint(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        check: bool,
+    ) -> Result<()> {
+        match &spec.kind {
+            ConstraintKind::Key { .. } => self.add_key(spec, column, true),
+            ConstraintKind::Check(condition) => {
+                let text = definition(condition);
+                let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+                let bound = bind_over(&facts, &snapshot, &text, true)?;
+                let (name, object_id, system_named) =
+                    self.name(spec.name.as_deref(), "CK", column.unwrap_or_default())?;
+                if check {
+                    let run = Run::default();
+                    for row in snapshot.primary().iter() {
+                        if bound.test(&Env {
+                            row: &row.values,
+                            outer: None,
+                            run: &run,
+                        })? == Some(false)
+                        {
+                            return Err(self.existing_conflict("CHECK", &name));
+                        }
+                    }
+                }
+                let column_id = column.map(|c| self.column_id(c)).transpose()?.unwrap_or(0);
+                let text = NamedText {
+                    object_id,
+                    name,
+                    definition: text,
+                    system_named,
+                };
+                let added = Check {
+                    text,
+                    column_id,
+                    disabled: false,
+                    trusted: check,
+                };
+                Arc::make_mut(&mut self.table().checks).push(added);
+                Ok(())
+            }
+            ConstraintKind::Default {
+                value,
+                column: named,
+            } => {
+                let target = named
+                    .as_deref()
+                    .or(column)
+                    .ok_or_else(|| unsupported("a DEFAULT without a column"))?
+                    .to_owned();
+                let (name, object_id, system_named) =
+                    self.name(spec.name.as_deref(), "DF", &target)?;
+                let table = self.table();
+                let at = table
+                    .column(&target)
+                    .ok_or_else(|| invalid_column(&target))?;
+                let text = NamedText {
+                    object_id,
+                    name,
+                    definition: definition(value),
+                    system_named,
+                };
+                Arc::make_mut(&mut table.columns)[at].default = Some(text);
+                Ok(())
+            }
+            ConstraintKind::Foreign { .. } => self.add_foreign(spec, column, check),
+        }
+    }
+
+    pub(super) fn existing_conflict(&mut self, kind: &str, name: &str) -> crate::types::SqlError {
+        let (database, table) = (self.database.name.clone(), self.table().name.clone());
+        error(
+            547,
+            16,
+            format!(
+                "The ALTER TABLE statement conflicted with the {kind} constraint \"{name}\". The conflict occurred in database \"{database}\", table \"{table}\"."
+            ),
+        )
+    }
+
+    pub(super) fn add_foreign(
+        &mut self,
+        spec: &ConstraintSpec,
+        column: Option<&str>,
+        check: bool,
+    ) -> Result<()> {
+        let ConstraintKind::Foreign {
+            columns,
+            target,
+            target_columns,
+            on_delete,
+            on_update,
+        } = &spec.kind
+        else {
+            return Ok(());
+        };
+        let own: Vec<String> = if columns.is_empty() {
+            column.map(str::to_owned).into_iter().collect()
+        } else {
+            columns.clone()
+        };
+        let ids = own
+            .iter()
+            .map(|c| self.column_id(c))
+            .collect::<Result<Vec<_>>>()?;
+        let schema = target.schema.as_deref().unwrap_or("dbo");
+        let other = self
+            .database
+            .table(schema, &target.name)
+            .cloned()
+            .ok_or_else(|| {
+                error(
+                    1767,
+                    16,
+                    format!(
+                        "Foreign key '{}' references invalid table '{target}'.",
+                        spec.name.as_deref().unwrap_or_default()
+                    ),
+                )
+            })?;
+        let target_ids: Vec<i32> = if target_columns.is_empty() {
+            let primary = other
+                .indexes
+                .iter()
+                .find(|i| i.kind == IndexKind::PrimaryKey);
+            primary
+                .map(|i| i.keys.iter().map(|k| k.0).collect())
+                .unwrap_or_default()
+        } else {
+            target_columns
+                .iter()
+                .map(|c| {
+                    other
+                        .column(c)
+                        .map(|i| other.columns[i].id)
+                        .ok_or_else(|| invalid_column(c))
+                })
+                .collect::<Result<_>>()?
+        };
+        let unique = other.indexes.iter().any(|i| {
+            i.unique
+                && i.keys.len() == target_ids.len()
+                && target_ids
+                    .iter()
+                    .all(|t| i.keys.iter().any(|(k, _)| k == t))
+        });
+        if !unique || target_ids.len() != ids.len() {
+            let message = format!(
+                "There are no primary or candidate keys in the referenced table '{target}' that match the referencing column list in the foreign key '{}'.",
+                spec.name.as_deref().unwrap_or_default()
+            );
+            return Err(error(1776, 16, message));
+        }
+        let (name, object_id, system_named) = self.name(
+            spec.name.as_deref(),
+            "FK",
+            own.first().map_or("", String::as_str),
+        )?;
+        let key = ForeignKey {
+            object_id,
+            name: name.clone(),
+            system_named,
+            columns: ids,
+            target: other.object_id,
+            target_columns: target_ids,
+            on_delete: *on_delete,
+            on_update: *on_update,
+            disabled: false,
+            trusted: check,
+        };
+        Arc::make_mut(&mut self.table().foreign_keys).push(key);
+        if check {
+            let snapshot = self.table().clone();
+            for row in snapshot.primary().iter() {
+                check_references(self.database, &snapshot, &row.values, "ALTER TABLE")?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn drop_constraint(&mut self, name: &str) -> Result<()> {
+        let object_id = self.object_id;
+        let table = self.table();
+        let schema_id = table.schema_id;
+        let mut found = false;
+        if let Some(i) = table
+            .indexes
+            .iter()
+            .position(|i| i.kind != IndexKind::Plain && same_name(&i.name, name))
+        {
+            let clustered = table.indexes[i].clustered();
+            let id = table.indexes[i].keys.clone();
+            let referenced = self.database.tables.values().any(|t| {
+                t.foreign_keys.iter().any(|k| {
+                    k.target == object_id
+                        && k.target_columns.len() == id.len()
+                        && k.target_columns
+                            .iter()
+                            .all(|c| id.iter().any(|(x, _)| x == c))
+                })
+            });
+            if referenced {
+                return Err(error(
+                    3725,
+                    16,
+                    format!(
+                        "The constraint '{name}' is being referenced by table, foreign key constraint."
+                    ),
+                ));
+            }
+            let table = self.table();
+            if clustered {
+                for row in table.indexes[i].rows.clone().iter() {
+                    table
+                        .heap
+                        .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
+                }
+            }
+            table.indexes.remove(i);
+            found = true;
+        }
+        let table = self.table();
+        let count = table.checks.len() + table.foreign_keys.len();
+        Arc::make_mut(&mut table.checks).retain(|c| !same_name(&c.text.name, name));
+        Arc::make_mut(&mut table.foreign_keys).retain(|k| !same_name(&k.name, name));
+        found |= table.checks.len() + table.foreign_keys.len() < count;
+        for column in Arc::make_mut(&mut table.columns) {
+            if column
+                .default
+                .as_ref()
+                .is_some_and(|d| same_name(&d.name, name))
+            {
+                column.default = None;
+                found = true;
+            }
+        }
+        if !found {
+            return Err(error(3728, 16, format!("'{name}' is not a constraint.")));
+        }
+        self.database.release(schema_id, name);
+        Ok(())
+    }
+}

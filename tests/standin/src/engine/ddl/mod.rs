@@ -1,0 +1,306 @@
+//! Tables, constraints and indexes: CREATE, ALTER, DROP.
+
+mod column;
+mod constraint;
+mod index;
+
+use std::sync::Arc;
+
+use crate::engine::error::{Result, error, invalid_object};
+use crate::engine::facts::Facts;
+use crate::engine::parse::statement::{
+    AlterTable, ConstraintKind, ConstraintSpec, CreateTable, Name,
+};
+use crate::engine::rows::OrderedRows;
+use crate::engine::state::{Database, State};
+use crate::engine::table::{Table, same_name};
+
+pub(crate) use index::{alter_index, create_index, drop_index};
+
+/// The database a name is in, ready to change, and the name in it.
+fn place<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mut Database, Name)> {
+    let name = facts.place(name);
+    let database = state.database_mut(name.database.as_deref().unwrap_or(&facts.database))?;
+    if database.read_only {
+        let message = format!(
+            "Failed to update database \"{}\" because the database is read-only.",
+            database.name
+        );
+        return Err(error(3906, 16, message));
+    }
+    Ok((database, name))
+}
+
+fn table_id(database: &Database, name: &Name) -> Result<i32> {
+    let schema = name.schema.as_deref().unwrap_or("dbo");
+    let id = database
+        .object_id(schema, &name.name)
+        .filter(|id| database.tables.contains_key(id));
+    id.ok_or_else(|| error(4902, 16, format!("Cannot find the object \"{name}\" because it does not exist or you do not have permissions.")))
+}
+
+/// Facts whose state is the one being changed, so that expressions see it.
+fn facts_of(facts: &Facts, database: &Database) -> Facts {
+    let mut state = State::clone(&facts.state);
+    state.databases.insert(
+        crate::engine::table::fold(&database.name),
+        Arc::new(database.clone()),
+    );
+    Facts {
+        state: Arc::new(state),
+        database: database.name.clone(),
+        ..facts.clone()
+    }
+}
+
+pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTable) -> Result<i32> {
+    let (database, name) = place(facts, state, &create.name)?;
+    let schema = name.schema.as_deref().unwrap_or("dbo");
+    let schema_id = database.schema_id(schema).ok_or_else(|| {
+        error(2760, 16, format!("The specified schema name \"{schema}\" either does not exist or you do not have permission to use it."))
+    })?;
+    let object_id = database.new_object();
+    database.claim(schema_id, &name.name, object_id)?;
+    let table = Table {
+        object_id,
+        schema_id,
+        name: name.name.clone(),
+        columns: Arc::default(),
+        indexes: Vec::new(),
+        checks: Arc::default(),
+        foreign_keys: Arc::default(),
+        heap: OrderedRows::default(),
+        next_row: 1,
+        next_column: 1,
+        generated: None,
+        created: moment(facts),
+    };
+    database.tables.insert(object_id, Arc::new(table));
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
+    for spec in &create.columns {
+        work.add_column(spec)?;
+    }
+    // Keys first: foreign keys of the table may point at it.
+    let at_columns = create.columns.iter().flat_map(|c| {
+        c.constraints
+            .iter()
+            .map(move |k| (k, Some(c.name.as_str())))
+    });
+    let all: Vec<_> = at_columns
+        .chain(create.constraints.iter().map(|k| (k, None)))
+        .collect();
+    let is_key = |k: &ConstraintSpec| matches!(k.kind, ConstraintKind::Key { .. });
+    let primary_clustered = all.iter().any(|(k, _)| {
+        matches!(
+            &k.kind,
+            ConstraintKind::Key {
+                clustered: Some(true),
+                ..
+            }
+        )
+    });
+    for (spec, column) in all.iter().filter(|(k, _)| is_key(k)) {
+        work.add_key(spec, *column, !primary_clustered)?;
+    }
+    for (spec, column) in all.iter().filter(|(k, _)| !is_key(k)) {
+        work.add_constraint(spec, *column, true)?;
+    }
+    Ok(object_id)
+}
+
+pub(crate) fn moment(facts: &Facts) -> u64 {
+    facts.now.0 as u64 * crate::engine::value::calendar::DAY + facts.now.1
+}
+
+/// One table under change.
+struct Work<'a> {
+    facts: &'a Facts,
+    database: &'a mut Database,
+    object_id: i32,
+}
+
+impl Work<'_> {
+    fn table(&mut self) -> &mut Table {
+        self.database
+            .table_mut(self.object_id)
+            .expect("the table under change exists")
+    }
+
+    fn column_id(&mut self, name: &str) -> Result<i32> {
+        let table = self.table();
+        let at = table.column(name).ok_or_else(|| {
+            error(
+                1911,
+                16,
+                format!("Column name '{name}' does not exist in the target table or view."),
+            )
+        })?;
+        Ok(table.columns[at].id)
+    }
+
+    /// A system-made name such as `PK__Posts__3214EC07A1B2C3D4`.
+    fn system_name(&mut self, prefix: &str, of: &str) -> String {
+        let id = self.object_id as u32;
+        let number = self.database.next_object as u32;
+        let short: String = of.chars().take(9).collect();
+        format!("{prefix}__{short}__{id:08X}{number:08X}")
+    }
+
+    fn name(
+        &mut self,
+        given: Option<&str>,
+        prefix: &str,
+        column: &str,
+    ) -> Result<(String, i32, bool)> {
+        let object_id = self.database.new_object();
+        let table = self.table();
+        let (schema_id, table_name) = (table.schema_id, table.name.clone());
+        let name = match given {
+            Some(n) => n.to_owned(),
+            None if column.is_empty() => self.system_name(prefix, &table_name),
+            None => self.system_name(prefix, &format!("{table_name:.9}__{column:.5}")),
+        };
+        self.database.claim(schema_id, &name, object_id)?;
+        Ok((name, object_id, given.is_none()))
+    }
+}
+
+pub(crate) fn alter_table(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    change: &AlterTable,
+) -> Result<()> {
+    let (database, name) = place(facts, state, name)?;
+    let object_id = table_id(database, &name)?;
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
+    match change {
+        AlterTable::Add {
+            columns,
+            constraints,
+            check,
+        } => {
+            let from = work.table().columns.len();
+            for spec in columns {
+                work.add_column(spec)?;
+                for constraint in spec
+                    .constraints
+                    .iter()
+                    .filter(|c| matches!(c.kind, ConstraintKind::Default { .. }))
+                {
+                    work.add_constraint(constraint, Some(&spec.name), *check)?;
+                }
+            }
+            if !columns.is_empty() {
+                work.fill_new_columns(from)?;
+            }
+            for spec in columns {
+                for constraint in spec
+                    .constraints
+                    .iter()
+                    .filter(|c| !matches!(c.kind, ConstraintKind::Default { .. }))
+                {
+                    work.add_constraint(constraint, Some(&spec.name), *check)?;
+                }
+            }
+            constraints
+                .iter()
+                .try_for_each(|c| work.add_constraint(c, None, *check))
+        }
+        AlterTable::AlterColumn(spec) => work.alter_column(spec),
+        AlterTable::DropColumns { names, if_exists } => {
+            for name in names {
+                if *if_exists && work.table().column(name).is_none() {
+                    continue;
+                }
+                work.drop_column(name)?;
+            }
+            Ok(())
+        }
+        AlterTable::DropConstraints { names, if_exists } => {
+            for name in names {
+                match work.drop_constraint(name) {
+                    Err(e) if *if_exists && e.number == 3728 => {}
+                    other => other?,
+                }
+            }
+            Ok(())
+        }
+        AlterTable::Enable { names, on, check } => {
+            let wanted = |n: &str| names.is_empty() || names.iter().any(|w| same_name(w, n));
+            let table = work.table();
+            for c in Arc::make_mut(&mut table.checks)
+                .iter_mut()
+                .filter(|c| wanted(&c.text.name))
+            {
+                (c.disabled, c.trusted) = (!on, *on && *check);
+            }
+            for k in Arc::make_mut(&mut table.foreign_keys)
+                .iter_mut()
+                .filter(|k| wanted(&k.name))
+            {
+                (k.disabled, k.trusted) = (!on, *on && *check);
+            }
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn drop_table(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    if_exists: bool,
+) -> Result<()> {
+    let (database, name) = place(facts, state, name)?;
+    let Ok(object_id) = table_id(database, &name) else {
+        if if_exists {
+            return Ok(());
+        }
+        return Err(error(
+            3701,
+            11,
+            format!(
+                "Cannot drop the table '{name}', because it does not exist or you do not have permission."
+            ),
+        ));
+    };
+    if database
+        .tables
+        .values()
+        .any(|t| t.object_id != object_id && t.foreign_keys.iter().any(|k| k.target == object_id))
+    {
+        return Err(error(
+            3726,
+            16,
+            format!(
+                "Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
+            ),
+        ));
+    }
+    let table = database
+        .tables
+        .remove(&object_id)
+        .ok_or_else(|| invalid_object(&name))?;
+    let mut ids = vec![object_id];
+    ids.extend(table.indexes.iter().map(|i| i.object_id));
+    ids.extend(table.checks.iter().map(|c| c.text.object_id));
+    ids.extend(table.foreign_keys.iter().map(|k| k.object_id));
+    ids.extend(
+        table
+            .columns
+            .iter()
+            .filter_map(|c| c.default.as_ref().map(|d| d.object_id)),
+    );
+    Arc::make_mut(&mut database.names).retain(|_, id| !ids.contains(id));
+    Arc::make_mut(&mut database.properties).retain(|p| p.class != 1 || p.major_id != object_id);
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! INSERT.
+
+use std::sync::Arc;
+
+use crate::engine::error::{Result, error};
+use crate::engine::expr::{Env, Run, Watch};
+use crate::engine::facts::Facts;
+use crate::engine::parse::statement::{Insert, InsertSource};
+use crate::engine::query::bind::Binder;
+use crate::engine::query::run;
+use crate::engine::rows::Row;
+use crate::engine::state::{Database, State};
+use crate::engine::store::{Rules, check_references};
+use crate::engine::table::Table;
+use crate::types::{SqlType, Value};
+
+use super::{Changed, as_integer, column_count, target};
+
+/// Values for the target columns, with their types.
+type SourceRows = (Vec<Vec<Option<Value>>>, Vec<Option<SqlType>>);
+
+pub(crate) fn insert(
+    facts: &Facts,
+    state: &mut State,
+    insert: &Insert,
+    identity_insert: Option<i32>,
+    watch: &Watch<'_>,
+) -> Result<Changed> {
+    let (database, table) = target(facts, state, &insert.table)?;
+    let explicit_identity = identity_insert == Some(table.object_id);
+    let places = places(&table, insert, explicit_identity)?;
+    let rules = Rules::new(facts, database, &table)?;
+    let mut changed = Changed::default();
+    let mut writer = Writer {
+        database,
+        rules: &rules,
+        object_id: table.object_id,
+    };
+    match &insert.source {
+        InsertSource::Defaults => writer.add(&[], &[], &[], &mut changed)?,
+        InsertSource::Values(rows) => {
+            let mut binder = Binder::new(facts);
+            for row in rows {
+                if row.len() != places.len() {
+                    return Err(column_count(row.len() > places.len(), true));
+                }
+                let mut values = Vec::with_capacity(row.len());
+                let mut types = Vec::with_capacity(row.len());
+                for item in row {
+                    let bound = item.as_ref().map(|e| binder.constant(e)).transpose()?;
+                    types.push(bound.as_ref().map(|(_, t)| t.ty.clone()));
+                    values.push(bound.map(|(v, _)| v));
+                }
+                writer.add(&places, &values, &types, &mut changed)?;
+            }
+        }
+        InsertSource::Query(query) => {
+            let (rows, types) = query_rows(facts, query, watch)?;
+            if types.len() != places.len() {
+                return Err(column_count(types.len() > places.len(), false));
+            }
+            for values in rows {
+                writer.add(&places, &values, &types, &mut changed)?;
+            }
+        }
+    }
+    Ok(changed)
+}
+
+fn query_rows(
+    facts: &Facts,
+    query: &sqlparser::ast::Query,
+    watch: &Watch<'_>,
+) -> Result<SourceRows> {
+    let (plan, columns) = Binder::new(facts).query(query)?;
+    let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
+    let rows = rows
+        .into_iter()
+        .map(|r| r.into_iter().map(Some).collect())
+        .collect();
+    Ok((rows, columns.into_iter().map(|c| Some(c.t.ty)).collect()))
+}
+
+/// The positions that the values go to.
+fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec<usize>> {
+    if let Some(names) = &insert.columns {
+        let places = names
+            .iter()
+            .map(|n| {
+                table
+                    .column(n)
+                    .ok_or_else(|| crate::engine::error::invalid_column(n))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for at in &places {
+            let column = &table.columns[*at];
+            if column.identity.is_some() && !explicit_identity {
+                let message = format!(
+                    "Cannot insert explicit value for identity column in table '{}' when IDENTITY_INSERT is set to OFF.",
+                    table.name
+                );
+                return Err(error(544, 16, message));
+            }
+            if column.computed.is_some() {
+                return Err(error(
+                    271,
+                    16,
+                    format!(
+                        "The column \"{}\" cannot be modified because it is either a computed column or is the result of a UNION operator.",
+                        column.name
+                    ),
+                ));
+            }
+            if column.ty == SqlType::RowVersion {
+                return Err(error(
+                    273,
+                    16,
+                    "Cannot insert an explicit value into a timestamp column. Use INSERT with a column list to exclude the timestamp column, or insert a DEFAULT into the timestamp column.",
+                ));
+            }
+        }
+        return Ok(places);
+    }
+    if explicit_identity && table.columns.iter().any(|c| c.identity.is_some()) {
+        let message = format!(
+            "An explicit value for the identity column in table '{}' can only be specified when a column list is used and IDENTITY_INSERT is ON.",
+            table.name
+        );
+        return Err(error(8101, 16, message));
+    }
+    let open = |i: &usize| {
+        let c = &table.columns[*i];
+        c.identity.is_none() && c.computed.is_none() && c.ty != SqlType::RowVersion
+    };
+    Ok((0..table.columns.len()).filter(open).collect())
+}
+
+struct Writer<'a> {
+    database: &'a mut Database,
+    rules: &'a Rules,
+    object_id: i32,
+}
+
+impl Writer<'_> {
+    pub(super) fn add(
+        &mut self,
+        places: &[usize],
+        values: &[Option<Value>],
+        types: &[Option<SqlType>],
+        changed: &mut Changed,
+    ) -> Result<()> {
+        let table = Arc::clone(&self.database.tables[&self.object_id]);
+        let mut row = vec![Value::Null; table.columns.len()];
+        let mut given = vec![false; row.len()];
+        for ((at, value), ty) in places.iter().zip(values).zip(types) {
+            if let (Some(value), Some(ty)) = (value, ty) {
+                row[*at] = self.rules.store(&table, *at, value, ty)?;
+                given[*at] = true;
+            }
+        }
+        let run = Run::default();
+        let mut identity = None;
+        for (at, column) in table.columns.iter().enumerate() {
+            if let Some(def) = &column.identity {
+                let value = if given[at] {
+                    as_integer(&row[at])
+                } else {
+                    Some(def.last.map_or(def.seed, |l| l + def.increment))
+                };
+                let value = value.ok_or_else(|| {
+                    error(
+                        339,
+                        16,
+                        "DEFAULT or NULL are not allowed as explicit identity values.",
+                    )
+                })?;
+                row[at] = self
+                    .rules
+                    .store(&table, at, &Value::Int(value), &SqlType::BigInt)?;
+                identity = Some((at, value));
+            } else if column.ty == SqlType::RowVersion {
+                self.database.row_version += 1;
+                row[at] = Value::Bytes(self.database.row_version.to_be_bytes().as_slice().into());
+            } else if let Some(default) = self.rules.defaults[at].as_ref().filter(|_| !given[at]) {
+                let value = default.eval(&Env {
+                    row: &[],
+                    outer: None,
+                    run: &run,
+                })?;
+                row[at] = self.rules.store(&table, at, &value, &default.t.ty)?;
+            }
+        }
+        self.rules.complete(&table, &mut row, "INSERT")?;
+        check_references(self.database, &table, &row, "INSERT")?;
+        drop(table);
+        let table = self
+            .database
+            .table_mut(self.object_id)
+            .expect("the statement's table stays");
+        let id = table.next_row;
+        table.next_row += 1;
+        self.rules.insert(
+            table,
+            Arc::new(Row {
+                id,
+                values: row.into(),
+            }),
+        )?;
+        if let Some((at, value)) = identity {
+            let def = Arc::make_mut(&mut table.columns)[at]
+                .identity
+                .as_mut()
+                .expect("found above");
+            let further = def.last.is_none_or(|l| {
+                if def.increment > 0 {
+                    value > l
+                } else {
+                    value < l
+                }
+            });
+            if further {
+                def.last = Some(value);
+            }
+            changed.identity = Some(value);
+        }
+        changed.rows += 1;
+        Ok(())
+    }
+}

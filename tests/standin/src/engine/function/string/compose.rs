@@ -1,0 +1,166 @@
+//! Functions that put texts together: STR, CONCAT, QUOTENAME, REPLACE, TRIM.
+
+use std::sync::Arc;
+
+use crate::engine::collate;
+use crate::engine::datatype;
+use crate::engine::error::Result;
+use crate::engine::expr::{Bound, Kind, Ty};
+use crate::engine::function::{as_text, expect, integer_of, strict, units_of};
+use crate::engine::query::bind::convert_to;
+use crate::engine::value::{decimal, text};
+use crate::types::{Collation, SqlType, Value};
+
+use super::{find, text_type, units, varying};
+
+pub(super) fn trim(name: &str, args: &[Bound]) -> Result<Bound> {
+    expect(name, args, 1)?;
+    let arg = as_text(&args[0]);
+    let t = varying(&arg.t);
+    let (left, right) = (name != "RTRIM", name != "LTRIM");
+    Ok(strict(vec![arg], t, move |v| {
+        let u = units(&v[0]);
+        let mut kept: &[u16] = &u;
+        if right {
+            kept = collate::trim(kept);
+        }
+        while left && kept.first() == Some(&0x20) {
+            kept = &kept[1..];
+        }
+        Ok(Value::Text(kept.into()))
+    }))
+}
+
+pub(super) fn replace(
+    subject: &[u16],
+    pattern: &[u16],
+    by: &[u16],
+    collation: &Collation,
+) -> Value {
+    let mut out = Vec::with_capacity(subject.len());
+    let mut at = 0;
+    while let Some((found, n)) = find(subject, pattern, at, collation) {
+        out.extend_from_slice(&subject[at..found]);
+        out.extend_from_slice(by);
+        at = found + n;
+    }
+    out.extend_from_slice(&subject[at..]);
+    Value::Text(out.into())
+}
+
+/// `STR(float [, length [, decimals]])`: right-aligned, `*` when it does not fit.
+pub(super) fn str_function(args: &[Bound]) -> Result<Bound> {
+    let number = |i: usize, default: i64| {
+        args.get(i)
+            .and_then(Bound::as_constant)
+            .map_or(default, integer_of)
+    };
+    let Some(first) = args.first() else {
+        return Err(crate::engine::error::argument_count("STR", 1));
+    };
+    let (length, places) = (
+        number(1, 10).clamp(1, 8000) as usize,
+        number(2, 0).clamp(0, 16) as u8,
+    );
+    let t = text_type(SqlType::VarChar {
+        length: Some(length as u16),
+    });
+    Ok(strict(
+        vec![convert_to(first.clone(), &SqlType::Float)],
+        t,
+        move |v| {
+            let Value::Float(f) = v[0] else {
+                return Ok(Value::Null);
+            };
+            let rounded = decimal::from_f64(f, 17.min(places + 2))
+                .map(|u| decimal::round_off(u, 17.min(places + 2) - places));
+            let shown = rounded.map_or_else(
+                || format!("{f:.*}", usize::from(places)),
+                |u| decimal::to_text(u, places),
+            );
+            let whole = shown.split('.').next().unwrap_or_default().len();
+            let fitted = if whole > length {
+                "*".repeat(length)
+            } else {
+                format!(
+                    "{:>length$}",
+                    shown.chars().take(length).collect::<String>()
+                )
+            };
+            Ok(text::value(&fitted))
+        },
+    ))
+}
+
+pub(super) fn concat(args: &[Bound]) -> Result<Bound> {
+    if args.len() < 2 {
+        return Err(crate::engine::error::argument_count("CONCAT", 2));
+    }
+    let unicode = args.iter().any(|a| datatype::is_unicode(&a.t.ty));
+    let max = args
+        .iter()
+        .any(|a| datatype::is_text(&a.t.ty) && datatype::length(&a.t.ty).is_none());
+    let ty = match (unicode, max) {
+        (true, true) => SqlType::NVarChar { length: None },
+        (true, false) => SqlType::NVarChar { length: Some(4000) },
+        (false, true) => SqlType::VarChar { length: None },
+        (false, false) => SqlType::VarChar { length: Some(8000) },
+    };
+    let collation = args
+        .iter()
+        .find_map(|a| a.t.collation.clone())
+        .unwrap_or_else(collate::default_collation);
+    let t = Ty {
+        ty: ty.clone(),
+        nullable: false,
+        collation: Some(collation),
+        rank: args.iter().map(|a| a.t.rank).max().unwrap_or(0),
+    };
+    let texts = args.iter().map(|a| convert_to(a.clone(), &ty)).collect();
+    // NULL counts as empty here, so the call is not strict.
+    let call = Arc::new(|v: &[Value]| {
+        Ok(Value::Text(
+            v.iter().flat_map(|p| units(p).to_vec()).collect(),
+        ))
+    });
+    Ok(Bound {
+        kind: Kind::Call(call, texts),
+        t,
+    })
+}
+
+pub(super) fn quotename(args: &[Bound]) -> Result<Bound> {
+    let quote = match args {
+        [_] => "[".to_owned(),
+        [_, q] => q.as_constant().map(units_of).unwrap_or_default(),
+        _ => return Err(crate::engine::error::argument_count("QUOTENAME", 1)),
+    };
+    let (open, close) = match quote.as_str() {
+        "[" | "]" => ('[', ']'),
+        "'" => ('\'', '\''),
+        "\"" => ('"', '"'),
+        "(" | ")" => ('(', ')'),
+        _ => {
+            return Ok(Bound::constant(
+                Value::Null,
+                SqlType::NVarChar { length: Some(258) },
+            ));
+        }
+    };
+    let t = text_type(SqlType::NVarChar { length: Some(258) });
+    Ok(strict(vec![as_text(&args[0])], t, move |v| {
+        let u = units(&v[0]);
+        if u.len() > 128 {
+            return Ok(Value::Null);
+        }
+        let mut quoted = vec![open as u16];
+        for unit in u.iter() {
+            quoted.push(*unit);
+            if *unit == close as u16 {
+                quoted.push(*unit);
+            }
+        }
+        quoted.push(close as u16);
+        Ok(Value::Text(quoted.into()))
+    }))
+}

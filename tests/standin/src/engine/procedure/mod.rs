@@ -1,0 +1,291 @@
+//! System procedures, RAISERROR and THROW, and statements about databases, schemas and types.
+
+mod database;
+mod message;
+
+use std::sync::Arc;
+
+use sqlparser::ast::Expr;
+
+use crate::engine::control::{Flow, changing, nested};
+use crate::engine::datatype;
+use crate::engine::ddl;
+use crate::engine::error::{Result, error, syntax};
+use crate::engine::facts::{Facts, Variable};
+use crate::engine::parse::statement::{ColumnSpec, CreateTable, Name, TypeName};
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::query::bind::{Binder, Output};
+use crate::engine::session::SqlSession;
+use crate::engine::state::{ExtendedProperty, State, UserType};
+use crate::engine::value::convert::{How, convert};
+use crate::engine::value::text;
+use crate::session::Sink;
+use crate::types::Value;
+
+pub(crate) use database::server_statement;
+pub(crate) use message::{raise, throw};
+
+pub(crate) fn identity_insert(session: &mut SqlSession, table: &Name, on: bool) -> Result<()> {
+    let facts = session.facts();
+    let (database, found) = facts.table(table)?;
+    if !found.columns.iter().any(|c| c.identity.is_some()) {
+        let message = format!(
+            "Table '{table}' does not have the identity property. Cannot perform SET operation."
+        );
+        return Err(error(8106, 16, message));
+    }
+    let slot = (database.name.clone(), found.object_id);
+    let current = &mut session.settings.identity_insert;
+    match (on, current.as_ref()) {
+        (true, Some(other)) if *other != slot => {
+            let message = format!(
+                "IDENTITY_INSERT is already ON for another table. Cannot perform SET operation for table '{table}'."
+            );
+            return Err(error(8107, 16, message));
+        }
+        (true, _) => *current = Some(slot),
+        (false, Some(other)) if *other == slot => *current = None,
+        (false, _) => {}
+    }
+    Ok(())
+}
+
+/// Creates the table of SELECT INTO.
+pub(crate) fn create_from(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    columns: &[Output],
+) -> Result<()> {
+    let spec = |c: &Output| -> Result<ColumnSpec> {
+        if c.name.is_empty() {
+            return Err(error(
+                1038,
+                15,
+                "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name.",
+            ));
+        }
+        let declared = datatype::declaration(&c.t.ty);
+        Ok(ColumnSpec {
+            name: c.name.clone(),
+            ty: Some(Tokens::new(&declared)?.type_name()?),
+            nullable: Some(c.t.nullable),
+            identity: c.identity.then_some((1, 1)),
+            collation: c.t.collation.as_ref().map(|c| c.name.clone()),
+            ..ColumnSpec::default()
+        })
+    };
+    let columns = columns.iter().map(spec).collect::<Result<Vec<_>>>()?;
+    ddl::create_table(
+        facts,
+        state,
+        &CreateTable {
+            name: name.clone(),
+            columns,
+            constraints: Vec::new(),
+        },
+    )?;
+    Ok(())
+}
+
+/// The arguments of a procedure by name or position.
+struct Arguments(Vec<(Option<String>, Value, crate::types::SqlType)>);
+
+impl Arguments {
+    fn get(&self, name: &str, position: usize) -> Option<&Value> {
+        let named = self
+            .0
+            .iter()
+            .find(|(n, ..)| n.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+        let placed = || self.0.get(position).filter(|(n, ..)| n.is_none());
+        named
+            .or_else(placed)
+            .map(|(_, v, _)| v)
+            .filter(|v| !matches!(v, Value::Null))
+    }
+
+    fn text(&self, name: &str, position: usize) -> Option<String> {
+        self.get(name, position)
+            .and_then(text::units)
+            .map(|u| text::to_string(u))
+    }
+}
+
+pub(crate) fn execute(
+    session: &mut SqlSession,
+    procedure: &Name,
+    args: &[(Option<String>, Expr)],
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
+    let facts = session.facts();
+    let mut binder = Binder::new(&facts);
+    let mut values = Vec::new();
+    for (name, expr) in args {
+        let (value, t) = binder.constant(expr)?;
+        values.push((name.clone(), value, t.ty));
+    }
+    let arguments = Arguments(values);
+    let flow = match procedure.name.to_ascii_lowercase().as_str() {
+        "sp_executesql" => return execute_sql(session, &facts, &arguments, sink),
+        "sp_addtype" => {
+            let name = arguments
+                .text("@typename", 0)
+                .ok_or_else(|| syntax("sp_addtype"))?;
+            let base = arguments
+                .text("@phystype", 1)
+                .ok_or_else(|| syntax("sp_addtype"))?;
+            let nullable = arguments
+                .text("@nulltype", 2)
+                .is_none_or(|n| !n.eq_ignore_ascii_case("NOT NULL"));
+            let ty = Tokens::new(&base)?.type_name()?;
+            let name = Name {
+                database: None,
+                schema: None,
+                name,
+            };
+            changing(session, sink, |f, s, _| {
+                create_type(f, s, &name, &ty, nullable)
+            })
+        }
+        "sp_addextendedproperty" => {
+            changing(session, sink, |f, s, _| add_property(f, s, &arguments))
+        }
+        "sp_dboption" | "sp_updatestats" | "sp_configure" | "sp_changedbowner"
+        | "sp_tableoption" => Ok(()),
+        _ => Err(error(
+            2812,
+            16,
+            format!("Could not find stored procedure '{procedure}'."),
+        )),
+    };
+    flow?;
+    Ok(if sink.done(None).is_break() {
+        Flow::Stop
+    } else {
+        Flow::Next
+    })
+}
+
+/// `sp_executesql @statement, @parameters, @p1 = ...`.
+fn execute_sql(
+    session: &mut SqlSession,
+    facts: &Facts,
+    arguments: &Arguments,
+    sink: &mut dyn Sink,
+) -> Result<Flow> {
+    let sql = arguments
+        .text("@stmt", 0)
+        .or_else(|| arguments.text("@statement", 0))
+        .ok_or_else(|| syntax("sp_executesql"))?;
+    let mut variables = Vec::new();
+    if let Some(declared) = arguments.text("@params", 1) {
+        let mut tokens = Tokens::new(&declared)?;
+        let list = if tokens.done() {
+            Vec::new()
+        } else {
+            tokens.separated(|t| {
+                let name = t.identifier()?;
+                Ok((name, t.type_name()?))
+            })?
+        };
+        for (i, (name, ty)) in list.iter().enumerate() {
+            let (ty, ..) = facts.resolve_type(ty, false)?;
+            let given = arguments
+                .0
+                .iter()
+                .skip(2)
+                .find(|(n, ..)| n.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+            let given = given.or_else(|| arguments.0.get(i + 2).filter(|(n, ..)| n.is_none()));
+            let value = match given {
+                Some((_, value, from)) => convert(
+                    value,
+                    from,
+                    &ty,
+                    How {
+                        truncate: true,
+                        ..How::default()
+                    },
+                )?,
+                None => Value::Null,
+            };
+            variables.push((name.clone(), Variable { ty, value }));
+        }
+    }
+    nested(session, &sql, variables, sink)
+}
+
+fn create_type(
+    facts: &Facts,
+    state: &mut State,
+    name: &Name,
+    ty: &TypeName,
+    nullable: bool,
+) -> Result<()> {
+    let (ty, ..) = facts.resolve_type(ty, false)?;
+    let database = state.database_mut(&facts.database)?;
+    if database.user_type(&name.name).is_some() {
+        let message = format!(
+            "The type '{name}' already exists, or you do not have permission to create it."
+        );
+        return Err(error(219, 16, message));
+    }
+    let schema_id = database
+        .schema_id(name.schema.as_deref().unwrap_or("dbo"))
+        .unwrap_or(1);
+    let user_type_id = database
+        .types
+        .iter()
+        .map(|t| t.user_type_id)
+        .max()
+        .unwrap_or(256)
+        + 1;
+    Arc::make_mut(&mut database.types).push(UserType {
+        user_type_id,
+        schema_id,
+        name: name.name.clone(),
+        ty,
+        nullable,
+    });
+    Ok(())
+}
+
+fn add_property(facts: &Facts, state: &mut State, arguments: &Arguments) -> Result<()> {
+    let name = arguments
+        .text("@name", 0)
+        .ok_or_else(|| syntax("sp_addextendedproperty"))?;
+    let value = arguments.text("@value", 1).unwrap_or_default();
+    let database = state.database_mut(&facts.database)?;
+    let schema = arguments.text("@level0name", 3);
+    let table = arguments.text("@level1name", 5);
+    let part = arguments.text("@level2name", 7);
+    let missing = || {
+        error(
+            15135,
+            16,
+            "Object is invalid. Extended properties are not permitted on the object, or the object does not exist.",
+        )
+    };
+    let (class, major_id, minor_id) = match (&schema, &table) {
+        (None, _) => (0, 0, 0),
+        (Some(schema), None) => (3, database.schema_id(schema).ok_or_else(missing)?, 0),
+        (Some(schema), Some(table)) => {
+            let table = database.table(schema, table).ok_or_else(missing)?;
+            let minor = match &part {
+                None => 0,
+                Some(column) => table
+                    .column(column)
+                    .map(|i| table.columns[i].id)
+                    .ok_or_else(missing)?,
+            };
+            (1, table.object_id, minor)
+        }
+    };
+    Arc::make_mut(&mut database.properties).push(ExtendedProperty {
+        class,
+        major_id,
+        minor_id,
+        name,
+        value,
+    });
+    Ok(())
+}

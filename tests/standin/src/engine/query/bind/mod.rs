@@ -1,0 +1,458 @@
+//! Names to columns, operators to types: binds parsed expressions.
+
+mod literal;
+mod operator;
+mod types;
+
+use std::sync::Arc;
+
+use sqlparser::ast::{self, Expr};
+
+use crate::engine::collate;
+use crate::engine::datatype::{self, is_text};
+use crate::engine::error::{Result, error, invalid_column, syntax, unsupported};
+use crate::engine::expr::{Bound, Comparison, Env, Kind, Run, Ty};
+use crate::engine::facts::Facts;
+use crate::engine::function;
+use crate::engine::parse::statement::Name;
+use crate::engine::parse::tokens::{is_variable, parse_type};
+use crate::engine::query::aggregate;
+use crate::engine::query::plan::{Plan, SortKey};
+use crate::engine::query::window::WindowCall;
+use crate::engine::table::same_name;
+use crate::types::{SqlType, Value};
+
+use literal::{fold_constant, literal};
+pub(crate) use types::{choose, common_collation, comparison, convert_to, union_type};
+
+/// A column that a query or table offers.
+#[derive(Clone)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    pub(crate) t: Ty,
+    pub(crate) identity: bool,
+    pub(crate) computed: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) alias: String,
+    /// Schema and name, for columns qualified by them.
+    pub(crate) name: Option<Name>,
+    pub(crate) columns: Vec<Output>,
+    pub(crate) start: usize,
+}
+
+/// The tables in sight at one level of nesting.
+#[derive(Default, Clone)]
+pub(crate) struct Scope {
+    pub(crate) sources: Vec<Source>,
+    /// An expression in here looked at a row outside.
+    pub(crate) uses_outer: bool,
+    /// Set while the select list of a grouped query is bound.
+    pub(crate) grouping: Option<Grouping>,
+    /// Set while window functions are allowed.
+    pub(crate) windows: Option<Vec<WindowCall>>,
+}
+
+#[derive(Default, Clone)]
+pub(crate) struct Grouping {
+    pub(crate) groups: Vec<(Expr, Bound)>,
+    pub(crate) calls: Vec<aggregate::Call>,
+    /// The arguments of an aggregate are bound over the input again.
+    pub(crate) inside: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct CommonTable {
+    pub(crate) name: String,
+    pub(crate) plan: Plan,
+    pub(crate) columns: Vec<Output>,
+}
+
+pub(crate) struct Binder<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) tables: Vec<CommonTable>,
+    /// Variables are read row by row instead of once.
+    pub(crate) live: bool,
+}
+
+impl<'a> Binder<'a> {
+    pub(crate) fn new(facts: &'a Facts) -> Binder<'a> {
+        Binder {
+            facts,
+            scopes: vec![Scope::default()],
+            tables: Vec::new(),
+            live: false,
+        }
+    }
+
+    pub(crate) fn scope(&mut self) -> &mut Scope {
+        self.scopes.last_mut().expect("a binder always has a scope")
+    }
+
+    pub(crate) fn condition(&mut self, expr: &Expr) -> Result<Bound> {
+        let bound = self.expr(expr)?;
+        if is_condition(&bound) {
+            return Ok(fold_constant(bound));
+        }
+        Err(error(
+            4145,
+            15,
+            "An expression of non-boolean type specified in a context where a condition is expected.",
+        ))
+    }
+
+    /// A value; a condition here is an error, as T-SQL has no boolean values.
+    pub(crate) fn value(&mut self, expr: &Expr) -> Result<Bound> {
+        let bound = self.expr(expr)?;
+        if is_condition(&bound) {
+            return Err(syntax(expr));
+        }
+        Ok(bound)
+    }
+
+    /// Binds a value and reads it at once; it may use variables and subqueries, but no columns.
+    pub(crate) fn constant(&mut self, expr: &Expr) -> Result<(Value, Ty)> {
+        let bound = self.value(expr)?;
+        let run = Run::default();
+        let value = bound.eval(&Env {
+            row: &[],
+            outer: None,
+            run: &run,
+        })?;
+        Ok((value, bound.t))
+    }
+
+    pub(crate) fn expr(&mut self, expr: &Expr) -> Result<Bound> {
+        if let Some(found) = self.grouped(expr)? {
+            return Ok(found);
+        }
+        Ok(fold_constant(self.form(expr)?))
+    }
+
+    fn form(&mut self, expr: &Expr) -> Result<Bound> {
+        match expr {
+            Expr::Nested(e) => self.expr(e),
+            Expr::Identifier(i) if is_variable(i) => self.variable(&i.value),
+            Expr::Identifier(i) => {
+                match function::bare(self.facts, &i.value, i.quote_style.is_some()) {
+                    Some(found) if self.lookup(None, &i.value)?.is_none() => Ok(found),
+                    _ => self.column(None, &i.value),
+                }
+            }
+            Expr::CompoundIdentifier(parts) => {
+                let mut names: Vec<String> = parts.iter().map(|p| p.value.clone()).collect();
+                let column = names.pop().unwrap_or_default();
+                self.column(Some(&Name::of(names)?), &column)
+            }
+            Expr::Value(v) => literal(&v.value),
+            Expr::UnaryOp { op, expr } => self.unary(*op, expr),
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::IsNull(e) => Ok(Bound::predicate(Kind::IsNull(Box::new(self.value(e)?)))),
+            Expr::IsNotNull(e) => {
+                let inner = Bound::predicate(Kind::IsNull(Box::new(self.value(e)?)));
+                Ok(Bound::predicate(Kind::Not(Box::new(inner))))
+            }
+            Expr::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } => {
+                let value = self.value(expr)?;
+                let (low, high) = (self.value(low)?, self.value(high)?);
+                let low = comparison(Comparison::Ge, value.clone(), low)?;
+                let high = comparison(Comparison::Le, value, high)?;
+                Ok(negate(
+                    Bound::predicate(Kind::And(Box::new(low), Box::new(high))),
+                    *negated,
+                ))
+            }
+            Expr::InList {
+                expr,
+                list,
+                negated,
+            } => self.in_list(expr, list, *negated),
+            Expr::Like {
+                negated,
+                any: false,
+                expr,
+                pattern,
+                escape_char,
+            } => self.like(expr, pattern, escape_char.as_deref(), *negated),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => self.case(operand.as_deref(), conditions, else_result.as_deref()),
+            Expr::Cast {
+                kind,
+                expr,
+                data_type,
+                ..
+            } => {
+                let attempt = matches!(kind, ast::CastKind::TryCast);
+                self.cast(expr, &parse_type(&data_type.to_string())?, None, attempt)
+            }
+            Expr::Convert {
+                is_try,
+                expr,
+                data_type,
+                styles,
+                ..
+            } => {
+                let ty = data_type.as_ref().ok_or_else(|| syntax(expr))?;
+                let style = styles.first().map(|s| self.style(s)).transpose()?.flatten();
+                self.cast(expr, &parse_type(&ty.to_string())?, style, *is_try)
+            }
+            Expr::Collate { expr, collation } => {
+                let mut bound = self.value(expr)?;
+                let name = collation.to_string();
+                let found = if name.eq_ignore_ascii_case("database_default") {
+                    Arc::clone(&self.facts.current()?.collation)
+                } else {
+                    collate::find(&name)?
+                };
+                if !is_text(&bound.t.ty) {
+                    return Err(error(
+                        447,
+                        16,
+                        format!(
+                            "Expression type {} is invalid for COLLATE clause.",
+                            datatype::name(&bound.t.ty)
+                        ),
+                    ));
+                }
+                (bound.t.collation, bound.t.rank) = (Some(found), 2);
+                Ok(bound)
+            }
+            Expr::Function(f) => self.function(f),
+            Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for: Some(count),
+                ..
+            } => self.named("SUBSTRING", &[expr, from, count]),
+            Expr::Trim {
+                trim_where: None,
+                trim_what: None,
+                expr,
+                trim_characters: None,
+            } => self.named("TRIM", &[expr]),
+            Expr::Floor { expr, .. } => self.named("FLOOR", &[expr]),
+            Expr::Ceil { expr, .. } => self.named("CEILING", &[expr]),
+            Expr::Subquery(q) => self.scalar(q),
+            Expr::Exists { subquery, negated } => {
+                let (plan, _, correlated) = self.subquery(subquery)?;
+                Ok(negate(
+                    Bound::predicate(Kind::Exists(Arc::new(plan), correlated)),
+                    *negated,
+                ))
+            }
+            Expr::InSubquery {
+                expr,
+                subquery,
+                negated,
+            } => self.in_query(expr, subquery, *negated),
+            Expr::Prefixed { prefix, .. } => Err(syntax(prefix)),
+            other => Err(unsupported(format!("the expression '{other}'"))),
+        }
+    }
+
+    fn named(&mut self, name: &str, args: &[&Expr]) -> Result<Bound> {
+        let bound = args
+            .iter()
+            .map(|a| self.value(a))
+            .collect::<Result<Vec<_>>>()?;
+        function::call(self.facts, name, bound)
+    }
+
+    fn style(&mut self, expr: &Expr) -> Result<Option<i32>> {
+        Ok(match self.constant(expr)?.0 {
+            Value::Int(i) => Some(i as i32),
+            _ => None,
+        })
+    }
+
+    fn variable(&mut self, name: &str) -> Result<Bound> {
+        if name.starts_with("@@") {
+            return function::global(self.facts, name);
+        }
+        let variable = self.facts.variable(name)?;
+        let mut bound = Bound::constant(variable.value.clone(), variable.ty.clone());
+        bound.t.nullable = true;
+        if self.live {
+            bound.kind = Kind::Variable(crate::engine::table::fold(name));
+        }
+        Ok(bound)
+    }
+
+    /// In a grouped query: a group's column, or an aggregate's.
+    fn grouped(&mut self, expr: &Expr) -> Result<Option<Bound>> {
+        let Some(grouping) = self.scope().grouping.as_ref().filter(|g| !g.inside) else {
+            return Ok(None);
+        };
+        let groups = grouping.groups.clone();
+        let shown = expr.to_string();
+        let same_text = groups.iter().position(|(g, _)| g.to_string() == shown);
+        let at = match (same_text, expr) {
+            (Some(at), _) => Some(at),
+            (None, Expr::Identifier(i)) if is_variable(i) => None,
+            (None, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
+                self.scope()
+                    .grouping
+                    .as_mut()
+                    .expect("checked above")
+                    .inside = true;
+                let bound = self.form(expr);
+                self.scope()
+                    .grouping
+                    .as_mut()
+                    .expect("checked above")
+                    .inside = false;
+                let bound = bound?;
+                let Kind::Column { depth: 0, at } = bound.kind else {
+                    return Ok(Some(bound));
+                };
+                let found = groups.iter().position(|(_, g)| g.as_column() == Some(at));
+                if found.is_none() {
+                    let message = format!(
+                        "Column '{shown}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause."
+                    );
+                    return Err(error(8120, 16, message));
+                }
+                found
+            }
+            _ => None,
+        };
+        Ok(at.map(|at| Bound {
+            kind: Kind::Column { depth: 0, at },
+            t: groups[at].1.t.clone(),
+        }))
+    }
+
+    /// Finds a column: its depth, position and description.
+    fn lookup(&self, table: Option<&Name>, column: &str) -> Result<Option<(usize, usize, Output)>> {
+        for (depth, scope) in self.scopes.iter().rev().enumerate() {
+            let mut found = None;
+            for source in scope
+                .sources
+                .iter()
+                .filter(|s| table.is_none_or(|t| is_called(s, t)))
+            {
+                for (i, output) in source
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, c)| same_name(&c.name, column))
+                {
+                    if found.is_some() {
+                        return Err(error(209, 16, format!("Ambiguous column name '{column}'.")));
+                    }
+                    found = Some((depth, source.start + i, output.clone()));
+                }
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    fn column(&mut self, table: Option<&Name>, column: &str) -> Result<Bound> {
+        let Some((depth, at, output)) = self.lookup(table, column)? else {
+            return Err(match table {
+                Some(t) => error(
+                    4104,
+                    16,
+                    format!("The multi-part identifier \"{t}.{column}\" could not be bound."),
+                ),
+                None => invalid_column(column),
+            });
+        };
+        let levels = self.scopes.len();
+        for scope in &mut self.scopes[levels - depth..] {
+            scope.uses_outer = true;
+        }
+        Ok(Bound {
+            kind: Kind::Column { depth, at },
+            t: output.t,
+        })
+    }
+
+    /// Binds a query one level deeper; tells whether it looks at rows outside.
+    pub(crate) fn subquery(&mut self, query: &ast::Query) -> Result<(Plan, Vec<Output>, bool)> {
+        self.scopes.push(Scope::default());
+        let bound = self.query(query);
+        let scope = self.scopes.pop().expect("pushed above");
+        let (plan, columns) = bound?;
+        Ok((plan, columns, scope.uses_outer))
+    }
+
+    pub(crate) fn order_key(&mut self, key: &ast::OrderByExpr) -> Result<SortKey> {
+        let expr = self.value(&key.expr)?;
+        sortable(&expr)?;
+        Ok(SortKey {
+            expr,
+            descending: is_descending(key),
+        })
+    }
+}
+
+pub(crate) fn is_descending(key: &ast::OrderByExpr) -> bool {
+    matches!(key.options.sort, Some(ast::OrderBySort::Desc))
+}
+
+/// # Errors
+/// 306 for the types that cannot be compared or sorted.
+pub(crate) fn sortable(expr: &Bound) -> Result<()> {
+    match expr.t.ty {
+        SqlType::Text | SqlType::NText | SqlType::Image | SqlType::Xml => Err(error(
+            306,
+            16,
+            "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_called(source: &Source, table: &Name) -> bool {
+    if table.schema.is_none() && same_name(&source.alias, &table.name) {
+        return true;
+    }
+    source.name.as_ref().is_some_and(|n| {
+        same_name(&n.name, &table.name)
+            && same_name(&source.alias, &n.name)
+            && table
+                .schema
+                .as_ref()
+                .is_none_or(|s| n.schema.as_ref().is_some_and(|m| same_name(m, s)))
+    })
+}
+
+/// Conditions are told from bit values by their form.
+pub(crate) fn is_condition(bound: &Bound) -> bool {
+    matches!(
+        bound.kind,
+        Kind::Compare(..)
+            | Kind::And(..)
+            | Kind::Or(..)
+            | Kind::Not(_)
+            | Kind::IsNull(_)
+            | Kind::Like { .. }
+            | Kind::InList(..)
+            | Kind::Exists(..)
+            | Kind::InQuery(..)
+    )
+}
+
+pub(crate) fn negate(bound: Bound, negated: bool) -> Bound {
+    if negated {
+        Bound::predicate(Kind::Not(Box::new(bound)))
+    } else {
+        bound
+    }
+}

@@ -1,0 +1,374 @@
+//! Calls of aggregates, window functions and scalar functions.
+
+use sqlparser::ast::{
+    self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    WindowType,
+};
+
+use crate::engine::datatype::{self, is_integer};
+use crate::engine::error::{Result, argument_count, error, syntax, unsupported};
+use crate::engine::expr::{Bound, Kind, Ty};
+use crate::engine::function;
+use crate::engine::query::aggregate;
+use crate::engine::query::bind::{Binder, convert_to, sortable};
+use crate::engine::query::from::name_of;
+use crate::engine::query::window::{self, WindowCall};
+use crate::types::{SqlType, Value};
+
+impl Binder<'_> {
+    /// A function call: aggregate, window, or scalar.
+    pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
+        let name = name_of(&f.name)?.name.to_uppercase();
+        let (args, distinct, separator_order) = arguments(f)?;
+        if let Some(over) = &f.over {
+            return self.window(&name, &args, distinct, over);
+        }
+        if let Some(kind) = aggregate_of(&name) {
+            return self.aggregate(kind, &name, &args, distinct, &separator_order);
+        }
+        if let Some(found) = function::special(self, &name, &args)? {
+            return Ok(found);
+        }
+        let bound = args
+            .iter()
+            .map(|a| a.ok_or_else(|| syntax("*")).and_then(|e| self.value(e)))
+            .collect::<Result<Vec<_>>>()?;
+        function::call(self.facts, &name, bound)
+    }
+
+    pub(super) fn aggregate(
+        &mut self,
+        kind: aggregate::Function,
+        name: &str,
+        args: &[Option<&Expr>],
+        distinct: bool,
+        order: &[ast::OrderByExpr],
+    ) -> Result<Bound> {
+        if self.scope().grouping.as_ref().is_none_or(|g| g.inside) {
+            return Err(error(
+                147,
+                15,
+                "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING clause or a select list.",
+            ));
+        }
+        self.scope()
+            .grouping
+            .as_mut()
+            .expect("checked above")
+            .inside = true;
+        let call = self.call(kind, name, args, distinct, order);
+        let grouping = self.scope().grouping.as_mut().expect("checked above");
+        grouping.inside = false;
+        let (call, t) = call?;
+        let at = grouping.groups.len() + grouping.calls.len();
+        grouping.calls.push(call);
+        Ok(Bound {
+            kind: Kind::Column { depth: 0, at },
+            t,
+        })
+    }
+
+    pub(super) fn call(
+        &mut self,
+        kind: aggregate::Function,
+        name: &str,
+        args: &[Option<&Expr>],
+        distinct: bool,
+        order: &[ast::OrderByExpr],
+    ) -> Result<(aggregate::Call, Ty)> {
+        let int = if name == "COUNT_BIG" {
+            SqlType::BigInt
+        } else {
+            SqlType::Int
+        };
+        let plain = |ty: SqlType, nullable| Ty {
+            ty,
+            nullable,
+            collation: None,
+            rank: 0,
+        };
+        if args == [None] && kind == aggregate::Function::Count {
+            let call = aggregate::Call {
+                function: aggregate::Function::CountRows,
+                arg: None,
+                distinct: false,
+                ty: int.clone(),
+                separator: None,
+                order: Vec::new(),
+            };
+            return Ok((call, plain(int, false)));
+        }
+        let Some(Some(first)) = args.first() else {
+            return Err(argument_count(name, 1));
+        };
+        let mut arg = self.value(first)?;
+        let mut separator = None;
+        if kind == aggregate::Function::StringAgg {
+            let Some(Some(by)) = args.get(1) else {
+                return Err(argument_count(name, 2));
+            };
+            separator = Some(self.constant(by)?.0);
+            if !datatype::is_text(&arg.t.ty) {
+                arg = convert_to(arg, &SqlType::NVarChar { length: Some(4000) });
+            }
+        } else if args.len() != 1 {
+            return Err(argument_count(name, 1));
+        }
+        if kind != aggregate::Function::Count {
+            sortable(&arg)?;
+        }
+        let t = aggregate_type(kind, &arg, &int)?;
+        let order = order
+            .iter()
+            .map(|o| {
+                Ok((
+                    self.value(&o.expr)?,
+                    crate::engine::query::bind::is_descending(o),
+                ))
+            })
+            .collect::<Result<_>>()?;
+        Ok((
+            aggregate::Call {
+                function: kind,
+                arg: Some(arg),
+                distinct,
+                ty: t.ty.clone(),
+                separator,
+                order,
+            },
+            t,
+        ))
+    }
+
+    pub(super) fn window(
+        &mut self,
+        name: &str,
+        args: &[Option<&Expr>],
+        distinct: bool,
+        over: &WindowType,
+    ) -> Result<Bound> {
+        let WindowType::WindowSpec(spec) = over else {
+            return Err(unsupported("named windows"));
+        };
+        if self.scope().windows.is_none() {
+            return Err(error(
+                4108,
+                15,
+                "Windowed functions can only appear in the SELECT or ORDER BY clauses.",
+            ));
+        }
+        let partition = spec
+            .partition_by
+            .iter()
+            .map(|e| self.value(e))
+            .collect::<Result<Vec<_>>>()?;
+        let mut order = spec
+            .order_by
+            .iter()
+            .map(|o| self.order_key(o))
+            .collect::<Result<Vec<_>>>()?;
+        order.iter_mut().for_each(|k| k.expr.t.nullable = true);
+        let bigint = Ty {
+            ty: SqlType::BigInt,
+            nullable: true,
+            collation: None,
+            rank: 0,
+        };
+        let (function, t) = match name {
+            "ROW_NUMBER" => (window::Function::RowNumber, bigint),
+            "RANK" => (window::Function::Rank, bigint),
+            "DENSE_RANK" => (window::Function::DenseRank, bigint),
+            "NTILE" => {
+                let Some(Some(n)) = args.first() else {
+                    return Err(argument_count(name, 1));
+                };
+                (window::Function::Ntile(self.value(n)?), bigint)
+            }
+            "LAG" | "LEAD" => self.offset(name, args)?,
+            _ => {
+                let kind = aggregate_of(name)
+                    .ok_or_else(|| unsupported(format!("the window function {name}")))?;
+                let (call, t) = self.call(kind, name, args, distinct, &[])?;
+                (window::Function::Aggregate(call), t)
+            }
+        };
+        if order.is_empty() && !matches!(function, window::Function::Aggregate(_)) {
+            return Err(error(
+                4112,
+                15,
+                format!("The function '{name}' must have an OVER clause with ORDER BY."),
+            ));
+        }
+        let (by_rows, whole) = frame(spec.window_frame.as_ref())?;
+        let windows = self.scope().windows.as_mut().expect("checked above");
+        windows.push(WindowCall {
+            function,
+            partition,
+            order,
+            by_rows,
+            whole,
+        });
+        Ok(Bound {
+            kind: Kind::Window(windows.len() - 1),
+            t,
+        })
+    }
+
+    pub(super) fn offset(
+        &mut self,
+        name: &str,
+        args: &[Option<&Expr>],
+    ) -> Result<(window::Function, Ty)> {
+        let Some(Some(value)) = args.first() else {
+            return Err(argument_count(name, 1));
+        };
+        let value = self.value(value)?;
+        let by = match args.get(1) {
+            Some(Some(e)) => match self.constant(e)?.0 {
+                Value::Int(n) => n,
+                _ => return Err(syntax(name)),
+            },
+            _ => 1,
+        };
+        let default = match args.get(2) {
+            Some(Some(e)) => Some(convert_to(self.value(e)?, &value.t.ty)),
+            _ => None,
+        };
+        let t = Ty {
+            nullable: true,
+            ..value.t.clone()
+        };
+        let by = if name == "LEAD" { -by } else { by };
+        Ok((window::Function::Offset { value, by, default }, t))
+    }
+}
+
+/// Arguments (`None` is `*`), DISTINCT, and the order within the group.
+type Arguments<'f> = (Vec<Option<&'f Expr>>, bool, Vec<ast::OrderByExpr>);
+
+fn arguments(f: &Function) -> Result<Arguments<'_>> {
+    let list = match &f.args {
+        FunctionArguments::None => return Ok((Vec::new(), false, Vec::new())),
+        FunctionArguments::Subquery(_) => {
+            return Err(unsupported(format!("a query as argument of {}", f.name)));
+        }
+        FunctionArguments::List(list) => list,
+    };
+    let mut args = Vec::new();
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => args.push(Some(e)),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => args.push(None),
+            other => return Err(unsupported(format!("the argument '{other}'"))),
+        }
+    }
+    let mut order = f.within_group.clone();
+    for clause in &list.clauses {
+        match clause {
+            FunctionArgumentClause::OrderBy(keys) => order.extend(keys.iter().cloned()),
+            other => return Err(unsupported(format!("'{other}'"))),
+        }
+    }
+    let distinct = matches!(
+        list.duplicate_treatment,
+        Some(ast::DuplicateTreatment::Distinct)
+    );
+    Ok((args, distinct, order))
+}
+
+pub(super) fn aggregate_of(name: &str) -> Option<aggregate::Function> {
+    Some(match name {
+        "COUNT" | "COUNT_BIG" => aggregate::Function::Count,
+        "SUM" => aggregate::Function::Sum,
+        "AVG" => aggregate::Function::Avg,
+        "MIN" => aggregate::Function::Min,
+        "MAX" => aggregate::Function::Max,
+        "STRING_AGG" => aggregate::Function::StringAgg,
+        "CHECKSUM_AGG" => aggregate::Function::ChecksumAgg,
+        _ => return None,
+    })
+}
+
+/// "SUM" and "AVG (Transact-SQL)", return types.
+fn aggregate_type(kind: aggregate::Function, arg: &Bound, int: &SqlType) -> Result<Ty> {
+    use aggregate::Function as F;
+    let plain = |ty: SqlType| Ty {
+        ty,
+        nullable: true,
+        collation: None,
+        rank: 0,
+    };
+    Ok(match kind {
+        F::CountRows | F::Count => Ty {
+            nullable: false,
+            ..plain(int.clone())
+        },
+        F::ChecksumAgg => plain(SqlType::Int),
+        F::StringAgg => {
+            let ty = match &arg.t.ty {
+                t if datatype::is_unicode(t) && datatype::length(t).is_none() => {
+                    SqlType::NVarChar { length: None }
+                }
+                t if datatype::is_unicode(t) => SqlType::NVarChar { length: Some(4000) },
+                t if datatype::length(t).is_none() => SqlType::VarChar { length: None },
+                _ => SqlType::VarChar { length: Some(8000) },
+            };
+            Ty {
+                ty,
+                nullable: true,
+                ..arg.t.clone()
+            }
+        }
+        F::Min | F::Max if arg.t.ty == SqlType::Bit => {
+            let name = if kind == F::Min { "min" } else { "max" };
+            return Err(error(
+                8117,
+                16,
+                format!("Operand data type bit is invalid for {name} operator."),
+            ));
+        }
+        F::Min | F::Max => Ty {
+            nullable: true,
+            ..arg.t.clone()
+        },
+        F::Sum | F::Avg => plain(match &arg.t.ty {
+            SqlType::BigInt => SqlType::BigInt,
+            t if is_integer(t) => SqlType::Int,
+            SqlType::Decimal { scale, .. } if kind == F::Sum => SqlType::Decimal {
+                precision: 38,
+                scale: *scale,
+            },
+            SqlType::Decimal { scale, .. } => SqlType::Decimal {
+                precision: 38,
+                scale: (*scale).max(6),
+            },
+            SqlType::Money | SqlType::SmallMoney => SqlType::Money,
+            SqlType::Float | SqlType::Real => SqlType::Float,
+            other => {
+                let name = if kind == F::Sum { "sum" } else { "avg" };
+                return Err(error(
+                    8117,
+                    16,
+                    format!(
+                        "Operand data type {} is invalid for {name} operator.",
+                        datatype::name(other)
+                    ),
+                ));
+            }
+        }),
+    })
+}
+
+/// The frame: by rows or by peers, up to the current row or the whole partition.
+fn frame(frame: Option<&ast::WindowFrame>) -> Result<(bool, bool)> {
+    use ast::WindowFrameBound as B;
+    let Some(frame) = frame else {
+        return Ok((false, false));
+    };
+    let by_rows = matches!(frame.units, ast::WindowFrameUnits::Rows);
+    match (&frame.start_bound, frame.end_bound.as_ref()) {
+        (B::Preceding(None), Some(B::Following(None))) => Ok((by_rows, true)),
+        (B::Preceding(None), None | Some(B::CurrentRow)) => Ok((by_rows, false)),
+        _ => Err(unsupported("this window frame")),
+    }
+}

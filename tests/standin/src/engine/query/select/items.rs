@@ -1,0 +1,296 @@
+//! The select list, GROUP BY and ORDER BY of one SELECT.
+
+use sqlparser::ast::{
+    self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, WindowType,
+};
+
+use crate::engine::error::{Result, error, unsupported};
+use crate::engine::expr::{Bound, Kind};
+use crate::engine::query::bind::{Binder, Grouping, Output, sortable};
+use crate::engine::query::from::{name_of, wildcard};
+use crate::engine::query::plan::SortKey;
+use crate::engine::table::same_name;
+
+use super::call::aggregate_of;
+use super::set::position;
+
+/// An item of the select list, bound.
+pub(super) struct Item {
+    pub(super) expr: Bound,
+    pub(super) output: Output,
+}
+
+impl Binder<'_> {
+    pub(super) fn is_grouped(&self, select: &Select, order: &[ast::OrderByExpr]) -> bool {
+        let by = match &select.group_by {
+            GroupByExpr::Expressions(list, _) => !list.is_empty(),
+            GroupByExpr::All(_) => true,
+        };
+        by || select.having.is_some()
+            || select.projection.iter().any(|i| match i {
+                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => {
+                    has_aggregate(e)
+                }
+                _ => false,
+            })
+            || order.iter().any(|o| has_aggregate(&o.expr))
+    }
+
+    pub(super) fn group(&mut self, select: &Select, grouped: bool) -> Result<()> {
+        let list = match &select.group_by {
+            GroupByExpr::Expressions(list, modifiers) if modifiers.is_empty() => list,
+            other => return Err(unsupported(format!("'{other}'"))),
+        };
+        if !grouped {
+            return Ok(());
+        }
+        let mut groups = Vec::new();
+        for expr in list {
+            if matches!(
+                expr,
+                Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_)
+            ) {
+                return Err(unsupported(format!("'{expr}'")));
+            }
+            let bound = self.value(expr)?;
+            sortable(&bound)?;
+            groups.push((expr.clone(), bound));
+        }
+        self.scope().grouping = Some(Grouping {
+            groups,
+            ..Grouping::default()
+        });
+        Ok(())
+    }
+
+    pub(super) fn items(&mut self, select: &Select) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for item in &select.projection {
+            match item {
+                SelectItem::Wildcard(_) => self.star(None, &mut items)?,
+                SelectItem::QualifiedWildcard(
+                    SelectItemQualifiedWildcardKind::ObjectName(name),
+                    _,
+                ) => {
+                    self.star(Some(&name_of(name)?), &mut items)?;
+                }
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = match expr {
+                        Expr::Identifier(i) if !i.value.starts_with('@') => i.value.clone(),
+                        Expr::CompoundIdentifier(parts) => {
+                            parts.last().map(|p| p.value.clone()).unwrap_or_default()
+                        }
+                        _ => String::new(),
+                    };
+                    let item = self.item(expr, name)?;
+                    items.push(item);
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let item = self.item(expr, alias.value.clone())?;
+                    items.push(item);
+                }
+                other => return Err(unsupported(format!("the select item '{other}'"))),
+            }
+        }
+        Ok(items)
+    }
+
+    pub(super) fn item(&mut self, expr: &Expr, name: String) -> Result<Item> {
+        let expr = self.value(expr)?;
+        let mut output = Output {
+            name,
+            t: expr.t.clone(),
+            identity: false,
+            computed: false,
+        };
+        if output.t.rank == 3 {
+            return Err(error(
+                457,
+                16,
+                "Implicit conversion of a value to its type cannot be performed because the collation is unresolved due to a collation conflict.",
+            ));
+        }
+        if let (Some(at), None) = (expr.as_column(), &self.scope().grouping) {
+            let source = wildcard(self.scope(), None)
+                .into_iter()
+                .find(|(i, _)| *i == at);
+            if let Some((_, column)) = source {
+                (output.identity, output.computed) = (column.identity, column.computed);
+                if output.name.is_empty() || same_name(&output.name, &column.name) {
+                    output.name = column.name;
+                }
+            }
+        }
+        Ok(Item { expr, output })
+    }
+
+    pub(super) fn star(
+        &mut self,
+        of: Option<&crate::engine::parse::statement::Name>,
+        items: &mut Vec<Item>,
+    ) -> Result<()> {
+        let columns = wildcard(self.scope(), of);
+        if columns.is_empty() {
+            return Err(match of {
+                Some(n) => error(
+                    107,
+                    15,
+                    format!(
+                        "The column prefix '{n}' does not match with a table name or alias name used in the query."
+                    ),
+                ),
+                None => error(263, 16, "Must specify table to select from."),
+            });
+        }
+        if let Some(grouping) = &self.scope().grouping {
+            let groups = grouping.groups.clone();
+            for (at, output) in columns {
+                let found = groups.iter().position(|(_, g)| g.as_column() == Some(at)).ok_or_else(|| {
+                    error(8120, 16, format!("Column '{}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.", output.name))
+                })?;
+                items.push(Item {
+                    expr: Bound {
+                        kind: Kind::Column {
+                            depth: 0,
+                            at: found,
+                        },
+                        t: output.t.clone(),
+                    },
+                    output,
+                });
+            }
+            return Ok(());
+        }
+        for (at, output) in columns {
+            items.push(Item {
+                expr: Bound {
+                    kind: Kind::Column { depth: 0, at },
+                    t: output.t.clone(),
+                },
+                output,
+            });
+        }
+        Ok(())
+    }
+
+    /// ORDER BY: positions and aliases of the select list first, then any expression.
+    pub(super) fn order_keys(
+        &mut self,
+        order: &[ast::OrderByExpr],
+        items: &[Item],
+    ) -> Result<Vec<SortKey>> {
+        let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
+        let mut keys = Vec::new();
+        for key in order {
+            let named = matches!(&key.expr, Expr::Identifier(_) | Expr::Value(_));
+            let at = if named {
+                position(&key.expr, &outputs)
+            } else {
+                None
+            };
+            let mut found = match at {
+                Some(at) => SortKey {
+                    expr: items[at].expr.clone(),
+                    descending: crate::engine::query::bind::is_descending(key),
+                },
+                None => self.order_key(key)?,
+            };
+            sortable(&found.expr)?;
+            if let Kind::Const(_) = found.expr.kind
+                && at.is_none()
+                && !matches!(key.expr, Expr::Identifier(_) | Expr::Subquery(_))
+            {
+                return Err(error(
+                    408,
+                    16,
+                    "A constant expression was encountered in the ORDER BY list.",
+                ));
+            }
+            found.expr.t.nullable = true;
+            keys.push(found);
+        }
+        Ok(keys)
+    }
+}
+
+/// Whether an aggregate without OVER is in the expression, subqueries aside.
+fn has_aggregate(expr: &Expr) -> bool {
+    let mut found = false;
+    any_function(expr, &mut |f| {
+        let name = f.name.to_string().to_uppercase();
+        found |= f.over.is_none() && aggregate_of(&name).is_some();
+    });
+    found
+}
+
+fn any_function(expr: &Expr, f: &mut dyn FnMut(&Function)) {
+    let mut each = |e: &Expr| any_function(e, f);
+    match expr {
+        Expr::Function(call) => {
+            f(call);
+            if let FunctionArguments::List(list) = &call.args {
+                for arg in &list.args {
+                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = arg {
+                        any_function(e, f);
+                    }
+                }
+            }
+            if let Some(WindowType::WindowSpec(spec)) = &call.over {
+                spec.partition_by.iter().for_each(|e| any_function(e, f));
+                spec.order_by.iter().for_each(|o| any_function(&o.expr, f));
+            }
+        }
+        Expr::Nested(e)
+        | Expr::UnaryOp { expr: e, .. }
+        | Expr::Cast { expr: e, .. }
+        | Expr::Convert { expr: e, .. }
+        | Expr::Collate { expr: e, .. }
+        | Expr::IsNull(e)
+        | Expr::IsNotNull(e)
+        | Expr::Floor { expr: e, .. }
+        | Expr::Ceil { expr: e, .. }
+        | Expr::Trim { expr: e, .. }
+        | Expr::InSubquery { expr: e, .. } => each(e),
+        Expr::BinaryOp { left, right, .. } => {
+            each(left);
+            each(right);
+        }
+        Expr::Between {
+            expr, low, high, ..
+        } => [expr, low, high].into_iter().for_each(|e| each(e)),
+        Expr::Like { expr, pattern, .. } => {
+            each(expr);
+            each(pattern);
+        }
+        Expr::InList { expr, list, .. } => {
+            each(expr);
+            list.iter().for_each(each);
+        }
+        Expr::Substring {
+            expr,
+            substring_from,
+            substring_for,
+            ..
+        } => {
+            each(expr);
+            substring_from
+                .iter()
+                .chain(substring_for)
+                .for_each(|e| each(e));
+        }
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => {
+            operand.iter().chain(else_result).for_each(|e| each(e));
+            for when in conditions {
+                each(&when.condition);
+                each(&when.result);
+            }
+        }
+        _ => {}
+    }
+}

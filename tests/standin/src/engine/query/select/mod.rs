@@ -1,0 +1,383 @@
+//! SELECT: from the parsed query to a plan with named, typed columns.
+
+mod call;
+mod items;
+mod set;
+mod shape;
+
+use sqlparser::ast::{
+    self, Distinct, Expr, LimitClause, OrderByKind, Query, Select, SetExpr, TopQuantity,
+};
+
+use crate::engine::error::{Result, error, syntax, unsupported};
+use crate::engine::expr::{Bound, Kind};
+use crate::engine::query::aggregate::Aggregate;
+use crate::engine::query::bind::{Binder, CommonTable, Output, sortable};
+use crate::engine::query::plan::{Plan, SortKey};
+use crate::engine::query::seek;
+use crate::engine::query::window::WindowCall;
+use crate::types::Value;
+
+use items::Item;
+use shape::{filtered, limited, narrowed, reads_key_only, windowed};
+
+type Bounded = (Plan, Vec<Output>);
+
+impl Binder<'_> {
+    /// Binds a whole query in the current scope.
+    pub(crate) fn query(&mut self, query: &Query) -> Result<Bounded> {
+        if query.for_clause.is_some() {
+            return Err(unsupported("FOR XML and FOR JSON"));
+        }
+        let known = self.tables.len();
+        if let Some(with) = &query.with {
+            for table in &with.cte_tables {
+                let (plan, mut columns, correlated) = self.subquery_in_place(&table.query)?;
+                self.scope().uses_outer |= correlated;
+                for (column, name) in columns.iter_mut().zip(&table.alias.columns) {
+                    column.name = name.name.value.clone();
+                }
+                self.tables.push(CommonTable {
+                    name: table.alias.name.value.clone(),
+                    plan,
+                    columns,
+                });
+            }
+        }
+        let order: &[ast::OrderByExpr] = match query.order_by.as_ref().map(|o| &o.kind) {
+            Some(OrderByKind::Expressions(keys)) => keys,
+            Some(OrderByKind::All(_)) => return Err(unsupported("ORDER BY ALL")),
+            None => &[],
+        };
+        let paging = self.paging(query)?;
+        let bound = match query.body.as_ref() {
+            SetExpr::Select(select) => self.select(select, order, paging),
+            body => {
+                let (plan, columns) = self.body(body)?;
+                let plan = self.order_outputs(plan, &columns, order)?;
+                Ok((limited(plan, paging, None), columns))
+            }
+        };
+        self.tables.truncate(known);
+        bound
+    }
+
+    /// OFFSET and FETCH as numbers.
+    fn paging(&mut self, query: &Query) -> Result<(u64, Option<u64>)> {
+        let mut paging = (0, None);
+        match &query.limit_clause {
+            None => {}
+            Some(LimitClause::LimitOffset {
+                limit: None,
+                offset: Some(offset),
+                ..
+            }) => {
+                paging.0 = self.row_count(&offset.value)?;
+            }
+            Some(_) => return Err(syntax("LIMIT")),
+        }
+        if let Some(fetch) = &query.fetch {
+            let quantity = fetch
+                .quantity
+                .as_ref()
+                .map(|q| self.row_count(q))
+                .transpose()?;
+            paging.1 = Some(quantity.unwrap_or(1));
+        }
+        Ok(paging)
+    }
+
+    fn row_count(&mut self, expr: &Expr) -> Result<u64> {
+        match self.constant(expr)?.0 {
+            Value::Int(n) => u64::try_from(n).map_err(|_| {
+                error(
+                    10742,
+                    15,
+                    "The offset specified in a OFFSET clause may not be negative.",
+                )
+            }),
+            _ => Err(error(
+                1060,
+                15,
+                "The number of rows provided for a TOP or FETCH clauses row count parameter must be an integer.",
+            )),
+        }
+    }
+
+    /// A query body that is not a plain SELECT with the query's own ORDER BY.
+    fn body(&mut self, body: &SetExpr) -> Result<Bounded> {
+        match body {
+            SetExpr::Select(select) => {
+                let (plan, columns, correlated) =
+                    self.nested(|b| b.select(select, &[], (0, None)))?;
+                self.scope().uses_outer |= correlated;
+                Ok((plan, columns))
+            }
+            SetExpr::Query(query) => {
+                let (plan, columns, correlated) = self.subquery_in_place(query)?;
+                self.scope().uses_outer |= correlated;
+                Ok((plan, columns))
+            }
+            SetExpr::SetOperation {
+                left,
+                op,
+                set_quantifier,
+                right,
+            } => self.set_operation(left, *op, *set_quantifier, right),
+            SetExpr::Values(values) => self.values(values),
+            other => Err(unsupported(format!("the query '{other}'"))),
+        }
+    }
+
+    /// Binds with a scope that replaces the current one, for one branch of a set operation.
+    fn nested(
+        &mut self,
+        bind: impl FnOnce(&mut Self) -> Result<Bounded>,
+    ) -> Result<(Plan, Vec<Output>, bool)> {
+        let kept = std::mem::take(self.scope());
+        let bound = bind(self);
+        let used = std::mem::replace(self.scope(), kept);
+        let (plan, columns) = bound?;
+        Ok((plan, columns, used.uses_outer))
+    }
+
+    /// Binds a query that runs as part of the current one, seeing only what is outside of it.
+    pub(super) fn subquery_in_place(&mut self, query: &Query) -> Result<(Plan, Vec<Output>, bool)> {
+        self.nested(|b| b.query(query))
+    }
+
+    fn select(
+        &mut self,
+        select: &Select,
+        order: &[ast::OrderByExpr],
+        paging: (u64, Option<u64>),
+    ) -> Result<Bounded> {
+        refuse(select)?;
+        let mut plan = self.from(&select.from)?;
+        let filter = select
+            .selection
+            .as_ref()
+            .map(|s| self.condition(s))
+            .transpose()?;
+        let grouped = self.is_grouped(select, order);
+        let simple_scan = matches!(plan, Plan::Scan(_));
+        let filter = match filter {
+            Some(filter) if !simple_scan || grouped => {
+                plan = filtered(plan, filter, grouped);
+                None
+            }
+            other => other,
+        };
+        self.group(select, grouped)?;
+        self.scope().windows = Some(Vec::new());
+        let items = self.items(select)?;
+        let keys = self.order_keys(order, &items)?;
+        let having = select
+            .having
+            .as_ref()
+            .map(|h| self.condition(h))
+            .transpose()?;
+        let windows = self.scope().windows.take().unwrap_or_default();
+        let input_width = self.input_width();
+        if let Some(grouping) = self.scope().grouping.take() {
+            let scalar = grouping.groups.is_empty();
+            let groups: Vec<Bound> = grouping.groups.into_iter().map(|(_, b)| b).collect();
+            let input = narrowed(plan, &groups, &grouping.calls);
+            plan = Plan::Aggregate(Box::new(Aggregate {
+                input,
+                groups,
+                calls: grouping.calls,
+                scalar,
+            }));
+        }
+        if let Some(having) = having {
+            plan = Plan::Filter(Box::new(plan), having);
+        }
+        self.finish(
+            select,
+            Stages {
+                plan,
+                filter,
+                items,
+                keys,
+                windows,
+                input_width,
+            },
+            paging,
+        )
+    }
+
+    /// The number of columns of the rows that window functions see.
+    fn input_width(&mut self) -> usize {
+        let scope = self.scope();
+        match &scope.grouping {
+            Some(g) => g.groups.len() + g.calls.len(),
+            None => scope
+                .sources
+                .iter()
+                .map(|s| s.start + s.columns.len())
+                .max()
+                .unwrap_or(0),
+        }
+    }
+
+    fn finish(
+        &mut self,
+        select: &Select,
+        stages: Stages,
+        paging: (u64, Option<u64>),
+    ) -> Result<Bounded> {
+        let Stages {
+            mut plan,
+            filter,
+            mut items,
+            mut keys,
+            windows,
+            input_width,
+        } = stages;
+        let mut sorted = keys.is_empty();
+        if let Plan::Scan(scan) = plan {
+            let wanted = if windows.is_empty() {
+                keys.clone()
+            } else {
+                windows[0].order.clone()
+            };
+            let (mut scan, ordered) = seek::plan(&scan.table, filter.as_ref(), &wanted);
+            scan.key_only = reads_key_only(&scan, filter.as_ref(), &items, &keys, &windows);
+            sorted =
+                keys.is_empty() || (windows.is_empty() && ordered && select.distinct.is_none());
+            plan = Plan::Scan(Box::new(scan));
+            if !windows.is_empty() {
+                plan = windowed(plan, windows, ordered);
+            }
+        } else if !windows.is_empty() {
+            plan = windowed(plan, windows, false);
+        }
+        let place = |b: &mut Bound| {
+            b.walk(&mut |e| {
+                if let Kind::Window(k) = e.kind {
+                    e.kind = Kind::Column {
+                        depth: 0,
+                        at: input_width + k,
+                    };
+                }
+            });
+        };
+        items.iter_mut().for_each(|i| place(&mut i.expr));
+        keys.iter_mut().for_each(|k| place(&mut k.expr));
+        let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
+        let mut exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
+        let (count, ties) = self.top(select)?;
+        let paging = (paging.0, paging.1.or(count));
+        if matches!(select.distinct, Some(Distinct::Distinct)) {
+            for expr in &exprs {
+                sortable(expr)?;
+            }
+            plan = Plan::Project(Box::new(plan), exprs.clone());
+            plan = Plan::Distinct(
+                Box::new(plan),
+                outputs.iter().map(|o| o.t.clone()).collect(),
+            );
+            let keys = self.distinct_keys(keys, &exprs)?;
+            let tied = ties.then(|| keys.clone());
+            plan = if keys.is_empty() {
+                plan
+            } else {
+                Plan::Sort(Box::new(plan), keys)
+            };
+            return Ok((limited(plan, paging, tied), outputs));
+        }
+        if sorted {
+            let tied = ties.then(|| keys.clone());
+            plan = limited(plan, paging, tied);
+            return Ok((Plan::Project(Box::new(plan), exprs), outputs));
+        }
+        // The sort sees the result columns, and behind them what else it needs.
+        let width = exprs.len();
+        for key in &mut keys {
+            let t = key.expr.t.clone();
+            let at = exprs.len();
+            let expr = std::mem::replace(
+                &mut key.expr,
+                Bound {
+                    kind: Kind::Column { depth: 0, at },
+                    t,
+                },
+            );
+            exprs.push(expr);
+        }
+        let tied = ties.then(|| keys.clone());
+        plan = Plan::Sort(Box::new(Plan::Project(Box::new(plan), exprs)), keys);
+        Ok((
+            Plan::Trim(Box::new(limited(plan, paging, tied)), width),
+            outputs,
+        ))
+    }
+
+    /// After DISTINCT only what is in the select list can be sorted by.
+    fn distinct_keys(&self, keys: Vec<SortKey>, exprs: &[Bound]) -> Result<Vec<SortKey>> {
+        let missing = || {
+            error(
+                145,
+                15,
+                "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.",
+            )
+        };
+        keys.into_iter()
+            .map(|key| {
+                let same = |e: &Bound| match (&e.kind, &key.expr.kind) {
+                    (Kind::Column { depth: a, at: b }, Kind::Column { depth: c, at: d }) => {
+                        (a, b) == (c, d)
+                    }
+                    _ => false,
+                };
+                let at = exprs.iter().position(same).ok_or_else(missing)?;
+                let expr = Bound {
+                    kind: Kind::Column { depth: 0, at },
+                    t: key.expr.t.clone(),
+                };
+                Ok(SortKey {
+                    expr,
+                    descending: key.descending,
+                })
+            })
+            .collect()
+    }
+
+    fn top(&mut self, select: &Select) -> Result<(Option<u64>, bool)> {
+        let Some(top) = &select.top else {
+            return Ok((None, false));
+        };
+        if top.percent {
+            return Err(unsupported("TOP ... PERCENT"));
+        }
+        let count = match &top.quantity {
+            None => None,
+            Some(TopQuantity::Constant(n)) => Some(*n),
+            Some(TopQuantity::Expr(e)) => Some(self.row_count(e)?),
+        };
+        Ok((count, top.with_ties))
+    }
+}
+
+/// What is bound of a SELECT before its last steps.
+struct Stages {
+    plan: Plan,
+    filter: Option<Bound>,
+    items: Vec<Item>,
+    keys: Vec<SortKey>,
+    windows: Vec<WindowCall>,
+    input_width: usize,
+}
+
+fn refuse(select: &Select) -> Result<()> {
+    let odd = !select.lateral_views.is_empty()
+        || select.qualify.is_some()
+        || !select.named_window.is_empty()
+        || !select.connect_by.is_empty();
+    if odd {
+        Err(unsupported("this form of SELECT"))
+    } else {
+        Ok(())
+    }
+}
