@@ -7,7 +7,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo test test-live clients bench lint install
+.PHONY: help proof demo test test-live clients bench lint install
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ clients: install ## FreeTDS, pymssql and Microsoft's driver against the stand-in
 	@tests/standin/clients/install.sh "$(FOREIGN)"
 	cargo build --locked --package standin
 	@PYTHON="$(FOREIGN)/bin/python" STANDIN="$(BUILT)/debug/standin" tests/standin/clients/run.sh
+
+proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAMPLES=DIR)
+	@tests/scripts/proof.sh
 
 bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
 	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Proofs that take longer than a test: samples compared value by value with foreign clients, the
+# memory that a table of 2 GiB takes, and the tool's CPU seconds per million rows.
+#   MIGRATE_TEST_SAMPLES=DIR  with instnwnd.sql and instpubs.sql of microsoft/sql-server-samples
+#   PROOF_ROWS=N              rows of the StackOverflow-shaped sample, 500000 by default
+#   PROOF_GIB=N               size of the large table, 2 by default; 0 leaves it out
+#   PYTHON=PATH               a Python with pymssql and psycopg2; default: target/clients
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+rows="${PROOF_ROWS:-500000}"
+gib="${PROOF_GIB:-2}"
+python="${PYTHON:-target/clients/bin/python}"
+samples="${MIGRATE_TEST_SAMPLES:-}"
+built="${CARGO_TARGET_DIR:-target}/release"
+
+say() { printf '\n== %s\n' "$*"; }
+
+tests/scripts/install.sh
+export PATH="$PATH:$HOME/.cargo/bin"
+cargo build --locked --release --workspace --bins
+if [ ! -x "$python" ]; then
+    python3 -m venv target/clients
+    target/clients/bin/pip install --quiet pymssql psycopg2-binary
+    python=target/clients/bin/python
+fi
+
+work="$(mktemp -d "${TMPDIR:-/tmp}/migrate-proof.XXXXXX")"
+chmod 755 "$work"
+standin=""
+cleanup() {
+    status=$?
+    trap - EXIT
+    if [ -n "$standin" ]; then kill "$standin" 2>/dev/null || true; fi
+    tests/scripts/cluster.sh stop "$work/pg" || true
+    rm -rf "$work"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+STANDIN_PASSWORD="Aa1-$(od -An -tx1 -N 8 /dev/urandom | tr -d ' \n')"
+PGPASSWORD="$(od -An -tx1 -N 8 /dev/urandom | tr -d ' \n')"
+export STANDIN_PASSWORD PGPASSWORD
+pg_port=$((20000 + RANDOM % 20000))
+tests/scripts/cluster.sh start "$work/pg" "$pg_port" proof
+query() { psql --no-psqlrc -qtA -h 127.0.0.1 -p "$pg_port" -U proof -d "$1" -c "$2"; }
+
+# Starts the stand-in with these arguments and waits until it listens.
+serve() {
+    if [ -n "$standin" ]; then kill "$standin" && wait "$standin" 2>/dev/null || true; fi
+    rm -f "$work/address"
+    "$built/standin" --listen 127.0.0.1:0 --address-out "$work/address" "$@" >"$work/standin.log" 2>&1 &
+    standin=$!
+    for _ in $(seq 600); do
+        if [ -s "$work/address" ]; then return; fi
+        kill -0 "$standin" 2>/dev/null || { cat "$work/standin.log"; exit 1; }
+        sleep 0.2
+    done
+    echo "the stand-in does not listen" >&2
+    exit 1
+}
+
+port() { sed 's/.*://' "$work/address" | tr -d '\n'; }
+
+# Moves database $1 into the PostgreSQL database $2; the rest is YAML. Prints time and memory.
+move() {
+    local source="$1" target="$2" more="${3:-}" code=0
+    query postgres "CREATE DATABASE $target"
+    cat >"$work/job.yaml" <<YAML
+job: $target
+source: { host: 127.0.0.1, port: $(port), database: $source, user: sa, password: "\${STANDIN_PASSWORD}", encrypt: off }
+target: { host: 127.0.0.1, port: $pg_port, database: $target, user: proof, password: "\${PGPASSWORD}", sslmode: disable, schemas: { dbo: public } }
+$more
+YAML
+    /usr/bin/time --output "$work/time" --format "wall %e s, CPU %U + %S s, resident %M KiB" \
+        "$built/migrate" --config "$work/job.yaml" --quiet >"$work/report" || code=$?
+    # 6: objects that this version does not make are listed in the report.
+    if [ "$code" -ne 0 ] && [ "$code" -ne 6 ]; then
+        cat "$work/report"
+        exit 1
+    fi
+    grep -E '^(total|done)' "$work/report"
+    tail -n 1 "$work/time"
+}
+
+compare() {
+    "$python" tests/scripts/compare.py --mssql "sa:$STANDIN_PASSWORD@127.0.0.1:$(port)/$1" \
+        --pg "postgresql://proof:$PGPASSWORD@127.0.0.1:$pg_port/$2"
+}
+
+if [ -n "$samples" ]; then
+    say "Northwind and pubs, value by value"
+    serve --script "$samples/instnwnd.sql" --script "$samples/instpubs.sql"
+    for name in Northwind pubs; do
+        move "$name" "${name,,}" "transfer: { partition_min_rows: 100 }"
+        compare "$name" "${name,,}"
+    done
+else
+    say "SKIPPED: MIGRATE_TEST_SAMPLES is not set, so Northwind and pubs are not compared"
+fi
+
+say "the StackOverflow-shaped sample of $rows rows, value by value"
+serve --database StackOverflow --sample "stackoverflow:$rows"
+move StackOverflow stackoverflow "transfer: { partition_min_rows: 50000 }"
+compare StackOverflow stackoverflow
+
+say "CPU per shape"
+for table in Votes Comments Posts; do
+    echo "$table:"
+    move StackOverflow "cpu_${table,,}" "tables: { include: [dbo.$table] }"
+    query "cpu_${table,,}" "SELECT count(*) || ' rows' FROM public.${table,,}"
+done
+
+if [ "$gib" -gt 0 ]; then
+    say "a table of $gib GiB: 12 partitions, resident memory"
+    serve --database Large --generated "Large:$((gib * 1024 * 1024)):1024"
+    move Large large "transfer: { partition_min_rows: 10000, max_partitions_per_table: 12 }"
+    query large "SELECT count(*) || ' rows, ' || pg_size_pretty(pg_table_size('public.large')) FROM public.large"
+fi
