@@ -333,7 +333,7 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
         upto: Some(1),
     };
     let plan = (&old.plan, "fp");
-    state::save_plan(&mut lease, JOB, young, plan, &[half.clone()])
+    state::save_plan(&mut lease, JOB, young, plan, std::slice::from_ref(&half))
         .await
         .unwrap();
     database.sql("UPDATE _migrate.tables SET state = 'created', created = true");
