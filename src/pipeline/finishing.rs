@@ -2,12 +2,19 @@
 
 use crate::error::Result;
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::Backoff;
 use crate::postgres::{finish as shore, state};
 
-/// Makes the table whole and records it as done, in one transaction.
+/// Makes the table whole and records it as done, in one transaction. A stop does not drop it: the
+/// statement would go on at the server with nobody to cancel it.
 pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
-    retrying(&run.job.transfer.retry, &run.cancel, || attempt(run, table)).await
+    let mut backoff = Backoff::new(&run.job.transfer.retry);
+    loop {
+        let Err(error) = attempt(run, table).await else {
+            return Ok(());
+        };
+        backoff.after(error, &run.cancel).await?;
+    }
 }
 
 async fn attempt(run: &Run, table: &TableLoad) -> Result<()> {

@@ -111,6 +111,13 @@ async fn check_source(
     if let Err(error) = shores::require_consistency(job, &database) {
         report.problem(&error);
     }
+    if database.select_on_all == Some(false) {
+        report.find(
+            Severity::Warning,
+            "source: the login may not SELECT in the whole database, so there may be tables it does not see",
+            "make it a member of db_datareader, or know that only the tables listed by plan are copied.",
+        );
+    }
     if job.transfer.consistency == Consistency::Relaxed {
         report.find(
             Severity::Warning,

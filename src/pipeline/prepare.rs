@@ -36,6 +36,12 @@ pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<
         let mut source = shores.source.acquire().await?;
         catalog::load(&mut source).await?
     };
+    if database.select_on_all == Some(false) {
+        tracing::warn!(
+            database = database.name,
+            "the login may not SELECT in the whole database: tables that it does not see are not copied"
+        );
+    }
     plan_from(database, job, options)
 }
 

@@ -52,7 +52,10 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
     };
     tokio::select! {
         () = all_joined => {}
-        () = grace => tracing::warn!("a commit took too long: the rest is left to the next run"),
+        () = grace => {
+            tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
+            run.target.cancel_running().await;
+        }
     }
     workers.abort_all();
     broken.map_or(Ok(()), Err)
@@ -134,7 +137,8 @@ fn broken() -> Error {
 
 /// Records a failure with the table; a stop is not one, the next run continues there.
 async fn fail(run: &Run, table: &Arc<TableLoad>, error: Error) {
-    if error.kind() == Kind::Stopped {
+    if error.kind() == Kind::Stopped || run.cancel.is_cancelled() {
+        tracing::debug!(%error, "left to the next run");
         return;
     }
     let text = error.to_string();

@@ -1,7 +1,7 @@
 //! A run from its first connection to its report, in numbered steps.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,7 @@ use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, queue, verify};
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
+use crate::postgres::state::{self, NewRun, RunId, TableRecord, TableState as Recorded_};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
 use crate::report::run::Report;
@@ -73,13 +73,18 @@ async fn run_connected(
 ) -> Result<Report> {
     let lock = unless_stopped(cancel, take_job(job, shores)).await?;
     let cancel = cancel.child_token();
+    let registered = OnceLock::new();
+    let held = Held {
+        pid: lock.backend_pid(),
+        run: &registered,
+    };
     let mut keeper = Keeper {
         job,
         shores,
         lock: Some(lock),
+        run: &registered,
     };
-    let lock_pid = keeper.backend_pid();
-    let guarded = run_locked(job, options, &cancel, progress, shores, lock_pid, started);
+    let guarded = run_locked(job, options, &cancel, progress, shores, held, started);
     tokio::pin!(guarded);
     let outcome = tokio::select! {
         outcome = &mut guarded => outcome,
@@ -101,13 +106,17 @@ struct Keeper<'a> {
     shores: &'a Shores,
     /// `None` while it is lost and not taken again.
     lock: Option<JobLock>,
+    /// Set once the run is registered; others read from its record who holds the job.
+    run: &'a OnceLock<RunId>,
+}
+
+/// What a run knows of its lock: the server process behind it, and where to say which run it is.
+struct Held<'a> {
+    pid: i32,
+    run: &'a OnceLock<RunId>,
 }
 
 impl Keeper<'_> {
-    fn backend_pid(&self) -> i32 {
-        self.lock.as_ref().map_or(0, JobLock::backend_pid)
-    }
-
     /// Takes the lock again whenever its connection breaks, as patiently as any other work is
     /// tried again. Meanwhile the workers go on: a partition's claim fences them off if another
     /// process takes the job, so no row can be doubled.
@@ -119,6 +128,7 @@ impl Keeper<'_> {
             let Some(lock) = &self.lock else {
                 return Error::new(Kind::Internal, "no lock to keep");
             };
+            let former = lock.backend_pid();
             let mut error = lock.lost().await;
             tracing::warn!(%error, "the job lock was lost: taking it again");
             self.lock = None;
@@ -127,15 +137,24 @@ impl Keeper<'_> {
                 if let Err(error) = backoff.after(error, &never).await {
                     return error;
                 }
-                match JobLock::take(&self.shores.connector, &self.job.name).await {
+                error = match self.retake(former).await {
                     Ok(lock) => {
                         self.lock = Some(lock);
                         break;
                     }
-                    Err(again) => error = again,
-                }
+                    Err(again) => again,
+                };
             }
         }
+    }
+
+    async fn retake(&self, former: i32) -> Result<JobLock> {
+        let lock = JobLock::retake(&self.shores.connector, &self.job.name, former).await?;
+        if let Some(run) = self.run.get() {
+            let target = self.shores.target.acquire().await?;
+            state::set_lock_pid(&target, *run, lock.backend_pid()).await?;
+        }
+        Ok(lock)
     }
 
     async fn release(self) {
@@ -160,14 +179,14 @@ async fn run_locked(
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
     shores: &Shores,
-    lock_pid: i32,
+    held: Held<'_>,
     started: Timestamp,
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
     let survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
     let recorded = unless_stopped(cancel, prepare::recall(job, shores, options, &survey)).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
-    let run = Arc::new(start(job, cancel, progress, shores, lock_pid, &survey.database).await?);
+    let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
     let loaded = load(&run, &survey, &recorded).await;
     conclude(
         &run,
@@ -189,7 +208,7 @@ async fn start(
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
     shores: &Shores,
-    lock_pid: i32,
+    held: Held<'_>,
     database: &crate::schema::Database,
 ) -> Result<Run> {
     let new = NewRun {
@@ -197,9 +216,10 @@ async fn start(
         source_server: database.server.clone(),
         source_database: database.name.clone(),
         fingerprint: job_fingerprint(job),
-        lock_pid,
+        lock_pid: held.pid,
     };
     let id = state::start_run(&*shores.target.acquire().await?, &new).await?;
+    let _first = held.run.set(id);
     Ok(Run {
         job: job.clone(),
         id,

@@ -149,6 +149,12 @@ fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan
     );
     notes.extend(choice.reason);
     key_columns_first(&mut columns, &choice.strategy);
+    if table.filtered_by_policy {
+        notes.push(
+            "a security policy filters its rows: only those that the login sees are copied"
+                .to_owned(),
+        );
+    }
     let mut omissions = other_objects(table, job);
     let primary_key = primary_key(
         table,
@@ -281,6 +287,12 @@ fn plan_column(
     }
     if let Some(note) = typemap::precision_note(column, &target_type) {
         notes.push(note);
+    }
+    if column.masked {
+        notes.push(format!(
+            "column {}: masked; without UNMASK the login reads masked values, and they are copied",
+            column.name
+        ));
     }
     if column.computed.is_some() {
         notes.push(format!(
