@@ -177,6 +177,10 @@ fn series_of_numbers() {
                 "SELECT COUNT(*), SUM(value) FROM GENERATE_SERIES(0, 100, 25)",
                 "5|250",
             ),
+            (
+                "SELECT CHOOSE(value, N'a', N'b') FROM GENERATE_SERIES(0, 3)",
+                "NULL; a; b; NULL",
+            ),
             ("SELECT value FROM GENERATE_SERIES(1, 4, -1)", ""),
             (
                 "SELECT value FROM GENERATE_SERIES(1, CAST(NULL AS int))",
