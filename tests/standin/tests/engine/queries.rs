@@ -161,3 +161,36 @@ fn scripts() {
         ],
     );
 }
+
+#[test]
+fn series_of_numbers() {
+    let mut db = Db::new();
+    check(
+        &mut db,
+        &[
+            ("SELECT value FROM GENERATE_SERIES(1, 4)", "1; 2; 3; 4"),
+            (
+                "SELECT s.v * 2 FROM GENERATE_SERIES(3, 1) AS s(v)",
+                "6; 4; 2",
+            ),
+            (
+                "SELECT COUNT(*), SUM(value) FROM GENERATE_SERIES(0, 100, 25)",
+                "5|250",
+            ),
+            (
+                "SELECT CHOOSE(value, N'a', N'b') FROM GENERATE_SERIES(0, 3)",
+                "NULL; a; b; NULL",
+            ),
+            ("SELECT value FROM GENERATE_SERIES(1, 4, -1)", ""),
+            (
+                "SELECT value FROM GENERATE_SERIES(1, CAST(NULL AS int))",
+                "",
+            ),
+            (
+                "SELECT a.value, b.value FROM GENERATE_SERIES(1, 2) a JOIN GENERATE_SERIES(2, 3) b ON b.value = a.value",
+                "2|2",
+            ),
+        ],
+    );
+    assert_eq!(db.error("SELECT value FROM GENERATE_SERIES(1, 4, 0)"), 4199);
+}

@@ -50,6 +50,16 @@ pub(crate) fn special(
             let otherwise = binder.value(no)?;
             choose(vec![when], Some(otherwise)).map(Some)
         }
+        // The n-th of the values, NULL for a number that has none.
+        ("CHOOSE", [index, _, ..]) => {
+            let mut whens = Vec::new();
+            for (nth, value) in (1..).zip(&exprs[1..]) {
+                let nth = Bound::constant(Value::Int(nth), SqlType::Int);
+                let condition = comparison(Comparison::Eq, binder.value(index)?, nth)?;
+                whens.push((condition, binder.value(value)?));
+            }
+            choose(whens, None).map(Some)
+        }
         (
             "DATEADD" | "DATEDIFF" | "DATEDIFF_BIG" | "DATEPART" | "DATENAME" | "DATETRUNC"
             | "EOMONTH",

@@ -16,8 +16,8 @@ const BLOCK: usize = 64 * 1024;
 /// A scan of one table whose result columns are columns of the table.
 pub(crate) struct Direct<'p> {
     scan: &'p Scan,
-    /// Positions in the stored row, one for each result column.
-    picked: Vec<usize>,
+    /// Positions in the stored row, one for each result column; `None` for the row as it is.
+    picked: Option<Vec<usize>>,
 }
 
 /// How a scan ended.
@@ -36,7 +36,9 @@ impl<'p> Direct<'p> {
         let Plan::Scan(scan) = input.as_ref() else {
             return None;
         };
-        let picked = exprs.iter().map(|e| e.as_column()).collect::<Option<_>>()?;
+        let picked: Vec<usize> = exprs.iter().map(|e| e.as_column()).collect::<Option<_>>()?;
+        let whole = picked.iter().copied().eq(0..scan.table.columns.len());
+        let picked = (!whole).then_some(picked);
         Some(Direct { scan, picked })
     }
 
@@ -63,7 +65,7 @@ impl<'p> Direct<'p> {
                     return Ok(());
                 }
             }
-            block.push(values, &self.picked)
+            block.push(values, self.picked.as_deref())
         });
         // Rows before an error go out before it, as they do row by row.
         match block.flush().and(flow) {
@@ -86,10 +88,12 @@ struct Block<'s, 'k> {
 }
 
 impl Block<'_, '_> {
-    fn push(&mut self, values: &[Value], picked: &[usize]) -> Flow {
-        self.layout
-            .encode_picked(values, picked, &mut self.bytes)
-            .map_err(|mismatch| error(50_000, 16, format!("stand-in: {mismatch}")))?;
+    fn push(&mut self, values: &[Value], picked: Option<&[usize]>) -> Flow {
+        let encoded = match picked {
+            Some(picked) => self.layout.encode_picked(values, picked, &mut self.bytes),
+            None => self.layout.encode_row(values, &mut self.bytes),
+        };
+        encoded.map_err(|mismatch| error(50_000, 16, format!("stand-in: {mismatch}")))?;
         self.rows += 1;
         if self.bytes.len() >= BLOCK {
             return self.flush();

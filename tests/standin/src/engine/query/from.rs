@@ -10,6 +10,7 @@ use crate::engine::expr::{Bound, Comparison, Kind, Ty};
 use crate::engine::parse::statement::Name;
 use crate::engine::query::bind::{Binder, Output, Scope, Source};
 use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan};
+use crate::engine::query::series;
 use crate::engine::table::{Table, same_name};
 use crate::types::Column;
 
@@ -184,6 +185,9 @@ impl Binder<'_> {
             } => {
                 let name = name_of(name)?;
                 if let Some(args) = args {
+                    if name.schema.is_none() && same_name(&name.name, "GENERATE_SERIES") {
+                        return self.series(&args.args, alias.as_ref(), start);
+                    }
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
                     if !hint {
                         return Err(unsupported(format!("the table-valued function '{name}'")));
@@ -216,6 +220,24 @@ impl Binder<'_> {
             } => self.joined(table_with_joins, start),
             other => Err(unsupported(format!("the table source '{other}'"))),
         }
+    }
+
+    fn series(
+        &mut self,
+        args: &[ast::FunctionArg],
+        alias: Option<&ast::TableAlias>,
+        start: usize,
+    ) -> Result<(Plan, usize)> {
+        let (plan, mut columns) = series::bind(self, args)?;
+        let called = alias
+            .map_or("GENERATE_SERIES", |a| &a.name.value)
+            .to_owned();
+        if let Some(alias) = alias {
+            rename(&mut columns, alias);
+        }
+        let width = columns.len();
+        self.enter(called, None, columns, start);
+        Ok((plan, width))
     }
 
     fn enter(&mut self, alias: String, name: Option<Name>, columns: Vec<Output>, start: usize) {

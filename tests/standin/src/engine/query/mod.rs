@@ -8,4 +8,5 @@ pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod seek;
 pub(crate) mod select;
+pub(crate) mod series;
 pub(crate) mod window;

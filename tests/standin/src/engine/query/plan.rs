@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::expr::{Bound, Ty};
 use crate::engine::query::aggregate::Aggregate;
+use crate::engine::query::series::Series;
 use crate::engine::query::window::Window;
 use crate::engine::table::Table;
 use crate::types::Value;
@@ -68,6 +69,7 @@ pub(crate) enum Plan {
     One,
     Scan(Box<Scan>),
     Rows(Arc<Vec<Vec<Value>>>),
+    Series(Series),
     Values(Vec<Vec<Bound>>),
     Filter(Box<Plan>, Bound),
     Project(Box<Plan>, Vec<Bound>),
