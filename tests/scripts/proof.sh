@@ -92,8 +92,11 @@ compare() {
 
 if [ -n "$samples" ]; then
     say "Northwind and pubs, value by value"
-    serve --script "$samples/instnwnd.sql" --script "$samples/instpubs.sql"
     for name in Northwind pubs; do
+        script="$samples/instnwnd.sql"
+        if [ "$name" = pubs ]; then script="$samples/instpubs.sql"; fi
+        serve --database "$name" --script "$script"
+        grep -iE "error" "$work/standin.log" | head -5 || true
         move "$name" "${name,,}" "transfer: { partition_min_rows: 100 }"
         compare "$name" "${name,,}"
     done
@@ -115,7 +118,7 @@ done
 
 if [ "$gib" -gt 0 ]; then
     say "a table of $gib GiB: 12 partitions, resident memory"
-    serve --database Large --generated "Large:$((gib * 1024 * 1024)):1024"
+    serve --database Large --generated "Large:$((gib * 1024 * 1024)):2048"
     move Large large "transfer: { partition_min_rows: 10000, max_partitions_per_table: 12 }"
     query large "SELECT count(*) || ' rows, ' || pg_size_pretty(pg_table_size('public.large')) FROM public.large"
 fi
