@@ -1,9 +1,11 @@
 //! Streams the rows of one statement as COPY batches, past the driver.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
@@ -33,7 +35,14 @@ pub struct RowStream<'c> {
     patience: Duration,
     waited: Duration,
     received: u64,
+    /// Shared by all streams of a run; see [`RowStream::share_large_rows`].
+    large: Option<Arc<Semaphore>>,
+    /// Of the large row that is being read, or that the last batch holds.
+    permit: Option<OwnedSemaphorePermit>,
 }
+
+/// A row beyond this size is large: a few of them at a time would be the memory of the process.
+const LARGE: usize = 8 << 20;
 
 /// Sends a statement that returns one result of the layout's columns.
 ///
@@ -71,6 +80,8 @@ pub(super) async fn open_reader<'c>(
             patience,
             waited: Duration::ZERO,
             received: 0,
+            large: None,
+            permit: None,
         }),
         Ok(Err(cause)) => Err(fault::lost(cause)),
         Err(_) => Err(too_long(patience)),
@@ -112,6 +123,33 @@ impl RowStream<'_> {
         }
     }
 
+    /// Large rows are read one at a time over all streams that share `turns`, a semaphore of one
+    /// permit: memory is then bounded by the largest row instead of by the partitions in flight
+    /// times that.
+    #[must_use]
+    pub fn share_large_rows(mut self, turns: Arc<Semaphore>) -> Self {
+        self.large = Some(turns);
+        self
+    }
+
+    /// The permit of the large row in the last batch; to be held until the row was sent.
+    pub fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.permit.take()
+    }
+
+    async fn wait_for_turn(&mut self) -> Result<()> {
+        let Some(turns) = &self.large else {
+            return Ok(());
+        };
+        if self.permit.is_none() && self.reader.held() > LARGE {
+            let turn = Arc::clone(turns).acquire_owned().await;
+            let closed =
+                |cause| Error::new(Kind::Internal, "nobody may read large rows").because(cause);
+            self.permit = Some(turn.map_err(closed)?);
+        }
+        Ok(())
+    }
+
     /// The whole rows that were read since the last batch, for an end in the middle.
     pub fn take_batch(&mut self) -> Result<Option<Batch>> {
         self.reader.take_batch()
@@ -133,6 +171,7 @@ impl RowStream<'_> {
     }
 
     async fn receive(&mut self) -> Result<()> {
+        self.wait_for_turn().await?;
         let Some(transport) = &mut self.transport else {
             return Err(Error::new(Kind::SourceLost, "the row stream is closed"));
         };

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Job;
@@ -22,6 +23,8 @@ pub struct Run {
     pub source: SourcePool,
     pub target: TargetPool,
     pub progress: Arc<Progress>,
+    /// One permit: whose turn it is to have a large row in memory.
+    pub large_rows: Arc<Semaphore>,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
 }

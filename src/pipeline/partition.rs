@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
@@ -17,9 +17,24 @@ use crate::report::time::Activity;
 use crate::transcode::{Batch, RowLayout};
 
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
-/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or that many rows where a row
-/// is larger.
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 8 MiB
+/// each; of larger rows the whole process holds one, see [`Delivery`].
 const BATCHES_IN_FLIGHT: usize = 2;
+
+/// A batch on its way from a reader to its COPY.
+struct Delivery {
+    batch: Batch,
+    /// Held until a large row was sent: one at a time over all partitions.
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+/// What a reader has in common with others.
+struct Shared {
+    /// The table's.
+    cancel: CancellationToken,
+    /// The run's.
+    large_rows: Arc<Semaphore>,
+}
 
 /// How a reader ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +111,10 @@ impl Attempt<'_> {
             self.statement(&writer),
             table.layout.clone(),
             sender,
-            table.cancel.clone(),
+            Shared {
+                cancel: table.cancel.clone(),
+                large_rows: Arc::clone(&run.large_rows),
+            },
         ));
         let written = self.write_batches(&mut writer, batches).await;
         let read = reader
@@ -127,11 +145,12 @@ impl Attempt<'_> {
     async fn write_batches(
         &mut self,
         writer: &mut PartitionWriter,
-        mut batches: mpsc::Receiver<Batch>,
+        mut batches: mpsc::Receiver<Delivery>,
     ) -> Result<()> {
         let clock = self.run.progress.clock();
         let midway = self.table.plan.commits_midway();
-        while let Some(batch) = clock.time(Activity::SourceRows, batches.recv()).await {
+        while let Some(delivery) = clock.time(Activity::SourceRows, batches.recv()).await {
+            let Delivery { batch, _turn } = delivery;
             let (rows, bytes) = (
                 batch.rows,
                 u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
@@ -190,15 +209,16 @@ async fn read_batches(
     mut source: Pooled,
     sql: String,
     layout: RowLayout,
-    batches: mpsc::Sender<Batch>,
-    cancel: CancellationToken,
+    batches: mpsc::Sender<Delivery>,
+    shared: Shared,
 ) -> Result<ReadEnd> {
     let started = Instant::now();
-    let mut stream = read::open(&mut source, &sql, layout).await?;
+    let stream = read::open(&mut source, &sql, layout).await?;
+    let mut stream = stream.share_large_rows(shared.large_rows);
     loop {
         let batch = tokio::select! {
             biased;
-            () = cancel.cancelled() => return Ok(ReadEnd::Stopped),
+            () = shared.cancel.cancelled() => return Ok(ReadEnd::Stopped),
             batch = stream.next_batch() => batch?,
         };
         let Some(batch) = batch else {
@@ -208,7 +228,8 @@ async fn read_batches(
             );
             return Ok(ReadEnd::Complete);
         };
-        if batches.send(batch).await.is_err() {
+        let turn = stream.take_permit();
+        if batches.send(Delivery { batch, _turn: turn }).await.is_err() {
             return Ok(ReadEnd::Refused);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::fingerprint::fingerprint as job_fingerprint;
@@ -226,6 +227,7 @@ async fn start(
         source: shores.source.clone(),
         target: shores.target.clone(),
         progress: Arc::clone(progress),
+        large_rows: Arc::new(Semaphore::new(1)),
         cancel: cancel.clone(),
     })
 }

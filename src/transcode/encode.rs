@@ -107,6 +107,11 @@ impl Encoder {
         self.total_rows
     }
 
+    /// Encoded bytes that were not taken yet.
+    pub(super) fn held(&self) -> usize {
+        self.out.position()
+    }
+
     /// A row was begun and is not whole.
     pub(super) fn in_row(&self) -> bool {
         self.next_column.is_some()

@@ -97,6 +97,11 @@ impl RowReader {
         self.encoder.as_ref().map_or(0, Encoder::total_rows)
     }
 
+    /// Encoded bytes at hand, those of a row that is not whole included.
+    pub fn held(&self) -> usize {
+        self.encoder.as_ref().map_or(0, Encoder::held)
+    }
+
     /// The whole rows at hand, for a stop in the middle.
     pub fn take_batch(&mut self) -> Result<Option<Batch>> {
         match &mut self.encoder {
