@@ -38,7 +38,7 @@ fn run_under(cap: usize) -> (serde_json::Value, u64) {
         "transfer: { partition_min_rows: 256, max_partitions_per_table: 8, commit_every: 16KiB }";
     let job = Job::with(&source, &database.name, &target.target(), &pool, more);
     // Whoever has a connection keeps it for a moment, so that the others are seen to wait.
-    let stall = "stall:rows=5,for=200ms,times=6,match=FROM [dbo].[T";
+    let stall = "stall:rows=5,for=200ms,times=6,match=SELECT [Id], [V]";
     stand_in
         .handle
         .faults()
