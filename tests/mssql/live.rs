@@ -401,7 +401,8 @@ async fn five_thousand_tables_are_read_in_a_dozen_statements() {
             .iter()
             .all(|table| table.columns.len() == 3 && table.indexes.len() == 1)
     );
-    assert!(statements <= 14, "{statements} statements");
+    // One per catalog view, whatever the number of tables; the 15th asks for security policies.
+    assert!(statements <= 15, "{statements} statements");
     drop(connection);
     pool.close().await;
 }
