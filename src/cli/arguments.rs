@@ -27,7 +27,7 @@ pub struct Typed {
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Forget what an earlier run of the job committed, and start over (run)
+    /// Start over: forget what an earlier run committed; in mode create, drop the tables it made (run)
     #[arg(long, global = true)]
     restart: bool,
 

@@ -280,7 +280,7 @@ fn retry(transfer: &mut Section, g: &mut Gathered<'_>) -> Retry {
     let mut section = transfer.section("retry", g);
     let second = Duration::from_secs(1);
     let retry = Retry {
-        attempts: section.number("attempts", 5, (1, 100), g),
+        attempts: section.number("attempts", 10, (1, 100), g),
         initial_backoff: section.duration("initial_backoff", second, None, g),
         max_backoff: section.duration("max_backoff", 60 * second, None, g),
     };

@@ -52,7 +52,7 @@ fn a_minimal_job_has_every_default() {
     assert_eq!(job.transfer.mode, Mode::Create);
     assert_eq!(job.transfer.consistency, Consistency::Strict);
     assert_eq!(job.transfer.commit_every, 64 << 20);
-    assert_eq!(job.transfer.retry.attempts, 5);
+    assert_eq!(job.transfer.retry.attempts, 10);
     assert_eq!(job.schema.names, NameStyle::Lowercase);
     assert_eq!(job.verify, VerifyLevel::Counts);
     assert_eq!(job.report.json, None);

@@ -1,5 +1,7 @@
 //! The commands that look and change nothing: check, plan, status.
 
+use std::collections::BTreeSet;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::config::effective::effective;
@@ -13,6 +15,7 @@ use crate::pipeline::prepare;
 use crate::pipeline::shores::{self, source_endpoint};
 use crate::pipeline::summary::omissions;
 use crate::plan::build;
+use crate::plan::table::TablePlan;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
@@ -157,6 +160,9 @@ async fn check_target(
             if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
+            if let Err(error) = check_schemas(job, pool, &planned.tables, report).await {
+                report.problem(&error);
+            }
             for omission in omissions(&planned.tables) {
                 let finding = format!(
                     "{}: {} is left out: {}",
@@ -216,11 +222,71 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
     Ok(())
 }
 
+/// Schemas in which the role may not make tables, and tables that belong to somebody else.
+async fn check_schemas(
+    job: &Job,
+    pool: &TargetPool,
+    plans: &[TablePlan],
+    report: &mut CheckReport,
+) -> Result<()> {
+    let lease = pool.acquire().await?;
+    let schemas = plans
+        .iter()
+        .map(|plan| plan.target.schema.as_str())
+        .collect::<BTreeSet<_>>();
+    let schemas = schemas.into_iter().collect::<Vec<_>>();
+    let closed = lease
+        .query(
+            "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1) \
+             AND NOT has_schema_privilege(oid, 'CREATE') ORDER BY nspname",
+            &[&schemas],
+        )
+        .await
+        .map_err(|error| {
+            Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
+        })?;
+    for row in closed {
+        let schema: String = row.get(0);
+        report.find(
+            Severity::Problem,
+            format!(
+                "target: {} may not make tables in schema {schema}",
+                job.target.user
+            ),
+            "GRANT USAGE, CREATE ON SCHEMA to the role.",
+        );
+    }
+    let names = plans
+        .iter()
+        .map(|plan| format!("{}.{}", plan.target.schema, plan.target.table))
+        .collect::<Vec<_>>();
+    let foreign = lease
+        .query(
+            "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname || '.' || c.relname = ANY($1) AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1",
+            &[&names],
+        )
+        .await
+        .map_err(|error| Error::new(Kind::TargetQuery, "could not read the tables' owners").because(error))?;
+    for row in foreign {
+        let table: String = row.get(0);
+        report.find(
+            Severity::Problem,
+            format!(
+                "target: table {table} does not belong to {}",
+                job.target.user
+            ),
+            "ALTER TABLE ... OWNER TO the role, or grant it the owner's role.",
+        );
+    }
+    Ok(())
+}
+
 /// Tables that the job's mode would refuse, unless they are this job's own.
 async fn check_tables(
     job: &Job,
     pool: &TargetPool,
-    plans: &[crate::plan::table::TablePlan],
+    plans: &[TablePlan],
     report: &mut CheckReport,
 ) -> Result<()> {
     let lease = pool.acquire().await?;

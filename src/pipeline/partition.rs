@@ -71,8 +71,14 @@ pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<
             backoff.progressed();
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
+        let queued = matches!(
+            placed.kind(),
+            Kind::SourcePoolTimeout | Kind::TargetPoolTimeout
+        );
         backoff.after(placed, &table.cancel).await?;
-        table.progress.add_retry();
+        if !queued {
+            table.progress.add_retry();
+        }
     }
 }
 

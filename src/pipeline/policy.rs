@@ -123,8 +123,8 @@ pub const fn policy(kind: Kind) -> Policy {
              can be carried (tables.overrides.<table>.types).",
         ),
         Kind::Naming => fatal(
-            "correct the name in the job file, or give one of the two another name with \
-             tables.overrides.<table>.rename.",
+            "correct the name in the job file; where two things would get one name, give one \
+             another with tables.overrides.<table>.rename.",
         ),
         Kind::Value => fatal(
             "correct the value at the source or choose another policy under values:, then run the \

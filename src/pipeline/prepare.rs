@@ -195,7 +195,16 @@ async fn start_over(
         Leftovers::Keep
     };
     let dropped = state::restart(target, &job.name, leftovers).await?;
-    tracing::info!(tables_dropped = dropped.len(), "the job starts over");
+    let dropped = dropped
+        .iter()
+        .map(|table| format!("{}.{}", table.schema, table.table))
+        .collect::<Vec<_>>()
+        .join(", ");
+    tracing::warn!(
+        dropped,
+        mode = job.transfer.mode.word(),
+        "the job starts over"
+    );
     Ok(())
 }
 

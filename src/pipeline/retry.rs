@@ -81,7 +81,10 @@ impl<'a> Backoff<'a> {
 }
 
 fn stopped() -> Error {
-    Error::new(Kind::Stopped, "stopped while waiting to try again")
+    Error::new(
+        Kind::Stopped,
+        "stopped before this was done; the same command continues",
+    )
 }
 
 /// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work

@@ -353,7 +353,8 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
         Ok(loaded) => loaded,
         Err(error) => {
             let cause = serde_json::json!({ "error": error.to_string(), "advice": policy(error.kind()).advice });
-            end(run, "failed", &cause).await;
+            let stopped = error.kind() == Kind::Stopped;
+            end(run, if stopped { "stopped" } else { "failed" }, &cause).await;
             return Err(error);
         }
     };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::config::job::{Job, TableOverride};
+use crate::config::job::{Computed, Job, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::names::{self, Taken};
 use crate::plan::selection::{self, Selection};
@@ -386,6 +386,20 @@ fn other_objects(table: &Table, job: &Job) -> Vec<Omission> {
                     reason: reason.to_owned(),
                 }),
         );
+    }
+    if job.schema.computed == Computed::Generated {
+        let computed = table
+            .columns
+            .iter()
+            .filter(|column| column.computed.is_some());
+        omissions.extend(computed.map(|column| {
+            Omission {
+                object: format!("computed expression of column {}", column.name),
+                reason:
+                    "kept as a plain column with its values (schema.computed: plain asks for that)"
+                        .to_owned(),
+            }
+        }));
     }
     let wanted = |kind: &str| match kind {
         "foreign key" => job.schema.foreign_keys,

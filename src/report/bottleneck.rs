@@ -22,7 +22,7 @@ pub fn sentence(time: &TimeSpent, pools: &[PoolReport]) -> String {
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let source_pool = time.share(Activity::SourcePool);
     let target_pool = time.share(Activity::TargetPool);
-    if source_pool >= QUEUEING && source_pool >= target_pool {
+    if source_pool >= QUEUEING && source_pool >= target_pool && queued(pools, Side::Source) {
         return format!(
             "workers queued for source connections {} of the time: raise \
              source.pool.max_connections{} if the server has room, or lower \
@@ -31,7 +31,7 @@ pub fn sentence(time: &TimeSpent, pools: &[PoolReport]) -> String {
             cap(pools, Side::Source),
         );
     }
-    if target_pool >= QUEUEING {
+    if target_pool >= QUEUEING && queued(pools, Side::Target) {
         return format!(
             "workers queued for target connections {} of the time: raise \
              target.pool.max_connections{} if the server has room.",
@@ -40,6 +40,11 @@ pub fn sentence(time: &TimeSpent, pools: &[PoolReport]) -> String {
         );
     }
     busiest_side(time)
+}
+
+/// Somebody waited for the pool because it was full, and not for a login.
+fn queued(pools: &[PoolReport], side: Side) -> bool {
+    pools.iter().any(|pool| pool.side == side && pool.waits > 0)
 }
 
 /// Which server the connected workers waited for.

@@ -223,8 +223,12 @@ fn conclusion(report: &Report) -> String {
     );
     match report.outcome {
         Outcome::Done => format!("done: {done}."),
+        Outcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
+            format!("FAILED: some table could not be compared; {done}.")
+        }
         Outcome::Failed => format!(
-            "FAILED: {} tables failed, {} unfinished; {done}. The same command continues.",
+            "FAILED: {} tables failed, {} unfinished; {done}. When the cause is mended, the same \
+             command continues.",
             totals.tables_failed, totals.tables_unfinished
         ),
         Outcome::Different => format!("DIFFERENT: both sides were compared and differ; {done}."),

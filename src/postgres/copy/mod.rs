@@ -71,9 +71,9 @@ pub enum End {
 /// Where a writer's time went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WriteTiming {
-    /// In COPY: until the driver took the rows, which it does as fast as the server reads.
+    /// In COPY: until the driver took the rows, and until the server had digested the last.
     pub send: Duration,
-    /// From the last row to the answer to COMMIT.
+    /// The checkpoint and COMMIT.
     pub commit: Duration,
 }
 
@@ -208,9 +208,10 @@ impl PartitionWriter {
         if end == End::More && self.sink.is_none() {
             return Ok(&self.progress);
         }
-        let start = Instant::now();
+        let (start, sent) = (Instant::now(), self.timing.send);
         let committed = self.commit_rows(end).await;
-        self.timing.commit += start.elapsed();
+        let in_copy = self.timing.send - sent;
+        self.timing.commit += start.elapsed().saturating_sub(in_copy);
         committed.map_err(|error| at(&self.table, self.partition, error))?;
         self.progress = self.ahead.clone();
         self.since = Instant::now();
@@ -219,7 +220,13 @@ impl PartitionWriter {
 
     async fn commit_rows(&mut self, end: End) -> Result<()> {
         match self.sink.is_some() {
-            true => self.end_copy().await?,
+            true => {
+                // The server still digests rows that the driver took long ago: that is COPY.
+                let start = Instant::now();
+                let ended = self.end_copy().await;
+                self.timing.send += start.elapsed();
+                ended?;
+            }
             false => self.begin().await?,
         }
         let state = match end {
