@@ -251,13 +251,9 @@ fn refuse_changed(records: &HashMap<String, TableRecord>, survey: &Survey) -> Re
 }
 
 /// How many tables are prepared at a time; each takes one connection of either side.
-fn width(run: &Run) -> usize {
-    run.job
-        .target
-        .pool
-        .max_connections
-        .min(run.job.source.pool.max_connections)
-        .max(1)
+pub fn width(job: &Job) -> usize {
+    let (target, source) = (&job.target.pool, &job.source.pool);
+    target.max_connections.min(source.max_connections).max(1)
 }
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.
@@ -274,7 +270,7 @@ pub async fn refuse_existing(run: &Run, plans: &[TablePlan], recorded: &Recorded
             let checked = retrying(retry, &run.cancel, || check_target(run, plan)).await;
             checked.map_err(|error| error.at_table(plan.full_name()))
         })
-        .buffer_unordered(width(run))
+        .buffer_unordered(width(&run.job))
         .filter_map(|checked| async move { checked.err() })
         .collect::<Vec<_>>()
         .await;
@@ -334,7 +330,7 @@ pub async fn make_ready(
             let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known)).await;
             outcome.map_err(|error| (plan.clone(), error.at_table(plan.full_name())))
         })
-        .buffer_unordered(width(run))
+        .buffer_unordered(width(&run.job))
         .collect()
         .await
 }

@@ -121,7 +121,7 @@ pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
                 "transfer.consistency is snapshot, but database {} does not allow it: run ALTER DATABASE {} SET \
                  ALLOW_SNAPSHOT_ISOLATION ON there",
                 database.name,
-                crate::plan::query::quote(&database.name)
+                crate::names::bracket(&database.name)
             ),
         ));
     }

@@ -6,13 +6,13 @@ use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Mode};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::mssql::bounds;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::Run;
 use crate::pipeline::prepare;
-use crate::pipeline::retry::Backoff;
+use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::Shores;
 use crate::pipeline::summary::cause;
 use crate::plan::query;
@@ -70,7 +70,7 @@ pub async fn verify(
     };
     let outcome = tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(crate::error::Error::new(crate::error::Kind::Stopped, "stopped while comparing")),
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while comparing")),
         outcome = compared => outcome,
     };
     shores.close().await;
@@ -81,18 +81,15 @@ impl Comparison<'_> {
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
         if self.job.transfer.mode == Mode::Append {
-            self.records = self.load_records().await.unwrap_or_default();
+            let retry = &self.job.transfer.retry;
+            match retrying(retry, self.cancel, || self.load_records()).await {
+                Ok(records) => self.records = records,
+                Err(error) => return self.not_compared(plans, &error, started),
+            }
         }
-        let width = self
-            .job
-            .target
-            .pool
-            .max_connections
-            .min(self.job.source.pool.max_connections)
-            .max(1);
         let mut tables = stream::iter(plans)
             .map(|plan| self.table(plan))
-            .buffer_unordered(width)
+            .buffer_unordered(prepare::width(self.job))
             .collect::<Vec<_>>()
             .await;
         tables.sort_by(|one, other| one.table.cmp(&other.table));
@@ -123,20 +120,33 @@ impl Comparison<'_> {
         }
     }
 
+    /// Without its records an append cannot tell its own rows from others, so nothing is equal.
+    fn not_compared(&self, plans: &[TablePlan], error: &Error, started: Instant) -> VerifyReport {
+        let table = |plan: &TablePlan| VerifiedTable {
+            table: plan.full_name(),
+            target: format!("{}.{}", plan.target.schema, plan.target.table),
+            cause: Some(cause(error)),
+            source_rows: None,
+            target_rows: None,
+        };
+        VerifyReport {
+            job: self.job.name.clone(),
+            tables: plans.iter().map(table).collect(),
+            seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+
     async fn source_rows(&self, plan: &TablePlan) -> Result<u64> {
         let sql = query::count(plan, self.job.transfer.consistency);
-        let mut backoff = Backoff::new(&self.job.transfer.retry);
-        loop {
-            let counted = async { bounds::count(&mut *self.source.acquire().await?, &sql).await };
-            match counted.await {
-                Ok(rows) => return Ok(rows),
-                Err(error) => {
-                    backoff
-                        .after(error.at_table(plan.full_name()), self.cancel)
-                        .await?
-                }
-            }
-        }
+        let retry = &self.job.transfer.retry;
+        retrying(retry, self.cancel, || self.count_source(plan, &sql)).await
+    }
+
+    async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
+        let counted = async { bounds::count(&mut *self.source.acquire().await?, sql).await };
+        counted
+            .await
+            .map_err(|error| error.at_table(plan.full_name()))
     }
 
     /// Rows of the table; in mode `append` those that the job committed, because the table may
@@ -153,17 +163,14 @@ impl Comparison<'_> {
                 .map(|part| part.progress.rows)
                 .sum());
         }
-        let mut backoff = Backoff::new(&self.job.transfer.retry);
-        loop {
-            let counted = async { count_rows(&*self.target.acquire().await?, &plan.target).await };
-            match counted.await {
-                Ok(rows) => return Ok(rows),
-                Err(error) => {
-                    backoff
-                        .after(error.at_table(plan.full_name()), self.cancel)
-                        .await?
-                }
-            }
-        }
+        let retry = &self.job.transfer.retry;
+        retrying(retry, self.cancel, || self.count_target(plan)).await
+    }
+
+    async fn count_target(&self, plan: &TablePlan) -> Result<u64> {
+        let counted = async { count_rows(&*self.target.acquire().await?, &plan.target).await };
+        counted
+            .await
+            .map_err(|error| error.at_table(plan.full_name()))
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::config::job::Consistency;
+use crate::names::bracket;
 use crate::plan::key::KeyValue;
 use crate::plan::table::{ColumnPlan, KeyColumn, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
@@ -59,7 +60,7 @@ pub fn cut_points(
 ) -> String {
     let columns = key
         .iter()
-        .map(|key| quote(&key.column.name))
+        .map(|key| bracket(&key.column.name))
         .collect::<Vec<_>>()
         .join(", ");
     let sent = key
@@ -88,11 +89,6 @@ pub fn count(table: &TablePlan, consistency: Consistency) -> String {
     )
 }
 
-/// `[name]`, with `]` doubled (T-SQL reference, "Database identifiers").
-pub fn quote(name: &str) -> String {
-    format!("[{}]", name.replace(']', "]]"))
-}
-
 fn select(table: &TablePlan, predicates: Vec<String>, consistency: Consistency) -> String {
     format!(
         "SELECT {} FROM {}{}",
@@ -112,12 +108,12 @@ fn read_rows(
     let names = table
         .columns
         .iter()
-        .map(|column| quote(&column.source.name));
+        .map(|column| bracket(&column.source.name));
     let columns = names.collect::<Vec<_>>().join(", ");
     let sent = select_list(&table.columns);
     let order = order
         .iter()
-        .map(|name| quote(name))
+        .map(|name| bracket(name))
         .collect::<Vec<_>>()
         .join(", ");
     let row = free_name(table, "migrate_row");
@@ -136,7 +132,7 @@ fn read_rows(
 fn hash(columns: &[String]) -> String {
     let columns = columns
         .iter()
-        .map(|name| quote(name))
+        .map(|name| bracket(name))
         .collect::<Vec<_>>()
         .join(", ");
     format!("BINARY_CHECKSUM({columns}) & 2147483647")
@@ -156,7 +152,7 @@ const UTF_8: u16 = 65_001;
 /// A column as it is selected. The login does not offer UTF8_SUPPORT (MS-TDS 2.2.6.4), without
 /// which a server recodes UTF-8 text into a code page, with loss; as nvarchar it arrives whole.
 fn sent(column: &Column) -> String {
-    let name = quote(&column.name);
+    let name = bracket(&column.name);
     if column.code_page != Some(UTF_8) {
         return name;
     }
@@ -177,7 +173,7 @@ fn from(table: &TablePlan, consistency: Consistency) -> String {
     } else {
         ""
     };
-    format!("{}.{}{hint}", quote(&table.schema), quote(&table.name))
+    format!("{}.{}{hint}", bracket(&table.schema), bracket(&table.name))
 }
 
 fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
@@ -194,7 +190,7 @@ fn order_by(key: &[KeyColumn]) -> String {
     key.iter()
         .map(|column| {
             let direction = if column.descending { " DESC" } else { "" };
-            format!("{}{direction}", quote(&column.column.name))
+            format!("{}{direction}", bracket(&column.column.name))
         })
         .collect::<Vec<_>>()
         .join(", ")
@@ -210,7 +206,7 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
     {
         name.push('_');
     }
-    quote(&name)
+    bracket(&name)
 }
 
 /// The predicates of `(after, upto]`. Leading columns on which both ends agree are pinned, so that
@@ -228,7 +224,7 @@ fn range(key: &[KeyColumn], after: Option<&[KeyValue]>, upto: Option<&[KeyValue]
         .map(|(key, value)| {
             let source = &key.column;
             let literal = value.literal(&source.ty, source.collation.as_deref());
-            format!("{} = {literal}", quote(&source.name))
+            format!("{} = {literal}", bracket(&source.name))
         })
         .collect::<Vec<_>>();
     for (values, end) in [(after, End::After), (upto, End::UpTo)] {
@@ -247,7 +243,7 @@ fn bound(key: &[KeyColumn], values: &[KeyValue], end: End) -> String {
     let pairs = key.iter().zip(values).enumerate().collect::<Vec<_>>();
     let last = pairs.len().saturating_sub(1);
     for (index, (column, value)) in pairs.into_iter().rev() {
-        let name = quote(&column.column.name);
+        let name = bracket(&column.column.name);
         let source = &column.column;
         let literal = value.literal(&source.ty, source.collation.as_deref());
         let strict = match (end, column.descending) {

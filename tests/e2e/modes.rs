@@ -99,3 +99,22 @@ fn identity_goes_on_where_the_source_stopped() {
         assert_eq!(target.value("SELECT id FROM public.fresh"), "7");
     }
 }
+
+/// An unreadable state once made an append compare the whole table, rows of others included.
+#[test]
+fn an_append_whose_records_cannot_be_read_is_a_failure_and_no_difference() {
+    let database = Source::shared().database(SCRIPT);
+    let target = Postgres::shared().database();
+    target.sql(
+        "CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10)); \
+         INSERT INTO public.t VALUES (9, 'mine')",
+    );
+    let job = Job::new(&database, &target.target(), "transfer: { mode: append }");
+    job.report(&[], 0);
+    job.report(&["verify"], 0);
+    target.sql("UPDATE _migrate.tables SET plan = '{}'");
+    let answer = job.run(&["verify"]);
+    assert_eq!(answer.code, Some(1), "{}{}", answer.stdout, answer.stderr);
+    let said = format!("{}{}", answer.stdout, answer.stderr);
+    assert!(said.contains("_migrate cannot be read"), "{said}");
+}
