@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cases::{self, Random};
-use crate::cuts::{Wide, wide};
+use crate::wide::{Wide, wide};
 use crate::wire;
 
 /// Long enough for some 10,000 streams.
