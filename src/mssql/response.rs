@@ -173,6 +173,17 @@ mod tests {
         assert_eq!(over.transaction, Some([0; 8]));
     }
 
+    proptest::proptest! {
+        /// Damage behind a whole token leaves that token; what was said cannot be unsaid.
+        #[test]
+        fn any_bytes_may_follow(damage: Vec<u8>) {
+            let begin = [0xE3, 0x0B, 0, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0];
+            let found = changes(&in_packets(&[&begin[..], DONE, &damage].concat(), 64));
+            assert!(found.transaction.is_some());
+            let _ = changes(&damage);
+        }
+    }
+
     #[test]
     fn cut_and_foreign_bytes_say_nothing() {
         let packets = in_packets(PACKET_SIZE_8000, 4088);
