@@ -133,7 +133,7 @@ mod tests {
         let mut recovery = bytes(include_str!(
             "../../tests/fixtures/ms_tds/4.17-featureextack-sessionrecovery.hex"
         ));
-        assert_eq!(recovery.remove(135), 0);
+        assert_eq!(recovery.remove(140), 0);
         for (packets, size) in [
             (
                 bytes(include_str!(

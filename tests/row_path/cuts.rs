@@ -1,12 +1,10 @@
 //! The same bytes give the same batches wherever they are cut.
 
-use migrate::schema::SqlType;
-use migrate::transcode::{Batch, RowLayout};
-use migrate::typemap::PgType;
+use migrate::transcode::Batch;
 use proptest::prelude::*;
 
 use crate::cases;
-use crate::wide::{STRICT, wide};
+use crate::wide::{Wide, wide};
 use crate::wire;
 
 /// All rows' bytes, their number, the sum of the checksums and the last key.
