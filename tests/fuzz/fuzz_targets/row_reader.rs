@@ -4,6 +4,7 @@
 
 #![no_main]
 
+#[allow(dead_code, reason = "the tests need more of it")]
 #[path = "../../row_path/cases/mod.rs"]
 mod cases;
 #[path = "../../row_path/wide.rs"]
