@@ -43,7 +43,6 @@ impl Console {
         write_stdout(text)
     }
 
-
     /// For people, above the bars.
     pub(crate) fn error(&self, text: &str) -> Result<()> {
         self.bars

@@ -53,6 +53,15 @@ pub(crate) fn last_words(error: &Error) {
     let _ = std::io::stderr().lock().write_all(text(error).as_bytes());
 }
 
+/// An error and its causes on one line.
+pub(crate) fn line(error: &Error) -> String {
+    let mut line = error.to_string();
+    for cause in chain(error) {
+        line.push_str(&format!(": {cause}"));
+    }
+    line
+}
+
 /// `error:`, its causes, and `advice:`.
 pub(crate) fn text(error: &Error) -> String {
     let mut text = format!("error: {error}\n");
