@@ -196,6 +196,13 @@ pub struct ProgressTotals {
     pub expected_rows: u64,
 }
 
+impl ProgressTotals {
+    /// Rows that this run itself moved: what its speed is computed from.
+    pub fn moved(&self) -> u64 {
+        self.rows.saturating_sub(self.resumed_rows)
+    }
+}
+
 impl TableProgress {
     pub fn name(&self) -> &str {
         &self.name
