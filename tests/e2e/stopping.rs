@@ -286,7 +286,6 @@ fn a_run_that_loses_its_lock_reports_what_it_did() {
 
 /// Waits in line for the job lock from another process, then ends the session that holds it.
 fn steal_lock(target: &Database<'_>) -> Child {
-    let settings = target.target();
     let key = target.value(
         "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' \
          AND granted AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
