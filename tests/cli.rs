@@ -142,7 +142,7 @@ fn every_problem_of_a_job_file_is_said_at_once() {
 
 #[test]
 fn with_json_the_last_line_of_stdout_is_the_result() {
-    let file = JobFile::new("empty.yaml", "");
+    let file = JobFile::new("empty.yaml", "source: {}\n");
     let output = migrate(&["status", "--config", file.path(), "--output", "json"]);
     assert_eq!(output.status.code(), Some(2));
     let result = last_line(&output);
