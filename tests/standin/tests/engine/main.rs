@@ -7,10 +7,14 @@
 
 mod catalog;
 mod direct;
+mod definitions;
 mod dml;
+mod functions;
 mod harness;
+mod objects;
 mod order;
 mod patience;
 mod queries;
 mod samples;
 mod types;
+mod versions;

@@ -27,7 +27,7 @@ impl Work<'_> {
         }
         let def = self.column_def(spec)?;
         let table = self.table();
-        let mut def = ColumnDef {
+        let def = ColumnDef {
             id: table.next_column,
             ..def
         };
@@ -42,19 +42,30 @@ impl Work<'_> {
                 ),
             ));
         }
-        if let Some(expr) = &spec.computed {
-            let text = definition(expr);
-            let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
-            let bound = bind_over(&facts, &snapshot, &text, false)?;
-            (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
-            def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
-            def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
-            def.computed = Some(Computed {
-                definition: text,
-                persisted: spec.persisted,
-            });
-        }
         Arc::make_mut(&mut self.table().columns).push(def);
+        Ok(())
+    }
+
+    /// Gives a computed column its expression, once all columns are there that it may name.
+    pub(super) fn bind_computed(&mut self, spec: &ColumnSpec) -> Result<()> {
+        let Some(expr) = &spec.computed else {
+            return Ok(());
+        };
+        let text = definition(expr);
+        let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+        let bound = bind_over(&facts, &snapshot, &text, false)?;
+        let table = self.table();
+        let at = table
+            .column(&spec.name)
+            .ok_or_else(|| invalid_column(&spec.name))?;
+        let def = &mut Arc::make_mut(&mut table.columns)[at];
+        (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
+        def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
+        def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
+        def.computed = Some(Computed {
+            definition: text,
+            persisted: spec.persisted,
+        });
         Ok(())
     }
 

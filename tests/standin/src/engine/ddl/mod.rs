@@ -91,6 +91,9 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     for spec in &create.columns {
         work.add_column(spec)?;
     }
+    for spec in &create.columns {
+        work.bind_computed(spec)?;
+    }
     // Keys first: foreign keys of the table may point at it.
     let at_columns = create.columns.iter().flat_map(|c| {
         c.constraints
@@ -208,6 +211,7 @@ pub(crate) fn alter_table(
             let from = work.table().columns.len();
             for spec in columns {
                 work.add_column(spec)?;
+                work.bind_computed(spec)?;
                 for constraint in spec
                     .constraints
                     .iter()
