@@ -10,15 +10,25 @@ fn computed_columns_hold_their_expression() {
     check(
         &mut db,
         &[
-            ("SELECT a, late, s, i FROM t ORDER BY a", "1|$10.0000|1x|4; 2|NULL|2x|0"),
+            (
+                "SELECT a, late, s, i FROM t ORDER BY a",
+                "1|$10.0000|1x|4; 2|NULL|2x|0",
+            ),
             (
                 "SELECT name, definition, is_persisted, is_nullable, TYPE_NAME(user_type_id) FROM sys.computed_columns ORDER BY column_id",
                 "late|([price]*[qty])|0|1|money; s|(CONVERT([varchar](10),[a])+'x')|1|0|varchar; i|(isnull([qty],(0)))|0|0|smallint",
             ),
-            ("UPDATE t SET qty = 10 WHERE a = 1; SELECT late FROM t WHERE a = 1", "$25.0000"),
+            (
+                "UPDATE t SET qty = 10 WHERE a = 1; SELECT late FROM t WHERE a = 1",
+                "$25.0000",
+            ),
         ],
     );
     assert_eq!(db.error("INSERT t (a, price) VALUES (1, 1)"), 2627);
+    assert_eq!(
+        db.error("CREATE TABLE n (a int, b AS DATEADD(day, a, GETDATE()) PERSISTED)"),
+        4936
+    );
 }
 
 #[test]

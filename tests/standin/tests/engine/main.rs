@@ -6,8 +6,8 @@
 )]
 
 mod catalog;
-mod direct;
 mod definitions;
+mod direct;
 mod dml;
 mod functions;
 mod harness;

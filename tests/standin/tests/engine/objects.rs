@@ -47,11 +47,11 @@ fn indexes_of_every_form() {
     );
     // The filtered index holds what its predicate accepts, and nothing else.
     db.ok("INSERT t (id, a, Active) VALUES (1, 5, 1), (2, 5, 0)");
+    assert_eq!(db.error("INSERT t (id, a, Active) VALUES (3, 5, 1)"), 2601);
     assert_eq!(
-        db.error("INSERT t (id, a, Active) VALUES (3, 5, 1)"),
-        2601
+        db.error("CREATE TABLE m (a int) WITH (MEMORY_OPTIMIZED = ON)"),
+        40_001
     );
-    assert_eq!(db.error("CREATE TABLE m (a int) WITH (MEMORY_OPTIMIZED = ON)"), 40_001);
     assert_eq!(
         db.error("CREATE UNIQUE INDEX d ON t (b) WITH (IGNORE_DUP_KEY = ON)"),
         40_001
@@ -81,9 +81,15 @@ fn foreign_keys_act() {
                 "SELECT constraint_column_id, parent_column_id, referenced_column_id FROM sys.foreign_key_columns WHERE constraint_object_id = OBJECT_ID('FK_cp')",
                 "1|2|1; 2|3|2",
             ),
-            ("UPDATE s.p SET b = 5 WHERE a = 1; SELECT a, b FROM c WHERE id = 1", "1|5"),
+            (
+                "UPDATE s.p SET b = 5 WHERE a = 1; SELECT a, b FROM c WHERE id = 1",
+                "1|5",
+            ),
             ("SELECT a, b FROM d WHERE id = 1", "NULL|NULL"),
-            ("DELETE s.p WHERE a = 2; SELECT a, b FROM c WHERE id = 2", "NULL|NULL"),
+            (
+                "DELETE s.p WHERE a = 2; SELECT a, b FROM c WHERE id = 2",
+                "NULL|NULL",
+            ),
             ("SELECT a, b FROM d WHERE id = 2", "9|9"),
         ],
     );
@@ -97,14 +103,16 @@ fn foreign_keys_act() {
 #[test]
 fn disabled_and_untrusted_constraints() {
     let mut db = Db::new();
-    db.ok("CREATE TABLE p (id int CONSTRAINT PK_p PRIMARY KEY NONCLUSTERED)
+    db.ok(
+        "CREATE TABLE p (id int CONSTRAINT PK_p PRIMARY KEY NONCLUSTERED)
            CREATE TABLE c (p int, q int)
            INSERT c VALUES (1, -1)
            ALTER TABLE c WITH NOCHECK ADD CONSTRAINT FK_c FOREIGN KEY (p) REFERENCES p (id)
            ALTER TABLE c WITH NOCHECK ADD CONSTRAINT CK_c CHECK (q > 0)
            ALTER TABLE c ADD CONSTRAINT CK_d CHECK NOT FOR REPLICATION (q < 100)
            ALTER TABLE c ADD CONSTRAINT CK_e CHECK (q < 200)
-           ALTER TABLE c CHECK CONSTRAINT CK_e");
+           ALTER TABLE c CHECK CONSTRAINT CK_e",
+    );
     let shown = "SELECT name, is_disabled, is_not_trusted, is_not_for_replication FROM sys.check_constraints ORDER BY name";
     check(
         &mut db,
@@ -122,8 +130,14 @@ fn disabled_and_untrusted_constraints() {
     check(&mut db, &[(shown, "CK_c|1|1|0; CK_d|1|1|1; CK_e|1|1|0")]);
     // Coming back needs the rows to be right only WITH CHECK.
     db.ok("ALTER TABLE c CHECK CONSTRAINT CK_c");
-    assert_eq!(db.error("ALTER TABLE c WITH CHECK CHECK CONSTRAINT CK_c"), 547);
-    assert_eq!(db.error("ALTER TABLE c WITH CHECK CHECK CONSTRAINT FK_c"), 547);
+    assert_eq!(
+        db.error("ALTER TABLE c WITH CHECK CHECK CONSTRAINT CK_c"),
+        547
+    );
+    assert_eq!(
+        db.error("ALTER TABLE c WITH CHECK CHECK CONSTRAINT FK_c"),
+        547
+    );
     db.ok("DELETE c; ALTER TABLE c WITH CHECK CHECK CONSTRAINT ALL");
     check(
         &mut db,
@@ -149,7 +163,10 @@ fn properties_at_every_level() {
         (", 'SCHEMA', 's'", "schema"),
         (", 'SCHEMA', 's', 'TABLE', 't'", "table"),
         (", 'SCHEMA', 's', 'TABLE', 't', 'COLUMN', 'q'", "column"),
-        (", 'SCHEMA', 's', 'TABLE', 't', 'CONSTRAINT', 'CK_q'", "constraint"),
+        (
+            ", 'SCHEMA', 's', 'TABLE', 't', 'CONSTRAINT', 'CK_q'",
+            "constraint",
+        ),
         (", 'SCHEMA', 's', 'TABLE', 't', 'INDEX', 'ix'", "index"),
         (", 'SCHEMA', 's', 'VIEW', 'v'", "view"),
         (", 'SCHEMA', 's', 'VIEW', 'v', 'COLUMN', 'n'", "view column"),
@@ -168,11 +185,15 @@ fn properties_at_every_level() {
         "t; t; CK_q; t; v; v"
     );
     assert_eq!(
-        db.error("EXEC sp_addextendedproperty 'MS_Description', 'again', 'SCHEMA', 's', 'TABLE', 't'"),
+        db.error(
+            "EXEC sp_addextendedproperty 'MS_Description', 'again', 'SCHEMA', 's', 'TABLE', 't'"
+        ),
         15233
     );
     assert_eq!(
-        db.error("EXEC sp_addextendedproperty 'MS_Description', 'x', 'SCHEMA', 's', 'TABLE', 'none'"),
+        db.error(
+            "EXEC sp_addextendedproperty 'MS_Description', 'x', 'SCHEMA', 's', 'TABLE', 'none'"
+        ),
         15135
     );
     db.ok("EXEC sp_updateextendedproperty 'MS_Description', 'new', 'SCHEMA', 's', 'TABLE', 't'");
@@ -186,7 +207,9 @@ fn properties_at_every_level() {
 #[test]
 fn sequences_count() {
     let mut db = Db::new();
-    db.ok("CREATE SEQUENCE s AS int START WITH 3 INCREMENT BY 2 MINVALUE 1 MAXVALUE 7 CYCLE CACHE 10");
+    db.ok(
+        "CREATE SEQUENCE s AS int START WITH 3 INCREMENT BY 2 MINVALUE 1 MAXVALUE 7 CYCLE CACHE 10",
+    );
     db.ok("CREATE SEQUENCE down AS smallint INCREMENT BY -1 MAXVALUE 2 MINVALUE 1 NO CACHE");
     db.ok("CREATE SEQUENCE plain");
     db.ok("CREATE TABLE t (id int DEFAULT (NEXT VALUE FOR dbo.s), x char(1))");
@@ -206,7 +229,10 @@ fn sequences_count() {
             ),
             ("SELECT NEXT VALUE FOR down", "2"),
             ("SELECT NEXT VALUE FOR dbo.down", "1"),
-            ("SELECT is_exhausted FROM sys.sequences WHERE name = 'down'", "1"),
+            (
+                "SELECT is_exhausted FROM sys.sequences WHERE name = 'down'",
+                "1",
+            ),
             (
                 "SELECT type, type_desc FROM sys.objects WHERE name = 's'",
                 "SO|SEQUENCE_OBJECT",
@@ -249,17 +275,14 @@ fn views_read_and_depend() {
                 "v|NULL|t|t; w|NULL|t|t; w|dbo|v|v",
             ),
             (
-                "SELECT c.name, c.is_nullable FROM sys.columns c WHERE c.object_id = OBJECT_ID('v')",
-                "n|0; twice|1",
+                "SELECT name, column_id, max_length FROM sys.columns WHERE object_id = OBJECT_ID('v')",
+                "n|1|4; twice|2|4",
             ),
             (
                 "SELECT seed_value, increment_value, last_value FROM sys.identity_columns",
                 "10|-5|0",
             ),
-            (
-                "SELECT base_object_name FROM sys.synonyms",
-                "[dbo].[t]",
-            ),
+            ("SELECT base_object_name FROM sys.synonyms", "[dbo].[t]"),
         ],
     );
     assert_eq!(db.error("CREATE VIEW z AS SELECT * FROM missing"), 208);

@@ -100,7 +100,7 @@ fn adventure_works() {
                 "(isnull('AW'+[dbo].[ufnLeadingZeros]([CustomerID]),''))|0|0; ([OrganizationNode].[GetLevel]())|0|1; (isnull(([SubTotal]+[TaxAmt])+[Freight],(0)))|1|0; (isnull(([SubTotal]+[TaxAmt])+[Freight],(0)))|0|0",
             ),
             (
-                "SELECT t.name, t.system_type_id, t.user_type_id, t.is_assembly_type, c.max_length FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE t.is_assembly_type = 1 ORDER BY c.object_id, c.column_id",
+                "SELECT t.name, t.system_type_id, t.user_type_id, t.is_assembly_type, c.max_length FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE t.is_assembly_type = 1 ORDER BY t.name",
                 "geography|240|130|1|-1; hierarchyid|240|128|1|892; hierarchyid|240|128|1|892; hierarchyid|240|128|1|892",
             ),
             (

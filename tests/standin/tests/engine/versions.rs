@@ -29,7 +29,10 @@ fn a_table_and_its_history() {
             ),
             // Hidden columns are there for those who name them.
             ("SELECT * FROM t", "1|11"),
-            ("SELECT CONVERT(varchar(30), u, 126) FROM t", "9999-12-31T23:59:59"),
+            (
+                "SELECT CONVERT(varchar(30), u, 126) FROM t",
+                "9999-12-31T23:59:59",
+            ),
             ("SELECT id, a FROM th ORDER BY id", "1|10; 2|20"),
             ("SELECT COUNT(*) FROM th WHERE f <= u", "2"),
         ],
@@ -37,5 +40,8 @@ fn a_table_and_its_history() {
     assert_eq!(db.error("INSERT t (id, f) VALUES (3, '2020-01-01')"), 13536);
     assert_eq!(db.error("DROP TABLE t"), 13552);
     db.ok("ALTER TABLE t SET (SYSTEM_VERSIONING = OFF); DROP TABLE th; DROP TABLE t");
-    assert_eq!(db.error("CREATE TABLE n (id int) WITH (SYSTEM_VERSIONING = ON)"), 13510);
+    assert_eq!(
+        db.error("CREATE TABLE n (id int) WITH (SYSTEM_VERSIONING = ON)"),
+        13510
+    );
 }

@@ -15,6 +15,18 @@ use crate::types::{SqlType, Value};
 
 use super::{Work, facts_of};
 
+/// Functions whose result is another at every call, as definitions show them.
+const CHANGING: [&str; 8] = [
+    "getdate()",
+    "getutcdate()",
+    "sysdatetime()",
+    "sysutcdatetime()",
+    "sysdatetimeoffset()",
+    "newid()",
+    "rand(",
+    "NEXT VALUE FOR",
+];
+
 impl Work<'_> {
     pub(super) fn add_column(&mut self, spec: &ColumnSpec) -> Result<()> {
         if self.table().column(&spec.name).is_some() {
@@ -53,6 +65,13 @@ impl Work<'_> {
         };
         let text = definition(expr);
         let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+        if spec.persisted && CHANGING.iter().any(|f| text.contains(f)) {
+            let message = format!(
+                "Computed column '{}' in table '{}' cannot be persisted because the column is non-deterministic.",
+                spec.name, snapshot.name
+            );
+            return Err(error(4936, 16, message));
+        }
         let bound = bind_over(&facts, &snapshot, &text, false)?;
         let table = self.table();
         let at = table
