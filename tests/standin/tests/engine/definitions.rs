@@ -56,5 +56,7 @@ fn identities_end() {
         db.rows("SELECT seed_value, increment_value, last_value, is_not_for_replication FROM sys.identity_columns"),
         "254|1|255|1"
     );
+    db.ok("CREATE TABLE r (id int IDENTITY(1, 1), a int); DBCC CHECKIDENT ('dbo.r', RESEED, 10); INSERT r (a) VALUES (1); DBCC CHECKIDENT (r, RESEED, 20); INSERT r (a) VALUES (2)");
+    assert_eq!(db.rows("SELECT id FROM r"), "10; 21");
     assert!([220, 8115].contains(&db.error("INSERT t (a) VALUES (3)")));
 }

@@ -5,7 +5,7 @@ use crate::harness::{Db, check};
 #[test]
 fn a_table_and_its_history() {
     let mut db = Db::new();
-    db.ok("CREATE TABLE t (id int NOT NULL PRIMARY KEY, a int, f datetime2(7) GENERATED ALWAYS AS ROW START HIDDEN NOT NULL, u datetime2(0) GENERATED ALWAYS AS ROW END HIDDEN NOT NULL, PERIOD FOR SYSTEM_TIME (f, u)) WITH (SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.th, DATA_CONSISTENCY_CHECK = ON))");
+    db.ok("CREATE TABLE t (id int NOT NULL PRIMARY KEY, a int, f datetime2(0) GENERATED ALWAYS AS ROW START HIDDEN NOT NULL, u datetime2(0) GENERATED ALWAYS AS ROW END HIDDEN NOT NULL, PERIOD FOR SYSTEM_TIME (f, u)) WITH (SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.th, DATA_CONSISTENCY_CHECK = ON))");
     db.ok("INSERT t VALUES (1, 10), (2, 20)");
     db.ok("UPDATE t SET a = 11 WHERE id = 1; DELETE t WHERE id = 2");
     check(

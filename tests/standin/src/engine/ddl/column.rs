@@ -6,14 +6,16 @@ use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::{Result, error, invalid_column, unsupported};
 use crate::engine::expr::{Env, Run};
+use crate::engine::facts::Facts;
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
+use crate::engine::parse::statement::{ColumnSpec, ConstraintKind, Name};
 use crate::engine::rows::{OrderedRows, Row};
+use crate::engine::state::State;
 use crate::engine::store::{Rules, bind_over};
 use crate::engine::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
 use crate::types::{SqlType, Value};
 
-use super::{Work, facts_of};
+use super::{Work, facts_of, place, table_id};
 
 /// Functions whose result is another at every call, as definitions show them.
 const CHANGING: [&str; 8] = [
@@ -272,6 +274,27 @@ impl Work<'_> {
         }
         self.replace_rows(&rules, rows)
     }
+}
+
+/// DBCC CHECKIDENT ... RESEED: the next row takes the value if there never was one, else the one
+/// after it.
+pub(crate) fn reseed(facts: &Facts, state: &mut State, table: &Name, value: i64) -> Result<()> {
+    let (database, name) = place(facts, state, table)?;
+    let id = table_id(database, &name)?;
+    let found = database.table_mut(id).and_then(|t| {
+        Arc::make_mut(&mut t.columns)
+            .iter_mut()
+            .find_map(|c| c.identity.as_mut())
+    });
+    let Some(identity) = found else {
+        let message = format!("'{name}' does not contain an identity column.");
+        return Err(error(7997, 16, message));
+    };
+    identity.last = Some(match identity.last {
+        Some(_) => value,
+        None => value.saturating_sub(identity.increment),
+    });
+    Ok(())
 }
 
 /// Whether a computed column may be null: only ISNULL and plain columns are known not to be

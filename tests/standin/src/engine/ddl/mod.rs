@@ -18,6 +18,7 @@ use crate::engine::rows::OrderedRows;
 use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, Temporal, same_name};
 
+pub(crate) use column::reseed;
 pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
 pub(crate) use sequence::{alter_sequence, create_sequence};
@@ -207,6 +208,7 @@ pub(crate) fn alter_table(
             columns,
             constraints,
             check,
+            period,
         } => {
             let from = work.table().columns.len();
             for spec in columns {
@@ -234,7 +236,11 @@ pub(crate) fn alter_table(
             }
             constraints
                 .iter()
-                .try_for_each(|c| work.add_constraint(c, None, *check))
+                .try_for_each(|c| work.add_constraint(c, None, *check))?;
+            match period {
+                Some((start, end)) => work.add_period(start, end),
+                None => Ok(()),
+            }
         }
         AlterTable::AlterColumn(spec) => work.alter_column(spec),
         AlterTable::DropColumns { names, if_exists } => {
@@ -291,7 +297,6 @@ pub(crate) fn alter_table(
         AlterTable::EnableTriggers { names, on } => {
             enable_triggers(work.database, object_id, names, *on)
         }
-        AlterTable::AddPeriod(start, end) => work.add_period(start, end),
         AlterTable::DropPeriod => work.drop_period(),
         AlterTable::Versioning(Some(versioning)) => work.version(versioning),
         AlterTable::Versioning(None) => work.unversion(),
