@@ -6,11 +6,18 @@ use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{AlterTable, Name, Statement};
 use crate::engine::parse::tokens::Tokens;
 
-use super::{MODULES, begins_constraint, column, constraint, skipped, storage};
+use super::module::{self, By, MODULES, module as read_module, skipped};
+use super::{begins_constraint, column, constraint, period, sequence, storage, versioning_option};
 
 pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if let Some(kind) = t.take_one_of(&MODULES) {
-        return skipped(t, kind);
+        return read_module(t, kind, By::Alter);
+    }
+    if t.take_word("SEQUENCE") {
+        return sequence::sequence(t).map(Statement::AlterSequence);
+    }
+    if t.take_words(&["XML", "SCHEMA", "COLLECTION"]) {
+        return skipped(t, "XML SCHEMA COLLECTION");
     }
     if t.take_word("TABLE") {
         let table = t.name()?;
@@ -27,7 +34,11 @@ pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
         let table = t.name()?;
         let rebuild = match t.take_one_of(&["REBUILD", "DISABLE", "REORGANIZE"]) {
             Some("DISABLE") => false,
-            Some(_) => true,
+            Some("REBUILD") => true,
+            Some(_) => {
+                storage(t)?;
+                return Ok(Statement::NoEffect);
+            }
             None => return Err(t.unexpected()),
         };
         storage(t)?;
@@ -84,6 +95,27 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
     } else {
         None
     };
+    if t.take_words(&["DROP", "PERIOD", "FOR", "SYSTEM_TIME"]) {
+        return Ok(AlterTable::DropPeriod);
+    }
+    if t.is_word("SET") && matches!(t.peek_at(1), Token::LParen) {
+        t.next();
+        t.next();
+        if !t.is_word("SYSTEM_VERSIONING") {
+            return Err(unsupported(format!("ALTER TABLE ... SET ({})", t.peek())));
+        }
+        let versioning = versioning_option(t)?;
+        t.expect(&Token::RParen)?;
+        return Ok(AlterTable::Versioning(versioning));
+    }
+    if let Some(word) = t.take_one_of(&["ENABLE", "DISABLE"]) {
+        t.expect_word("TRIGGER")?;
+        let names = trigger_names(t)?;
+        return Ok(AlterTable::EnableTriggers {
+            names,
+            on: word == "ENABLE",
+        });
+    }
     if t.take_word("ADD") {
         return add(t, with != Some("NOCHECK"));
     }
@@ -119,10 +151,58 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
     Err(unsupported(format!("ALTER TABLE ... {}", t.peek())))
 }
 
+fn trigger_names(t: &mut Tokens) -> Result<Vec<String>> {
+    if t.take_word("ALL") {
+        return Ok(Vec::new());
+    }
+    t.separated(|t| Ok(t.name()?.name))
+}
+
+/// `DBCC CHECKIDENT (table, RESEED, value) [WITH NO_INFOMSGS]`.
+pub(super) fn reseed(t: &mut Tokens) -> Result<Statement> {
+    t.expect(&Token::LParen)?;
+    let table = match t.peek().clone() {
+        Token::SingleQuotedString(s) | Token::NationalStringLiteral(s) => {
+            t.next();
+            Tokens::new(&s)?.name()?
+        }
+        _ => t.name()?,
+    };
+    let explicit = t.take(&Token::Comma) && t.take_word("RESEED") && t.take(&Token::Comma);
+    if !explicit {
+        return Err(unsupported("DBCC CHECKIDENT without RESEED and a value"));
+    }
+    let value = t.integer()?;
+    t.expect(&Token::RParen)?;
+    t.take_words(&["WITH", "NO_INFOMSGS"]);
+    Ok(Statement::Reseed { table, value })
+}
+
+/// `ENABLE | DISABLE TRIGGER names ON table`.
+pub(super) fn triggers(t: &mut Tokens) -> Result<Statement> {
+    let on = t.take_word("ENABLE");
+    if !on {
+        t.expect_word("DISABLE")?;
+    }
+    t.expect_word("TRIGGER")?;
+    let names = trigger_names(t)?;
+    t.expect_word("ON")?;
+    if t.take_word("DATABASE") {
+        return Ok(Statement::EnableDatabaseTriggers { names, on });
+    }
+    Ok(Statement::AlterTable {
+        table: t.name()?,
+        change: AlterTable::EnableTriggers { names, on },
+    })
+}
+
 fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
     let (mut columns, mut constraints) = (Vec::new(), Vec::new());
+    let mut of_time = None;
     loop {
-        if begins_constraint(t) || t.is_word("DEFAULT") {
+        if t.are_words(&["PERIOD", "FOR", "SYSTEM_TIME"]) {
+            of_time = Some(period(t)?);
+        } else if begins_constraint(t) || t.is_word("DEFAULT") {
             constraints.push(constraint(t)?);
         } else {
             columns.push(column(t)?);
@@ -132,6 +212,7 @@ fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
                 columns,
                 constraints,
                 check,
+                period: of_time,
             });
         }
     }
@@ -149,6 +230,8 @@ pub(super) fn drop(t: &mut Tokens) -> Result<Statement> {
         "PROC",
         "FUNCTION",
         "TRIGGER",
+        "SEQUENCE",
+        "SYNONYM",
     ];
     let Some(kind) = t.take_one_of(&words) else {
         return Err(unsupported(format!("DROP {}", t.peek())));
@@ -193,10 +276,6 @@ pub(super) fn drop(t: &mut Tokens) -> Result<Statement> {
                 if_exists,
             })
         }
-        _ => {
-            // Views and modules are never kept, so there is nothing to drop.
-            t.separated(Tokens::name)?;
-            Ok(Statement::NoEffect)
-        }
+        kind => module::drop(t, kind, if_exists),
     }
 }
