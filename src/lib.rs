@@ -42,6 +42,7 @@ pub mod schema;
 pub mod tds;
 mod tls;
 pub mod transcode;
+pub mod translate;
 pub mod typemap;
 
 /// Runs all tables of a job, or continues an unfinished run of it.
