@@ -7,6 +7,7 @@ mod partition;
 pub mod policy;
 mod prepare;
 mod queue;
+mod rejects;
 mod retry;
 mod run;
 mod shores;
@@ -14,6 +15,7 @@ mod summary;
 mod verify;
 
 pub use inspect::{check, plan, status};
+pub use rejects::rejects;
 pub use run::run;
 pub use verify::verify;
 

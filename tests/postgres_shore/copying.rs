@@ -59,7 +59,8 @@ async fn rows_and_checkpoint_commit_together() {
             bytes,
             last_key: key(2),
             checksum: u128::MAX - 1,
-            changed_values: 1
+            changed_values: 1,
+            changed_columns: [("Body".to_owned(), 1)].into(),
         }
     );
     assert_eq!(truth(&database), is("2", "running"));

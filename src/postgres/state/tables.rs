@@ -32,10 +32,13 @@ FROM _migrate.tables t LEFT JOIN (SELECT source_schema, source_table, sum(rows) 
 sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 GROUP BY 1, 2) p \
 USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
 
+/// `changed_columns` is read through the whole row, so that commands that only read also work on a
+/// state of version 1.
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
-last_key::text, checksum::text, changed_values \
-FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+last_key::text, checksum::text, changed_values, \
+pg_catalog.to_jsonb(p.*) ->> 'changed_columns' \
+FROM _migrate.partitions p WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
 UPDATE _migrate.tables t SET updated_at = pg_catalog.now(), \
@@ -102,7 +105,7 @@ fn partition(row: &Row) -> Result<PartitionRecord> {
     })
 }
 
-/// Reads rows, bytes, last_key, checksum and changed_values from a column on.
+/// Reads rows, bytes, last_key, checksum, changed_values and changed_columns from a column on.
 pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
     let key: Option<String> = row.get(from + 2);
     let checksum: String = row.get(from + 3);
@@ -114,6 +117,11 @@ pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
             .parse()
             .map_err(|error| unreadable("a checksum").because(error))?,
         changed_values: counted(row.get(from + 4))?,
+        changed_columns: row
+            .get::<_, Option<&str>>(from + 5)
+            .map(|text| from_json(text, "the changed columns"))
+            .transpose()?
+            .unwrap_or_default(),
     })
 }
 

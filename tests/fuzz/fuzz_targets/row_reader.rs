@@ -62,7 +62,8 @@ fn layout() -> (RowLayout, Vec<u8>) {
     let values = Values {
         nul_characters: ValuePolicy::Strip,
         unpaired_surrogates: ValuePolicy::Replace,
-        out_of_range: ValuePolicy::Error,
+        undecodable: ValuePolicy::Reject,
+        out_of_range: ValuePolicy::Reject,
     };
     let infos: Vec<_> = types.into_iter().map(|(_, _, info)| info).collect();
     let layout = RowLayout::new(&columns, &[0], values).expect("the pairs are supported");
