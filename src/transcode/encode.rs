@@ -426,3 +426,7 @@ fn is_null(nulls: &[u8], place: usize) -> bool {
         .get(place / 8)
         .is_some_and(|byte| byte >> (place % 8) & 1 != 0)
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

@@ -13,6 +13,7 @@ mod kill;
 mod load;
 mod modes;
 mod pool;
+mod rejects;
 mod resume;
 mod types;
 

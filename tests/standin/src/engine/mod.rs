@@ -2,7 +2,7 @@
 
 mod arithmetic;
 mod catalog;
-mod collate;
+pub(crate) mod collate;
 mod control;
 mod datatype;
 mod ddl;
