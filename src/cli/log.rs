@@ -34,7 +34,10 @@ pub fn start(request: &Request, console: &Console) {
 /// tokio-postgres logs the parameters of statements at `debug`, tiberius tokens at `trace`. A
 /// filter that hears nothing below `info` is left as it is.
 fn without_values(filter: EnvFilter) -> EnvFilter {
-    if filter.max_level_hint().is_some_and(|most| most <= LevelFilter::INFO) {
+    if filter
+        .max_level_hint()
+        .is_some_and(|most| most <= LevelFilter::INFO)
+    {
         return filter;
     }
     let shut = ["tokio_postgres=info", "tiberius=off"];

@@ -257,7 +257,9 @@ impl Values {
     pub fn with(self, column: &ValuesOverride) -> Self {
         Self {
             nul_characters: column.nul_characters.unwrap_or(self.nul_characters),
-            unpaired_surrogates: column.unpaired_surrogates.unwrap_or(self.unpaired_surrogates),
+            unpaired_surrogates: column
+                .unpaired_surrogates
+                .unwrap_or(self.unpaired_surrogates),
             undecodable: column.undecodable.unwrap_or(self.undecodable),
             out_of_range: column.out_of_range.unwrap_or(self.out_of_range),
         }

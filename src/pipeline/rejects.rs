@@ -41,7 +41,9 @@ async fn read(job: &Job, wanted: &RejectQuery, target: &TargetPool) -> Result<Re
     report.tables = counted
         .map(|(table, rows)| RejectedTable { table, rows })
         .collect();
-    report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    report
+        .tables
+        .sort_by(|one, other| one.table.cmp(&other.table));
     if !report.tables.is_empty() {
         let found = state::list_rejects(&lease, &job.name, wanted).await?;
         report.rejects = found.into_iter().map(row).collect::<Result<_>>()?;
@@ -68,7 +70,10 @@ async fn check_tables(
         None => Ok(()),
         Some(name) => Err(Error::new(
             Kind::Usage,
-            format!("--table {name}: the target knows no such table of job {}", job.name),
+            format!(
+                "--table {name}: the target knows no such table of job {}",
+                job.name
+            ),
         )),
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyRepo
         target,
         cancel: &run.cancel,
         records: Vec::new(),
-            rejected: HashMap::new(),
+        rejected: HashMap::new(),
     };
     let report = comparison.tables(plans).await;
     (!run.cancel.is_cancelled()).then_some(report)

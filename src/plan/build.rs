@@ -197,7 +197,11 @@ fn values_without_text(table: &Table, override_: &TableOverride) -> Vec<Error> {
         .values
         .iter()
         .filter(|(_, values)| values.is_of_text())
-        .filter(|(name, _)| table.column(name).is_some_and(|column| holds_no_text(&column.ty)))
+        .filter(|(name, _)| {
+            table
+                .column(name)
+                .is_some_and(|column| holds_no_text(&column.ty))
+        })
         .map(|(name, _)| {
             Error::new(
                 Kind::Naming,

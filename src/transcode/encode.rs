@@ -295,7 +295,9 @@ impl Encoder {
             return Err((place, fault));
         };
         let before = reject::fields(self.out.written(self.row_start)).take(planned);
-        let start = before.map(|field| 4 + field.map_or(0, <[u8]>::len)).sum::<usize>();
+        let start = before
+            .map(|field| 4 + field.map_or(0, <[u8]>::len))
+            .sum::<usize>();
         self.out.cut_back(self.row_start + 2 + start);
         self.out.put_null();
         self.faulty.push(Faulty {
@@ -314,8 +316,9 @@ impl Encoder {
         if self.faulty.is_empty() {
             let row = reject::fields(self.out.written(self.row_start)).enumerate();
             let longest = row.max_by_key(|(_, field)| field.map(<[u8]>::len));
-            let (planned, length) =
-                longest.map_or((0, 0), |(place, field)| (place, field.map_or(0, <[u8]>::len)));
+            let (planned, length) = longest.map_or((0, 0), |(place, field)| {
+                (place, field.map_or(0, <[u8]>::len))
+            });
             let mut columns = self.columns.iter();
             let place = columns.position(|column| column.planned == Some(planned));
             let place = place.unwrap_or(usize::MAX);

@@ -74,7 +74,11 @@ fn a_value_that_is_too_long_is_kept_by_its_length() {
         let bytes = rows(&[(10, 10), (5000, 20), (20, 2000), (600, 600), (10, 10)]);
         feed(&mut encoder, &bytes, piece).unwrap();
         let batch = encoder.take_batch().unwrap().unwrap();
-        assert_eq!((batch.rows, batch.rejects.len()), (2, 3), "pieces of {piece}");
+        assert_eq!(
+            (batch.rows, batch.rejects.len()),
+            (2, 3),
+            "pieces of {piece}"
+        );
         let faults = batch.rejects.iter().map(|reject| {
             assert_eq!(reject.faults.len(), 1);
             assert_eq!(reject.faults[0].reason, Reason::OutOfRange);
@@ -82,9 +86,19 @@ fn a_value_that_is_too_long_is_kept_by_its_length() {
         });
         // Of two that are too long together, the one that is met last gives way.
         assert_eq!(faults.collect::<Vec<_>>(), ["A", "B", "B"]);
-        assert!(batch.rejects[0].row.contains(r#""a":{"$omitted_bytes":5000}"#), "{}", batch.rejects[0].row);
+        assert!(
+            batch.rejects[0]
+                .row
+                .contains(r#""a":{"$omitted_bytes":5000}"#),
+            "{}",
+            batch.rejects[0].row
+        );
         assert!(batch.rejects[0].row.contains(r#""b":"\\x0707"#));
-        assert!(batch.rejects[1].row.contains(r#""b":{"$omitted_bytes":2000}"#));
+        assert!(
+            batch.rejects[1]
+                .row
+                .contains(r#""b":{"$omitted_bytes":2000}"#)
+        );
     }
 }
 

@@ -94,7 +94,10 @@ fn numeric(field: &[u8]) -> Option<String> {
     }
     let group = |place: i32| {
         let index = usize::try_from(i32::from(weight) - place).ok();
-        index.and_then(|index| groups.get(index)).copied().unwrap_or(0)
+        index
+            .and_then(|index| groups.get(index))
+            .copied()
+            .unwrap_or(0)
     };
     let mut whole = String::new();
     for place in (0..=i32::from(weight)).rev() {

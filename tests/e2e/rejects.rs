@@ -34,7 +34,9 @@ fn script() -> String {
     );
     for power in 0..power() {
         let step = 1 << power;
-        script.push_str(&format!("INSERT INTO dbo.Seed SELECT Id + {step} FROM dbo.Seed;\n"));
+        script.push_str(&format!(
+            "INSERT INTO dbo.Seed SELECT Id + {step} FROM dbo.Seed;\n"
+        ));
     }
     let every = rows() / FAULTY;
     script.push_str(&format!(
@@ -53,13 +55,19 @@ fn job_text(values: &str) -> String {
 /// Every log there is, in which no value may stand.
 fn run_aloud(job: &Job, arguments: &[&str]) -> Answer {
     let mut command = job.command(&[arguments, &["--output", "json"]].concat());
-    let output = command.env("RUST_LOG", "trace").output().expect("the tool runs");
+    let output = command
+        .env("RUST_LOG", "trace")
+        .output()
+        .expect("the tool runs");
     let answer = Answer {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    assert!(answer.stderr.contains("TRACE") || answer.stderr.contains("DEBUG"), "it is loud");
+    assert!(
+        answer.stderr.contains("TRACE") || answer.stderr.contains("DEBUG"),
+        "it is loud"
+    );
     assert!(!answer.stdout.contains(SECRET) && !answer.stderr.contains(SECRET));
     answer
 }
@@ -67,7 +75,8 @@ fn run_aloud(job: &Job, arguments: &[&str]) -> Answer {
 /// No state table but the one for rejects holds a value.
 fn state_is_clean(target: &Database<'_>) {
     for table in ["runs", "tables", "partitions"] {
-        let sql = format!("SELECT count(*) FROM _migrate.{table} t WHERE t::text LIKE '%{SECRET}%'");
+        let sql =
+            format!("SELECT count(*) FROM _migrate.{table} t WHERE t::text LIKE '%{SECRET}%'");
         assert_eq!(target.value(&sql), "0", "{table}");
     }
 }
@@ -90,7 +99,10 @@ fn is_rejected_once(target: &Database<'_>, report: &Value) {
     assert_eq!(report["outcome"], "rejected");
     assert_eq!(report["totals"]["rejected"], faulty);
     let table = &report["tables"][0];
-    assert_eq!((&table["rejected"], &table["rows"]), (&faulty.into(), &(rows - faulty).into()));
+    assert_eq!(
+        (&table["rejected"], &table["rows"]),
+        (&faulty.into(), &(rows - faulty).into())
+    );
     let verified = &report["verification"]["tables"][0];
     assert_eq!(verified["source_rows"], rows);
     assert_eq!(verified["target_rows"], rows - faulty);
@@ -140,16 +152,26 @@ fn a_thousand_faulty_rows_under_each_policy_killed_and_continued() {
                 let answer = run_aloud(&job, &[]);
                 assert_eq!(answer.code, Some(1));
                 let cause = answer.json()["tables"][0]["cause"]["message"].to_string();
-                assert!(cause.contains("column Body") && cause.contains("values.nul_characters"), "{cause}");
+                assert!(
+                    cause.contains("column Body") && cause.contains("values.nul_characters"),
+                    "{cause}"
+                );
             }
             _ => {
                 let report = with_kills(&job, 0);
                 let table = &report["tables"][0];
-                assert_eq!((&table["rows"], &table["rejected"]), (&rows().into(), &0.into()));
+                assert_eq!(
+                    (&table["rows"], &table["rejected"]),
+                    (&rows().into(), &0.into())
+                );
                 assert_eq!(table["changed_values"], FAULTY);
-                assert_eq!(table["changed_columns"], serde_json::json!({ "Body": FAULTY }));
+                assert_eq!(
+                    table["changed_columns"],
+                    serde_json::json!({ "Body": FAULTY })
+                );
                 let mark = if policy == "strip" { "" } else { "\u{FFFD}" };
-                let arrived = format!("SELECT count(*) FROM public.notes WHERE body = '{SECRET}{mark}!'");
+                let arrived =
+                    format!("SELECT count(*) FROM public.notes WHERE body = '{SECRET}{mark}!'");
                 assert_eq!(target.value(&arrived), "1000");
             }
         }
@@ -208,7 +230,12 @@ fn every_fault_is_told_by_its_column_and_the_row_can_be_mended() {
     assert_eq!(target.value(hex), "8389fe41|code page 932|320008");
     let keys = "SELECT string_agg(key -> 'K' ->> '$hex', '|' ORDER BY source_table) FROM _migrate.rejects WHERE source_table LIKE '%Keys'";
     assert_eq!(target.value(keys), "61aa|620000de");
-    assert_eq!(target.value("SELECT count(*) FROM _migrate.rejects WHERE source_table = 'Heap' AND key IS NULL"), "2");
+    assert_eq!(
+        target.value(
+            "SELECT count(*) FROM _migrate.rejects WHERE source_table = 'Heap' AND key IS NULL"
+        ),
+        "2"
+    );
     // A row that was mended and deleted from the rejects is accounted for.
     target.sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
     job.report(&["verify"], 0);
@@ -227,20 +254,42 @@ fn rejects_are_listed_with_keys_and_shown_only_on_request() {
     );
     let database = source.database(&fixture);
     let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "values: { nul_characters: reject }");
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "values: { nul_characters: reject }",
+    );
     let nothing = job.run(&["rejects"]);
     assert!(nothing.code == Some(0) && nothing.stdout.contains("no rejected rows"));
     let run = job.run(&[]);
     assert_eq!(run.code, Some(5), "{}", run.stderr);
-    assert!(run.stdout.contains("3 rejected rows") && run.stdout.contains("migrate rejects --table dbo.A"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("3 rejected rows")
+            && run.stdout.contains("migrate rejects --table dbo.A"),
+        "{}",
+        run.stdout
+    );
     let text = job.run(&["rejects"]);
     assert_eq!(text.code, Some(0));
     assert!(!text.stdout.contains(SECRET), "{}", text.stdout);
-    for part in ["dbo.A: 2 rejected rows", "{\"Id\":\"1\"}: T (nul_characters)", "{\"Id\":\"7\"}", "3 rejected rows in all"] {
-        assert!(text.stdout.contains(part), "{part} is not in\n{}", text.stdout);
+    for part in [
+        "dbo.A: 2 rejected rows",
+        "{\"Id\":\"1\"}: T (nul_characters)",
+        "{\"Id\":\"7\"}",
+        "3 rejected rows in all",
+    ] {
+        assert!(
+            text.stdout.contains(part),
+            "{part} is not in\n{}",
+            text.stdout
+        );
     }
     let limited = job.run(&["rejects", "--table", "dbo.a", "--limit", "1"]);
-    assert!(limited.stdout.contains("... and 1 more") && !limited.stdout.contains("dbo.B"), "{}", limited.stdout);
+    assert!(
+        limited.stdout.contains("... and 1 more") && !limited.stdout.contains("dbo.B"),
+        "{}",
+        limited.stdout
+    );
     let shown = job.report(&["rejects", "--table", "dbo.B", "--show-values"], 0);
     assert_eq!(shown["rejects"][0]["row"]["s"], SECRET);
     assert_eq!(shown["rejects"][0]["key"]["Id"], "7");
@@ -260,8 +309,12 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
     );
     let target = Postgres::shared().database();
     let with = |column: &str| {
-        let values = format!("{{ {column}: {{ nul_characters: strip }}, R: {{ nul_characters: replace }} }}");
-        let more = format!("values: {{ nul_characters: reject }}\ntables: {{ overrides: {{ dbo.A: {{ values: {values} }} }} }}");
+        let values = format!(
+            "{{ {column}: {{ nul_characters: strip }}, R: {{ nul_characters: replace }} }}"
+        );
+        let more = format!(
+            "values: {{ nul_characters: reject }}\ntables: {{ overrides: {{ dbo.A: {{ values: {values} }} }} }}"
+        );
         Job::new(&database, &target.target(), &more)
     };
     for (column, message) in [("Missing", "column Missing"), ("Id", "holds none")] {
@@ -271,7 +324,10 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
     }
     let report = with("S").report(&[], 5);
     assert_eq!(report["totals"]["rejected"], 1);
-    assert_eq!(report["tables"][0]["changed_columns"], serde_json::json!({ "R": 1, "S": 1 }));
+    assert_eq!(
+        report["tables"][0]["changed_columns"],
+        serde_json::json!({ "R": 1, "S": 1 })
+    );
     assert_eq!(
         target.value("SELECT string_agg(s || '|' || r, ', ' ORDER BY id) FROM public.a"),
         "b|x, x|c\u{FFFD}"

@@ -126,27 +126,50 @@ fn rejects(keys: std::ops::Range<u32>, bytes: usize) -> Vec<Reject> {
 async fn rejected_rows_commit_with_the_rows_around_them() {
     let database = Postgres::shared().database();
     let job = made(&database, posts(), 1).await;
-    let written = || database.value("SELECT count(*) || ' ' || count(DISTINCT key ->> 'Id') FROM _migrate.rejects");
+    let written = || {
+        database
+            .value("SELECT count(*) || ' ' || count(DISTINCT key ->> 'Id') FROM _migrate.rejects")
+    };
     let with = |rows: &[(i32, Option<&str>)], rejects| migrate::transcode::Batch {
         rejects,
         ..batch(rows)
     };
     let mut dropped = writer(&job).await;
-    dropped.write(with(&[(1, None)], rejects(0..3, 10))).await.unwrap();
+    dropped
+        .write(with(&[(1, None)], rejects(0..3, 10)))
+        .await
+        .unwrap();
     assert!(dropped.pending_bytes() > 60);
     drop(dropped);
-    assert_eq!((written().as_str(), truth(&database)), ("0 0", is("0", "running")));
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("0 0", is("0", "running"))
+    );
     // More than is held back: they are written between two COPYs of one transaction.
     let mut aborted = writer(&job).await;
-    aborted.write(with(&[(1, None)], rejects(0..30, 100_000))).await.unwrap();
-    aborted.write(with(&[(2, None)], rejects(30..31, 10))).await.unwrap();
+    aborted
+        .write(with(&[(1, None)], rejects(0..30, 100_000)))
+        .await
+        .unwrap();
+    aborted
+        .write(with(&[(2, None)], rejects(30..31, 10)))
+        .await
+        .unwrap();
     aborted.abort().await.unwrap();
-    assert_eq!((written().as_str(), truth(&database)), ("0 0", is("0", "running")));
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("0 0", is("0", "running"))
+    );
     let mut last = writer(&job).await;
-    last.write(with(&[(1, None)], rejects(0..30, 100_000))).await.unwrap();
+    last.write(with(&[(1, None)], rejects(0..30, 100_000)))
+        .await
+        .unwrap();
     last.write(with(&[(2, None)], Vec::new())).await.unwrap();
     last.commit(End::More).await.unwrap();
-    assert_eq!((written().as_str(), truth(&database)), ("30 30", is("2", "running")));
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("30 30", is("2", "running"))
+    );
     // Rejected rows alone make a commit too.
     last.write(with(&[], rejects(30..32, 10))).await.unwrap();
     last.commit(End::More).await.unwrap();
@@ -158,7 +181,9 @@ async fn rejected_rows_commit_with_the_rows_around_them() {
     assert_eq!(counts.into_values().collect::<Vec<_>>(), [32]);
     drop(lease);
     let mut lease = job.pool.acquire().await.unwrap();
-    state::restart(&mut lease, JOB, Leftovers::Keep).await.unwrap();
+    state::restart(&mut lease, JOB, Leftovers::Keep)
+        .await
+        .unwrap();
     assert_eq!(written(), "0 0", "rejects go with the state of their table");
 }
 

@@ -55,7 +55,11 @@ async fn a_state_of_an_older_version_is_read_and_brought_up_to_date() {
     let mut lease = job.pool.acquire().await.unwrap();
     let read = |records: Vec<state::TableRecord>| {
         let progress = records[0].partitions[0].progress.clone();
-        (progress.rows, progress.changed_values, progress.changed_columns.len())
+        (
+            progress.rows,
+            progress.changed_values,
+            progress.changed_columns.len(),
+        )
     };
     // Commands that only look do not upgrade.
     assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));

@@ -56,8 +56,20 @@ fn unicode() -> Vec<Way> {
     let ntext = [&[0x63][..], &[0xFF, 0xFF, 0xFF, 0x7F], &COLLATION].concat();
     let (max, text) = (SqlType::NVarChar { length: None }, PgType::Text);
     vec![
-        way(SqlType::NChar { length: 50 }, PgType::Char(50), None, n(0xEF, 100), wire::short),
-        way(SqlType::NVarChar { length: Some(50) }, PgType::VarChar(50), None, n(0xE7, 100), wire::short),
+        way(
+            SqlType::NChar { length: 50 },
+            PgType::Char(50),
+            None,
+            n(0xEF, 100),
+            wire::short,
+        ),
+        way(
+            SqlType::NVarChar { length: Some(50) },
+            PgType::VarChar(50),
+            None,
+            n(0xE7, 100),
+            wire::short,
+        ),
         way(max.clone(), text.clone(), None, n(0xE7, MAX), chunks),
         way(max, text.clone(), None, n(0xE7, MAX), one_chunk),
         way(SqlType::NText, text.clone(), None, ntext, wire::pointer),
@@ -72,11 +84,29 @@ fn coded() -> Vec<Way> {
     let mut ways = Vec::new();
     for page in [Some(1253), Some(932)] {
         let max = SqlType::VarChar { length: None };
-        ways.push(way(SqlType::Char { length: 50 }, PgType::Char(50), page, c(0xAF, 50), wire::short));
-        ways.push(way(SqlType::VarChar { length: Some(50) }, PgType::VarChar(50), page, c(0xA7, 50), wire::short));
+        ways.push(way(
+            SqlType::Char { length: 50 },
+            PgType::Char(50),
+            page,
+            c(0xAF, 50),
+            wire::short,
+        ));
+        ways.push(way(
+            SqlType::VarChar { length: Some(50) },
+            PgType::VarChar(50),
+            page,
+            c(0xA7, 50),
+            wire::short,
+        ));
         ways.push(way(max.clone(), PgType::Text, page, c(0xA7, MAX), chunks));
         ways.push(way(max, PgType::Text, page, c(0xA7, MAX), one_chunk));
-        ways.push(way(SqlType::Text, PgType::Text, page, text.clone(), wire::pointer));
+        ways.push(way(
+            SqlType::Text,
+            PgType::Text,
+            page,
+            text.clone(),
+            wire::pointer,
+        ));
     }
     ways
 }
@@ -117,13 +147,25 @@ fn hex(bytes: &[u8]) -> String {
 /// Good rows around the faulty one must be what they are without it.
 fn is_cut_out(way: &Way, faulty: &[u8], good: &[u8], reason: Reason) {
     let (layout, metadata) = layout(way, REJECT);
-    let whole = [&metadata[..], &row(way, 1, good), &row(way, 2, faulty), &row(way, 3, good)];
+    let whole = [
+        &metadata[..],
+        &row(way, 1, good),
+        &row(way, 2, faulty),
+        &row(way, 3, good),
+    ];
     let (rows, rejects, bytes) = read(&layout, &whole.concat(), 3);
     assert_eq!((rows, rejects.len()), (2, 1), "{:?} {reason:?}", way.source);
     let without = [&metadata[..], &row(way, 1, good), &row(way, 3, good)].concat();
-    assert!(bytes == read(&layout, &without, 2).2, "{:?} {reason:?}", way.source);
+    assert!(
+        bytes == read(&layout, &without, 2).2,
+        "{:?} {reason:?}",
+        way.source
+    );
     let reject = &rejects[0];
-    assert_eq!((reject.faults[0].column.as_str(), reject.faults[0].reason), ("c1", reason));
+    assert_eq!(
+        (reject.faults[0].column.as_str(), reject.faults[0].reason),
+        ("c1", reason)
+    );
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
     assert_eq!(reject.key.as_deref().map(json), Some(json!({ "c0": "2" })));
     assert_eq!(
@@ -152,8 +194,15 @@ fn a_faulty_row_is_cut_out_and_kept_as_the_server_sent_it() {
         is_cut_out(&way, &high_at_the_end, &good, Reason::UnpairedSurrogates);
     }
     for way in coded() {
-        let undefined: &[u8] = if way.page == Some(1253) { &[0xAA] } else { &[0xFE] };
-        for (middle, reason) in [(&[0][..], Reason::NulCharacters), (undefined, Reason::Undecodable)] {
+        let undefined: &[u8] = if way.page == Some(1253) {
+            &[0xAA]
+        } else {
+            &[0xFE]
+        };
+        for (middle, reason) in [
+            (&[0][..], Reason::NulCharacters),
+            (undefined, Reason::Undecodable),
+        ] {
             let faulty = [&long.as_bytes()[..30], middle, b"end"].concat();
             is_cut_out(&way, &faulty, b"good", reason);
         }
@@ -166,7 +215,10 @@ fn a_faulty_row_is_cut_out_and_kept_as_the_server_sent_it() {
 
 #[test]
 fn strip_and_replace_are_counted_by_column_and_not_in_rejected_rows() {
-    for (policy, expected) in [(ValuePolicy::Strip, "ab"), (ValuePolicy::Replace, "a\u{FFFD}b")] {
+    for (policy, expected) in [
+        (ValuePolicy::Strip, "ab"),
+        (ValuePolicy::Replace, "a\u{FFFD}b"),
+    ] {
         let values = Values {
             unpaired_surrogates: ValuePolicy::Reject,
             ..Values::uniform(policy, ValuePolicy::Error)
@@ -175,7 +227,13 @@ fn strip_and_replace_are_counted_by_column_and_not_in_rejected_rows() {
             let (layout, metadata) = layout(way, values);
             let nul = [wire::utf16("a"), vec![0, 0], wire::utf16("b")].concat();
             let both = [&nul[..], &[0x00, 0xD8]].concat();
-            let payload = [&metadata[..], &row(way, 1, &nul), &row(way, 2, &both), &wire::done(2)].concat();
+            let payload = [
+                &metadata[..],
+                &row(way, 1, &nul),
+                &row(way, 2, &both),
+                &wire::done(2),
+            ]
+            .concat();
             let bytes = wire::packets(&payload, 64);
             let (batches, _) = wire::read(&layout, usize::MAX, bytes.chunks(5)).unwrap();
             assert_eq!(batches.len(), 1);
@@ -183,7 +241,10 @@ fn strip_and_replace_are_counted_by_column_and_not_in_rejected_rows() {
             assert_eq!((batches[0].rows, batches[0].rejects.len()), (1, 1));
             let text = batches[0].bytes.windows(expected.len());
             assert!(text.into_iter().any(|window| window == expected.as_bytes()));
-            assert!(batches[0].rejects[0].row.contains(&hex(&both)), "the value before the policy");
+            assert!(
+                batches[0].rejects[0].row.contains(&hex(&both)),
+                "the value before the policy"
+            );
         }
     }
 }
@@ -197,13 +258,24 @@ fn every_faulty_column_is_named_and_null_stays_null() {
     let types = vec![wire::long_type(0xE7, 100, Some(COLLATION)); 4];
     let layout = RowLayout::new(&columns, &[], REJECT).unwrap();
     let field = |text: &[u8]| Some(wire::short(text));
-    let row = wire::nbc_row(&[field(&[0, 0]), None, field(&wire::utf16("ok")), field(&[0, 0xDC])]);
+    let row = wire::nbc_row(&[
+        field(&[0, 0]),
+        None,
+        field(&wire::utf16("ok")),
+        field(&[0, 0xDC]),
+    ]);
     let (rows, rejects, bytes) = read(&layout, &[wire::metadata(&types), row].concat(), 1);
     assert_eq!((rows, bytes.len()), (0, 0));
-    let faults = rejects[0].faults.iter().map(|fault| (fault.column.as_str(), fault.reason));
+    let faults = rejects[0]
+        .faults
+        .iter()
+        .map(|fault| (fault.column.as_str(), fault.reason));
     assert_eq!(
         faults.collect::<Vec<_>>(),
-        [("c0", Reason::NulCharacters), ("c3", Reason::UnpairedSurrogates)]
+        [
+            ("c0", Reason::NulCharacters),
+            ("c3", Reason::UnpairedSurrogates)
+        ]
     );
     assert_eq!(rejects[0].key, None);
     let row: Value = serde_json::from_str(&rejects[0].row).unwrap();
@@ -234,13 +306,29 @@ fn batches_of_rejects_alone_are_bounded_and_tell_where_to_go_on() {
 
 #[test]
 fn a_key_that_its_code_page_does_not_define_is_no_place_to_go_on() {
-    let columns = [wire::column(0, SqlType::VarChar { length: Some(50) }, PgType::VarChar(50), Some(1253))];
+    let columns = [wire::column(
+        0,
+        SqlType::VarChar { length: Some(50) },
+        PgType::VarChar(50),
+        Some(1253),
+    )];
     let types = [wire::long_type(0xA7, 50, Some(COLLATION))];
-    for policy in [ValuePolicy::Reject, ValuePolicy::Strip, ValuePolicy::Replace] {
+    for policy in [
+        ValuePolicy::Reject,
+        ValuePolicy::Strip,
+        ValuePolicy::Replace,
+    ] {
         let values = Values::uniform(policy, ValuePolicy::Error);
         let layout = RowLayout::new(&columns, &[0], values).unwrap();
         let key = |text: &[u8]| wire::row(&[wire::short(text)]);
-        let payload = [wire::metadata(&types), key(b"a"), key(b"\xAA"), key(b"b"), wire::done(3)].concat();
+        let payload = [
+            wire::metadata(&types),
+            key(b"a"),
+            key(b"\xAA"),
+            key(b"b"),
+            wire::done(3),
+        ]
+        .concat();
         let bytes = wire::packets(&payload, 4096);
         let (batches, _) = wire::read(&layout, 1, [&bytes[..]]).unwrap();
         let keys = batches.iter().map(|batch| batch.last_key.is_some());
@@ -252,7 +340,11 @@ fn a_key_that_its_code_page_does_not_define_is_no_place_to_go_on() {
 fn the_error_names_the_setting_and_not_the_value() {
     for (way, text, setting) in [
         (&unicode()[2], &[0x53, 0, 0, 0][..], "values.nul_characters"),
-        (&unicode()[1], &[0x53, 0, 0, 0xD8], "values.unpaired_surrogates"),
+        (
+            &unicode()[1],
+            &[0x53, 0, 0, 0xD8],
+            "values.unpaired_surrogates",
+        ),
         (&coded()[1], b"S\xAA", "values.undecodable"),
     ] {
         let (layout, metadata) = layout(way, crate::cuts::STRICT);

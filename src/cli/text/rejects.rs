@@ -11,7 +11,11 @@ pub(crate) fn render(report: &RejectsReport) -> String {
     }
     let mut rejects = report.rejects.iter().peekable();
     for table in &report.tables {
-        out.push_str(&format!("\n{}: {} rejected rows\n", table.table, count(table.rows)));
+        out.push_str(&format!(
+            "\n{}: {} rejected rows\n",
+            table.table,
+            count(table.rows)
+        ));
         let mut shown = 0;
         while let Some(reject) = rejects.next_if(|reject| reject.table == table.table) {
             line(&mut out, reject);
@@ -22,7 +26,10 @@ pub(crate) fn render(report: &RejectsReport) -> String {
             out.push_str(&format!("  ... and {more} more (--limit shows more)\n"));
         }
     }
-    out.push_str(&format!("\n{} rejected rows in all\n", count(report.total())));
+    out.push_str(&format!(
+        "\n{} rejected rows in all\n",
+        count(report.total())
+    ));
     out
 }
 

@@ -349,7 +349,10 @@ impl PartitionWriter {
             fault = fault.at_column(column);
         }
         if let Some(line) = place.line {
-            fault = fault.at_row(format!("{} of the partition", self.progress.rows + self.stored + line));
+            fault = fault.at_row(format!(
+                "{} of the partition",
+                self.progress.rows + self.stored + line
+            ));
         }
         fault
     }

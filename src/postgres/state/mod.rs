@@ -20,9 +20,7 @@ use crate::plan::table::{Slice, TablePlan};
 
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
-pub use crate::postgres::state::rejects::{
-    RejectQuery, RejectRecord, count_rejects, list_rejects,
-};
+pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub(super) use crate::postgres::state::runs::must_be_latest;
 pub use crate::postgres::state::runs::{
     NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,

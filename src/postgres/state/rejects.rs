@@ -80,12 +80,16 @@ pub(in crate::postgres) async fn write(
     let failed = |error| fault::of(error, "record rejected rows");
     let sink = client.copy_in::<_, Bytes>(COPY).await.map_err(failed)?;
     let mut sink = std::pin::pin!(sink);
-    sink.feed(Bytes::from_static(HEADER)).await.map_err(failed)?;
+    sink.feed(Bytes::from_static(HEADER))
+        .await
+        .map_err(failed)?;
     for reject in rejects {
         let bytes = encode(table, (run, partition), reject)?;
         sink.feed(bytes).await.map_err(failed)?;
     }
-    sink.feed(Bytes::from_static(TRAILER)).await.map_err(failed)?;
+    sink.feed(Bytes::from_static(TRAILER))
+        .await
+        .map_err(failed)?;
     let stored = sink.as_mut().finish().await.map_err(failed)?;
     if stored == rejects.len() as u64 {
         return Ok(());
@@ -137,9 +141,8 @@ fn put_jsonb(out: &mut BytesMut, json: &str) -> Result<()> {
 }
 
 fn length(bytes: usize) -> Result<i32> {
-    i32::try_from(bytes).map_err(|error| {
-        Error::new(Kind::Internal, "a rejected row exceeds 2 GiB").because(error)
-    })
+    i32::try_from(bytes)
+        .map_err(|error| Error::new(Kind::Internal, "a rejected row exceeds 2 GiB").because(error))
 }
 
 /// How many rows of each table lie in `_migrate.rejects`, by the table's full name. Rows that were
