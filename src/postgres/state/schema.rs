@@ -1,6 +1,6 @@
 //! Makes the schema `_migrate`, once.
 
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
@@ -117,6 +117,15 @@ pub async fn is_installed(client: &Client) -> Result<bool> {
         .map_err(|error| fault::of(error, "look for schema _migrate"))
 }
 
+/// The version of a schema that is there.
+pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
+    client
+        .query_one("SELECT version FROM _migrate.version", &[])
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, "read the version of schema _migrate"))
+}
+
 /// Makes the schema where it is missing, and brings one that an older version made up to date.
 /// [`Kind::Checkpoint`] where a newer version made it.
 pub async fn install(client: &mut Client) -> Result<()> {
@@ -143,11 +152,7 @@ pub async fn install(client: &mut Client) -> Result<()> {
             .await
             .map_err(failed)?;
     }
-    let row = transaction
-        .query_one("SELECT version FROM _migrate.version", &[])
-        .await
-        .map_err(failed)?;
-    match row.get::<_, i32>(0) {
+    match version(&transaction).await? {
         found @ 1..=VERSION => {
             upgrade(&transaction, found).await?;
             transaction.commit().await.map_err(failed)

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
+use crate::postgres::state::schema::version;
 use crate::postgres::state::{
     PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState, counted,
     from_json, must_be_latest, to_json, unreadable,
@@ -32,13 +33,17 @@ FROM _migrate.tables t LEFT JOIN (SELECT source_schema, source_table, sum(rows) 
 sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 GROUP BY 1, 2) p \
 USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
 
-/// `changed_columns` is read through the whole row, so that commands that only read also work on a
-/// state of version 1.
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
 last_key::text, checksum::text, changed_values, \
-pg_catalog.to_jsonb(p.*) ->> 'changed_columns' \
-FROM _migrate.partitions p WHERE job = $1 ORDER BY 1, 2, 3";
+changed_columns::text \
+FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+
+/// The same of a state of version 1, for commands that only read: they do not upgrade it.
+const PARTITIONS_1: &str = "\
+SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
+last_key::text, checksum::text, changed_values, NULL::text \
+FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
 UPDATE _migrate.tables t SET updated_at = pg_catalog.now(), \
@@ -66,7 +71,11 @@ pub async fn load(client: &Client, job: &str) -> Result<Vec<TableRecord>> {
     let failed = |error| fault::of(error, "read the state of the job");
     let tables = client.query(TABLES, &[&job]).await.map_err(failed)?;
     let mut partitions: BTreeMap<(String, String), Vec<PartitionRecord>> = BTreeMap::new();
-    for row in client.query(PARTITIONS, &[&job]).await.map_err(failed)? {
+    let sql = match version(client).await? {
+        1 => PARTITIONS_1,
+        _ => PARTITIONS,
+    };
+    for row in client.query(sql, &[&job]).await.map_err(failed)? {
         let table = (row.get(0), row.get(1));
         partitions.entry(table).or_default().push(partition(&row)?);
     }
