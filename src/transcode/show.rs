@@ -128,7 +128,7 @@ mod tests {
     /// the text that it printed.
     #[test]
     fn a_field_reads_as_postgresql_prints_it() {
-        let text = |ty, field: &[u8]| super::text(&ty, field).map(Cow::into_owned);
+        let text = |ty, field: &[u8]| text(&ty, field).map(Cow::into_owned);
         let numeric = |field: &[u16]| text(PgType::Numeric(None), &words(field)).unwrap();
         assert_eq!(numeric(&[0, 0, 0, 0]), "0");
         assert_eq!(numeric(&[0, 0, 0, 2]), "0.00");
