@@ -8,7 +8,7 @@ use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::Source;
 
-/// The number of rows is two to this power; 20 makes a million of it.
+/// The number of rows is two to this power, 16 or more; 20 makes a million of it.
 const VARIABLE: &str = "MIGRATE_TEST_REJECT_POWER";
 const DEFAULT_POWER: u32 = 17;
 const FAULTY: i64 = 1000;
@@ -27,24 +27,29 @@ fn rows() -> i64 {
     1 << power()
 }
 
-/// Many rows of which every `rows / 1000`th has a value with U+0000 in it.
+/// Many rows of which every `rows / 1000`th has a value with U+0000 in it. In batches, because a
+/// million rows at once take longer than a control query may.
 fn script() -> String {
+    const STEP: i64 = 1 << 16;
     let mut script = String::from(
-        "CREATE TABLE dbo.Seed (Id int NOT NULL PRIMARY KEY CLUSTERED);\nINSERT INTO dbo.Seed VALUES (0);\n",
+        "CREATE TABLE dbo.Seed (Id int NOT NULL PRIMARY KEY CLUSTERED);\n\
+         CREATE TABLE dbo.Notes (Id int NOT NULL PRIMARY KEY CLUSTERED, Body nvarchar(60) NULL);\n\
+         INSERT INTO dbo.Seed VALUES (0);\nGO\n",
     );
-    for power in 0..power() {
+    for power in 0..STEP.ilog2() {
         let step = 1 << power;
         script.push_str(&format!(
             "INSERT INTO dbo.Seed SELECT Id + {step} FROM dbo.Seed;\n"
         ));
     }
     let every = rows() / FAULTY;
-    script.push_str(&format!(
-        "CREATE TABLE dbo.Notes (Id int NOT NULL PRIMARY KEY CLUSTERED, Body nvarchar(60) NULL);\n\
-         INSERT INTO dbo.Notes SELECT Id, CASE WHEN Id % {every} = {} THEN N'{SECRET}' + NCHAR(0) + N'!' \
-         ELSE N'harmless' END FROM dbo.Seed;\n",
-        every - 1
-    ));
+    for from in (0..rows()).step_by(usize::try_from(STEP).expect("a step")) {
+        script.push_str(&format!(
+            "GO\nINSERT INTO dbo.Notes SELECT Id + {from}, CASE WHEN (Id + {from}) % {every} = {} \
+             THEN N'{SECRET}' + NCHAR(0) + N'!' ELSE N'harmless' END FROM dbo.Seed;\n",
+            every - 1
+        ));
+    }
     script
 }
 
