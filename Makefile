@@ -33,6 +33,8 @@ clients: install ## FreeTDS, pymssql and Microsoft's driver against the stand-in
 
 proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAMPLES=DIR)
 	@tests/scripts/proof.sh
+	@echo "== 1,000 rows among a million that PostgreSQL cannot hold, under each policy, killed and continued"
+	MIGRATE_TEST_REJECT_POWER=20 cargo test --locked --package migrate --test e2e -- --nocapture a_thousand_faulty_rows
 
 bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
 	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh

@@ -165,6 +165,7 @@ fn measure(shape: &Shape, key: &[usize]) -> (f64, f64) {
     let values = Values {
         nul_characters: ValuePolicy::Error,
         unpaired_surrogates: ValuePolicy::Error,
+        undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
     let layout = RowLayout::new(&shape.columns, key, values).unwrap();

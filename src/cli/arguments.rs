@@ -7,6 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::RunOptions;
+use crate::postgres::state::RejectQuery;
 
 /// The command line as typed.
 #[derive(Debug, Parser)]
@@ -32,7 +33,7 @@ pub struct Typed {
     #[arg(long, global = true)]
     restart: bool,
 
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, verify)
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, verify, rejects)
     #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
     tables: Vec<String>,
 
@@ -73,6 +74,16 @@ enum Command {
     Status,
     /// Compare both sides
     Verify,
+    /// List the rows that PostgreSQL could not hold (values: reject)
+    Rejects {
+        /// List at most so many; the totals are of all
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+
+        /// Show the rows themselves, not only their keys
+        #[arg(long)]
+        show_values: bool,
+    },
     /// Make the tables only (not available in this version)
     Schema,
     /// Write a job file from a source (not available in this version)
@@ -127,6 +138,7 @@ pub enum Action {
     Plan(RunOptions),
     Status,
     Verify(RunOptions),
+    Rejects(RejectQuery),
 }
 
 impl Action {
@@ -137,6 +149,7 @@ impl Action {
             Self::Plan(_) => "plan",
             Self::Status => "status",
             Self::Verify(_) => "verify",
+            Self::Rejects(_) => "rejects",
         }
     }
 }
@@ -167,7 +180,7 @@ impl Typed {
             return Err(usage("--restart belongs to run"));
         }
         if limited && matches!(command, Command::Check | Command::Status) {
-            return Err(usage("--table belongs to run, plan and verify"));
+            return Err(usage("--table belongs to run, plan, verify and rejects"));
         }
         if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
             return Err(usage(format!(
@@ -184,6 +197,11 @@ impl Typed {
             Command::Plan => Ok(Action::Plan(options)),
             Command::Status => Ok(Action::Status),
             Command::Verify => Ok(Action::Verify(options)),
+            Command::Rejects { limit, show_values } => Ok(Action::Rejects(RejectQuery {
+                tables: self.tables.clone(),
+                limit: Some(limit),
+                values: show_values,
+            })),
             Command::Schema => Err(usage("`schema` is not available in this version")),
             Command::Init => Err(usage("`init` is not available in this version")),
         }
@@ -267,6 +285,27 @@ mod tests {
     }
 
     #[test]
+    fn rejects_are_limited_and_without_values_unless_asked_for() {
+        let wanted = |line: &str| match meant(line).unwrap().action {
+            Action::Rejects(wanted) => wanted,
+            other => panic!("{other:?}"),
+        };
+        let plain = RejectQuery {
+            limit: Some(100),
+            ..RejectQuery::default()
+        };
+        assert_eq!(wanted("rejects -c a.yaml"), plain);
+        assert_eq!(
+            wanted("rejects -c a.yaml --table dbo.A --limit 5 --show-values"),
+            RejectQuery {
+                tables: vec!["dbo.A".into()],
+                limit: Some(5),
+                values: true,
+            }
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_is_said() {
         for (line, message) in [
             ("", "--config"),
@@ -276,6 +315,7 @@ mod tests {
             ("run -c a.yaml --table Posts", "schema.table"),
             ("schema -c a.yaml", "not available in this version"),
             ("init", "not available in this version"),
+            ("rejects -c a.yaml --restart", "--restart belongs to run"),
         ] {
             let error = meant(line).unwrap_err();
             assert_eq!(error.kind(), Kind::Usage, "{line}");

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::arguments::{LogFormat, LogLevel, Request};
@@ -11,12 +12,15 @@ use crate::cli::console::{Console, Shown};
 
 /// Sets up the process's log; called once, by `main`.
 ///
-/// `RUST_LOG` wins over the command line. Drivers are heard from `warn` up: what they log below
+/// `RUST_LOG` wins over the command line, except that the drivers' own logs of what they send and
+/// receive stay shut: they hold values. Drivers are heard from `warn` up: what they log below
 /// that may hold statements. tiberius is silent below `trace`: it warns of connections without TLS,
 /// which ours has below it, and logs server errors that are handled here.
 pub fn start(request: &Request, console: &Console) {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(directives(request.log_level, console.shown)));
+    let filter = EnvFilter::try_from_default_env().map_or_else(
+        |_| EnvFilter::new(directives(request.log_level, console.shown)),
+        without_values,
+    );
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
@@ -25,6 +29,20 @@ pub fn start(request: &Request, console: &Console) {
         LogFormat::Text => log.with_ansi(console.shown == Shown::Bars).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
+}
+
+/// tokio-postgres logs the parameters of statements at `debug`, tiberius tokens at `trace`. A
+/// filter that hears nothing below `info` is left as it is.
+fn without_values(filter: EnvFilter) -> EnvFilter {
+    if filter
+        .max_level_hint()
+        .is_some_and(|most| most <= LevelFilter::INFO)
+    {
+        return filter;
+    }
+    let shut = ["tokio_postgres=info", "tiberius=off"];
+    let shut = shut.into_iter().filter_map(|text| text.parse().ok());
+    shut.fold(filter, EnvFilter::add_directive)
 }
 
 fn directives(level: LogLevel, shown: Shown) -> &'static str {

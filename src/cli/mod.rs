@@ -11,6 +11,7 @@ mod html;
 pub mod log;
 mod plan;
 mod rate;
+mod rejects;
 mod run;
 mod status;
 mod text;
@@ -122,6 +123,9 @@ async fn command(
         Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
         Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
         Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
+        Action::Rejects(wanted) => {
+            unless_stopped(&cancel, rejects::rejects(&job, wanted, request, console)).await
+        }
         Action::Verify(options) => verify::verify(&job, options, request, console, cancel).await,
     }
 }

@@ -170,6 +170,17 @@ impl Section {
         found.value
     }
 
+    /// A choice that may be left out, where something else decides then.
+    pub(crate) fn optional_choice<T: Words>(
+        &mut self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> Option<T> {
+        let found: T = self.parsed(key, gathered, choice_of)?;
+        self.record(key, found.shown().to_owned(), Origin::File, gathered);
+        Some(found)
+    }
+
     /// A whole number within `range`, both ends included.
     pub(crate) fn number<T>(
         &mut self,

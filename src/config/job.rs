@@ -24,6 +24,16 @@ pub struct Job {
     pub settings: Vec<Setting>,
 }
 
+impl Job {
+    /// What the job says of one table, by its full name.
+    pub fn table_override(&self, full_name: &str) -> Option<&TableOverride> {
+        let mut overrides = self.tables.overrides.iter();
+        overrides
+            .find(|(name, _)| full_name.eq_ignore_ascii_case(name))
+            .map(|(_, settings)| settings)
+    }
+}
+
 /// A string that neither `Debug` nor `Display` shows.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
@@ -141,6 +151,8 @@ pub struct TableOverride {
     pub partitions: Option<usize>,
     /// Column to PostgreSQL type, as written.
     pub types: BTreeMap<String, String>,
+    /// By column; what is not said there is as the job says.
+    pub values: BTreeMap<String, ValuesOverride>,
 }
 
 #[derive(Debug, Clone)]
@@ -210,9 +222,57 @@ pub enum NameStyle {
 /// What happens to a value that PostgreSQL cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Values {
+    /// U+0000 in text.
     pub nul_characters: ValuePolicy,
+    /// Half of a UTF-16 pair.
     pub unpaired_surrogates: ValuePolicy,
+    /// Bytes of `char`, `varchar` and `text` that the column's code page does not define.
+    pub undecodable: ValuePolicy,
+    /// Numbers, dates and lengths; never `Strip` or `Replace`.
     pub out_of_range: ValuePolicy,
+}
+
+/// One column's part of [`Values`]; `None` is what the job says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ValuesOverride {
+    pub nul_characters: Option<ValuePolicy>,
+    pub unpaired_surrogates: Option<ValuePolicy>,
+    pub undecodable: Option<ValuePolicy>,
+    pub out_of_range: Option<ValuePolicy>,
+}
+
+impl Values {
+    /// One policy for every fault of a text, `out_of_range` as given.
+    pub const fn uniform(text: ValuePolicy, out_of_range: ValuePolicy) -> Self {
+        Self {
+            nul_characters: text,
+            unpaired_surrogates: text,
+            undecodable: text,
+            out_of_range,
+        }
+    }
+
+    /// What is in force for a column.
+    #[must_use]
+    pub fn with(self, column: &ValuesOverride) -> Self {
+        Self {
+            nul_characters: column.nul_characters.unwrap_or(self.nul_characters),
+            unpaired_surrogates: column
+                .unpaired_surrogates
+                .unwrap_or(self.unpaired_surrogates),
+            undecodable: column.undecodable.unwrap_or(self.undecodable),
+            out_of_range: column.out_of_range.unwrap_or(self.out_of_range),
+        }
+    }
+}
+
+impl ValuesOverride {
+    /// Says anything of text, which a column without text cannot follow.
+    pub fn is_of_text(&self) -> bool {
+        self.nul_characters.is_some()
+            || self.unpaired_surrogates.is_some()
+            || self.undecodable.is_some()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::job::{
     Computed, Consistency, Encrypt, Job, Mode, NameStyle, ReportFiles, Retry, SchemaOptions,
     Source, SourcePool, SslMode, TableOverride, Tables, Target, TargetPool, Transfer, ValuePolicy,
-    Values, VerifyLevel,
+    Values, ValuesOverride, VerifyLevel,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -241,6 +241,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     }
     let partitions = section.optional_number("partitions", (1, 1024), g);
     let types = section.names("types", &[], g);
+    let values = column_values(&mut section, g);
     section.finish(g);
     TableOverride {
         filter,
@@ -248,6 +249,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         rename,
         partitions,
         types,
+        values,
     }
 }
 
@@ -309,27 +311,44 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
 
 fn values(top: &mut Section, g: &mut Gathered<'_>) -> Values {
     let mut section = top.section("values", g);
-    let mut policy = |key: &'static str| {
-        let policy = section.choice(key, ValuePolicy::Error, g);
-        if policy == ValuePolicy::Reject {
-            section.unavailable(key, policy.word(), g);
-        }
-        policy
-    };
+    let mut policy = |key| section.choice(key, ValuePolicy::Error, g);
     let values = Values {
         nul_characters: policy("nul_characters"),
         unpaired_surrogates: policy("unpaired_surrogates"),
+        undecodable: policy("undecodable"),
         out_of_range: policy("out_of_range"),
     };
-    if matches!(
-        values.out_of_range,
-        ValuePolicy::Strip | ValuePolicy::Replace
-    ) {
+    check_range(&section, Some(values.out_of_range), g);
+    section.finish(g);
+    values
+}
+
+/// `values:` of an override: column to what differs from the job's own.
+fn column_values(table: &mut Section, g: &mut Gathered<'_>) -> BTreeMap<String, ValuesOverride> {
+    let mut written = table.section("values", g);
+    let mut columns = BTreeMap::new();
+    for entry in written.take_rest() {
+        let path = written.path_of(&entry.key);
+        let mut section = Section::new(entry.node, &path, g);
+        let mut policy = |key| section.optional_choice(key, g);
+        let values = ValuesOverride {
+            nul_characters: policy("nul_characters"),
+            unpaired_surrogates: policy("unpaired_surrogates"),
+            undecodable: policy("undecodable"),
+            out_of_range: policy("out_of_range"),
+        };
+        check_range(&section, values.out_of_range, g);
+        section.finish(g);
+        columns.insert(entry.key, values);
+    }
+    columns
+}
+
+fn check_range(section: &Section, policy: Option<ValuePolicy>, g: &mut Gathered<'_>) {
+    if matches!(policy, Some(ValuePolicy::Strip | ValuePolicy::Replace)) {
         let message = "strip and replace are for text only; expected one of error, reject";
         section.problem("out_of_range", message, g);
     }
-    section.finish(g);
-    values
 }
 
 fn verify(top: &mut Section, g: &mut Gathered<'_>) -> VerifyLevel {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::effective::{Origin, Setting, effective};
-use crate::config::job::{Consistency, Encrypt, Mode, NameStyle, SslMode, VerifyLevel};
+use crate::config::job::{
+    Consistency, Encrypt, Mode, NameStyle, SslMode, ValuePolicy, VerifyLevel,
+};
 use crate::error::{Error, Kind};
 
 const MINIMAL: &str = "\
@@ -91,6 +93,34 @@ report: {{json: out/report.json}}
 }
 
 #[test]
+fn values_are_said_for_the_job_and_for_a_column() {
+    let job = job(&format!(
+        "{MINIMAL}\
+values: {{nul_characters: reject, undecodable: replace}}
+tables:
+  overrides:
+    dbo.Posts: {{values: {{Body: {{nul_characters: strip}}, Tags: {{}}}}}}
+"
+    ));
+    let values = job.values;
+    assert_eq!(values.nul_characters, ValuePolicy::Reject);
+    assert_eq!(values.unpaired_surrogates, ValuePolicy::Error);
+    assert_eq!(values.undecodable, ValuePolicy::Replace);
+    assert_eq!(values.out_of_range, ValuePolicy::Error);
+    let columns = &job.tables.overrides["dbo.Posts"].values;
+    let body = values.with(&columns["Body"]);
+    assert_eq!(body.nul_characters, ValuePolicy::Strip);
+    assert_eq!(body.undecodable, ValuePolicy::Replace);
+    assert_eq!(values.with(&columns["Tags"]), values);
+    let unknown = "tables: {overrides: {dbo.A: {values: {B: {nul_character: strip}}}}}";
+    let problems = problems(&format!("{MINIMAL}{unknown}\n"));
+    assert!(
+        problems[0].contains("tables.overrides.dbo.A.values.B.nul_character"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn other_schemas_do_not_move_dbo() {
     let text = MINIMAL.replace("user: migrator", "schemas: {Sales: crm}, user: migrator");
     let schemas = job(&text).target.schemas;
@@ -167,8 +197,6 @@ fn what_is_not_built_yet_is_an_error_and_not_ignored() {
             "transfer: {consistency: database_snapshot}",
             "transfer.consistency",
         ),
-        ("values: {nul_characters: reject}", "values.nul_characters"),
-        ("values: {out_of_range: reject}", "values.out_of_range"),
         ("verify: checksums", "verify"),
     ] {
         let problems = problems(&format!("{MINIMAL}{text}\n"));
@@ -182,6 +210,10 @@ fn what_is_not_built_yet_is_an_error_and_not_ignored() {
 fn settings_that_contradict_each_other_are_errors() {
     for (text, message) in [
         ("values: {out_of_range: strip}", "for text only"),
+        (
+            "tables: {overrides: {dbo.A: {values: {B: {out_of_range: replace}}}}}",
+            "for text only",
+        ),
         (
             "transfer: {retry: {max_backoff: 10ms}}",
             "less than initial_backoff",

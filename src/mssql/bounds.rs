@@ -36,6 +36,8 @@ pub async fn cut_points(
     while let Some(batch) = rows.next_batch().await? {
         match batch.last_key {
             Some(key) if batch.rows == 1 => cuts.push(key),
+            // A key that cannot be said exactly is no cut: cuts only balance the load.
+            None if batch.rows == 1 => {}
             _ => {
                 return Err(Error::new(
                     Kind::Internal,
@@ -82,8 +84,4 @@ fn key_layout(key: &[Column]) -> Result<RowLayout> {
 
 /// A key is kept as the source's own value; what PostgreSQL could not hold of it is the row
 /// stream's business.
-const KEY_VALUES: Values = Values {
-    nul_characters: ValuePolicy::Strip,
-    unpaired_surrogates: ValuePolicy::Replace,
-    out_of_range: ValuePolicy::Error,
-};
+const KEY_VALUES: Values = Values::uniform(ValuePolicy::Replace, ValuePolicy::Error);

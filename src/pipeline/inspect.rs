@@ -52,7 +52,7 @@ async fn open_source(job: &Job) -> Result<SourcePool> {
     SourcePool::open(&job.source, job.transfer.consistency).await
 }
 
-async fn open_target(job: &Job) -> Result<TargetPool> {
+pub(super) async fn open_target(job: &Job) -> Result<TargetPool> {
     TargetPool::open(Connector::new(&job.target)?, &job.target.pool, 1).await
 }
 

@@ -8,6 +8,7 @@ pub mod policy;
 mod prepare;
 mod presence;
 mod queue;
+mod rejects;
 mod retry;
 mod run;
 mod shores;
@@ -15,6 +16,7 @@ mod summary;
 mod verify;
 
 pub use inspect::{check, plan, status};
+pub use rejects::rejects;
 pub use run::run;
 pub use verify::verify;
 

@@ -62,6 +62,7 @@ pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<
             number,
             committed,
             sent: (0, 0),
+            pending: false,
         };
         let Err(error) = attempt.run().await else {
             return Ok(());
@@ -92,6 +93,8 @@ struct Attempt<'a> {
     committed: u64,
     /// Rows and bytes that were sent and are not committed.
     sent: (u64, u64),
+    /// Something was sent and is not committed, if only rejected rows.
+    pending: bool,
 }
 
 impl Attempt<'_> {
@@ -164,10 +167,12 @@ impl Attempt<'_> {
                 batch.rows,
                 u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
             );
+            self.pending = true;
             writer.write(batch).await?;
             self.table.progress.add(rows, bytes);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
-            if midway && writer.pending_bytes() >= self.run.job.transfer.commit_every {
+            let due = writer.pending_bytes() >= self.run.job.transfer.commit_every;
+            if midway && due && writer.can_continue() {
                 self.commit(writer, End::More).await?;
             }
         }
@@ -198,7 +203,7 @@ impl Attempt<'_> {
 
     /// Commits the whole rows that arrived, where their last key tells how to go on.
     async fn keep(&mut self, writer: &mut PartitionWriter, midway: bool) -> Result<()> {
-        if midway && self.sent.0 > 0 {
+        if midway && self.pending && writer.can_continue() {
             self.commit(writer, End::More).await
         } else {
             Ok(())
@@ -208,6 +213,7 @@ impl Attempt<'_> {
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
         self.committed = writer.commit(end).await?.rows;
         self.sent = (0, 0);
+        self.pending = false;
         Ok(())
     }
 }

@@ -127,8 +127,8 @@ pub const fn policy(kind: Kind) -> Policy {
              another with tables.overrides.<table>.rename.",
         ),
         Kind::Value => fatal(
-            "correct the value at the source or choose another policy under values:, then run the \
-             same command; leaving the row out with tables.overrides.<table>.where needs \
+            "correct the value at the source or choose another policy under values: (reject keeps \
+             such rows in _migrate.rejects), then run the same command; leaving the row out with tables.overrides.<table>.where needs \
              --restart.",
         ),
         Kind::Checkpoint => {

@@ -359,9 +359,8 @@ async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
 fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == Recorded_::Done;
-    let key = record.plan.key_positions();
-    let layout = RowLayout::new(&record.plan.columns, &key, run.job.values)
-        .map_err(|error| error.at_table(&name))?;
+    let layout =
+        RowLayout::for_table(&record.plan, &run.job).map_err(|error| error.at_table(&name))?;
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
     let load = TableLoad::new(run, record, layout, progress);
     if done {

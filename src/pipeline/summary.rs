@@ -36,10 +36,10 @@ pub struct Ending<'a> {
 pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<Report> {
     // A stopped run has seconds left; any other waits for a target that restarts.
     let once = CancellationToken::new();
-    let records = if run.cancel.is_cancelled() {
+    let (records, rejected) = if run.cancel.is_cancelled() {
         recorded(run).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the target could not be asked: the report says what was sent");
-            HashMap::new()
+            Default::default()
         })
     } else {
         retrying(&run.job.transfer.retry, &once, || recorded(run)).await?
@@ -48,7 +48,9 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
     for load in ending.tables {
         let name = load.plan.full_name();
         let before = ending.recorded.records.get(&name);
-        tables.push(loaded_table(load, name.clone(), records.get(&name), before));
+        let mut table = loaded_table(load, name.clone(), records.get(&name), before);
+        table.rejected = rejected.get(&name).copied().unwrap_or_default();
+        tables.push(table);
     }
     for (plan, error) in ending.unready {
         tables.push(unready_table(plan, error));
@@ -85,9 +87,11 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
     }))
 }
 
-async fn recorded(run: &Run) -> Result<HashMap<String, TableRecord>> {
+/// The tables' records and how many rows of each were rejected.
+async fn recorded(run: &Run) -> Result<(HashMap<String, TableRecord>, HashMap<String, u64>)> {
     let target = run.target.acquire().await?;
-    Ok(by_name(state::load(&target, &run.job.name).await?))
+    let records = by_name(state::load(&target, &run.job.name).await?);
+    Ok((records, state::count_rejects(&target, &run.job.name).await?))
 }
 
 fn target_name(plan: &TablePlan) -> String {
@@ -113,7 +117,10 @@ fn loaded_table(
         let parts = record.partitions.iter().map(|part| &part.progress);
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
-        table.changed_values = parts.map(|part| part.changed_values).sum();
+        table.changed_values = parts.clone().map(|part| part.changed_values).sum();
+        for (column, count) in parts.flat_map(|part| &part.changed_columns) {
+            *table.changed_columns.entry(column.clone()).or_default() += count;
+        }
     } else {
         table.rows = load.progress.rows();
         table.bytes = load.progress.bytes();

@@ -1,5 +1,6 @@
 //! Compares both sides after a load.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
@@ -30,6 +31,8 @@ struct Comparison<'a> {
     cancel: &'a CancellationToken,
     /// Read in mode `append` only, where a table holds rows of others too.
     records: Vec<TableRecord>,
+    /// Rows in `_migrate.rejects`, by the table's full name.
+    rejected: HashMap<String, u64>,
 }
 
 /// Compares the tables of a run; `None` when it was stopped on the way.
@@ -41,6 +44,7 @@ pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyRepo
         target,
         cancel: &run.cancel,
         records: Vec::new(),
+        rejected: HashMap::new(),
     };
     let report = comparison.tables(plans).await;
     (!run.cancel.is_cancelled()).then_some(report)
@@ -65,6 +69,7 @@ pub async fn verify(
             target,
             cancel: &cancel,
             records: Vec::new(),
+            rejected: HashMap::new(),
         };
         Ok(comparison.tables(&survey.planned.tables).await)
     };
@@ -87,6 +92,11 @@ impl Comparison<'_> {
                 Err(error) => return self.not_compared(plans, &error, started),
             }
         }
+        let retry = &self.job.transfer.retry;
+        match retrying(retry, self.cancel, || self.count_rejects()).await {
+            Ok(rejected) => self.rejected = rejected,
+            Err(error) => return self.not_compared(plans, &error, started),
+        }
         let mut tables = stream::iter(plans)
             .map(|plan| self.table(plan))
             .buffer_unordered(prepare::width(self.job))
@@ -108,6 +118,14 @@ impl Comparison<'_> {
         state::load(&target, &self.job.name).await
     }
 
+    async fn count_rejects(&self) -> Result<HashMap<String, u64>> {
+        let target = self.target.acquire().await?;
+        if !state::is_installed(&target).await? {
+            return Ok(HashMap::new());
+        }
+        state::count_rejects(&target, &self.job.name).await
+    }
+
     async fn table(&self, plan: &TablePlan) -> VerifiedTable {
         let (source, target) = tokio::join!(self.source_rows(plan), self.target_rows(plan));
         let failure = source.as_ref().err().or(target.as_ref().err());
@@ -117,6 +135,7 @@ impl Comparison<'_> {
             cause: failure.map(cause),
             source_rows: source.ok(),
             target_rows: target.ok(),
+            rejected: self.rejected.get(&plan.full_name()).copied().unwrap_or(0),
         }
     }
 
@@ -128,6 +147,7 @@ impl Comparison<'_> {
             cause: Some(cause(error)),
             source_rows: None,
             target_rows: None,
+            rejected: 0,
         };
         VerifyReport {
             job: self.job.name.clone(),

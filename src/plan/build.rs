@@ -121,13 +121,9 @@ fn name_keys(tables: &mut [TablePlan]) {
 
 fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan, Vec<Error>> {
     let default = TableOverride::default();
-    let override_ = job
-        .tables
-        .overrides
-        .iter()
-        .find(|(name, _)| table.full_name().eq_ignore_ascii_case(name))
-        .map_or(&default, |(_, settings)| settings);
+    let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
     let mut problems = unknown_columns(table, override_);
+    problems.extend(values_without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     let mut notes = Vec::new();
     let mut columns = plan_columns(table, override_, job, &mut notes, &mut problems);
@@ -187,6 +183,7 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
     override_
         .types
         .keys()
+        .chain(override_.values.keys())
         .chain(&override_.exclude_columns)
         .filter(|name| table.column(name).is_none())
         .map(|name| {
@@ -197,6 +194,55 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
             .at_column(name)
         })
         .collect()
+}
+
+/// A policy for characters, given to a column that has none, would be followed by nobody.
+fn values_without_text(table: &Table, override_: &TableOverride) -> Vec<Error> {
+    override_
+        .values
+        .iter()
+        .filter(|(_, values)| values.is_of_text())
+        .filter(|(name, _)| {
+            table
+                .column(name)
+                .is_some_and(|column| holds_no_text(&column.ty))
+        })
+        .map(|(name, _)| {
+            Error::new(
+                Kind::Naming,
+                "the override has `values` of text for a column that holds none: out_of_range is \
+                 all that can be said here",
+            )
+            .at_column(name)
+        })
+        .collect()
+}
+
+fn holds_no_text(ty: &SqlType) -> bool {
+    matches!(
+        ty,
+        SqlType::Bit
+            | SqlType::TinyInt
+            | SqlType::SmallInt
+            | SqlType::Int
+            | SqlType::BigInt
+            | SqlType::Decimal { .. }
+            | SqlType::SmallMoney
+            | SqlType::Money
+            | SqlType::Real
+            | SqlType::Float
+            | SqlType::Date
+            | SqlType::Time { .. }
+            | SqlType::SmallDateTime
+            | SqlType::DateTime
+            | SqlType::DateTime2 { .. }
+            | SqlType::DateTimeOffset { .. }
+            | SqlType::Binary { .. }
+            | SqlType::VarBinary { .. }
+            | SqlType::Image
+            | SqlType::RowVersion
+            | SqlType::UniqueIdentifier
+    )
 }
 
 struct Named {

@@ -129,6 +129,24 @@ impl TablePlan {
             .collect()
     }
 
+    /// Where the columns stand in `columns` that tell a row from others: the key that the table is
+    /// read by, else its primary key, in key order. Empty where the table has neither.
+    pub fn identity_positions(&self) -> Vec<usize> {
+        let place = |found: &dyn Fn(&ColumnPlan) -> bool| self.columns.iter().position(found);
+        match (&self.strategy, &self.primary_key) {
+            (Strategy::Keyset { key, .. }, _) => key
+                .iter()
+                .filter_map(|key| place(&|column| column.source.name == key.column.name))
+                .collect(),
+            (_, Some(key)) => key
+                .columns
+                .iter()
+                .filter_map(|name| place(&|column| column.target_name == *name))
+                .collect(),
+            (_, None) => Vec::new(),
+        }
+    }
+
     /// Whether a partition of the table may commit before its end.
     pub fn commits_midway(&self) -> bool {
         matches!(self.strategy, Strategy::Keyset { ordered: true, .. })

@@ -8,6 +8,7 @@ pub mod check;
 pub mod planned;
 pub mod pool;
 pub mod progress;
+pub mod rejects;
 pub mod run;
 pub mod status;
 pub mod table;

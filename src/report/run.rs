@@ -187,6 +187,7 @@ pub(crate) mod tests {
                 target: "public.a".into(),
                 source_rows: Some(source),
                 target_rows: Some(target),
+                rejected: 0,
                 cause: None,
             }],
             seconds: 0.1,

@@ -1,5 +1,6 @@
 //! What became of one table.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use serde::{Deserialize, Serialize};
@@ -45,8 +46,11 @@ pub struct TableReport {
     pub retries: u32,
     /// Rows in `_migrate.rejects`.
     pub rejected: u64,
-    /// Values that `strip` or `replace` changed.
+    /// Characters that `strip` or `replace` changed.
     pub changed_values: u64,
+    /// The same by source column.
+    #[serde(default)]
+    pub changed_columns: BTreeMap<String, u64>,
     /// What the plan says of the table: digits that go, names that were shortened.
     pub notes: Vec<String>,
 }
@@ -68,6 +72,7 @@ impl TableReport {
             retries: 0,
             rejected: 0,
             changed_values: 0,
+            changed_columns: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

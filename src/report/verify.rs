@@ -14,13 +14,17 @@ pub struct VerifiedTable {
     /// `None` where the side could not be counted; `cause` says why.
     pub source_rows: Option<u64>,
     pub target_rows: Option<u64>,
+    /// Source rows that PostgreSQL cannot hold, in `_migrate.rejects`.
+    #[serde(default)]
+    pub rejected: u64,
     pub cause: Option<Cause>,
 }
 
 impl VerifiedTable {
-    /// Both sides were counted and hold as many rows.
+    /// Both sides were counted, and every source row is on the target or among the rejected.
     pub fn equal(&self) -> bool {
-        self.cause.is_none() && self.source_rows.is_some() && self.source_rows == self.target_rows
+        let accounted = self.target_rows.map(|rows| rows + self.rejected);
+        self.cause.is_none() && self.source_rows.is_some() && self.source_rows == accounted
     }
 }
 

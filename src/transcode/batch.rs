@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use crate::plan::key::KeyValue;
+use crate::transcode::reject::Reject;
 
 /// Whole rows between a reader and its COPY, without the COPY header and trailer.
 #[derive(Debug, Default)]
@@ -10,10 +11,21 @@ pub struct Batch {
     /// Rows as `COPY ... (FORMAT binary)` wants them.
     pub bytes: BytesMut,
     pub rows: u64,
-    /// The last row's key, where the layout has a key.
+    /// The key of the last row that was read, a rejected one included, where the layout has a key
+    /// and the key can be sent back to the server: text that its code page does not define cannot.
     pub last_key: Option<Vec<KeyValue>>,
     /// Wrapping sum over the rows of the 128-bit hash (XXH3, seed 0) of the row's bytes.
     pub checksum: u128,
-    /// Characters that `strip` or `replace` changed.
-    pub changed_values: u64,
+    /// Characters that `strip` or `replace` changed, by the columns' places in the layout; empty
+    /// where none was.
+    pub changed: Vec<u64>,
+    /// Rows that are not among `rows`, because PostgreSQL cannot hold them.
+    pub rejects: Vec<Reject>,
+}
+
+impl Batch {
+    /// Bytes that go to the target: rows and rejected rows.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.rejects.iter().map(Reject::size).sum::<usize>()
+    }
 }

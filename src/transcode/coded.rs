@@ -27,7 +27,7 @@ pub(super) fn single_byte(
         for byte in &rest[..run] {
             let [a, b, c, length] = table[usize::from(*byte)];
             match length {
-                0 => policy.malformed(out)?,
+                0 => policy.undecodable(out)?,
                 _ if *byte == 0 => policy.nul(out)?,
                 _ => {
                     out.room(3)[..3].copy_from_slice(&[a, b, c]);
@@ -92,7 +92,7 @@ impl MultiByte {
             match result {
                 DecoderResult::InputEmpty => return Ok(()),
                 DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => policy.malformed(out)?,
+                DecoderResult::Malformed(..) => policy.undecodable(out)?,
             }
         }
     }
@@ -172,7 +172,7 @@ mod tests {
         for (number, bytes) in [(1253, &b"a\xAAb"[..]), (65001, b"a\xFFb"), (932, b"a\xFEb")] {
             assert_eq!(
                 decode(number, bytes, ValuePolicy::Error).0,
-                Err(Fault::Malformed)
+                Err(Fault::Undecodable)
             );
             let replaced = decode(number, bytes, ValuePolicy::Replace);
             assert_eq!(replaced, (Ok(()), "a\u{FFFD}b".as_bytes().to_vec(), 1));

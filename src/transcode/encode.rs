@@ -9,12 +9,14 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::error::{Error, Kind, Result};
 use crate::tds::key::key_value;
 use crate::tds::token::{NBC_ROW, ROW};
+use crate::tds::type_info::TypeInfo;
 use crate::transcode::batch::Batch;
 use crate::transcode::fault::Fault;
-use crate::transcode::layout::{Column, RowLayout};
+use crate::transcode::layout::{Column, RowLayout, TextSource};
 use crate::transcode::long::{Long, Progress};
 use crate::transcode::out::{Out, row_limit};
 use crate::transcode::policy::TextPolicy;
+use crate::transcode::reject::{self, Faulty, Kept, Reason, Reject};
 use crate::transcode::value::put_value;
 use crate::transcode::wire::{Field, field};
 
@@ -36,11 +38,13 @@ pub(super) enum Stopped {
 }
 
 /// What the loop over a row's columns came to.
-enum Met {
+enum Met<'a> {
     RowEnd,
     InputEnd,
     /// A value that does not lie in the input as a whole.
     Long,
+    /// A value that could not be encoded.
+    Faulty(Fault, &'a [u8]),
 }
 
 /// Encodes the rows of one result.
@@ -49,6 +53,8 @@ pub(super) struct Encoder {
     columns: Vec<Column>,
     /// Of a batch.
     limit: usize,
+    /// Where a row's end in `out` makes the batch full: `limit` less what rejected rows hold.
+    full_at: usize,
     /// Of a row.
     row_limit: usize,
     out: Out,
@@ -67,9 +73,11 @@ pub(super) struct Encoder {
     rows: u64,
     total_rows: u64,
     checksum: u128,
-    /// `policy.changed` when the last whole row was done, and when the last batch left.
-    changed: u64,
-    changed_before: u64,
+    /// Values of the row in work that were left out of it: the row is rejected at its end.
+    faulty: Vec<Faulty>,
+    rejects: Vec<Reject>,
+    /// Bytes that `rejects` hold.
+    rejected_bytes: usize,
 }
 
 /// Wire bytes of a key's columns, one after another.
@@ -82,11 +90,12 @@ struct KeyBytes {
 impl Encoder {
     pub(super) fn new(layout: RowLayout, columns: Vec<Column>, limit: usize) -> Self {
         Self {
-            policy: layout.policy.clone(),
+            policy: TextPolicy::new(layout.columns.len()),
             row_limit: row_limit(layout.columns.len()),
             layout,
             columns,
             limit,
+            full_at: limit,
             out: Out::new(capacity(limit)),
             row_start: 0,
             next_column: None,
@@ -97,8 +106,9 @@ impl Encoder {
             rows: 0,
             total_rows: 0,
             checksum: 0,
-            changed: 0,
-            changed_before: 0,
+            faulty: Vec::new(),
+            rejects: Vec::new(),
+            rejected_bytes: 0,
         }
     }
 
@@ -107,9 +117,10 @@ impl Encoder {
         self.total_rows
     }
 
-    /// Encoded bytes that were not taken yet.
+    /// Bytes that were not taken yet: encoded, and kept of what cannot be encoded.
     pub(super) fn held(&self) -> usize {
-        self.out.position()
+        let long = self.long.as_ref().map_or(0, Long::held);
+        self.out.position() + self.rejected_bytes + long
     }
 
     /// A row was begun and is not whole.
@@ -122,7 +133,7 @@ impl Encoder {
         let mut at = 0;
         loop {
             if self.next_column.is_none() {
-                if self.row_start >= self.limit {
+                if self.row_start >= self.full_at {
                     return Ok((at, Stopped::Full));
                 }
                 if let Some(stopped) = self.begin(input, &mut at) {
@@ -130,9 +141,7 @@ impl Encoder {
                 }
             }
             match self.columns(input, &mut at) {
-                Ok(true) if self.out.is_over() => {
-                    return Err(self.misplaced(usize::MAX, Fault::TooLong));
-                }
+                Ok(true) if self.out.is_over() || !self.faulty.is_empty() => self.reject_row()?,
                 Ok(true) => self.end_row(),
                 Ok(false) => return Ok((at, Stopped::More)),
                 Err((column, fault)) => return Err(self.misplaced(column, fault)),
@@ -179,7 +188,7 @@ impl Encoder {
         let mut place = self.next_column.unwrap_or(0);
         loop {
             if self.long.is_some() {
-                if !self.long_value(input, at).map_err(|fault| (place, fault))? {
+                if !self.long_value(input, at, place)? {
                     return Ok(false);
                 }
                 place += 1;
@@ -192,18 +201,22 @@ impl Encoder {
                     return Ok(false);
                 }
                 Met::Long => self.next_column = Some(place),
+                Met::Faulty(fault, value) => {
+                    self.leave_out(place, fault, Kept::of(value))?;
+                    place += 1;
+                }
             }
         }
     }
 
     /// Encodes from the column at `place` on, up to a long value.
     #[inline]
-    fn short_values(
+    fn short_values<'a>(
         &mut self,
-        input: &[u8],
+        input: &'a [u8],
         at: &mut usize,
         place: &mut usize,
-    ) -> std::result::Result<Met, Fault> {
+    ) -> std::result::Result<Met<'a>, Fault> {
         let Self {
             columns,
             out,
@@ -224,13 +237,16 @@ impl Encoder {
                         key.bytes.extend_from_slice(bytes);
                         key.ends.push(key.bytes.len());
                     }
-                    put_value(column, bytes, out, policy)?;
+                    if let Err(fault) = put_value(column, bytes, out, policy) {
+                        return Ok(Met::Faulty(fault, bytes));
+                    }
                 }
                 Field::Null if column.key => return Err(Fault::NullKey),
                 Field::Null if column.planned.is_some() => out.put_null(),
                 Field::Null => {}
                 Field::More => return Ok(Met::InputEnd),
                 Field::Long(pieces) => {
+                    policy.column = column.policy;
                     self.long = Some(Long::new(column, pieces, out));
                     return Ok(Met::Long);
                 }
@@ -241,17 +257,95 @@ impl Encoder {
     }
 
     /// Goes on with the long value; `true` at its end.
-    fn long_value(&mut self, input: &[u8], at: &mut usize) -> std::result::Result<bool, Fault> {
-        let Some(long) = &mut self.long else {
-            return Ok(true);
-        };
-        match long.feed(input, at, &mut self.out, &mut self.policy)? {
-            Progress::More => Ok(false),
-            Progress::Whole => {
-                self.long = None;
-                Ok(true)
+    fn long_value(
+        &mut self,
+        input: &[u8],
+        at: &mut usize,
+        place: usize,
+    ) -> std::result::Result<bool, (usize, Fault)> {
+        while let Some(long) = &mut self.long {
+            match long.feed(input, at, &mut self.out, &mut self.policy) {
+                Ok(Progress::More) => return Ok(false),
+                Ok(Progress::Whole) => {
+                    let kept = self.long.take().and_then(Long::kept);
+                    if let (Some(kept), Some(faulty)) = (kept, self.faulty.last_mut()) {
+                        faulty.kept = kept;
+                    }
+                }
+                Err(fault) => {
+                    long.leave_out();
+                    self.leave_out(place, fault, Kept::Length(0))?;
+                }
             }
         }
+        Ok(true)
+    }
+
+    /// Puts NULL in place of a faulty value whose policy costs the row and not the table.
+    #[cold]
+    fn leave_out(
+        &mut self,
+        place: usize,
+        fault: Fault,
+        kept: Kept,
+    ) -> std::result::Result<(), (usize, Fault)> {
+        let column = &self.columns[place];
+        let reason = fault.reason().filter(|_| column.policy.rejects(fault));
+        let (Some(reason), Some(planned)) = (reason, column.planned) else {
+            return Err((place, fault));
+        };
+        let before = reject::fields(self.out.written(self.row_start)).take(planned);
+        let start = before
+            .map(|field| 4 + field.map_or(0, <[u8]>::len))
+            .sum::<usize>();
+        self.out.cut_back(self.row_start + 2 + start);
+        self.out.put_null();
+        self.faulty.push(Faulty {
+            planned,
+            reason,
+            utf16: matches!(column.text, Some(TextSource::Utf16)),
+            kept,
+        });
+        Ok(())
+    }
+
+    /// Takes the row in work out of the batch and keeps it as rejected. A row that is too long as
+    /// a whole is the fault of its longest value.
+    #[cold]
+    fn reject_row(&mut self) -> Result<()> {
+        if self.faulty.is_empty() {
+            let row = reject::fields(self.out.written(self.row_start)).enumerate();
+            let longest = row.max_by_key(|(_, field)| field.map(<[u8]>::len));
+            let (planned, length) = longest.map_or((0, 0), |(place, field)| {
+                (place, field.map_or(0, <[u8]>::len))
+            });
+            let mut columns = self.columns.iter();
+            let place = columns.position(|column| column.planned == Some(planned));
+            let place = place.unwrap_or(usize::MAX);
+            let fault = Fault::TooLong;
+            let rejects = |column: &Column| column.policy.rejects(fault);
+            if !self.columns.get(place).is_some_and(rejects) {
+                return Err(self.misplaced(place, fault));
+            }
+            self.faulty.push(Faulty {
+                planned,
+                reason: Reason::OutOfRange,
+                utf16: false,
+                kept: Kept::Length(length as u64),
+            });
+        }
+        let row = self.out.written(self.row_start);
+        let reject = reject::describe(&self.layout, row, &self.faulty)?;
+        self.faulty.clear();
+        self.out.cut_back(self.row_start);
+        self.policy.forget_row();
+        self.next_column = None;
+        self.total_rows += 1;
+        self.rejected_bytes += reject.size();
+        self.full_at = self.limit.saturating_sub(self.rejected_bytes);
+        self.rejects.push(reject);
+        std::mem::swap(&mut self.key, &mut self.last_key);
+        Ok(())
     }
 
     #[inline]
@@ -259,16 +353,16 @@ impl Encoder {
         self.next_column = None;
         self.rows += 1;
         self.total_rows += 1;
-        self.changed = self.policy.changed;
+        self.policy.keep_row();
         let row = self.out.written(self.row_start);
         self.checksum = self.checksum.wrapping_add(xxh3_128(row));
         self.row_start = self.out.position();
         std::mem::swap(&mut self.key, &mut self.last_key);
     }
 
-    /// Hands over the whole rows; a row in work stays.
+    /// Hands over the whole rows and the rejected ones; a row in work stays.
     pub(super) fn take_batch(&mut self) -> Result<Option<Batch>> {
-        if self.rows == 0 {
+        if self.rows == 0 && self.rejects.is_empty() {
             return Ok(None);
         }
         let batch = Batch {
@@ -276,7 +370,8 @@ impl Encoder {
             bytes: self.out.split(self.row_start, capacity(self.limit)),
             rows: self.rows,
             checksum: self.checksum,
-            changed_values: self.changed - self.changed_before,
+            changed: self.policy.take_batch(),
+            rejects: std::mem::take(&mut self.rejects),
         };
         if let Some(long) = &mut self.long {
             long.moved(self.row_start);
@@ -284,10 +379,12 @@ impl Encoder {
         self.row_start = 0;
         self.rows = 0;
         self.checksum = 0;
-        self.changed_before = self.changed;
+        self.rejected_bytes = 0;
+        self.full_at = self.limit;
         Ok(Some(batch))
     }
 
+    /// `None` without a key, and where it cannot be sent back.
     fn decode_key(&self) -> Result<Option<Vec<crate::plan::key::KeyValue>>> {
         if self.layout.key.is_empty() {
             return Ok(None);
@@ -302,10 +399,14 @@ impl Encoder {
                 .map_or(0, |before| self.last_key.ends[before]);
             let bytes = &self.last_key.bytes[from..self.last_key.ends[place]];
             let planned = &self.layout.columns[*planned];
-            key_value(&column.ty, bytes, planned.page.as_ref())
-                .map_err(|error| error.at_column(&planned.name))
+            match key_value(&column.ty, bytes, planned.page.as_ref()) {
+                Ok(value) => Ok(Some(value)),
+                // Text that its code page does not define has no literal.
+                Err(_) if matches!(column.ty, TypeInfo::Char { .. }) => Ok(None),
+                Err(error) => Err(error.at_column(&planned.name)),
+            }
         });
-        key.collect::<Result<_>>().map(Some)
+        key.collect()
     }
 
     #[cold]
@@ -328,3 +429,7 @@ fn is_null(nulls: &[u8], place: usize) -> bool {
         .get(place / 8)
         .is_some_and(|byte| byte >> (place % 8) & 1 != 0)
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

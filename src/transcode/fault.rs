@@ -1,14 +1,17 @@
 //! What can be wrong with one value, told without the value.
 
 use crate::error::{Error, Kind};
+use crate::transcode::reject::Reason;
 
 /// Why a value could not be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Text holds U+0000 under the policy `error`.
+    /// Text holds U+0000.
     Nul,
-    /// Text holds an unpaired surrogate, or bytes that its code page leaves undefined.
-    Malformed,
+    /// Text holds an unpaired surrogate.
+    Surrogate,
+    /// Text holds bytes that its code page leaves undefined.
+    Undecodable,
     /// The row would be longer than PostgreSQL takes.
     TooLong,
     /// The bytes are no value of the announced type.
@@ -18,6 +21,17 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// The setting of `values:` that decides what follows; `None` where nothing can.
+    pub(super) fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Nul => Some(Reason::NulCharacters),
+            Self::Surrogate => Some(Reason::UnpairedSurrogates),
+            Self::Undecodable => Some(Reason::Undecodable),
+            Self::TooLong => Some(Reason::OutOfRange),
+            Self::Form | Self::NullKey => None,
+        }
+    }
+
     /// The error, without its place.
     #[cold]
     pub(super) fn error(self) -> Error {
@@ -26,10 +40,14 @@ impl Fault {
                 Kind::Value,
                 "the text holds U+0000, which PostgreSQL cannot store (values.nul_characters)",
             ),
-            Self::Malformed => (
+            Self::Surrogate => (
                 Kind::Value,
-                "the text holds an unpaired surrogate or bytes that its code page does not define \
+                "the text holds an unpaired surrogate, which is no character \
                  (values.unpaired_surrogates)",
+            ),
+            Self::Undecodable => (
+                Kind::Value,
+                "the text holds bytes that its code page does not define (values.undecodable)",
             ),
             Self::TooLong => (
                 Kind::Value,

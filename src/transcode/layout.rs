@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::config::job::Values;
+use crate::config::job::{Job, Values};
 use crate::error::{Error, Kind, Result};
-use crate::plan::table::ColumnPlan;
+use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::schema::SqlType;
 use crate::tds::code_page::CodePage;
 use crate::tds::metadata::ColumnInfo;
 use crate::tds::type_info::{Collation, Length, TypeInfo, Wire};
 use crate::transcode::form::Form;
-use crate::transcode::policy::TextPolicy;
+use crate::transcode::policy::ColumnPolicy;
 use crate::typemap::PgType;
 
 /// What was planned for one result: checked once, shared by all readers of the table.
@@ -19,19 +19,24 @@ pub struct RowLayout {
     pub(super) columns: Arc<[Planned]>,
     /// Places in `columns` of the key's columns, in key order.
     pub(super) key: Arc<[usize]>,
-    pub(super) policy: TextPolicy,
+    /// Places in `columns` of what tells a rejected row from others, in key order.
+    pub(super) identity: Arc<[usize]>,
 }
 
 /// One planned column.
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) name: String,
+    pub(super) target_name: String,
     source: SqlType,
-    target: PgType,
+    pub(super) target: PgType,
     form: Form,
     /// Of `char`, `varchar` and `text`.
     pub(super) page: Option<CodePage>,
+    /// The number of `page`.
+    pub(super) code_page: Option<u16>,
     utf8: bool,
+    policy: ColumnPolicy,
 }
 
 /// One column of the result as it is read: all decisions are made.
@@ -41,6 +46,7 @@ pub(super) struct Column {
     pub(super) form: Form,
     pub(super) text: Option<TextSource>,
     pub(super) key: bool,
+    pub(super) policy: ColumnPolicy,
     pub(super) ty: TypeInfo,
     /// Place in the layout; `None` for a column that the server added, which is left out.
     pub(super) planned: Option<usize>,
@@ -57,20 +63,53 @@ impl RowLayout {
     /// The layout of a result that has `columns`, in their order. `key` are the places in
     /// `columns` of the key, in key order; without them, batches carry no last key.
     ///
-    /// A pair of types that cannot be encoded, a code page that is not known and the policy
-    /// `reject` are errors that name the column or the setting.
+    /// `values` hold for every column, and `key` tells rejected rows apart.
+    ///
+    /// A pair of types that cannot be encoded and a code page that is not known are errors that
+    /// name the column.
     pub fn new(columns: &[ColumnPlan], key: &[usize], values: Values) -> Result<Self> {
-        let policy = TextPolicy::new(values)?;
+        Self::by_column(columns, key, key, |_| values)
+    }
+
+    /// The layout of a table's rows: `values` as the job has them now for each column, which may
+    /// not be what it said when the plan was recorded.
+    pub fn for_table(plan: &TablePlan, job: &Job) -> Result<Self> {
+        let overrides = job.table_override(&plan.full_name());
+        let values = |column: &ColumnPlan| {
+            let own = overrides.and_then(|table| table.values.get(&column.source.name));
+            own.map_or(job.values, |own| job.values.with(own))
+        };
+        Self::by_column(
+            &plan.columns,
+            &plan.key_positions(),
+            &plan.identity_positions(),
+            values,
+        )
+    }
+
+    fn by_column(
+        columns: &[ColumnPlan],
+        key: &[usize],
+        identity: &[usize],
+        values: impl Fn(&ColumnPlan) -> Values,
+    ) -> Result<Self> {
         if key.iter().any(|place| *place >= columns.len()) {
             return Err(Error::new(
                 Kind::Internal,
                 "a key column lies outside of the layout",
             ));
         }
+        let planned = |(place, column): (usize, &ColumnPlan)| {
+            Planned::new(column, ColumnPolicy::new(values(column), place)?)
+        };
         Ok(Self {
-            columns: columns.iter().map(Planned::new).collect::<Result<_>>()?,
+            columns: columns
+                .iter()
+                .enumerate()
+                .map(planned)
+                .collect::<Result<_>>()?,
             key: key.into(),
-            policy,
+            identity: identity.into(),
         })
     }
 
@@ -116,13 +155,14 @@ fn hidden(info: &ColumnInfo) -> Result<Column> {
         form: Form::Bytes,
         text: None,
         key: false,
+        policy: ColumnPolicy::strict(),
         ty: info.ty.clone(),
         planned: None,
     })
 }
 
 impl Planned {
-    fn new(plan: &ColumnPlan) -> Result<Self> {
+    fn new(plan: &ColumnPlan, policy: ColumnPolicy) -> Result<Self> {
         let source = &plan.source;
         let name = source.name.clone();
         let form = Form::new(&source.ty, &plan.target_type).ok_or_else(|| {
@@ -143,11 +183,14 @@ impl Planned {
         };
         Ok(Self {
             name,
+            target_name: plan.target_name.clone(),
             source: source.ty.clone(),
             target: plan.target_type.clone(),
             form,
+            code_page: source.code_page.filter(|_| page.is_some()),
             page,
             utf8: source.code_page == Some(65001),
+            policy,
         })
     }
 
@@ -179,6 +222,7 @@ impl Planned {
             form: self.announced_form(&info.ty),
             text: self.text_source(&info.ty)?,
             key,
+            policy: self.policy,
             ty: info.ty.clone(),
             planned: Some(place),
         })

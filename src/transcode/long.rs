@@ -7,6 +7,7 @@ use crate::transcode::form::{Finish, Form};
 use crate::transcode::layout::{Column, TextSource};
 use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
+use crate::transcode::reject::{Kept, MOST_OF_A_VALUE};
 use crate::transcode::utf16::Utf16;
 use crate::transcode::value::finish_text;
 use crate::transcode::wire::Pieces;
@@ -31,6 +32,13 @@ pub(super) struct Long {
     taken: u64,
     content: Content,
     finish: Finish,
+    /// The bytes so far, where a fault of the text would ask for them, and up to
+    /// [`MOST_OF_A_VALUE`].
+    raw: Option<Vec<u8>>,
+    /// All pieces were taken.
+    ended: bool,
+    /// Found out, and read only to be kept.
+    faulty: bool,
 }
 
 /// What the bytes are, with what a piece leaves for the next.
@@ -62,9 +70,33 @@ impl Long {
             chunked,
             told,
             taken: 0,
+            raw: (column.text.is_some() && column.policy.may_reject_text()).then(Vec::new),
             content,
             finish,
+            ended: false,
+            faulty: false,
         }
+    }
+
+    /// Something is wrong with the value: what is left of it is read, and not encoded.
+    #[cold]
+    pub(super) fn leave_out(&mut self) {
+        self.content = Content::Skipped;
+        self.faulty = true;
+    }
+
+    /// What is kept of a value that was left out, when it is whole.
+    pub(super) fn kept(self) -> Option<Kept> {
+        let kept = match self.raw {
+            Some(raw) => Kept::Wire(raw),
+            None => Kept::Length(self.taken),
+        };
+        self.faulty.then_some(kept)
+    }
+
+    /// Bytes that are held beside the output.
+    pub(super) fn held(&self) -> usize {
+        self.raw.as_ref().map_or(0, Vec::len)
     }
 
     /// The bytes before `count` left the output.
@@ -80,7 +112,7 @@ impl Long {
         out: &mut Out,
         policy: &mut TextPolicy,
     ) -> Result<Progress, Fault> {
-        loop {
+        while !self.ended {
             if self.left == 0 {
                 if !self.chunked {
                     break;
@@ -100,6 +132,7 @@ impl Long {
             }
             let piece = &rest[..rest.len().min(self.left)];
             self.piece(piece, out, policy)?;
+            self.keep(piece);
             *at += piece.len();
             self.left -= piece.len();
             self.taken += piece.len() as u64;
@@ -107,8 +140,18 @@ impl Long {
         if self.told.is_some_and(|told| told != self.taken) {
             return Err(Fault::Form);
         }
+        // A fault from here on comes back with nothing left to read.
+        self.ended = true;
         self.end(out, policy)?;
         Ok(Progress::Whole)
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        match &mut self.raw {
+            Some(raw) if raw.len() + piece.len() <= MOST_OF_A_VALUE => raw.extend_from_slice(piece),
+            // Too long to be kept, or not wanted.
+            _ => self.raw = None,
+        }
     }
 
     fn piece(&mut self, piece: &[u8], out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {

@@ -143,9 +143,9 @@ fn time(line: &mut Line, fraction: u64, digits: u8) {
 
 /// Days since 2000-01-01 as a date of the proleptic Gregorian calendar, by eras of 400 years that
 /// begin in March so that the leap day is a year's last.
-fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
+pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     // 0000-03-01 is 730,425 days before 2000-01-01.
-    let days = i64::from(days) + 730_425;
+    let days = days + 730_425;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
     let year_of_era =
@@ -159,6 +159,11 @@ fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
         march_month - 9
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
+    let (year, month, day) = civil(i64::from(days));
     if !(1..=9999).contains(&year) {
         return Err(Fault::Form);
     }

@@ -59,7 +59,7 @@ impl Utf16 {
         }
         match self.high.take() {
             None => Ok(()),
-            Some(_) => policy.malformed(out),
+            Some(_) => policy.surrogate(out),
         }
     }
 
@@ -105,11 +105,11 @@ impl Utf16 {
                 Ok(())
             }
             Some(_) => {
-                policy.malformed(out)?;
+                policy.surrogate(out)?;
                 self.unit(unit, out, policy)
             }
             None if unit == 0 => policy.nul(out),
-            None if is_low => policy.malformed(out),
+            None if is_low => policy.surrogate(out),
             None => {
                 self.high = Some(unit);
                 Ok(())
@@ -226,11 +226,11 @@ mod tests {
         assert_eq!(convert(&nul, &[], ValuePolicy::Error).0, Err(Fault::Nul));
         assert_eq!(
             convert(&lone, &[], ValuePolicy::Error).0,
-            Err(Fault::Malformed)
+            Err(Fault::Surrogate)
         );
         assert_eq!(
             convert(&[0xD83D], &[], ValuePolicy::Error).0,
-            Err(Fault::Malformed)
+            Err(Fault::Surrogate)
         );
         assert_eq!(
             convert(&nul, &[], ValuePolicy::Strip),

@@ -31,7 +31,7 @@ pub(super) fn put_value(
         }
         Form::Text(finish) => {
             if column.planned.is_some() {
-                put_text(column.text.as_ref(), *finish, bytes, out, policy)?;
+                put_text(column, *finish, bytes, out, policy)?;
             }
         }
         Form::Bytes => {
@@ -120,14 +120,15 @@ fn reversed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
 }
 
 fn put_text(
-    source: Option<&TextSource>,
+    column: &Column,
     finish: Finish,
     bytes: &[u8],
     out: &mut Out,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
+    policy.column = column.policy;
     let start = out.open_field();
-    match source {
+    match &column.text {
         Some(TextSource::Utf16) => {
             let mut text = Utf16::default();
             text.feed(bytes, out, policy)?;

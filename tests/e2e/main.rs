@@ -16,6 +16,7 @@ mod load;
 mod modes;
 mod pool;
 mod refused;
+mod rejects;
 mod resume;
 mod stopping;
 mod types;

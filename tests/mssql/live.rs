@@ -259,6 +259,7 @@ async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
     let values = Values {
         nul_characters: ValuePolicy::Error,
         unpaired_surrogates: ValuePolicy::Error,
+        undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
     let layout = RowLayout::new(&plans, &[1], values).unwrap();

@@ -45,6 +45,7 @@ fn layout() -> RowLayout {
     let values = Values {
         nul_characters: ValuePolicy::Error,
         unpaired_surrogates: ValuePolicy::Error,
+        undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
     RowLayout::new(&[plan], &[0], values).unwrap()

@@ -9,6 +9,7 @@ use migrate::plan::table::Slice;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
 use migrate::postgres::state::{self, Leftovers, PartitionState, Progress};
 use migrate::postgres::{ddl, finish};
+use migrate::transcode::{Reason, Reject, RejectedColumn};
 
 use crate::plans::{CREATE, JOB, Job, batch, made, new_run, planned, posts};
 use crate::support::cluster::Options;
@@ -59,7 +60,8 @@ async fn rows_and_checkpoint_commit_together() {
             bytes,
             last_key: key(2),
             checksum: u128::MAX - 1,
-            changed_values: 1
+            changed_values: 1,
+            changed_columns: [("Body".to_owned(), 1)].into(),
         }
     );
     assert_eq!(truth(&database), is("2", "running"));
@@ -105,6 +107,84 @@ async fn a_partition_without_rows_is_done_too() {
     writer.write(batch(&[])).await.unwrap();
     writer.commit(End::Partition).await.unwrap();
     assert_eq!(truth(&database), is("0", "done"));
+}
+
+/// Rejected rows with these keys, each of so many bytes.
+fn rejects(keys: std::ops::Range<u32>, bytes: usize) -> Vec<Reject> {
+    keys.map(|key| Reject {
+        faults: vec![RejectedColumn {
+            column: "Body".into(),
+            reason: Reason::OutOfRange,
+        }],
+        key: Some(format!(r#"{{"Id":"{key}"}}"#)),
+        row: format!(r#"{{"body":"{}"}}"#, "x".repeat(bytes)),
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejected_rows_commit_with_the_rows_around_them() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    let written = || {
+        database
+            .value("SELECT count(*) || ' ' || count(DISTINCT key ->> 'Id') FROM _migrate.rejects")
+    };
+    let with = |rows: &[(i32, Option<&str>)], rejects| migrate::transcode::Batch {
+        rejects,
+        ..batch(rows)
+    };
+    let mut dropped = writer(&job).await;
+    dropped
+        .write(with(&[(1, None)], rejects(0..3, 10)))
+        .await
+        .unwrap();
+    assert!(dropped.pending_bytes() > 60);
+    drop(dropped);
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("0 0", is("0", "running"))
+    );
+    // More than is held back: they are written between two COPYs of one transaction.
+    let mut aborted = writer(&job).await;
+    aborted
+        .write(with(&[(1, None)], rejects(0..30, 100_000)))
+        .await
+        .unwrap();
+    aborted
+        .write(with(&[(2, None)], rejects(30..31, 10)))
+        .await
+        .unwrap();
+    aborted.abort().await.unwrap();
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("0 0", is("0", "running"))
+    );
+    let mut last = writer(&job).await;
+    last.write(with(&[(1, None)], rejects(0..30, 100_000)))
+        .await
+        .unwrap();
+    last.write(with(&[(2, None)], Vec::new())).await.unwrap();
+    last.commit(End::More).await.unwrap();
+    assert_eq!(
+        (written().as_str(), truth(&database)),
+        ("30 30", is("2", "running"))
+    );
+    // Rejected rows alone make a commit too.
+    last.write(with(&[], rejects(30..32, 10))).await.unwrap();
+    last.commit(End::More).await.unwrap();
+    assert_eq!(written(), "32 32");
+    last.commit(End::Partition).await.unwrap();
+    assert_eq!(truth(&database), is("2", "done"));
+    let lease = job.pool.acquire().await.unwrap();
+    let counts = state::count_rejects(&lease, JOB).await.unwrap();
+    assert_eq!(counts.into_values().collect::<Vec<_>>(), [32]);
+    drop(lease);
+    let mut lease = job.pool.acquire().await.unwrap();
+    state::restart(&mut lease, JOB, Leftovers::Keep)
+        .await
+        .unwrap();
+    assert_eq!(written(), "0 0", "rejects go with the state of their table");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -111,7 +111,8 @@ pub(crate) fn batch(rows: &[(i32, Option<&str>)]) -> Batch {
             .last()
             .map(|(id, _)| vec![KeyValue::Int(i64::from(*id))]),
         checksum: u128::MAX - 1,
-        changed_values: 1,
+        changed: vec![0, 1],
+        rejects: Vec::new(),
     }
 }
 

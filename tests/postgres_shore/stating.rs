@@ -38,6 +38,39 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
     assert!(error.message().contains("version 99"), "{error}");
 }
 
+/// What version 1 of the schema did not have.
+const BACK_TO_VERSION_1: &str = "\
+    ALTER TABLE _migrate.rejects DROP COLUMN faults, DROP COLUMN \"row\";\
+    ALTER TABLE _migrate.partitions DROP COLUMN changed_columns;\
+    UPDATE _migrate.version SET version = 1";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_of_an_older_version_is_read_and_brought_up_to_date() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 2).await;
+    for statement in BACK_TO_VERSION_1.split(';') {
+        database.sql(statement);
+    }
+    database.sql("UPDATE _migrate.partitions SET rows = 5, changed_values = 3 WHERE partition = 1");
+    let mut lease = job.pool.acquire().await.unwrap();
+    let read = |records: Vec<state::TableRecord>| {
+        let progress = records[0].partitions[0].progress.clone();
+        (
+            progress.rows,
+            progress.changed_values,
+            progress.changed_columns.len(),
+        )
+    };
+    // Commands that only look do not upgrade.
+    assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
+    assert!(state::count_rejects(&lease, JOB).await.unwrap().is_empty());
+    assert_eq!(database.value("SELECT version FROM _migrate.version"), "1");
+    state::install(&mut lease).await.unwrap();
+    assert_eq!(database.value("SELECT version FROM _migrate.version"), "2");
+    assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
+    state::install(&mut lease).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plans_and_ranges_come_back_as_they_went_in() {
     let database = Postgres::shared().database();

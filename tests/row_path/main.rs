@@ -11,6 +11,7 @@ mod fixtures;
 mod fuzz;
 mod literal;
 mod other_driver;
+mod rejects;
 mod specification;
 #[path = "../support/mod.rs"]
 mod support;

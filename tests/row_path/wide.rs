@@ -13,6 +13,7 @@ use crate::wire;
 pub const STRICT: Values = Values {
     nul_characters: ValuePolicy::Error,
     unpaired_surrogates: ValuePolicy::Error,
+    undecodable: ValuePolicy::Error,
     out_of_range: ValuePolicy::Error,
 };
 

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod figures;
 pub(crate) mod grid;
 pub(crate) mod plan;
+pub(crate) mod rejects;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod verify;

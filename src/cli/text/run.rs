@@ -164,12 +164,17 @@ fn notes(out: &mut String, report: &Report) {
         }
         if table.changed_values > 0 {
             say(format!(
-                "{} values changed by `values:`",
-                count(table.changed_values)
+                "{} characters changed by `values:` ({})",
+                count(table.changed_values),
+                changed(table)
             ));
         }
         if table.rejected > 0 {
-            say(format!("{} rows rejected", count(table.rejected)));
+            say(format!(
+                "{} rows rejected (migrate rejects --table {})",
+                count(table.rejected),
+                table.table
+            ));
         }
     }
     if !lines.is_empty() {
@@ -183,6 +188,13 @@ fn notes(out: &mut String, report: &Report) {
             counted(report.totals.tables_skipped, "table")
         ));
     }
+}
+
+/// `Body: 12, Title: 3`.
+fn changed(table: &TableReport) -> String {
+    let columns = table.changed_columns.iter();
+    let columns = columns.map(|(column, characters)| format!("{column}: {}", count(*characters)));
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 fn pools(out: &mut String, pools: &[PoolReport]) {
@@ -314,6 +326,7 @@ mod tests {
                 target: "public.a".into(),
                 source_rows: Some(5),
                 target_rows: Some(4),
+                rejected: 0,
                 cause: None,
             }],
             seconds: 0.2,

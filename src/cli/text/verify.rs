@@ -17,6 +17,7 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
         ("table", Align::Left),
         ("source rows", Align::Right),
         ("target rows", Align::Right),
+        ("rejected", Align::Right),
         ("", Align::Left),
     ]);
     let side = |rows: Option<u64>| rows.map_or_else(|| "?".to_owned(), count);
@@ -25,6 +26,7 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
             table.table.clone(),
             side(table.source_rows),
             side(table.target_rows),
+            count(table.rejected),
             word(table).to_owned(),
         ]);
     }

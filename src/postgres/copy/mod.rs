@@ -17,7 +17,7 @@ use crate::postgres::copy::place::Columns;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
-use crate::transcode::Batch;
+use crate::transcode::{Batch, Reject};
 
 /// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.
@@ -29,6 +29,10 @@ const TRAILER: &[u8] = &[0xff, 0xff];
 /// Bytes of one CopyData message: 8 KiB messages cost four times the CPU per byte, and larger
 /// ones only make the driver's buffer grow.
 const MESSAGE: usize = 256 * 1024;
+
+/// Rejected rows that are held back until they are written: they go through a COPY of their own,
+/// for which the one that carries rows must end.
+const REJECTS_HELD: usize = 1024 * 1024;
 
 /// What all writers of a table share.
 pub struct CopyTable {
@@ -91,6 +95,15 @@ pub struct PartitionWriter {
     ahead: Progress,
     /// There while a COPY is open.
     sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
+    /// Rows that earlier COPYs of this transaction stored.
+    stored: u64,
+    /// Not written yet, and how many bytes they are.
+    rejects: Vec<Reject>,
+    rejects_held: usize,
+    /// Bytes of all rejects since the last commit.
+    rejected_bytes: u64,
+    /// The last batch told where reading goes on.
+    can_continue: bool,
     /// From before BEGIN is sent until COMMIT or ROLLBACK is confirmed.
     in_transaction: bool,
     timing: WriteTiming,
@@ -123,6 +136,11 @@ impl PartitionWriter {
             ahead: progress.clone(),
             progress,
             sink: None,
+            stored: 0,
+            rejects: Vec::new(),
+            rejects_held: 0,
+            rejected_bytes: 0,
+            can_continue: true,
             in_transaction: false,
             timing: WriteTiming::default(),
             since: Instant::now(),
@@ -140,9 +158,15 @@ impl PartitionWriter {
         &self.progress
     }
 
-    /// Bytes written since the last commit.
+    /// Bytes written since the last commit, those of rejected rows included.
     pub fn pending_bytes(&self) -> u64 {
-        self.ahead.bytes - self.progress.bytes
+        self.ahead.bytes - self.progress.bytes + self.rejected_bytes
+    }
+
+    /// Whether a commit may come after the last batch, because reading can begin behind it: false
+    /// after a key that cannot be sent back to the source.
+    pub fn can_continue(&self) -> bool {
+        self.can_continue
     }
 
     pub fn timing(&self) -> WriteTiming {
@@ -151,8 +175,7 @@ impl PartitionWriter {
 
     /// Sends whole rows. An error that the server has with them may come only with the commit.
     pub async fn write(&mut self, batch: Batch) -> Result<()> {
-        if batch.rows == 0 {
-            self.ahead.changed_values += batch.changed_values;
+        if batch.rows == 0 && batch.rejects.is_empty() {
             return Ok(());
         }
         let start = Instant::now();
@@ -162,20 +185,48 @@ impl PartitionWriter {
     }
 
     async fn send(&mut self, batch: Batch) -> Result<()> {
-        if self.sink.is_none() {
+        if self.sink.is_none() && batch.rows > 0 {
             self.open().await?;
         }
         let ahead = &mut self.ahead;
         ahead.rows += batch.rows;
         ahead.bytes += batch.bytes.len() as u64;
         ahead.checksum = ahead.checksum.wrapping_add(batch.checksum);
-        ahead.changed_values += batch.changed_values;
+        self.table.columns.add(&batch.changed, ahead);
+        self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
         let mut rest = batch.bytes.freeze();
         while !rest.is_empty() {
             let message = rest.split_to(rest.len().min(MESSAGE));
             self.feed(message).await?;
         }
+        self.hold_back(batch.rejects).await
+    }
+
+    async fn hold_back(&mut self, rejects: Vec<Reject>) -> Result<()> {
+        let bytes = rejects.iter().map(Reject::size).sum::<usize>();
+        self.rejects_held += bytes;
+        self.rejected_bytes += bytes as u64;
+        self.rejects.extend(rejects);
+        if self.rejects_held < REJECTS_HELD {
+            return Ok(());
+        }
+        if self.sink.is_some() {
+            self.end_copy().await?;
+        }
+        self.write_rejects().await
+    }
+
+    /// Writes what was held back, outside of a COPY.
+    async fn write_rejects(&mut self) -> Result<()> {
+        if self.rejects.is_empty() {
+            return Ok(());
+        }
+        self.begin().await?;
+        let place = self.ticket.place()?;
+        state::write_rejects(&self.lease, &self.table.key, place, &self.rejects).await?;
+        self.rejects.clear();
+        self.rejects_held = 0;
         Ok(())
     }
 
@@ -196,6 +247,9 @@ impl PartitionWriter {
     }
 
     async fn begin(&mut self) -> Result<()> {
+        if self.in_transaction {
+            return Ok(());
+        }
         self.in_transaction = true;
         let begun = self.lease.batch_execute("BEGIN").await;
         begun.map_err(|error| self.fault(error, "begin a transaction"))
@@ -205,7 +259,7 @@ impl PartitionWriter {
     /// claim the partition again: that reads the truth back, also after a COMMIT whose answer
     /// was lost. Not cancel safe in the same sense: after cancelling, claim again.
     pub async fn commit(&mut self, end: End) -> Result<&Progress> {
-        if end == End::More && self.sink.is_none() {
+        if end == End::More && !self.in_transaction && self.rejects.is_empty() {
             return Ok(&self.progress);
         }
         let (start, sent) = (Instant::now(), self.timing.send);
@@ -214,6 +268,7 @@ impl PartitionWriter {
         self.timing.commit += start.elapsed().saturating_sub(in_copy);
         committed.map_err(|error| at(&self.table, self.partition, error))?;
         self.progress = self.ahead.clone();
+        (self.stored, self.rejected_bytes) = (0, 0);
         self.since = Instant::now();
         Ok(&self.progress)
     }
@@ -229,6 +284,7 @@ impl PartitionWriter {
             }
             false => self.begin().await?,
         }
+        self.write_rejects().await?;
         let state = match end {
             End::More => PartitionState::Running,
             End::Partition => PartitionState::Done,
@@ -255,8 +311,9 @@ impl PartitionWriter {
         let mut sink = self.sink.take().ok_or_else(no_copy)?;
         let stored = sink.as_mut().finish().await;
         let stored = stored.map_err(|error| self.fault(error, "copy rows"))?;
-        let sent = self.ahead.rows - self.progress.rows;
+        let sent = self.ahead.rows - self.progress.rows - self.stored;
         if stored == sent {
+            self.stored += stored;
             return Ok(());
         }
         Err(Error::new(
@@ -292,7 +349,10 @@ impl PartitionWriter {
             fault = fault.at_column(column);
         }
         if let Some(line) = place.line {
-            fault = fault.at_row(format!("{} of the partition", self.progress.rows + line));
+            fault = fault.at_row(format!(
+                "{} of the partition",
+                self.progress.rows + self.stored + line
+            ));
         }
         fault
     }

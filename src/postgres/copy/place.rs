@@ -3,6 +3,7 @@
 use tokio_postgres::error::DbError;
 
 use crate::plan::table::TablePlan;
+use crate::postgres::state::Progress;
 
 /// The columns of a COPY, by both names.
 pub(super) struct Columns(Vec<Names>);
@@ -28,6 +29,15 @@ impl Columns {
             source: column.source.name.clone(),
         });
         Self(names.collect())
+    }
+
+    /// Adds what was changed in each column, in the order of the COPY, to `progress`.
+    pub(super) fn add(&self, changed: &[u64], progress: &mut Progress) {
+        for (names, count) in self.0.iter().zip(changed).filter(|(_, count)| **count > 0) {
+            progress.changed_values += count;
+            let column = progress.changed_columns.entry(names.source.clone());
+            *column.or_default() += count;
+        }
     }
 
     pub(super) fn place(&self, answer: &DbError) -> Place {

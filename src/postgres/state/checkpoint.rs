@@ -20,12 +20,13 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND state <> 'done' AND EXISTS (SELECT 1 FROM _migrate.tables t WHERE t.job = p.job \
 AND t.source_schema = p.source_schema AND t.source_table = p.source_table AND t.state = 'created') \
 AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = p.job AND r.run_id > $5) \
-RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values";
+RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values, \
+changed_columns::text";
 
 const RECORD: &str = "\
 UPDATE _migrate.partitions SET rows = $8, bytes = $9, last_key = $10::text::json, \
 checksum = $11::text::numeric, changed_values = $12, state = $13, seconds = seconds + $14, \
-commits = commits + 1, updated_at = pg_catalog.now() \
+commits = commits + 1, changed_columns = $15::text::jsonb, updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
 
@@ -43,6 +44,13 @@ pub(in crate::postgres) struct Ticket {
     run: RunId,
     attempt: i64,
     commits: i64,
+}
+
+impl Ticket {
+    /// The run and the partition that it was granted for.
+    pub(in crate::postgres) fn place(&self) -> Result<(RunId, i32)> {
+        Ok((self.run, number(self.partition)?))
+    }
 }
 
 /// Takes a partition for `run`, whoever had it before.
@@ -135,6 +143,7 @@ pub(in crate::postgres) async fn record(
                 &stored(progress.changed_values)?,
                 &state.word(),
                 &seconds,
+                &to_json(&progress.changed_columns)?,
             ],
         )
         .await

@@ -1,12 +1,16 @@
 //! What the target remembers of a job: the schema `_migrate`.
 //!
-//! Invariant: no secret and no cell is kept here, except the key values where a partition continues.
+//! Invariant: no secret and no cell is kept here, except the key values where a partition continues
+//! and the rows in `_migrate.rejects`.
 
 mod checkpoint;
 mod presence;
+mod rejects;
 mod runs;
 mod schema;
 mod tables;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +21,8 @@ use crate::plan::table::{Slice, TablePlan};
 
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
 pub use crate::postgres::state::presence::{Presence, forget, presence};
+pub(super) use crate::postgres::state::rejects::write as write_rejects;
+pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub(super) use crate::postgres::state::runs::must_be_latest;
 pub use crate::postgres::state::runs::{
     NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,
@@ -90,7 +96,10 @@ pub struct Progress {
     pub last_key: Option<Vec<KeyValue>>,
     /// Wrapping sum over the rows of the 128-bit hash of each.
     pub checksum: u128,
+    /// Characters that `strip` or `replace` changed.
     pub changed_values: u64,
+    /// The same by source column, as far as there are any.
+    pub changed_columns: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,12 +1,27 @@
 //! Makes the schema `_migrate`, once.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 
-/// Raised with every change of [`TABLES`], together with the statements that upgrade.
-const VERSION: i32 = 1;
+/// The version that this tool makes, reads and writes.
+const VERSION: i32 = 2;
+
+/// What leads from version 1 to each later one, in order. A new schema goes the same way, so that
+/// an old one cannot end up different.
+const UPGRADES: &[(i32, &str)] = &[(2, REJECTS_KEEP_ROWS)];
+
+/// Version 1 could reject no row, so its table of rejects is empty.
+const REJECTS_KEEP_ROWS: &str = "
+ALTER TABLE _migrate.rejects
+    ADD COLUMN faults jsonb NOT NULL,
+    ADD COLUMN \"row\" jsonb NOT NULL;
+COMMENT ON TABLE _migrate.rejects IS
+    'Source rows that PostgreSQL cannot hold; docs/operations.md of the migrate tool says how to mend them.';
+ALTER TABLE _migrate.partitions
+    ADD COLUMN changed_columns jsonb NOT NULL DEFAULT '{}';
+";
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise
 /// trip over each other's `CREATE SCHEMA IF NOT EXISTS`. The bytes of `_migrate`.
@@ -14,6 +29,8 @@ pub(in crate::postgres) const SCHEMA_LOCK: i64 = i64::from_be_bytes(*b"_migrate"
 
 /// `slice` and `last_key` are `json`, not `jsonb`: a character key may hold U+0000, which `jsonb`
 /// refuses. `attempt` and `commits` fence off a writer that was overtaken.
+///
+/// Version 1; what was changed since is in [`UPGRADES`].
 const TABLES: &str = "
 CREATE SCHEMA IF NOT EXISTS _migrate;
 COMMENT ON SCHEMA _migrate IS 'State of the migrate tool. May be dropped when no job is to be continued.';
@@ -100,7 +117,17 @@ pub async fn is_installed(client: &Client) -> Result<bool> {
         .map_err(|error| fault::of(error, "look for schema _migrate"))
 }
 
-/// Makes the schema where it is missing. [`Kind::Checkpoint`] where a newer version made it.
+/// The version of a schema that is there.
+pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
+    client
+        .query_one("SELECT version FROM _migrate.version", &[])
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, "read the version of schema _migrate"))
+}
+
+/// Makes the schema where it is missing, and brings one that an older version made up to date.
+/// [`Kind::Checkpoint`] where a newer version made it.
 pub async fn install(client: &mut Client) -> Result<()> {
     let failed = |error| fault::of(error, "make schema _migrate");
     let transaction = client.transaction().await.map_err(failed)?;
@@ -121,16 +148,15 @@ pub async fn install(client: &mut Client) -> Result<()> {
     if !there.get::<_, bool>(0) {
         transaction.batch_execute(TABLES).await.map_err(failed)?;
         transaction
-            .execute("INSERT INTO _migrate.version VALUES ($1)", &[&VERSION])
+            .execute("INSERT INTO _migrate.version VALUES (1)", &[])
             .await
             .map_err(failed)?;
     }
-    let row = transaction
-        .query_one("SELECT version FROM _migrate.version", &[])
-        .await
-        .map_err(failed)?;
-    match row.get::<_, i32>(0) {
-        VERSION => transaction.commit().await.map_err(failed),
+    match version(&transaction).await? {
+        found @ 1..=VERSION => {
+            upgrade(&transaction, found).await?;
+            transaction.commit().await.map_err(failed)
+        }
         other => Err(Error::new(
             Kind::Checkpoint,
             format!(
@@ -138,4 +164,19 @@ pub async fn install(client: &mut Client) -> Result<()> {
             ),
         )),
     }
+}
+
+async fn upgrade(transaction: &Transaction<'_>, found: i32) -> Result<()> {
+    let failed = |error| fault::of(error, "bring schema _migrate up to date");
+    for (version, statements) in UPGRADES.iter().filter(|(version, _)| *version > found) {
+        transaction
+            .batch_execute(statements)
+            .await
+            .map_err(failed)?;
+        transaction
+            .execute("UPDATE _migrate.version SET version = $1", &[version])
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
 }

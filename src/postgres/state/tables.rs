@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
+use crate::postgres::state::schema::version;
 use crate::postgres::state::{
     PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState, counted,
     from_json, must_be_latest, to_json, unreadable,
@@ -34,7 +35,14 @@ USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
 
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
-last_key::text, checksum::text, changed_values \
+last_key::text, checksum::text, changed_values, \
+changed_columns::text \
+FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+
+/// The same of a state of version 1, for commands that only read: they do not upgrade it.
+const PARTITIONS_1: &str = "\
+SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
+last_key::text, checksum::text, changed_values, NULL::text \
 FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
@@ -63,7 +71,11 @@ pub async fn load(client: &Client, job: &str) -> Result<Vec<TableRecord>> {
     let failed = |error| fault::of(error, "read the state of the job");
     let tables = client.query(TABLES, &[&job]).await.map_err(failed)?;
     let mut partitions: BTreeMap<(String, String), Vec<PartitionRecord>> = BTreeMap::new();
-    for row in client.query(PARTITIONS, &[&job]).await.map_err(failed)? {
+    let sql = match version(client).await? {
+        1 => PARTITIONS_1,
+        _ => PARTITIONS,
+    };
+    for row in client.query(sql, &[&job]).await.map_err(failed)? {
         let table = (row.get(0), row.get(1));
         partitions.entry(table).or_default().push(partition(&row)?);
     }
@@ -102,7 +114,7 @@ fn partition(row: &Row) -> Result<PartitionRecord> {
     })
 }
 
-/// Reads rows, bytes, last_key, checksum and changed_values from a column on.
+/// Reads rows, bytes, last_key, checksum, changed_values and changed_columns from a column on.
 pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
     let key: Option<String> = row.get(from + 2);
     let checksum: String = row.get(from + 3);
@@ -114,6 +126,11 @@ pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
             .parse()
             .map_err(|error| unreadable("a checksum").because(error))?,
         changed_values: counted(row.get(from + 4))?,
+        changed_columns: row
+            .get::<_, Option<&str>>(from + 5)
+            .map(|text| from_json(text, "the changed columns"))
+            .transpose()?
+            .unwrap_or_default(),
     })
 }
 

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use encoding_rs::Encoding;
+use encoding_rs::{DecoderResult, Encoding};
 use icu_collator::options::{CaseLevel, CollatorOptions, Strength};
 use icu_collator::{Collator, CollatorBorrowed};
 
@@ -285,8 +285,29 @@ pub(crate) fn encoding(code_page: u16) -> Option<&'static Encoding> {
     })
 }
 
-/// What a `varchar` of the code page keeps of the text: characters it lacks become `?`.
-pub(crate) fn narrow(code_page: u16, text: &Arc<[u16]>) -> Arc<[u16]> {
+/// A byte that its code page does not define is kept in a `varchar` as an unpaired surrogate,
+/// U+DC00 and the byte, so that it reaches the wire as it was stored.
+const ESCAPE: u16 = 0xDC00;
+
+/// The byte that a unit stands for in a `varchar`.
+pub(crate) fn escaped(unit: u16) -> Option<u8> {
+    let byte = u8::try_from(unit.checked_sub(ESCAPE)?).ok()?;
+    (byte >= 0x80).then_some(byte)
+}
+
+/// What an `nvarchar` takes over of a `varchar`: bytes that are no character become U+FFFD.
+pub(crate) fn widen(text: &Arc<[u16]>) -> Arc<[u16]> {
+    if text.iter().all(|unit| escaped(*unit).is_none()) {
+        return Arc::clone(text);
+    }
+    char::decode_utf16(text.iter().copied())
+        .flat_map(|c| c.unwrap_or('\u{FFFD}').encode_utf16(&mut [0; 2]).to_vec())
+        .collect()
+}
+
+/// What a `varchar` of the code page keeps of the text: characters it lacks become `?`. `escapes`
+/// says that the text comes from bytes or from another `varchar`.
+pub(crate) fn narrow(code_page: u16, text: &Arc<[u16]>, escapes: bool) -> Arc<[u16]> {
     if text.iter().all(|u| *u < 0x80) {
         return Arc::clone(text);
     }
@@ -296,12 +317,14 @@ pub(crate) fn narrow(code_page: u16, text: &Arc<[u16]>) -> Arc<[u16]> {
     let mut kept = Vec::with_capacity(text.len());
     let mut buffer = [0u8; 4];
     for c in char::decode_utf16(text.iter().copied()) {
-        let known = c
-            .ok()
-            .filter(|c| c.is_ascii() || !encoding.encode(c.encode_utf8(&mut buffer)).2);
-        match known {
-            Some(c) => kept.extend_from_slice(c.encode_utf16(&mut [0; 2])),
-            None => kept.push(u16::from(b'?')),
+        match c {
+            Ok(c) if c.is_ascii() || !encoding.encode(c.encode_utf8(&mut buffer)).2 => {
+                kept.extend_from_slice(c.encode_utf16(&mut [0; 2]));
+            }
+            Err(lone) if escapes && escaped(lone.unpaired_surrogate()).is_some() => {
+                kept.push(lone.unpaired_surrogate());
+            }
+            _ => kept.push(u16::from(b'?')),
         }
     }
     kept.into()
@@ -331,7 +354,7 @@ pub(crate) fn encode(code_page: u16, text: &[u16]) -> Vec<u8> {
                 (known, _, false) => bytes.extend_from_slice(&known),
                 _ => bytes.push(b'?'),
             },
-            Err(_) => bytes.push(b'?'),
+            Err(lone) => bytes.push(escaped(lone.unpaired_surrogate()).unwrap_or(b'?')),
         }
     }
     bytes
@@ -339,12 +362,31 @@ pub(crate) fn encode(code_page: u16, text: &[u16]) -> Vec<u8> {
 
 pub(crate) fn decode(code_page: u16, bytes: &[u8]) -> Vec<u16> {
     match encoding(code_page) {
-        Some(encoding) => encoding
-            .decode_without_bom_handling(bytes)
-            .0
-            .encode_utf16()
-            .collect(),
+        Some(encoding) => decode_with(encoding, bytes),
         None => bytes.iter().map(|b| u16::from(*b)).collect(),
+    }
+}
+
+fn decode_with(encoding: &'static Encoding, bytes: &[u8]) -> Vec<u16> {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut units = Vec::with_capacity(bytes.len());
+    let mut buffer = [0; 256];
+    let mut rest = bytes;
+    loop {
+        let (result, read, written) =
+            decoder.decode_to_utf16_without_replacement(rest, &mut buffer, true);
+        units.extend_from_slice(&buffer[..written]);
+        match result {
+            DecoderResult::InputEmpty => return units,
+            DecoderResult::OutputFull => {}
+            DecoderResult::Malformed(length, after) => {
+                let done = bytes.len() - rest.len() + read;
+                let end = done - usize::from(after);
+                let bad = &bytes[end - usize::from(length)..end];
+                units.extend(bad.iter().map(|byte| ESCAPE + u16::from(*byte)));
+            }
+        }
+        rest = &rest[read..];
     }
 }
 
@@ -407,8 +449,24 @@ mod tests {
     #[test]
     fn code_page_narrowing() {
         let text: Arc<[u16]> = units("aЖ€").into();
-        assert_eq!(&*narrow(1252, &text), units("a?€"));
-        assert_eq!(&*narrow(1251, &text), units("aЖ€"));
+        assert_eq!(&*narrow(1252, &text, false), units("a?€"));
+        assert_eq!(&*narrow(1251, &text, false), units("aЖ€"));
         assert_eq!(byte_length(65001, &text), 6);
+    }
+
+    #[test]
+    fn bytes_that_a_page_does_not_define_stay_bytes() {
+        for (page, bytes) in [
+            (1253, &b"a\xAAb"[..]),
+            (932, b"\x83\x5C\xFEz\x81"),
+            (65001, b"\xC3(\xF0\x9F\x98\x80\xFF"),
+        ] {
+            let text: Arc<[u16]> = decode(page, bytes).into();
+            assert_eq!(encode(page, &text), bytes, "{page}");
+            assert_eq!(narrow(page, &text, true), text, "{page}");
+            assert_ne!(narrow(page, &text, false), text, "{page}");
+            let wide = widen(&text);
+            assert!(String::from_utf16(&wide).is_ok_and(|text| text.contains('\u{FFFD}')));
+        }
     }
 }

@@ -3,7 +3,7 @@
 mod arithmetic;
 mod cascade;
 mod catalog;
-mod collate;
+pub(crate) mod collate;
 mod control;
 mod datatype;
 mod ddl;

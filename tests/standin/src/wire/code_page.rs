@@ -2,6 +2,8 @@
 
 use encoding_rs::{CoderResult, Encoder, EncoderResult, Encoding};
 
+use crate::engine::collate::escaped;
+
 /// What SQL Server stores for a character that its code page lacks.
 const UNMAPPABLE: u8 = b'?';
 
@@ -47,6 +49,33 @@ impl CodePage {
         let ascii = units.iter().take_while(|unit| **unit < 0x80).count();
         out.extend(units[..ascii].iter().map(|unit| *unit as u8));
         let rest = &units[ascii..];
+        if rest.iter().any(|unit| escaped(*unit).is_some()) {
+            self.encode_escaped(rest, out);
+        } else {
+            self.encode_characters(rest, out);
+        }
+    }
+
+    /// Text with bytes that its page does not define: each stands there as an unpaired surrogate.
+    fn encode_escaped(&self, units: &[u16], out: &mut Vec<u8>) {
+        let mut characters = Vec::with_capacity(units.len());
+        for c in char::decode_utf16(units.iter().copied()) {
+            match c {
+                Ok(c) => characters.extend_from_slice(c.encode_utf16(&mut [0; 2])),
+                Err(lone) => match escaped(lone.unpaired_surrogate()) {
+                    None => characters.push(lone.unpaired_surrogate()),
+                    Some(byte) => {
+                        self.encode_characters(&characters, out);
+                        characters.clear();
+                        out.push(byte);
+                    }
+                },
+            }
+        }
+        self.encode_characters(&characters, out);
+    }
+
+    fn encode_characters(&self, rest: &[u16], out: &mut Vec<u8>) {
         match self.0 {
             _ if rest.is_empty() => {}
             Kind::Table(table) => encode_table(table, rest, out),

@@ -55,7 +55,7 @@ pub(super) fn literal(value: &ast::Value) -> Result<Bound> {
         ast::Value::SingleQuotedString(s) => {
             let mut bound = text_type(s, false);
             if let Kind::Const(Value::Text(units)) = &bound.kind {
-                let kept = collate::narrow(collate::default_collation().code_page, units);
+                let kept = collate::narrow(collate::default_collation().code_page, units, false);
                 bound.kind = Kind::Const(Value::Text(kept));
             }
             Ok(bound)

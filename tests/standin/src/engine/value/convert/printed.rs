@@ -84,13 +84,13 @@ pub(super) fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
         }
         _ => print(value, from, how.style)?,
     };
-    let narrow = matches!(
-        to,
-        SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text
-    );
+    let narrow = is_narrow(to);
     let page = how.code_page.unwrap_or(1252);
     let printed = if narrow {
-        collate::narrow(page, &printed)
+        let bytes = matches!(value, Value::Bytes(_)) || is_narrow(from);
+        collate::narrow(page, &printed, bytes)
+    } else if is_narrow(from) {
+        collate::widen(&printed)
     } else {
         printed
     };
@@ -112,6 +112,13 @@ pub(super) fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
         return Ok(Value::Text(padded.into()));
     }
     Ok(Value::Text(printed))
+}
+
+fn is_narrow(ty: &SqlType) -> bool {
+    matches!(
+        ty,
+        SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text
+    )
 }
 
 /// What becomes of text that is longer than its target.

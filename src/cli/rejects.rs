@@ -1,0 +1,30 @@
+//! `migrate rejects`: lists the rows that PostgreSQL could not hold.
+
+use crate::cli::arguments::{Output, Request};
+use crate::cli::console::Console;
+use crate::cli::exit::Conclusion;
+use crate::cli::{Finished, text};
+use crate::config::job::Job;
+use crate::error::Result;
+use crate::pipeline;
+use crate::postgres::state::RejectQuery;
+
+pub(crate) async fn rejects(
+    job: &Job,
+    wanted: &RejectQuery,
+    request: &Request,
+    console: &Console,
+) -> Result<Finished> {
+    let report = pipeline::rejects(job, wanted).await?;
+    let json = match request.output {
+        Output::Text => {
+            console.text(&text::rejects::render(&report))?;
+            None
+        }
+        Output::Json => Some(text::json(&report)?),
+    };
+    Ok(Finished {
+        conclusion: Conclusion::Done,
+        json,
+    })
+}
