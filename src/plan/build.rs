@@ -9,7 +9,7 @@ use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
-use crate::typemap::{self, PgType};
+use crate::typemap::{self, PgType, TargetTypes};
 
 /// The plan of every selected table, and the tables that the job's filter leaves out.
 #[derive(Debug, Default)]
@@ -24,16 +24,21 @@ pub struct Planned {
 /// # Errors
 /// Every problem of every table at once: unsupported types, names that collide, overrides that
 /// name what is not there.
-pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
+pub fn build(
+    database: &Database,
+    job: &Job,
+    target: TargetTypes,
+) -> Result<Planned, Vec<Error>> {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
+    problems.extend(unknown_types(job));
     let selection = Selection::new(&job.tables);
     for table in &database.tables {
         if !selection.includes(&table.full_name()) {
             planned.skipped.push(table.full_name());
             continue;
         }
-        match plan_table(table, database, job) {
+        match plan_table(table, database, job, target) {
             Ok(plan) => planned.tables.push(plan),
             Err(errors) => {
                 problems.extend(
@@ -52,6 +57,18 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     } else {
         Err(problems)
     }
+}
+
+fn unknown_types(job: &Job) -> Vec<Error> {
+    typemap::unknown_sources(&job.types)
+        .into_iter()
+        .map(|name| {
+            Error::new(
+                Kind::JobFile,
+                format!("types.{name}: SQL Server has no type of this name (written without a length, `(max)` excepted)"),
+            )
+        })
+        .collect()
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
@@ -114,7 +131,12 @@ fn name_keys(tables: &mut [TablePlan]) {
     }
 }
 
-fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan, Vec<Error>> {
+fn plan_table(
+    table: &Table,
+    database: &Database,
+    job: &Job,
+    target_types: TargetTypes,
+) -> Result<TablePlan, Vec<Error>> {
     let default = TableOverride::default();
     let override_ = job
         .tables
@@ -125,7 +147,13 @@ fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan
     let mut problems = unknown_columns(table, override_);
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     let mut notes = Vec::new();
-    let mut columns = plan_columns(table, override_, job, &mut notes, &mut problems);
+    let mut columns = plan_columns(
+        table,
+        (override_, target_types),
+        job,
+        &mut notes,
+        &mut problems,
+    );
     if columns.is_empty() && problems.is_empty() {
         problems.push(Error::new(Kind::Unsupported, "no column is left to copy"));
     }
@@ -227,7 +255,7 @@ fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Na
 
 fn plan_columns(
     table: &Table,
-    override_: &TableOverride,
+    (override_, target): (&TableOverride, TargetTypes),
     job: &Job,
     notes: &mut Vec<String>,
     problems: &mut Vec<Error>,
@@ -238,7 +266,7 @@ fn plan_columns(
         .iter()
         .filter(|column| !override_.exclude_columns.contains(&column.name));
     for (position, column) in kept.enumerate() {
-        match plan_column(column, position, override_, job, notes) {
+        match plan_column(column, position, (override_, target), job, notes) {
             Ok(plan) => columns.push(plan),
             Err(error) => problems.push(error.at_column(&column.name)),
         }
@@ -261,23 +289,11 @@ fn plan_columns(
 fn plan_column(
     column: &Column,
     position: usize,
-    override_: &TableOverride,
+    (override_, target): (&TableOverride, TargetTypes),
     job: &Job,
     notes: &mut Vec<String>,
 ) -> Result<ColumnPlan> {
-    let target_type = match override_.types.get(&column.name) {
-        Some(text) => typemap::parse_override(text)?,
-        None => typemap::default_type(column)?,
-    };
-    if !typemap::can_encode(&column.ty, &target_type) {
-        return Err(Error::new(
-            Kind::Unsupported,
-            format!(
-                "{:?} cannot be copied into {target_type}: choose another type under tables.overrides",
-                column.ty
-            ),
-        ));
-    }
+    let target_type = target_type(column, override_, job, target)?;
     let name = names::target_column(&column.name, job.schema.names)?;
     if name.shortened {
         notes.push(format!(
@@ -307,6 +323,53 @@ fn plan_column(
         target_type,
         identity: column.identity.clone().filter(|_| job.schema.identity),
     })
+}
+
+/// What the column's override asks for, else the job's `types:`, else the type map.
+fn target_type(
+    column: &Column,
+    override_: &TableOverride,
+    job: &Job,
+    target: TargetTypes,
+) -> Result<PgType> {
+    let own = override_.types.get(&column.name);
+    let asked = match own {
+        Some(text) => Some((
+            format!("tables.overrides.<table>.types.{}", column.name),
+            text.as_str(),
+        )),
+        None => typemap::asked_for(&job.types, &column.ty)
+            .map(|(key, text)| (format!("types.{key}"), text)),
+    };
+    let Some((setting, text)) = asked else {
+        return typemap::default_type(column, target);
+    };
+    let wanted = typemap::parse_override(text)
+        .map_err(|error| Error::new(error.kind(), format!("{setting}: {}", error.message())))?;
+    if !typemap::can_encode(&column.ty, &wanted) {
+        return Err(Error::new(
+            Kind::Unsupported,
+            format!(
+                "{setting}: {} cannot be copied into {wanted}, not every value of it (docs/types.md has the pairs)",
+                column.ty
+            ),
+        ));
+    }
+    require_extension(&wanted, target, &setting)?;
+    Ok(wanted)
+}
+
+/// A type that the target does not have would fail when the table is made.
+fn require_extension(wanted: &PgType, target: TargetTypes, setting: &str) -> Result<()> {
+    let missing = match wanted {
+        PgType::Geography | PgType::Geometry if !target.postgis => "PostGIS",
+        PgType::Vector(_) if !target.pgvector => "pgvector",
+        _ => return Ok(()),
+    };
+    Err(Error::new(
+        Kind::Unsupported,
+        format!("{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"),
+    ))
 }
 
 /// Key columns lead the select list, so that a row's key is known before its long values.

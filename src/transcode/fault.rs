@@ -13,6 +13,8 @@ pub(super) enum Fault {
     TooLong,
     /// The bytes are no value of the announced type.
     Form,
+    /// A geography that is the whole globe.
+    FullGlobe,
     /// NULL where a key belongs.
     NullKey,
 }
@@ -35,6 +37,10 @@ impl Fault {
                 Kind::Value,
                 "the row is longer than the 1 GiB less some bytes that PostgreSQL takes \
                  (values.out_of_range)",
+            ),
+            Self::FullGlobe => (
+                Kind::Value,
+                "the geography is a FULLGLOBE, which EWKB and PostGIS do not know (values.out_of_range)",
             ),
             Self::Form => (
                 Kind::SourceProtocol,

@@ -37,6 +37,13 @@ pub enum SqlType {
     UniqueIdentifier,
     Xml,
     SqlVariant,
+    HierarchyId,
+    Geography,
+    Geometry,
+    /// SQL Server 2025.
+    Json,
+    /// SQL Server 2025.
+    Vector { dimensions: u16 },
 }
 
 /// A collation as T-SQL names it and as the five wire bytes carry it (MS-TDS 2.2.5.1.2).
@@ -108,9 +115,10 @@ pub enum Value {
         ticks: u64,
         offset: i16,
     },
-    /// Every character type and `xml`, as UTF-16 units (may hold unpaired surrogates and U+0000).
+    /// Every character type, `xml`, `json` and `vector` (as it is printed), as UTF-16 units (may hold unpaired surrogates and U+0000).
     Text(Arc<[u16]>),
-    /// `binary`, `varbinary`, `image`, `rowversion`.
+    /// `binary`, `varbinary`, `image`, `rowversion`, `hierarchyid`; `geography` and `geometry` as
+    /// their SRID, four bytes with the highest first, and their WKB.
     Bytes(Arc<[u8]>),
     /// `uniqueidentifier` in wire order: the first three groups are little-endian.
     Guid([u8; 16]),

@@ -133,7 +133,7 @@ impl Facts {
         let id = match name.name.to_ascii_lowercase().as_str() {
             "numeric" => 108,
             "sysname" => 256,
-            _ => i32::from(datatype::system_type_id(&ty)),
+            _ => datatype::user_type_id(&ty),
         };
         Ok((ty, id, (id == 256).then_some(false)))
     }

@@ -47,7 +47,7 @@ impl Work<'_> {
             let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
             let bound = bind_over(&facts, &snapshot, &text, false)?;
             (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
-            def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
+            def.user_type_id = datatype::user_type_id(&def.ty);
             def.nullable = spec.nullable.unwrap_or(true);
             def.computed = Some(Computed {
                 definition: text,

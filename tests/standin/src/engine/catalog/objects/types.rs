@@ -40,18 +40,17 @@ pub(super) fn types(database: &Database) -> Build {
                 opt(collation),
                 b(nullable),
                 b(user > 256),
-                b(false),
+                b(datatype::is_clr(ty)),
                 i(0),
                 i(0),
                 b(false),
             ]);
         };
     for ty in datatype::all() {
-        let id = i32::from(datatype::system_type_id(&ty));
         add(
             datatype::name(&ty),
-            id,
-            id,
+            i32::from(datatype::system_type_id(&ty)),
+            datatype::user_type_id(&ty),
             4,
             &ty,
             ty != SqlType::RowVersion,

@@ -18,8 +18,11 @@ use crate::types::{SqlType, Value};
 impl Binder<'_> {
     /// A function call: aggregate, window, or scalar.
     pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
-        let name = name_of(&f.name)?.name.to_uppercase();
         let (args, distinct, separator_order) = arguments(f)?;
+        if let Some(found) = self.method(&f.name, &args)? {
+            return Ok(found);
+        }
+        let name = name_of(&f.name)?.name.to_uppercase();
         if let Some(over) = &f.over {
             return self.window(&name, &args, distinct, over);
         }
