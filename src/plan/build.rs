@@ -24,11 +24,7 @@ pub struct Planned {
 /// # Errors
 /// Every problem of every table at once: unsupported types, names that collide, overrides that
 /// name what is not there.
-pub fn build(
-    database: &Database,
-    job: &Job,
-    target: TargetTypes,
-) -> Result<Planned, Vec<Error>> {
+pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Planned, Vec<Error>> {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
     problems.extend(unknown_types(job));
@@ -368,7 +364,9 @@ fn require_extension(wanted: &PgType, target: TargetTypes, setting: &str) -> Res
     };
     Err(Error::new(
         Kind::Unsupported,
-        format!("{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"),
+        format!(
+            "{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"
+        ),
     ))
 }
 

@@ -76,7 +76,12 @@ mod tests {
         assert_eq!(text(&lossless(0.1, 16)), "1.0000000000000001e-001");
         assert_eq!(text(&lossless(f64::from(0.1f32), 8)), "1.00000001e-001");
         assert_eq!(text(&lossless(0.0, 16)), "0.0000000000000000e+000");
-        for bits in [1u64, 0x7FEF_FFFF_FFFF_FFFF, 0x0010_0000_0000_0000, 0x3FB9_9999_9999_999A] {
+        for bits in [
+            1u64,
+            0x7FEF_FFFF_FFFF_FFFF,
+            0x0010_0000_0000_0000,
+            0x3FB9_9999_9999_999A,
+        ] {
             let value = f64::from_bits(bits);
             let read: f64 = text(&lossless(value, 16)).parse().unwrap();
             assert_eq!(read.to_bits(), bits);

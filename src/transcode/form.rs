@@ -72,7 +72,9 @@ pub(super) enum Finish {
 pub(super) enum Shown {
     Bit,
     Int,
-    Decimal { scale: u8 },
+    Decimal {
+        scale: u8,
+    },
     Money,
     /// Digits behind the first that counts.
     Float(usize),

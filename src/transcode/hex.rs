@@ -26,7 +26,11 @@ mod tests {
 
     #[test]
     fn digits_take_the_place_of_the_bytes() {
-        for (bytes, text) in [(&b""[..], "0x"), (b"\x00\xAB\x7F", "0x00AB7F"), (b"\x01", "0x01")] {
+        for (bytes, text) in [
+            (&b""[..], "0x"),
+            (b"\x00\xAB\x7F", "0x00AB7F"),
+            (b"\x01", "0x01"),
+        ] {
             let mut out = Out::new(4);
             out.put_slice(b"before");
             out.put_slice(bytes);

@@ -36,7 +36,10 @@ const PATTERNS: [Pattern; 13] = [
     pattern(-8, "00111xxxT"),
     pattern(-72, "0010xx0x1xxxT"),
     pattern(-4168, "000110xxxxx0xxx0x1xxxT"),
-    pattern(-4_294_971_464, "000101xxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT"),
+    pattern(
+        -4_294_971_464,
+        "000101xxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT",
+    ),
     pattern(
         -281_479_271_682_120,
         "000100xxxxxxxxxxxxxx0xxxxxxxxxxxxxxxxxxxxx0xxxxxx0xxx0x1xxxT",
@@ -128,11 +131,27 @@ mod tests {
     /// Every pattern at both of its ends: the least number is all zeros, the largest all ones.
     #[test]
     fn each_pattern_holds_the_range_that_the_specification_gives_it() {
-        let ends = [3, 7, 15, 79, 1103, 5199, 4_294_972_495, 281_479_271_683_151, -1, -9, -73, -4169];
+        let ends = [
+            3,
+            7,
+            15,
+            79,
+            1103,
+            5199,
+            4_294_972_495,
+            281_479_271_683_151,
+            -1,
+            -9,
+            -73,
+            -4169,
+        ];
         let ends = ends.into_iter().chain([-4_294_971_465]);
         for (pattern, most) in PATTERNS.iter().zip(ends) {
             for (fill, expected) in [('0', pattern.least), ('1', most)] {
-                let bits = pattern.bits.replace('x', &fill.to_string()).replace('T', "1");
+                let bits = pattern
+                    .bits
+                    .replace('x', &fill.to_string())
+                    .replace('T', "1");
                 let mut bytes = vec![0u8; bits.len().div_ceil(8)];
                 for (place, bit) in bits.bytes().enumerate() {
                     bytes[place / 8] |= (bit - b'0') << (7 - place % 8);

@@ -118,7 +118,10 @@ mod tests {
         let replace = mended(r#""\u0000""#, ValuePolicy::Replace).unwrap();
         assert_eq!(replace, "\"\u{FFFD}\"");
         assert_eq!(mended(r#""\u0000""#, ValuePolicy::Error), Err(Fault::Nul));
-        assert_eq!(mended(r#""\uD800""#, ValuePolicy::Error), Err(Fault::Malformed));
+        assert_eq!(
+            mended(r#""\uD800""#, ValuePolicy::Error),
+            Err(Fault::Malformed)
+        );
     }
 
     #[test]

@@ -146,7 +146,9 @@ pub(super) fn named_moment(moment: Moment, digits: u8) -> Result<Line, Fault> {
     };
     let mut line = Line::new();
     let at = 3 * (month as usize - 1);
-    MONTHS[at..at + 3].iter().for_each(|letter| line.push(*letter));
+    MONTHS[at..at + 3]
+        .iter()
+        .for_each(|letter| line.push(*letter));
     line.push(b' ');
     line.blank_padded(day as u64);
     line.push(b' ');

@@ -66,7 +66,9 @@ fn geometry(bytes: &mut [u8], at: usize, depth: usize) -> Result<usize, Fault> {
         // Points of a line string or a circular string.
         2 | 8 => points(bytes, at, order, point),
         // Rings of a polygon.
-        3 => members(bytes, at, order, |bytes, at| points(bytes, at, order, point)),
+        3 => members(bytes, at, order, |bytes, at| {
+            points(bytes, at, order, point)
+        }),
         // Whole geometries: multi-parts, collections, compound curves, curve polygons.
         4..=7 | 9..=12 => members(bytes, at, order, |bytes, at| geometry(bytes, at, depth + 1)),
         FULL_GLOBE => Err(Fault::FullGlobe),
@@ -76,7 +78,9 @@ fn geometry(bytes: &mut [u8], at: usize, depth: usize) -> Result<usize, Fault> {
 
 fn points(bytes: &mut [u8], at: usize, order: u8, point: usize) -> Result<usize, Fault> {
     let count = word(bytes, at, order)? as usize;
-    let end = count.checked_mul(point).and_then(|length| length.checked_add(at + 4));
+    let end = count
+        .checked_mul(point)
+        .and_then(|length| length.checked_add(at + 4));
     end.filter(|end| *end <= bytes.len()).ok_or(Fault::Form)
 }
 
@@ -151,9 +155,8 @@ mod tests {
     #[test]
     fn geometries_within_get_flags_and_no_srid() {
         let wkb = format!("01D7070000 02000000 01D1070000{ONE}{ONE}{TWO} 01D207000000000000");
-        let ewkb = format!(
-            "0107000060E6100000 02000000 0101000040{ONE}{ONE}{TWO} 010200004000000000"
-        );
+        let ewkb =
+            format!("0107000060E6100000 02000000 0101000040{ONE}{ONE}{TWO} 010200004000000000");
         assert_eq!(made(4326, &wkb), Ok(bytes(&ewkb)));
     }
 

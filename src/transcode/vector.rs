@@ -22,7 +22,10 @@ pub(super) enum Shape {
 /// Replaces the text that began at `start`.
 pub(super) fn make_elements(shape: Shape, start: usize, out: &mut Out) -> Result<(), Fault> {
     let text = std::str::from_utf8(out.written(start)).map_err(|_| Fault::Form)?;
-    let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inner = text
+        .trim()
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
     let elements = inner
         .ok_or(Fault::Form)?
         .split(',')
@@ -37,7 +40,9 @@ pub(super) fn make_elements(shape: Shape, start: usize, out: &mut Out) -> Result
             let count = u16::try_from(elements.len()).map_err(|_| Fault::Form)?;
             out.put(count.to_be_bytes());
             out.put([0; 2]);
-            elements.iter().for_each(|element| out.put(element.to_be_bytes()));
+            elements
+                .iter()
+                .for_each(|element| out.put(element.to_be_bytes()));
         }
         Shape::Array => {
             out.put(1u32.to_be_bytes());

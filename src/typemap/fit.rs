@@ -115,4 +115,3 @@ fn shown_length(source: &SqlType) -> Option<u16> {
         _ => return None,
     })
 }
-

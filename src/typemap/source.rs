@@ -142,7 +142,11 @@ mod tests {
 
     #[test]
     fn a_key_that_names_no_type_is_found() {
-        let types = types(&[("money", "numeric"), ("nvarchr", "text"), ("varchar(9)", "text")]);
+        let types = types(&[
+            ("money", "numeric"),
+            ("nvarchr", "text"),
+            ("varchar(9)", "text"),
+        ]);
         assert_eq!(unknown_sources(&types), ["nvarchr", "varchar(9)"]);
     }
 }

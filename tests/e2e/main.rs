@@ -12,8 +12,11 @@ mod keys;
 mod kill;
 mod load;
 mod modes;
+mod overrides;
+mod peers;
 mod pool;
 mod resume;
+mod special;
 mod types;
 
 #[path = "../support/mod.rs"]

@@ -47,6 +47,31 @@ fn layout() -> (RowLayout, Vec<u8>) {
         ),
         (SqlType::Xml, PgType::Xml, vec![0xF1, 0]),
         (
+            SqlType::SqlVariant,
+            PgType::Jsonb,
+            vec![0x62, 0x49, 0x1F, 0, 0],
+        ),
+        (
+            SqlType::HierarchyId,
+            PgType::Text,
+            long_type(0xA5, 892, None),
+        ),
+        (
+            SqlType::Geometry,
+            PgType::Bytea,
+            long_type(0xA5, MAX, None),
+        ),
+        (
+            SqlType::Json,
+            PgType::Jsonb,
+            long_type(0xE7, MAX, Some(COLLATION)),
+        ),
+        (
+            SqlType::Vector { dimensions: 3 },
+            PgType::RealArray,
+            long_type(0xE7, MAX, Some(COLLATION)),
+        ),
+        (
             SqlType::Image,
             PgType::Bytea,
             vec![0x22, 0xFF, 0xFF, 0xFF, 0x7F],

@@ -13,25 +13,46 @@ pub enum SqlType {
     SmallInt,
     Int,
     BigInt,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     SmallMoney,
     Money,
     Real,
     Float,
     Date,
-    Time { scale: u8 },
+    Time {
+        scale: u8,
+    },
     SmallDateTime,
     DateTime,
-    DateTime2 { scale: u8 },
-    DateTimeOffset { scale: u8 },
-    Char { length: u16 },
-    VarChar { length: Option<u16> },
+    DateTime2 {
+        scale: u8,
+    },
+    DateTimeOffset {
+        scale: u8,
+    },
+    Char {
+        length: u16,
+    },
+    VarChar {
+        length: Option<u16>,
+    },
     Text,
-    NChar { length: u16 },
-    NVarChar { length: Option<u16> },
+    NChar {
+        length: u16,
+    },
+    NVarChar {
+        length: Option<u16>,
+    },
     NText,
-    Binary { length: u16 },
-    VarBinary { length: Option<u16> },
+    Binary {
+        length: u16,
+    },
+    VarBinary {
+        length: Option<u16>,
+    },
     Image,
     RowVersion,
     UniqueIdentifier,
@@ -43,7 +64,9 @@ pub enum SqlType {
     /// SQL Server 2025.
     Json,
     /// SQL Server 2025.
-    Vector { dimensions: u16 },
+    Vector {
+        dimensions: u16,
+    },
 }
 
 /// A collation as T-SQL names it and as the five wire bytes carry it (MS-TDS 2.2.5.1.2).

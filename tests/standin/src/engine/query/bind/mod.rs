@@ -418,14 +418,16 @@ pub(crate) fn sortable(expr: &Bound) -> Result<()> {
             16,
             "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.",
         )),
-        SqlType::Geography | SqlType::Geometry | SqlType::Json | SqlType::Vector { .. } => Err(error(
-            249,
-            16,
-            format!(
-                "The type \"{}\" is not comparable. It cannot be used in the ORDER BY clause.",
-                datatype::name(&expr.t.ty)
-            ),
-        )),
+        SqlType::Geography | SqlType::Geometry | SqlType::Json | SqlType::Vector { .. } => {
+            Err(error(
+                249,
+                16,
+                format!(
+                    "The type \"{}\" is not comparable. It cannot be used in the ORDER BY clause.",
+                    datatype::name(&expr.t.ty)
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -38,7 +38,11 @@ impl Binder<'_> {
         name: &ObjectName,
         args: &[Option<&Expr>],
     ) -> Result<Option<Bound>> {
-        let parts: Vec<Ident> = name.0.iter().filter_map(|p| p.as_ident().cloned()).collect();
+        let parts: Vec<Ident> = name
+            .0
+            .iter()
+            .filter_map(|p| p.as_ident().cloned())
+            .collect();
         let Some((method, of)) = parts.split_last() else {
             return Ok(None);
         };
@@ -49,7 +53,11 @@ impl Binder<'_> {
             return Ok(None);
         };
         let t = plain(SqlType::VarBinary { length: None });
-        let wkb = |v: &[Value]| Ok(Value::Bytes(bytes(&v[0]).get(4..).unwrap_or_default().into()));
+        let wkb = |v: &[Value]| {
+            Ok(Value::Bytes(
+                bytes(&v[0]).get(4..).unwrap_or_default().into(),
+            ))
+        };
         Ok(Some(strict(vec![value], t, wkb)))
     }
 
