@@ -12,11 +12,13 @@ mod keys;
 mod kill;
 mod load;
 mod modes;
+mod names;
 mod overrides;
 mod peers;
 mod pool;
 mod resume;
 mod special;
+mod texts;
 mod types;
 
 #[path = "../support/mod.rs"]
