@@ -251,3 +251,31 @@ fn vectors_are_pgvectors_where_pgvector_is() {
     let sql = "SELECT e || '|' || pg_typeof(e) FROM public.special WHERE id = 1";
     assert_eq!(target.value(sql), "[0.1,2,30]|vector");
 }
+
+/// Both tables of a system-versioned pair are plain tables with their rows, period columns that
+/// `SELECT *` hides included.
+#[test]
+fn a_system_versioned_pair_becomes_two_plain_tables() {
+    let script = "CREATE TABLE dbo.Price (Id int NOT NULL PRIMARY KEY CLUSTERED, Amount money NOT NULL, \
+         Since datetime2(3) GENERATED ALWAYS AS ROW START HIDDEN NOT NULL, \
+         Until datetime2(3) GENERATED ALWAYS AS ROW END HIDDEN NOT NULL, \
+         PERIOD FOR SYSTEM_TIME (Since, Until)) WITH (SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.PriceHistory));\nGO\n\
+         INSERT INTO dbo.Price (Id, Amount) VALUES (1, 9.99), (2, 0.5);";
+    let source = Source::stand_in();
+    let database = source.database(script);
+    let target = Postgres::shared().database();
+    let more = "schema: { indexes: false }";
+    Job::new(&database, &target.target(), more).report(&[], 0);
+    assert_eq!(
+        target
+            .value("SELECT string_agg(amount || '|' || until, ';' ORDER BY id) FROM public.price"),
+        "9.9900|9999-12-31 23:59:59.999;0.5000|9999-12-31 23:59:59.999"
+    );
+    assert_eq!(
+        target.value(
+            "SELECT string_agg(column_name || ' ' || data_type, ',' ORDER BY ordinal_position) \
+             FROM information_schema.columns WHERE table_name = 'pricehistory'"
+        ),
+        "id integer,amount numeric,since timestamp without time zone,until timestamp without time zone"
+    );
+}

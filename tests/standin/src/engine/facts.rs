@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error, invalid_object};
+use crate::engine::object::Module;
 use crate::engine::parse::statement::{Name, TypeName};
 use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, fold};
@@ -84,6 +85,13 @@ impl Facts {
             return Err(error(3952, 16, message));
         }
         Ok((database, table))
+    }
+
+    /// The view that a name means.
+    pub(crate) fn view(&self, name: &Name) -> Option<&Arc<Module>> {
+        let name = &self.place(name);
+        let database = self.database_of(name).ok()?;
+        database.view(name.schema.as_deref().unwrap_or("dbo"), &name.name)
     }
 
     /// Where a name lives: temporary tables are the session's own, in `tempdb`.

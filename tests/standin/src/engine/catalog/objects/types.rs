@@ -78,7 +78,11 @@ pub(super) fn types(database: &Database) -> Build {
     for t in database.types.iter() {
         add(
             &t.name,
-            i32::from(datatype::system_type_id(&t.ty)),
+            if t.numeric {
+                108
+            } else {
+                i32::from(datatype::system_type_id(&t.ty))
+            },
             t.user_type_id,
             t.schema_id,
             &t.ty,
@@ -143,6 +147,9 @@ pub(super) fn properties(database: &Database) -> Build {
         let desc = match p.class {
             0 => "DATABASE",
             3 => "SCHEMA",
+            6 => "TYPE",
+            7 => "INDEX",
+            20 => "DATASPACE",
             _ => "OBJECT_OR_COLUMN",
         };
         v.row(vec![

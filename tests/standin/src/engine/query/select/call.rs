@@ -19,7 +19,10 @@ impl Binder<'_> {
     /// A function call: aggregate, window, or scalar.
     pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
         let (args, distinct, separator_order) = arguments(f)?;
-        if let Some(found) = self.method(&f.name, &args)? {
+        if let Some(found) = self.spatial_method(&f.name, &args)? {
+            return Ok(found);
+        }
+        if let Some(found) = self.user_function(f)? {
             return Ok(found);
         }
         let name = name_of(&f.name)?.name.to_uppercase();
@@ -249,7 +252,7 @@ impl Binder<'_> {
 /// Arguments (`None` is `*`), DISTINCT, and the order within the group.
 type Arguments<'f> = (Vec<Option<&'f Expr>>, bool, Vec<ast::OrderByExpr>);
 
-fn arguments(f: &Function) -> Result<Arguments<'_>> {
+pub(super) fn arguments(f: &Function) -> Result<Arguments<'_>> {
     let list = match &f.args {
         FunctionArguments::None => return Ok((Vec::new(), false, Vec::new())),
         FunctionArguments::Subquery(_) => {

@@ -33,7 +33,7 @@ impl Binder<'_> {
     }
 
     /// `column.AsBinaryZM()` and `geometry::STGeomFromWKB(wkb, srid)`; `None` for other calls.
-    pub(crate) fn method(
+    pub(crate) fn spatial_method(
         &mut self,
         name: &ObjectName,
         args: &[Option<&Expr>],

@@ -5,6 +5,7 @@ mod items;
 mod method;
 mod set;
 mod shape;
+mod user;
 
 use sqlparser::ast::{
     self, Distinct, Expr, LimitClause, OrderByKind, Query, Select, SetExpr, TopQuantity,
