@@ -8,6 +8,7 @@ use crate::names::{self, Taken};
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
+use crate::plan::types;
 use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
 use crate::typemap::{self, PgType, TargetTypes};
 
@@ -27,7 +28,7 @@ pub struct Planned {
 pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Planned, Vec<Error>> {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
-    problems.extend(unknown_types(job));
+    problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
     for table in &database.tables {
         if !selection.includes(&table.full_name()) {
@@ -53,18 +54,6 @@ pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Plan
     } else {
         Err(problems)
     }
-}
-
-fn unknown_types(job: &Job) -> Vec<Error> {
-    typemap::unknown_sources(&job.types)
-        .into_iter()
-        .map(|name| {
-            Error::new(
-                Kind::JobFile,
-                format!("types.{name}: SQL Server has no type of this name (written without a length, `(max)` excepted)"),
-            )
-        })
-        .collect()
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
@@ -289,7 +278,7 @@ fn plan_column(
     job: &Job,
     notes: &mut Vec<String>,
 ) -> Result<ColumnPlan> {
-    let target_type = target_type(column, override_, job, target)?;
+    let target_type = types::target_type(column, override_, job, target)?;
     let name = names::target_column(&column.name, job.schema.names)?;
     if name.shortened {
         notes.push(format!(
@@ -319,55 +308,6 @@ fn plan_column(
         target_type,
         identity: column.identity.clone().filter(|_| job.schema.identity),
     })
-}
-
-/// What the column's override asks for, else the job's `types:`, else the type map.
-fn target_type(
-    column: &Column,
-    override_: &TableOverride,
-    job: &Job,
-    target: TargetTypes,
-) -> Result<PgType> {
-    let own = override_.types.get(&column.name);
-    let asked = match own {
-        Some(text) => Some((
-            format!("tables.overrides.<table>.types.{}", column.name),
-            text.as_str(),
-        )),
-        None => typemap::asked_for(&job.types, &column.ty)
-            .map(|(key, text)| (format!("types.{key}"), text)),
-    };
-    let Some((setting, text)) = asked else {
-        return typemap::default_type(column, target);
-    };
-    let wanted = typemap::parse_override(text)
-        .map_err(|error| Error::new(error.kind(), format!("{setting}: {}", error.message())))?;
-    if !typemap::can_encode(&column.ty, &wanted) {
-        return Err(Error::new(
-            Kind::Unsupported,
-            format!(
-                "{setting}: {} cannot be copied into {wanted}, not every value of it (docs/types.md has the pairs)",
-                column.ty
-            ),
-        ));
-    }
-    require_extension(&wanted, target, &setting)?;
-    Ok(wanted)
-}
-
-/// A type that the target does not have would fail when the table is made.
-fn require_extension(wanted: &PgType, target: TargetTypes, setting: &str) -> Result<()> {
-    let missing = match wanted {
-        PgType::Geography | PgType::Geometry if !target.postgis => "PostGIS",
-        PgType::Vector(_) if !target.pgvector => "pgvector",
-        _ => return Ok(()),
-    };
-    Err(Error::new(
-        Kind::Unsupported,
-        format!(
-            "{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"
-        ),
-    ))
 }
 
 /// Key columns lead the select list, so that a row's key is known before its long values.

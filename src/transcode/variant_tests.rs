@@ -18,15 +18,17 @@ const LATIN: [u8; 7] = [0x09, 0x04, 0xD0, 0x00, 0x34, 0x40, 0x1F];
 /// Cyrillic_General_CI_AS.
 const CYRILLIC: [u8; 7] = [0x19, 0x04, 0xD0, 0x00, 0x00, 0x40, 0x1F];
 
-/// Token, properties, data, text, and the value in JSON.
-fn examples() -> Vec<(
+/// Token, properties, data, text, base type, and the value in JSON.
+type Example = (
     u8,
     Vec<u8>,
     Vec<u8>,
     &'static str,
     &'static str,
     &'static str,
-)> {
+);
+
+fn examples() -> Vec<Example> {
     let plain = Vec::new;
     // 2024-05-06 is day 739,011 after 0001-01-01 and 45,416 after 1900-01-01.
     let day = [0xC3, 0x46, 0x0B];

@@ -159,7 +159,7 @@ fn hierarchies() -> Case {
                 path.push_str(&format!("{number}/"));
                 all.push_str(&bits(number));
             }
-            while all.len() % 8 != 0 {
+            while !all.len().is_multiple_of(8) {
                 all.push('0');
             }
             let bytes: Vec<u8> = (0..all.len() / 8)

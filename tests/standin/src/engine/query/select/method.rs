@@ -47,7 +47,7 @@ impl Binder<'_> {
             return Ok(None);
         };
         if let Some(ty) = method.value.strip_suffix(FROM_WKB) {
-            return self.from_wkb(ty, args).map(Some);
+            return self.made_of_wkb(ty, args).map(Some);
         }
         let Some(value) = self.spatial(of, "AsBinaryZM", &method.value)? else {
             return Ok(None);
@@ -77,7 +77,7 @@ impl Binder<'_> {
         Ok(is_spatial(&value.t.ty).then_some(value))
     }
 
-    fn from_wkb(&mut self, ty: &str, args: &[Option<&Expr>]) -> Result<Bound> {
+    fn made_of_wkb(&mut self, ty: &str, args: &[Option<&Expr>]) -> Result<Bound> {
         let ty = datatype::from_name(ty, &[], false)
             .filter(is_spatial)
             .ok_or_else(|| unsupported("a static method of another type"))?;
