@@ -167,17 +167,17 @@ fn tables_are_chosen_by_names_with_blanks_and_other_letters() {
     assert_eq!(target.value(sql), "größe über,order details");
 }
 
-/// A column whose name has a quote or a tab was refused.
+/// A column whose name has a quote or a tab was refused. A closing bracket, which Babelfish cannot
+/// parse, is in names.rs.
 #[test]
 fn column_names_may_hold_quotes_and_tabs() {
     let target = moved(
-        "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, [say \"hi\"] int NULL, [it's] int NULL, [a\tb] int NULL, [c]]d] int NULL);\n\
-         INSERT INTO dbo.T VALUES (1, 2, 3, 4, 5);",
+        "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, [say \"hi\"] int NULL, [it's] int NULL, [a\tb] int NULL);\n\
+         INSERT INTO dbo.T VALUES (1, 2, 3, 4);",
         "",
     );
-    let sql =
-        "SELECT concat_ws(',', \"say \"\"hi\"\"\", \"it's\", \"a\tb\", \"c]d\") FROM public.t";
-    assert_eq!(target.value(sql), "2,3,4,5");
+    let sql = "SELECT concat_ws(',', \"say \"\"hi\"\"\", \"it's\", \"a\tb\") FROM public.t";
+    assert_eq!(target.value(sql), "2,3,4");
 }
 
 /// The exit code was 0 after every row of a table was lost. Here a trigger of the target drops
