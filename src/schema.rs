@@ -1,5 +1,7 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What the catalog says of the database as a whole.
@@ -128,10 +130,87 @@ pub enum SqlType {
     HierarchyId,
     Geography,
     Geometry,
+    /// SQL Server 2025's `json`.
+    Json,
+    /// SQL Server 2025's `vector(n)`.
+    Vector {
+        dimensions: u16,
+    },
+    /// A type of a CLR assembly, by its name.
+    Clr {
+        name: String,
+    },
     /// Anything else, by the name the catalog gives it.
     Other {
         name: String,
     },
+}
+
+impl fmt::Display for SqlType {
+    /// As T-SQL declares it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            Self::Decimal { precision, scale } => write!(f, "{name}({precision},{scale})"),
+            Self::Time { scale } | Self::DateTime2 { scale } | Self::DateTimeOffset { scale } => {
+                write!(f, "{name}({scale})")
+            }
+            Self::Char { length } | Self::NChar { length } | Self::Binary { length } => {
+                write!(f, "{name}({length})")
+            }
+            Self::VarChar { length } | Self::NVarChar { length } | Self::VarBinary { length } => {
+                match length {
+                    Some(length) => write!(f, "{name}({length})"),
+                    None => write!(f, "{name}(max)"),
+                }
+            }
+            Self::Vector { dimensions } => write!(f, "{name}({dimensions})"),
+            _ => f.write_str(name),
+        }
+    }
+}
+
+impl SqlType {
+    /// The name in `sys.types`; a CLR type has its own.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Bit => "bit",
+            Self::TinyInt => "tinyint",
+            Self::SmallInt => "smallint",
+            Self::Int => "int",
+            Self::BigInt => "bigint",
+            Self::Decimal { .. } => "decimal",
+            Self::SmallMoney => "smallmoney",
+            Self::Money => "money",
+            Self::Real => "real",
+            Self::Float => "float",
+            Self::Date => "date",
+            Self::Time { .. } => "time",
+            Self::SmallDateTime => "smalldatetime",
+            Self::DateTime => "datetime",
+            Self::DateTime2 { .. } => "datetime2",
+            Self::DateTimeOffset { .. } => "datetimeoffset",
+            Self::Char { .. } => "char",
+            Self::VarChar { .. } => "varchar",
+            Self::Text => "text",
+            Self::NChar { .. } => "nchar",
+            Self::NVarChar { .. } => "nvarchar",
+            Self::NText => "ntext",
+            Self::Binary { .. } => "binary",
+            Self::VarBinary { .. } => "varbinary",
+            Self::Image => "image",
+            Self::RowVersion => "rowversion",
+            Self::UniqueIdentifier => "uniqueidentifier",
+            Self::Xml => "xml",
+            Self::SqlVariant => "sql_variant",
+            Self::HierarchyId => "hierarchyid",
+            Self::Geography => "geography",
+            Self::Geometry => "geometry",
+            Self::Json => "json",
+            Self::Vector { .. } => "vector",
+            Self::Clr { name } | Self::Other { name } => name,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 //! - which tables, columns and rows: `tables.include`, `exclude` and every override except
 //!   `partitions` and `values`;
 //! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
-//!   `schema.computed`, overrides' `rename` and `types`;
+//!   `schema.computed`, overrides' `rename` and `types`, the job's own `types`;
 //! - `transfer.mode` and `transfer.consistency`: what the earlier run did to the target's tables,
 //!   and how its partitions were cut.
 //!
@@ -48,6 +48,10 @@ pub fn fingerprint(job: &Job) -> String {
         }
         hash.field("override", table);
         table_override(&mut hash, changes);
+    }
+    for (source, target) in &job.types {
+        hash.field("every", source);
+        hash.field("becomes", target);
     }
     hash.field("mode", job.transfer.mode.word());
     hash.field("consistency", job.transfer.consistency.word());
@@ -124,6 +128,8 @@ target: {host: b, database: t, user: u, password: p}
             "tables: {overrides: {dbo.A: {rename: b}}}",
             "tables: {overrides: {dbo.A: {types: {b: text}}}}",
             "tables: {overrides: {dbo.A: {columns: {exclude: [b]}}}}",
+            "types: {money: numeric}",
+            "types: {money: text}",
             "transfer: {mode: append}",
             "transfer: {consistency: relaxed}",
             "schema: {names: preserve}",

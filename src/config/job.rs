@@ -15,6 +15,8 @@ pub struct Job {
     pub source: Source,
     pub target: Target,
     pub tables: Tables,
+    /// Source type to PostgreSQL type, as written; for every column without an override of its own.
+    pub types: BTreeMap<String, String>,
     pub transfer: Transfer,
     pub schema: SchemaOptions,
     pub values: Values,

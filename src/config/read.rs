@@ -56,6 +56,7 @@ pub(crate) fn job(
         source: source(&mut top, g),
         target: target(&mut top, g),
         tables: tables(&mut top, g),
+        types: top.names("types", &[], g),
         transfer: transfer(&mut top, g),
         schema: schema(&mut top, g),
         values: values(&mut top, g),

@@ -8,7 +8,7 @@ use crate::plan::key::KeyValue;
 use crate::plan::table::ColumnPlan;
 use crate::schema::Column;
 use crate::transcode::{RowLayout, RowReader};
-use crate::typemap::default_type;
+use crate::typemap::{TargetTypes, default_type};
 
 use super::connection::Connection;
 use super::read::open_reader;
@@ -73,7 +73,7 @@ fn key_layout(key: &[Column]) -> Result<RowLayout> {
                 source: column.clone(),
                 position,
                 target_name: column.name.clone(),
-                target_type: default_type(column)?,
+                target_type: default_type(column, TargetTypes::default())?,
                 identity: None,
             })
         })

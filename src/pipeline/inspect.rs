@@ -24,6 +24,7 @@ use crate::report::check::{CheckReport, Finding, Severity};
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::status::{RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
+use crate::typemap::{TargetTypes, depends_on_target};
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
 /// all of it comes at once.
@@ -153,7 +154,11 @@ async fn check_target(
         report.problem(&error);
     }
     let Some(database) = database else { return };
-    match build::build(database, job) {
+    let types = match prepare::target_types(database, pool).await {
+        Ok(types) => types,
+        Err(error) => return report.problem(&error),
+    };
+    match build::build(database, job, types) {
         Err(errors) => errors.iter().for_each(|error| report.problem(error)),
         Ok(planned) => {
             report.good(format!("{} can be copied", tables(planned.tables.len())));
@@ -319,7 +324,8 @@ async fn recorded(client: &tokio_postgres::Client, job: &Job) -> Result<Vec<Tabl
     state::load(client, &job.name).await
 }
 
-/// Decides how each table would be made and read, and changes nothing. Needs the source only.
+/// Decides how each table would be made and read, and changes nothing. Needs the source, and the
+/// target where a type depends on its extensions.
 pub async fn plan(
     job: &Job,
     options: &RunOptions,
@@ -337,7 +343,8 @@ pub async fn plan(
 
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
     let database = catalog::load(&mut *source.acquire().await?).await?;
-    let (survey, errors) = prepare::attempt(database, job, options)?;
+    let types = planned_types(&database, job).await?;
+    let (survey, errors) = prepare::attempt(database, job, options, types)?;
     let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
         .into_iter()
         .partition(|error| error.place().table.is_some());
@@ -372,6 +379,18 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
             })
             .collect(),
     })
+}
+
+/// What the target's extensions offer, where a type of the source depends on it.
+async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    if !columns.any(depends_on_target) {
+        return Ok(TargetTypes::default());
+    }
+    let target = open_target(job).await?;
+    let types = prepare::target_types(database, &target).await;
+    target.close().await;
+    types
 }
 
 /// Reads what the target's state tables say of the job.

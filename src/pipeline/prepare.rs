@@ -18,8 +18,11 @@ use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::ddl;
+use crate::postgres::extensions;
+use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, Leftovers, RunRecord, TableKey, TableRecord, TableState};
 use crate::schema::Database;
+use crate::typemap::{TargetTypes, depends_on_target};
 
 /// What the source has, and what the job makes of it.
 pub struct Survey {
@@ -42,13 +45,28 @@ pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<
             "the login may not SELECT in the whole database: tables that it does not see are not copied"
         );
     }
-    plan_from(database, job, options)
+    let types = target_types(&database, &shores.target).await?;
+    plan_from(database, job, options, types)
+}
+
+/// What the target's extensions offer, asked only where a type of the source depends on it.
+pub async fn target_types(database: &Database, target: &TargetPool) -> Result<TargetTypes> {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    if !columns.any(depends_on_target) {
+        return Ok(TargetTypes::default());
+    }
+    extensions::target_types(&*target.acquire().await?).await
 }
 
 /// Plans every selected table of a catalog that was read.
-pub fn plan_from(database: Database, job: &Job, options: &RunOptions) -> Result<Survey> {
+pub fn plan_from(
+    database: Database,
+    job: &Job,
+    options: &RunOptions,
+    target: TargetTypes,
+) -> Result<Survey> {
     require_consistency(job, &database)?;
-    let mut planned = build::build(&database, job).map_err(together)?;
+    let mut planned = build::build(&database, job, target).map_err(together)?;
     if planned.tables.is_empty() {
         return Err(nothing_selected(&database));
     }
@@ -61,9 +79,10 @@ pub fn attempt(
     database: Database,
     job: &Job,
     options: &RunOptions,
+    target: TargetTypes,
 ) -> Result<(Survey, Vec<Error>)> {
     require_consistency(job, &database)?;
-    let (mut planned, mut problems) = build::attempt(&database, job);
+    let (mut planned, mut problems) = build::attempt(&database, job, target);
     if planned.tables.is_empty() && problems.is_empty() {
         return Err(nothing_selected(&database));
     }

@@ -8,8 +8,9 @@ use crate::names::{self, Taken};
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
+use crate::plan::types;
 use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
-use crate::typemap::{self, PgType};
+use crate::typemap::{self, PgType, TargetTypes};
 
 /// The plan of every selected table, and the tables that the job's filter leaves out.
 #[derive(Debug, Default)]
@@ -24,8 +25,8 @@ pub struct Planned {
 /// # Errors
 /// Every problem of every table at once: unsupported types, names that collide, overrides that
 /// name what is not there.
-pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
-    match attempt(database, job) {
+pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Planned, Vec<Error>> {
+    match attempt(database, job, target) {
         (planned, problems) if problems.is_empty() => Ok(planned),
         (_, problems) => Err(problems),
     }
@@ -33,16 +34,17 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
 
 /// As [`build`], with what can be planned beside every problem. A problem without a table as its
 /// place is the job's as a whole.
-pub fn attempt(database: &Database, job: &Job) -> (Planned, Vec<Error>) {
+pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned, Vec<Error>) {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
+    problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
     for table in &database.tables {
         if !selection.includes(&table.full_name()) {
             planned.skipped.push(table.full_name());
             continue;
         }
-        match plan_table(table, database, job) {
+        match plan_table(table, database, job, target) {
             Ok(plan) => planned.tables.push(plan),
             Err(errors) => {
                 problems.extend(
@@ -119,14 +121,25 @@ fn name_keys(tables: &mut [TablePlan]) {
     }
 }
 
-fn plan_table(table: &Table, database: &Database, job: &Job) -> Result<TablePlan, Vec<Error>> {
+fn plan_table(
+    table: &Table,
+    database: &Database,
+    job: &Job,
+    target_types: TargetTypes,
+) -> Result<TablePlan, Vec<Error>> {
     let default = TableOverride::default();
     let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
     let mut problems = unknown_columns(table, override_);
     problems.extend(values_without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     let mut notes = Vec::new();
-    let mut columns = plan_columns(table, override_, job, &mut notes, &mut problems);
+    let mut columns = plan_columns(
+        table,
+        (override_, target_types),
+        job,
+        &mut notes,
+        &mut problems,
+    );
     if columns.is_empty() && problems.is_empty() {
         problems.push(Error::new(Kind::Unsupported, "no column is left to copy"));
     }
@@ -278,7 +291,7 @@ fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Na
 
 fn plan_columns(
     table: &Table,
-    override_: &TableOverride,
+    (override_, target): (&TableOverride, TargetTypes),
     job: &Job,
     notes: &mut Vec<String>,
     problems: &mut Vec<Error>,
@@ -289,7 +302,7 @@ fn plan_columns(
         .iter()
         .filter(|column| !override_.exclude_columns.contains(&column.name));
     for (position, column) in kept.enumerate() {
-        match plan_column(column, position, override_, job, notes) {
+        match plan_column(column, position, (override_, target), job, notes) {
             Ok(plan) => columns.push(plan),
             Err(error) => problems.push(error.at_column(&column.name)),
         }
@@ -312,23 +325,11 @@ fn plan_columns(
 fn plan_column(
     column: &Column,
     position: usize,
-    override_: &TableOverride,
+    (override_, target): (&TableOverride, TargetTypes),
     job: &Job,
     notes: &mut Vec<String>,
 ) -> Result<ColumnPlan> {
-    let target_type = match override_.types.get(&column.name) {
-        Some(text) => typemap::parse_override(text)?,
-        None => typemap::default_type(column)?,
-    };
-    if !typemap::can_encode(&column.ty, &target_type) {
-        return Err(Error::new(
-            Kind::Unsupported,
-            format!(
-                "{:?} cannot be copied into {target_type}: choose another type under tables.overrides",
-                column.ty
-            ),
-        ));
-    }
+    let target_type = types::target_type(column, override_, job, target)?;
     let name = names::target_column(&column.name, job.schema.names)?;
     if name.shortened {
         notes.push(format!(

@@ -128,6 +128,10 @@ impl KeyValue {
                 _ => national(units),
             },
             Self::Text(text) => varchar(text, &name, collation),
+            // Only a cast makes a hierarchyid of bytes, and it changes none of them.
+            Self::Bytes(bytes) if *ty == SqlType::HierarchyId => {
+                format!("CAST({} AS hierarchyid)", hex(bytes))
+            }
             Self::Bytes(bytes) => hex(bytes),
             Self::Guid(bytes) => format!("CAST('{}' AS uniqueidentifier)", guid(bytes)),
         }

@@ -10,3 +10,4 @@ pub mod selection;
 pub mod slices;
 pub mod strategy;
 pub mod table;
+mod types;

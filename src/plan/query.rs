@@ -149,10 +149,27 @@ fn select_list(columns: &[ColumnPlan]) -> String {
 /// The code page of `_UTF8` collations.
 const UTF_8: u16 = 65_001;
 
-/// A column as it is selected. The login does not offer UTF8_SUPPORT (MS-TDS 2.2.6.4), without
-/// which a server recodes UTF-8 text into a code page, with loss; as nvarchar it arrives whole.
+/// A column as it is selected.
+///
+/// Converted are the types whose own form on the wire is the server's to choose or nobody's to
+/// document:
+/// - UTF-8 text. The login does not offer UTF8_SUPPORT (MS-TDS 2.2.6.4), without which a server
+///   recodes it into a code page, with loss; as nvarchar it arrives whole.
+/// - `json` and `vector`, which the login does not offer to take either.
+/// - `hierarchyid`, whose bytes are short enough for a key only as varbinary; a CLR type is sent
+///   as `max`.
+/// - `geography` and `geometry`: their SRID, then the WKB with Z and M. `STAsBinary()` would drop
+///   both, and none of the methods gives the SRID along.
 fn sent(column: &Column) -> String {
     let name = bracket(&column.name);
+    match column.ty {
+        SqlType::Json | SqlType::Vector { .. } => return format!("CAST({name} AS nvarchar(max))"),
+        SqlType::HierarchyId => return format!("CAST({name} AS varbinary(892))"),
+        SqlType::Geography | SqlType::Geometry => {
+            return format!("CAST({name}.STSrid AS binary(4)) + {name}.AsBinaryZM()");
+        }
+        _ => {}
+    }
     if column.code_page != Some(UTF_8) {
         return name;
     }
@@ -373,6 +390,30 @@ mod tests {
         assert_eq!(
             read(&table, &whole, None, Consistency::Strict),
             "SELECT CAST([Id] AS nvarchar(20)), CAST([Long] AS nvarchar(max)) FROM [dbo].[Odd]]Name] ORDER BY [Id]"
+        );
+    }
+
+    #[test]
+    fn types_that_have_no_form_of_their_own_are_converted_and_keyed_as_they_are() {
+        let id = column("Id", SqlType::HierarchyId);
+        let columns = vec![
+            id.clone(),
+            column("Place", SqlType::Geography),
+            column("Doc", SqlType::Json),
+            column("V", SqlType::Vector { dimensions: 3 }),
+            column("Any", SqlType::SqlVariant),
+        ];
+        let table = plan(columns, keyset(&[(id, false)]));
+        let slice = Slice::Range {
+            after: Some(vec![KeyValue::Bytes(vec![0x58])]),
+            upto: None,
+        };
+        assert_eq!(
+            read(&table, &slice, None, Consistency::Strict),
+            "SELECT CAST([Id] AS varbinary(892)), \
+             CAST([Place].STSrid AS binary(4)) + [Place].AsBinaryZM(), \
+             CAST([Doc] AS nvarchar(max)), CAST([V] AS nvarchar(max)), [Any] \
+             FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(0x58 AS hierarchyid) ORDER BY [Id]"
         );
     }
 

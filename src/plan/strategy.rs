@@ -78,7 +78,6 @@ fn is_key_type(ty: &SqlType) -> bool {
         && !matches!(
             ty,
             SqlType::SqlVariant
-                | SqlType::HierarchyId
                 | SqlType::VarChar { length: None }
                 | SqlType::NVarChar { length: None }
                 | SqlType::VarBinary { length: None }
@@ -95,6 +94,9 @@ fn is_unordered(ty: &SqlType) -> bool {
             | SqlType::Xml
             | SqlType::Geography
             | SqlType::Geometry
+            | SqlType::Json
+            | SqlType::Vector { .. }
+            | SqlType::Clr { .. }
             | SqlType::Other { .. }
     )
 }

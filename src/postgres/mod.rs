@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod copy;
 pub mod ddl;
+pub mod extensions;
 pub mod finish;
 pub mod lock;
 pub mod pool;

@@ -5,6 +5,7 @@
 //! Nothing here panics or grows without bound, whatever the bytes are.
 
 pub mod code_page;
+pub mod collation;
 pub mod cursor;
 pub mod deframe;
 pub mod key;

@@ -16,6 +16,8 @@ pub(super) enum Fault {
     TooLong,
     /// The bytes are no value of the announced type.
     Form,
+    /// A geography that is the whole globe.
+    FullGlobe,
     /// NULL where a key belongs.
     NullKey,
 }
@@ -27,7 +29,7 @@ impl Fault {
             Self::Nul => Some(Reason::NulCharacters),
             Self::Surrogate => Some(Reason::UnpairedSurrogates),
             Self::Undecodable => Some(Reason::Undecodable),
-            Self::TooLong => Some(Reason::OutOfRange),
+            Self::TooLong | Self::FullGlobe => Some(Reason::OutOfRange),
             Self::Form | Self::NullKey => None,
         }
     }
@@ -53,6 +55,10 @@ impl Fault {
                 Kind::Value,
                 "the row is longer than the 1 GiB less some bytes that PostgreSQL takes \
                  (values.out_of_range)",
+            ),
+            Self::FullGlobe => (
+                Kind::Value,
+                "the geography is a FULLGLOBE, which EWKB and PostGIS do not know (values.out_of_range)",
             ),
             Self::Form => (
                 Kind::SourceProtocol,

@@ -2,6 +2,8 @@
 
 use crate::schema::SqlType;
 use crate::transcode::time::{Rounding, Source};
+use crate::transcode::variant;
+use crate::transcode::vector;
 use crate::typemap::PgType;
 
 /// How a value's bytes become a field.
@@ -37,6 +39,10 @@ pub(super) enum Form {
     Bytes,
     /// Characters; where they come from is known when the server announces it.
     Text(Finish),
+    /// Bytes that become something else when they are whole.
+    Made(Finish),
+    Hierarchy,
+    Variant(variant::Shape),
     /// A value that is shown as text, with blanks up to `pad` characters.
     Shown {
         what: Shown,
@@ -52,14 +58,26 @@ pub(super) enum Finish {
     Pad(u32),
     /// A byte order mark and a declared encoding go: the text is UTF-8 now.
     Xml,
+    /// JSON text behind jsonb's version.
+    Jsonb,
+    /// JSON text as an array or a vector.
+    Elements(vector::Shape),
+    /// An SRID and WKB as EWKB.
+    Ewkb,
+    /// `0x` and hexadecimal digits.
+    Digits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
     Bit,
     Int,
-    Decimal { scale: u8 },
+    Decimal {
+        scale: u8,
+    },
     Money,
+    /// Digits behind the first that counts.
+    Float(usize),
     Moment(Source),
     Guid,
 }
@@ -71,6 +89,9 @@ impl Form {
         if !crate::typemap::can_encode(source, target) {
             return None;
         }
+        if let Some(form) = special(source, target) {
+            return Some(form);
+        }
         if let Some(finish) = finish(source, target) {
             return Some(Self::Text(finish));
         }
@@ -80,6 +101,35 @@ impl Form {
         }
         number(source, target).or_else(|| moment(source, target))
     }
+}
+
+/// Types that PostgreSQL has no like of.
+fn special(source: &SqlType, target: &PgType) -> Option<Form> {
+    Some(match (source, target) {
+        (SqlType::SqlVariant, PgType::Text) => Form::Variant(variant::Shape::Text),
+        (SqlType::SqlVariant, PgType::Jsonb) => Form::Variant(variant::Shape::Jsonb),
+        (SqlType::SqlVariant, _) => Form::Variant(variant::Shape::Json),
+        (SqlType::HierarchyId, PgType::Text) => Form::Hierarchy,
+        (SqlType::HierarchyId | SqlType::Clr { .. }, PgType::Bytea) => Form::Bytes,
+        (SqlType::Geography | SqlType::Geometry, _) => Form::Made(Finish::Ewkb),
+        (
+            SqlType::Binary { .. }
+            | SqlType::VarBinary { .. }
+            | SqlType::Image
+            | SqlType::RowVersion
+            | SqlType::Clr { .. },
+            PgType::Text,
+        ) => Form::Made(Finish::Digits),
+        (SqlType::Json, PgType::Jsonb) => Form::Text(Finish::Jsonb),
+        (SqlType::Json | SqlType::Vector { .. }, PgType::Json | PgType::Text) => {
+            Form::Text(Finish::Plain)
+        }
+        (SqlType::Vector { .. }, PgType::Vector(_)) => {
+            Form::Text(Finish::Elements(vector::Shape::Vector))
+        }
+        (SqlType::Vector { .. }, _) => Form::Text(Finish::Elements(vector::Shape::Array)),
+        _ => return None,
+    })
 }
 
 fn finish(source: &SqlType, target: &PgType) -> Option<Finish> {
@@ -116,6 +166,9 @@ fn shown(source: &SqlType) -> Option<Shown> {
         SqlType::Decimal { scale, .. } => Shown::Decimal { scale: *scale },
         SqlType::SmallMoney | SqlType::Money => Shown::Money,
         SqlType::UniqueIdentifier => Shown::Guid,
+        // 9 and 17 digits.
+        SqlType::Real => Shown::Float(8),
+        SqlType::Float => Shown::Float(16),
         _ => Shown::Moment(time_source(source)?),
     })
 }
@@ -233,6 +286,12 @@ mod tests {
             SqlType::Xml,
             SqlType::SqlVariant,
             SqlType::HierarchyId,
+            SqlType::Geography,
+            SqlType::Geometry,
+            SqlType::Json,
+            SqlType::Vector { dimensions: 3 },
+            SqlType::Clr { name: "a".into() },
+            SqlType::Other { name: "b".into() },
         ];
         for scale in 0..=7 {
             sources.push(SqlType::Time { scale });
@@ -264,6 +323,13 @@ mod tests {
             PgType::Bytea,
             PgType::Uuid,
             PgType::Xml,
+            PgType::Json,
+            PgType::Jsonb,
+            PgType::RealArray,
+            PgType::Vector(3),
+            PgType::Vector(4),
+            PgType::Geography,
+            PgType::Geometry,
         ];
         for digits in 0..=6 {
             targets.push(PgType::Time(digits));

@@ -143,15 +143,8 @@ impl RowLayout {
 }
 
 fn hidden(info: &ColumnInfo) -> Result<Column> {
-    let wire = info.ty.wire();
-    if wire == Wire::Long {
-        return Err(Error::new(
-            Kind::Unsupported,
-            "the server adds a hidden sql_variant column",
-        ));
-    }
     Ok(Column {
-        wire,
+        wire: info.ty.wire(),
         form: Form::Bytes,
         text: None,
         key: false,
@@ -362,9 +355,18 @@ fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
         }
         (SqlType::VarBinary { length: None } | SqlType::Image, T::Binary { .. } | T::Image) => true,
         (SqlType::Xml, T::Xml | T::NChar { .. } | T::NText(_)) => true,
+        (SqlType::SqlVariant, T::Variant) => true,
+        (SqlType::Clr { .. }, T::Udt { .. } | T::Binary { .. }) => true,
+        // The select list converts these, see `plan::query`.
+        (SqlType::HierarchyId, T::Binary { length }) => within(*length, LONGEST_HIERARCHYID),
+        (SqlType::Geography | SqlType::Geometry, T::Binary { .. }) => true,
+        (SqlType::Json | SqlType::Vector { .. }, T::NChar { .. }) => true,
         _ => false,
     }
 }
+
+/// Bytes (T-SQL reference, "hierarchyid").
+const LONGEST_HIERARCHYID: u16 = 892;
 
 fn within(sent: Length, planned: u16) -> bool {
     match sent {

@@ -9,7 +9,7 @@ use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::reject::{Kept, MOST_OF_A_VALUE};
 use crate::transcode::utf16::Utf16;
-use crate::transcode::value::finish_text;
+use crate::transcode::value::{begin_text, finish_text};
 use crate::transcode::wire::Pieces;
 
 /// How far a long value came.
@@ -60,6 +60,7 @@ impl Long {
             Content::Skipped => out.position(),
             _ => out.open_field(),
         };
+        begin_text(finish, out);
         let (left, chunked, told) = match pieces {
             Pieces::Chunks { told } => (0, true, told),
             Pieces::Run(length) => (length as usize, false, None),
@@ -177,7 +178,7 @@ impl Long {
             Content::Refused => return Err(Fault::Form),
             Content::Bytes | Content::Page(_) => {}
         }
-        finish_text(self.finish, self.start, out)
+        finish_text(self.finish, self.start, out, policy)
     }
 }
 
@@ -187,6 +188,7 @@ fn content(column: &Column) -> (Content, Finish) {
     }
     match (&column.form, &column.text) {
         (Form::Bytes, _) => (Content::Bytes, Finish::Plain),
+        (Form::Made(finish), _) => (Content::Bytes, *finish),
         (Form::Text(finish), Some(TextSource::Utf16)) => {
             (Content::Utf16(Utf16::default()), *finish)
         }

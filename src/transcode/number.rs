@@ -55,6 +55,14 @@ pub(super) fn int(bytes: &[u8]) -> Result<i64, Fault> {
     })
 }
 
+/// `real` (four bytes) or `float`.
+pub(super) fn double(bytes: &[u8]) -> Result<f64, Fault> {
+    match bytes.len() {
+        4 => Ok(f64::from(f32::from_le_bytes(array(bytes)?))),
+        _ => Ok(f64::from_le_bytes(array(bytes)?)),
+    }
+}
+
 /// A field holding an integer of 2, 4 or 8 bytes; the type map allows only pairs that fit.
 #[inline]
 pub(super) fn put_int(out: &mut Out, value: i64, width: u8) -> Result<(), Fault> {

@@ -54,6 +54,11 @@ impl Out {
         &self.bytes[from..self.at]
     }
 
+    #[inline]
+    pub(super) fn written_mut(&mut self, from: usize) -> &mut [u8] {
+        &mut self.bytes[from..self.at]
+    }
+
     /// Room for `count` bytes at the end; [`Self::advance`] keeps what was put there.
     #[inline]
     pub(super) fn room(&mut self, count: usize) -> &mut [u8] {

@@ -66,7 +66,7 @@ impl ColumnPolicy {
             Fault::Nul => Some(self.nul),
             Fault::Surrogate => Some(self.surrogate),
             Fault::Undecodable => Some(self.undecodable),
-            Fault::TooLong => Some(self.range),
+            Fault::TooLong | Fault::FullGlobe => Some(self.range),
             Fault::Form | Fault::NullKey => None,
         }
     }
@@ -193,6 +193,7 @@ mod tests {
             Fault::Surrogate,
             Fault::Undecodable,
             Fault::TooLong,
+            Fault::FullGlobe,
         ] {
             assert!(all.rejects(fault), "{fault:?}");
         }

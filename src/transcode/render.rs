@@ -25,6 +25,13 @@ impl Line {
         &self.bytes[..self.length]
     }
 
+    /// ASCII that was made elsewhere; what is longer than a line is cut, which no form is.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut line = Self::new();
+        text.iter().for_each(|byte| line.push(*byte));
+        line
+    }
+
     fn push(&mut self, byte: u8) {
         if let Some(slot) = self.bytes.get_mut(self.length) {
             *slot = byte;
@@ -46,6 +53,14 @@ impl Line {
         for digit in &digits[at..] {
             self.push(*digit);
         }
+    }
+
+    /// A number of one or two digits in two places.
+    fn blank_padded(&mut self, value: u64) {
+        if value < 10 {
+            self.push(b' ');
+        }
+        self.digits(u128::from(value), 1);
     }
 
     /// Appends the line as a field, with blanks up to `pad` bytes.
@@ -118,6 +133,35 @@ pub(super) fn moment(source: Source, moment: Moment) -> Result<Line, Fault> {
     Ok(line)
 }
 
+/// `May  6 2024  7:08AM`: style 0 of CONVERT, the default of `datetime` and `smalldatetime`. The
+/// moment's fraction counts 10^-`digits` s.
+pub(super) fn named_moment(moment: Moment, digits: u8) -> Result<Line, Fault> {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let (year, month, day) = calendar(moment.days)?;
+    let minutes = moment.fraction / 10u64.pow(u32::from(digits)) / 60;
+    let hour = minutes / 60;
+    let of_twelve = match hour % 12 {
+        0 => 12,
+        other => other,
+    };
+    let mut line = Line::new();
+    let at = 3 * (month as usize - 1);
+    MONTHS[at..at + 3]
+        .iter()
+        .for_each(|letter| line.push(*letter));
+    line.push(b' ');
+    line.blank_padded(day as u64);
+    line.push(b' ');
+    line.digits(year as u128, 4);
+    line.push(b' ');
+    line.blank_padded(of_twelve);
+    line.push(b':');
+    line.digits(u128::from(minutes % 60), 2);
+    line.push(if hour < 12 { b'A' } else { b'P' });
+    line.push(b'M');
+    Ok(line)
+}
+
 /// The day and time of day at the value's own offset.
 fn local(source: Source, moment: Moment) -> (i32, u64) {
     let second = 10i64.pow(u32::from(source.digits()));
@@ -162,11 +206,17 @@ pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
+/// As [`civil`], of the years that SQL Server knows.
+fn calendar(days: i32) -> Result<(i64, i64, i64), Fault> {
     let (year, month, day) = civil(i64::from(days));
     if !(1..=9999).contains(&year) {
         return Err(Fault::Form);
     }
+    Ok((year, month, day))
+}
+
+fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
+    let (year, month, day) = calendar(days)?;
     line.digits(year as u128, 4);
     line.push(b'-');
     line.digits(month as u128, 2);

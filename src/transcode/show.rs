@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::transcode::json::JSONB_VERSION;
 use crate::transcode::render::civil;
 use crate::typemap::PgType;
 
@@ -17,7 +18,7 @@ const GROUP: usize = 4;
 /// The text of `field`, a value of type `ty`; `None` where it has another form than the type's.
 pub(super) fn text<'a>(ty: &PgType, field: &'a [u8]) -> Option<Cow<'a, str>> {
     match ty {
-        PgType::Char(_) | PgType::VarChar(_) | PgType::Text | PgType::Xml => {
+        PgType::Char(_) | PgType::VarChar(_) | PgType::Text | PgType::Xml | PgType::Json => {
             std::str::from_utf8(field).ok().map(Cow::Borrowed)
         }
         _ => other(ty, field).map(Cow::Owned),
@@ -39,8 +40,22 @@ fn other(ty: &PgType, field: &[u8]) -> Option<String> {
         PgType::TimestampTz(_) => moment(i64::from_be_bytes(field.try_into().ok()?)) + "+00",
         PgType::Bytea => format!("\\x{}", hex(field)),
         PgType::Uuid => uuid(field)?,
-        PgType::Char(_) | PgType::VarChar(_) | PgType::Text | PgType::Xml => return None,
+        PgType::Jsonb => json_of(field)?,
+        // Their binary forms are no text; the field is kept in hex.
+        PgType::RealArray | PgType::Vector(_) | PgType::Geography | PgType::Geometry => {
+            return None;
+        }
+        PgType::Char(_) | PgType::VarChar(_) | PgType::Text | PgType::Xml | PgType::Json => {
+            return None;
+        }
     })
+}
+
+/// The text behind the version of `jsonb`'s form.
+fn json_of(field: &[u8]) -> Option<String> {
+    let (version, text) = field.split_first()?;
+    let text = std::str::from_utf8(text).ok()?;
+    (*version == JSONB_VERSION).then(|| text.to_owned())
 }
 
 /// Two lower-case digits a byte.

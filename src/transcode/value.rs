@@ -2,14 +2,21 @@
 
 use crate::transcode::coded;
 use crate::transcode::fault::Fault;
+use crate::transcode::float;
 use crate::transcode::form::{Finish, Form, Shown};
+use crate::transcode::hex;
+use crate::transcode::hierarchy;
+use crate::transcode::json;
 use crate::transcode::layout::{Column, TextSource};
 use crate::transcode::number::{self, array, put_field, put_int, put_numeric};
 use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::render;
+use crate::transcode::spatial;
 use crate::transcode::time::{self, put_date, put_time, put_timestamp};
 use crate::transcode::utf16::Utf16;
+use crate::transcode::variant::put_variant;
+use crate::transcode::vector;
 use crate::transcode::xml;
 
 /// Appends a value that is there as a whole.
@@ -39,6 +46,15 @@ pub(super) fn put_value(
                 out.put_length(bytes.len());
                 out.put_slice(bytes);
             }
+        }
+        Form::Made(finish) => {
+            let start = out.open_field();
+            out.put_slice(bytes);
+            finish_text(*finish, start, out, policy)?;
+        }
+        Form::Variant(shape) => {
+            policy.column = column.policy;
+            put_variant(*shape, bytes, out, policy)?;
         }
         other => put_rare(other, bytes, out)?,
     }
@@ -81,6 +97,11 @@ fn put_rare(form: &Form, bytes: &[u8], out: &mut Out) -> Result<(), Fault> {
         }
         Form::Time(source, rounding) => put_time(out, time::read(*source, bytes)?, *rounding),
         Form::Uuid => put_field(out, uuid(bytes)?),
+        Form::Hierarchy => {
+            let path = hierarchy::path(bytes)?;
+            out.put_length(path.len());
+            out.put_slice(path.as_bytes());
+        }
         Form::Shown { what, pad } => shown(*what, bytes)?.put(out, *pad),
         // The common forms are the caller's.
         _ => return Err(Fault::Form),
@@ -100,13 +121,14 @@ fn shown(what: Shown, bytes: &[u8]) -> Result<render::Line, Fault> {
             let value = number::money(bytes)?;
             render::decimal(value < 0, u128::from(value.unsigned_abs()), 4)
         }
+        Shown::Float(decimals) => float::lossless(number::double(bytes)?, decimals),
         Shown::Moment(source) => render::moment(source, time::read(source, bytes)?)?,
         Shown::Guid => render::guid(uuid(bytes)?),
     })
 }
 
 /// The first three groups are little-endian on the wire.
-fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
+pub(super) fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
     let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; 16] = array(bytes)?;
     let [i, j, k, l, m, n, o, p] = rest;
     Ok([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
@@ -128,6 +150,7 @@ fn put_text(
 ) -> Result<(), Fault> {
     policy.column = column.policy;
     let start = out.open_field();
+    begin_text(finish, out);
     match &column.text {
         Some(TextSource::Utf16) => {
             let mut text = Utf16::default();
@@ -137,16 +160,33 @@ fn put_text(
         Some(TextSource::Page(page)) => coded::whole(page, bytes, out, policy)?,
         None => return Err(Fault::Form),
     }
-    finish_text(finish, start, out)
+    finish_text(finish, start, out, policy)
+}
+
+/// What stands in a field before its text.
+#[inline]
+pub(super) fn begin_text(finish: Finish, out: &mut Out) {
+    if finish == Finish::Jsonb {
+        out.put([json::JSONB_VERSION]);
+    }
 }
 
 /// The text that began at `start` is whole.
 #[inline]
-pub(super) fn finish_text(finish: Finish, start: usize, out: &mut Out) -> Result<(), Fault> {
+pub(super) fn finish_text(
+    finish: Finish,
+    start: usize,
+    out: &mut Out,
+    policy: &mut TextPolicy,
+) -> Result<(), Fault> {
     match finish {
         Finish::Plain => {}
         Finish::Pad(length) => pad(start, length as usize, out),
         Finish::Xml => xml::make_utf8(start, out),
+        Finish::Jsonb => json::mend_escapes(start + 1, out, policy)?,
+        Finish::Elements(shape) => vector::make_elements(shape, start, out)?,
+        Finish::Ewkb => spatial::make_ewkb(start, out)?,
+        Finish::Digits => hex::make_digits(start, out),
     }
     if out.is_over() {
         return Err(Fault::TooLong);

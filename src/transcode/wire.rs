@@ -7,6 +7,9 @@ use crate::transcode::fault::Fault;
 const PLP_NULL: u64 = u64::MAX;
 const PLP_UNKNOWN: u64 = u64::MAX - 1;
 
+/// 8,000 bytes of data and 16 of type and properties (MS-TDS 2.2.5.5.4 says 8,009 of both).
+const LONGEST_VARIANT: u32 = 8_016;
+
 /// The next field of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field<'a> {
@@ -52,8 +55,22 @@ pub(super) fn field<'a>(wire: Wire, input: &'a [u8], at: &mut usize) -> Result<F
         }),
         Wire::Plp => Ok(plp(rest, at)),
         Wire::Pointer => Ok(pointer(rest, at)),
-        // sql_variant is refused when the result is announced.
-        Wire::Long => Err(Fault::Form),
+        Wire::Long => variant(rest, at),
+    }
+}
+
+/// A length of 0 is NULL; what is longer than any variant is no length.
+fn variant<'a>(rest: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
+    let Some(length) = rest.first_chunk::<4>() else {
+        return Ok(Field::More);
+    };
+    match u32::from_le_bytes(*length) {
+        0 => {
+            *at += 4;
+            Ok(Field::Null)
+        }
+        length @ 1..=LONGEST_VARIANT => Ok(take(rest, 4, length as usize, at)),
+        _ => Err(Fault::Form),
     }
 }
 

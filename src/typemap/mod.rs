@@ -1,11 +1,19 @@
 //! The type map: which PostgreSQL type holds which SQL Server type.
 
+mod extensions;
+mod fit;
 mod map;
+mod note;
 mod parse;
 mod pg;
+mod source;
 #[cfg(test)]
 mod tests;
 
-pub use map::{Rule, TYPES, can_encode, default_type, precision_note};
+pub use extensions::{TargetTypes, depends_on_target};
+pub use fit::can_encode;
+pub use map::{Rule, TYPES, default_type};
+pub use note::{precision_note, source_note};
 pub use parse::parse_override;
 pub use pg::PgType;
+pub use source::{asked_for, unknown_sources};

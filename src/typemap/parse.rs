@@ -13,13 +13,20 @@ const MICROSECONDS: u32 = 6;
 /// Reads a type: `numeric(19, 4)`, `Varchar(20)`, `timestamp(3) with time zone`...
 pub fn parse_override(text: &str) -> Result<PgType> {
     let written = text.trim().to_ascii_lowercase();
+    if written == "domain" {
+        return Err(Error::new(
+            Kind::Unsupported,
+            "`domain` is not available yet: an alias type becomes its base type, or the type that is named here",
+        ));
+    }
     parse(&written).ok_or_else(|| {
         Error::new(
             Kind::JobFile,
             format!(
                 "`{text}` is not a target type this version makes: boolean, smallint, integer, \
                  bigint, numeric(p,s), real, double precision, date, time(n), timestamp(n), \
-                 timestamptz(n), char(n), varchar(n), text, bytea, uuid, xml"
+                 timestamptz(n), char(n), varchar(n), text, bytea, uuid, xml, json, jsonb, real[], \
+                 vector(n), geography, geometry"
             ),
         )
     })
@@ -43,6 +50,7 @@ fn parse(written: &str) -> Option<PgType> {
         "time" | "time without time zone" => return fraction().map(PgType::Time),
         "timestamp" | "timestamp without time zone" => return fraction().map(PgType::Timestamp),
         "timestamptz" | "timestamp with time zone" => return fraction().map(PgType::TimestampTz),
+        "vector" => return dimensions(&numbers),
         _ if !numbers.is_empty() => return None,
         _ => {}
     }
@@ -58,8 +66,21 @@ fn parse(written: &str) -> Option<PgType> {
         "bytea" => PgType::Bytea,
         "uuid" => PgType::Uuid,
         "xml" => PgType::Xml,
+        "json" => PgType::Json,
+        "jsonb" => PgType::Jsonb,
+        "real[]" | "float4[]" => PgType::RealArray,
+        "geography" => PgType::Geography,
+        "geometry" => PgType::Geometry,
         _ => return None,
     })
+}
+
+/// pgvector's own limit is 16,000, SQL Server's is less.
+fn dimensions(numbers: &[u32]) -> Option<PgType> {
+    match *numbers {
+        [dimensions @ 1..=16_000] => Some(PgType::Vector(dimensions as u16)),
+        _ => None,
+    }
 }
 
 fn numeric(numbers: &[u32]) -> Option<PgType> {
@@ -121,6 +142,10 @@ mod tests {
             PgType::Char(3),
             PgType::DoublePrecision,
             PgType::Xml,
+            PgType::Jsonb,
+            PgType::RealArray,
+            PgType::Vector(3),
+            PgType::Geography,
         ] {
             assert_eq!(parse_override(&ty.to_string()).unwrap(), ty);
         }

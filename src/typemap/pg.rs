@@ -27,6 +27,15 @@ pub enum PgType {
     Bytea,
     Uuid,
     Xml,
+    Json,
+    Jsonb,
+    /// `real[]`.
+    RealArray,
+    /// pgvector's `vector(n)`.
+    Vector(u16),
+    /// PostGIS's types.
+    Geography,
+    Geometry,
 }
 
 impl fmt::Display for PgType {
@@ -51,6 +60,12 @@ impl fmt::Display for PgType {
             Self::Bytea => f.write_str("bytea"),
             Self::Uuid => f.write_str("uuid"),
             Self::Xml => f.write_str("xml"),
+            Self::Json => f.write_str("json"),
+            Self::Jsonb => f.write_str("jsonb"),
+            Self::RealArray => f.write_str("real[]"),
+            Self::Vector(dimensions) => write!(f, "vector({dimensions})"),
+            Self::Geography => f.write_str("geography"),
+            Self::Geometry => f.write_str("geometry"),
         }
     }
 }

@@ -17,6 +17,12 @@ fn column(ty: SqlType) -> Column {
     }
 }
 
+/// A target where PostGIS and pgvector are.
+const WITH_EXTENSIONS: TargetTypes = TargetTypes {
+    postgis: true,
+    pgvector: true,
+};
+
 /// One example of each line of the table, in its order.
 fn examples() -> Vec<(SqlType, &'static str)> {
     vec![
@@ -52,6 +58,18 @@ fn examples() -> Vec<(SqlType, &'static str)> {
         (SqlType::RowVersion, "bytea"),
         (SqlType::UniqueIdentifier, "uuid"),
         (SqlType::Xml, "xml"),
+        (SqlType::SqlVariant, "text"),
+        (SqlType::HierarchyId, "text"),
+        (SqlType::Geography, "geography"),
+        (SqlType::Geometry, "geometry"),
+        (SqlType::Json, "jsonb"),
+        (SqlType::Vector { dimensions: 3 }, "vector(3)"),
+        (
+            SqlType::Clr {
+                name: "Point3D".into(),
+            },
+            "bytea",
+        ),
     ]
 }
 
@@ -60,11 +78,11 @@ fn every_line_of_the_table_is_what_planning_decides() {
     let examples = examples();
     assert_eq!(examples.len(), TYPES.len());
     for (rule, (ty, target)) in TYPES.iter().zip(examples) {
-        let made = default_type(&column(ty.clone())).unwrap();
+        let made = default_type(&column(ty.clone()), WITH_EXTENSIONS).unwrap();
         assert_eq!(made.to_string(), target, "{}", rule.source);
         assert!(can_encode(&ty, &made), "{}", rule.source);
         // The line's target is the example's, numbers aside.
-        let name = |text: &str| text.split('(').next().map(str::to_owned);
+        let name = |text: &str| text.split(['(', ' ']).next().map(str::to_owned);
         assert_eq!(name(rule.target), name(target));
         assert_eq!(parse_override(target).unwrap(), made);
     }
@@ -94,18 +112,36 @@ fn the_page_shows_the_table() {
 
 #[test]
 fn a_type_that_cannot_be_moved_names_column_and_setting() {
-    for ty in [
-        SqlType::SqlVariant,
-        SqlType::Geography,
-        SqlType::Other {
-            name: "vector".into(),
-        },
+    let ty = SqlType::Other {
+        name: "a column under Always Encrypted".into(),
+    };
+    let error = default_type(&column(ty), WITH_EXTENSIONS).unwrap_err();
+    assert_eq!(error.kind(), Kind::Unsupported);
+    assert_eq!(error.place().column.as_deref(), Some("Body"));
+    assert!(error.message().contains("columns.exclude: [Body]"));
+}
+
+#[test]
+fn a_target_without_the_extension_gets_the_plain_type() {
+    for (ty, target) in [
+        (SqlType::Geography, "bytea"),
+        (SqlType::Geometry, "bytea"),
+        (SqlType::Vector { dimensions: 3 }, "real[]"),
     ] {
-        let error = default_type(&column(ty)).unwrap_err();
-        assert_eq!(error.kind(), Kind::Unsupported);
-        assert_eq!(error.place().column.as_deref(), Some("Body"));
-        assert!(error.message().contains("columns.exclude: [Body]"));
+        let column = column(ty.clone());
+        assert!(depends_on_target(&column));
+        let made = default_type(&column, TargetTypes::default()).unwrap();
+        assert_eq!(made.to_string(), target);
+        assert!(can_encode(&ty, &made), "{ty}");
     }
+    assert!(!depends_on_target(&column(SqlType::Json)));
+}
+
+#[test]
+fn a_domain_is_refused_in_words() {
+    let error = parse_override("domain").unwrap_err();
+    assert_eq!(error.kind(), Kind::Unsupported);
+    assert!(error.message().contains("not available yet"));
 }
 
 #[test]
@@ -133,12 +169,16 @@ fn a_target_without_room_for_every_value_is_refused() {
         (SqlType::Money, "numeric(19,4)", true),
         (SqlType::Money, "double precision", false),
         (SqlType::Float, "real", false),
-        (SqlType::Float, "text", false),
+        (SqlType::Float, "text", true),
+        (SqlType::Float, "varchar(30)", false),
         (SqlType::DateTimeOffset { scale: 7 }, "timestamp(6)", false),
         (SqlType::DateTimeOffset { scale: 7 }, "varchar(34)", true),
         (SqlType::Bit, "integer", true),
         (SqlType::Xml, "varchar(10)", false),
-        (SqlType::SqlVariant, "text", false),
+        (SqlType::SqlVariant, "text", true),
+        (SqlType::SqlVariant, "varchar(100)", false),
+        (SqlType::Geography, "geometry", false),
+        (SqlType::Vector { dimensions: 3 }, "vector(4)", false),
     ] {
         let target = parse_override(target).unwrap();
         assert_eq!(can_encode(&source, &target), fits, "{source:?} {target}");

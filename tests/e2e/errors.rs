@@ -127,11 +127,37 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
     let source = Source::stand_in();
     let database = source.database(SCRIPT);
     let target = Postgres::shared().database();
-    let answer = Job::new(&database, &target.target(), "").run(&[]);
-    expect(&answer, 1, &["dbo.T", "column V", "sql_variant"]);
-    documented("type-not-carried", &answer);
-    assert!(!answer.stderr.contains("confidential"));
-    assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
+    for (more, words) in [
+        (
+            "types: { sql_variant: integer }",
+            [
+                "types.sql_variant",
+                "sql_variant cannot be copied into integer",
+            ],
+        ),
+        (
+            "tables: { overrides: { dbo.T: { types: { V: domain } } } }",
+            ["types.V", "`domain` is not available yet"],
+        ),
+        (
+            "types: { sql_variant: 'geometry' }",
+            ["types.sql_variant", "cannot be copied into geometry"],
+        ),
+        (
+            "types: { sqlvariant: text }",
+            ["types.sqlvariant", "no type of this name"],
+        ),
+    ] {
+        let answer = Job::new(&database, &target.target(), more).run(&[]);
+        let code = if more.contains("sqlvariant:") { 2 } else { 1 };
+        expect(&answer, code, &words);
+        if code == 1 {
+            expect(&answer, code, &["dbo.T", "column V"]);
+            documented("type-not-carried", &answer);
+        }
+        assert!(!answer.stderr.contains("confidential"));
+        assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
+    }
     let without = "tables: { overrides: { dbo.T: { columns: { exclude: [V] } } } }";
     expect(
         &Job::new(&database, &target.target(), without).run(&[]),

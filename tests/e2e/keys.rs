@@ -165,3 +165,68 @@ fn tables_around_a_cut_arrive_whole() {
         );
     }
 }
+
+/// The lines on keys of the project's type table that need a table of their own.
+#[test]
+fn gaps_clusters_trailing_blanks_and_keys_that_are_none() {
+    let mut script = "CREATE TABLE dbo.Clustered (Id bigint NOT NULL PRIMARY KEY CLUSTERED, V int NULL);\n\
+         CREATE TABLE dbo.Blanks (Id varchar(20) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY CLUSTERED, V int NULL);\n\
+         CREATE TABLE dbo.Moment (Id datetime2(7) NOT NULL PRIMARY KEY CLUSTERED, V int NULL);\n\
+         CREATE TABLE dbo.Filtered (Id int NOT NULL, V int NULL);\n\
+         CREATE UNIQUE INDEX UX_Filtered ON dbo.Filtered (Id) WHERE Id > 5;\n\
+         CREATE TABLE dbo.Disabled (Id int NOT NULL, V int NULL);\n\
+         CREATE UNIQUE INDEX UX_Disabled ON dbo.Disabled (Id);\n\
+         ALTER INDEX UX_Disabled ON dbo.Disabled DISABLE;\n"
+        .to_owned();
+    for n in 0..300u64 {
+        // 99 % of the rows in a small part of the range, the others 10^12 apart.
+        let id = match n % 100 {
+            0 => n * 1_000_000_000_000,
+            _ => 5_000_000 + n,
+        };
+        let text = ["a_", "B%", "c[", "d'' ", "e]  "][(n % 5) as usize];
+        script.push_str(&format!(
+            "INSERT INTO dbo.Clustered VALUES ({id}, {n});\n\
+             INSERT INTO dbo.Blanks VALUES ('{n:03}{text}', {n});\n\
+             INSERT INTO dbo.Moment VALUES ('2024-05-06T07:08:09.0000{n:03}', {n});\n\
+             INSERT INTO dbo.Filtered VALUES ({}, {n});\n\
+             INSERT INTO dbo.Disabled VALUES ({}, {n});\n",
+            if n < 5 { 1 } else { n + 10 },
+            n % 50,
+        ));
+    }
+    let source = Source::stand_in();
+    let database = source.database(&script);
+    let target = Postgres::shared().database();
+    let more = "transfer: { partition_min_rows: 30, max_partitions_per_table: 7, commit_every: 1KiB }\n\
+                tables: { overrides: { dbo.Moment: { types: { Id: text } } } }";
+    let report = Job::new(&database, &target.target(), more).report(&[], 6);
+    for (table, strategy) in [
+        ("Clustered", "keyset PK"),
+        ("Blanks", "keyset PK"),
+        ("Moment", "keyset PK"),
+        ("Filtered", "single"),
+        ("Disabled", "single"),
+    ] {
+        let tables = report["tables"].as_array().expect("tables");
+        let row = tables
+            .iter()
+            .find(|row| row["table"] == format!("dbo.{table}"))
+            .expect("the table");
+        let read_by = row["strategy"].as_str().expect("a strategy");
+        assert!(read_by.starts_with(strategy), "{row}");
+        let name = table.to_lowercase();
+        let sums = format!(
+            "SELECT count(*) || '|' || count(DISTINCT v) || '|' || sum(v) FROM public.{name}"
+        );
+        assert_eq!(target.value(&sums), "300|300|44850", "{table}");
+    }
+    assert_eq!(
+        target.value("SELECT id FROM public.moment WHERE v = 7"),
+        "2024-05-06 07:08:09.0000007"
+    );
+    assert_eq!(
+        target.value("SELECT id || '.' FROM public.blanks WHERE v = 4"),
+        "004e]  ."
+    );
+}

@@ -14,11 +14,16 @@ mod keys;
 mod kill;
 mod load;
 mod modes;
+mod names;
+mod overrides;
+mod peers;
 mod pool;
 mod refused;
 mod rejects;
 mod resume;
+mod special;
 mod stopping;
+mod texts;
 mod types;
 
 #[path = "../support/mod.rs"]

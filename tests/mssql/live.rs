@@ -14,7 +14,7 @@ use migrate::plan::key::KeyValue;
 use migrate::plan::table::ColumnPlan;
 use migrate::schema::{Database, IndexRole, SqlType, Table};
 use migrate::transcode::RowLayout;
-use migrate::typemap::default_type;
+use migrate::typemap::{TargetTypes, default_type};
 use standin::engine::{Engine, Options};
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Session};
@@ -252,7 +252,7 @@ async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
             source: column.clone(),
             position,
             target_name: column.name.clone(),
-            target_type: default_type(column).unwrap(),
+            target_type: default_type(column, TargetTypes::default()).unwrap(),
             identity: None,
         })
         .collect();

@@ -166,9 +166,11 @@ async fn every_type_arrives_as_postgresql_itself_reads_it() {
             "{}",
             first_difference(&case, &arrived, &expected)
         );
-        // Verification hashes what PostgreSQL gives back: it must be what was sent.
+        // Verification hashes what PostgreSQL gives back: it must be what was sent. Only a jsonb
+        // of somebody else's JSON has its keys put in order and its blanks taken out.
+        let keeps_its_form = (&case.source, target) != (&SqlType::Json, &PgType::Jsonb);
         assert!(
-            sent == arrived,
+            !keeps_its_form || sent == arrived,
             "sent: {}",
             first_difference(&case, &sent, &arrived)
         );

@@ -71,7 +71,7 @@ pub fn literal(raw: &Raw, target: &PgType) -> Option<String> {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("\\x{hex}")
         }
-        Raw::Text(text) => text.clone(),
+        Raw::Text(text) | Raw::Shown(text) => text.clone(),
     })
 }
 

@@ -127,6 +127,7 @@ pub fn pointer(value: &[u8]) -> Vec<u8> {
 /// NULL of each wire form.
 pub fn null(type_token: u8, length: u16) -> Vec<u8> {
     match (type_token, length) {
+        (0x62, _) => vec![0; 4],
         (0xF1, _) | (0xA5 | 0xA7 | 0xE7, MAX) => vec![0xFF; 8],
         (0xA5 | 0xA7 | 0xAD | 0xAF | 0xE7 | 0xEF, _) => vec![0xFF; 2],
         _ => vec![0],

@@ -120,6 +120,7 @@ fn column_type(row: &ControlRow, types: &Types) -> Result<SqlType> {
         max_length: row.need_int(5)?,
         precision: row.need_int(6)?,
         scale: row.need_int(7)?,
+        dimensions: row.int(14)?.unwrap_or(-1),
     }))
 }
 

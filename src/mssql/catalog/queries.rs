@@ -14,11 +14,11 @@ CONVERT(nvarchar(400), @@VERSION) \
 FROM sys.databases AS d WHERE d.name = DB_NAME()";
 
 /// Columns of the catalog views that not every version has: `is_external`, `encryption_type` and
-/// `is_masked` came with 2016, `graph_type` with 2017.
+/// `is_masked` came with 2016, `graph_type` with 2017, `vector_dimensions` with 2025.
 pub(super) const NEWER_COLUMNS: &str = "\
 SELECT c.name FROM sys.all_columns AS c \
 WHERE c.object_id IN (OBJECT_ID(N'sys.tables'), OBJECT_ID(N'sys.columns')) \
-AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked')";
+AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked', N'vector_dimensions')";
 
 pub(super) const TYPES: &str = "\
 SELECT CONVERT(int, y.user_type_id), CONVERT(int, y.system_type_id), y.name, \
@@ -56,12 +56,13 @@ pub(super) fn columns(newer: &[String]) -> String {
          CONVERT(int, c.system_type_id), CONVERT(int, c.user_type_id), \
          CONVERT(int, c.max_length), CONVERT(int, c.precision), CONVERT(int, c.scale), \
          CONVERT(int, c.is_nullable), CONVERT(int, c.is_computed), \
-         CONVERT(nvarchar(128), c.collation_name), {}, {}, {} \
+         CONVERT(nvarchar(128), c.collation_name), {}, {}, {}, {} \
          FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
          WHERE t.is_ms_shipped = 0",
         or_null("encryption_type"),
         or_null("graph_type"),
         or_null("is_masked"),
+        or_null("vector_dimensions"),
     )
 }
 

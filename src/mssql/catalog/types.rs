@@ -25,6 +25,8 @@ pub(super) struct Declared {
     pub(super) max_length: i64,
     pub(super) precision: i64,
     pub(super) scale: i64,
+    /// Of a vector, where the server tells; -1 elsewhere.
+    pub(super) dimensions: i64,
 }
 
 impl Types {
@@ -52,7 +54,12 @@ impl Types {
             {
                 return known;
             }
-            if own.assembly || (!own.user_defined && own.name != "sysname") {
+            if own.assembly {
+                return SqlType::Clr {
+                    name: own.name.clone(),
+                };
+            }
+            if !own.user_defined && own.name != "sysname" {
                 return SqlType::Other {
                     name: own.name.clone(),
                 };
@@ -116,8 +123,21 @@ fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
         "hierarchyid" => SqlType::HierarchyId,
         "geography" => SqlType::Geography,
         "geometry" => SqlType::Geometry,
+        "json" => SqlType::Json,
+        "vector" => SqlType::Vector {
+            dimensions: dimensions(declared),
+        },
         _ => return None,
     })
+}
+
+/// A header of eight bytes and four bytes an element, where the server does not tell the number.
+fn dimensions(declared: Declared) -> u16 {
+    let known = match declared.dimensions {
+        1.. => declared.dimensions,
+        _ => (declared.max_length - 8) / 4,
+    };
+    u16::try_from(known).unwrap_or(0)
 }
 
 fn byte(number: i64) -> u8 {
@@ -154,6 +174,7 @@ mod tests {
             max_length,
             precision: 38,
             scale: 10,
+            dimensions: -1,
         }
     }
 
@@ -161,6 +182,7 @@ mod tests {
     fn columns_get_their_own_or_their_base_type() {
         let types = types();
         let other = |name: &str| SqlType::Other { name: name.into() };
+        let clr = |name: &str| SqlType::Clr { name: name.into() };
         for (user, system, length, expected) in [
             (167, 167, 50, SqlType::VarChar { length: Some(50) }),
             (167, 167, -1, SqlType::VarChar { length: None }),
@@ -169,9 +191,9 @@ mod tests {
             (257, 167, 20, SqlType::VarChar { length: Some(20) }),
             (128, 240, 892, SqlType::HierarchyId),
             (130, 240, -1, SqlType::Geography),
-            (255, 165, 20, other("vector")),
-            (244, 244, -1, other("json")),
-            (258, 240, 100, other("Point3D")),
+            (255, 165, 20, SqlType::Vector { dimensions: 3 }),
+            (244, 244, -1, SqlType::Json),
+            (258, 240, 100, clr("Point3D")),
             (999, 998, 4, other("system type 998")),
         ] {
             assert_eq!(types.resolve(declared(user, system, length)), expected);

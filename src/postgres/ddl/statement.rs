@@ -127,7 +127,13 @@ pub(super) fn type_text(ty: &PgType) -> String {
         PgType::Text => "text".into(),
         PgType::Bytea => "bytea".into(),
         PgType::Uuid => "uuid".into(),
-        PgType::Xml => "xml".into(),
+        PgType::Xml
+        | PgType::Json
+        | PgType::Jsonb
+        | PgType::RealArray
+        | PgType::Vector(_)
+        | PgType::Geography
+        | PgType::Geometry => ty.to_string(),
     }
 }
 
@@ -139,6 +145,7 @@ pub(super) fn widest_text(ty: &PgType) -> String {
         PgType::Timestamp(_) => "timestamp without time zone".into(),
         PgType::TimestampTz(_) => "timestamp with time zone".into(),
         PgType::VarChar(_) => "character varying".into(),
+        PgType::Vector(_) => "vector".into(),
         other => type_text(other),
     }
 }

@@ -3,6 +3,7 @@
 mod coded;
 mod moments;
 mod numbers;
+mod special;
 mod texts;
 
 use migrate::schema::SqlType;
@@ -32,6 +33,8 @@ pub enum Raw {
     Guid([u8; 16]),
     Bytes(Vec<u8>),
     Text(String),
+    /// What PostgreSQL reads, as it is.
+    Shown(String),
     /// Text in a code page that PostgreSQL can decode too.
     Coded(Vec<u8>),
 }
@@ -118,5 +121,6 @@ pub fn all() -> Vec<Case> {
     cases.extend(texts::cases());
     cases.extend(coded::cases());
     cases.extend(texts::bytes());
+    cases.extend(special::cases());
     cases
 }

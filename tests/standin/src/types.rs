@@ -13,30 +13,60 @@ pub enum SqlType {
     SmallInt,
     Int,
     BigInt,
-    Decimal { precision: u8, scale: u8 },
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
     SmallMoney,
     Money,
     Real,
     Float,
     Date,
-    Time { scale: u8 },
+    Time {
+        scale: u8,
+    },
     SmallDateTime,
     DateTime,
-    DateTime2 { scale: u8 },
-    DateTimeOffset { scale: u8 },
-    Char { length: u16 },
-    VarChar { length: Option<u16> },
+    DateTime2 {
+        scale: u8,
+    },
+    DateTimeOffset {
+        scale: u8,
+    },
+    Char {
+        length: u16,
+    },
+    VarChar {
+        length: Option<u16>,
+    },
     Text,
-    NChar { length: u16 },
-    NVarChar { length: Option<u16> },
+    NChar {
+        length: u16,
+    },
+    NVarChar {
+        length: Option<u16>,
+    },
     NText,
-    Binary { length: u16 },
-    VarBinary { length: Option<u16> },
+    Binary {
+        length: u16,
+    },
+    VarBinary {
+        length: Option<u16>,
+    },
     Image,
     RowVersion,
     UniqueIdentifier,
     Xml,
     SqlVariant,
+    HierarchyId,
+    Geography,
+    Geometry,
+    /// SQL Server 2025.
+    Json,
+    /// SQL Server 2025.
+    Vector {
+        dimensions: u16,
+    },
 }
 
 /// A collation as T-SQL names it and as the five wire bytes carry it (MS-TDS 2.2.5.1.2).
@@ -108,9 +138,10 @@ pub enum Value {
         ticks: u64,
         offset: i16,
     },
-    /// Every character type and `xml`, as UTF-16 units (may hold unpaired surrogates and U+0000).
+    /// Every character type, `xml`, `json` and `vector` (as it is printed), as UTF-16 units (may hold unpaired surrogates and U+0000).
     Text(Arc<[u16]>),
-    /// `binary`, `varbinary`, `image`, `rowversion`.
+    /// `binary`, `varbinary`, `image`, `rowversion`, `hierarchyid`; `geography` and `geometry` as
+    /// their SRID, four bytes with the highest first, and their WKB.
     Bytes(Arc<[u8]>),
     /// `uniqueidentifier` in wire order: the first three groups are little-endian.
     Guid([u8; 16]),

@@ -104,7 +104,14 @@ pub(crate) fn result_type(
     if datatype::is_temporal(strong)
         || matches!(
             strong,
-            SqlType::UniqueIdentifier | SqlType::Xml | SqlType::SqlVariant
+            SqlType::UniqueIdentifier
+                | SqlType::Xml
+                | SqlType::SqlVariant
+                | SqlType::HierarchyId
+                | SqlType::Geography
+                | SqlType::Geometry
+                | SqlType::Json
+                | SqlType::Vector { .. }
         )
     {
         return Err(invalid());

@@ -34,10 +34,15 @@ pub(crate) fn name(ty: &SqlType) -> &'static str {
         SqlType::UniqueIdentifier => "uniqueidentifier",
         SqlType::Xml => "xml",
         SqlType::SqlVariant => "sql_variant",
+        SqlType::HierarchyId => "hierarchyid",
+        SqlType::Geography => "geography",
+        SqlType::Geometry => "geometry",
+        SqlType::Json => "json",
+        SqlType::Vector { .. } => "vector",
     }
 }
 
-/// `sys.types.system_type_id`; the user type id of a system type is the same number.
+/// `sys.types.system_type_id`.
 pub(crate) fn system_type_id(ty: &SqlType) -> u8 {
     match ty {
         SqlType::Image => 34,
@@ -69,20 +74,35 @@ pub(crate) fn system_type_id(ty: &SqlType) -> u8 {
         SqlType::NVarChar { .. } => 231,
         SqlType::NChar { .. } => 239,
         SqlType::Xml => 241,
+        SqlType::HierarchyId | SqlType::Geography | SqlType::Geometry => 240,
+        SqlType::Json => 244,
+        SqlType::Vector { .. } => 165,
     }
 }
 
-/// The system's CLR types: name, `user_type_id`, and length in bytes (`None` is `max`). Their
-/// `system_type_id` is 240. Here their values are the bytes of their serialisation.
-pub(crate) const ASSEMBLY_TYPES: [(&str, i32, Option<u16>); 3] = [
-    ("hierarchyid", 128, Some(892)),
-    ("geometry", 129, None),
-    ("geography", 130, None),
-];
+/// `sys.types.user_type_id` of a system type: CLR types share a system type, and a vector is
+/// stored as `varbinary`.
+pub(crate) fn user_type_id(ty: &SqlType) -> i32 {
+    match ty {
+        SqlType::HierarchyId => 128,
+        SqlType::Geometry => 129,
+        SqlType::Geography => 130,
+        SqlType::Vector { .. } => 255,
+        other => i32::from(system_type_id(other)),
+    }
+}
 
-/// Whether a `user_type_id` is one of the CLR types.
-pub(crate) fn is_assembly_type(user_type_id: i32) -> bool {
-    (128..=130).contains(&user_type_id)
+/// The CLR types that come with the server.
+pub(crate) fn is_clr(ty: &SqlType) -> bool {
+    matches!(
+        ty,
+        SqlType::HierarchyId | SqlType::Geography | SqlType::Geometry
+    )
+}
+
+/// The types that have a place on the earth or on a plane.
+pub(crate) fn is_spatial(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Geography | SqlType::Geometry)
 }
 
 /// One of each system type, with the widest size, for `sys.types`.
@@ -120,6 +140,11 @@ pub(crate) fn all() -> Vec<SqlType> {
         SqlType::NVarChar { length: Some(4000) },
         SqlType::NChar { length: 4000 },
         SqlType::Xml,
+        SqlType::HierarchyId,
+        SqlType::Geography,
+        SqlType::Geometry,
+        SqlType::Json,
+        SqlType::Vector { dimensions: 1998 },
     ]
 }
 
@@ -148,7 +173,9 @@ pub(crate) fn max_length(ty: &SqlType) -> i16 {
         SqlType::NChar { length } => (*length * 2) as i16,
         SqlType::NVarChar { length } => length.map_or(-1, |n| (n * 2) as i16),
         SqlType::Text | SqlType::NText | SqlType::Image | SqlType::UniqueIdentifier => 16,
-        SqlType::Xml => -1,
+        SqlType::Xml | SqlType::Geography | SqlType::Geometry | SqlType::Json => -1,
+        SqlType::HierarchyId => 892,
+        SqlType::Vector { dimensions } => 8 + 4 * *dimensions as i16,
         SqlType::SqlVariant => 8016,
     }
 }
@@ -199,6 +226,8 @@ pub(crate) fn scale(ty: &SqlType) -> u8 {
 /// Data type precedence, a larger number wins ("Data type precedence (Transact-SQL)").
 pub(crate) fn precedence(ty: &SqlType) -> u8 {
     match ty {
+        SqlType::HierarchyId | SqlType::Geography | SqlType::Geometry => 42,
+        SqlType::Json | SqlType::Vector { .. } => 41,
         SqlType::SqlVariant => 40,
         SqlType::Xml => 39,
         SqlType::DateTimeOffset { .. } => 38,
@@ -314,6 +343,7 @@ pub(crate) fn declaration(ty: &SqlType) -> String {
         | SqlType::VarBinary { length } => {
             length.map_or_else(|| format!("{base}(max)"), |n| format!("{base}({n})"))
         }
+        SqlType::Vector { dimensions } => format!("{base}({dimensions})"),
         _ => base.to_owned(),
     }
 }
@@ -383,6 +413,16 @@ pub(crate) fn from_name(name: &str, args: &[Option<u32>], cast: bool) -> Option<
         "uniqueidentifier" => SqlType::UniqueIdentifier,
         "xml" => SqlType::Xml,
         "sql_variant" => SqlType::SqlVariant,
+        "hierarchyid" => SqlType::HierarchyId,
+        "geography" => SqlType::Geography,
+        "geometry" => SqlType::Geometry,
+        "json" => SqlType::Json,
+        "vector" => SqlType::Vector {
+            dimensions: first
+                .flatten()
+                .and_then(|n| u16::try_from(n).ok())
+                .filter(|n| (1..=1998).contains(n))?,
+        },
         _ => return None,
     })
 }

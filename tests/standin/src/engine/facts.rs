@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::error::{Result, error, invalid_object, unsupported};
+use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::object::Module;
 use crate::engine::parse::statement::{Name, TypeName};
 use crate::engine::state::{Database, State};
@@ -131,15 +131,6 @@ impl Facts {
         if let Some(alias) = database.user_type(&name.name) {
             return Ok((alias.ty.clone(), alias.user_type_id, Some(alias.nullable)));
         }
-        let assembly = datatype::ASSEMBLY_TYPES
-            .iter()
-            .find(|(n, ..)| n.eq_ignore_ascii_case(&name.name));
-        if let Some((_, id, length)) = assembly {
-            if cast {
-                return Err(unsupported(format!("a conversion to {}", name.name)));
-            }
-            return Ok((SqlType::VarBinary { length: *length }, *id, None));
-        }
         let ty = datatype::from_name(&name.name, &name.args, cast).ok_or_else(|| {
             error(
                 243,
@@ -150,7 +141,7 @@ impl Facts {
         let id = match name.name.to_ascii_lowercase().as_str() {
             "numeric" => 108,
             "sysname" => 256,
-            _ => i32::from(datatype::system_type_id(&ty)),
+            _ => datatype::user_type_id(&ty),
         };
         Ok((ty, id, (id == 256).then_some(false)))
     }

@@ -111,7 +111,8 @@ impl Rules {
         from: &SqlType,
     ) -> Result<Value> {
         let column = &table.columns[at];
-        if datatype::is_assembly_type(column.user_type_id)
+        if datatype::is_clr(&column.ty)
+            && !datatype::is_clr(from)
             && !datatype::is_binary(from)
             && !matches!(value, Value::Null)
         {

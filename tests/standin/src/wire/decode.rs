@@ -327,6 +327,11 @@ fn value(ty: &SqlType, page: Option<CodePage>, bytes: &[u8]) -> io::Result<Value
             return Ok(Value::Bytes(Arc::from(bytes)));
         }
         SqlType::SqlVariant => return Err(invalid("variant in a variant")),
+        SqlType::HierarchyId
+        | SqlType::Geography
+        | SqlType::Geometry
+        | SqlType::Json
+        | SqlType::Vector { .. } => return Err(invalid("parameter type")),
     };
     Ok(value)
 }

@@ -81,7 +81,7 @@ impl Work<'_> {
             .ok_or_else(|| invalid_column(&spec.name))?;
         let def = &mut Arc::make_mut(&mut table.columns)[at];
         (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
-        def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
+        def.user_type_id = datatype::user_type_id(&def.ty);
         def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
         def.computed = Some(Computed {
             definition: text,

@@ -157,7 +157,7 @@ fn conditional(name: &str, args: &[Bound]) -> Option<Result<Bound>> {
 }
 
 /// A call whose result is NULL when any argument is.
-pub(super) fn strict(
+pub(crate) fn strict(
     args: Vec<Bound>,
     t: Ty,
     body: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static,
@@ -175,7 +175,7 @@ pub(super) fn strict(
     }
 }
 
-pub(super) fn plain(ty: SqlType) -> Ty {
+pub(crate) fn plain(ty: SqlType) -> Ty {
     Ty {
         ty,
         nullable: true,
@@ -221,7 +221,7 @@ pub(super) fn as_text(b: &Bound) -> Bound {
     }
 }
 
-pub(super) fn as_int(b: &Bound) -> Bound {
+pub(crate) fn as_int(b: &Bound) -> Bound {
     convert_to(b.clone(), &SqlType::BigInt)
 }
 
@@ -232,7 +232,7 @@ pub(super) fn units_of(value: &Value) -> String {
         .unwrap_or_default()
 }
 
-pub(super) fn integer_of(value: &Value) -> i64 {
+pub(crate) fn integer_of(value: &Value) -> i64 {
     match value {
         Value::Int(i) => *i,
         _ => 0,

@@ -68,12 +68,30 @@ pub(crate) fn parse_error(e: ParserError) -> SqlError {
     }
 }
 
+/// Makes one name of `geometry::STGeomFromWKB`, which `sqlparser` takes for a cast.
+fn static_methods(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 2 < tokens.len() {
+        if let (Token::Word(ty), Token::DoubleColon, Token::Word(method)) = (
+            &tokens[at].token,
+            &tokens[at + 1].token,
+            &tokens[at + 2].token,
+        ) {
+            let name = format!("{}::{}", ty.value.to_lowercase(), method.value);
+            tokens[at].token = Token::make_word(&name, Some('['));
+            tokens.drain(at + 1..at + 3);
+        }
+        at += 1;
+    }
+}
+
 impl Tokens {
     pub(crate) fn new(sql: &str) -> Result<Tokens> {
         let mut tokens = Tokenizer::new(&DIALECT, sql)
             .tokenize_with_location()
             .map_err(|e| error(105, 15, format!("Incorrect syntax. {e}")))?;
         tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
+        static_methods(&mut tokens);
         next_value_calls(&mut tokens);
         Ok(Tokens {
             tokens,

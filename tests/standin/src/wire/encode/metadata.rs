@@ -97,9 +97,27 @@ fn type_info(ty: &SqlType, nullable: bool, collation: Option<&Collation>, out: &
         SqlType::DateTimeOffset { scale } => out.extend_from_slice(&[0x2B, scale]),
         SqlType::UniqueIdentifier => out.extend_from_slice(&[0x24, 16]),
         SqlType::Xml => out.extend_from_slice(&[0xF1, 0]),
+        SqlType::HierarchyId => udt("hierarchyid", 892, out),
+        SqlType::Geography => udt("geography", 0xFFFF, out),
+        SqlType::Geometry => udt("geometry", 0xFFFF, out),
+        SqlType::Json | SqlType::Vector { .. } => {
+            strings(&SqlType::NVarChar { length: None }, collation, out);
+        }
         SqlType::SqlVariant => long(0x62, 8009, out),
         _ => strings(ty, collation, out),
     }
+}
+
+/// UDT_INFO (MS-TDS 2.2.5.5.2): size, database, schema, type, and the assembly's name.
+fn udt(type_name: &str, size: u16, out: &mut Vec<u8>) {
+    out.push(0xF0);
+    out.extend_from_slice(&size.to_le_bytes());
+    name("", out);
+    name("sys", out);
+    name(type_name, out);
+    let assembly: Vec<u16> = "Microsoft.SqlServer.Types".encode_utf16().collect();
+    out.extend_from_slice(&(assembly.len() as u16).to_le_bytes());
+    out.extend(assembly.iter().flat_map(|unit| unit.to_le_bytes()));
 }
 
 /// Character and binary types.

@@ -249,6 +249,9 @@ impl Cell {
             SqlType::UniqueIdentifier => Kind::Guid,
             SqlType::Xml => Kind::Xml,
             SqlType::SqlVariant => Kind::Variant,
+            SqlType::HierarchyId | SqlType::Geography | SqlType::Geometry => Kind::BinaryMax,
+            // To a client that did not ask for JSONSUPPORT or VECTORSUPPORT.
+            SqlType::Json | SqlType::Vector { .. } => Kind::WideMax,
         };
         Self {
             kind,

@@ -304,8 +304,6 @@ const COLUMN: &[(&str, T)] = &[
 fn system_type(c: &ColumnDef) -> i32 {
     if c.user_type_id == 108 {
         108
-    } else if datatype::is_assembly_type(c.user_type_id) {
-        240
     } else {
         i32::from(datatype::system_type_id(&c.ty))
     }

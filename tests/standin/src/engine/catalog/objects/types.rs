@@ -40,18 +40,17 @@ pub(super) fn types(database: &Database) -> Build {
                 opt(collation),
                 b(nullable),
                 b(user > 256),
-                b(system == 240),
+                b(datatype::is_clr(ty)),
                 i(0),
                 i(0),
                 b(false),
             ]);
         };
     for ty in datatype::all() {
-        let id = i32::from(datatype::system_type_id(&ty));
         add(
             datatype::name(&ty),
-            id,
-            id,
+            i32::from(datatype::system_type_id(&ty)),
+            datatype::user_type_id(&ty),
             4,
             &ty,
             ty != SqlType::RowVersion,
@@ -76,10 +75,6 @@ pub(super) fn types(database: &Database) -> Build {
         &SqlType::NVarChar { length: Some(128) },
         false,
     );
-    for (name, id, length) in datatype::ASSEMBLY_TYPES {
-        let ty = SqlType::VarBinary { length };
-        add(name, 240, id, 4, &ty, true);
-    }
     for t in database.types.iter() {
         add(
             &t.name,

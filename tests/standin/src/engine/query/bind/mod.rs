@@ -148,6 +148,9 @@ impl<'a> Binder<'a> {
                 }
             }
             Expr::CompoundIdentifier(parts) => {
+                if let Some(found) = self.property(parts)? {
+                    return Ok(found);
+                }
                 let mut names: Vec<String> = parts.iter().map(|p| p.value.clone()).collect();
                 let column = names.pop().unwrap_or_default();
                 self.column(Some(&Name::of(names)?), &column)
@@ -367,7 +370,7 @@ impl<'a> Binder<'a> {
         Ok(None)
     }
 
-    fn column(&mut self, table: Option<&Name>, column: &str) -> Result<Bound> {
+    pub(crate) fn column(&mut self, table: Option<&Name>, column: &str) -> Result<Bound> {
         let Some((depth, at, output)) = self.lookup(table, column)? else {
             return Err(match table {
                 Some(t) => error(
@@ -432,6 +435,16 @@ pub(crate) fn sortable(expr: &Bound) -> Result<()> {
             16,
             "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.",
         )),
+        SqlType::Geography | SqlType::Geometry | SqlType::Json | SqlType::Vector { .. } => {
+            Err(error(
+                249,
+                16,
+                format!(
+                    "The type \"{}\" is not comparable. It cannot be used in the ORDER BY clause.",
+                    datatype::name(&expr.t.ty)
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -18,11 +18,14 @@ use crate::types::{SqlType, Value};
 impl Binder<'_> {
     /// A function call: aggregate, window, or scalar.
     pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
+        let (args, distinct, separator_order) = arguments(f)?;
+        if let Some(found) = self.spatial_method(&f.name, &args)? {
+            return Ok(found);
+        }
         if let Some(found) = self.user_function(f)? {
             return Ok(found);
         }
         let name = name_of(&f.name)?.name.to_uppercase();
-        let (args, distinct, separator_order) = arguments(f)?;
         if let Some(over) = &f.over {
             return self.window(&name, &args, distinct, over);
         }

@@ -2,6 +2,7 @@
 
 mod call;
 mod items;
+mod method;
 mod set;
 mod shape;
 mod user;

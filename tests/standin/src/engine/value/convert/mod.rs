@@ -57,8 +57,46 @@ pub(crate) fn convert(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
         _ if is_text(to) => to_text(value, from, to, how),
         _ if is_binary(to) => to_binary(value, from, to, how),
         SqlType::UniqueIdentifier => to_guid(value, from, to),
+        SqlType::HierarchyId if is_binary(from) => Ok(value.clone()),
+        SqlType::Json if is_text(from) => Ok(value.clone()),
+        SqlType::Vector { dimensions } if is_text(from) => to_vector(value, *dimensions),
         _ => Err(disallowed(from, to)),
     }
+}
+
+/// A vector is shown as a JSON array; "[0.1, 2]" becomes "[1.0000000e-001,2.0000000e+000]"
+/// (T-SQL reference, "Vector data type").
+fn to_vector(value: &Value, dimensions: u16) -> Result<Value> {
+    let shown = trimmed(value);
+    let numbers = shown
+        .strip_prefix('[')
+        .and_then(|t| t.strip_suffix(']'))
+        .map(|t| t.split(',').map(|n| n.trim().parse::<f32>()).collect());
+    let Some(Ok(numbers)): Option<std::result::Result<Vec<f32>, _>> = numbers else {
+        return Err(error(
+            13670,
+            16,
+            "The argument is not a JSON array of numbers.",
+        ));
+    };
+    if numbers.len() != usize::from(dimensions) {
+        let message = format!(
+            "The vector dimensions {} and {dimensions} do not match.",
+            numbers.len()
+        );
+        return Err(error(42204, 16, message));
+    }
+    let numbers: Vec<String> = numbers.into_iter().map(exponential).collect();
+    Ok(text::value(&format!("[{}]", numbers.join(","))))
+}
+
+/// Eight digits, and three of the exponent.
+fn exponential(number: f32) -> String {
+    let printed = format!("{number:.7e}");
+    let (mantissa, exponent) = printed.split_once('e').unwrap_or((&printed, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:03}", exponent.unsigned_abs())
 }
 
 fn disallowed(from: &SqlType, to: &SqlType) -> crate::types::SqlError {

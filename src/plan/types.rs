@@ -1,0 +1,68 @@
+//! A column's PostgreSQL type: what the job asks for, else what the type map says.
+
+use crate::config::job::{Job, TableOverride};
+use crate::error::{Error, Kind, Result};
+use crate::schema::Column;
+use crate::typemap::{self, PgType, TargetTypes};
+
+/// Keys of the job's `types:` that name no type.
+pub(super) fn unknown(job: &Job) -> Vec<Error> {
+    typemap::unknown_sources(&job.types)
+        .into_iter()
+        .map(|name| {
+            Error::new(
+                Kind::JobFile,
+                format!("types.{name}: SQL Server has no type of this name (written without a length, `(max)` excepted)"),
+            )
+        })
+        .collect()
+}
+
+/// What the column's override asks for, else the job's `types:`, else the type map.
+pub(super) fn target_type(
+    column: &Column,
+    override_: &TableOverride,
+    job: &Job,
+    target: TargetTypes,
+) -> Result<PgType> {
+    let own = override_.types.get(&column.name);
+    let asked = match own {
+        Some(text) => Some((
+            format!("tables.overrides.<table>.types.{}", column.name),
+            text.as_str(),
+        )),
+        None => typemap::asked_for(&job.types, &column.ty)
+            .map(|(key, text)| (format!("types.{key}"), text)),
+    };
+    let Some((setting, text)) = asked else {
+        return typemap::default_type(column, target);
+    };
+    let wanted = typemap::parse_override(text)
+        .map_err(|error| Error::new(error.kind(), format!("{setting}: {}", error.message())))?;
+    if !typemap::can_encode(&column.ty, &wanted) {
+        return Err(Error::new(
+            Kind::Unsupported,
+            format!(
+                "{setting}: {} cannot be copied into {wanted}, not every value of it (docs/types.md has the pairs)",
+                column.ty
+            ),
+        ));
+    }
+    require_extension(&wanted, target, &setting)?;
+    Ok(wanted)
+}
+
+/// A type that the target does not have would fail when the table is made.
+fn require_extension(wanted: &PgType, target: TargetTypes, setting: &str) -> Result<()> {
+    let missing = match wanted {
+        PgType::Geography | PgType::Geometry if !target.postgis => "PostGIS",
+        PgType::Vector(_) if !target.pgvector => "pgvector",
+        _ => return Ok(()),
+    };
+    Err(Error::new(
+        Kind::Unsupported,
+        format!(
+            "{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"
+        ),
+    ))
+}

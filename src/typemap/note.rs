@@ -1,0 +1,79 @@
+//! What of a value does not arrive as it was, in words.
+
+use crate::schema::{Column, SqlType};
+use crate::typemap::pg::PgType;
+
+/// What of a value does not arrive, for the plan.
+pub fn precision_note(column: &Column, target: &PgType) -> Option<String> {
+    let note = match rounded(column, target) {
+        Some(note) => note,
+        None => recast(&column.ty, target)?.to_owned(),
+    };
+    Some(format!("column {}: {note}", column.name))
+}
+
+/// What a comment on the target's column should say of where its values came from; `None` where
+/// the type says it all.
+pub fn source_note(column: &Column, target: &PgType) -> Option<String> {
+    Some(match (&column.ty, target) {
+        (SqlType::SqlVariant, PgType::Text) => {
+            "sql_variant at the source: each value as CONVERT to nvarchar prints it".to_owned()
+        }
+        (SqlType::SqlVariant, _) => {
+            "sql_variant at the source: each value with its base type".to_owned()
+        }
+        (SqlType::HierarchyId, PgType::Text) => "hierarchyid at the source".to_owned(),
+        (SqlType::Geography | SqlType::Geometry, PgType::Bytea) => {
+            format!("{} at the source, as EWKB", column.ty)
+        }
+        (SqlType::Vector { .. }, PgType::RealArray) => format!("{} at the source", column.ty),
+        (SqlType::Clr { name }, PgType::Bytea) => {
+            format!("CLR type {name} at the source, serialized")
+        }
+        _ => return None,
+    })
+}
+
+/// What the target's type makes of every value.
+fn recast(source: &SqlType, target: &PgType) -> Option<&'static str> {
+    Some(match (source, target) {
+        (SqlType::SqlVariant, PgType::Text) => {
+            "each value as CONVERT to nvarchar prints it, without its base type, money with 2 and \
+             floats with 6 digits (type `jsonb` keeps all of it)"
+        }
+        (SqlType::Geography | SqlType::Geometry, PgType::Bytea) => {
+            "EWKB with its SRID (the target has no PostGIS on its search path, or the job asks for bytea)"
+        }
+        (SqlType::Vector { .. }, PgType::RealArray | PgType::Vector(_)) => {
+            "read as the JSON text that the server makes of it, with the digits that it prints"
+        }
+        (SqlType::Json, PgType::Jsonb) => {
+            "jsonb keeps neither the order of keys nor one of two equal keys (type `json` does)"
+        }
+        _ => return None,
+    })
+}
+
+fn rounded(column: &Column, target: &PgType) -> Option<String> {
+    let digits = match column.ty {
+        SqlType::Time { scale }
+        | SqlType::DateTime2 { scale }
+        | SqlType::DateTimeOffset { scale } => scale,
+        SqlType::DateTime => 3,
+        _ => return None,
+    };
+    let kept = match *target {
+        PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept,
+        _ => return None,
+    };
+    let mut notes = Vec::new();
+    if kept < digits {
+        notes.push(format!(
+            "rounded half up from {digits} to {kept} fractional digits"
+        ));
+    }
+    if matches!(column.ty, SqlType::DateTimeOffset { .. }) {
+        notes.push("the instant is kept, the offset is not (type `text` keeps it)".to_owned());
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
