@@ -169,7 +169,6 @@ fn what_is_not_built_yet_is_an_error_and_not_ignored() {
         ),
         ("values: {nul_characters: reject}", "values.nul_characters"),
         ("values: {out_of_range: reject}", "values.out_of_range"),
-        ("verify: checksums", "verify"),
     ] {
         let problems = problems(&format!("{MINIMAL}{text}\n"));
         assert_eq!(problems.len(), 1, "{problems:?}");

@@ -278,7 +278,11 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
     if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
         return None;
     }
-    begin(&run.progress, 5, "comparing row counts");
+    let name = match run.job.verify {
+        VerifyLevel::Checksums => "comparing checksums",
+        VerifyLevel::None | VerifyLevel::Counts => "comparing row counts",
+    };
+    begin(&run.progress, 5, name);
     let done = tables
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
@@ -338,7 +342,8 @@ fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let done = record.state == Recorded_::Done;
     let key = record.plan.key_positions();
     let layout = RowLayout::new(&record.plan.columns, &key, run.job.values)
-        .map_err(|error| error.at_table(&name))?;
+        .map_err(|error| error.at_table(&name))?
+        .with_checksums(run.job.verify == VerifyLevel::Checksums);
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
     let load = TableLoad::new(run, record, layout, progress);
     if done {

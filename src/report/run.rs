@@ -183,6 +183,7 @@ pub(crate) mod tests {
                 target: "public.a".into(),
                 source_rows: Some(source),
                 target_rows: Some(target),
+                checksums: None,
                 cause: None,
             }],
             seconds: 0.1,

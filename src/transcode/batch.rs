@@ -12,8 +12,8 @@ pub struct Batch {
     pub rows: u64,
     /// The last row's key, where the layout has a key.
     pub last_key: Option<Vec<KeyValue>>,
-    /// Wrapping sum over the rows of the 128-bit hash (XXH3, seed 0) of the row's bytes.
-    pub checksum: u128,
+    /// Sum of the rows' hashes (see [`crate::transcode::digest`]), where the layout asks for it.
+    pub checksum: Option<u128>,
     /// Characters that `strip` or `replace` changed.
     pub changed_values: u64,
 }

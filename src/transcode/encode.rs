@@ -4,12 +4,11 @@
 //! when there are more; nothing is parsed twice. Rows that are not complete lie behind
 //! `row_start` and never leave with a batch.
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::error::{Error, Kind, Result};
 use crate::tds::key::key_value;
 use crate::tds::token::{NBC_ROW, ROW};
 use crate::transcode::batch::Batch;
+use crate::transcode::digest::row_hash;
 use crate::transcode::fault::Fault;
 use crate::transcode::layout::{Column, RowLayout};
 use crate::transcode::long::{Long, Progress};
@@ -66,7 +65,8 @@ pub(super) struct Encoder {
     last_key: KeyBytes,
     rows: u64,
     total_rows: u64,
-    checksum: u128,
+    /// `None` where nobody asked for one.
+    checksum: Option<u128>,
     /// `policy.changed` when the last whole row was done, and when the last batch left.
     changed: u64,
     changed_before: u64,
@@ -84,6 +84,7 @@ impl Encoder {
         Self {
             policy: layout.policy.clone(),
             row_limit: row_limit(layout.columns.len()),
+            checksum: layout.checksums.then_some(0),
             layout,
             columns,
             limit,
@@ -96,7 +97,6 @@ impl Encoder {
             last_key: KeyBytes::default(),
             rows: 0,
             total_rows: 0,
-            checksum: 0,
             changed: 0,
             changed_before: 0,
         }
@@ -260,8 +260,9 @@ impl Encoder {
         self.rows += 1;
         self.total_rows += 1;
         self.changed = self.policy.changed;
-        let row = self.out.written(self.row_start);
-        self.checksum = self.checksum.wrapping_add(xxh3_128(row));
+        if let Some(sum) = &mut self.checksum {
+            *sum = sum.wrapping_add(row_hash(self.out.written(self.row_start)));
+        }
         self.row_start = self.out.position();
         std::mem::swap(&mut self.key, &mut self.last_key);
     }
@@ -275,7 +276,7 @@ impl Encoder {
             last_key: self.decode_key()?,
             bytes: self.out.split(self.row_start, capacity(self.limit)),
             rows: self.rows,
-            checksum: self.checksum,
+            checksum: self.checksum.as_mut().map(std::mem::take),
             changed_values: self.changed - self.changed_before,
         };
         if let Some(long) = &mut self.long {
@@ -283,7 +284,6 @@ impl Encoder {
         }
         self.row_start = 0;
         self.rows = 0;
-        self.checksum = 0;
         self.changed_before = self.changed;
         Ok(Some(batch))
     }

@@ -20,6 +20,8 @@ pub struct RowLayout {
     /// Places in `columns` of the key's columns, in key order.
     pub(super) key: Arc<[usize]>,
     pub(super) policy: TextPolicy,
+    /// Batches carry the sum of their rows' hashes.
+    pub(super) checksums: bool,
 }
 
 /// One planned column.
@@ -71,7 +73,15 @@ impl RowLayout {
             columns: columns.iter().map(Planned::new).collect::<Result<_>>()?,
             key: key.into(),
             policy,
+            checksums: false,
         })
+    }
+
+    /// Batches carry the sum of their rows' hashes, which costs a pass over each row's bytes.
+    #[must_use]
+    pub fn with_checksums(mut self, wanted: bool) -> Self {
+        self.checksums = wanted;
+        self
     }
 
     /// Decides how each announced column is read.

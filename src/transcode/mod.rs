@@ -6,6 +6,7 @@
 
 mod batch;
 mod coded;
+pub mod digest;
 mod encode;
 mod fault;
 mod form;

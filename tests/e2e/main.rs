@@ -15,6 +15,7 @@ mod modes;
 mod pool;
 mod resume;
 mod types;
+mod verify;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -59,6 +59,7 @@ async fn rows_and_checkpoint_commit_together() {
             bytes,
             last_key: key(2),
             checksum: u128::MAX - 1,
+            hashed_rows: 2,
             changed_values: 1
         }
     );
@@ -87,6 +88,7 @@ async fn rows_and_checkpoint_commit_together() {
         (PartitionState::Done, key(3))
     );
     assert_eq!(partition.progress.checksum, (u128::MAX - 1).wrapping_mul(2));
+    assert_eq!(partition.progress.hashed_rows, 3);
     assert_eq!((table.rows, table.bytes), (3, partition.progress.bytes));
     assert_eq!(
         job.pool.metrics().reconnects,

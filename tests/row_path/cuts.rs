@@ -51,7 +51,9 @@ pub fn wide(cases: &[Case], rows: usize) -> Wide {
     }
     payload.extend(wire::done(rows as u64));
     Wide {
-        layout: RowLayout::new(&columns, &[0], STRICT).unwrap(),
+        layout: RowLayout::new(&columns, &[0], STRICT)
+            .unwrap()
+            .with_checksums(true),
         payload,
         rows: rows as u64,
     }
@@ -64,9 +66,9 @@ fn whole(batches: &[Batch]) -> (Vec<u8>, u64, u128, String) {
         .flat_map(|batch| batch.bytes.to_vec())
         .collect();
     let rows = batches.iter().map(|batch| batch.rows).sum();
-    let checksum = batches
-        .iter()
-        .fold(0u128, |sum, batch| sum.wrapping_add(batch.checksum));
+    let checksum = batches.iter().fold(0u128, |sum, batch| {
+        sum.wrapping_add(batch.checksum.unwrap())
+    });
     let key = batches.last().map(|batch| format!("{:?}", batch.last_key));
     (bytes, rows, checksum, key.unwrap_or_default())
 }

@@ -287,6 +287,7 @@ mod tests {
                 target: "public.a".into(),
                 source_rows: Some(5),
                 target_rows: Some(4),
+                checksums: None,
                 cause: None,
             }],
             seconds: 0.2,

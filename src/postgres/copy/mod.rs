@@ -168,7 +168,10 @@ impl PartitionWriter {
         let ahead = &mut self.ahead;
         ahead.rows += batch.rows;
         ahead.bytes += batch.bytes.len() as u64;
-        ahead.checksum = ahead.checksum.wrapping_add(batch.checksum);
+        if let Some(checksum) = batch.checksum {
+            ahead.checksum = ahead.checksum.wrapping_add(checksum);
+            ahead.hashed_rows += batch.rows;
+        }
         ahead.changed_values += batch.changed_values;
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
         let mut rest = batch.bytes.freeze();

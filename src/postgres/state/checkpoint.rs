@@ -20,11 +20,12 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND state <> 'done' AND EXISTS (SELECT 1 FROM _migrate.tables t WHERE t.job = p.job \
 AND t.source_schema = p.source_schema AND t.source_table = p.source_table AND t.state = 'created') \
 AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = p.job AND r.run_id > $5) \
-RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values";
+RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values, hashed_rows";
 
 const RECORD: &str = "\
 UPDATE _migrate.partitions SET rows = $8, bytes = $9, last_key = $10::text::json, \
 checksum = $11::text::numeric, changed_values = $12, state = $13, seconds = seconds + $14, \
+hashed_rows = $15, \
 commits = commits + 1, updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
@@ -135,6 +136,7 @@ pub(in crate::postgres) async fn record(
                 &stored(progress.changed_values)?,
                 &state.word(),
                 &seconds,
+                &stored(progress.hashed_rows)?,
             ],
         )
         .await

@@ -1,12 +1,12 @@
 //! Makes the schema `_migrate`, once.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 
 /// Raised with every change of [`TABLES`], together with the statements that upgrade.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise
 /// trip over each other's `CREATE SCHEMA IF NOT EXISTS`. The bytes of `_migrate`.
@@ -63,6 +63,7 @@ CREATE TABLE _migrate.partitions (
     bytes bigint NOT NULL DEFAULT 0,
     checksum numeric(39) NOT NULL DEFAULT 0,
     changed_values bigint NOT NULL DEFAULT 0,
+    hashed_rows bigint NOT NULL DEFAULT 0,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'running', 'done')),
     claimed_by bigint,
     attempt bigint NOT NULL DEFAULT 0,
@@ -87,6 +88,13 @@ CREATE TABLE _migrate.rejects (
 );
 CREATE INDEX rejects_table ON _migrate.rejects (job, source_schema, source_table);
 ";
+
+/// Statements that raise a version to the next. Version 1 hashed every row that it committed.
+const UPGRADES: &[(i32, &str)] = &[(
+    1,
+    "ALTER TABLE _migrate.partitions ADD COLUMN hashed_rows bigint NOT NULL DEFAULT 0; \
+     UPDATE _migrate.partitions SET hashed_rows = rows;",
+)];
 
 /// Whether there is any state at all; for commands that only read.
 pub async fn is_installed(client: &Client) -> Result<bool> {
@@ -129,7 +137,7 @@ pub async fn install(client: &mut Client) -> Result<()> {
         .query_one("SELECT version FROM _migrate.version", &[])
         .await
         .map_err(failed)?;
-    match row.get::<_, i32>(0) {
+    match upgrade(&transaction, row.get(0)).await? {
         VERSION => transaction.commit().await.map_err(failed),
         other => Err(Error::new(
             Kind::Checkpoint,
@@ -138,4 +146,21 @@ pub async fn install(client: &mut Client) -> Result<()> {
             ),
         )),
     }
+}
+
+/// Raises an older version step by step; gives the version that is there then.
+async fn upgrade(transaction: &Transaction<'_>, mut version: i32) -> Result<i32> {
+    let failed = |error| fault::of(error, "upgrade schema _migrate");
+    while let Some((from, statements)) = UPGRADES.iter().find(|(from, _)| *from == version) {
+        transaction
+            .batch_execute(statements)
+            .await
+            .map_err(failed)?;
+        version = from + 1;
+        transaction
+            .execute("UPDATE _migrate.version SET version = $1", &[&version])
+            .await
+            .map_err(failed)?;
+    }
+    Ok(version)
 }

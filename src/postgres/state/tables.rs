@@ -34,7 +34,7 @@ USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
 
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
-last_key::text, checksum::text, changed_values \
+last_key::text, checksum::text, changed_values, hashed_rows \
 FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
@@ -102,7 +102,7 @@ fn partition(row: &Row) -> Result<PartitionRecord> {
     })
 }
 
-/// Reads rows, bytes, last_key, checksum and changed_values from a column on.
+/// Reads rows, bytes, last_key, checksum, changed_values and hashed_rows from a column on.
 pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
     let key: Option<String> = row.get(from + 2);
     let checksum: String = row.get(from + 3);
@@ -114,6 +114,7 @@ pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
             .parse()
             .map_err(|error| unreadable("a checksum").because(error))?,
         changed_values: counted(row.get(from + 4))?,
+        hashed_rows: counted(row.get(from + 5))?,
     })
 }
 
