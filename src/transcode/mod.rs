@@ -10,6 +10,7 @@ pub mod digest;
 mod encode;
 mod fault;
 mod form;
+pub mod jsonb;
 mod layout;
 mod long;
 mod number;

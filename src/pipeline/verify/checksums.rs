@@ -106,9 +106,9 @@ impl Comparing<'_> {
             return Ok(());
         }
         Err(Error::new(
-            Kind::Unsupported,
+            Kind::Usage,
             format!(
-                "the table holds {} rows and the job added {committed}: checksums cannot tell the rows of others apart (compare counts)",
+                "the table holds {} rows and the job added {committed}: in mode append only counts can be compared then (--level counts, or verify: counts)",
                 there.rows
             ),
         ))

@@ -15,7 +15,7 @@ use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::TableRecord;
-use crate::postgres::verify::{Part, parts, read_rows};
+use crate::postgres::verify::{LEAST_BLOCKS, Part, parts, read_rows};
 use crate::transcode::RowLayout;
 use crate::transcode::digest::{Tally, each_row};
 
@@ -146,7 +146,7 @@ impl Reads {
     {
         let divided = retrying(&self.retry, &self.cancel, || async {
             let lease = self.target.acquire().await?;
-            parts(&lease, &table.plan.target, self.most_parts).await
+            parts(&lease, &table.plan.target, (self.most_parts, LEAST_BLOCKS)).await
         });
         let mut readers = JoinSet::new();
         for part in divided.await? {

@@ -13,7 +13,7 @@ use crate::plan::table::TargetName;
 use crate::postgres::fault;
 
 pub use crate::postgres::verify::copy_out::read_rows;
-pub use crate::postgres::verify::parts::{Part, parts};
+pub use crate::postgres::verify::parts::{LEAST_BLOCKS, Part, parts};
 pub use crate::postgres::verify::show::{Field, show};
 
 /// The exact number of rows of a table.

@@ -8,7 +8,7 @@ use crate::plan::table::TargetName;
 use crate::postgres::fault;
 
 /// Blocks of a part, at least: 64 MiB, some tenths of a second of reading.
-const LEAST_BLOCKS: i64 = 8192;
+pub const LEAST_BLOCKS: i64 = 8192;
 
 /// TID range scans, without which a part costs a scan of the whole table, came with version 14.
 const TID_RANGES: i32 = 140_000;
@@ -38,9 +38,13 @@ impl Part {
     }
 }
 
-/// At most `most` parts of about equal size; one where the table is small, or no plain table of a
+/// At most `most` parts of about equal size and of `least` blocks or more; one where the table is small, or no plain table of a
 /// server that can read it by blocks.
-pub async fn parts(client: &Client, table: &TargetName, most: usize) -> Result<Vec<Part>> {
+pub async fn parts(
+    client: &Client,
+    table: &TargetName,
+    (most, least): (usize, i64),
+) -> Result<Vec<Part>> {
     let row = client
         .query_opt(
             "SELECT pg_catalog.pg_relation_size(c.oid) / s.size, pg_catalog.pg_table_size(c.oid) / s.size \
@@ -51,13 +55,13 @@ pub async fn parts(client: &Client, table: &TargetName, most: usize) -> Result<V
         .await
         .map_err(|error| fault::of(error, &format!("size up {}", qualified(table))))?;
     let (blocks, with_long_values) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
-    Ok(divide(blocks, with_long_values, most))
+    Ok(divide(blocks, with_long_values, (most, least)))
 }
 
 /// `blocks` can be cut; `size` counts the blocks of long values too, which are what is read.
-fn divide(blocks: i64, size: i64, most: usize) -> Vec<Part> {
+fn divide(blocks: i64, size: i64, (most, least): (usize, i64)) -> Vec<Part> {
     let most = i64::try_from(most).unwrap_or(1).min(blocks).max(1);
-    let count = (size / LEAST_BLOCKS).clamp(1, most);
+    let count = (size / least.max(1)).clamp(1, most);
     let cut = |number: i64| (number > 0 && number < count).then(|| blocks / count * number);
     (0..count)
         .map(|number| Part {
@@ -73,9 +77,12 @@ mod tests {
 
     #[test]
     fn parts_tile_the_table_with_both_ends_open() {
-        assert_eq!(divide(0, 0, 4), [Part::WHOLE]);
-        assert_eq!(divide(9, 2 * LEAST_BLOCKS - 1, 4), [Part::WHOLE]);
-        let predicates = divide(30_000, 40_000, 3)
+        assert_eq!(divide(0, 0, (4, LEAST_BLOCKS)), [Part::WHOLE]);
+        assert_eq!(
+            divide(9, 2 * LEAST_BLOCKS - 1, (4, LEAST_BLOCKS)),
+            [Part::WHOLE]
+        );
+        let predicates = divide(30_000, 40_000, (3, LEAST_BLOCKS))
             .iter()
             .map(Part::predicate)
             .collect::<Vec<_>>();
@@ -87,7 +94,11 @@ mod tests {
                 " WHERE ctid >= '(20000,0)'"
             ]
         );
-        assert_eq!(divide(1 << 32, 1 << 32, 8).len(), 8);
-        assert_eq!(divide(2, 1 << 32, 8).len(), 2, "long values of few rows");
+        assert_eq!(divide(1 << 32, 1 << 32, (8, 1)).len(), 8);
+        assert_eq!(
+            divide(2, 1 << 32, (8, 1)).len(),
+            2,
+            "long values of few rows"
+        );
     }
 }
