@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("report", 5),
     ("tds", 5),
     ("transcode", 6),
+    ("tls", 6),
     ("mssql", 7),
     ("postgres", 7),
     ("pipeline", 8),

@@ -6,6 +6,7 @@ mod inspect;
 mod partition;
 pub mod policy;
 mod prepare;
+mod presence;
 mod queue;
 mod retry;
 mod run;

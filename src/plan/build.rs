@@ -25,6 +25,15 @@ pub struct Planned {
 /// Every problem of every table at once: unsupported types, names that collide, overrides that
 /// name what is not there.
 pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
+    match attempt(database, job) {
+        (planned, problems) if problems.is_empty() => Ok(planned),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// As [`build`], with what can be planned beside every problem. A problem without a table as its
+/// place is the job's as a whole.
+pub fn attempt(database: &Database, job: &Job) -> (Planned, Vec<Error>) {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
     let selection = Selection::new(&job.tables);
@@ -47,11 +56,7 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     problems.extend(unmatched_patterns(database, job));
     problems.extend(target_collisions(&planned.tables));
     name_keys(&mut planned.tables);
-    if problems.is_empty() {
-        Ok(planned)
-    } else {
-        Err(problems)
-    }
+    (planned, problems)
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {

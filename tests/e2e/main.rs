@@ -6,14 +6,18 @@
 // What the tool said is what a failing test must show.
 #![allow(clippy::print_stderr)]
 
+mod by_hand;
 mod changes;
+mod documented;
 mod errors;
 mod keys;
 mod kill;
 mod load;
 mod modes;
 mod pool;
+mod refused;
 mod resume;
+mod stopping;
 mod types;
 mod verify;
 

@@ -1,7 +1,7 @@
 //! A comparison as text.
 
 use crate::cli::text::cause;
-use crate::cli::text::figures::{count, seconds, wrap};
+use crate::cli::text::figures::{count, counted, seconds, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::report::verify::{
     Checksums, ColumnDifference, Difference, RowDifference, VerifiedTable, VerifyReport,
@@ -44,9 +44,9 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
         false => "row count",
     };
     out.push_str(&format!(
-        "{} of {} tables equal in {what}, compared in {}\n",
+        "{} of {} equal in {what}, compared in {}\n",
         report.tables.iter().filter(|table| table.equal()).count(),
-        report.tables.len(),
+        counted(report.tables.len(), "table"),
         seconds(report.seconds)
     ));
 }
