@@ -237,7 +237,7 @@ impl Documents {
 
     fn number(&mut self) -> String {
         let sign = ["", "-"][self.below(2) as usize];
-        let whole = [0, 1, 10, 100_200, 987_654_321_012][self.below(5) as usize];
+        let whole = [0i64, 1, 10, 100_200, 987_654_321_012][self.below(5) as usize];
         let fraction = ["", ".0", ".50", ".000", ".1234567890123456789"][self.below(5) as usize];
         let exponent = ["", "e0", "E5", "e-3", "e+12", "e-20"][self.below(6) as usize];
         format!("{sign}{whole}{fraction}{exponent}")
