@@ -157,7 +157,7 @@ fn mixed() -> Shape {
     }
 }
 
-fn measure(shape: &Shape, key: &[usize]) -> (f64, f64) {
+fn measure(shape: &Shape, key: &[usize], checksums: bool) -> (f64, f64) {
     let mut payload = wire::metadata(&shape.types);
     (0..ROWS).for_each(|n| payload.extend((shape.row)(n)));
     payload.extend(wire::done(ROWS.into()));
@@ -168,7 +168,9 @@ fn measure(shape: &Shape, key: &[usize]) -> (f64, f64) {
         undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
-    let layout = RowLayout::new(&shape.columns, key, values).unwrap();
+    let layout = RowLayout::new(&shape.columns, key, values)
+        .unwrap()
+        .with_checksums(checksums);
     let mut best = run(&layout, &bytes);
     for _ in 1..RUNS {
         for (best, spent) in best.iter_mut().zip(run(&layout, &bytes)) {
@@ -211,8 +213,12 @@ fn run(layout: &RowLayout, bytes: &[u8]) -> Vec<Duration> {
 
 fn main() {
     for shape in [narrow(), long_text(), mixed()] {
-        for (key, keyed) in [(&[][..], "no key"), (&[0][..], "key of one column")] {
-            let (per_row, rate) = measure(&shape, key);
+        for (key, checksums, keyed) in [
+            (&[][..], false, "no key"),
+            (&[0][..], false, "key of one column"),
+            (&[0][..], true, "key of one column, checksums"),
+        ] {
+            let (per_row, rate) = measure(&shape, key, checksums);
             println!(
                 "{per_row:8.1} ns/row {rate:8.0} MB/s  {} ({keyed})",
                 shape.name

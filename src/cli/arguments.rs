@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::RunOptions;
+use crate::pipeline::{self, RunOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
 
 /// The command line as typed.
@@ -73,7 +73,15 @@ enum Command {
     /// Show what the target knows of the job
     Status,
     /// Compare both sides
-    Verify,
+    Verify {
+        /// How closely; default: the job's `verify`, or counts where that says none
+        #[arg(long, value_enum)]
+        level: Option<Level>,
+
+        /// Show the values of rows that differ (their keys are always shown)
+        #[arg(long)]
+        show_values: bool,
+    },
     /// List the rows that PostgreSQL could not hold (values: reject)
     Rejects {
         /// List at most so many; the totals are of all
@@ -88,6 +96,16 @@ enum Command {
     Schema,
     /// Write a job file from a source (not available in this version)
     Init,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    /// Row counts
+    Counts,
+    /// A sum over all rows of both sides; rows are looked for where the sums differ
+    Checksums,
+    /// Looks for rows at once: one read less where there is a difference
+    Rows,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -137,7 +155,7 @@ pub enum Action {
     Check,
     Plan(RunOptions),
     Status,
-    Verify(RunOptions),
+    Verify(RunOptions, VerifyOptions),
     Rejects(RejectQuery),
 }
 
@@ -148,7 +166,7 @@ impl Action {
             Self::Check => "check",
             Self::Plan(_) => "plan",
             Self::Status => "status",
-            Self::Verify(_) => "verify",
+            Self::Verify(..) => "verify",
             Self::Rejects(_) => "rejects",
         }
     }
@@ -196,7 +214,9 @@ impl Typed {
             Command::Check => Ok(Action::Check),
             Command::Plan => Ok(Action::Plan(options)),
             Command::Status => Ok(Action::Status),
-            Command::Verify => Ok(Action::Verify(options)),
+            Command::Verify { level, show_values } => {
+                verification(level, show_values).map(|asked| Action::Verify(options, asked))
+            }
             Command::Rejects { limit, show_values } => Ok(Action::Rejects(RejectQuery {
                 tables: self.tables.clone(),
                 limit: Some(limit),
@@ -216,6 +236,21 @@ impl Typed {
             (None, false, _) => LogLevel::Trace,
         }
     }
+}
+
+/// Values are shown of rows, and rows are looked for by checksum only.
+fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions> {
+    if show_values && matches!(level, None | Some(Level::Counts)) {
+        return Err(usage(
+            "--show-values belongs to --level checksums and --level rows",
+        ));
+    }
+    let level = level.map(|level| match level {
+        Level::Counts => pipeline::Level::Counts,
+        Level::Checksums => pipeline::Level::Checksums,
+        Level::Rows => pipeline::Level::Rows,
+    });
+    Ok(VerifyOptions { level, show_values })
 }
 
 /// What `--output` says, of words that may make no sense otherwise.
@@ -313,6 +348,7 @@ mod tests {
             ("check -c a.yaml --restart", "--restart belongs to run"),
             ("status -c a.yaml --table dbo.A", "--table belongs"),
             ("run -c a.yaml --table Posts", "schema.table"),
+            ("verify -c a.yaml --show-values", "--show-values belongs"),
             ("schema -c a.yaml", "not available in this version"),
             ("init", "not available in this version"),
             ("rejects -c a.yaml --restart", "--restart belongs to run"),
@@ -321,6 +357,19 @@ mod tests {
             assert_eq!(error.kind(), Kind::Usage, "{line}");
             assert!(error.to_string().contains(message), "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn a_comparison_may_be_as_close_as_wished() {
+        let asked = |line: &str| match meant(line).unwrap().action {
+            Action::Verify(_, asked) => asked,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked("verify -c a"), VerifyOptions::default());
+        let rows = asked("verify -c a --level rows --show-values");
+        assert_eq!(rows.level, Some(pipeline::Level::Rows));
+        assert!(rows.show_values);
+        assert!(Typed::try_parse_from(["migrate", "run", "--level", "rows"]).is_err());
     }
 
     #[test]

@@ -123,10 +123,16 @@ async fn command(
         Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
         Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
         Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
+        Action::Verify(options, verification) => {
+            let asked = verify::Asked {
+                options,
+                verification: *verification,
+            };
+            verify::verify(&job, asked, request, console, cancel).await
+        }
         Action::Rejects(wanted) => {
             unless_stopped(&cancel, rejects::rejects(&job, wanted, request, console)).await
         }
-        Action::Verify(options) => verify::verify(&job, options, request, console, cancel).await,
     }
 }
 

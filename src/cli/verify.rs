@@ -8,16 +8,22 @@ use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, text};
 use crate::config::job::Job;
 use crate::error::Result;
-use crate::pipeline::{self, RunOptions};
+use crate::pipeline::{self, RunOptions, VerifyOptions};
+
+/// What the command line asks for.
+pub(crate) struct Asked<'a> {
+    pub(crate) options: &'a RunOptions,
+    pub(crate) verification: VerifyOptions,
+}
 
 pub(crate) async fn verify(
     job: &Job,
-    options: &RunOptions,
+    asked: Asked<'_>,
     request: &Request,
     console: &Console,
     cancel: CancellationToken,
 ) -> Result<Finished> {
-    let report = pipeline::verify(job, options, cancel).await?;
+    let report = pipeline::verify(job, asked.options, asked.verification, cancel).await?;
     let conclusion = if report.failures().next().is_some() {
         Conclusion::Failed
     } else if report.differences().next().is_some() {

@@ -14,7 +14,6 @@ use crate::config::job::{
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
 use crate::config::substitute::Lookup;
-use crate::config::words::Words;
 use crate::config::yaml::Node;
 
 /// A dozen readers kept a 16-core SQL Server busy in the measurements that this tool grew out of;
@@ -353,11 +352,7 @@ fn check_range(section: &Section, policy: Option<ValuePolicy>, g: &mut Gathered<
 }
 
 fn verify(top: &mut Section, g: &mut Gathered<'_>) -> VerifyLevel {
-    let level = top.choice("verify", VerifyLevel::Counts, g);
-    if level == VerifyLevel::Checksums {
-        top.unavailable("verify", level.shown(), g);
-    }
-    level
+    top.choice("verify", VerifyLevel::Counts, g)
 }
 
 fn report(top: &mut Section, g: &mut Gathered<'_>) -> ReportFiles {

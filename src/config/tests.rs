@@ -192,18 +192,12 @@ fn a_key_given_twice_is_an_error() {
 
 #[test]
 fn what_is_not_built_yet_is_an_error_and_not_ignored() {
-    for (text, key) in [
-        (
-            "transfer: {consistency: database_snapshot}",
-            "transfer.consistency",
-        ),
-        ("verify: checksums", "verify"),
-    ] {
-        let problems = problems(&format!("{MINIMAL}{text}\n"));
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].contains(key), "{problems:?}");
-        assert!(problems[0].contains("not available yet"), "{problems:?}");
-    }
+    let problems = problems(&format!(
+        "{MINIMAL}transfer: {{consistency: database_snapshot}}\n"
+    ));
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("transfer.consistency"), "{problems:?}");
+    assert!(problems[0].contains("not available yet"), "{problems:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod verify;
 pub use inspect::{check, plan, status};
 pub use rejects::rejects;
 pub use run::run;
-pub use verify::verify;
+pub use verify::{Level, VerifyOptions, verify};
 
 /// What the command line adds to a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

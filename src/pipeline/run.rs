@@ -301,7 +301,11 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
     if run.job.verify == VerifyLevel::None || run.cancel.is_cancelled() {
         return None;
     }
-    begin(&run.progress, 5, "comparing row counts");
+    let name = match run.job.verify {
+        VerifyLevel::Checksums => "comparing checksums",
+        VerifyLevel::None | VerifyLevel::Counts => "comparing row counts",
+    };
+    begin(&run.progress, 5, name);
     let done = tables
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
@@ -359,8 +363,9 @@ async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
 fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == Recorded_::Done;
-    let layout =
-        RowLayout::for_table(&record.plan, &run.job).map_err(|error| error.at_table(&name))?;
+    let layout = RowLayout::for_table(&record.plan, &run.job)
+        .map_err(|error| error.at_table(&name))?
+        .with_checksums(run.job.verify == VerifyLevel::Checksums);
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
     let load = TableLoad::new(run, record, layout, progress);
     if done {

@@ -188,6 +188,7 @@ pub(crate) mod tests {
                 source_rows: Some(source),
                 target_rows: Some(target),
                 rejected: 0,
+                checksums: None,
                 cause: None,
             }],
             seconds: 0.1,

@@ -17,14 +17,104 @@ pub struct VerifiedTable {
     /// Source rows that PostgreSQL cannot hold, in `_migrate.rejects`.
     #[serde(default)]
     pub rejected: u64,
+    /// `None` where only counts were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<Checksums>,
     pub cause: Option<Cause>,
 }
 
+/// The sums over all rows of a table, and what differs where they do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksums {
+    /// 32 hexadecimal digits.
+    pub source: String,
+    pub target: String,
+    pub source_taken: Taken,
+    /// Rows that differ, by key; not all where `unlisted` is not 0.
+    pub differences: Vec<RowDifference>,
+    /// At least so many more rows differ.
+    pub unlisted: u64,
+    /// What else is to be known of the comparison, lower-case fragments.
+    pub notes: Vec<String>,
+}
+
+/// When the source's sum was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// While the rows were loaded: what was sent is compared with what is there.
+    Loading,
+    /// By reading the source again, at another moment than the load did.
+    Comparing,
+}
+
+/// A row that both sides do not have alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowDifference {
+    pub difference: Difference,
+    /// The key's columns in key order; empty where the table has no key.
+    pub key: Vec<KeyPart>,
+    /// The first 16 digits of the row's hash, where the table has no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// How often each side has the key, or the row where there is no key.
+    pub source_rows: u64,
+    pub target_rows: u64,
+    /// The columns that differ.
+    pub columns: Vec<ColumnDifference>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// The target lacks it, or has it less often.
+    Missing,
+    /// The source lacks it.
+    Extra,
+    /// Both have it, the target more often.
+    Doubled,
+    /// Both have the key, with other values.
+    Changed,
+}
+
+/// A column of a key, with its value as PostgreSQL prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// The source's name.
+    pub column: String,
+    /// `None` is NULL.
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnDifference {
+    /// The source's name.
+    pub column: String,
+    /// Only where values were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Values>,
+}
+
+/// As PostgreSQL prints them, long ones cut; `None` is NULL, or no such row on that side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    pub source: Option<String>,
+    pub target: Option<String>,
+}
+
 impl VerifiedTable {
-    /// Both sides were counted, and every source row is on the target or among the rejected.
+    /// Both sides were read, every source row is on the target or among the rejected and, where they
+    /// were compared, the sums are the same.
     pub fn equal(&self) -> bool {
         let accounted = self.target_rows.map(|rows| rows + self.rejected);
-        self.cause.is_none() && self.source_rows.is_some() && self.source_rows == accounted
+        let counted = self.source_rows.is_some() && self.source_rows == accounted;
+        self.cause.is_none() && counted && self.checksums.as_ref().is_none_or(Checksums::equal)
+    }
+}
+
+impl Checksums {
+    pub fn equal(&self) -> bool {
+        self.source == self.target
     }
 }
 
@@ -47,5 +137,48 @@ impl VerifyReport {
     /// Tables that could not be compared.
     pub fn failures(&self) -> impl Iterator<Item = &VerifiedTable> {
         self.tables.iter().filter(|table| table.cause.is_some())
+    }
+
+    /// More than row counts was compared.
+    pub fn by_checksum(&self) -> bool {
+        self.tables.iter().any(|table| table.checksums.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_counts_with_other_sums_are_a_difference() {
+        let sums = |source: &str, target: &str| Checksums {
+            source: source.into(),
+            target: target.into(),
+            source_taken: Taken::Comparing,
+            differences: Vec::new(),
+            unlisted: 0,
+            notes: Vec::new(),
+        };
+        let mut table = VerifiedTable {
+            table: "dbo.A".into(),
+            target: "public.a".into(),
+            source_rows: Some(5),
+            target_rows: Some(5),
+            rejected: 0,
+            checksums: None,
+            cause: None,
+        };
+        assert!(table.equal());
+        table.checksums = Some(sums("0a", "0a"));
+        assert!(table.equal());
+        table.checksums = Some(sums("0a", "0b"));
+        assert!(!table.equal());
+        let report = VerifyReport {
+            job: "demo".into(),
+            tables: vec![table],
+            seconds: 0.1,
+        };
+        assert_eq!(report.differences().count(), 1);
+        assert_eq!(report.failures().count(), 0);
     }
 }

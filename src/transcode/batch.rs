@@ -14,8 +14,8 @@ pub struct Batch {
     /// The key of the last row that was read, a rejected one included, where the layout has a key
     /// and the key can be sent back to the server: text that its code page does not define cannot.
     pub last_key: Option<Vec<KeyValue>>,
-    /// Wrapping sum over the rows of the 128-bit hash (XXH3, seed 0) of the row's bytes.
-    pub checksum: u128,
+    /// Sum of the rows' hashes (see [`crate::transcode::digest`]), where the layout asks for it.
+    pub checksum: Option<u128>,
     /// Characters that `strip` or `replace` changed, by the columns' places in the layout; empty
     /// where none was.
     pub changed: Vec<u64>,

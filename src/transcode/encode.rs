@@ -4,13 +4,12 @@
 //! when there are more; nothing is parsed twice. Rows that are not complete lie behind
 //! `row_start` and never leave with a batch.
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::error::{Error, Kind, Result};
 use crate::tds::key::key_value;
 use crate::tds::token::{NBC_ROW, ROW};
 use crate::tds::type_info::TypeInfo;
 use crate::transcode::batch::Batch;
+use crate::transcode::digest::row_hash;
 use crate::transcode::fault::Fault;
 use crate::transcode::layout::{Column, RowLayout, TextSource};
 use crate::transcode::long::{Long, Progress};
@@ -72,7 +71,8 @@ pub(super) struct Encoder {
     last_key: KeyBytes,
     rows: u64,
     total_rows: u64,
-    checksum: u128,
+    /// `None` where nobody asked for one.
+    checksum: Option<u128>,
     /// Values of the row in work that were left out of it: the row is rejected at its end.
     faulty: Vec<Faulty>,
     rejects: Vec<Reject>,
@@ -90,8 +90,9 @@ struct KeyBytes {
 impl Encoder {
     pub(super) fn new(layout: RowLayout, columns: Vec<Column>, limit: usize) -> Self {
         Self {
-            policy: TextPolicy::new(layout.columns.len()),
+            policy: TextPolicy::new(layout.columns.len()).with_canonical_json(layout.checksums),
             row_limit: row_limit(layout.columns.len()),
+            checksum: layout.checksums.then_some(0),
             layout,
             columns,
             limit,
@@ -105,7 +106,6 @@ impl Encoder {
             last_key: KeyBytes::default(),
             rows: 0,
             total_rows: 0,
-            checksum: 0,
             faulty: Vec::new(),
             rejects: Vec::new(),
             rejected_bytes: 0,
@@ -354,8 +354,9 @@ impl Encoder {
         self.rows += 1;
         self.total_rows += 1;
         self.policy.keep_row();
-        let row = self.out.written(self.row_start);
-        self.checksum = self.checksum.wrapping_add(xxh3_128(row));
+        if let Some(sum) = &mut self.checksum {
+            *sum = sum.wrapping_add(row_hash(self.out.written(self.row_start)));
+        }
         self.row_start = self.out.position();
         std::mem::swap(&mut self.key, &mut self.last_key);
     }
@@ -369,7 +370,7 @@ impl Encoder {
             last_key: self.decode_key()?,
             bytes: self.out.split(self.row_start, capacity(self.limit)),
             rows: self.rows,
-            checksum: self.checksum,
+            checksum: self.checksum.as_mut().map(std::mem::take),
             changed: self.policy.take_batch(),
             rejects: std::mem::take(&mut self.rejects),
         };
@@ -378,7 +379,6 @@ impl Encoder {
         }
         self.row_start = 0;
         self.rows = 0;
-        self.checksum = 0;
         self.rejected_bytes = 0;
         self.full_at = self.limit;
         Ok(Some(batch))

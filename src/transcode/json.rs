@@ -4,6 +4,7 @@
 //! (postgres, "JSON Types"). Those are values that PostgreSQL cannot hold, as in any other text.
 
 use crate::transcode::fault::Fault;
+use crate::transcode::jsonb;
 use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
 
@@ -43,6 +44,15 @@ pub(super) fn mend_escapes(
     }
     out.put_slice(&text[from..]);
     Ok(())
+}
+
+/// Writes the text from `start` as `jsonb` prints it; leaves it where that is not certain, for
+/// PostgreSQL to judge.
+pub(super) fn canonicalise(start: usize, out: &mut Out) {
+    if let Some(text) = jsonb::canonical(out.written(start)) {
+        out.cut_back(start);
+        out.put_slice(&text);
+    }
 }
 
 fn refused(text: &[u8]) -> Vec<(usize, Refused)> {

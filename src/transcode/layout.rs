@@ -21,6 +21,8 @@ pub struct RowLayout {
     pub(super) key: Arc<[usize]>,
     /// Places in `columns` of what tells a rejected row from others, in key order.
     pub(super) identity: Arc<[usize]>,
+    /// Batches carry the sum of their rows' hashes.
+    pub(super) checksums: bool,
 }
 
 /// One planned column.
@@ -110,7 +112,15 @@ impl RowLayout {
                 .collect::<Result<_>>()?,
             key: key.into(),
             identity: identity.into(),
+            checksums: false,
         })
+    }
+
+    /// Batches carry the sum of their rows' hashes, which costs a pass over each row's bytes.
+    #[must_use]
+    pub fn with_checksums(mut self, wanted: bool) -> Self {
+        self.checksums = wanted;
+        self
     }
 
     /// Decides how each announced column is read.

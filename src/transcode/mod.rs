@@ -6,6 +6,7 @@
 
 mod batch;
 mod coded;
+pub mod digest;
 mod encode;
 mod fault;
 mod float;
@@ -13,6 +14,7 @@ mod form;
 mod hex;
 mod hierarchy;
 mod json;
+pub mod jsonb;
 mod layout;
 mod long;
 mod number;

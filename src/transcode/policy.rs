@@ -77,6 +77,8 @@ impl ColumnPolicy {
 pub(super) struct TextPolicy {
     /// Of the column in work.
     pub(super) column: ColumnPolicy,
+    /// `jsonb` is sent as PostgreSQL prints it, so that its bytes can be compared.
+    canonical_json: bool,
     /// Characters that were changed in the row in work.
     pub(super) changed: u64,
     /// The same by column.
@@ -89,10 +91,20 @@ impl TextPolicy {
     pub(super) fn new(columns: usize) -> Self {
         Self {
             column: ColumnPolicy::strict(),
+            canonical_json: false,
             changed: 0,
             in_row: vec![0; columns],
             in_batch: Vec::new(),
         }
+    }
+
+    pub(super) fn with_canonical_json(mut self, wanted: bool) -> Self {
+        self.canonical_json = wanted;
+        self
+    }
+
+    pub(super) fn canonical_json(&self) -> bool {
+        self.canonical_json
     }
 
     /// U+0000 was met.

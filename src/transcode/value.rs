@@ -183,7 +183,12 @@ pub(super) fn finish_text(
         Finish::Plain => {}
         Finish::Pad(length) => pad(start, length as usize, out),
         Finish::Xml => xml::make_utf8(start, out),
-        Finish::Jsonb => json::mend_escapes(start + 1, out, policy)?,
+        Finish::Jsonb => {
+            json::mend_escapes(start + 1, out, policy)?;
+            if policy.canonical_json() {
+                json::canonicalise(start + 1, out);
+            }
+        }
         Finish::Elements(shape) => vector::make_elements(shape, start, out)?,
         Finish::Ewkb => spatial::make_ewkb(start, out)?,
         Finish::Digits => hex::make_digits(start, out),

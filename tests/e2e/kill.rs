@@ -1,4 +1,5 @@
-//! Kill -9 at many points of a run; the same command ends with every row exactly once.
+//! Kill -9 at many points of a run; the same command ends with every row exactly once, and with
+//! the checksum of what is committed.
 
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,10 @@ fn a_run_that_was_killed_anywhere_is_continued_by_the_same_command() {
     let database = source.database(&load::script());
     let undisturbed = undisturbed(&database);
     let mut killed_in_load = 0;
+    let more = format!("verify: checksums\n{}", load::TRANSFER);
     for point in 0..points {
         let target = Postgres::shared().database();
-        let job = Job::new(&database, &target.target(), load::TRANSFER);
+        let job = Job::new(&database, &target.target(), &more);
         let mut child = job.spawn(&[]);
         // Spread over a whole run: planning, DDL, rows, commits, finish, and just after the end.
         std::thread::sleep(undisturbed.mul_f64(1.05 * f64::from(point) / f64::from(points)));
@@ -29,6 +31,12 @@ fn a_run_that_was_killed_anywhere_is_continued_by_the_same_command() {
         child.wait().expect("the killed process is gone");
         let report = job.report(&[], 0);
         load::check(&target);
+        let compared = report["verification"]["tables"].as_array().expect("tables");
+        assert_eq!(compared.len(), 4);
+        for table in compared {
+            assert_eq!(table["checksums"]["source_taken"], "loading", "{table}");
+            assert_eq!(table["checksums"]["source"], table["checksums"]["target"]);
+        }
         let tables = report["tables"].as_array().expect("tables");
         let resumed = tables
             .iter()

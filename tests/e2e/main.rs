@@ -25,6 +25,7 @@ mod special;
 mod stopping;
 mod texts;
 mod types;
+mod verify;
 
 #[path = "../support/mod.rs"]
 mod support;

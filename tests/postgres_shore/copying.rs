@@ -62,6 +62,7 @@ async fn rows_and_checkpoint_commit_together() {
             checksum: u128::MAX - 1,
             changed_values: 1,
             changed_columns: [("Body".to_owned(), 1)].into(),
+            hashed_rows: 2,
         }
     );
     assert_eq!(truth(&database), is("2", "running"));
@@ -89,6 +90,7 @@ async fn rows_and_checkpoint_commit_together() {
         (PartitionState::Done, key(3))
     );
     assert_eq!(partition.progress.checksum, (u128::MAX - 1).wrapping_mul(2));
+    assert_eq!(partition.progress.hashed_rows, 3);
     assert_eq!((table.rows, table.bytes), (3, partition.progress.bytes));
     assert_eq!(
         job.pool.metrics().reconnects,

@@ -110,7 +110,7 @@ pub(crate) fn batch(rows: &[(i32, Option<&str>)]) -> Batch {
         last_key: rows
             .last()
             .map(|(id, _)| vec![KeyValue::Int(i64::from(*id))]),
-        checksum: u128::MAX - 1,
+        checksum: Some(u128::MAX - 1),
         changed: vec![0, 1],
         rejects: Vec::new(),
     }

@@ -30,6 +30,19 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
             .await
             .unwrap()
     );
+    // Version 1 had no count of hashed rows, because it hashed every row.
+    database.sql(
+        "ALTER TABLE _migrate.partitions DROP COLUMN hashed_rows; \
+         INSERT INTO _migrate.tables (job, source_schema, source_table, target_schema, target_table, \
+         fingerprint, plan, state, run_id) VALUES ('j', 's', 't', 's', 't', 'f', '{}', 'created', 1); \
+         INSERT INTO _migrate.partitions (job, source_schema, source_table, partition, slice, rows) \
+         VALUES ('j', 's', 't', 1, '{}', 7); UPDATE _migrate.version SET version = 1",
+    );
+    state::install(&mut pool.acquire().await.unwrap())
+        .await
+        .unwrap();
+    let hashed = "SELECT hashed_rows || ' ' || version FROM _migrate.partitions, _migrate.version";
+    assert_eq!(database.value(hashed), "7 2");
     database.sql("UPDATE _migrate.version SET version = 99");
     let error = state::install(&mut pool.acquire().await.unwrap())
         .await

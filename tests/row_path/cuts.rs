@@ -14,9 +14,9 @@ fn whole(batches: &[Batch]) -> (Vec<u8>, u64, u128, String) {
         .flat_map(|batch| batch.bytes.to_vec())
         .collect();
     let rows = batches.iter().map(|batch| batch.rows).sum();
-    let checksum = batches
-        .iter()
-        .fold(0u128, |sum, batch| sum.wrapping_add(batch.checksum));
+    let checksum = batches.iter().fold(0u128, |sum, batch| {
+        sum.wrapping_add(batch.checksum.unwrap())
+    });
     let key = batches.last().map(|batch| format!("{:?}", batch.last_key));
     (bytes, rows, checksum, key.unwrap_or_default())
 }

@@ -204,8 +204,11 @@ fn the_checksum_is_the_sum_over_the_rows() {
         wire::column(0, SqlType::Int, PgType::Integer, None),
         wire::column(1, case.source.clone(), case.target.clone(), None),
     ];
-    let layout = RowLayout::new(&columns, &[], STRICT).unwrap();
+    let plain = RowLayout::new(&columns, &[], STRICT).unwrap();
+    let layout = plain.clone().with_checksums(true);
     let bytes = wire::packets(&payload, 4096);
+    let (unasked, _) = wire::read(&plain, 1000, [&bytes[..]]).unwrap();
+    assert!(unasked.iter().all(|batch| batch.checksum.is_none()));
     let (batches, _) = wire::read(&layout, 1000, [&bytes[..]]).unwrap();
     for batch in batches {
         let mut rest = &batch.bytes[..];
@@ -216,7 +219,7 @@ fn the_checksum_is_the_sum_over_the_rows() {
             sum = sum.wrapping_add(xxh3_128(row));
             rest = after;
         }
-        assert_eq!(sum, batch.checksum);
+        assert_eq!(Some(sum), batch.checksum);
         assert_eq!(batch.last_key, None);
     }
 }

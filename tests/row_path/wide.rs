@@ -53,7 +53,9 @@ pub fn wide(cases: &[Case], rows: usize) -> Wide {
     }
     payload.extend(wire::done(rows as u64));
     Wide {
-        layout: RowLayout::new(&columns, &[0], STRICT).unwrap(),
+        layout: RowLayout::new(&columns, &[0], STRICT)
+            .unwrap()
+            .with_checksums(true),
         payload,
         rows: rows as u64,
     }

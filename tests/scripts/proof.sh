@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Proofs that take longer than a test: samples compared value by value with foreign clients, the
-# memory that a table of 2 GiB takes, and the tool's CPU seconds per million rows.
+# memory that a table of 2 GiB takes, the tool's CPU seconds per million rows, differences planted in
+# a million rows, and what comparing costs.
 #   MIGRATE_TEST_SAMPLES=DIR  with instnwnd.sql and instpubs.sql of microsoft/sql-server-samples
 #   PROOF_ROWS=N              rows of the StackOverflow-shaped sample, 500000 by default
 #   PROOF_GIB=N               size of the large table, 2 by default; 0 leaves it out
+#   PROOF_PLANTED=N           rows of the table with planted differences, 1000000 by default
 #   PYTHON=PATH               a Python with pymssql and psycopg2; default: target/clients
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 rows="${PROOF_ROWS:-500000}"
 gib="${PROOF_GIB:-2}"
+planted="${PROOF_PLANTED:-1000000}"
 python="${PYTHON:-target/clients/bin/python}"
 samples="${MIGRATE_TEST_SAMPLES:-}"
 built="${CARGO_TARGET_DIR:-target}/release"
@@ -115,6 +118,14 @@ for table in Votes Comments Posts; do
     move StackOverflow "cpu_${table,,}" "tables: { include: [dbo.$table] }"
     query "cpu_${table,,}" "SELECT count(*) || ' rows' FROM public.${table,,}"
 done
+
+say "what comparing costs over reading"
+move StackOverflow compared "verify: checksums
+transfer: { max_partitions_per_table: 1 }"
+VERIFY_JOB="$work/job.yaml" cargo bench --locked --quiet --bench verify_cost
+
+say "planted differences in $planted rows"
+MIGRATE_TEST_PLANTED_ROWS="$planted" cargo test --locked --quiet --test e2e verify::planted
 
 if [ "$gib" -gt 0 ]; then
     say "a table of $gib GiB: 12 partitions, resident memory"

@@ -327,6 +327,7 @@ mod tests {
                 source_rows: Some(5),
                 target_rows: Some(4),
                 rejected: 0,
+                checksums: None,
                 cause: None,
             }],
             seconds: 0.2,

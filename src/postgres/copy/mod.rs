@@ -191,7 +191,10 @@ impl PartitionWriter {
         let ahead = &mut self.ahead;
         ahead.rows += batch.rows;
         ahead.bytes += batch.bytes.len() as u64;
-        ahead.checksum = ahead.checksum.wrapping_add(batch.checksum);
+        if let Some(checksum) = batch.checksum {
+            ahead.checksum = ahead.checksum.wrapping_add(checksum);
+            ahead.hashed_rows += batch.rows;
+        }
         self.table.columns.add(&batch.changed, ahead);
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());

@@ -14,7 +14,7 @@ use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
-pub(super) use crate::postgres::ddl::statement::{has_identity, primary_key};
+pub(super) use crate::postgres::ddl::statement::{has_identity, primary_key, type_text};
 pub use crate::postgres::ddl::statement::{identity_note, statements};
 
 /// How tables are made.

@@ -108,7 +108,7 @@ pub fn identity_note(column: &ColumnPlan) -> Option<String> {
 }
 
 /// A type as the catalog's `format_type` prints it, so that DDL and comparison use one text.
-pub(super) fn type_text(ty: &PgType) -> String {
+pub(in crate::postgres) fn type_text(ty: &PgType) -> String {
     match ty {
         PgType::Boolean => "boolean".into(),
         PgType::SmallInt => "smallint".into(),

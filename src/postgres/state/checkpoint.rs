@@ -21,12 +21,12 @@ AND state <> 'done' AND EXISTS (SELECT 1 FROM _migrate.tables t WHERE t.job = p.
 AND t.source_schema = p.source_schema AND t.source_table = p.source_table AND t.state = 'created') \
 AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = p.job AND r.run_id > $5) \
 RETURNING attempt, commits, slice::text, rows, bytes, last_key::text, checksum::text, changed_values, \
-changed_columns::text";
+changed_columns::text, hashed_rows";
 
 const RECORD: &str = "\
 UPDATE _migrate.partitions SET rows = $8, bytes = $9, last_key = $10::text::json, \
 checksum = $11::text::numeric, changed_values = $12, state = $13, seconds = seconds + $14, \
-commits = commits + 1, changed_columns = $15::text::jsonb, updated_at = pg_catalog.now() \
+commits = commits + 1, changed_columns = $15::text::jsonb, hashed_rows = $16, updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
 AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
 
@@ -144,6 +144,7 @@ pub(in crate::postgres) async fn record(
                 &state.word(),
                 &seconds,
                 &to_json(&progress.changed_columns)?,
+                &stored(progress.hashed_rows)?,
             ],
         )
         .await

@@ -94,8 +94,10 @@ pub struct Progress {
     pub bytes: u64,
     /// Where to continue reading; `None` at the start and for slices that commit as a whole.
     pub last_key: Option<Vec<KeyValue>>,
-    /// Wrapping sum over the rows of the 128-bit hash of each.
+    /// Wrapping sum of the hashes of `hashed_rows` rows.
     pub checksum: u128,
+    /// Fewer than `rows` where a run that did not ask for checksums committed some of them.
+    pub hashed_rows: u64,
     /// Characters that `strip` or `replace` changed.
     pub changed_values: u64,
     /// The same by source column, as far as there are any.

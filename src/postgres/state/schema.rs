@@ -10,17 +10,19 @@ const VERSION: i32 = 2;
 
 /// What leads from version 1 to each later one, in order. A new schema goes the same way, so that
 /// an old one cannot end up different.
-const UPGRADES: &[(i32, &str)] = &[(2, REJECTS_KEEP_ROWS)];
+const UPGRADES: &[(i32, &str)] = &[(2, REJECTS_AND_SUMS)];
 
-/// Version 1 could reject no row, so its table of rejects is empty.
-const REJECTS_KEEP_ROWS: &str = "
+/// Version 1 could reject no row, so its table of rejects is empty, and it hashed every row.
+const REJECTS_AND_SUMS: &str = "
 ALTER TABLE _migrate.rejects
     ADD COLUMN faults jsonb NOT NULL,
     ADD COLUMN \"row\" jsonb NOT NULL;
 COMMENT ON TABLE _migrate.rejects IS
     'Source rows that PostgreSQL cannot hold; docs/operations.md of the migrate tool says how to mend them.';
 ALTER TABLE _migrate.partitions
-    ADD COLUMN changed_columns jsonb NOT NULL DEFAULT '{}';
+    ADD COLUMN changed_columns jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN hashed_rows bigint NOT NULL DEFAULT 0;
+UPDATE _migrate.partitions SET hashed_rows = rows;
 ";
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise

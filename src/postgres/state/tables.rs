@@ -36,13 +36,13 @@ USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
 last_key::text, checksum::text, changed_values, \
-changed_columns::text \
+changed_columns::text, hashed_rows \
 FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 /// The same of a state of version 1, for commands that only read: they do not upgrade it.
 const PARTITIONS_1: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
-last_key::text, checksum::text, changed_values, NULL::text \
+last_key::text, checksum::text, changed_values, NULL::text, rows AS hashed_rows \
 FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
@@ -114,7 +114,8 @@ fn partition(row: &Row) -> Result<PartitionRecord> {
     })
 }
 
-/// Reads rows, bytes, last_key, checksum, changed_values and changed_columns from a column on.
+/// Reads rows, bytes, last_key, checksum, changed_values, changed_columns and hashed_rows from a
+/// column on.
 pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
     let key: Option<String> = row.get(from + 2);
     let checksum: String = row.get(from + 3);
@@ -131,6 +132,7 @@ pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
             .map(|text| from_json(text, "the changed columns"))
             .transpose()?
             .unwrap_or_default(),
+        hashed_rows: counted(row.get(from + 6))?,
     })
 }
 

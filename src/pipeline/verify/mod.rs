@@ -1,35 +1,64 @@
 //! Compares both sides after a load.
 
+mod checksums;
+mod differences;
+mod held;
+mod printed;
+mod reads;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::job::{Job, Mode};
+use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::bounds;
-use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::Run;
 use crate::pipeline::prepare;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::Shores;
 use crate::pipeline::summary::cause;
+use crate::pipeline::verify::checksums::Comparing;
+use crate::pipeline::verify::reads::Reads;
 use crate::plan::query;
 use crate::plan::table::TablePlan;
-use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, TableRecord};
 use crate::postgres::verify::count_rows;
 use crate::report::verify::{VerifiedTable, VerifyReport};
 
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Row counts.
+    Counts,
+    /// One sum per table first; rows are looked for where the sums differ.
+    Checksums,
+    /// Sums by bucket at once, so that a difference costs one more read instead of two.
+    Rows,
+}
+
+/// What the command line adds to a comparison.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// The job's `verify` where it is not given; `none` there means counts here.
+    pub level: Option<Level>,
+    /// Differences are shown with the values of both sides.
+    pub show_values: bool,
+}
+
 /// Both sides and what to expect of them.
 struct Comparison<'a> {
     job: &'a Job,
-    source: &'a SourcePool,
-    target: &'a TargetPool,
-    cancel: &'a CancellationToken,
-    /// Read in mode `append` only, where a table holds rows of others too.
+    reads: Arc<Reads>,
+    level: Level,
+    show_values: bool,
+    /// What the load recorded may stand for the source.
+    trust_load: bool,
+    /// Read where they are needed.
     records: Vec<TableRecord>,
     /// Rows in `_migrate.rejects`, by the table's full name.
     rejected: HashMap<String, u64>,
@@ -37,12 +66,12 @@ struct Comparison<'a> {
 
 /// Compares the tables of a run; `None` when it was stopped on the way.
 pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyReport> {
-    let (source, target) = (&run.source, &run.target);
     let comparison = Comparison {
         job: &run.job,
-        source,
-        target,
-        cancel: &run.cancel,
+        reads: Reads::new(&run.job, &run.source, &run.target, &run.cancel),
+        level: level_of(run.job.verify),
+        show_values: false,
+        trust_load: true,
         records: Vec::new(),
         rejected: HashMap::new(),
     };
@@ -50,24 +79,32 @@ pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyRepo
     (!run.cancel.is_cancelled()).then_some(report)
 }
 
+fn level_of(level: VerifyLevel) -> Level {
+    match level {
+        VerifyLevel::None | VerifyLevel::Counts => Level::Counts,
+        VerifyLevel::Checksums => Level::Checksums,
+    }
+}
+
 /// Compares all tables of the job, as a command of its own.
 ///
 /// # Errors
-/// What kept it from beginning; a table that could not be counted stands in the report.
+/// What kept it from beginning; a table that could not be compared stands in the report.
 pub async fn verify(
     job: &Job,
     options: &RunOptions,
+    verification: VerifyOptions,
     cancel: CancellationToken,
 ) -> Result<VerifyReport> {
     let shores = Shores::open(job).await?;
     let compared = async {
         let survey = prepare::survey(job, &shores, options).await?;
-        let (source, target) = (&shores.source, &shores.target);
         let comparison = Comparison {
             job,
-            source,
-            target,
-            cancel: &cancel,
+            reads: Reads::new(job, &shores.source, &shores.target, &cancel),
+            level: verification.level.unwrap_or(level_of(job.verify)),
+            show_values: verification.show_values,
+            trust_load: false,
             records: Vec::new(),
             rejected: HashMap::new(),
         };
@@ -85,15 +122,15 @@ pub async fn verify(
 impl Comparison<'_> {
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
-        if self.job.transfer.mode == Mode::Append {
-            let retry = &self.job.transfer.retry;
-            match retrying(retry, self.cancel, || self.load_records()).await {
+        if self.level != Level::Counts || self.job.transfer.mode == Mode::Append {
+            let loaded = self.retrying(|| self.load_records()).await;
+            match loaded {
                 Ok(records) => self.records = records,
                 Err(error) => return self.not_compared(plans, &error, started),
             }
         }
-        let retry = &self.job.transfer.retry;
-        match retrying(retry, self.cancel, || self.count_rejects()).await {
+        let rejected = self.retrying(|| self.count_rejects()).await;
+        match rejected {
             Ok(rejected) => self.rejected = rejected,
             Err(error) => return self.not_compared(plans, &error, started),
         }
@@ -110,8 +147,15 @@ impl Comparison<'_> {
         }
     }
 
+    async fn retrying<T, F: Future<Output = Result<T>>>(
+        &self,
+        work: impl FnMut() -> F,
+    ) -> Result<T> {
+        retrying(&self.reads.retry, &self.reads.cancel, work).await
+    }
+
     async fn load_records(&self) -> Result<Vec<TableRecord>> {
-        let target = self.target.acquire().await?;
+        let target = self.reads.target.acquire().await?;
         if !state::is_installed(&target).await? {
             return Ok(Vec::new());
         }
@@ -119,7 +163,7 @@ impl Comparison<'_> {
     }
 
     async fn count_rejects(&self) -> Result<HashMap<String, u64>> {
-        let target = self.target.acquire().await?;
+        let target = self.reads.target.acquire().await?;
         if !state::is_installed(&target).await? {
             return Ok(HashMap::new());
         }
@@ -127,27 +171,67 @@ impl Comparison<'_> {
     }
 
     async fn table(&self, plan: &TablePlan) -> VerifiedTable {
-        let (source, target) = tokio::join!(self.source_rows(plan), self.target_rows(plan));
-        let failure = source.as_ref().err().or(target.as_ref().err());
-        VerifiedTable {
-            table: plan.full_name(),
-            target: format!("{}.{}", plan.target.schema, plan.target.table),
-            cause: failure.map(cause),
-            source_rows: source.ok(),
-            target_rows: target.ok(),
-            rejected: self.rejected.get(&plan.full_name()).copied().unwrap_or(0),
+        match self.level {
+            Level::Counts => self.by_count(plan).await,
+            Level::Checksums | Level::Rows => self.by_checksum(plan).await,
         }
     }
 
-    /// Without its records an append cannot tell its own rows from others, so nothing is equal.
+    async fn by_count(&self, plan: &TablePlan) -> VerifiedTable {
+        let (source, target) = tokio::join!(self.source_rows(plan), self.target_rows(plan));
+        let failure = source.as_ref().err().or(target.as_ref().err());
+        VerifiedTable {
+            cause: failure.map(cause),
+            source_rows: source.ok(),
+            target_rows: target.ok(),
+            rejected: self.rejected_of(plan),
+            ..nothing_known(plan)
+        }
+    }
+
+    async fn by_checksum(&self, plan: &TablePlan) -> VerifiedTable {
+        let comparing = Comparing {
+            job: self.job,
+            reads: &self.reads,
+            level: self.level,
+            show_values: self.show_values,
+            trust_load: self.trust_load,
+        };
+        match comparing.table(plan, self.record(plan)).await {
+            Ok((source, target, checksums)) => VerifiedTable {
+                // The sums are of rows that PostgreSQL can hold.
+                source_rows: Some(source.rows + self.rejected_of(plan)),
+                target_rows: Some(target.rows),
+                rejected: self.rejected_of(plan),
+                checksums: Some(checksums),
+                ..nothing_known(plan)
+            },
+            Err(error) => VerifiedTable {
+                cause: Some(cause(&error.at_table(plan.full_name()))),
+                ..nothing_known(plan)
+            },
+        }
+    }
+
+    fn rejected_of(&self, plan: &TablePlan) -> u64 {
+        self.rejected
+            .get(&plan.full_name())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn record(&self, plan: &TablePlan) -> Option<&TableRecord> {
+        let name = plan.full_name();
+        let mut records = self.records.iter();
+        records.find(|record| record.plan.full_name() == name)
+    }
+
+    /// Without its records an append cannot tell its own rows from others, and no other mode what
+    /// was loaded, so nothing is equal.
     fn not_compared(&self, plans: &[TablePlan], error: &Error, started: Instant) -> VerifyReport {
         let table = |plan: &TablePlan| VerifiedTable {
-            table: plan.full_name(),
-            target: format!("{}.{}", plan.target.schema, plan.target.table),
             cause: Some(cause(error)),
-            source_rows: None,
-            target_rows: None,
-            rejected: 0,
+            ..nothing_known(plan)
         };
         VerifyReport {
             job: self.job.name.clone(),
@@ -158,12 +242,11 @@ impl Comparison<'_> {
 
     async fn source_rows(&self, plan: &TablePlan) -> Result<u64> {
         let sql = query::count(plan, self.job.transfer.consistency);
-        let retry = &self.job.transfer.retry;
-        retrying(retry, self.cancel, || self.count_source(plan, &sql)).await
+        self.retrying(|| self.count_source(plan, &sql)).await
     }
 
     async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
-        let counted = async { bounds::count(&mut *self.source.acquire().await?, sql).await };
+        let counted = async { bounds::count(&mut *self.reads.source.acquire().await?, sql).await };
         counted
             .await
             .map_err(|error| error.at_table(plan.full_name()))
@@ -172,25 +255,34 @@ impl Comparison<'_> {
     /// Rows of the table; in mode `append` those that the job committed, because the table may
     /// have held others before.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        let recorded = self
-            .records
-            .iter()
-            .find(|record| record.plan.full_name() == plan.full_name());
-        if let Some(record) = recorded {
+        if let Some(record) = self.record(plan) {
             return Ok(record
                 .partitions
                 .iter()
                 .map(|part| part.progress.rows)
                 .sum());
         }
-        let retry = &self.job.transfer.retry;
-        retrying(retry, self.cancel, || self.count_target(plan)).await
+        self.retrying(|| self.count_target(plan)).await
     }
 
     async fn count_target(&self, plan: &TablePlan) -> Result<u64> {
-        let counted = async { count_rows(&*self.target.acquire().await?, &plan.target).await };
+        let counted =
+            async { count_rows(&*self.reads.target.acquire().await?, &plan.target).await };
         counted
             .await
             .map_err(|error| error.at_table(plan.full_name()))
+    }
+}
+
+/// A table of which neither side was read.
+fn nothing_known(plan: &TablePlan) -> VerifiedTable {
+    VerifiedTable {
+        table: plan.full_name(),
+        target: format!("{}.{}", plan.target.schema, plan.target.table),
+        source_rows: None,
+        target_rows: None,
+        rejected: 0,
+        checksums: None,
+        cause: None,
     }
 }

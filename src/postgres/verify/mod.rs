@@ -1,11 +1,20 @@
 //! What the target says of itself, for comparison with the source.
 
+mod columns;
+mod copy_out;
+mod parts;
+mod show;
+
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
+
+pub use crate::postgres::verify::copy_out::read_rows;
+pub use crate::postgres::verify::parts::{LEAST_BLOCKS, Part, parts};
+pub use crate::postgres::verify::show::{Field, show};
 
 /// The exact number of rows of a table.
 pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {

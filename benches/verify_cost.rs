@@ -1,0 +1,140 @@
+//! What comparing costs over reading: `VERIFY_JOB=job.yaml cargo bench --bench verify_cost`, on a
+//! job that was run. `make proof` does it.
+//!
+//! A plain read takes the source's rows through the tool's own reader and drops them, and lets the
+//! target's COPY run into nothing. Both comparisons begin with connecting and the catalog, and so
+//! does the plain read.
+
+#![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a benchmark stops where something is wrong"
+)]
+
+use std::path::Path;
+use std::time::Instant;
+
+use futures::{TryStreamExt, pin_mut};
+use migrate::config::job::Job;
+use migrate::mssql::pool::SourcePool;
+use migrate::mssql::{catalog, read};
+use migrate::names::{qualified, quote_ident};
+use migrate::pipeline::{Level, RunOptions, VerifyOptions, verify};
+use migrate::plan::table::{Slice, TablePlan};
+use migrate::plan::{build, query};
+use migrate::postgres::connect::Connector;
+use migrate::postgres::pool::TargetPool;
+use migrate::transcode::RowLayout;
+use tokio_util::sync::CancellationToken;
+
+const ROUNDS: usize = 5;
+
+/// Kernel clock ticks per second in /proc (proc_pid_stat(5), USER_HZ).
+const TICKS: f64 = 100.0;
+
+fn main() {
+    let Some(path) = std::env::var_os("VERIFY_JOB") else {
+        println!("VERIFY_JOB names no job file: nothing was measured");
+        return;
+    };
+    let job = migrate::config::load(Path::new(&path), &|name| std::env::var_os(name)).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut best = [(f64::MAX, f64::MAX); 3];
+    let mut rows = 0;
+    for _ in 0..ROUNDS {
+        let compare = |level| compare(&job, level);
+        let measured = [
+            timed(|| runtime.block_on(plain(&job))),
+            timed(|| runtime.block_on(compare(Level::Checksums))),
+            timed(|| runtime.block_on(compare(Level::Rows))),
+        ];
+        for (best, (read, wall, cpu)) in best.iter_mut().zip(measured) {
+            rows = read;
+            *best = (best.0.min(wall), best.1.min(cpu));
+        }
+    }
+    for (name, (wall, cpu)) in ["plain read", "checksums", "rows"].iter().zip(best) {
+        println!(
+            "{name:12} {wall:6.2} s wall ({:.2} x), {cpu:5.2} s CPU of the tool, {:.2} per million rows",
+            wall / best[0].0,
+            cpu / rows as f64 * 1e6
+        );
+    }
+}
+
+/// Rows, wall time and CPU time of this process.
+fn timed(work: impl FnOnce() -> u64) -> (u64, f64, f64) {
+    let (wall, cpu) = (Instant::now(), cpu());
+    let rows = work();
+    (rows, wall.elapsed().as_secs_f64(), self::cpu() - cpu)
+}
+
+/// User and system time: fields 14 and 15 of /proc/self/stat, counted behind the name in brackets.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<f64>().unwrap() / TICKS)
+        .sum()
+}
+
+async fn compare(job: &Job, level: Level) -> u64 {
+    let asked = VerifyOptions {
+        level: Some(level),
+        show_values: false,
+    };
+    let (options, cancel) = (RunOptions::default(), CancellationToken::new());
+    let report = verify(job, &options, asked, cancel).await.unwrap();
+    assert!(report.tables.iter().all(|table| table.equal()));
+    report
+        .tables
+        .iter()
+        .filter_map(|table| table.source_rows)
+        .sum()
+}
+
+async fn plain(job: &Job) -> u64 {
+    let source = SourcePool::open(&job.source, job.transfer.consistency)
+        .await
+        .unwrap();
+    let connector = Connector::new(&job.target).unwrap();
+    let target = TargetPool::open(connector, &job.target.pool, 1)
+        .await
+        .unwrap();
+    let database = catalog::load(&mut *source.acquire().await.unwrap())
+        .await
+        .unwrap();
+    let mut rows = 0;
+    for plan in build::build(&database, job).unwrap().tables {
+        let sql = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
+        let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
+        let drained = tokio::spawn(drain(target.clone(), plan));
+        let mut connection = source.acquire().await.unwrap();
+        let mut stream = read::open(&mut connection, &sql, layout).await.unwrap();
+        while let Some(batch) = stream.next_batch().await.unwrap() {
+            rows += batch.rows;
+        }
+        drained.await.unwrap();
+    }
+    tokio::join!(source.close(), target.close());
+    rows
+}
+
+async fn drain(target: TargetPool, plan: TablePlan) {
+    let columns = plan
+        .columns
+        .iter()
+        .map(|column| quote_ident(&column.target_name))
+        .collect::<Vec<_>>();
+    let sql = format!(
+        "COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)",
+        columns.join(", "),
+        qualified(&plan.target)
+    );
+    let lease = target.acquire().await.unwrap();
+    let stream = lease.copy_out(&sql).await.unwrap();
+    pin_mut!(stream);
+    while stream.try_next().await.unwrap().is_some() {}
+}

@@ -1,0 +1,206 @@
+//! Compares a table by sums of row hashes, and finds the rows where the sums differ.
+
+use std::sync::Arc;
+
+use crate::config::job::{Job, Mode};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::verify::Level;
+use crate::pipeline::verify::differences::differences;
+use crate::pipeline::verify::held::{Held, Wanted};
+use crate::pipeline::verify::printed::printed;
+use crate::pipeline::verify::reads::{Compared, Reads};
+use crate::plan::table::TablePlan;
+use crate::postgres::state::TableRecord;
+use crate::report::verify::{Checksums, Taken};
+use crate::transcode::digest::{Division, Sum, Sums};
+
+/// Rows that are listed per table; how many more there are is counted.
+const MOST_LISTED: usize = 100;
+
+/// Rows that share a bucket, about: a row that differs makes so many be held.
+const ROWS_PER_BUCKET: u64 = 128;
+
+/// 65,536 buckets are 2 MiB of sums per reader.
+const MOST_BITS: u32 = 16;
+
+/// Memory for the rows of buckets that differ, both sides together.
+const HELD_BYTES: u64 = 64 << 20;
+
+/// How one table is compared.
+pub(super) struct Comparing<'a> {
+    pub(super) job: &'a Job,
+    pub(super) reads: &'a Arc<Reads>,
+    pub(super) level: Level,
+    pub(super) show_values: bool,
+    /// What the load recorded may stand for the source.
+    pub(super) trust_load: bool,
+}
+
+impl Comparing<'_> {
+    /// Both sides' sums, and what differs.
+    pub(super) async fn table(
+        &self,
+        plan: &TablePlan,
+        record: Option<&TableRecord>,
+    ) -> Result<(Sum, Sum, Checksums)> {
+        let table = Arc::new(Compared::new(plan, record, self.job)?);
+        if let Some(loaded) = record.and_then(loaded).filter(|_| self.trust_load) {
+            let empty = Sums::new(Division::whole(table.key_fields));
+            let target = self.reads.target(&table, empty).await?.total();
+            self.refuse_others(record, target)?;
+            let checksums = self.outline(loaded, target, Taken::Loading);
+            return Ok((loaded, target, checksums));
+        }
+        let bits = match self.level {
+            Level::Rows => bits(plan.estimated_rows),
+            Level::Counts | Level::Checksums => 0,
+        };
+        let (source, target) = self.sums(&table, bits).await?;
+        let (all, there) = (source.total(), target.total());
+        self.refuse_others(record, there)?;
+        let mut checksums = self.outline(all, there, Taken::Comparing);
+        // A run keeps its report in the target, where no key of a row belongs.
+        if all != there && !self.trust_load {
+            self.narrow(&table, (source, target), &mut checksums)
+                .await?;
+        }
+        Ok((all, there, checksums))
+    }
+
+    async fn sums(&self, table: &Arc<Compared>, bits: u32) -> Result<(Sums, Sums)> {
+        let key_fields = table.key_fields;
+        let empty = Sums::new(Division { key_fields, bits });
+        self.reads.both(table, empty).await
+    }
+
+    /// The sums, with what their difference means.
+    fn outline(&self, source: Sum, target: Sum, source_taken: Taken) -> Checksums {
+        let mut notes = Vec::new();
+        if source != target {
+            notes.push(match source_taken {
+                Taken::Loading => "what is there is not what was loaded".to_owned(),
+                Taken::Comparing => {
+                    "the source was read at another moment than by the load: rows that were \
+                     changed since differ too"
+                        .to_owned()
+                }
+            });
+            if self.trust_load {
+                notes.push("`migrate verify --level rows` lists the rows".to_owned());
+            }
+        }
+        Checksums {
+            source: format!("{:032x}", source.hash),
+            target: format!("{:032x}", target.hash),
+            source_taken,
+            differences: Vec::new(),
+            unlisted: 0,
+            notes,
+        }
+    }
+
+    /// In mode `append` a table may hold rows that the job did not put there.
+    fn refuse_others(&self, record: Option<&TableRecord>, there: Sum) -> Result<()> {
+        let committed = record.map_or(0, |record| record.rows);
+        if self.job.transfer.mode != Mode::Append || committed == there.rows {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Usage,
+            format!(
+                "the table holds {} rows and the job added {committed}: in mode append only counts can be compared then (--level counts, or verify: counts)",
+                there.rows
+            ),
+        ))
+    }
+
+    /// Finds the rows: sums by bucket first, where these were not taken yet, then the rows of the
+    /// buckets that differ, as many as memory is meant for.
+    async fn narrow(
+        &self,
+        table: &Arc<Compared>,
+        (mut source, mut target): (Sums, Sums),
+        checksums: &mut Checksums,
+    ) -> Result<()> {
+        let wanted = bits(source.total().rows.max(target.total().rows));
+        // An estimate may have been far off; too many rows in a bucket cost a second look.
+        if source.division.bits + 4 < wanted || (source.division.bits == 0 && wanted > 0) {
+            (source, target) = self.sums(table, wanted).await?;
+        }
+        let differing = source.differing(&target);
+        let columns = table.plan.columns.len();
+        let chosen = affordable(&differing, Wanted::bytes_per_row(columns, self.show_values));
+        let unread = (differing.len() - chosen.len()) as u64;
+        let wanted = Arc::new(Wanted::new(source.division, &chosen, self.show_values));
+        let (source, target) = self.reads.both(table, Held::new(wanted)).await?;
+        let mut found = differences(source, target, table.key_fields > 0);
+        let cut = found.len().saturating_sub(MOST_LISTED);
+        found.truncate(MOST_LISTED);
+        checksums.unlisted = cut as u64 + unread;
+        if found.is_empty() {
+            checksums.notes.push(
+                "the rows were alike when they were read again: one side was changed meanwhile"
+                    .to_owned(),
+            );
+        }
+        let shown = printed(self.reads, table, found, self.show_values).await;
+        let (differences, problem) = shown;
+        checksums.differences = differences;
+        checksums.notes.extend(problem);
+        Ok(())
+    }
+}
+
+/// The sum that the load recorded, where all of its rows are in it.
+fn loaded(record: &TableRecord) -> Option<Sum> {
+    let mut sum = Sum::default();
+    for part in &record.partitions {
+        if part.progress.hashed_rows != part.progress.rows {
+            return None;
+        }
+        sum.merge(Sum {
+            rows: part.progress.rows,
+            hash: part.progress.checksum,
+        });
+    }
+    Some(sum)
+}
+
+fn bits(rows: u64) -> u32 {
+    (rows / ROWS_PER_BUCKET).max(1).ilog2().min(MOST_BITS)
+}
+
+/// The buckets whose rows fit into memory, at least one.
+fn affordable(differing: &[(usize, u64)], bytes_per_row: u64) -> Vec<usize> {
+    let mut bytes = 0u64;
+    let fits = differing
+        .iter()
+        .enumerate()
+        .take_while(|(place, (_, rows))| {
+            bytes = bytes.saturating_add(rows.saturating_mul(bytes_per_row));
+            *place == 0 || bytes <= HELD_BYTES
+        });
+    fits.map(|(_, (bucket, _))| *bucket).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_follow_the_rows() {
+        assert_eq!(bits(0), 0);
+        assert_eq!(bits(255), 0);
+        assert_eq!(bits(1_000_000), 12);
+        assert_eq!(bits(u64::MAX), MOST_BITS);
+    }
+
+    #[test]
+    fn memory_bounds_the_buckets_that_are_looked_at() {
+        let differing = (0..1000).map(|bucket| (bucket, 300)).collect::<Vec<_>>();
+        let chosen = affordable(&differing, 1000);
+        assert_eq!(chosen.len(), 223, "64 MiB of 300 rows of 1000 bytes each");
+        assert_eq!(affordable(&[(7, u64::MAX)], 1000), [7]);
+        assert!(affordable(&[], 1000).is_empty());
+    }
+}

@@ -1,0 +1,119 @@
+//! The rows of the buckets that differ, held until both sides were read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::postgres::verify::Field;
+use crate::transcode::digest::{Division, Tally, fields, leading, row_hash};
+
+/// Bytes that are kept of a field to be shown.
+const SHOWN_BYTES: usize = 512;
+
+/// Which rows are held, and how much of them.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    division: Division,
+    /// By bucket.
+    buckets: Vec<bool>,
+    /// Values are kept too.
+    values: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(division: Division, chosen: &[usize], values: bool) -> Self {
+        let mut buckets = vec![false; 1 << division.bits];
+        chosen.iter().for_each(|bucket| buckets[*bucket] = true);
+        Self {
+            division,
+            buckets,
+            values,
+        }
+    }
+
+    /// Memory that a held row takes, at least: what bounds how many buckets are looked at.
+    pub(super) fn bytes_per_row(columns: usize, values: bool) -> u64 {
+        let column = if values { 8 + 64 } else { 8 };
+        200 + columns as u64 * column
+    }
+}
+
+/// One side's rows of the wanted buckets, by key; rows without a key by their own hash.
+#[derive(Debug)]
+pub(super) struct Held {
+    wanted: Arc<Wanted>,
+    pub(super) rows: HashMap<Box<[u8]>, Vec<Row>>,
+}
+
+/// Equal rows of one key.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) hash: u128,
+    pub(super) count: u64,
+    /// A hash of each field.
+    pub(super) columns: Box<[u64]>,
+    /// In the row's order, where values are wanted.
+    pub(super) fields: Option<Box<[Option<Field>]>>,
+}
+
+impl Held {
+    pub(super) fn new(wanted: Arc<Wanted>) -> Self {
+        Self {
+            wanted,
+            rows: HashMap::new(),
+        }
+    }
+}
+
+impl Tally for Held {
+    fn fresh(&self) -> Self {
+        Self::new(Arc::clone(&self.wanted))
+    }
+
+    fn add(&mut self, row: &[u8]) {
+        let hash = row_hash(row);
+        let division = self.wanted.division;
+        if !self.wanted.buckets[division.bucket(row, hash)] {
+            return;
+        }
+        let key: Box<[u8]> = match division.key_fields {
+            0 => hash.to_be_bytes().into(),
+            count => leading(row, count).into(),
+        };
+        let rows = self.rows.entry(key).or_default();
+        match rows.iter_mut().find(|known| known.hash == hash) {
+            Some(known) => known.count += 1,
+            None => rows.push(Row {
+                hash,
+                count: 1,
+                columns: fields(row).map(field_hash).collect(),
+                fields: self.wanted.values.then(|| fields(row).map(kept).collect()),
+            }),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (key, rows) in other.rows {
+            let here = self.rows.entry(key).or_default();
+            for row in rows {
+                match here.iter_mut().find(|known| known.hash == row.hash) {
+                    Some(known) => known.count += row.count,
+                    None => here.push(row),
+                }
+            }
+        }
+    }
+}
+
+/// NULL is none of the values.
+fn field_hash(field: Option<&[u8]>) -> u64 {
+    field.map_or(0, |bytes| xxh3_64(bytes).max(1))
+}
+
+fn kept(field: Option<&[u8]>) -> Option<Field> {
+    field.map(|bytes| Field {
+        bytes: bytes[..bytes.len().min(SHOWN_BYTES)].into(),
+        length: bytes.len(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Differences as the report shows them: keys always, other values only where they were asked for.
+
+use crate::error::Result;
+use crate::pipeline::verify::differences::{Fields, Found};
+use crate::pipeline::verify::reads::{Compared, Reads};
+use crate::postgres::pool::Lease;
+use crate::postgres::verify::{Field, show};
+use crate::report::verify::{ColumnDifference, KeyPart, RowDifference, Values};
+use crate::transcode::digest::fields_of;
+use crate::typemap::PgType;
+
+/// The differences in words, and why their keys are not told where PostgreSQL would not print them.
+pub(super) async fn printed(
+    reads: &Reads,
+    table: &Compared,
+    found: Vec<Found>,
+    values: bool,
+) -> (Vec<RowDifference>, Option<String>) {
+    let lease = match reads.target.acquire().await {
+        Ok(lease) => lease,
+        Err(error) => {
+            let bare = found.iter().map(|found| bare(table, found)).collect();
+            return (bare, Some(problem(&error)));
+        }
+    };
+    let mut problems = None;
+    let mut all = Vec::new();
+    for found in found {
+        match row(&lease, table, &found, values).await {
+            Ok(difference) => all.push(difference),
+            Err(error) => {
+                problems.get_or_insert_with(|| problem(&error));
+                all.push(bare(table, &found));
+            }
+        }
+    }
+    (all, problems)
+}
+
+fn problem(error: &crate::error::Error) -> String {
+    format!("keys and values could not be printed: {error}")
+}
+
+/// Without any value.
+fn bare(table: &Compared, found: &Found) -> RowDifference {
+    let name = |place: &usize| table.plan.columns[*place].source.name.clone();
+    RowDifference {
+        difference: found.difference,
+        key: Vec::new(),
+        row: (table.key_fields == 0).then(|| hexadecimal(&found.key)),
+        source_rows: found.source_rows,
+        target_rows: found.target_rows,
+        columns: found
+            .columns
+            .iter()
+            .map(|place| ColumnDifference {
+                column: name(place),
+                values: None,
+            })
+            .collect(),
+    }
+}
+
+fn hexadecimal(key: &[u8]) -> String {
+    key.iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+async fn row(
+    lease: &Lease,
+    table: &Compared,
+    found: &Found,
+    values: bool,
+) -> Result<RowDifference> {
+    let mut difference = bare(table, found);
+    let columns = &table.plan.columns;
+    let ty = |place: usize| &columns[place].target_type;
+    if table.key_fields > 0 {
+        let key = fields_of(&found.key)
+            .map(|field| field.map(whole))
+            .collect::<Vec<_>>();
+        let typed = key.iter().enumerate();
+        let typed = typed
+            .map(|(place, field)| (ty(place), field.as_ref()))
+            .collect::<Vec<_>>();
+        let texts = show(lease, &typed).await?;
+        difference.key = texts
+            .into_iter()
+            .zip(columns)
+            .map(|(value, column)| KeyPart {
+                column: column.source.name.clone(),
+                value,
+            })
+            .collect();
+    }
+    if values {
+        difference.columns = shown(lease, table, found).await?;
+    }
+    Ok(difference)
+}
+
+fn whole(bytes: &[u8]) -> Field {
+    Field {
+        bytes: bytes.into(),
+        length: bytes.len(),
+    }
+}
+
+/// The columns that differ with both sides' values; a row without a key that only one side has is
+/// shown whole, because nothing else tells which it is.
+async fn shown(lease: &Lease, table: &Compared, found: &Found) -> Result<Vec<ColumnDifference>> {
+    let columns = &table.plan.columns;
+    let alone = table.key_fields == 0 && found.columns.is_empty();
+    let places = if alone {
+        (0..columns.len()).collect()
+    } else {
+        found.columns.clone()
+    };
+    let typed = |fields: &Option<Fields>| {
+        let of = |place: &usize| fields.as_ref().and_then(|all| all[*place].clone());
+        places.iter().map(of).collect::<Vec<Option<Field>>>()
+    };
+    let (source, target) = (typed(&found.source), typed(&found.target));
+    let print = |fields: Vec<Option<Field>>| {
+        let types = places.iter().map(|place| &columns[*place].target_type);
+        print(lease, types.cloned().collect(), fields)
+    };
+    let (source, target) = (print(source).await?, print(target).await?);
+    let both = source.into_iter().zip(target).zip(&places);
+    Ok(both
+        .map(|((source, target), place)| ColumnDifference {
+            column: columns[*place].source.name.clone(),
+            values: Some(Values { source, target }),
+        })
+        .collect())
+}
+
+/// PostgreSQL has at most 65,535 parameters and 1,664 columns of a result, a table 1,600 columns.
+async fn print(
+    lease: &Lease,
+    types: Vec<PgType>,
+    fields: Vec<Option<Field>>,
+) -> Result<Vec<Option<String>>> {
+    if fields.is_empty() {
+        return Ok(Vec::new());
+    }
+    let typed = types.iter().zip(fields.iter().map(Option::as_ref));
+    show(lease, &typed.collect::<Vec<_>>()).await
+}

@@ -1,0 +1,215 @@
+//! Reads both sides of a table at once, each once, into whatever rows are gathered into.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::{Job, Retry};
+use crate::error::{Error, Kind, Result};
+use crate::mssql::pool::SourcePool;
+use crate::mssql::read;
+use crate::pipeline::retry::retrying;
+use crate::plan::query;
+use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::postgres::pool::TargetPool;
+use crate::postgres::state::TableRecord;
+use crate::postgres::verify::{LEAST_BLOCKS, Part, parts, read_rows};
+use crate::transcode::RowLayout;
+use crate::transcode::digest::{Tally, each_row};
+
+/// What all readers of a comparison share. A reader holds one connection of one pool, so readers
+/// cannot wait for each other in a circle.
+pub(super) struct Reads {
+    pub(super) source: SourcePool,
+    pub(super) target: TargetPool,
+    pub(super) retry: Retry,
+    pub(super) cancel: CancellationToken,
+    /// Parts of a target table that are read at a time, at most.
+    most_parts: usize,
+    /// One permit: whose turn it is to have a large row of the source in memory.
+    large_rows: Arc<Semaphore>,
+}
+
+/// A table as both sides are read.
+pub(super) struct Compared {
+    /// Its columns are those that are compared.
+    pub(super) plan: TablePlan,
+    layout: RowLayout,
+    /// One statement per slice of the source; together they read every row once.
+    statements: Vec<String>,
+    /// Leading columns that are the key; 0 where the table has none.
+    pub(super) key_fields: usize,
+}
+
+impl Compared {
+    /// `record` saves finding cut points anew: wherever its slices were cut, they tile the table.
+    pub(super) fn new(plan: &TablePlan, record: Option<&TableRecord>, job: &Job) -> Result<Self> {
+        let statement = |slice| query::read(plan, slice, None, job.transfer.consistency);
+        let slices = record.filter(|record| {
+            let keyset = matches!(plan.strategy, Strategy::Keyset { .. });
+            keyset && record.plan.strategy == plan.strategy && !record.partitions.is_empty()
+        });
+        let statements = match slices {
+            Some(record) => record
+                .partitions
+                .iter()
+                .map(|part| statement(&part.slice))
+                .collect(),
+            None => vec![statement(&Slice::Whole)],
+        };
+        Ok(Self {
+            layout: RowLayout::for_table(plan, job)
+                .map_err(|error| error.at_table(plan.full_name()))?
+                .with_checksums(true),
+            key_fields: key_fields(plan),
+            plan: plan.clone(),
+            statements,
+        })
+    }
+}
+
+/// The plan puts the key's columns first; a key of which the job leaves a column out is none here.
+fn key_fields(plan: &TablePlan) -> usize {
+    let Strategy::Keyset { key, .. } = &plan.strategy else {
+        return 0;
+    };
+    let names = key.iter().map(|key| &key.column.name);
+    let leading = plan.columns.iter().take(key.len());
+    if names.eq(leading.map(|column| &column.source.name)) {
+        key.len()
+    } else {
+        0
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Source,
+    Target,
+}
+
+impl Reads {
+    pub(super) fn new(
+        job: &Job,
+        source: &SourcePool,
+        target: &TargetPool,
+        cancel: &CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            source: source.clone(),
+            target: target.clone(),
+            retry: job.transfer.retry.clone(),
+            cancel: cancel.clone(),
+            most_parts: job.target.pool.max_connections,
+            large_rows: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Reads every row of both sides into a copy of `empty` each: source, then target.
+    pub(super) async fn both<T>(self: &Arc<Self>, table: &Arc<Compared>, empty: T) -> Result<(T, T)>
+    where
+        T: Tally + Send + Sync + 'static,
+    {
+        let mut readers = self.target_readers(table, &Arc::new(empty.fresh())).await?;
+        let shared = Arc::new(empty.fresh());
+        for number in 0..table.statements.len() {
+            let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(&shared));
+            readers.spawn(async move {
+                let work = || read_source(&reads, &table, number, &*empty);
+                let read = retrying(&reads.retry, &reads.cancel, work).await?;
+                Ok((Side::Source, read))
+            });
+        }
+        let target = empty.fresh();
+        join(readers, table, (empty, target)).await
+    }
+
+    /// Reads every row of the target.
+    pub(super) async fn target<T>(self: &Arc<Self>, table: &Arc<Compared>, empty: T) -> Result<T>
+    where
+        T: Tally + Send + Sync + 'static,
+    {
+        let readers = self.target_readers(table, &Arc::new(empty.fresh())).await?;
+        let none = empty.fresh();
+        let (_, target) = join(readers, table, (none, empty)).await?;
+        Ok(target)
+    }
+
+    async fn target_readers<T>(
+        self: &Arc<Self>,
+        table: &Arc<Compared>,
+        empty: &Arc<T>,
+    ) -> Result<JoinSet<Result<(Side, T)>>>
+    where
+        T: Tally + Send + Sync + 'static,
+    {
+        let divided = retrying(&self.retry, &self.cancel, || async {
+            let lease = self.target.acquire().await?;
+            parts(&lease, &table.plan.target, (self.most_parts, LEAST_BLOCKS)).await
+        });
+        let mut readers = JoinSet::new();
+        for part in divided.await? {
+            let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(empty));
+            readers.spawn(async move {
+                let work = || read_target(&reads, &table, &part, &*empty);
+                let read = retrying(&reads.retry, &reads.cancel, work).await?;
+                Ok((Side::Target, read))
+            });
+        }
+        Ok(readers)
+    }
+}
+
+/// Adds up what the readers bring; the first error ends the others.
+async fn join<T: Tally + Send + 'static>(
+    mut readers: JoinSet<Result<(Side, T)>>,
+    table: &Compared,
+    (mut source, mut target): (T, T),
+) -> Result<(T, T)> {
+    while let Some(joined) = readers.join_next().await {
+        let read = joined
+            .map_err(|panic| Error::new(Kind::Internal, "a reader broke").because(panic))
+            .and_then(|read| read);
+        match read.map_err(|error| error.at_table(table.plan.full_name()))? {
+            (Side::Source, read) => source.merge(read),
+            (Side::Target, read) => target.merge(read),
+        }
+    }
+    Ok((source, target))
+}
+
+/// A try begins with nothing, so a broken one leaves nothing behind.
+async fn read_source<T: Tally>(
+    reads: &Reads,
+    table: &Compared,
+    number: usize,
+    empty: &T,
+) -> Result<T> {
+    let statement = table
+        .statements
+        .get(number)
+        .ok_or_else(|| Error::new(Kind::Internal, "no such slice"))?;
+    let mut connection = reads.source.acquire().await?;
+    let stream = read::open(&mut connection, statement, table.layout.clone()).await?;
+    let mut stream = stream.share_large_rows(Arc::clone(&reads.large_rows));
+    let mut tally = empty.fresh();
+    while let Some(batch) = stream.next_batch().await? {
+        each_row(&batch.bytes, table.plan.columns.len(), |row| tally.add(row))?;
+        drop(stream.take_permit());
+    }
+    Ok(tally)
+}
+
+async fn read_target<T: Tally + Send>(
+    reads: &Reads,
+    table: &Compared,
+    part: &Part,
+    empty: &T,
+) -> Result<T> {
+    let lease = reads.target.acquire().await?;
+    let mut tally = empty.fresh();
+    read_rows(lease, &table.plan, part, |row| tally.add(row)).await?;
+    Ok(tally)
+}
