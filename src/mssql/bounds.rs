@@ -73,6 +73,7 @@ fn key_layout(key: &[Column]) -> Result<RowLayout> {
                 target_name: column.name.clone(),
                 target_type: default_type(column)?,
                 identity: None,
+                clauses: Default::default(),
             })
         })
         .collect::<Result<_>>()?;

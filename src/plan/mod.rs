@@ -3,6 +3,8 @@
 pub mod build;
 pub mod fingerprint;
 pub mod key;
+pub mod object;
+pub mod objects;
 pub mod query;
 #[cfg(test)]
 mod sample;

@@ -114,6 +114,8 @@ mod tests {
                 table: "posts".into(),
             },
             columns: Vec::new(),
+            generated: Vec::new(),
+            objects: Default::default(),
             primary_key: None,
             strategy: Strategy::Keyset {
                 index: "PK_Posts".into(),
@@ -127,6 +129,7 @@ mod tests {
                         collation: None,
                         code_page: None,
                         masked: false,
+                        extras: Default::default(),
                     },
                     descending: true,
                 }],
