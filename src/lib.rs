@@ -41,6 +41,7 @@ pub mod report;
 pub mod schema;
 pub mod tds;
 pub mod transcode;
+pub mod translate;
 pub mod typemap;
 
 /// Runs all tables of a job, or continues an unfinished run of it.
