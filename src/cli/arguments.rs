@@ -31,7 +31,7 @@ pub struct Typed {
     #[arg(long, global = true)]
     restart: bool,
 
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, verify)
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify)
     #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
     tables: Vec<String>,
 
@@ -72,7 +72,7 @@ enum Command {
     Status,
     /// Compare both sides
     Verify,
-    /// Make the tables only (not available in this version)
+    /// Print the whole DDL in an order that runs, as for psql; changes nothing
     Schema,
     /// Write a job file from a source (not available in this version)
     Init,
@@ -124,6 +124,7 @@ pub enum Action {
     Run(RunOptions),
     Check,
     Plan(RunOptions),
+    Schema(RunOptions),
     Status,
     Verify(RunOptions),
 }
@@ -134,6 +135,7 @@ impl Action {
             Self::Run(_) => "run",
             Self::Check => "check",
             Self::Plan(_) => "plan",
+            Self::Schema(_) => "schema",
             Self::Status => "status",
             Self::Verify(_) => "verify",
         }
@@ -166,7 +168,7 @@ impl Typed {
             return Err(usage("--restart belongs to run"));
         }
         if limited && matches!(command, Command::Check | Command::Status) {
-            return Err(usage("--table belongs to run, plan and verify"));
+            return Err(usage("--table belongs to run, plan, schema and verify"));
         }
         if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
             return Err(usage(format!(
@@ -183,7 +185,7 @@ impl Typed {
             Command::Plan => Ok(Action::Plan(options)),
             Command::Status => Ok(Action::Status),
             Command::Verify => Ok(Action::Verify(options)),
-            Command::Schema => Err(usage("`schema` is not available in this version")),
+            Command::Schema => Ok(Action::Schema(options)),
             Command::Init => Err(usage("`init` is not available in this version")),
         }
     }
@@ -241,7 +243,6 @@ mod tests {
             ("check -c a.yaml --restart", "--restart belongs to run"),
             ("status -c a.yaml --table dbo.A", "--table belongs"),
             ("run -c a.yaml --table Posts", "schema.table"),
-            ("schema -c a.yaml", "not available in this version"),
             ("init", "not available in this version"),
         ] {
             let error = meant(line).unwrap_err();

@@ -12,6 +12,7 @@ pub mod log;
 mod plan;
 mod rate;
 mod run;
+mod schema;
 mod status;
 mod text;
 mod verify;
@@ -93,6 +94,7 @@ async fn command(
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
         Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
         Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
+        Action::Schema(options) => schema::schema(&job, options, request, console, cancel).await,
         Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
         Action::Verify(options) => verify::verify(&job, options, request, console, cancel).await,
     }

@@ -1,8 +1,8 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Untranslated, ValuePolicy,
-    VerifyLevel, Views,
+    Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Untranslated,
+    ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.

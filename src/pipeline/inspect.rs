@@ -12,9 +12,11 @@ use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
+use crate::pipeline::schema::parts as ddl_parts;
 use crate::pipeline::shores::{self, source_endpoint};
 use crate::pipeline::summary::omissions;
 use crate::plan::build;
+use crate::plan::changes::type_changes;
 use crate::plan::table::TablePlan;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
@@ -22,6 +24,7 @@ use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
 use crate::report::check::{CheckReport, Finding, Severity};
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable};
+use crate::report::schema::SchemaReport;
 use crate::report::status::{RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
 
@@ -163,7 +166,7 @@ async fn check_target(
             if let Err(error) = check_schemas(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
-            for omission in omissions(&planned.tables) {
+            for omission in omissions(&planned) {
                 let finding = format!(
                     "{}: {} is left out: {}",
                     omission.table, omission.object, omission.reason
@@ -331,7 +334,7 @@ pub async fn plan(
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
     let database = catalog::load(&mut *source.acquire().await?).await?;
     let survey = prepare::plan_from(database, job, options)?;
-    let omissions = omissions(&survey.planned.tables);
+    let omissions = omissions(&survey.planned);
     let unlogged = job.transfer.unlogged_load;
     Ok(PlanReport {
         job: job.name.clone(),
@@ -347,15 +350,54 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
             .collect(),
         failed: Vec::new(),
         omissions,
+        notes: survey.planned.notes.clone(),
+        others: others(&survey.planned),
         tables: survey
             .planned
             .tables
             .into_iter()
             .map(|plan| PlannedTable {
                 ddl: ddl::statements(&plan, unlogged),
+                changes: type_changes(&plan),
                 plan,
             })
             .collect(),
+    })
+}
+
+/// Statements of what stands beside tables.
+fn others(planned: &build::Planned) -> Vec<String> {
+    let collations = planned.collations.iter().map(ddl::collation);
+    let sequences = planned.sequences.iter().map(ddl::sequence);
+    let views = planned.views.iter().map(ddl::view);
+    collations.chain(sequences).chain(views).collect()
+}
+
+/// The whole DDL that a run would send, and changes nothing. Needs the source only.
+pub async fn schema(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<SchemaReport> {
+    let source = open_source(job).await?;
+    let planned = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
+        planned = plan_schema(job, options, &source) => planned,
+    };
+    source.close().await;
+    planned
+}
+
+async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
+    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let survey = prepare::plan_from(database, job, options)?;
+    Ok(SchemaReport {
+        job: job.name.clone(),
+        source: source_endpoint(job, &survey.database),
+        // What a run makes UNLOGGED it makes LOGGED at its end.
+        parts: ddl_parts(&survey.planned, false),
+        omissions: omissions(&survey.planned),
     })
 }
 

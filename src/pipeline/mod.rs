@@ -3,17 +3,19 @@
 mod context;
 mod finishing;
 mod inspect;
+mod objects;
 mod partition;
 pub mod policy;
 mod prepare;
 mod queue;
 mod retry;
 mod run;
+mod schema;
 mod shores;
 mod summary;
 mod verify;
 
-pub use inspect::{check, plan, status};
+pub use inspect::{check, plan, schema, status};
 pub use run::run;
 pub use verify::verify;
 

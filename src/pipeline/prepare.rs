@@ -14,11 +14,12 @@ use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::{fingerprint, may_continue};
+use crate::plan::object::ViewPlan;
 use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::ddl;
 use crate::postgres::state::{self, Leftovers, RunRecord, TableKey, TableRecord, TableState};
+use crate::postgres::{ddl, objects};
 use crate::schema::Database;
 
 /// What the source has, and what the job makes of it.
@@ -79,6 +80,8 @@ fn limit(planned: &mut Planned, options: &RunOptions) -> Result<()> {
     planned
         .tables
         .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
+    // Views read other tables than these; a run without --table makes them.
+    planned.views.clear();
     Ok(())
 }
 
@@ -100,6 +103,8 @@ pub struct Recorded {
     pub records: HashMap<String, TableRecord>,
     /// Whether an earlier run left something to go on with.
     pub resumed: bool,
+    /// The last run ended with nothing left to do: what an operator changed since is theirs.
+    pub settled: bool,
 }
 
 /// Reads the state, and clears it where the job starts over or begins anew.
@@ -113,6 +118,9 @@ pub async fn recall(
     let mut records = state::load(&target, &job.name).await?;
     let last = state::last_run(&target, &job.name).await?;
     if options.restart || begins_anew(job, options, &records, survey, last.as_ref()) {
+        if job.transfer.mode == Mode::Create {
+            drop_views(&mut target, &survey.planned.views).await?;
+        }
         start_over(job, &mut target, &records, options).await?;
         records = state::load(&target, &job.name).await?;
     }
@@ -124,7 +132,27 @@ pub async fn recall(
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
-    Ok(Recorded { records, resumed })
+    let settled = settled(&records, survey, last.as_ref());
+    Ok(Recorded {
+        records,
+        resumed,
+        settled,
+    })
+}
+
+fn settled(
+    records: &HashMap<String, TableRecord>,
+    survey: &Survey,
+    last: Option<&RunRecord>,
+) -> bool {
+    let whole = last
+        .and_then(|run| run.outcome.as_deref())
+        .is_some_and(|outcome| outcome == "done");
+    let done = |plan: &TablePlan| {
+        let record = records.get(&plan.full_name());
+        record.is_some_and(|record| record.state == TableState::Done && record.error.is_none())
+    };
+    whole && survey.planned.tables.iter().all(done)
 }
 
 /// By the table's full name.
@@ -157,7 +185,7 @@ fn begins_anew(
 fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
     let done = records
         .iter()
-        .filter(|record| record.state == TableState::Done)
+        .filter(|record| record.state == TableState::Done && record.error.is_none())
         .map(|record| record.plan.full_name())
         .collect::<HashSet<_>>();
     survey
@@ -165,6 +193,17 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
         .tables
         .iter()
         .all(|plan| done.contains(&plan.full_name()))
+}
+
+/// Views keep the tables that they read from being dropped.
+pub async fn drop_views(
+    target: &mut crate::postgres::pool::Lease,
+    views: &[ViewPlan],
+) -> Result<()> {
+    for view in views.iter().rev() {
+        objects::drop_view(target, view).await?;
+    }
+    Ok(())
 }
 
 async fn start_over(

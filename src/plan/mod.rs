@@ -1,6 +1,7 @@
 //! Decides, without any server, how each table is made, read and loaded.
 
 pub mod build;
+pub mod changes;
 pub mod fingerprint;
 pub mod key;
 pub mod object;

@@ -5,6 +5,7 @@ pub mod copy;
 pub mod ddl;
 pub mod finish;
 pub mod lock;
+pub mod objects;
 pub mod pool;
 pub mod state;
 pub mod verify;

@@ -9,6 +9,7 @@ pub mod planned;
 pub mod pool;
 pub mod progress;
 pub mod run;
+pub mod schema;
 pub mod status;
 pub mod table;
 pub mod time;

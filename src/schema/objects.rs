@@ -81,7 +81,9 @@ pub struct Check {
 #[serde(rename_all = "snake_case")]
 pub enum Temporal {
     /// The current rows; the name is that of the history table, as `dbo.OrdersHistory`.
-    Current { history: Option<String> },
+    Current {
+        history: Option<String>,
+    },
     History,
 }
 

@@ -19,7 +19,12 @@ pub(super) fn plan_all(
     if !context.job.schema.checks {
         return Vec::new();
     }
-    let described: HashSet<_> = table.extras.checks.iter().map(|c| c.name.as_str()).collect();
+    let described: HashSet<_> = table
+        .extras
+        .checks
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
     let kind = |kind: &&crate::schema::OtherObject| kind.kind == "check";
     for other in table.others.iter().filter(kind) {
         if !described.contains(other.name.as_str()) {

@@ -133,12 +133,15 @@ fn language(upper: &str) -> &'static str {
 pub(super) fn obstacle(plan: &TablePlan, sql: &str) -> Option<&'static str> {
     let searches = ["LIKE", "~", "strpos", "position", "replace", "regexp"];
     let upper = sql.to_lowercase();
-    let searched = searches.iter().any(|word| upper.contains(&word.to_lowercase()));
+    let searched = searches
+        .iter()
+        .any(|word| upper.contains(&word.to_lowercase()));
     let loose = |column: &ColumnPlan| {
         column.clauses.collation.is_some() && sql.contains(&names::quote_ident(&column.target_name))
     };
-    (searched && plan.all_columns().any(loose))
-        .then_some("it searches in a column that has a nondeterministic collation (schema.collations: icu)")
+    (searched && plan.all_columns().any(loose)).then_some(
+        "it searches in a column that has a nondeterministic collation (schema.collations: icu)",
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::plan::table::ColumnPlan;
 use crate::translate;
 
 /// What is said of an object that the login or the server does not show.
-pub(super) const HIDDEN: &str = "the server does not show its definition to this login (VIEW DEFINITION shows it)";
+pub(super) const HIDDEN: &str =
+    "the server does not show its definition to this login (VIEW DEFINITION shows it)";
 
 pub(super) fn fill(columns: &mut [ColumnPlan], context: &Context<'_>, remarks: &mut Remarks) {
     if !context.job.schema.defaults {

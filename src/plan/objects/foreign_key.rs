@@ -17,7 +17,8 @@ pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], j
         return;
     }
     for at in 0..tables.len() {
-        let of = |table: &&Table| table.schema == tables[at].schema && table.name == tables[at].name;
+        let of =
+            |table: &&Table| table.schema == tables[at].schema && table.name == tables[at].name;
         let Some(table) = database.tables.iter().find(of) else {
             continue;
         };

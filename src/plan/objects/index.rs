@@ -110,7 +110,9 @@ fn obstacle(index: &Index) -> Option<String> {
 
 fn key_columns<'a>(index: &Index, plan: &'a TablePlan) -> Option<Vec<&'a ColumnPlan>> {
     let columns = index.key.iter().map(|key| plan.column(&key.column));
-    columns.collect::<Option<Vec<_>>>().filter(|key| !key.is_empty())
+    columns
+        .collect::<Option<Vec<_>>>()
+        .filter(|key| !key.is_empty())
 }
 
 fn predicate(
@@ -186,7 +188,9 @@ fn bytes(column: &ColumnPlan) -> Option<u64> {
 
 fn note_size(object: &str, key: &[&ColumnPlan], included: &[&ColumnPlan], remarks: &mut Remarks) {
     let sizes = key.iter().chain(included).map(|column| bytes(column));
-    let most = sizes.map(|size| size.unwrap_or(BTREE_BYTES + 1)).sum::<u64>();
+    let most = sizes
+        .map(|size| size.unwrap_or(BTREE_BYTES + 1))
+        .sum::<u64>();
     if most > BTREE_BYTES {
         remarks.notes.push(format!(
             "{object}: an entry may exceed the {BTREE_BYTES} bytes of PostgreSQL's btree; a row that does makes the index impossible"

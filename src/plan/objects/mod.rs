@@ -14,7 +14,7 @@ mod sequence;
 mod view;
 
 use crate::config::job::{Job, Untranslated};
-use crate::plan::object::{CollationPlan, TableObjects};
+use crate::plan::object::TableObjects;
 use crate::plan::table::{ColumnPlan, Omission, TablePlan};
 use crate::schema::objects::Temporal;
 use crate::schema::{Database, Table};
@@ -99,11 +99,6 @@ pub(super) fn table(
         foreign_keys: Vec::new(),
         comment: comment::of_table(table, context.job),
     }
-}
-
-/// The collation that a column gets, where it gets one.
-pub(super) fn collation_of(plan: &ColumnPlan, schema: &str) -> Option<CollationPlan> {
-    collation::of(plan, schema)
 }
 
 fn temporal_note(table: &Table, remarks: &mut Remarks) {

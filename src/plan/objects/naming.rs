@@ -83,7 +83,11 @@ impl Namer {
     /// A name that cannot be folded keeps its text without U+0000.
     fn name(&mut self, schema: &str, source: &str, kind: &str, notes: &mut Vec<String>) -> String {
         let wanted = names::fold(&source.replace('\0', ""), self.style);
-        let wanted = if wanted.is_empty() { kind.replace(' ', "_") } else { wanted };
+        let wanted = if wanted.is_empty() {
+            kind.replace(' ', "_")
+        } else {
+            wanted
+        };
         let name = self.schema(schema).derive(&wanted);
         if name != wanted {
             notes.push(format!("{kind} {source} is named {name}"));

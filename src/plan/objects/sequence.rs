@@ -41,7 +41,9 @@ fn plan_one(sequence: &Sequence, job: &Job, remarks: &mut Remarks) -> Result<Seq
     let within = |value: i128| (least..=most).contains(&value);
     let exact = |value: i128, what: &str| match i64::try_from(value) {
         Ok(value) if within(value.into()) => Ok(value),
-        _ => Err(format!("its {what} does not fit {ty}, PostgreSQL's type for it")),
+        _ => Err(format!(
+            "its {what} does not fit {ty}, PostgreSQL's type for it"
+        )),
     };
     let (minimum, maximum) = (sequence.minimum.max(least), sequence.maximum.min(most));
     if (minimum, maximum) != (sequence.minimum, sequence.maximum) {

@@ -44,7 +44,9 @@ pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Name
         }
         if refused.len() == before {
             for (view, reason) in refused {
-                planned.remarks.push((view.full_name(), omitted(view, job, &reason)));
+                planned
+                    .remarks
+                    .push((view.full_name(), omitted(view, job, &reason)));
             }
             return planned;
         }
@@ -114,7 +116,9 @@ fn columns(view: &TranslatedView, job: &Job) -> Option<Vec<ColumnPlan>> {
         };
         Some(ColumnPlan {
             position,
-            target_name: names::target_column(&column.source, job.schema.names).ok()?.text,
+            target_name: names::target_column(&column.source, job.schema.names)
+                .ok()?
+                .text,
             target_type: typemap::default_type(&source).ok()?,
             identity: None,
             clauses: ColumnClauses::default(),

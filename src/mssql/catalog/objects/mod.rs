@@ -128,8 +128,10 @@ fn foreign_keys(answers: &ObjectAnswers) -> Result<HashMap<i64, TableExtras>> {
             continue;
         };
         pairs.sort_by_key(|(position, _, _)| *position);
-        let (columns, referenced_columns) =
-            pairs.into_iter().map(|(_, own, other)| (own, other)).unzip();
+        let (columns, referenced_columns) = pairs
+            .into_iter()
+            .map(|(_, own, other)| (own, other))
+            .unzip();
         let key = ForeignKey {
             name: row.need_text(2)?.to_owned(),
             columns,

@@ -67,13 +67,28 @@ fn what_hangs_on_a_table_comes_in_its_order() {
 #[test]
 fn sequences_tell_whether_they_were_used() {
     let text = |value: &str| ControlRow::sample(&[Some(value)]);
-    assert!(text("+7").need_int(0).is_ok(), "digits are a number in samples");
+    assert!(
+        text("+7").need_int(0).is_ok(),
+        "digits are a number in samples"
+    );
     let types = Types::of(&rows(&["56|56|int|0|0"])).unwrap();
     let sequence = |current: &str, used: Option<&str>| {
         let wide = " 5";
         let cells = [
-            Some("dbo"), Some("S"), Some("56"), Some("56"), Some("10"), Some(wide), Some(" 2"),
-            Some(" -9"), Some(" 99"), Some("1"), Some("1"), Some("20"), Some(current), used,
+            Some("dbo"),
+            Some("S"),
+            Some("56"),
+            Some("56"),
+            Some("10"),
+            Some(wide),
+            Some(" 2"),
+            Some(" -9"),
+            Some(" 99"),
+            Some("1"),
+            Some("1"),
+            Some("20"),
+            Some(current),
+            used,
         ];
         let answers = ObjectAnswers {
             sequences: vec![ControlRow::sample(&cells)],
@@ -83,10 +98,17 @@ fn sequences_tell_whether_they_were_used() {
     };
     let fresh = sequence(" 5", Some("0"));
     assert_eq!((fresh.start, fresh.increment), (5, 2));
-    assert_eq!((fresh.minimum, fresh.maximum, fresh.cache), (-9, 99, Some(20)));
+    assert_eq!(
+        (fresh.minimum, fresh.maximum, fresh.cache),
+        (-9, 99, Some(20))
+    );
     assert!(fresh.cycle);
     assert_eq!(fresh.used, Some(false));
-    assert_eq!(sequence(" 5", None).used, None, "an old server does not tell");
+    assert_eq!(
+        sequence(" 5", None).used,
+        None,
+        "an old server does not tell"
+    );
     assert_eq!(sequence(" 7", None).used, Some(true));
     assert_eq!(sequence(" 5", Some("1")).used, Some(true));
 }
