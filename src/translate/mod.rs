@@ -4,8 +4,32 @@
 //! it is refused with a reason that names the construct, and the caller lists the expression with
 //! its text. `docs/expressions.md` is that list for readers.
 
+mod arithmetic;
+mod assign;
+mod collation;
+mod compare;
+mod condition;
+mod constant;
+mod context;
+mod convert;
+mod decimal;
+mod expression;
+mod function;
+mod like;
+mod literal;
+mod moment;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
+
+use self::context::{Context, Visible};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
+
+/// What every step of a translation ends in.
+type Outcome<T> = Result<T, Untranslated>;
 
 /// What an expression may refer to.
 #[derive(Clone, Copy)]
@@ -106,39 +130,83 @@ impl Untranslated {
 /// # Errors
 /// [`Untranslated`] also where the value is none that the column takes.
 pub fn default(
-    _text: &str,
-    _column: &ScopeColumn,
-    _scope: &Scope,
+    text: &str,
+    column: &ScopeColumn,
+    scope: &Scope,
 ) -> Result<Translated, Untranslated> {
-    Err(Untranslated::new("not supported yet"))
+    let expr = parse::expression(text)?;
+    // A default can name no column.
+    let mut context = Context::new(Vec::new(), scope.names, scope.default_collation);
+    let value = expression::value(&mut context, &expr)?;
+    let sql = assign::default(value, column)?;
+    Ok(translated(context, sql))
 }
 
 /// A check constraint: a boolean, unknown passes on both sides.
 ///
 /// # Errors
 /// [`Untranslated`]
-pub fn check(_text: &str, _scope: &Scope) -> Result<Translated, Untranslated> {
-    Err(Untranslated::new("not supported yet"))
+pub fn check(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
+    let expr = parse::expression(text)?;
+    let mut context = of_table(scope);
+    let condition = condition::condition(&mut context, &expr)?;
+    Ok(translated(context, condition.sql))
 }
 
 /// The predicate of a filtered index; immutable.
 ///
 /// # Errors
 /// [`Untranslated`]
-pub fn predicate(_text: &str, _scope: &Scope) -> Result<Translated, Untranslated> {
-    Err(Untranslated::new("not supported yet"))
+pub fn predicate(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
+    immutable(check(text, scope)?)
 }
 
 /// A computed column as the type of the target's column; immutable, without generated columns.
 ///
 /// # Errors
-/// [`Untranslated`]
+/// [`Untranslated`] also where the expression's type is not the one the source's catalog gives
+/// the column: then it means something else than was thought.
 pub fn generated(
-    _text: &str,
-    _column: &ScopeColumn,
-    _scope: &Scope,
+    text: &str,
+    column: &ScopeColumn,
+    scope: &Scope,
 ) -> Result<Translated, Untranslated> {
-    Err(Untranslated::new("not supported yet"))
+    let expr = parse::expression(text)?;
+    let mut context = of_table(scope);
+    let value = expression::value(&mut context, &expr)?;
+    let sql = assign::generated(value, column)?;
+    if context.generated {
+        return Err(Untranslated::new(
+            "a generated column, which PostgreSQL's others cannot refer to",
+        ));
+    }
+    immutable(translated(context, sql))
+}
+
+fn of_table<'a>(scope: &Scope<'a>) -> Context<'a> {
+    let columns = scope.columns.iter().map(|column| Visible {
+        table: None,
+        column: *column,
+        alias: None,
+    });
+    Context::new(columns.collect(), scope.names, scope.default_collation)
+}
+
+fn translated(context: Context<'_>, sql: String) -> Translated {
+    Translated {
+        sql,
+        volatility: context.volatility,
+        notes: context.notes,
+    }
+}
+
+fn immutable(translated: Translated) -> Outcome<Translated> {
+    match translated.volatility {
+        Volatility::Immutable => Ok(translated),
+        Volatility::Stable | Volatility::Volatile => Err(Untranslated::new(
+            "a clock or another function that is not immutable",
+        )),
+    }
 }
 
 /// A view, from its whole `CREATE VIEW` statement.

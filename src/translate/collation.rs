@@ -1,0 +1,101 @@
+//! What the name of a SQL Server collation says about which texts are equal.
+
+/// A collation, by the parts of its name (SQL Server documentation, "Windows collation name").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Collation {
+    pub(super) name: String,
+    /// `_BIN` and `_BIN2`: code points, and nothing else, decide.
+    pub(super) binary: bool,
+    pub(super) case_sensitive: bool,
+    pub(super) accent_sensitive: bool,
+    /// `LEN` and positions count characters, not UTF-16 units.
+    pub(super) supplementary: bool,
+    pub(super) utf8: bool,
+    /// `i` and `I` are letters of their own.
+    dotless: bool,
+    /// `char` and `varchar` take one byte per character.
+    pub(super) single_byte: bool,
+}
+
+/// Families whose code page has characters of two bytes.
+const DOUBLE_BYTE: [&str; 4] = ["japanese", "chinese", "korean", "xjis"];
+
+impl Collation {
+    pub(super) fn parse(name: &str) -> Self {
+        let lower = name.to_ascii_lowercase();
+        let parts: Vec<&str> = lower.split('_').collect();
+        let has = |part: &str| parts.contains(&part);
+        let utf8 = has("utf8");
+        let double = DOUBLE_BYTE.iter().any(|family| lower.starts_with(family));
+        Self {
+            binary: has("bin") || has("bin2"),
+            case_sensitive: has("cs"),
+            accent_sensitive: has("as"),
+            supplementary: has("sc") || has("140") || utf8,
+            utf8,
+            dotless: lower.starts_with("turkish") || lower.starts_with("azeri"),
+            single_byte: !utf8 && !double,
+            name: name.to_owned(),
+        }
+    }
+
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.name.eq_ignore_ascii_case(&other.name)
+    }
+
+    /// Whether ASCII letters have to be folded before they are compared.
+    pub(super) fn folds(&self) -> bool {
+        !self.binary && !self.case_sensitive
+    }
+
+    /// Why equality with this text is not certain; `None` where it is, for values of ASCII at
+    /// least.
+    pub(super) fn doubt(&self, text: &str) -> Option<String> {
+        if self.binary {
+            return None;
+        }
+        let name = &self.name;
+        let letters = text.chars().any(char::is_alphabetic);
+        if !self.accent_sensitive && (letters || !text.is_ascii()) {
+            return Some(format!("comparison without accents ({name})"));
+        }
+        if self.folds() && !text.is_ascii() {
+            return Some(format!(
+                "comparison of a literal beyond ASCII without case ({name})"
+            ));
+        }
+        if self.dotless && self.folds() && text.contains(['i', 'I']) {
+            return Some(format!("the letter i without case ({name})"));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_equal() {
+        let sql = Collation::parse("SQL_Latin1_General_CP1_CI_AS");
+        assert!(sql.folds() && sql.accent_sensitive && sql.single_byte && !sql.supplementary);
+        let binary = Collation::parse("Latin1_General_100_BIN2_UTF8");
+        assert!(binary.binary && !binary.folds() && binary.utf8 && !binary.single_byte);
+        let case = Collation::parse("Japanese_XJIS_140_CS_AS_KS_WS");
+        assert!(!case.folds() && case.supplementary && !case.single_byte);
+        assert!(!Collation::parse("Latin1_General_CI_AI").accent_sensitive);
+    }
+
+    #[test]
+    fn doubts() {
+        let doubt = |name, text| Collation::parse(name).doubt(text).is_some();
+        assert!(!doubt("Latin1_General_CI_AS", "Abc 1"));
+        assert!(doubt("Latin1_General_CI_AS", "é"));
+        assert!(!doubt("Latin1_General_CS_AS", "é"));
+        assert!(doubt("Latin1_General_CS_AI", "e"));
+        assert!(!doubt("Latin1_General_CI_AI", "12-3"));
+        assert!(doubt("Turkish_CI_AS", "title"));
+        assert!(!doubt("Turkish_CI_AS", "abc"));
+        assert!(!doubt("Latin1_General_BIN2", "é"));
+    }
+}

@@ -1,0 +1,225 @@
+//! Comparisons: which two texts, numbers and moments are equal on both sides.
+
+use sqlparser::ast::BinaryOperator;
+
+use super::collation::Collation;
+use super::context::Context;
+use super::convert;
+use super::types::Family;
+use super::value::{Value, quote};
+use super::{Outcome, Untranslated};
+use crate::schema::SqlType;
+
+/// Two operands and the sign between them.
+pub(super) struct Comparison {
+    pub(super) left: String,
+    pub(super) sign: &'static str,
+    pub(super) right: String,
+}
+
+impl Comparison {
+    pub(super) fn sql(&self) -> String {
+        format!("{} {} {}", self.left, self.sign, self.right)
+    }
+}
+
+/// The sign of a comparison, `None` for other operators.
+pub(super) fn sign(op: &BinaryOperator) -> Option<&'static str> {
+    Some(match op {
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => "<>",
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        _ => return None,
+    })
+}
+
+/// `a sign b`.
+pub(super) fn compare(
+    context: &mut Context<'_>,
+    a: Value,
+    sign: &'static str,
+    b: Value,
+) -> Outcome<Comparison> {
+    if a.is_null() || b.is_null() {
+        return Err(Untranslated::new(
+            "a comparison with NULL, which ANSI_NULLS decides",
+        ));
+    }
+    let equality = matches!(sign, "=" | "<>");
+    match (a.family(), b.family()) {
+        (Family::Text, Family::Text) if equality => text(context, &a, sign, &b),
+        (Family::Text, Family::Text) => Err(Untranslated::new(
+            "the order of texts, which the collation decides",
+        )),
+        (Family::Text, _) if a.as_text().is_none() => Err(unlike(&a, &b)),
+        (_, Family::Text) if b.as_text().is_none() => Err(unlike(&a, &b)),
+        (Family::Binary | Family::Other, _) | (_, Family::Binary | Family::Other) => {
+            Err(unlike(&a, &b))
+        }
+        (Family::Uuid, _) | (_, Family::Uuid) if !equality => {
+            Err(Untranslated::new("the order of uniqueidentifiers"))
+        }
+        _ => converted(&a, sign, &b),
+    }
+}
+
+fn unlike(a: &Value, b: &Value) -> Untranslated {
+    Untranslated::new(format!("a comparison of {} with {}", a.shown(), b.shown()))
+}
+
+/// In the type with the higher precedence.
+fn converted(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
+    if let Some(bits) = bits(a, sign, b)? {
+        return Ok(bits);
+    }
+    if a.family().is_number() && b.family().is_number() {
+        return numbers(a, sign, b);
+    }
+    let ty = match (a.as_text(), b.as_text()) {
+        (Some(_), None) => b.ty.clone(),
+        (None, Some(_)) => a.ty.clone(),
+        _ => Some(convert::common(a, b)?),
+    };
+    let ty = ty.ok_or_else(|| unlike(a, b))?;
+    let wide = |value: &Value| match (&value.ty, &ty) {
+        // PostgreSQL widens by itself; without a cast an index can be used.
+        (Some(SqlType::Date), SqlType::DateTime | SqlType::DateTime2 { .. })
+            if value.constant.is_none() =>
+        {
+            Ok(value.clone())
+        }
+        _ => convert::implicit(value.clone(), &ty),
+    };
+    Ok(Comparison {
+        left: wide(a)?.operand(),
+        sign,
+        right: wide(b)?.operand(),
+    })
+}
+
+/// A bit with a bit or with the constants 0 and 1.
+fn bits(a: &Value, sign: &'static str, b: &Value) -> Outcome<Option<Comparison>> {
+    let bit = |value: &Value| match (value.family(), value.as_int(), value.as_text()) {
+        (Family::Bit, ..) => Some(Ok(value.clone())),
+        (_, Some(0 | 1), _) | (_, _, Some(_)) => {
+            Some(convert::implicit(value.clone(), &SqlType::Bit))
+        }
+        _ => None,
+    };
+    if a.family() != Family::Bit && b.family() != Family::Bit {
+        return Ok(None);
+    }
+    let (Some(left), Some(right)) = (bit(a), bit(b)) else {
+        return Ok(None);
+    };
+    Ok(Some(Comparison {
+        left: left?.operand(),
+        sign,
+        right: right?.operand(),
+    }))
+}
+
+/// Exact numbers compare by value whatever their digits; floats in the float's own type.
+fn numbers(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
+    let unbit = |value: &Value| match value.family() {
+        Family::Bit => convert::implicit(value.clone(), &SqlType::Int),
+        _ => Ok(value.clone()),
+    };
+    let (mut a, mut b) = (unbit(a)?, unbit(b)?);
+    if a.family() == Family::Float || b.family() == Family::Float {
+        let ty = convert::common(&a, &b)?;
+        a = convert::implicit(a, &ty)?;
+        b = convert::implicit(b, &ty)?;
+        return Ok(Comparison {
+            left: a.operand(),
+            sign,
+            right: b.operand(),
+        });
+    }
+    Ok(Comparison {
+        left: a.plain(),
+        sign,
+        right: b.plain(),
+    })
+}
+
+/// Equality of texts: trailing blanks never count, case by collation.
+fn text(
+    context: &mut Context<'_>,
+    a: &Value,
+    sign: &'static str,
+    b: &Value,
+) -> Outcome<Comparison> {
+    let collation = context.collation(a, b)?;
+    let literals = [a, b].map(Value::as_text);
+    match literals {
+        [None, None] => columns(&collation, a, b)?,
+        _ => {
+            for text in literals.into_iter().flatten() {
+                if let Some(doubt) = collation.doubt(text) {
+                    return Err(Untranslated::new(doubt));
+                }
+            }
+        }
+    }
+    // A literal without a letter or digit, such as '', needs no remark.
+    let plain = literals
+        .iter()
+        .flatten()
+        .any(|text| text.trim_end_matches(' ').is_empty());
+    if !collation.binary && !plain {
+        remark(context, &collation);
+    }
+    Ok(Comparison {
+        left: key(a, &collation),
+        sign,
+        right: key(b, &collation),
+    })
+}
+
+/// Two texts that are both not known need a collation that tells all characters apart.
+fn columns(collation: &Collation, a: &Value, b: &Value) -> Outcome<()> {
+    let certain = collation.binary || (collation.case_sensitive && collation.accent_sensitive);
+    if !certain || a.folded.is_some() || b.folded.is_some() {
+        return Err(Untranslated::new(format!(
+            "a comparison of two texts under {}, which is more than their bytes",
+            collation.name
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn remark(context: &mut Context<'_>, collation: &Collation) {
+    context.note(format!(
+        "text is compared as {} compares ASCII: width, kana and characters that the collation \
+         ignores or expands are told apart",
+        collation.name
+    ));
+}
+
+/// What is compared byte by byte: without trailing blanks, ASCII letters in one case.
+fn key(value: &Value, collation: &Collation) -> String {
+    if let Some(text) = value.as_text() {
+        let text = text.trim_end_matches(' ');
+        return match collation.folds() {
+            true => quote(&text.to_ascii_lowercase()),
+            false => quote(text),
+        };
+    }
+    // lower(upper(x)) is lower(x).
+    let inner = match (&value.folded, collation.folds()) {
+        (Some(inner), true) => inner,
+        _ => value,
+    };
+    let bare = match &inner.bare {
+        Some(bare) => bare.clone(),
+        None => format!("rtrim({})", inner.sql),
+    };
+    match collation.folds() {
+        true => format!("lower({bare} COLLATE \"C\")"),
+        false => format!("{bare} COLLATE \"C\""),
+    }
+}

@@ -1,0 +1,183 @@
+//! Value expressions: the tree's nodes, each to the file that knows it.
+
+use sqlparser::ast::{CaseWhen, CastKind, Expr, UnaryOperator};
+
+use super::collation::Collation;
+use super::context::{self, Context};
+use super::convert;
+use super::function;
+use super::literal;
+use super::types::{self, Family};
+use super::value::Value;
+use super::{Outcome, Untranslated};
+use super::{arithmetic, compare, condition};
+
+/// What yields a value. Conditions are none: T-SQL keeps the two apart.
+pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
+    let made = context.deeper(|context| node(context, expr))?;
+    context::bounded(&made.sql)?;
+    Ok(made)
+}
+
+fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
+    match expr {
+        Expr::Nested(inner) => value(context, inner),
+        Expr::Value(literal) => literal::value(&literal.value),
+        Expr::Identifier(ident) => match function::without_brackets(context, ident) {
+            Some(result) => result,
+            None if ident.quote_style == Some('"') => Err(Untranslated::new(
+                "text in double quotes, which is a name or a string by a setting",
+            )),
+            None => context.column(None, ident),
+        },
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, column] => context.column(Some(&table.value), column),
+            _ => Err(Untranslated::new("a column with more than a table's name")),
+        },
+        Expr::UnaryOp {
+            op: op @ (UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::BitwiseNot),
+            expr,
+        } => arithmetic::unary(context, *op, expr),
+        Expr::BinaryOp { left, op, right } => arithmetic::binary(context, left, op, right),
+        Expr::Collate { expr, collation } => {
+            let value = value(context, expr)?;
+            collated(value, &collation.to_string())
+        }
+        Expr::Cast { .. } | Expr::Convert { .. } => conversion(context, expr),
+        Expr::Case {
+            operand,
+            conditions,
+            else_result,
+            ..
+        } => case(
+            context,
+            operand.as_deref(),
+            conditions,
+            else_result.as_deref(),
+        ),
+        Expr::Function(call) => function::call(context, call),
+        Expr::Substring { .. } | Expr::Trim { .. } | Expr::Floor { .. } | Expr::Ceil { .. } => {
+            function::keyword(context, expr)
+        }
+        Expr::Subquery(_) | Expr::Exists { .. } => Err(Untranslated::new("a subquery")),
+        Expr::AtTimeZone { .. } => Err(Untranslated::new("AT TIME ZONE")),
+        _ => Err(Untranslated::new(
+            "an expression of a kind that is not translated",
+        )),
+    }
+}
+
+fn collated(mut value: Value, name: &str) -> Outcome<Value> {
+    if value.family() != Family::Text {
+        return Err(Untranslated::new("COLLATE of what is no text"));
+    }
+    if name.eq_ignore_ascii_case("database_default") {
+        value.collation = None;
+        value.explicit = false;
+        return Ok(value);
+    }
+    value.collation = Some(Collation::parse(name.trim_matches(['[', ']'])));
+    value.explicit = true;
+    Ok(value)
+}
+
+fn conversion(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
+    let (inner, data_type, styles) = match expr {
+        Expr::Cast {
+            kind: CastKind::Cast,
+            expr,
+            data_type,
+            format: None,
+        } => (expr, data_type, &[][..]),
+        Expr::Convert {
+            is_try: false,
+            expr,
+            data_type: Some(data_type),
+            charset: None,
+            target_before_value: true,
+            styles,
+        } => (expr, data_type, styles.as_slice()),
+        _ => return Err(Untranslated::new("TRY_CAST or TRY_CONVERT")),
+    };
+    let to = types::parse(data_type)?;
+    let from = value(context, inner)?.kept()?;
+    match styles {
+        [] => convert::implicit(from, &to),
+        [style] => {
+            let style = value(context, style)?.as_int();
+            let style =
+                style.ok_or_else(|| Untranslated::new("CONVERT with a style that varies"))?;
+            styled(from, &to, style)
+        }
+        _ => Err(Untranslated::new("CONVERT with several styles")),
+    }
+}
+
+/// Styles matter to text and moments only; 0 is what there is without one, except for moments.
+fn styled(from: Value, to: &crate::schema::SqlType, style: i128) -> Outcome<Value> {
+    let temporal = from.family().is_temporal() || types::family(to).is_temporal();
+    let text = from.family() == Family::Text || types::family(to) == Family::Text;
+    if !text || (style == 0 && !temporal) {
+        return convert::implicit(from, to);
+    }
+    if from.family().is_temporal() && types::family(to) == Family::Text {
+        return convert::styled_date(&from, to, style);
+    }
+    Err(Untranslated::new(format!(
+        "CONVERT of {} to {} with style {style}",
+        from.shown(),
+        types::shown(to)
+    )))
+}
+
+fn case(
+    context: &mut Context<'_>,
+    operand: Option<&Expr>,
+    whens: &[CaseWhen],
+    otherwise: Option<&Expr>,
+) -> Outcome<Value> {
+    let mut conditions = Vec::with_capacity(whens.len());
+    let mut values = Vec::with_capacity(whens.len() + 1);
+    let operand = match operand {
+        Some(operand) => Some(value(context, operand)?),
+        None => None,
+    };
+    for when in whens {
+        conditions.push(match &operand {
+            None => condition::condition(context, &when.condition)?.sql,
+            Some(operand) => {
+                let a = operand.clone();
+                let b = value(context, &when.condition)?;
+                compare::compare(context, a, "=", b)?.sql()
+            }
+        });
+        values.push(value(context, &when.result)?);
+    }
+    if let Some(otherwise) = otherwise {
+        values.push(value(context, otherwise)?);
+    }
+    searched(context, &conditions, values)
+}
+
+/// `CASE WHEN condition THEN value ... ELSE value END`; one value more than conditions is ELSE.
+pub(super) fn searched(
+    context: &Context<'_>,
+    conditions: &[String],
+    values: Vec<Value>,
+) -> Outcome<Value> {
+    let (values, shape) = convert::unified(context, values)?;
+    let mut sql = String::from("CASE");
+    for (condition, value) in conditions.iter().zip(&values) {
+        sql.push_str(&format!(" WHEN {condition} THEN {}", value.sql));
+        context::bounded(&sql)?;
+    }
+    if let Some(last) = values.get(conditions.len()) {
+        sql.push_str(&format!(" ELSE {}", last.sql));
+    }
+    sql.push_str(" END");
+    let ty = shape
+        .ty
+        .clone()
+        .ok_or_else(|| Untranslated::new("an expression of NULLs only"))?;
+    Ok(Value::operation(sql, ty).in_collation_of(&shape))
+}

@@ -1,0 +1,115 @@
+//! Functions of numbers that are exact, or the same by IEEE 754.
+
+use super::Call;
+use crate::schema::SqlType;
+use crate::translate::Outcome;
+use crate::translate::context::Context;
+use crate::translate::convert;
+use crate::translate::types::Family;
+use crate::translate::value::Value;
+
+#[cfg(test)]
+pub(super) const NAMES: &[&str] = &[
+    "ABS", "SIGN", "FLOOR", "CEILING", "ROUND", "SQRT", "SQUARE", "PI",
+];
+
+pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome<Value>> {
+    Some(match call.name {
+        "ABS" | "SIGN" | "FLOOR" | "CEILING" => unary(context, call),
+        "ROUND" => round(context, call),
+        "SQRT" => sqrt(context, call),
+        "SQUARE" => square(context, call),
+        "PI" if call.arguments.is_empty() => Ok(Value::atom("pi()", SqlType::Float)),
+        _ => return None,
+    })
+}
+
+fn unary(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let [value] = call.values(context)?;
+    let Some(ty) = value.ty.clone() else {
+        return Err(call.unlike(&value));
+    };
+    let function = match call.name {
+        "ABS" => "abs",
+        "SIGN" => "sign",
+        "FLOOR" => "floor",
+        _ => "ceil",
+    };
+    let sql = format!("{function}({})", value.sql);
+    match (call.name, value.family()) {
+        ("FLOOR" | "CEILING", Family::Int) => Ok(value),
+        // There is no sign of an integer; that of a double is as whole.
+        ("SIGN", Family::Int) => {
+            let value = Value::atom(format!("{sql}::integer"), SqlType::Int);
+            convert::implicit(value, &ty)
+        }
+        ("FLOOR" | "CEILING", Family::Decimal) => {
+            let precision = match ty {
+                SqlType::Decimal { precision, .. } => precision,
+                _ => 38,
+            };
+            Ok(Value::atom(
+                sql,
+                SqlType::Decimal {
+                    precision,
+                    scale: 0,
+                },
+            ))
+        }
+        // `real` would come back as double precision.
+        (_, Family::Float) if ty == SqlType::Float => Ok(Value::atom(sql, ty)),
+        ("ABS", Family::Float) => Ok(Value::atom(sql, ty)),
+        (_, Family::Int | Family::Decimal | Family::Money) => Ok(Value::atom(sql, ty)),
+        _ => Err(call.unlike(&value)),
+    }
+}
+
+/// Half away from zero on both sides, for exact numbers.
+fn round(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let (value, length, function) = match call.arguments.len() {
+        2 => {
+            let [value, length] = call.values(context)?;
+            (value, length, 0)
+        }
+        _ => {
+            let [value, length, function] = call.values(context)?;
+            let function = function
+                .as_int()
+                .ok_or_else(|| call.refused("a function that varies"))?;
+            (value, length, function)
+        }
+    };
+    let length = length
+        .as_int()
+        .filter(|length| (-38..=38).contains(length))
+        .ok_or_else(|| call.refused("a length that varies"))?;
+    let name = if function == 0 { "round" } else { "trunc" };
+    match (value.family(), value.ty.clone()) {
+        (Family::Int, _) if length >= 0 => Ok(value),
+        (Family::Decimal | Family::Money, Some(ty)) => {
+            let sql = format!("{name}({}, {length})", value.sql);
+            Ok(Value::atom(sql, ty))
+        }
+        _ => Err(call.unlike(&value)),
+    }
+}
+
+/// IEEE 754 prescribes the last bit of a square root.
+fn sqrt(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let [value] = call.values(context)?;
+    if !value.family().is_number() {
+        return Err(call.unlike(&value));
+    }
+    let value = convert::implicit(value, &SqlType::Float)?;
+    Ok(Value::atom(format!("sqrt({})", value.sql), SqlType::Float))
+}
+
+fn square(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let [value] = call.values(context)?;
+    if !value.family().is_number() {
+        return Err(call.unlike(&value));
+    }
+    let value = convert::implicit(value, &SqlType::Float)?;
+    let sql = format!("{0} * {0}", value.operand());
+    Ok(Value::operation(sql, SqlType::Float))
+}

@@ -1,0 +1,110 @@
+//! What the server knows: clocks, new identifiers, sequences, logins.
+
+use sqlparser::ast::{Expr, Function, Ident};
+
+use super::Call;
+use crate::schema::SqlType;
+use crate::translate::context::Context;
+use crate::translate::convert;
+use crate::translate::value::{Clock, Value, quote};
+use crate::translate::{Outcome, Untranslated, Volatility};
+
+#[cfg(test)]
+pub(super) const NAMES: &[&str] = &[
+    "GETDATE",
+    "CURRENT_TIMESTAMP",
+    "SYSDATETIME",
+    "GETUTCDATE",
+    "SYSUTCDATETIME",
+    "SYSDATETIMEOFFSET",
+    "NEWID",
+    "NEWSEQUENTIALID",
+    "ORIGINAL_LOGIN",
+    "SUSER_SNAME",
+    "SUSER_NAME",
+    "SYSTEM_USER",
+];
+
+/// Names that stand without brackets and are never columns.
+pub(super) const RESERVED: &[&str] = &[
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "SESSION_USER",
+    "SYSTEM_USER",
+    "USER",
+];
+
+pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome<Value>> {
+    let precise = SqlType::DateTime2 { scale: 7 };
+    let read = match call.name {
+        "GETDATE" | "CURRENT_TIMESTAMP" => clock(context, Clock::Local, SqlType::DateTime),
+        "SYSDATETIME" => clock(context, Clock::Local, precise),
+        "GETUTCDATE" => clock(context, Clock::Utc, SqlType::DateTime),
+        "SYSUTCDATETIME" => clock(context, Clock::Utc, precise),
+        "SYSDATETIMEOFFSET" => clock(context, Clock::Offset, SqlType::DateTimeOffset { scale: 7 }),
+        "NEWID" | "NEWSEQUENTIALID" => Ok(new_id(context, call.name)),
+        "ORIGINAL_LOGIN" | "SUSER_SNAME" | "SUSER_NAME" | "SYSTEM_USER" => {
+            Ok(login(context, call.name))
+        }
+        "CURRENT_USER" | "SESSION_USER" | "USER" | "USER_NAME" => Err(Untranslated::new(format!(
+            "{}, the user within the database, who is often dbo",
+            call.name
+        ))),
+        _ => return None,
+    };
+    match call.arguments {
+        [] => Some(read),
+        _ => Some(Err(call.refused("arguments"))),
+    }
+}
+
+fn clock(context: &mut Context<'_>, clock: Clock, ty: SqlType) -> Outcome<Value> {
+    context.at_least(Volatility::Stable);
+    if clock == Clock::Local {
+        context.note(
+            "the time of day is that of the session's TimeZone, where the source takes its \
+             server's",
+        );
+    }
+    convert::clock(clock, ty)
+}
+
+fn new_id(context: &mut Context<'_>, name: &str) -> Value {
+    context.at_least(Volatility::Volatile);
+    if name == "NEWSEQUENTIALID" {
+        context.note("new identifiers are random, where the source makes them rise");
+    }
+    Value::atom("gen_random_uuid()", SqlType::UniqueIdentifier)
+}
+
+fn login(context: &mut Context<'_>, name: &str) -> Value {
+    context.at_least(Volatility::Stable);
+    context.note("the login is that of the target");
+    let sql = match name {
+        "ORIGINAL_LOGIN" => "session_user::text",
+        _ => "current_user::text",
+    };
+    // Logins are sysname; a role's name has at most 63 bytes.
+    Value::atom(sql, SqlType::NVarChar { length: Some(128) })
+}
+
+/// `NEXT VALUE FOR [schema].[sequence]`, which the parser was given as a call.
+pub(super) fn next_value(context: &mut Context<'_>, call: &Function) -> Outcome<Value> {
+    let arguments = super::arguments(call)?;
+    let parts: Vec<&Ident> = match arguments.as_slice() {
+        [Expr::Identifier(name)] => vec![name],
+        [Expr::CompoundIdentifier(parts)] => parts.iter().collect(),
+        _ => return Err(Untranslated::new("NEXT VALUE FOR what is no name")),
+    };
+    let (schema, name) = match parts.as_slice() {
+        [name] => (None, name),
+        [schema, name] => (Some(schema.value.as_str()), name),
+        _ => return Err(Untranslated::new("a sequence of another database")),
+    };
+    let sequence = context.names.sequence(schema, &name.value).ok_or_else(|| {
+        Untranslated::new(format!("the sequence {}, which is not moved", name.value))
+    })?;
+    context.at_least(Volatility::Volatile);
+    let sql = format!("nextval({})", quote(&sequence));
+    Ok(Value::atom(sql, SqlType::BigInt))
+}

@@ -1,0 +1,174 @@
+//! Text to syntax tree, within bounds that keep a hostile definition from costing much.
+
+use sqlparser::ast::{Expr, Statement};
+use sqlparser::dialect::MsSqlDialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Tokenizer, Word};
+
+use super::{Outcome, Untranslated};
+
+/// Bytes of a definition. SQL Server keeps up to 2 GiB; nobody writes a check of 64 KiB.
+const LONGEST_TEXT: usize = 64 * 1024;
+/// Bounds the length of operator chains, which become depth in the tree.
+const MOST_TOKENS: usize = 8_000;
+/// Brackets within brackets.
+const DEEPEST_NESTING: usize = 100;
+/// The parser's own counter goes up more than once per bracket.
+const PARSER_DEPTH: usize = 500;
+
+/// What `NEXT VALUE FOR` becomes for the parser: a function no one can have named.
+pub(super) const NEXT_VALUE: &str = "\u{1}next value for";
+
+const DIALECT: MsSqlDialect = MsSqlDialect {};
+
+/// One expression, to its end.
+pub(super) fn expression(text: &str) -> Outcome<Expr> {
+    let mut parser = parser(text)?;
+    let expr = parser.parse_expr().map_err(|error| syntax(&error))?;
+    match parser.peek_token().token {
+        Token::EOF => Ok(expr),
+        _ => Err(Untranslated::new(
+            "text after the expression that was not understood",
+        )),
+    }
+}
+
+/// One statement, to its end.
+pub(super) fn statement(text: &str) -> Outcome<Statement> {
+    let mut parser = parser(text)?;
+    let statement = parser.parse_statement().map_err(|error| syntax(&error))?;
+    while parser.consume_token(&Token::SemiColon) {}
+    match parser.peek_token().token {
+        Token::EOF => Ok(statement),
+        _ => Err(Untranslated::new(
+            "text after the statement that was not understood",
+        )),
+    }
+}
+
+fn parser(text: &str) -> Outcome<Parser<'static>> {
+    if text.len() > LONGEST_TEXT {
+        return Err(Untranslated::new("longer than 64 KiB"));
+    }
+    let mut tokens = Tokenizer::new(&DIALECT, text)
+        .tokenize()
+        .map_err(|_| Untranslated::new("text that was not understood"))?;
+    tokens.retain(|token| !matches!(token, Token::Whitespace(_)));
+    bounds(&tokens)?;
+    let tokens = with_next_value(tokens);
+    Ok(Parser::new(&DIALECT)
+        .with_recursion_limit(PARSER_DEPTH)
+        .with_tokens(tokens))
+}
+
+fn bounds(tokens: &[Token]) -> Outcome<()> {
+    if tokens.len() > MOST_TOKENS {
+        return Err(Untranslated::new("more than 8,000 words and signs"));
+    }
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::SingleQuotedString(text) | Token::NationalStringLiteral(text) => literal(text)?,
+            _ => {}
+        }
+        // CASE nests without brackets.
+        if depth > DEEPEST_NESTING {
+            return Err(Untranslated::new("nested more than 100 deep"));
+        }
+    }
+    Ok(())
+}
+
+/// "Transact-SQL: Line Continuation": a backslash at the end of a line takes both away.
+fn literal(text: &str) -> Outcome<()> {
+    if text.contains('\0') {
+        return Err(Untranslated::new("a literal with U+0000"));
+    }
+    if text.contains("\\\n") || text.contains("\\\r") {
+        return Err(Untranslated::new(
+            "a literal that continues on the next line",
+        ));
+    }
+    Ok(())
+}
+
+fn syntax(error: &ParserError) -> Untranslated {
+    // The parser's message repeats the text, which the caller shows anyway.
+    Untranslated::new(match error {
+        ParserError::RecursionLimitExceeded => "nested too deep",
+        _ => "syntax that was not understood",
+    })
+}
+
+/// `NEXT VALUE FOR a.b` as `[NEXT_VALUE](a.b)`: the parser does not know it.
+fn with_next_value(tokens: Vec<Token>) -> Vec<Token> {
+    let mut made = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while at < tokens.len() {
+        let rest = &tokens[at..];
+        let found = [Keyword::NEXT, Keyword::VALUE, Keyword::FOR]
+            .iter()
+            .zip(rest)
+            .all(|(keyword, token)| matches!(token, Token::Word(word) if word.keyword == *keyword));
+        if !found || rest.len() < 4 {
+            made.push(tokens[at].clone());
+            at += 1;
+            continue;
+        }
+        let mut end = 3;
+        while end < rest.len() && matches!(rest[end], Token::Word(_) | Token::Period) {
+            end += 1;
+        }
+        made.push(Token::Word(Word {
+            value: NEXT_VALUE.to_owned(),
+            quote_style: Some('['),
+            keyword: Keyword::NoKeyword,
+        }));
+        made.push(Token::LParen);
+        made.extend_from_slice(&rest[3..end]);
+        made.push(Token::RParen);
+        at += end;
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(text: &str) -> String {
+        expression(text).unwrap_err().reason
+    }
+
+    #[test]
+    fn bounds_hold() {
+        assert_eq!(reason(&"1+".repeat(40_000)), "longer than 64 KiB");
+        assert_eq!(
+            reason(&"1+".repeat(5_000)),
+            "more than 8,000 words and signs"
+        );
+        let deep = format!("{}1{}", "(".repeat(101), ")".repeat(101));
+        assert_eq!(reason(&deep), "nested more than 100 deep");
+        let deep = format!("{}1{}", "(".repeat(99), ")".repeat(99));
+        assert!(expression(&deep).is_ok());
+        assert!(reason(&"case when ".repeat(1_000)).contains("deep"));
+    }
+
+    #[test]
+    fn what_is_left_over_is_no_expression() {
+        assert!(expression("(1) (2)").is_err());
+        assert!(expression("'a' 'b'").is_err());
+        assert!(expression("").is_err());
+        assert!(reason("'a\\\nb'").contains("continues"));
+    }
+
+    #[test]
+    fn next_value_for_is_a_call() {
+        let expr = expression("(NEXT VALUE FOR [dbo].[my seq])").unwrap();
+        assert!(expr.to_string().contains("([dbo].[my seq])"), "{expr}");
+        assert!(expression("next value for").is_err());
+    }
+}

@@ -1,0 +1,213 @@
+//! A translated sub-expression: its text in PostgreSQL and its type in SQL Server.
+
+use super::collation::Collation;
+use super::decimal::Decimal;
+use super::types::{self, Family};
+use super::{Outcome, Untranslated};
+use crate::schema::SqlType;
+
+/// What is known of a constant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Constant {
+    Null,
+    Int(i128),
+    Decimal(Decimal),
+    /// As written.
+    Float(String),
+    Text(String),
+    Binary(Vec<u8>),
+    Bit(bool),
+}
+
+/// Which clock a value was read from: its digits are no one's business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    Local,
+    Utc,
+    Offset,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub(super) sql: String,
+    /// Can be an operand without brackets.
+    pub(super) atom: bool,
+    /// `None` is that of an untyped NULL.
+    pub(super) ty: Option<SqlType>,
+    pub(super) constant: Option<Constant>,
+    /// Of text; `None` is that of a literal, which takes the other side's.
+    pub(super) collation: Option<Collation>,
+    /// By COLLATE.
+    pub(super) explicit: bool,
+    /// The text without trailing blanks, where that is the simpler form.
+    pub(super) bare: Option<String>,
+    /// UPPER or LOWER of this, right for ASCII only: good for comparing, not for keeping.
+    pub(super) folded: Option<Box<Value>>,
+    pub(super) clock: Option<Clock>,
+}
+
+impl Value {
+    /// Something that binds tighter than any operator: a name, a call, a literal.
+    pub(super) fn atom(sql: impl Into<String>, ty: SqlType) -> Self {
+        Self {
+            sql: sql.into(),
+            atom: true,
+            ty: Some(ty),
+            constant: None,
+            collation: None,
+            explicit: false,
+            bare: None,
+            folded: None,
+            clock: None,
+        }
+    }
+
+    /// Operators.
+    pub(super) fn operation(sql: impl Into<String>, ty: SqlType) -> Self {
+        Self {
+            atom: false,
+            ..Self::atom(sql, ty)
+        }
+    }
+
+    pub(super) fn null() -> Self {
+        Self {
+            ty: None,
+            constant: Some(Constant::Null),
+            ..Self::atom("NULL", SqlType::Int)
+        }
+    }
+
+    pub(super) fn constant(sql: impl Into<String>, ty: SqlType, constant: Constant) -> Self {
+        let sql = sql.into();
+        Self {
+            atom: !sql.starts_with('-'),
+            constant: Some(constant),
+            ..Self::atom(sql, ty)
+        }
+    }
+
+    pub(super) fn int(number: i128) -> Self {
+        match i32::try_from(number) {
+            Ok(_) => Self::constant(number.to_string(), SqlType::Int, Constant::Int(number)),
+            Err(_) => Self::decimal(Decimal::whole(number)),
+        }
+    }
+
+    pub(super) fn decimal(decimal: Decimal) -> Self {
+        let (precision, scale) = decimal.digits();
+        Self::constant(
+            decimal.to_string(),
+            SqlType::Decimal { precision, scale },
+            Constant::Decimal(decimal),
+        )
+    }
+
+    pub(super) fn bit(bit: bool) -> Self {
+        Self::constant(bit.to_string(), SqlType::Bit, Constant::Bit(bit))
+    }
+
+    pub(super) fn text(text: &str, national: bool) -> Self {
+        let units = text.encode_utf16().count();
+        let ty = types::text_type(national, u32::try_from(units).ok());
+        Self::constant(quote(text), ty, Constant::Text(text.to_owned()))
+    }
+
+    /// The same value under another type, when nothing has to be done for it.
+    pub(super) fn retyped(self, ty: SqlType) -> Self {
+        Self {
+            ty: Some(ty),
+            ..self
+        }
+    }
+
+    pub(super) fn in_collation_of(mut self, other: &Self) -> Self {
+        self.collation.clone_from(&other.collation);
+        self.explicit = other.explicit;
+        self
+    }
+
+    /// As an operand.
+    pub(super) fn operand(&self) -> String {
+        if self.atom {
+            self.sql.clone()
+        } else {
+            format!("({})", self.sql)
+        }
+    }
+
+    /// As an operand; a number without the cast that a constant may carry.
+    pub(super) fn plain(&self) -> String {
+        let text = match &self.constant {
+            Some(Constant::Int(number)) => number.to_string(),
+            Some(Constant::Decimal(decimal)) => decimal.to_string(),
+            _ => return self.operand(),
+        };
+        if text.starts_with('-') {
+            format!("({text})")
+        } else {
+            text
+        }
+    }
+
+    pub(super) fn cast(&self, to: &str) -> String {
+        format!("{}::{to}", self.operand())
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.constant == Some(Constant::Null)
+    }
+
+    pub(super) fn family(&self) -> Family {
+        self.ty.as_ref().map_or(Family::Other, types::family)
+    }
+
+    pub(super) fn is_national(&self) -> bool {
+        self.ty.as_ref().is_some_and(types::is_national)
+    }
+
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match &self.constant {
+            Some(Constant::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_int(&self) -> Option<i128> {
+        match &self.constant {
+            Some(Constant::Int(number)) => Some(*number),
+            Some(Constant::Bit(bit)) => Some(i128::from(*bit)),
+            _ => None,
+        }
+    }
+
+    /// How errors call its type.
+    pub(super) fn shown(&self) -> String {
+        self.ty
+            .as_ref()
+            .map_or_else(|| "NULL".to_owned(), types::shown)
+    }
+
+    /// A value to keep, and not only to compare with ASCII.
+    pub(super) fn kept(self) -> Outcome<Self> {
+        match self.folded {
+            Some(_) => Err(Untranslated::new(
+                "UPPER or LOWER other than in a comparison with a literal: letters beyond ASCII \
+                 depend on the collation",
+            )),
+            None => Ok(self),
+        }
+    }
+
+    /// `LEN` and positions count UTF-16 units, of which PostgreSQL has none.
+    pub(super) fn counts_units(&self) -> bool {
+        self.is_national()
+            && self.constant.is_none()
+            && !self.collation.as_ref().is_some_and(|it| it.supplementary)
+    }
+}
+
+/// A literal of PostgreSQL. `standard_conforming_strings` has been on since 9.1.
+pub(super) fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
