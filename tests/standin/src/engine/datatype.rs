@@ -72,6 +72,19 @@ pub(crate) fn system_type_id(ty: &SqlType) -> u8 {
     }
 }
 
+/// The system's CLR types: name, `user_type_id`, and length in bytes (`None` is `max`). Their
+/// `system_type_id` is 240. Here their values are the bytes of their serialisation.
+pub(crate) const ASSEMBLY_TYPES: [(&str, i32, Option<u16>); 3] = [
+    ("hierarchyid", 128, Some(892)),
+    ("geometry", 129, None),
+    ("geography", 130, None),
+];
+
+/// Whether a `user_type_id` is one of the CLR types.
+pub(crate) fn is_assembly_type(user_type_id: i32) -> bool {
+    (128..=130).contains(&user_type_id)
+}
+
 /// One of each system type, with the widest size, for `sys.types`.
 pub(crate) fn all() -> Vec<SqlType> {
     vec![

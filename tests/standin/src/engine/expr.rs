@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::arithmetic::{self, Operator};
 use crate::engine::error::{Result, cancelled, error};
+use crate::engine::object::Sequence;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run;
 use crate::engine::value::compare::compare;
@@ -78,6 +79,8 @@ pub(crate) enum Kind {
         attempt: bool,
     },
     Call(Call, Vec<Bound>),
+    /// NEXT VALUE FOR: another number at every evaluation.
+    NextValue(Arc<Sequence>),
     /// First row, first column.
     Scalar(Arc<Plan>, bool),
     Exists(Arc<Plan>, bool),
@@ -222,6 +225,7 @@ impl Bound {
                     .collect::<Result<Vec<_>>>()?;
                 call(&values)
             }
+            Kind::NextValue(sequence) => next_value(sequence),
             Kind::Scalar(plan, correlated) => scalar(plan, *correlated, env),
             _ => Ok(self.test(env)?.map_or(Value::Null, Value::Bit)),
         }
@@ -338,6 +342,7 @@ impl Bound {
             | Kind::Column { .. }
             | Kind::Window(_)
             | Kind::Variable(_)
+            | Kind::NextValue(_)
             | Kind::Scalar(..)
             | Kind::Exists(..) => {}
         }
@@ -376,6 +381,7 @@ impl Bound {
                 Kind::Column { .. }
                     | Kind::Window(_)
                     | Kind::Variable(_)
+                    | Kind::NextValue(_)
                     | Kind::Scalar(..)
                     | Kind::Exists(..)
                     | Kind::InQuery(..)
@@ -383,6 +389,17 @@ impl Bound {
         });
         free
     }
+}
+
+fn next_value(sequence: &Sequence) -> Result<Value> {
+    let next = sequence.next()?;
+    Ok(match &sequence.ty {
+        SqlType::Decimal { .. } => Value::Decimal {
+            unscaled: i128::from(next),
+            scale: 0,
+        },
+        _ => Value::Int(next),
+    })
 }
 
 /// The collation of a comparison: that of the side with the higher rank.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::error::{Result, error, invalid_object};
+use crate::engine::error::{Result, error, invalid_object, unsupported};
+use crate::engine::object::Module;
 use crate::engine::parse::statement::{Name, TypeName};
 use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, fold};
@@ -86,6 +87,13 @@ impl Facts {
         Ok((database, table))
     }
 
+    /// The view that a name means.
+    pub(crate) fn view(&self, name: &Name) -> Option<&Arc<Module>> {
+        let name = &self.place(name);
+        let database = self.database_of(name).ok()?;
+        database.view(name.schema.as_deref().unwrap_or("dbo"), &name.name)
+    }
+
     /// Where a name lives: temporary tables are the session's own, in `tempdb`.
     pub(crate) fn place(&self, name: &Name) -> Name {
         if !name.name.starts_with('#') {
@@ -122,6 +130,15 @@ impl Facts {
         let database = self.current()?;
         if let Some(alias) = database.user_type(&name.name) {
             return Ok((alias.ty.clone(), alias.user_type_id, Some(alias.nullable)));
+        }
+        let assembly = datatype::ASSEMBLY_TYPES
+            .iter()
+            .find(|(n, ..)| n.eq_ignore_ascii_case(&name.name));
+        if let Some((_, id, length)) = assembly {
+            if cast {
+                return Err(unsupported(format!("a conversion to {}", name.name)));
+            }
+            return Ok((SqlType::VarBinary { length: *length }, *id, None));
         }
         let ty = datatype::from_name(&name.name, &name.args, cast).ok_or_else(|| {
             error(

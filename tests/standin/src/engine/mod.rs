@@ -1,6 +1,7 @@
 //! The SQL engine: typed tables in memory, under T-SQL.
 
 mod arithmetic;
+mod cascade;
 mod catalog;
 mod collate;
 mod control;
@@ -12,6 +13,7 @@ mod expr;
 mod facts;
 mod function;
 mod gate;
+mod object;
 mod parse;
 mod procedure;
 mod query;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error};
+use crate::engine::object::{FullText, Module, ModuleKind, Sequence, Synonym};
 use crate::engine::table::{Table, fold, same_name};
 use crate::types::{Collation, SqlType};
 
@@ -13,12 +14,15 @@ pub(crate) struct UserType {
     pub(crate) schema_id: i32,
     pub(crate) name: String,
     pub(crate) ty: SqlType,
+    /// Declared as `numeric`, which is system type 108.
+    pub(crate) numeric: bool,
     pub(crate) nullable: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct ExtendedProperty {
-    /// 1 for objects and columns, 0 for the database, 3 for schemas.
+    /// `sys.extended_properties.class`: 0 database, 1 object or column, 3 schema, 6 type, 7 index,
+    /// 20 data space.
     pub(crate) class: u8,
     pub(crate) major_id: i32,
     pub(crate) minor_id: i32,
@@ -47,6 +51,11 @@ pub(crate) struct Database {
     /// Schema id and folded name of tables and constraints.
     pub(crate) names: Arc<BTreeMap<(i32, String), i32>>,
     pub(crate) types: Arc<Vec<UserType>>,
+    /// Views, procedures, functions and triggers by object id.
+    pub(crate) modules: BTreeMap<i32, Arc<Module>>,
+    pub(crate) sequences: BTreeMap<i32, Arc<Sequence>>,
+    pub(crate) synonyms: BTreeMap<i32, Arc<Synonym>>,
+    pub(crate) full_text: Arc<FullText>,
     pub(crate) properties: Arc<Vec<ExtendedProperty>>,
     pub(crate) next_object: i32,
     /// The last rowversion given out (`@@DBTS`).
@@ -77,6 +86,10 @@ impl Database {
             tables: BTreeMap::new(),
             names: Arc::default(),
             types: Arc::default(),
+            modules: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            synonyms: BTreeMap::new(),
+            full_text: Arc::default(),
             properties: Arc::default(),
             next_object: 901_578_250,
             row_version: 2000,
@@ -141,6 +154,13 @@ impl Database {
 
     pub(crate) fn release(&mut self, schema_id: i32, name: &str) {
         Arc::make_mut(&mut self.names).remove(&(schema_id, fold(name)));
+    }
+
+    /// The view of that name.
+    pub(crate) fn view(&self, schema: &str, name: &str) -> Option<&Arc<Module>> {
+        self.modules
+            .get(&self.object_id(schema, name)?)
+            .filter(|m| m.kind == ModuleKind::View)
     }
 
     pub(crate) fn user_type(&self, name: &str) -> Option<&UserType> {

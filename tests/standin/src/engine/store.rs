@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::datatype;
-use crate::engine::error::{Result, error};
+use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Env, Run};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::Name;
@@ -12,7 +12,7 @@ use crate::engine::query::bind::{Binder, Source};
 use crate::engine::query::from::outputs;
 use crate::engine::rows::Row;
 use crate::engine::state::Database;
-use crate::engine::table::{ForeignKey, Index, IndexKind, Table};
+use crate::engine::table::{ForeignKey, Index, IndexForm, IndexKind, Table};
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
 use crate::types::{SqlError, SqlType, Value};
@@ -111,6 +111,15 @@ impl Rules {
         from: &SqlType,
     ) -> Result<Value> {
         let column = &table.columns[at];
+        if datatype::is_assembly_type(column.user_type_id)
+            && !datatype::is_binary(from)
+            && !matches!(value, Value::Null)
+        {
+            return Err(unsupported(format!(
+                "a text or number as value of the CLR type of column '{}'",
+                column.name
+            )));
+        }
         let how = How {
             code_page: column.collation.as_ref().map(|c| c.code_page),
             ..self.how
@@ -147,7 +156,8 @@ impl Rules {
             values[*at] = self.store(table, *at, &value, &expr.t.ty)?;
         }
         for (column, value) in table.columns.iter().zip(values.iter()) {
-            if matches!(value, Value::Null) && !column.nullable && column.computed.is_none() {
+            let counts = column.computed.as_ref().is_none_or(|c| c.persisted);
+            if matches!(value, Value::Null) && !column.nullable && counts {
                 let message = format!(
                     "Cannot insert the value NULL into column '{}', table '{}.{}'; column does not allow nulls. {verb} fails.",
                     column.name,
@@ -178,7 +188,8 @@ impl Rules {
     fn takes(&self, index: &Index, values: &[Value]) -> bool {
         let run = Run::default();
         let filter = self.filters.iter().find(|(id, _)| *id == index.id);
-        !index.disabled
+        index.form == IndexForm::Rows
+            && !index.disabled
             && filter.is_none_or(|(_, f)| {
                 matches!(
                     f.test(&Env {
@@ -299,7 +310,7 @@ fn refers(table: &Table, key: &ForeignKey, wanted: &[&Value], values: &[Value]) 
     })
 }
 
-fn conflict(
+pub(crate) fn conflict(
     database: &Database,
     other: &Table,
     key: &ForeignKey,
@@ -320,7 +331,7 @@ pub(crate) fn exists(table: &Table, columns: &[i32], wanted: &[&Value]) -> bool 
 }
 
 /// The rows that have these values, by an index on just these columns or by reading all.
-fn find<'t>(
+pub(crate) fn find<'t>(
     table: &'t Table,
     columns: &'t [i32],
     wanted: &'t [&'t Value],
@@ -360,98 +371,4 @@ fn find<'t>(
             .is_eq()
         })
     }))
-}
-
-/// Applies the foreign keys that point at a row about to go.
-pub(crate) fn leave(
-    facts: &Facts,
-    database: &mut Database,
-    object_id: i32,
-    values: &[Value],
-    verb: &str,
-) -> Result<()> {
-    let referring: Vec<(i32, ForeignKey)> = database
-        .tables
-        .values()
-        .flat_map(|t| {
-            t.foreign_keys
-                .iter()
-                .filter(|k| k.target == object_id && !k.disabled)
-                .map(|k| (t.object_id, k.clone()))
-        })
-        .collect();
-    for (child, key) in referring {
-        let Some(target) = database.tables.get(&object_id).cloned() else {
-            continue;
-        };
-        let wanted: Vec<Value> = key
-            .target_columns
-            .iter()
-            .map(|c| values[target.position(*c)].clone())
-            .collect();
-        let wanted: Vec<&Value> = wanted.iter().collect();
-        let Some(table) = database.tables.get(&child).cloned() else {
-            continue;
-        };
-        let rows: Vec<Arc<Row>> = find(&table, &key.columns, &wanted).cloned().collect();
-        if rows.is_empty() || exists(&target, &key.target_columns, &wanted) {
-            continue;
-        }
-        if verb != "DELETE" || key.on_delete == 0 {
-            return Err(conflict(database, &table, &key, verb, "REFERENCE"));
-        }
-        cascade(facts, database, &table, &key, rows)?;
-    }
-    Ok(())
-}
-
-fn cascade(
-    facts: &Facts,
-    database: &mut Database,
-    table: &Table,
-    key: &ForeignKey,
-    rows: Vec<Arc<Row>>,
-) -> Result<()> {
-    let rules = Rules::new(facts, database, table)?;
-    let run = Run::default();
-    for row in rows {
-        let Some(child) = database.table_mut(table.object_id) else {
-            continue;
-        };
-        child.remove(&row);
-        if key.on_delete == 1 {
-            leave(facts, database, table.object_id, &row.values, "DELETE")?;
-            continue;
-        }
-        let mut values = row.values.to_vec();
-        for column in &key.columns {
-            let at = table.position(*column);
-            let default = rules.defaults[at].as_ref().filter(|_| key.on_delete == 3);
-            values[at] = match default {
-                Some(d) => rules.store(
-                    table,
-                    at,
-                    &d.eval(&Env {
-                        row: &[],
-                        outer: None,
-                        run: &run,
-                    })?,
-                    &d.t.ty,
-                )?,
-                None => Value::Null,
-            };
-        }
-        rules.complete(table, &mut values, "UPDATE")?;
-        let Some(child) = database.table_mut(table.object_id) else {
-            continue;
-        };
-        rules.insert(
-            child,
-            Arc::new(Row {
-                id: row.id,
-                values: values.into(),
-            }),
-        )?;
-    }
-    Ok(())
 }

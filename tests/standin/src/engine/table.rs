@@ -21,6 +21,19 @@ pub(crate) struct ColumnDef {
     pub(crate) default: Option<NamedText>,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    /// `sys.columns.generated_always_type`.
+    pub(crate) generated: GeneratedAlways,
+    /// Left out of `SELECT *`.
+    pub(crate) hidden: bool,
+}
+
+/// What a system-versioned table fills in by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum GeneratedAlways {
+    #[default]
+    No,
+    RowStart,
+    RowEnd,
 }
 
 #[derive(Debug, Clone)]
@@ -29,6 +42,7 @@ pub(crate) struct Identity {
     pub(crate) increment: i64,
     /// `None` until a row was inserted.
     pub(crate) last: Option<i64>,
+    pub(crate) not_for_replication: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +68,7 @@ pub(crate) struct Check {
     pub(crate) column_id: i32,
     pub(crate) disabled: bool,
     pub(crate) trusted: bool,
+    pub(crate) not_for_replication: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +85,7 @@ pub(crate) struct ForeignKey {
     pub(crate) on_update: u8,
     pub(crate) disabled: bool,
     pub(crate) trusted: bool,
+    pub(crate) not_for_replication: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +95,33 @@ pub(crate) enum IndexKind {
     UniqueConstraint,
 }
 
+/// How an index keeps its rows; all but the first are kept in the catalog only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IndexForm {
+    /// A B-tree: the one form that holds rows here.
+    Rows,
+    Columnstore,
+    /// A secondary XML index names its primary one by id and what it is for.
+    Xml(Option<(i32, XmlUse)>),
+    /// The tessellation scheme, such as `GEOGRAPHY_AUTO_GRID`.
+    Spatial(String),
+}
+
+/// `sys.xml_indexes.secondary_type_desc`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum XmlUse {
+    Path,
+    Value,
+    Property,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Index {
     pub(crate) name: String,
-    /// `sys.indexes.index_id`: 1 clustered, 2 and above nonclustered.
+    /// `sys.indexes.index_id`: 1 clustered, 2 and above nonclustered, XML indexes from 256000,
+    /// spatial indexes from 384000.
     pub(crate) id: i32,
+    pub(crate) form: IndexForm,
     /// Of the constraint, 0 for a plain index.
     pub(crate) object_id: i32,
     pub(crate) kind: IndexKind,
@@ -98,13 +136,14 @@ pub(crate) struct Index {
 }
 
 impl Index {
+    /// Whether it holds the table's rows in its order; a clustered columnstore index does not.
     pub(crate) fn clustered(&self) -> bool {
-        self.id == 1
+        self.id == 1 && self.form == IndexForm::Rows
     }
 
     /// Whether its rows are those of the whole table.
     pub(crate) fn readable(&self) -> bool {
-        !self.disabled && self.filter.is_none()
+        !self.disabled && self.filter.is_none() && self.form == IndexForm::Rows
     }
 }
 
@@ -128,6 +167,17 @@ impl std::fmt::Debug for Generated {
     }
 }
 
+/// What a table has to do with system versioning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Temporal {
+    #[default]
+    No,
+    /// The history table of another.
+    History,
+    /// Versioned, with its history in the table of that object id.
+    Versioned(i32),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) object_id: i32,
@@ -142,6 +192,9 @@ pub(crate) struct Table {
     pub(crate) next_row: u64,
     pub(crate) next_column: i32,
     pub(crate) generated: Option<Generated>,
+    pub(crate) temporal: Temporal,
+    /// Column ids of PERIOD FOR SYSTEM_TIME.
+    pub(crate) period: Option<(i32, i32)>,
     /// 100 ns ticks since 0001-01-01 of creation.
     pub(crate) created: u64,
 }

@@ -91,7 +91,7 @@ fn checks(database: &Database) -> Build {
             );
             row.extend([
                 b(c.disabled),
-                b(false),
+                b(c.not_for_replication),
                 b(!c.trusted),
                 i(c.column_id),
                 s(&c.text.definition),
@@ -142,7 +142,7 @@ fn foreign_keys(database: &Database) -> Build {
                 i(k.target),
                 i(index.map_or(0, |x| x.id)),
                 b(k.disabled),
-                b(false),
+                b(k.not_for_replication),
                 b(!k.trusted),
             ]);
             row.extend([

@@ -4,7 +4,7 @@ use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
 use crate::engine::state::Database;
-use crate::engine::table::{Index, IndexKind, Table};
+use crate::engine::table::{Index, IndexForm, IndexKind, Table, XmlUse};
 use crate::types::SqlType;
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
@@ -16,6 +16,8 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
         "dm_db_partition_stats" => partition_stats(database),
         "allocation_units" => allocation_units(database),
         "sysindexes" => sysindexes(database),
+        "xml_indexes" => xml_indexes(database),
+        "spatial_indexes" => spatial_indexes(database),
         "dm_db_stats_histogram" => Build::new(&[
             ("object_id", T::Int),
             ("stats_id", T::Int),
@@ -53,10 +55,31 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
 
 /// A table's index ids: the heap is 0.
 fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
-    let heap = table.clustered().is_none().then_some((0, None));
+    let heap = (!table.indexes.iter().any(|i| i.id == 1)).then_some((0, None));
     heap.into_iter()
         .chain(table.indexes.iter().map(|i| (i.id, Some(i))))
         .collect()
+}
+
+/// The index ids that have rows: XML and spatial indexes keep theirs in internal tables.
+fn stored(table: &Table) -> impl Iterator<Item = (i32, Option<&Index>)> {
+    let hidden = |i: &Index| matches!(i.form, IndexForm::Xml(_) | IndexForm::Spatial(_));
+    ids(table)
+        .into_iter()
+        .filter(move |(_, i)| !i.is_some_and(hidden))
+}
+
+/// `sys.indexes.type` and `type_desc`.
+fn form(id: i32, index: Option<&Index>) -> (i32, &'static str) {
+    match (index.map(|i| &i.form), id) {
+        (None, _) => (0, "HEAP"),
+        (Some(IndexForm::Rows), 1) => (1, "CLUSTERED"),
+        (Some(IndexForm::Rows), _) => (2, "NONCLUSTERED"),
+        (Some(IndexForm::Xml(_)), _) => (3, "XML"),
+        (Some(IndexForm::Spatial(_)), _) => (4, "SPATIAL"),
+        (Some(IndexForm::Columnstore), 1) => (5, "CLUSTERED COLUMNSTORE"),
+        (Some(IndexForm::Columnstore), _) => (6, "NONCLUSTERED COLUMNSTORE"),
+    }
 }
 
 fn indexes(database: &Database) -> Build {
@@ -85,13 +108,14 @@ fn indexes(database: &Database) -> Build {
     ]);
     for table in database.tables.values() {
         for (id, index) in ids(table) {
+            let form = form(id, index);
             let kind = |k: IndexKind| b(index.is_some_and(|i| i.kind == k));
             v.row(vec![
                 i(table.object_id),
                 opt(index.map(|i| i.name.as_str())),
                 i(id),
-                i(id.min(2)),
-                s(["HEAP", "CLUSTERED", "NONCLUSTERED"][id.min(2) as usize]),
+                i(form.0),
+                s(form.1),
                 b(index.is_some_and(|i| i.unique)),
                 i(1),
                 b(false),
@@ -132,7 +156,9 @@ fn index_columns(database: &Database) -> Build {
             let included = index.included.iter().map(|c| (*c, false, true));
             for (n, (column, descending, included)) in keys.chain(included).enumerate() {
                 let ordinal = n as i64 + 1;
-                let key = if included { 0 } else { ordinal };
+                // XML and spatial values cannot be compared, so their columns are no keys.
+                let keyless = included || index.form != IndexForm::Rows;
+                let key = if keyless { 0 } else { ordinal };
                 v.row(vec![
                     i(table.object_id),
                     i(index.id),
@@ -160,7 +186,7 @@ fn stats(database: &Database) -> Build {
         ("has_filter", T::Bit),
     ]);
     for table in database.tables.values() {
-        for index in &table.indexes {
+        for index in stored(table).filter_map(|(_, i)| i) {
             v.row(vec![
                 i(table.object_id),
                 s(&index.name),
@@ -181,7 +207,9 @@ fn partition_id(table: &Table, index: i32) -> i64 {
 
 fn rows(table: &Table, index: Option<&Index>) -> i64 {
     let n = match index {
-        Some(index) if table.generated.is_none() => index.rows.len(),
+        Some(index) if table.generated.is_none() && index.form == IndexForm::Rows => {
+            index.rows.len()
+        }
         _ => table.row_count(),
     };
     n as i64
@@ -222,7 +250,7 @@ fn partitions(database: &Database) -> Build {
         ("data_compression_desc", T::Desc),
     ]);
     for table in database.tables.values() {
-        for (id, index) in ids(table) {
+        for (id, index) in stored(table) {
             let partition = partition_id(table, id);
             v.row(vec![
                 i(partition),
@@ -258,7 +286,7 @@ fn partition_stats(database: &Database) -> Build {
         ("row_count", T::Big),
     ]);
     for table in database.tables.values() {
-        for (id, index) in ids(table) {
+        for (id, index) in stored(table) {
             let n = pages(table, index);
             v.row(vec![
                 i(partition_id(table, id)),
@@ -293,7 +321,7 @@ fn allocation_units(database: &Database) -> Build {
         ("data_pages", T::Big),
     ]);
     for table in database.tables.values() {
-        for (id, index) in ids(table) {
+        for (id, index) in stored(table) {
             let (partition, n) = (partition_id(table, id), pages(table, index));
             v.row(vec![
                 i(partition),
@@ -323,7 +351,7 @@ fn sysindexes(database: &Database) -> Build {
         ("status", T::Int),
     ]);
     for table in database.tables.values() {
-        for (id, index) in ids(table) {
+        for (id, index) in stored(table) {
             let (n, pages) = (rows(table, index), pages(table, index));
             v.row(vec![
                 i(table.object_id),
@@ -335,6 +363,91 @@ fn sysindexes(database: &Database) -> Build {
                 i(pages),
                 i(pages),
                 i(0),
+            ]);
+        }
+    }
+    v
+}
+
+fn xml_indexes(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("name", T::Name),
+        ("index_id", T::Int),
+        ("type", T::Tiny),
+        ("type_desc", T::Desc),
+        ("is_disabled", T::Bit),
+        ("using_xml_index_id", T::Int),
+        ("secondary_type", T::Code),
+        ("secondary_type_desc", T::Desc),
+        ("xml_index_type", T::Tiny),
+        ("xml_index_type_description", T::Desc),
+    ]);
+    for table in database.tables.values() {
+        for index in &table.indexes {
+            let IndexForm::Xml(secondary) = &index.form else {
+                continue;
+            };
+            let (using, code, desc) = match secondary {
+                None => (NULL, NULL, NULL),
+                Some((id, XmlUse::Path)) => (i(*id), s("P"), s("PATH")),
+                Some((id, XmlUse::Value)) => (i(*id), s("V"), s("VALUE")),
+                Some((id, XmlUse::Property)) => (i(*id), s("R"), s("PROPERTY")),
+            };
+            let kind = match secondary {
+                None => (0, "PRIMARY_XML"),
+                Some(_) => (1, "SECONDARY_XML"),
+            };
+            v.row(vec![
+                i(table.object_id),
+                s(&index.name),
+                i(index.id),
+                i(3),
+                s("XML"),
+                b(index.disabled),
+                using,
+                code,
+                desc,
+                i(kind.0),
+                s(kind.1),
+            ]);
+        }
+    }
+    v
+}
+
+fn spatial_indexes(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("name", T::Name),
+        ("index_id", T::Int),
+        ("type", T::Tiny),
+        ("type_desc", T::Desc),
+        ("is_disabled", T::Bit),
+        ("spatial_index_type", T::Tiny),
+        ("spatial_index_type_desc", T::Desc),
+        ("tessellation_scheme", T::Name),
+    ]);
+    for table in database.tables.values() {
+        for index in &table.indexes {
+            let IndexForm::Spatial(scheme) = &index.form else {
+                continue;
+            };
+            let kind = if scheme.starts_with("GEOGRAPHY") {
+                (2, "GEOGRAPHY")
+            } else {
+                (1, "GEOMETRY")
+            };
+            v.row(vec![
+                i(table.object_id),
+                s(&index.name),
+                i(index.id),
+                i(4),
+                s("SPATIAL"),
+                b(index.disabled),
+                i(kind.0),
+                s(kind.1),
+                s(scheme),
             ]);
         }
     }

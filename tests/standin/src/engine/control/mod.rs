@@ -270,8 +270,44 @@ fn quiet(
             ddl::create_table(f, s, create).map(|_| ())
         }),
         Statement::CreateIndex(create) => {
+            if session.facts().view(&create.table).is_some() {
+                let what = format!("INDEX '{}' of the view '{}'", create.name, create.table);
+                told_only(sink, format!("The stand-in server skips {what}."), line);
+                return Ok(());
+            }
             changing(session, sink, |f, s, _| ddl::create_index(f, s, create))
         }
+        Statement::CreateFullText(create) => {
+            changing(session, sink, |f, s, _| ddl::create_full_text(f, s, create))
+        }
+        Statement::CreateModule(create) => {
+            let told = changing(session, sink, |f, s, _| ddl::create_module(f, s, create))?;
+            if let Some(text) = told {
+                told_only(sink, text, line);
+            }
+            Ok(())
+        }
+        Statement::CreateSequence(spec) => {
+            changing(session, sink, |f, s, _| ddl::create_sequence(f, s, spec))
+        }
+        Statement::AlterSequence(spec) => {
+            changing(session, sink, |f, s, _| ddl::alter_sequence(f, s, spec))
+        }
+        Statement::CreateSynonym { name, target } => changing(session, sink, |f, s, _| {
+            ddl::create_synonym(f, s, name, target)
+        }),
+        Statement::EnableDatabaseTriggers { names, on } => changing(session, sink, |f, s, _| {
+            ddl::enable_triggers(s.database_mut(&f.database)?, 0, names, *on)
+        }),
+        Statement::DropObjects {
+            kind,
+            names,
+            if_exists,
+        } => changing(session, sink, |f, s, _| {
+            names
+                .iter()
+                .try_for_each(|n| ddl::drop_object(f, s, kind, n, *if_exists))
+        }),
         Statement::AlterIndex {
             index,
             table,
@@ -303,12 +339,11 @@ fn quiet(
         Statement::Rollback(name) => session.rollback(name.as_deref()),
         Statement::Save(name) => session.save(name),
         Statement::Skipped { kind, name } => {
-            let mut message = info(
-                40_000,
+            told_only(
+                sink,
                 format!("The stand-in server skips {kind} '{name}'."),
+                line,
             );
-            message.line = line;
-            let _ = sink.message(&message);
             Ok(())
         }
         Statement::NoEffect => Ok(()),
@@ -316,6 +351,13 @@ fn quiet(
             procedure::server_statement(f, s, other)
         }),
     }
+}
+
+/// Tells what was passed over; a client that went away is noticed by the next statement.
+fn told_only(sink: &mut dyn Sink, text: String, line: u32) {
+    let mut message = info(40_000, text);
+    message.line = line;
+    let _ = sink.message(&message);
 }
 
 fn finished(sink: &mut dyn Sink) -> Flow {

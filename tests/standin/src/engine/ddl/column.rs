@@ -10,7 +10,7 @@ use crate::engine::parse::normal::definition;
 use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::store::{Rules, bind_over};
-use crate::engine::table::{ColumnDef, Computed, Identity, IndexKind};
+use crate::engine::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
 use crate::types::{SqlType, Value};
 
 use super::{Work, facts_of};
@@ -48,7 +48,7 @@ impl Work<'_> {
             let bound = bind_over(&facts, &snapshot, &text, false)?;
             (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
             def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
-            def.nullable = spec.nullable.unwrap_or(true);
+            def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
             def.computed = Some(Computed {
                 definition: text,
                 persisted: spec.persisted,
@@ -90,7 +90,10 @@ impl Work<'_> {
                 }
             )
         });
-        let fixed = key || spec.identity.is_some() || ty == SqlType::RowVersion;
+        let fixed = key
+            || spec.identity.is_some()
+            || ty == SqlType::RowVersion
+            || spec.generated != GeneratedAlways::No;
         Ok(ColumnDef {
             name: spec.name.clone(),
             id: 0,
@@ -104,11 +107,14 @@ impl Work<'_> {
                 seed,
                 increment,
                 last: None,
+                not_for_replication: spec.not_for_replication,
             }),
             computed: None,
             default: None,
             rowguid: spec.rowguid,
             sparse: spec.sparse,
+            generated: spec.generated,
+            hidden: spec.hidden,
         })
     }
 
@@ -235,5 +241,17 @@ impl Work<'_> {
             }));
         }
         self.replace_rows(&rules, rows)
+    }
+}
+
+/// Whether a computed column may be null: only ISNULL and plain columns are known not to be
+/// ("Specify computed columns in a table"); arithmetic may overflow to null.
+fn may_be_null(expr: &sqlparser::ast::Expr, nullable: bool) -> bool {
+    use sqlparser::ast::Expr;
+    match expr {
+        Expr::Nested(e) => may_be_null(e, nullable),
+        Expr::Identifier(_) | Expr::Value(_) => nullable,
+        Expr::Function(f) if f.name.to_string().eq_ignore_ascii_case("isnull") => nullable,
+        _ => true,
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::parse::normal::definition;
 use crate::engine::parse::statement::{ConstraintKind, ConstraintSpec};
 use crate::engine::rows::OrderedRows;
 use crate::engine::store::{bind_over, check_references};
-use crate::engine::table::{Check, ForeignKey, Index, IndexKind, NamedText, same_name};
+use crate::engine::table::{Check, ForeignKey, Index, IndexForm, IndexKind, NamedText, same_name};
 
 use super::{Work, facts_of};
 
@@ -47,6 +47,7 @@ impl Work<'_> {
         let index = Index {
             name,
             id: 0,
+            form: IndexForm::Rows,
             object_id,
             kind: *kind,
             system_named,
@@ -98,7 +99,8 @@ impl Work<'_> {
                     text,
                     column_id,
                     disabled: false,
-                    trusted: check,
+                    trusted: check && !spec.not_for_replication,
+                    not_for_replication: spec.not_for_replication,
                 };
                 Arc::make_mut(&mut self.table().checks).push(added);
                 Ok(())
@@ -203,6 +205,7 @@ impl Work<'_> {
         };
         let unique = other.indexes.iter().any(|i| {
             i.unique
+                && i.filter.is_none()
                 && i.keys.len() == target_ids.len()
                 && target_ids
                     .iter()
@@ -230,8 +233,10 @@ impl Work<'_> {
             on_delete: *on_delete,
             on_update: *on_update,
             disabled: false,
-            trusted: check,
+            trusted: check && !spec.not_for_replication,
+            not_for_replication: spec.not_for_replication,
         };
+        self.refuse_cascades(&key)?;
         Arc::make_mut(&mut self.table().foreign_keys).push(key);
         if check {
             let snapshot = self.table().clone();
@@ -304,4 +309,74 @@ impl Work<'_> {
         self.database.release(schema_id, name);
         Ok(())
     }
+
+    /// Checks the rows that are there against constraints (WITH CHECK CHECK CONSTRAINT).
+    pub(super) fn validate(&mut self, wanted: &dyn Fn(&str) -> bool) -> Result<()> {
+        let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+        let run = Run::default();
+        for check in snapshot.checks.iter().filter(|c| wanted(&c.text.name)) {
+            let bound = bind_over(&facts, &snapshot, &check.text.definition, true)?;
+            for row in snapshot.primary().iter() {
+                let env = Env {
+                    row: &row.values,
+                    outer: None,
+                    run: &run,
+                };
+                if bound.test(&env)? == Some(false) {
+                    return Err(self.existing_conflict("CHECK", &check.text.name));
+                }
+            }
+        }
+        let mut only = snapshot.clone();
+        Arc::make_mut(&mut only.foreign_keys).retain(|k| wanted(&k.name));
+        for row in snapshot.primary().iter() {
+            check_references(self.database, &only, &row.values, "ALTER TABLE")?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a foreign key whose actions would reach a table twice.
+    fn refuse_cascades(&mut self, key: &ForeignKey) -> Result<()> {
+        let own = self.object_id;
+        for action in [
+            (|k: &ForeignKey| k.on_delete) as fn(&ForeignKey) -> u8,
+            |k: &ForeignKey| k.on_update,
+        ] {
+            if action(key) == 0 {
+                continue;
+            }
+            let mut edges: Vec<(i32, i32)> = vec![(key.target, own)];
+            for table in self.database.tables.values() {
+                let cascading = table.foreign_keys.iter().filter(|k| action(k) != 0);
+                edges.extend(cascading.map(|k| (k.target, table.object_id)));
+            }
+            if reached_twice(&edges) {
+                let message = format!(
+                    "Introducing FOREIGN KEY constraint '{}' on table '{}' may cause cycles or multiple cascade paths. Specify ON DELETE NO ACTION or ON UPDATE NO ACTION, or modify other FOREIGN KEY constraints.",
+                    key.name,
+                    self.table().name
+                );
+                return Err(error(1785, 16, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether, from any table, the actions form no tree: a table reached twice, or the first again.
+fn reached_twice(edges: &[(i32, i32)]) -> bool {
+    edges.iter().any(|(root, _)| {
+        let mut seen = vec![*root];
+        let mut open = vec![*root];
+        while let Some(from) = open.pop() {
+            for (_, to) in edges.iter().filter(|(f, _)| *f == from) {
+                if seen.contains(to) {
+                    return true;
+                }
+                seen.push(*to);
+                open.push(*to);
+            }
+        }
+        false
+    })
 }

@@ -4,14 +4,20 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::facts::Facts;
-use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{CreateIndex, Name};
+use crate::engine::object::FullTextIndex;
+use crate::engine::parse::normal::filter_definition;
+use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Name};
 use crate::engine::rows::{OrderedRows, Row};
-use crate::engine::state::State;
-use crate::engine::store::Rules;
-use crate::engine::table::{Index, IndexKind, same_name};
+use crate::engine::state::{Database, State};
+use crate::engine::store::{Rules, bind_over};
+use crate::engine::table::{ForeignKey, Index, IndexForm, IndexKind, same_name};
+use crate::types::SqlType;
 
 use super::{Work, facts_of, place, table_id};
+
+/// Where `index_id` begins for XML and spatial indexes ("sys.indexes", "sys.xml_indexes").
+const FIRST_XML: i32 = 256_000;
+const FIRST_SPATIAL: i32 = 384_000;
 
 impl Work<'_> {
     pub(super) fn key_columns(&mut self, columns: &[(String, bool)]) -> Result<Vec<(i32, bool)>> {
@@ -34,7 +40,7 @@ impl Work<'_> {
             );
             return Err(error(1913, 16, message));
         }
-        if clustered && table.clustered().is_some() {
+        if clustered && table.indexes.iter().any(|i| i.id == 1) {
             let message = format!(
                 "Cannot create more than one clustered index on table '{}'. Drop the existing clustered index before creating another.",
                 table.name
@@ -44,7 +50,14 @@ impl Work<'_> {
         index.id = if clustered {
             1
         } else {
-            table.indexes.iter().map(|i| i.id).max().unwrap_or(1).max(1) + 1
+            let first = match index.form {
+                IndexForm::Xml(_) => FIRST_XML,
+                IndexForm::Spatial(_) => FIRST_SPATIAL,
+                _ => 2,
+            };
+            let taken = table.indexes.iter().map(|i| i.id);
+            let of_kind = taken.filter(|id| (first..first + 128_000).contains(id));
+            of_kind.max().map_or(first, |id| id + 1)
         };
         table.indexes.push(index);
         table.indexes.sort_by_key(|i| i.id);
@@ -92,26 +105,175 @@ pub(crate) fn create_index(facts: &Facts, state: &mut State, create: &CreateInde
         database,
         object_id,
     };
-    let keys = work.key_columns(&create.columns)?;
-    let included = create
-        .included
-        .iter()
-        .map(|c| work.column_id(c))
-        .collect::<Result<_>>()?;
-    let index = Index {
-        name: create.name.clone(),
-        id: 0,
-        object_id: 0,
-        kind: IndexKind::Plain,
-        system_named: false,
-        unique: create.unique,
-        disabled: false,
-        keys,
-        included,
-        filter: create.filter.as_ref().map(definition),
-        rows: OrderedRows::default(),
+    if create.drop_existing {
+        let old = work.table().indexes.iter().find(|i| same_name(&i.name, &create.name));
+        if old.is_some_and(|i| i.kind != IndexKind::Plain) {
+            return Err(unsupported("DROP_EXISTING on the index of a constraint"));
+        }
+        work.remove_index(&create.name);
+    }
+    work.create_index(create)
+}
+
+impl Work<'_> {
+    fn remove_index(&mut self, name: &str) -> bool {
+        let table = self.table();
+        let Some(at) = table.indexes.iter().position(|i| same_name(&i.name, name)) else {
+            return false;
+        };
+        let removed = table.indexes.remove(at);
+        if removed.clustered() {
+            for row in removed.rows.iter() {
+                table
+                    .heap
+                    .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
+            }
+        }
+        true
+    }
+
+    pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
+        let form = self.form(create)?;
+        let mut keys = self.key_columns(&create.columns)?;
+        let mut included = create
+            .included
+            .iter()
+            .map(|c| self.column_id(c))
+            .collect::<Result<Vec<_>>>()?;
+        if form == IndexForm::Columnstore {
+            // A columnstore index has no key: the catalog shows its columns as included ones.
+            included = keys.drain(..).map(|k| k.0).collect();
+            if create.clustered {
+                included = self.table().columns.iter().map(|c| c.id).collect();
+            }
+        }
+        let filter = create.filter.as_ref().map(filter_definition);
+        if let Some(filter) = &filter {
+            let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+            bind_over(&facts, &snapshot, filter, true)?;
+        }
+        let index = Index {
+            name: create.name.clone(),
+            id: 0,
+            form,
+            object_id: 0,
+            kind: IndexKind::Plain,
+            system_named: false,
+            unique: create.unique,
+            disabled: false,
+            keys,
+            included,
+            filter,
+            rows: OrderedRows::default(),
+        };
+        self.add_index(index, create.clustered)
+    }
+
+    fn form(&mut self, create: &CreateIndex) -> Result<IndexForm> {
+        let first = create.columns.first().map(|(c, _)| c.clone());
+        let column = match &first {
+            Some(name) => {
+                let id = self.column_id(name)?;
+                let table = self.table();
+                Some(table.columns[table.position(id)].clone())
+            }
+            None => None,
+        };
+        let misplaced = |what: &str| {
+            let message = format!(
+                "Column '{}' in table '{}' is of a type that is invalid for {what}.",
+                first.clone().unwrap_or_default(),
+                create.table
+            );
+            error(1919, 16, message)
+        };
+        Ok(match &create.form {
+            FormSpec::Rows => IndexForm::Rows,
+            FormSpec::Columnstore => IndexForm::Columnstore,
+            FormSpec::PrimaryXml | FormSpec::Xml(..)
+                if column.as_ref().is_none_or(|c| c.ty != SqlType::Xml) =>
+            {
+                return Err(misplaced("an XML index"));
+            }
+            FormSpec::PrimaryXml => IndexForm::Xml(None),
+            FormSpec::Xml(primary, what) => {
+                let table = self.table();
+                let found = table.indexes.iter().find(|i| {
+                    i.form == IndexForm::Xml(None) && same_name(&i.name, primary)
+                });
+                let Some(found) = found else {
+                    let message = format!("Cannot find the primary XML index '{primary}'.");
+                    return Err(error(6332, 16, message));
+                };
+                IndexForm::Xml(Some((found.id, *what)))
+            }
+            FormSpec::Spatial(scheme) => {
+                let Some(geography) = column.as_ref().and_then(|c| match c.user_type_id {
+                    130 => Some(true),
+                    129 => Some(false),
+                    _ => None,
+                }) else {
+                    return Err(misplaced("a spatial index"));
+                };
+                let usual = if geography {
+                    "GEOGRAPHY_AUTO_GRID"
+                } else {
+                    "GEOMETRY_AUTO_GRID"
+                };
+                IndexForm::Spatial(scheme.clone().unwrap_or_else(|| usual.to_owned()))
+            }
+        })
+    }
+}
+
+pub(crate) fn create_full_text(
+    facts: &Facts,
+    state: &mut State,
+    create: &CreateFullText,
+) -> Result<()> {
+    let (database, name) = place(facts, state, &create.table)?;
+    let object_id = table_id(database, &name)?;
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
     };
-    work.add_index(index, create.clustered)
+    let mut columns = Vec::new();
+    for (column, typed) in &create.columns {
+        let typed = typed.as_ref().map(|c| work.column_id(c)).transpose()?;
+        columns.push((work.column_id(column)?, typed));
+    }
+    let key = work
+        .table()
+        .indexes
+        .iter()
+        .find(|i| i.unique && same_name(&i.name, &create.key_index));
+    let Some(key_index) = key.map(|i| i.id) else {
+        let message = format!(
+            "'{}' is not a valid index to enforce a full-text search key.",
+            create.key_index
+        );
+        return Err(error(7653, 16, message));
+    };
+    let full_text = Arc::make_mut(&mut database.full_text);
+    let catalog = match &create.catalog {
+        None => (!full_text.catalogs.is_empty()).then_some(0),
+        Some(wanted) => full_text.catalogs.iter().position(|c| same_name(c, wanted)),
+    };
+    let Some(catalog) = catalog else {
+        return Err(error(
+            9967,
+            16,
+            "A default full-text catalog does not exist in the database or user does not have permission to perform this action.",
+        ));
+    };
+    full_text.indexes.push(FullTextIndex {
+        table: object_id,
+        key_index,
+        catalog,
+        columns,
+    });
+    Ok(())
 }
 
 pub(crate) fn alter_index(
@@ -129,12 +291,16 @@ pub(crate) fn alter_index(
         object_id,
     };
     let mut found = index.is_none();
+    let mut keys = Vec::new();
     for i in &mut work.table().indexes {
         if index.is_none_or(|n| same_name(n, &i.name)) {
-            if !rebuild && i.clustered() {
+            if !rebuild && i.id == 1 {
                 return Err(unsupported("disabling a clustered index"));
             }
             i.disabled = !rebuild;
+            if !rebuild && i.unique {
+                keys.push(i.keys.iter().map(|k| k.0).collect::<Vec<_>>());
+            }
             found = true;
         }
     }
@@ -145,7 +311,38 @@ pub(crate) fn alter_index(
             format!("Cannot find index '{}'.", index.unwrap_or_default()),
         ));
     }
-    work.rebuild()
+    work.rebuild()?;
+    disable_referring(work.database, object_id, &keys);
+    Ok(())
+}
+
+/// Disabling a unique index disables the foreign keys that rest on it ("Disable indexes and
+/// constraints").
+fn disable_referring(database: &mut Database, target: i32, keys: &[Vec<i32>]) {
+    let rests = |k: &ForeignKey| {
+        k.target == target
+            && keys.iter().any(|key| {
+                key.len() == k.target_columns.len()
+                    && k.target_columns.iter().all(|c| key.contains(c))
+            })
+    };
+    let referring: Vec<i32> = database
+        .tables
+        .values()
+        .filter(|t| t.foreign_keys.iter().any(rests))
+        .map(|t| t.object_id)
+        .collect();
+    for id in referring {
+        let Some(table) = database.table_mut(id) else {
+            continue;
+        };
+        for key in Arc::make_mut(&mut table.foreign_keys)
+            .iter_mut()
+            .filter(|k| rests(k))
+        {
+            (key.disabled, key.trusted) = (true, false);
+        }
+    }
 }
 
 pub(crate) fn drop_index(
@@ -183,13 +380,15 @@ pub(crate) fn drop_index(
             ),
         ));
     }
-    let removed = stored.indexes.remove(at);
-    if removed.clustered() {
-        for row in removed.rows.iter() {
-            stored
-                .heap
-                .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
-        }
-    }
+    let id = stored.indexes[at].id;
+    let (table_schema, name) = (stored.object_id, stored.indexes[at].name.clone());
+    let mut work = Work {
+        facts,
+        database,
+        object_id: table_schema,
+    };
+    work.remove_index(&name);
+    Arc::make_mut(&mut database.properties)
+        .retain(|p| p.class != 7 || p.major_id != object_id || p.minor_id != id);
     Ok(())
 }

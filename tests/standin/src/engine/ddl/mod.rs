@@ -3,6 +3,9 @@
 mod column;
 mod constraint;
 mod index;
+mod module;
+mod sequence;
+mod temporal;
 
 use std::sync::Arc;
 
@@ -13,9 +16,11 @@ use crate::engine::parse::statement::{
 };
 use crate::engine::rows::OrderedRows;
 use crate::engine::state::{Database, State};
-use crate::engine::table::{Table, same_name};
+use crate::engine::table::{Table, Temporal, same_name};
 
-pub(crate) use index::{alter_index, create_index, drop_index};
+pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
+pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
+pub(crate) use sequence::{alter_sequence, create_sequence};
 
 /// The database a name is in, ready to change, and the name in it.
 fn place<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mut Database, Name)> {
@@ -73,6 +78,8 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         next_row: 1,
         next_column: 1,
         generated: None,
+        temporal: Temporal::No,
+        period: None,
         created: moment(facts),
     };
     database.tables.insert(object_id, Arc::new(table));
@@ -108,6 +115,16 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     }
     for (spec, column) in all.iter().filter(|(k, _)| !is_key(k)) {
         work.add_constraint(spec, *column, true)?;
+    }
+    let at_columns = create.columns.iter().flat_map(|c| c.indexes.iter());
+    for index in at_columns.chain(&create.indexes) {
+        work.create_index(index)?;
+    }
+    if let Some((start, end)) = &create.period {
+        work.add_period(start, end)?;
+    }
+    if let Some(versioning) = &create.versioning {
+        work.version(versioning)?;
     }
     Ok(object_id)
 }
@@ -237,20 +254,43 @@ pub(crate) fn alter_table(
         AlterTable::Enable { names, on, check } => {
             let wanted = |n: &str| names.is_empty() || names.iter().any(|w| same_name(w, n));
             let table = work.table();
+            // What was never off stays trusted; what comes back is trusted once it was checked.
+            let trusted = |disabled: bool, trusted: bool, replicated: bool| {
+                *on && !replicated && (*check || (trusted && !disabled))
+            };
+            let mut found = 0;
             for c in Arc::make_mut(&mut table.checks)
                 .iter_mut()
                 .filter(|c| wanted(&c.text.name))
             {
-                (c.disabled, c.trusted) = (!on, *on && *check);
+                c.trusted = trusted(c.disabled, c.trusted, c.not_for_replication);
+                c.disabled = !on;
+                found += 1;
             }
             for k in Arc::make_mut(&mut table.foreign_keys)
                 .iter_mut()
                 .filter(|k| wanted(&k.name))
             {
-                (k.disabled, k.trusted) = (!on, *on && *check);
+                k.trusted = trusted(k.disabled, k.trusted, k.not_for_replication);
+                k.disabled = !on;
+                found += 1;
+            }
+            if found < names.len() {
+                let message = format!("Constraint '{}' does not exist.", names.join(", "));
+                return Err(error(4917, 16, message));
+            }
+            if *on && *check {
+                work.validate(&wanted)?;
             }
             Ok(())
         }
+        AlterTable::EnableTriggers { names, on } => {
+            enable_triggers(work.database, object_id, names, *on)
+        }
+        AlterTable::AddPeriod(start, end) => work.add_period(start, end),
+        AlterTable::DropPeriod => work.drop_period(),
+        AlterTable::Versioning(Some(versioning)) => work.version(versioning),
+        AlterTable::Versioning(None) => work.unversion(),
     }
 }
 
@@ -286,6 +326,13 @@ pub(crate) fn drop_table(
             ),
         ));
     }
+    let temporal = database.tables.get(&object_id).map(|t| t.temporal);
+    if temporal.is_some_and(|t| t != Temporal::No) {
+        let message = format!(
+            "Drop table operation failed on table '{name}' because it is not a supported operation on system-versioned temporal tables."
+        );
+        return Err(error(13552, 16, message));
+    }
     let table = database
         .tables
         .remove(&object_id)
@@ -300,7 +347,15 @@ pub(crate) fn drop_table(
             .iter()
             .filter_map(|c| c.default.as_ref().map(|d| d.object_id)),
     );
+    let triggers = database.modules.values().filter(|m| m.parent == object_id);
+    let triggers: Vec<i32> = triggers.map(|m| m.object_id).collect();
+    database.modules.retain(|id, _| !triggers.contains(id));
+    ids.extend(triggers);
+    Arc::make_mut(&mut database.full_text)
+        .indexes
+        .retain(|i| i.table != object_id);
     Arc::make_mut(&mut database.names).retain(|_, id| !ids.contains(id));
-    Arc::make_mut(&mut database.properties).retain(|p| p.class != 1 || p.major_id != object_id);
+    Arc::make_mut(&mut database.properties)
+        .retain(|p| !matches!(p.class, 1 | 7) || !ids.contains(&p.major_id));
     Ok(())
 }

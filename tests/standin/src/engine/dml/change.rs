@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::engine::cascade::leave;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Env, Run, Watch};
 use crate::engine::facts::Facts;
@@ -13,11 +14,11 @@ use crate::engine::query::plan::{Plan, Scan};
 use crate::engine::query::{run, seek};
 use crate::engine::rows::Row;
 use crate::engine::state::State;
-use crate::engine::store::{Rules, check_references, leave};
+use crate::engine::store::{Rules, check_references};
 use crate::engine::table::{Table, same_name};
 use crate::types::{SqlType, Value};
 
-use super::{Changed, target};
+use super::{Changed, keep_history, refuse_generated, stamp, target};
 
 /// The name under which a joined change finds its target's row id; no column can be called so.
 const ROW_ID: &str = "\u{1}row";
@@ -276,6 +277,7 @@ pub(crate) fn update(
                 format!("Cannot update identity column '{}'.", def.name),
             ));
         }
+        refuse_generated(def, 13537)?;
         if def.computed.is_some() {
             return Err(error(
                 271,
@@ -312,6 +314,7 @@ pub(crate) fn update(
             database.row_version += 1;
             values[at] = Value::Bytes(database.row_version.to_be_bytes().as_slice().into());
         }
+        stamp(&rules, &table, &mut values, facts)?;
         rules.complete(&table, &mut values, "UPDATE")?;
         replaced.push((Arc::clone(row), values));
     }
@@ -331,8 +334,16 @@ pub(crate) fn update(
     }
     for (old, values) in &replaced {
         check_references(database, &table, values, "UPDATE")?;
-        leave(facts, database, table.object_id, &old.values, "UPDATE")?;
+        leave(
+            facts,
+            database,
+            table.object_id,
+            &old.values,
+            Some(values),
+        )?;
     }
+    let old: Vec<_> = replaced.iter().map(|(old, _)| Arc::clone(old)).collect();
+    keep_history(facts, database, &table, &old)?;
     Ok(Changed {
         rows: replaced.len() as u64,
         identity: None,
@@ -368,9 +379,11 @@ pub(crate) fn delete(
             database,
             change.table.object_id,
             &row.values,
-            "DELETE",
+            None,
         )?;
     }
+    let old: Vec<_> = change.rows.iter().map(|(row, _)| Arc::clone(row)).collect();
+    keep_history(facts, database, &change.table, &old)?;
     Ok(Changed {
         rows: change.rows.len() as u64,
         identity: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::error::{Result, error};
+use crate::engine::error::{Result, error, overflow};
 use crate::engine::expr::{Env, Run, Watch};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::{Insert, InsertSource};
@@ -11,10 +11,10 @@ use crate::engine::query::run;
 use crate::engine::rows::Row;
 use crate::engine::state::{Database, State};
 use crate::engine::store::{Rules, check_references};
-use crate::engine::table::Table;
+use crate::engine::table::{GeneratedAlways, Table};
 use crate::types::{SqlType, Value};
 
-use super::{Changed, as_integer, column_count, target};
+use super::{Changed, as_integer, column_count, refuse_generated, stamp, target};
 
 /// Values for the target columns, with their types.
 type SourceRows = (Vec<Vec<Option<Value>>>, Vec<Option<SqlType>>);
@@ -32,6 +32,7 @@ pub(crate) fn insert(
     let rules = Rules::new(facts, database, &table)?;
     let mut changed = Changed::default();
     let mut writer = Writer {
+        facts,
         database,
         rules: &rules,
         object_id: table.object_id,
@@ -44,6 +45,7 @@ pub(crate) fn insert(
                 if row.len() != places.len() {
                     return Err(column_count(row.len() > places.len(), true));
                 }
+                binder.numbered.clear();
                 let mut values = Vec::with_capacity(row.len());
                 let mut types = Vec::with_capacity(row.len());
                 for item in row {
@@ -101,6 +103,7 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
                 );
                 return Err(error(544, 16, message));
             }
+            refuse_generated(column, 13536)?;
             if column.computed.is_some() {
                 return Err(error(
                     271,
@@ -130,12 +133,16 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
     }
     let open = |i: &usize| {
         let c = &table.columns[*i];
-        c.identity.is_none() && c.computed.is_none() && c.ty != SqlType::RowVersion
+        c.identity.is_none()
+            && c.computed.is_none()
+            && c.ty != SqlType::RowVersion
+            && c.generated == GeneratedAlways::No
     };
     Ok((0..table.columns.len()).filter(open).collect())
 }
 
 struct Writer<'a> {
+    facts: &'a Facts,
     database: &'a mut Database,
     rules: &'a Rules,
     object_id: i32,
@@ -165,7 +172,12 @@ impl Writer<'_> {
                 let value = if given[at] {
                     as_integer(&row[at])
                 } else {
-                    Some(def.last.map_or(def.seed, |l| l + def.increment))
+                    Some(match def.last {
+                        None => def.seed,
+                        Some(last) => last
+                            .checked_add(def.increment)
+                            .ok_or_else(|| overflow("IDENTITY"))?,
+                    })
                 };
                 let value = value.ok_or_else(|| {
                     error(
@@ -190,6 +202,7 @@ impl Writer<'_> {
                 row[at] = self.rules.store(&table, at, &value, &default.t.ty)?;
             }
         }
+        stamp(self.rules, &table, &mut row, self.facts)?;
         self.rules.complete(&table, &mut row, "INSERT")?;
         check_references(self.database, &table, &row, "INSERT")?;
         drop(table);

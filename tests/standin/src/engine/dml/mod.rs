@@ -2,6 +2,7 @@
 
 mod change;
 mod insert;
+mod period;
 
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use crate::engine::parse::statement::Name;
 use crate::engine::rows::Row;
 use crate::engine::state::{Database, State};
 use crate::engine::store::Rules;
-use crate::engine::table::Table;
+use crate::engine::table::{Table, Temporal};
 use crate::types::Value;
 
 pub(crate) use change::{delete, update};
 pub(crate) use insert::insert;
+use period::{keep_history, refuse_generated, stamp};
 
 /// What a change did.
 #[derive(Debug, Default)]
@@ -85,6 +87,13 @@ pub(crate) fn truncate(facts: &Facts, state: &mut State, name: &Name) -> Result<
     let referenced = database.tables.values().any(|t| {
         t.object_id != table.object_id && t.foreign_keys.iter().any(|k| k.target == table.object_id)
     });
+    if table.temporal != Temporal::No {
+        let message = format!(
+            "Truncate failed on table '{}' because it is not a supported operation on system-versioned tables.",
+            table.name
+        );
+        return Err(error(13545, 16, message));
+    }
     if referenced {
         return Err(error(
             4712,

@@ -22,12 +22,22 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Located>> {
     Ok(statements)
 }
 
-/// Splits a script at its `GO` lines, as sqlcmd does; `GO n` repeats are not known here.
+/// Splits a script at its `GO` lines and fills in `:setvar` variables, as sqlcmd does; `GO n` repeats
+/// are not known here.
 pub fn batches(script: &str) -> Vec<String> {
     let mut batches = vec![String::new()];
     let (mut comment, mut quoted) = (0usize, None::<char>);
-    for line in script.lines() {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for line in script.trim_start_matches('\u{feff}').lines() {
         let word = line.trim();
+        if comment == 0 && quoted.is_none() && let Some(set) = set_variable(word) {
+            variables.insert(0, set);
+            continue;
+        }
+        let filled = variables.iter().fold(line.to_owned(), |text, (name, value)| {
+            text.replace(&format!("$({name})"), value)
+        });
+        let line = filled.as_str();
         if comment == 0 && quoted.is_none() && word.eq_ignore_ascii_case("go") {
             batches.push(String::new());
             continue;
@@ -39,6 +49,13 @@ pub fn batches(script: &str) -> Vec<String> {
     }
     batches.retain(|b| !b.trim().is_empty());
     batches
+}
+
+/// `:setvar name "value"`.
+fn set_variable(line: &str) -> Option<(String, String)> {
+    let rest = line.strip_prefix(":setvar ")?.trim();
+    let (name, value) = rest.split_once(char::is_whitespace)?;
+    Some((name.to_owned(), value.trim().trim_matches('"').to_owned()))
 }
 
 /// Follows comments and quotes that go on over line ends, where `GO` is no separator.

@@ -3,7 +3,8 @@
 use sqlparser::ast::{Expr, Query, TableWithJoins};
 
 use crate::engine::error::unsupported;
-use crate::engine::table::IndexKind;
+use crate::engine::object::ModuleKind;
+use crate::engine::table::{GeneratedAlways, IndexKind, XmlUse};
 use crate::types::SqlError;
 
 /// A statement and the line of the batch it starts on.
@@ -65,6 +66,25 @@ pub(crate) enum Statement {
     Delete(Delete),
     CreateTable(CreateTable),
     CreateIndex(CreateIndex),
+    CreateFullText(CreateFullText),
+    CreateFullTextCatalog(String),
+    CreateModule(Box<CreateModule>),
+    CreateSequence(SequenceSpec),
+    AlterSequence(SequenceSpec),
+    EnableDatabaseTriggers {
+        names: Vec<String>,
+        on: bool,
+    },
+    CreateSynonym {
+        name: Name,
+        target: String,
+    },
+    /// `kind` is as written: VIEW, TRIGGER, SEQUENCE, ...
+    DropObjects {
+        kind: &'static str,
+        names: Vec<Name>,
+        if_exists: bool,
+    },
     AlterIndex {
         index: Option<String>,
         table: Name,
@@ -208,6 +228,16 @@ pub(crate) struct CreateTable {
     pub(crate) name: Name,
     pub(crate) columns: Vec<ColumnSpec>,
     pub(crate) constraints: Vec<ConstraintSpec>,
+    /// Indexes written inside the parentheses; their `table` is this one.
+    pub(crate) indexes: Vec<CreateIndex>,
+    pub(crate) period: Option<(String, String)>,
+    pub(crate) versioning: Option<Versioning>,
+}
+
+/// `SYSTEM_VERSIONING = ON (HISTORY_TABLE = ...)`.
+#[derive(Debug, Clone)]
+pub(crate) struct Versioning {
+    pub(crate) history: Option<Name>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -221,6 +251,11 @@ pub(crate) struct ColumnSpec {
     pub(crate) persisted: bool,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    pub(crate) generated: GeneratedAlways,
+    pub(crate) hidden: bool,
+    pub(crate) not_for_replication: bool,
+    /// Indexes written at the column.
+    pub(crate) indexes: Vec<CreateIndex>,
     pub(crate) constraints: Vec<ConstraintSpec>,
 }
 
@@ -228,6 +263,7 @@ pub(crate) struct ColumnSpec {
 pub(crate) struct ConstraintSpec {
     pub(crate) name: Option<String>,
     pub(crate) kind: ConstraintKind,
+    pub(crate) not_for_replication: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -259,9 +295,69 @@ pub(crate) struct CreateIndex {
     pub(crate) table: Name,
     pub(crate) unique: bool,
     pub(crate) clustered: bool,
+    pub(crate) form: FormSpec,
     pub(crate) columns: Vec<(String, bool)>,
     pub(crate) included: Vec<String>,
     pub(crate) filter: Option<Expr>,
+    pub(crate) drop_existing: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FormSpec {
+    Rows,
+    Columnstore,
+    PrimaryXml,
+    /// The primary index it builds on and what it is for.
+    Xml(String, XmlUse),
+    /// `USING` scheme, if written.
+    Spatial(Option<String>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CreateFullText {
+    pub(crate) table: Name,
+    pub(crate) columns: Vec<(String, Option<String>)>,
+    pub(crate) key_index: String,
+    pub(crate) catalog: Option<String>,
+}
+
+/// A view, procedure, function or trigger: its text, and what is known without running it.
+#[derive(Debug, Clone)]
+pub(crate) struct CreateModule {
+    pub(crate) name: Name,
+    pub(crate) kind: ModuleKind,
+    /// The whole batch, as `sys.sql_modules.definition` keeps it.
+    pub(crate) text: String,
+    /// Replaces what is there: ALTER or CREATE OR ALTER.
+    pub(crate) replace: bool,
+    /// ALTER needs something to be there.
+    pub(crate) must_exist: bool,
+    /// A view's own column names.
+    pub(crate) columns: Vec<String>,
+    /// A view's query, or why it cannot be run here.
+    pub(crate) query: Option<Result<Box<Query>, SqlError>>,
+    /// The type that a scalar function returns.
+    pub(crate) returns: Option<TypeName>,
+    /// The table or view of a trigger; none for a trigger of the database.
+    pub(crate) parent: Option<Name>,
+    /// Names that stand where tables or functions do, as written.
+    pub(crate) refers: Vec<Name>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct SequenceSpec {
+    pub(crate) name: Name,
+    pub(crate) ty: Option<TypeName>,
+    pub(crate) start: Option<i64>,
+    pub(crate) increment: Option<i64>,
+    /// `Some(None)` is NO MINVALUE.
+    pub(crate) minimum: Option<Option<i64>>,
+    pub(crate) maximum: Option<Option<i64>>,
+    pub(crate) cycle: Option<bool>,
+    /// `Some(None)` is NO CACHE, `Some(Some(None))` CACHE without a number.
+    pub(crate) cache: Option<Option<Option<i64>>>,
+    /// RESTART, with or without a number.
+    pub(crate) restart: Option<Option<i64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -286,4 +382,13 @@ pub(crate) enum AlterTable {
         on: bool,
         check: bool,
     },
+    /// ENABLE / DISABLE TRIGGER; no names means ALL.
+    EnableTriggers {
+        names: Vec<String>,
+        on: bool,
+    },
+    AddPeriod(String, String),
+    DropPeriod,
+    /// SET (SYSTEM_VERSIONING = ...); `None` is OFF.
+    Versioning(Option<Versioning>),
 }

@@ -52,6 +52,7 @@ const DIALECT: MsSqlDialect = MsSqlDialect {};
 pub(crate) struct Tokens {
     tokens: Vec<TokenWithSpan>,
     at: usize,
+    source: String,
 }
 
 pub(crate) fn parse_error(e: ParserError) -> SqlError {
@@ -73,7 +74,17 @@ impl Tokens {
             .tokenize_with_location()
             .map_err(|e| error(105, 15, format!("Incorrect syntax. {e}")))?;
         tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
-        Ok(Tokens { tokens, at: 0 })
+        next_value_calls(&mut tokens);
+        Ok(Tokens {
+            tokens,
+            at: 0,
+            source: sql.to_owned(),
+        })
+    }
+
+    /// The text that is being read.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
     }
 
     pub(crate) fn peek(&self) -> &Token {
@@ -103,6 +114,19 @@ impl Tokens {
 
     pub(crate) fn skip_rest(&mut self) {
         self.at = self.tokens.len();
+    }
+
+    /// Passes over the rest of a statement that ends at a semicolon, a statement's first word or
+    /// the batch.
+    pub(crate) fn skip_statement(&mut self) {
+        while !self.done()
+            && !matches!(self.peek(), Token::SemiColon)
+            && !self.starts_statement(self.at)
+        {
+            if !matches!(self.peek(), Token::LParen) || self.skip_parentheses().is_err() {
+                self.at += 1;
+            }
+        }
     }
 
     pub(crate) fn unexpected(&self) -> SqlError {
@@ -269,7 +293,10 @@ impl Tokens {
             name.push_str(" varying");
         }
         let mut args = Vec::new();
-        if matches!(self.peek(), Token::LParen) {
+        if name.eq_ignore_ascii_case("xml") && matches!(self.peek(), Token::LParen) {
+            // A schema collection: it says what the XML may hold, which is not checked here.
+            self.skip_parentheses()?;
+        } else if matches!(self.peek(), Token::LParen) {
             args = self.list(|t| {
                 if t.take_word("max") {
                     return Ok(None);
@@ -367,12 +394,12 @@ impl Tokens {
     }
 
     /// An expression that ends where `sqlparser` cannot go on, such as a column's DEFAULT.
-    pub(crate) fn prefix_expression(&mut self) -> Result<Expr> {
+    pub(crate) fn leading_expression(&mut self) -> Result<Expr> {
         let run = self.tokens[self.at..].to_vec();
         let mut parser = Parser::new(&DIALECT)
             .with_recursion_limit(200)
             .with_tokens_with_locations(run);
-        let parsed = parser.parse_prefix().map_err(parse_error)?;
+        let parsed = parser.parse_expr().map_err(parse_error)?;
         self.at += parser.get_current_index() + 1;
         Ok(parsed)
     }
@@ -387,12 +414,58 @@ impl Tokens {
         Ok(query)
     }
 
+    /// A view's query; it ends at WITH CHECK OPTION or the batch.
+    pub(crate) fn view_query(&mut self) -> Result<Box<Query>> {
+        while matches!(self.tokens.last(), Some(t) if t.token == Token::SemiColon) {
+            self.tokens.pop();
+        }
+        let mut end = self.tokens.len();
+        let tail = ["WITH", "CHECK", "OPTION"];
+        if end >= self.at + 3
+            && (0..3).all(|i| is_word(&self.tokens[end - 3 + i].token, tail[i]))
+        {
+            end -= 3;
+        }
+        self.parse_run(end, |p| p.parse_query())
+    }
+
     /// FROM's table references, up to WHERE or OPTION.
     pub(crate) fn table_references(&mut self) -> Result<Vec<sqlparser::ast::TableWithJoins>> {
         let end = self.end(&|t| is_word(t, "WHERE") || is_word(t, "OPTION"));
         self.parse_run(end, |p| {
             p.parse_comma_separated(Parser::parse_table_and_joins)
         })
+    }
+}
+
+/// The name of the call that stands for `NEXT VALUE FOR sequence`, which `sqlparser` cannot read.
+pub(crate) const NEXT_VALUE: &str = "NEXT VALUE FOR";
+
+/// Turns `NEXT VALUE FOR [schema.]sequence` into a call with the sequence's name as argument.
+fn next_value_calls(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 3 < tokens.len() {
+        let words = ["NEXT", "VALUE", "FOR"];
+        if !(0..3).all(|i| is_word(&tokens[at + i].token, words[i])) {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 4;
+        while end + 1 < tokens.len() && tokens[end].token == Token::Period {
+            end += 2;
+        }
+        let like = |token: Token, model: &TokenWithSpan| TokenWithSpan {
+            token,
+            span: model.span,
+        };
+        let model = tokens[at].clone();
+        tokens.insert(end, like(Token::RParen, &model));
+        let call = [
+            like(Token::make_word(NEXT_VALUE, Some('[')), &model),
+            like(Token::LParen, &model),
+        ];
+        tokens.splice(at..at + 3, call);
+        at = end;
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn server_statement(
                     ))
                 };
             };
-            if database.tables.values().any(|t| t.schema_id == id) {
+            if database.names.keys().any(|(schema, _)| *schema == id) {
                 return Err(error(
                     3729,
                     16,
@@ -95,6 +95,13 @@ pub(crate) fn server_statement(
                     ),
                 ));
             }
+            Ok(())
+        }
+        Statement::CreateFullTextCatalog(name) => {
+            let database = state.database_mut(&facts.database)?;
+            Arc::make_mut(&mut database.full_text)
+                .catalogs
+                .push(name.clone());
             Ok(())
         }
         other => Err(unsupported(format!("the statement {other:?}"))),
@@ -169,7 +176,8 @@ fn alter_database(
                 | "PARAMETERIZATION"
                 | "HONOR_BROKER_PRIORITY"
                 | "DB_CHAINING"
-                | "ACCELERATED_DATABASE_RECOVERY",
+                | "ACCELERATED_DATABASE_RECOVERY"
+                | "OPTIMIZED_LOCKING",
             ) => {}
             other => {
                 return Err(unsupported(format!(

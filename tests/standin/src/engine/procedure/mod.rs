@@ -2,6 +2,7 @@
 
 mod database;
 mod message;
+mod property;
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use sqlparser::ast::Expr;
 use crate::engine::control::{Flow, changing, nested};
 use crate::engine::datatype;
 use crate::engine::ddl;
-use crate::engine::error::{Result, error, syntax};
+use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::facts::{Facts, Variable};
 use crate::engine::parse::statement::{ColumnSpec, CreateTable, Name, TypeName};
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::session::SqlSession;
-use crate::engine::state::{ExtendedProperty, State, UserType};
+use crate::engine::state::{State, UserType};
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
 use crate::session::Sink;
@@ -83,6 +84,9 @@ pub(crate) fn create_from(
             name: name.clone(),
             columns,
             constraints: Vec::new(),
+            indexes: Vec::new(),
+            period: None,
+            versioning: None,
         },
     )?;
     Ok(())
@@ -147,11 +151,20 @@ pub(crate) fn execute(
                 create_type(f, s, &name, &ty, nullable)
             })
         }
-        "sp_addextendedproperty" => {
-            changing(session, sink, |f, s, _| add_property(f, s, &arguments))
-        }
+        "sp_addextendedproperty" => changing(session, sink, |f, s, _| {
+            property::change(f, s, &arguments, property::Change::Add)
+        }),
+        "sp_updateextendedproperty" => changing(session, sink, |f, s, _| {
+            property::change(f, s, &arguments, property::Change::Update)
+        }),
+        "sp_dropextendedproperty" => changing(session, sink, |f, s, _| {
+            property::change(f, s, &arguments, property::Change::Drop)
+        }),
         "sp_dboption" | "sp_updatestats" | "sp_configure" | "sp_changedbowner"
         | "sp_tableoption" => Ok(()),
+        _ if kept_procedure(&facts, procedure) => Err(unsupported(format!(
+            "running the procedure '{procedure}'"
+        ))),
         _ => Err(error(
             2812,
             16,
@@ -221,7 +234,7 @@ fn create_type(
     ty: &TypeName,
     nullable: bool,
 ) -> Result<()> {
-    let (ty, ..) = facts.resolve_type(ty, false)?;
+    let (ty, base, _) = facts.resolve_type(ty, false)?;
     let database = state.database_mut(&facts.database)?;
     if database.user_type(&name.name).is_some() {
         let message = format!(
@@ -244,48 +257,16 @@ fn create_type(
         schema_id,
         name: name.name.clone(),
         ty,
+        numeric: base == 108,
         nullable,
     });
     Ok(())
 }
 
-fn add_property(facts: &Facts, state: &mut State, arguments: &Arguments) -> Result<()> {
-    let name = arguments
-        .text("@name", 0)
-        .ok_or_else(|| syntax("sp_addextendedproperty"))?;
-    let value = arguments.text("@value", 1).unwrap_or_default();
-    let database = state.database_mut(&facts.database)?;
-    let schema = arguments.text("@level0name", 3);
-    let table = arguments.text("@level1name", 5);
-    let part = arguments.text("@level2name", 7);
-    let missing = || {
-        error(
-            15135,
-            16,
-            "Object is invalid. Extended properties are not permitted on the object, or the object does not exist.",
-        )
-    };
-    let (class, major_id, minor_id) = match (&schema, &table) {
-        (None, _) => (0, 0, 0),
-        (Some(schema), None) => (3, database.schema_id(schema).ok_or_else(missing)?, 0),
-        (Some(schema), Some(table)) => {
-            let table = database.table(schema, table).ok_or_else(missing)?;
-            let minor = match &part {
-                None => 0,
-                Some(column) => table
-                    .column(column)
-                    .map(|i| table.columns[i].id)
-                    .ok_or_else(missing)?,
-            };
-            (1, table.object_id, minor)
-        }
-    };
-    Arc::make_mut(&mut database.properties).push(ExtendedProperty {
-        class,
-        major_id,
-        minor_id,
-        name,
-        value,
-    });
-    Ok(())
+fn kept_procedure(facts: &Facts, name: &Name) -> bool {
+    let database = facts.database_of(name).ok();
+    database.is_some_and(|d| {
+        d.object_id(name.schema.as_deref().unwrap_or("dbo"), &name.name)
+            .is_some_and(|id| d.modules.contains_key(&id))
+    })
 }

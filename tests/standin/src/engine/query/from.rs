@@ -7,7 +7,9 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJ
 use crate::engine::catalog;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::expr::{Bound, Comparison, Kind, Ty};
+use crate::engine::object::{Body, Module};
 use crate::engine::parse::statement::Name;
+use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Scope, Source};
 use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan};
 use crate::engine::query::series;
@@ -41,8 +43,18 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
             },
             identity: c.identity,
             computed: c.computed,
+            hidden: false,
         })
         .collect()
+}
+
+/// A table's columns, those that `SELECT *` leaves out among them.
+pub(crate) fn table_outputs(table: &Table) -> Vec<Output> {
+    let mut columns = outputs(&table.result_columns());
+    for (output, column) in columns.iter_mut().zip(table.columns.iter()) {
+        output.hidden = column.hidden;
+    }
+    columns
 }
 
 pub(crate) fn full_scan(table: &Arc<Table>) -> Plan {
@@ -249,6 +261,36 @@ impl Binder<'_> {
         });
     }
 
+    /// Binds a view's query apart from the query around it.
+    fn view(&self, view: &Module) -> Result<(Plan, Vec<Output>)> {
+        match &view.body {
+            Body::Query(query) => {
+                let mut binder = Binder::new(self.facts);
+                let (plan, mut columns) = binder.query(query)?;
+                for column in &mut columns {
+                    (column.identity, column.computed) = (false, false);
+                }
+                Ok((plan, columns))
+            }
+            Body::Refused(e) => Err(unsupported(format!(
+                "reading the view '{}' ({})",
+                view.name, e.message
+            ))),
+            Body::None => Err(crate::engine::error::invalid_object(&view.name)),
+        }
+    }
+
+    /// What a synonym stands for; any other name stands for itself.
+    fn target(&self, name: &Name) -> Name {
+        let synonym = self.facts.current().ok().and_then(|d| {
+            let id = d.object_id(name.schema.as_deref().unwrap_or("dbo"), &name.name)?;
+            d.synonyms.get(&id)
+        });
+        synonym
+            .and_then(|s| Tokens::new(&s.target).ok()?.name().ok())
+            .unwrap_or_else(|| name.clone())
+    }
+
     fn table(
         &mut self,
         name: Name,
@@ -265,9 +307,11 @@ impl Binder<'_> {
             (common.plan.clone(), common.columns.clone())
         } else if let Some(view) = catalog::view(self.facts, &name)? {
             (Plan::Rows(Arc::new(view.rows)), outputs(&view.columns))
+        } else if let Some(view) = self.facts.view(&name).cloned() {
+            self.view(&view)?
         } else {
-            let (_, table) = self.facts.table(&name)?;
-            (full_scan(table), outputs(&table.result_columns()))
+            let (_, table) = self.facts.table(&self.target(&name))?;
+            (full_scan(table), table_outputs(table))
         };
         if let Some(alias) = alias {
             rename(&mut columns, alias);
@@ -394,6 +438,7 @@ pub(crate) fn wildcard(scope: &Scope, of: Option<&Name>) -> Vec<(usize, Output)>
             s.columns
                 .iter()
                 .enumerate()
+                .filter(|(_, c)| !c.hidden)
                 .map(|(i, c)| (s.start + i, c.clone()))
         })
         .collect()

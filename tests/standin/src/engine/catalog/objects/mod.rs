@@ -1,12 +1,14 @@
 //! Schemas, objects, tables, columns and types.
 
+mod modules;
+mod sequences;
 mod types;
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
 use crate::engine::state::Database;
-use crate::engine::table::{ColumnDef, IndexKind, Table};
+use crate::engine::table::{ColumnDef, GeneratedAlways, IndexKind, Table, Temporal};
 use crate::types::{SqlType, Value};
 
 use types::{properties, sysobjects, types};
@@ -30,47 +32,13 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
         "identity_columns" => identity_columns(database),
         "computed_columns" => computed_columns(database),
         "types" => types(database),
-        "views" | "all_views" => Build::new(&[
-            ("name", T::Name),
-            ("object_id", T::Int),
-            ("schema_id", T::Int),
-            ("type", T::Code),
-            ("type_desc", T::Desc),
-            ("is_ms_shipped", T::Bit),
-            ("create_date", T::Date),
-            ("modify_date", T::Date),
-        ]),
-        "procedures" | "triggers" | "sql_modules" | "synonyms" => Build::new(&[
-            ("name", T::Name),
-            ("object_id", T::Int),
-            ("schema_id", T::Int),
-            ("parent_id", T::Int),
-            ("definition", T::Text),
-            ("type", T::Code),
-            ("is_ms_shipped", T::Bit),
-            ("is_disabled", T::Bit),
-        ]),
-        "sequences" => Build::new(&[
-            ("name", T::Name),
-            ("object_id", T::Int),
-            ("schema_id", T::Int),
-            ("start_value", T::Big),
-            ("increment", T::Big),
-            ("current_value", T::Big),
-        ]),
         "table_types" => Build::new(&[
             ("name", T::Name),
             ("user_type_id", T::Int),
             ("schema_id", T::Int),
             ("type_table_object_id", T::Int),
         ]),
-        "periods" => Build::new(&[
-            ("name", T::Name),
-            ("object_id", T::Int),
-            ("period_type", T::Tiny),
-            ("start_column_id", T::Int),
-            ("end_column_id", T::Int),
-        ]),
+        "periods" => periods(database),
         "sysobjects" => sysobjects(database),
         "extended_properties" => properties(database),
         "database_principals" | "sysusers" => {
@@ -85,8 +53,8 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
             v
         }
         _ => {
-            let _ = facts;
-            return None;
+            return modules::view(facts, database, name)
+                .or_else(|| sequences::view(database, name));
         }
     })
 }
@@ -115,12 +83,24 @@ pub(super) fn object(
     code: &str,
     desc: &str,
 ) -> Vec<Value> {
-    let created = at(table.created);
+    entry(name, id, (table.schema_id, parent), (code, desc), table.created)
+}
+
+/// The columns that every object view starts with, for what is no part of a table: schema and
+/// parent id, type code and description, and moment of creation.
+pub(super) fn entry(
+    name: &str,
+    id: i32,
+    (schema, parent): (i32, i32),
+    (code, desc): (&str, &str),
+    created: u64,
+) -> Vec<Value> {
+    let created = at(created);
     vec![
         s(name),
         i(id),
         NULL,
-        i(table.schema_id),
+        i(schema),
         i(parent),
         s(code),
         s(desc),
@@ -198,6 +178,9 @@ fn objects(database: &Database) -> Build {
             v.row(object(&name, id, table, table.object_id, code, desc));
         }
     }
+    for row in modules::objects(database) {
+        v.row(row);
+    }
     v
 }
 
@@ -226,12 +209,20 @@ fn tables(database: &Database) -> Build {
         ("is_edge", T::Bit),
         ("ledger_type", T::Tiny),
         ("is_dropped_ledger_table", T::Bit),
+        ("history_retention_period", T::Int),
+        ("history_retention_period_unit", T::Int),
+        ("history_retention_period_unit_desc", T::Desc),
     ]));
     for table in database.tables.values() {
         let lob = table.columns.iter().any(|c| {
             datatype::max_length(&c.ty) == -1
                 || matches!(c.ty, SqlType::Text | SqlType::NText | SqlType::Image)
         });
+        let temporal = match table.temporal {
+            Temporal::No => (0, "NON_TEMPORAL_TABLE", NULL),
+            Temporal::History => (1, "HISTORY_TABLE", NULL),
+            Temporal::Versioned(history) => (2, "SYSTEM_VERSIONED_TEMPORAL_TABLE", i(history)),
+        };
         let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
         row.extend([
             i(i32::from(lob)),
@@ -250,9 +241,9 @@ fn tables(database: &Database) -> Build {
             b(false),
             i(0),
             s("SCHEMA_AND_DATA"),
-            i(0),
-            s("NON_TEMPORAL_TABLE"),
-            NULL,
+            i(temporal.0),
+            s(temporal.1),
+            temporal.2,
             b(false),
             b(false),
             b(false),
@@ -260,6 +251,10 @@ fn tables(database: &Database) -> Build {
             i(0),
             b(false),
         ]);
+        row.extend(match table.temporal {
+            Temporal::Versioned(_) => [i(-1), i(-1), s("INFINITE")],
+            _ => [NULL, NULL, NULL],
+        });
         v.row(row);
     }
     v
@@ -303,15 +298,22 @@ const COLUMN: &[(&str, T)] = &[
 fn system_type(c: &ColumnDef) -> i32 {
     if c.user_type_id == 108 {
         108
+    } else if datatype::is_assembly_type(c.user_type_id) {
+        240
     } else {
         i32::from(datatype::system_type_id(&c.ty))
     }
 }
 
-fn column(table: &Table, c: &ColumnDef) -> Vec<Value> {
+fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
+    let generated = match c.generated {
+        GeneratedAlways::No => (0, "NOT_APPLICABLE"),
+        GeneratedAlways::RowStart => (1, "AS_ROW_START"),
+        GeneratedAlways::RowEnd => (2, "AS_ROW_END"),
+    };
     let padded = datatype::has_collation(&c.ty) || datatype::is_binary(&c.ty);
     vec![
-        i(table.object_id),
+        i(object),
         s(&c.name),
         i(c.id),
         i(system_type(c)),
@@ -336,10 +338,10 @@ fn column(table: &Table, c: &ColumnDef) -> Vec<Value> {
         i(0),
         b(c.sparse),
         b(false),
-        i(0),
-        s("NOT_APPLICABLE"),
+        i(generated.0),
+        s(generated.1),
         NULL,
-        b(false),
+        b(c.hidden),
         b(false),
         NULL,
     ]
@@ -349,7 +351,12 @@ fn columns(database: &Database) -> Build {
     let mut v = Build::new(COLUMN);
     for table in database.tables.values() {
         for c in table.columns.iter() {
-            v.row(column(table, c));
+            v.row(column(table.object_id, c));
+        }
+    }
+    for module in database.modules.values() {
+        for c in &module.columns {
+            v.row(column(module.object_id, c));
         }
     }
     v
@@ -369,12 +376,12 @@ fn identity_columns(database: &Database) -> Build {
             let Some(identity) = &c.identity else {
                 continue;
             };
-            let mut row = column(table, c);
+            let mut row = column(table.object_id, c);
             row.extend([
                 i(identity.seed),
                 i(identity.increment),
                 identity.last.map_or(NULL, i),
-                b(false),
+                b(identity.not_for_replication),
             ]);
             v.row(row);
         }
@@ -395,9 +402,33 @@ fn computed_columns(database: &Database) -> Build {
             let Some(computed) = &c.computed else {
                 continue;
             };
-            let mut row = column(table, c);
+            let mut row = column(table.object_id, c);
             row.extend([s(&computed.definition), b(true), b(computed.persisted)]);
             v.row(row);
+        }
+    }
+    v
+}
+
+fn periods(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("name", T::Name),
+        ("period_type", T::Tiny),
+        ("period_type_desc", T::Desc),
+        ("object_id", T::Int),
+        ("start_column_id", T::Int),
+        ("end_column_id", T::Int),
+    ]);
+    for table in database.tables.values() {
+        if let Some((start, end)) = table.period {
+            v.row(vec![
+                s("SYSTEM_TIME"),
+                i(1),
+                s("SYSTEM_TIME_PERIOD"),
+                i(table.object_id),
+                i(start),
+                i(end),
+            ]);
         }
     }
     v

@@ -40,7 +40,7 @@ pub(super) fn types(database: &Database) -> Build {
                 opt(collation),
                 b(nullable),
                 b(user > 256),
-                b(false),
+                b(system == 240),
                 i(0),
                 i(0),
                 b(false),
@@ -76,10 +76,18 @@ pub(super) fn types(database: &Database) -> Build {
         &SqlType::NVarChar { length: Some(128) },
         false,
     );
+    for (name, id, length) in datatype::ASSEMBLY_TYPES {
+        let ty = SqlType::VarBinary { length };
+        add(name, 240, id, 4, &ty, true);
+    }
     for t in database.types.iter() {
         add(
             &t.name,
-            i32::from(datatype::system_type_id(&t.ty)),
+            if t.numeric {
+                108
+            } else {
+                i32::from(datatype::system_type_id(&t.ty))
+            },
             t.user_type_id,
             t.schema_id,
             &t.ty,
@@ -144,6 +152,9 @@ pub(super) fn properties(database: &Database) -> Build {
         let desc = match p.class {
             0 => "DATABASE",
             3 => "SCHEMA",
+            6 => "TYPE",
+            7 => "INDEX",
+            20 => "DATASPACE",
             _ => "OBJECT_OR_COLUMN",
         };
         v.row(vec![

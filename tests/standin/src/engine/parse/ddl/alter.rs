@@ -6,11 +6,18 @@ use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{AlterTable, Name, Statement};
 use crate::engine::parse::tokens::Tokens;
 
-use super::{MODULES, begins_constraint, column, constraint, skipped, storage};
+use super::module::{self, By, MODULES, module as read_module, skipped};
+use super::{begins_constraint, column, constraint, period, sequence, storage, versioning_option};
 
 pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if let Some(kind) = t.take_one_of(&MODULES) {
-        return skipped(t, kind);
+        return read_module(t, kind, By::Alter);
+    }
+    if t.take_word("SEQUENCE") {
+        return sequence::sequence(t).map(Statement::AlterSequence);
+    }
+    if t.take_words(&["XML", "SCHEMA", "COLLECTION"]) {
+        return skipped(t, "XML SCHEMA COLLECTION");
     }
     if t.take_word("TABLE") {
         let table = t.name()?;
@@ -27,7 +34,11 @@ pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
         let table = t.name()?;
         let rebuild = match t.take_one_of(&["REBUILD", "DISABLE", "REORGANIZE"]) {
             Some("DISABLE") => false,
-            Some(_) => true,
+            Some("REBUILD") => true,
+            Some(_) => {
+                storage(t)?;
+                return Ok(Statement::NoEffect);
+            }
             None => return Err(t.unexpected()),
         };
         storage(t)?;
@@ -84,6 +95,32 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
     } else {
         None
     };
+    if t.are_words(&["ADD", "PERIOD"]) {
+        t.next();
+        let (start, end) = period(t)?;
+        return Ok(AlterTable::AddPeriod(start, end));
+    }
+    if t.take_words(&["DROP", "PERIOD", "FOR", "SYSTEM_TIME"]) {
+        return Ok(AlterTable::DropPeriod);
+    }
+    if t.is_word("SET") && matches!(t.peek_at(1), Token::LParen) {
+        t.next();
+        t.next();
+        if !t.is_word("SYSTEM_VERSIONING") {
+            return Err(unsupported(format!("ALTER TABLE ... SET ({})", t.peek())));
+        }
+        let versioning = versioning_option(t)?;
+        t.expect(&Token::RParen)?;
+        return Ok(AlterTable::Versioning(versioning));
+    }
+    if let Some(word) = t.take_one_of(&["ENABLE", "DISABLE"]) {
+        t.expect_word("TRIGGER")?;
+        let names = trigger_names(t)?;
+        return Ok(AlterTable::EnableTriggers {
+            names,
+            on: word == "ENABLE",
+        });
+    }
     if t.take_word("ADD") {
         return add(t, with != Some("NOCHECK"));
     }
@@ -119,6 +156,31 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
     Err(unsupported(format!("ALTER TABLE ... {}", t.peek())))
 }
 
+fn trigger_names(t: &mut Tokens) -> Result<Vec<String>> {
+    if t.take_word("ALL") {
+        return Ok(Vec::new());
+    }
+    t.separated(|t| Ok(t.name()?.name))
+}
+
+/// `ENABLE | DISABLE TRIGGER names ON table`.
+pub(super) fn triggers(t: &mut Tokens) -> Result<Statement> {
+    let on = t.take_word("ENABLE");
+    if !on {
+        t.expect_word("DISABLE")?;
+    }
+    t.expect_word("TRIGGER")?;
+    let names = trigger_names(t)?;
+    t.expect_word("ON")?;
+    if t.take_word("DATABASE") {
+        return Ok(Statement::EnableDatabaseTriggers { names, on });
+    }
+    Ok(Statement::AlterTable {
+        table: t.name()?,
+        change: AlterTable::EnableTriggers { names, on },
+    })
+}
+
 fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
     let (mut columns, mut constraints) = (Vec::new(), Vec::new());
     loop {
@@ -149,6 +211,8 @@ pub(super) fn drop(t: &mut Tokens) -> Result<Statement> {
         "PROC",
         "FUNCTION",
         "TRIGGER",
+        "SEQUENCE",
+        "SYNONYM",
     ];
     let Some(kind) = t.take_one_of(&words) else {
         return Err(unsupported(format!("DROP {}", t.peek())));
@@ -193,10 +257,6 @@ pub(super) fn drop(t: &mut Tokens) -> Result<Statement> {
                 if_exists,
             })
         }
-        _ => {
-            // Views and modules are never kept, so there is nothing to drop.
-            t.separated(Tokens::name)?;
-            Ok(Statement::NoEffect)
-        }
+        kind => module::drop(t, kind, if_exists),
     }
 }

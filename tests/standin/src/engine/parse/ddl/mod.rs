@@ -1,17 +1,21 @@
 //! CREATE, ALTER and DROP.
 
 mod alter;
+mod index;
+mod module;
+mod sequence;
 
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    ColumnSpec, ConstraintKind, ConstraintSpec, CreateIndex, CreateTable, Statement,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Name, Statement, Versioning,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
-use crate::engine::table::IndexKind;
+use crate::engine::table::{GeneratedAlways, IndexKind};
 
-use alter::{alter, drop};
+use alter::{alter, drop, triggers};
+use module::{By, MODULES, module, skipped};
 
 pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.take_word("CREATE") {
@@ -23,15 +27,43 @@ pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.take_word("DROP") {
         return drop(t).map(Some);
     }
+    if t.are_words(&["ENABLE", "TRIGGER"]) || t.are_words(&["DISABLE", "TRIGGER"]) {
+        return triggers(t).map(Some);
+    }
+    if t.take_words(&["BULK", "INSERT"]) {
+        return skipped(t, "BULK INSERT").map(Some);
+    }
     Ok(None)
 }
 
-const MODULES: [&str; 5] = ["VIEW", "PROCEDURE", "PROC", "FUNCTION", "TRIGGER"];
-
 fn create(t: &mut Tokens) -> Result<Statement> {
-    t.take_words(&["OR", "ALTER"]);
-    if let Some(kind) = t.take_one_of(&MODULES) {
-        return skipped(t, kind);
+    let by = if t.take_words(&["OR", "ALTER"]) {
+        By::Either
+    } else {
+        By::Create
+    };
+    if let Some(word) = t.take_one_of(&MODULES) {
+        return module(t, word, by);
+    }
+    if let Some(index) = index::create(t)? {
+        return Ok(index);
+    }
+    if t.take_word("SEQUENCE") {
+        return sequence::sequence(t).map(Statement::CreateSequence);
+    }
+    if t.take_word("SYNONYM") {
+        return synonym(t);
+    }
+    if t.take_words(&["XML", "SCHEMA", "COLLECTION"]) {
+        return skipped(t, "XML SCHEMA COLLECTION");
+    }
+    if t.take_words(&["FULLTEXT", "CATALOG"]) {
+        return full_text_catalog(t);
+    }
+    for kind in ["ROLE", "USER", "LOGIN", "STATISTICS"] {
+        if t.take_word(kind) {
+            return skipped(t, kind);
+        }
     }
     if t.take_word("TABLE") {
         return table(t);
@@ -49,22 +81,29 @@ fn create(t: &mut Tokens) -> Result<Statement> {
     if t.take_word("TYPE") {
         return create_type(t);
     }
-    let unique = t.take_word("UNIQUE");
-    let clustered = t.take_one_of(&["CLUSTERED", "NONCLUSTERED"]) == Some("CLUSTERED");
-    if t.take_word("INDEX") {
-        return index(t, unique, clustered);
-    }
     Err(unsupported(format!("CREATE {}", t.peek())))
 }
 
-/// A module takes the rest of its batch.
-fn skipped(t: &mut Tokens, kind: &str) -> Result<Statement> {
-    let name = t.name()?.to_string();
-    t.skip_rest();
-    Ok(Statement::Skipped {
-        kind: kind.to_owned(),
+fn synonym(t: &mut Tokens) -> Result<Statement> {
+    let name = t.name()?;
+    t.expect_word("FOR")?;
+    let target = t.name()?;
+    let parts = [target.database, target.schema, Some(target.name)];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|p| format!("[{}]", p.replace(']', "]]")))
+        .collect();
+    Ok(Statement::CreateSynonym {
         name,
+        target: parts.join("."),
     })
+}
+
+fn full_text_catalog(t: &mut Tokens) -> Result<Statement> {
+    let name = t.identifier()?;
+    t.skip_statement();
+    Ok(Statement::CreateFullTextCatalog(name))
 }
 
 fn database(t: &mut Tokens) -> Result<Statement> {
@@ -113,6 +152,9 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         name,
         columns: Vec::new(),
         constraints: Vec::new(),
+        indexes: Vec::new(),
+        period: None,
+        versioning: None,
     };
     t.expect(&Token::LParen)?;
     loop {
@@ -121,8 +163,10 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         }
         if begins_constraint(t) {
             created.constraints.push(constraint(t)?);
-        } else if t.is_word("INDEX") || t.is_word("PERIOD") {
-            return Err(unsupported(format!("{} in CREATE TABLE", t.peek())));
+        } else if t.is_word("INDEX") {
+            created.indexes.push(index::inline(t, None)?);
+        } else if t.are_words(&["PERIOD", "FOR", "SYSTEM_TIME"]) {
+            created.period = Some(period(t)?);
         } else {
             created.columns.push(column(t)?);
         }
@@ -131,24 +175,105 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         }
     }
     t.expect(&Token::RParen)?;
-    storage(t)?;
+    created.versioning = table_options(t)?;
     Ok(Statement::CreateTable(created))
+}
+
+/// `PERIOD FOR SYSTEM_TIME (start, end)`.
+fn period(t: &mut Tokens) -> Result<(String, String)> {
+    t.take_words(&["PERIOD", "FOR", "SYSTEM_TIME"]);
+    let columns = t.list(Tokens::identifier)?;
+    match <[String; 2]>::try_from(columns) {
+        Ok([start, end]) => Ok((start, end)),
+        Err(_) => Err(syntax("PERIOD")),
+    }
+}
+
+/// What follows a table's parentheses: storage, and `SYSTEM_VERSIONING = ON`.
+fn table_options(t: &mut Tokens) -> Result<Option<Versioning>> {
+    storage(t)?;
+    if !(t.is_word("WITH") && matches!(t.peek_at(1), Token::LParen)) {
+        return Ok(None);
+    }
+    t.next();
+    t.next();
+    let mut versioning = None;
+    let mut depth = 0;
+    loop {
+        if depth == 0 && t.is_word("SYSTEM_VERSIONING") {
+            versioning = versioning_option(t)?;
+            continue;
+        }
+        match t.next() {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 0 => break,
+            Token::RParen => depth -= 1,
+            Token::EOF => return Err(syntax("end of batch")),
+            _ => {}
+        }
+    }
+    storage(t)?;
+    Ok(versioning)
+}
+
+/// `SYSTEM_VERSIONING = ON [(HISTORY_TABLE = name, ...)]` or `= OFF`.
+fn versioning_option(t: &mut Tokens) -> Result<Option<Versioning>> {
+    t.expect_word("SYSTEM_VERSIONING")?;
+    t.expect(&Token::Eq)?;
+    if t.take_word("OFF") {
+        return Ok(None);
+    }
+    t.expect_word("ON")?;
+    let mut history: Option<Name> = None;
+    if t.take(&Token::LParen) {
+        while !t.take(&Token::RParen) {
+            if t.take_word("HISTORY_TABLE") {
+                t.expect(&Token::Eq)?;
+                history = Some(t.name()?);
+            } else if t.take_word("DATA_CONSISTENCY_CHECK") {
+                t.expect(&Token::Eq)?;
+                t.next();
+            } else if !t.take(&Token::Comma) {
+                return Err(unsupported(format!("SYSTEM_VERSIONING with {}", t.peek())));
+            }
+        }
+    }
+    Ok(Some(Versioning { history }))
+}
+
+/// Whether the WITH parentheses that come next switch an option ON.
+fn with_options(t: &Tokens, option: &str) -> bool {
+    let mut ahead = 0;
+    if !(t.is_word("WITH") && matches!(t.peek_at(1), Token::LParen)) {
+        return false;
+    }
+    while !matches!(t.peek_at(ahead), Token::RParen | Token::EOF) {
+        if is_word(t.peek_at(ahead), option) && is_word(t.peek_at(ahead + 2), "ON") {
+            return true;
+        }
+        ahead += 1;
+    }
+    false
 }
 
 /// `WITH (...)`, `ON filegroup`, `TEXTIMAGE_ON filegroup`: where and how, which mean nothing here.
 fn storage(t: &mut Tokens) -> Result<()> {
     loop {
         if t.is_word("WITH") && matches!(t.peek_at(1), Token::LParen) {
-            t.next();
-            let mut ahead = 1;
+            let mut ahead = 2;
             while !matches!(t.peek_at(ahead), Token::RParen | Token::EOF) {
-                for refused in ["SYSTEM_VERSIONING", "MEMORY_OPTIMIZED"] {
-                    if is_word(t.peek_at(ahead), refused) {
-                        return Err(unsupported(refused));
-                    }
+                if is_word(t.peek_at(ahead), "SYSTEM_VERSIONING") {
+                    return Ok(());
+                }
+                if is_word(t.peek_at(ahead), "MEMORY_OPTIMIZED") {
+                    return Err(unsupported("MEMORY_OPTIMIZED"));
                 }
                 ahead += 1;
             }
+            if with_options(t, "IGNORE_DUP_KEY") {
+                return Err(unsupported("IGNORE_DUP_KEY = ON"));
+            }
+            t.next();
             t.skip_parentheses()?;
         } else if t.is_word("WITH") && is_word(t.peek_at(1), "FILLFACTOR") {
             t.next();
@@ -181,7 +306,7 @@ fn column(t: &mut Tokens) -> Result<ColumnSpec> {
         ..ColumnSpec::default()
     };
     if t.take_word("AS") {
-        spec.computed = Some(t.prefix_expression()?);
+        spec.computed = Some(t.leading_expression()?);
         spec.persisted = t.take_word("PERSISTED");
     } else if matches!(t.peek(), Token::Comma | Token::RParen)
         && spec.name.eq_ignore_ascii_case("timestamp")
@@ -209,18 +334,38 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
             };
             spec.identity = Some((*seed, *increment));
         }
-        t.take_words(&["NOT", "FOR", "REPLICATION"]);
+        spec.not_for_replication |= t.take_words(&["NOT", "FOR", "REPLICATION"]);
     } else if t.take_word("COLLATE") {
         spec.collation = Some(t.identifier()?);
     } else if t.take_word("ROWGUIDCOL") {
         spec.rowguid = true;
     } else if t.take_word("SPARSE") {
         spec.sparse = true;
-    } else if t.take_words(&["NOT", "FOR", "REPLICATION"]) || t.take_word("PERSISTED") {
+    } else if t.take_words(&["NOT", "FOR", "REPLICATION"]) {
+        spec.not_for_replication = true;
+    } else if t.is_word("PERSISTED") && spec.computed.is_some() {
+        t.next();
+        spec.persisted = true;
+    } else if t.take_words(&["GENERATED", "ALWAYS", "AS"]) {
+        spec.generated = if t.take_words(&["ROW", "START"]) {
+            GeneratedAlways::RowStart
+        } else if t.take_words(&["ROW", "END"]) {
+            GeneratedAlways::RowEnd
+        } else {
+            return Err(unsupported(format!("GENERATED ALWAYS AS {}", t.peek())));
+        };
+        spec.hidden = t.take_word("HIDDEN");
+    } else if t.is_word("INDEX") {
+        let found = index::inline(t, Some(&spec.name))?;
+        spec.indexes.push(found);
     } else if begins_constraint(t) || t.is_word("DEFAULT") || t.is_word("REFERENCES") {
         let found = constraint(t)?;
         spec.constraints.push(found);
-    } else if t.is_word("MASKED") || t.is_word("ENCRYPTED") || t.is_word("GENERATED") {
+    } else if t.is_word("MASKED")
+        || t.is_word("ENCRYPTED")
+        || t.is_word("FILESTREAM")
+        || t.is_word("COLUMN_SET")
+    {
         return Err(unsupported(format!("{} columns", t.peek())));
     } else {
         return Ok(false);
@@ -235,6 +380,7 @@ fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
     } else {
         None
     };
+    let mut not_for_replication = false;
     let kind = if t.take_words(&["PRIMARY", "KEY"]) {
         key(t, IndexKind::PrimaryKey)?
     } else if t.take_word("UNIQUE") {
@@ -245,17 +391,17 @@ fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
         } else {
             Vec::new()
         };
-        foreign(t, columns)?
+        foreign(t, columns, &mut not_for_replication)?
     } else if t.is_word("REFERENCES") {
-        foreign(t, Vec::new())?
+        foreign(t, Vec::new(), &mut not_for_replication)?
     } else if t.take_word("CHECK") {
-        t.take_words(&["NOT", "FOR", "REPLICATION"]);
+        not_for_replication = t.take_words(&["NOT", "FOR", "REPLICATION"]);
         t.expect(&Token::LParen)?;
         let condition = t.expression()?;
         t.expect(&Token::RParen)?;
         ConstraintKind::Check(condition)
     } else if t.take_word("DEFAULT") {
-        let value = t.prefix_expression()?;
+        let value = t.leading_expression()?;
         let column = if t.take_word("FOR") {
             Some(t.identifier()?)
         } else {
@@ -266,7 +412,11 @@ fn constraint(t: &mut Tokens) -> Result<ConstraintSpec> {
     } else {
         return Err(t.unexpected());
     };
-    Ok(ConstraintSpec { name, kind })
+    Ok(ConstraintSpec {
+        name,
+        kind,
+        not_for_replication,
+    })
 }
 
 fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
@@ -293,7 +443,11 @@ fn key_column(t: &mut Tokens) -> Result<(String, bool)> {
     Ok((name, descending))
 }
 
-fn foreign(t: &mut Tokens, columns: Vec<String>) -> Result<ConstraintKind> {
+fn foreign(
+    t: &mut Tokens,
+    columns: Vec<String>,
+    not_for_replication: &mut bool,
+) -> Result<ConstraintKind> {
     t.expect_word("REFERENCES")?;
     let target = t.name()?;
     let target_columns = if matches!(t.peek(), Token::LParen) {
@@ -311,7 +465,7 @@ fn foreign(t: &mut Tokens, columns: Vec<String>) -> Result<ConstraintKind> {
             break;
         }
     }
-    t.take_words(&["NOT", "FOR", "REPLICATION"]);
+    *not_for_replication = t.take_words(&["NOT", "FOR", "REPLICATION"]);
     Ok(ConstraintKind::Foreign {
         columns,
         target,
@@ -333,31 +487,4 @@ fn action(t: &mut Tokens) -> Result<u8> {
         }
     }
     Err(t.unexpected())
-}
-
-fn index(t: &mut Tokens, unique: bool, clustered: bool) -> Result<Statement> {
-    let name = t.identifier()?;
-    t.expect_word("ON")?;
-    let table = t.name()?;
-    let columns = t.list(key_column)?;
-    let included = if t.take_word("INCLUDE") {
-        t.list(Tokens::identifier)?
-    } else {
-        Vec::new()
-    };
-    let filter = if t.take_word("WHERE") {
-        Some(t.expression_until(&|token| is_word(token, "WITH") || is_word(token, "ON"))?)
-    } else {
-        None
-    };
-    storage(t)?;
-    Ok(Statement::CreateIndex(CreateIndex {
-        name,
-        table,
-        unique,
-        clustered,
-        columns,
-        included,
-        filter,
-    }))
 }

@@ -32,6 +32,8 @@ pub(crate) struct Output {
     pub(crate) t: Ty,
     pub(crate) identity: bool,
     pub(crate) computed: bool,
+    /// Left out of `SELECT *`.
+    pub(crate) hidden: bool,
 }
 
 #[derive(Clone)]
@@ -76,6 +78,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) tables: Vec<CommonTable>,
     /// Variables are read row by row instead of once.
     pub(crate) live: bool,
+    /// Sequences whose next value was asked for.
+    pub(crate) numbered: Vec<i32>,
 }
 
 impl<'a> Binder<'a> {
@@ -85,6 +89,7 @@ impl<'a> Binder<'a> {
             scopes: vec![Scope::default()],
             tables: Vec::new(),
             live: false,
+            numbered: Vec::new(),
         }
     }
 
@@ -381,6 +386,14 @@ impl<'a> Binder<'a> {
             kind: Kind::Column { depth, at },
             t: output.t,
         })
+    }
+
+    /// A column if there is one of that name.
+    pub(crate) fn column_if(&mut self, table: Option<&Name>, column: &str) -> Result<Option<Bound>> {
+        match self.lookup(table, column)? {
+            Some(_) => self.column(table, column).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Binds a query one level deeper; tells whether it looks at rows outside.

@@ -18,6 +18,9 @@ use crate::types::{SqlType, Value};
 impl Binder<'_> {
     /// A function call: aggregate, window, or scalar.
     pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
+        if let Some(found) = self.user_function(f)? {
+            return Ok(found);
+        }
         let name = name_of(&f.name)?.name.to_uppercase();
         let (args, distinct, separator_order) = arguments(f)?;
         if let Some(over) = &f.over {
@@ -246,7 +249,7 @@ impl Binder<'_> {
 /// Arguments (`None` is `*`), DISTINCT, and the order within the group.
 type Arguments<'f> = (Vec<Option<&'f Expr>>, bool, Vec<ast::OrderByExpr>);
 
-fn arguments(f: &Function) -> Result<Arguments<'_>> {
+pub(super) fn arguments(f: &Function) -> Result<Arguments<'_>> {
     let list = match &f.args {
         FunctionArguments::None => return Ok((Vec::new(), false, Vec::new())),
         FunctionArguments::Subquery(_) => {

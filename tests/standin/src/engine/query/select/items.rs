@@ -103,6 +103,7 @@ impl Binder<'_> {
             t: expr.t.clone(),
             identity: false,
             computed: false,
+            hidden: false,
         };
         if output.t.rank == 3 {
             return Err(error(
@@ -112,10 +113,11 @@ impl Binder<'_> {
             ));
         }
         if let (Some(at), None) = (expr.as_column(), &self.scope().grouping) {
-            let source = wildcard(self.scope(), None)
-                .into_iter()
-                .find(|(i, _)| *i == at);
-            if let Some((_, column)) = source {
+            let source = self.scope().sources.iter().find_map(|s| {
+                let within = at.checked_sub(s.start)?;
+                s.columns.get(within).cloned()
+            });
+            if let Some(column) = source {
                 (output.identity, output.computed) = (column.identity, column.computed);
                 if output.name.is_empty() || same_name(&output.name, &column.name) {
                     output.name = column.name;

@@ -4,6 +4,7 @@ mod call;
 mod items;
 mod set;
 mod shape;
+mod user;
 
 use sqlparser::ast::{
     self, Distinct, Expr, LimitClause, OrderByKind, Query, Select, SetExpr, TopQuantity,

@@ -86,6 +86,7 @@ impl Binder<'_> {
                 t,
                 identity: false,
                 computed: false,
+                hidden: false,
             });
         }
         let convert = |row: Vec<Bound>| {

@@ -1,0 +1,284 @@
+//! Views, modules, triggers, synonyms and full-text indexes, and what refers to what.
+
+use crate::engine::catalog::build::{Build, NULL, T, at, b, i, s};
+use crate::engine::facts::Facts;
+use crate::engine::object::{Module, ModuleKind};
+use crate::engine::state::Database;
+use crate::engine::table::same_name;
+use crate::types::Value;
+
+use super::{entry, object_columns};
+
+pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
+    Some(match name {
+        "views" | "all_views" => views(database),
+        "procedures" => procedures(database),
+        "triggers" => triggers(database),
+        "sql_modules" | "all_sql_modules" => sql_modules(database),
+        "synonyms" => synonyms(database),
+        "sql_expression_dependencies" => dependencies(database),
+        "fulltext_catalogs" => catalogs(database),
+        "fulltext_indexes" => full_text_indexes(database),
+        "fulltext_index_columns" => full_text_columns(database),
+        _ => return None,
+    })
+}
+
+fn of_module(m: &Module) -> Vec<Value> {
+    entry(
+        &m.name,
+        m.object_id,
+        (m.schema_id, m.parent),
+        m.kind.code(),
+        m.created,
+    )
+}
+
+/// Rows of sys.objects. A trigger of the database is no object of a schema.
+pub(super) fn objects(database: &Database) -> Vec<Vec<Value>> {
+    let in_schema = |m: &&std::sync::Arc<Module>| m.kind != ModuleKind::Trigger || m.parent != 0;
+    let modules = database.modules.values().filter(in_schema);
+    let sequences = database.sequences.values().map(|q| {
+        let kind = ("SO", "SEQUENCE_OBJECT");
+        entry(&q.name, q.object_id, (q.schema_id, 0), kind, q.created)
+    });
+    let synonyms = database.synonyms.values().map(|n| {
+        let kind = ("SN", "SYNONYM");
+        entry(&n.name, n.object_id, (n.schema_id, 0), kind, n.created)
+    });
+    modules
+        .map(|m| of_module(m))
+        .chain(sequences)
+        .chain(synonyms)
+        .collect()
+}
+
+fn views(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[
+        ("is_replicated", T::Bit),
+        ("has_replication_filter", T::Bit),
+        ("has_opaque_metadata", T::Bit),
+        ("has_unchecked_assembly_data", T::Bit),
+        ("with_check_option", T::Bit),
+        ("is_date_correlation_view", T::Bit),
+        ("is_tracked_by_cdc", T::Bit),
+    ]));
+    let views = database.modules.values();
+    for m in views.filter(|m| m.kind == ModuleKind::View) {
+        let upper = m.definition.to_ascii_uppercase();
+        let words: Vec<&str> = upper.trim_end().trim_end_matches(';').split_whitespace().collect();
+        let mut row = of_module(m);
+        row.extend(vec![b(false); 4]);
+        row.push(b(words.ends_with(&["WITH", "CHECK", "OPTION"])));
+        row.extend([b(false), b(false)]);
+        v.row(row);
+    }
+    v
+}
+
+fn procedures(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[("is_auto_executed", T::Bit)]));
+    let modules = database.modules.values();
+    for m in modules.filter(|m| m.kind == ModuleKind::Procedure) {
+        let mut row = of_module(m);
+        row.push(b(false));
+        v.row(row);
+    }
+    v
+}
+
+fn triggers(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("name", T::Name),
+        ("object_id", T::Int),
+        ("parent_class", T::Tiny),
+        ("parent_class_desc", T::Desc),
+        ("parent_id", T::Int),
+        ("type", T::Code),
+        ("type_desc", T::Desc),
+        ("create_date", T::Date),
+        ("modify_date", T::Date),
+        ("is_ms_shipped", T::Bit),
+        ("is_disabled", T::Bit),
+        ("is_not_for_replication", T::Bit),
+        ("is_instead_of_trigger", T::Bit),
+    ]);
+    let modules = database.modules.values();
+    for m in modules.filter(|m| m.kind == ModuleKind::Trigger) {
+        let (class, desc) = if m.parent == 0 {
+            (0, "DATABASE")
+        } else {
+            (1, "OBJECT_OR_COLUMN")
+        };
+        let (code, kind) = m.kind.code();
+        let upper = m.definition.to_ascii_uppercase();
+        v.row(vec![
+            s(&m.name),
+            i(m.object_id),
+            i(class),
+            s(desc),
+            i(m.parent),
+            s(code),
+            s(kind),
+            at(m.created),
+            at(m.created),
+            b(false),
+            b(m.disabled),
+            b(upper.contains("NOT FOR REPLICATION")),
+            b(upper.contains("INSTEAD OF")),
+        ]);
+    }
+    v
+}
+
+fn sql_modules(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("definition", T::Text),
+        ("uses_ansi_nulls", T::Bit),
+        ("uses_quoted_identifier", T::Bit),
+        ("is_schema_bound", T::Bit),
+        ("uses_database_collation", T::Bit),
+        ("is_recompiled", T::Bit),
+        ("null_on_null_input", T::Bit),
+        ("execute_as_principal_id", T::Int),
+        ("uses_native_compilation", T::Bit),
+        ("is_inlineable", T::Bit),
+        ("inline_type", T::Bit),
+    ]);
+    for m in database.modules.values() {
+        v.row(vec![
+            i(m.object_id),
+            s(&m.definition),
+            b(true),
+            b(true),
+            b(bound(m)),
+            b(false),
+            b(false),
+            b(false),
+            NULL,
+            b(false),
+            b(false),
+            b(false),
+        ]);
+    }
+    v
+}
+
+fn bound(m: &Module) -> bool {
+    m.definition.to_ascii_uppercase().contains("SCHEMABINDING")
+}
+
+fn synonyms(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[("base_object_name", T::Text)]));
+    for n in database.synonyms.values() {
+        let kind = ("SN", "SYNONYM");
+        let mut row = entry(&n.name, n.object_id, (n.schema_id, 0), kind, n.created);
+        row.push(s(&n.target));
+        v.row(row);
+    }
+    v
+}
+
+/// One row per name that a module mentions; the id is what the name means now.
+fn dependencies(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("referencing_id", T::Int),
+        ("referencing_minor_id", T::Int),
+        ("referencing_class", T::Tiny),
+        ("referencing_class_desc", T::Desc),
+        ("is_schema_bound_reference", T::Bit),
+        ("referenced_class", T::Tiny),
+        ("referenced_class_desc", T::Desc),
+        ("referenced_server_name", T::Name),
+        ("referenced_database_name", T::Name),
+        ("referenced_schema_name", T::Name),
+        ("referenced_entity_name", T::Name),
+        ("referenced_id", T::Int),
+        ("referenced_minor_id", T::Int),
+        ("is_caller_dependent", T::Bit),
+        ("is_ambiguous", T::Bit),
+    ]);
+    for m in database.modules.values() {
+        for name in &m.refers {
+            let schema = name.schema.as_deref();
+            let id = database.object_id(schema.unwrap_or("dbo"), &name.name);
+            v.row(vec![
+                i(m.object_id),
+                i(0),
+                i(1),
+                s("OBJECT_OR_COLUMN"),
+                b(bound(m)),
+                i(1),
+                s("OBJECT_OR_COLUMN"),
+                NULL,
+                NULL,
+                schema.map_or(NULL, s),
+                s(&name.name),
+                id.map_or(NULL, i),
+                i(0),
+                b(false),
+                b(false),
+            ]);
+        }
+    }
+    v
+}
+
+fn catalogs(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("fulltext_catalog_id", T::Int),
+        ("name", T::Name),
+        ("is_default", T::Bit),
+        ("is_accent_sensitivity_on", T::Bit),
+        ("data_space_id", T::Int),
+    ]);
+    for (n, name) in (0i64..).zip(&database.full_text.catalogs) {
+        let default = database.full_text.catalogs.first();
+        let default = default.is_some_and(|d| same_name(d, name));
+        v.row(vec![i(n + 5), s(name), b(default), b(true), NULL]);
+    }
+    v
+}
+
+fn full_text_indexes(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("unique_index_id", T::Int),
+        ("fulltext_catalog_id", T::Int),
+        ("is_enabled", T::Bit),
+        ("change_tracking_state", T::Code),
+        ("change_tracking_state_desc", T::Desc),
+        ("has_crawl_completed", T::Bit),
+        ("stoplist_id", T::Int),
+    ]);
+    for x in &database.full_text.indexes {
+        v.row(vec![
+            i(x.table),
+            i(x.key_index),
+            i(x.catalog as i64 + 5),
+            b(true),
+            s("A "),
+            s("AUTO"),
+            b(true),
+            i(0),
+        ]);
+    }
+    v
+}
+
+fn full_text_columns(database: &Database) -> Build {
+    let mut v = Build::new(&[
+        ("object_id", T::Int),
+        ("column_id", T::Int),
+        ("type_column_id", T::Int),
+        ("language_id", T::Int),
+    ]);
+    for x in &database.full_text.indexes {
+        for (column, typed) in &x.columns {
+            let typed = typed.map_or(NULL, i);
+            v.row(vec![i(x.table), i(*column), typed, i(1033)]);
+        }
+    }
+    v
+}
