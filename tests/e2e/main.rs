@@ -12,6 +12,7 @@ mod keys;
 mod kill;
 mod load;
 mod modes;
+mod objects;
 mod pool;
 mod resume;
 mod types;

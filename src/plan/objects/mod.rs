@@ -128,3 +128,6 @@ fn others(table: &Table, remarks: &mut Remarks) {
         remarks.omit(format!("{} {}", other.kind, other.name), reason);
     }
 }
+
+#[cfg(test)]
+mod tests;
