@@ -88,7 +88,9 @@ fn follow(
     let mut values = row.values.to_vec();
     for (nth, column) in key.columns.iter().enumerate() {
         let at = table.position(*column);
-        let default = rules.defaults[at].as_ref().filter(|_| action == SET_DEFAULT);
+        let default = rules.defaults[at]
+            .as_ref()
+            .filter(|_| action == SET_DEFAULT);
         values[at] = match (default, &new) {
             (Some(d), _) => {
                 let env = Env {

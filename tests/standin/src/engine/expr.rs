@@ -261,7 +261,12 @@ impl Bound {
                 escape,
                 collation,
             } => match (text.eval(env)?, pattern.eval(env)?) {
-                (Value::Text(t), Value::Text(p)) => Some(text::like(&t, &p, *escape, collation)),
+                (Value::Text(t), Value::Text(p)) => {
+                    let ignores = ![text, pattern]
+                        .iter()
+                        .any(|b| crate::engine::datatype::is_unicode(&b.t.ty));
+                    Some(like(&t, &p, (*escape, ignores), collation))
+                }
                 _ => None,
             },
             Kind::InList(e, list) => {
@@ -388,6 +393,25 @@ impl Bound {
             );
         });
         free
+    }
+}
+
+/// LIKE; between two texts that are not Unicode, trailing blanks of the subject may be ignored.
+fn like(
+    subject: &[u16],
+    pattern: &[u16],
+    (escape, ignores): (Option<u16>, bool),
+    collation: &Collation,
+) -> bool {
+    let mut rest = subject;
+    loop {
+        if text::like(rest, pattern, escape, collation) {
+            return true;
+        }
+        match rest.split_last() {
+            Some((0x20, shorter)) if ignores => rest = shorter,
+            _ => return false,
+        }
     }
 }
 

@@ -163,6 +163,26 @@ impl Database {
             .filter(|m| m.kind == ModuleKind::View)
     }
 
+    /// Schema id, name and `sys.objects.type` of an object.
+    pub(crate) fn object(&self, id: i32) -> Option<(i32, &str, &'static str)> {
+        if let Some(t) = self.tables.get(&id) {
+            return Some((t.schema_id, &t.name, "U"));
+        }
+        if let Some(m) = self.modules.get(&id) {
+            return Some((m.schema_id, &m.name, m.kind.code().0.trim_end()));
+        }
+        if let Some(q) = self.sequences.get(&id) {
+            return Some((q.schema_id, &q.name, "SO"));
+        }
+        if let Some(n) = self.synonyms.get(&id) {
+            return Some((n.schema_id, &n.name, "SN"));
+        }
+        self.tables.values().find_map(|t| {
+            let (name, code) = t.constraint(id)?;
+            Some((t.schema_id, name, code))
+        })
+    }
+
     pub(crate) fn user_type(&self, name: &str) -> Option<&UserType> {
         self.types.iter().find(|t| same_name(&t.name, name))
     }

@@ -214,6 +214,24 @@ impl Table {
             .expect("indexes and keys name columns of their table")
     }
 
+    /// Name and `sys.objects.type` of a constraint of this table.
+    pub(crate) fn constraint(&self, object_id: i32) -> Option<(&str, &'static str)> {
+        let index = self.indexes.iter().find(|i| i.object_id == object_id);
+        if let Some(index) = index.filter(|i| i.kind != IndexKind::Plain) {
+            let primary = index.kind == IndexKind::PrimaryKey;
+            return Some((&index.name, if primary { "PK" } else { "UQ" }));
+        }
+        if let Some(c) = self.checks.iter().find(|c| c.text.object_id == object_id) {
+            return Some((&c.text.name, "C"));
+        }
+        if let Some(k) = self.foreign_keys.iter().find(|k| k.object_id == object_id) {
+            return Some((&k.name, "F"));
+        }
+        let mut defaults = self.columns.iter().filter_map(|c| c.default.as_ref());
+        let found = defaults.find(|d| d.object_id == object_id)?;
+        Some((&found.name, "D"))
+    }
+
     pub(crate) fn clustered(&self) -> Option<&Index> {
         self.indexes.iter().find(|i| i.clustered())
     }

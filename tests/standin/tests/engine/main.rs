@@ -6,11 +6,15 @@
 )]
 
 mod catalog;
+mod definitions;
 mod direct;
 mod dml;
+mod functions;
 mod harness;
+mod objects;
 mod order;
 mod patience;
 mod queries;
 mod samples;
 mod types;
+mod versions;

@@ -5,6 +5,7 @@ use crate::engine::catalog::build::{Build, NULL, T, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::error::{Result, invalid_object};
 use crate::engine::facts::Facts;
+use crate::engine::object::ModuleKind;
 use crate::engine::parse::statement::Name;
 use crate::engine::state::Database;
 
@@ -42,6 +43,15 @@ fn tables(database: &Database) -> Build {
             opt(database.schema_name(table.schema_id)),
             s(&table.name),
             s("BASE TABLE"),
+        ]);
+    }
+    let views = database.modules.values();
+    for view in views.filter(|m| m.kind == ModuleKind::View) {
+        v.row(vec![
+            s(&database.name),
+            opt(database.schema_name(view.schema_id)),
+            s(&view.name),
+            s("VIEW"),
         ]);
     }
     v

@@ -296,6 +296,9 @@ fn quiet(
         Statement::CreateSynonym { name, target } => changing(session, sink, |f, s, _| {
             ddl::create_synonym(f, s, name, target)
         }),
+        Statement::Reseed { table, value } => {
+            changing(session, sink, |f, s, _| ddl::reseed(f, s, table, *value))
+        }
         Statement::EnableDatabaseTriggers { names, on } => changing(session, sink, |f, s, _| {
             ddl::enable_triggers(s.database_mut(&f.database)?, 0, names, *on)
         }),

@@ -6,14 +6,28 @@ use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::{Result, error, invalid_column, unsupported};
 use crate::engine::expr::{Env, Run};
+use crate::engine::facts::Facts;
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
+use crate::engine::parse::statement::{ColumnSpec, ConstraintKind, Name};
 use crate::engine::rows::{OrderedRows, Row};
+use crate::engine::state::State;
 use crate::engine::store::{Rules, bind_over};
 use crate::engine::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
 use crate::types::{SqlType, Value};
 
-use super::{Work, facts_of};
+use super::{Work, facts_of, place, table_id};
+
+/// Functions whose result is another at every call, as definitions show them.
+const CHANGING: [&str; 8] = [
+    "getdate()",
+    "getutcdate()",
+    "sysdatetime()",
+    "sysutcdatetime()",
+    "sysdatetimeoffset()",
+    "newid()",
+    "rand(",
+    "NEXT VALUE FOR",
+];
 
 impl Work<'_> {
     pub(super) fn add_column(&mut self, spec: &ColumnSpec) -> Result<()> {
@@ -27,7 +41,7 @@ impl Work<'_> {
         }
         let def = self.column_def(spec)?;
         let table = self.table();
-        let mut def = ColumnDef {
+        let def = ColumnDef {
             id: table.next_column,
             ..def
         };
@@ -42,19 +56,37 @@ impl Work<'_> {
                 ),
             ));
         }
-        if let Some(expr) = &spec.computed {
-            let text = definition(expr);
-            let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
-            let bound = bind_over(&facts, &snapshot, &text, false)?;
-            (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
-            def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
-            def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
-            def.computed = Some(Computed {
-                definition: text,
-                persisted: spec.persisted,
-            });
-        }
         Arc::make_mut(&mut self.table().columns).push(def);
+        Ok(())
+    }
+
+    /// Gives a computed column its expression, once all columns are there that it may name.
+    pub(super) fn bind_computed(&mut self, spec: &ColumnSpec) -> Result<()> {
+        let Some(expr) = &spec.computed else {
+            return Ok(());
+        };
+        let text = definition(expr);
+        let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
+        if spec.persisted && CHANGING.iter().any(|f| text.contains(f)) {
+            let message = format!(
+                "Computed column '{}' in table '{}' cannot be persisted because the column is non-deterministic.",
+                spec.name, snapshot.name
+            );
+            return Err(error(4936, 16, message));
+        }
+        let bound = bind_over(&facts, &snapshot, &text, false)?;
+        let table = self.table();
+        let at = table
+            .column(&spec.name)
+            .ok_or_else(|| invalid_column(&spec.name))?;
+        let def = &mut Arc::make_mut(&mut table.columns)[at];
+        (def.ty, def.collation) = (bound.t.ty.clone(), bound.t.collation.clone());
+        def.user_type_id = i32::from(datatype::system_type_id(&def.ty));
+        def.nullable = spec.nullable.unwrap_or(may_be_null(expr, bound.t.nullable));
+        def.computed = Some(Computed {
+            definition: text,
+            persisted: spec.persisted,
+        });
         Ok(())
     }
 
@@ -242,6 +274,27 @@ impl Work<'_> {
         }
         self.replace_rows(&rules, rows)
     }
+}
+
+/// DBCC CHECKIDENT ... RESEED: the next row takes the value if there never was one, else the one
+/// after it.
+pub(crate) fn reseed(facts: &Facts, state: &mut State, table: &Name, value: i64) -> Result<()> {
+    let (database, name) = place(facts, state, table)?;
+    let id = table_id(database, &name)?;
+    let found = database.table_mut(id).and_then(|t| {
+        Arc::make_mut(&mut t.columns)
+            .iter_mut()
+            .find_map(|c| c.identity.as_mut())
+    });
+    let Some(identity) = found else {
+        let message = format!("'{name}' does not contain an identity column.");
+        return Err(error(7997, 16, message));
+    };
+    identity.last = Some(match identity.last {
+        Some(_) => value,
+        None => value.saturating_sub(identity.increment),
+    });
+    Ok(())
 }
 
 /// Whether a computed column may be null: only ISNULL and plain columns are known not to be

@@ -106,7 +106,11 @@ pub(crate) fn create_index(facts: &Facts, state: &mut State, create: &CreateInde
         object_id,
     };
     if create.drop_existing {
-        let old = work.table().indexes.iter().find(|i| same_name(&i.name, &create.name));
+        let old = work
+            .table()
+            .indexes
+            .iter()
+            .find(|i| same_name(&i.name, &create.name));
         if old.is_some_and(|i| i.kind != IndexKind::Plain) {
             return Err(unsupported("DROP_EXISTING on the index of a constraint"));
         }
@@ -198,9 +202,10 @@ impl Work<'_> {
             FormSpec::PrimaryXml => IndexForm::Xml(None),
             FormSpec::Xml(primary, what) => {
                 let table = self.table();
-                let found = table.indexes.iter().find(|i| {
-                    i.form == IndexForm::Xml(None) && same_name(&i.name, primary)
-                });
+                let found = table
+                    .indexes
+                    .iter()
+                    .find(|i| i.form == IndexForm::Xml(None) && same_name(&i.name, primary));
                 let Some(found) = found else {
                     let message = format!("Cannot find the primary XML index '{primary}'.");
                     return Err(error(6332, 16, message));

@@ -18,6 +18,7 @@ use crate::engine::rows::OrderedRows;
 use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, Temporal, same_name};
 
+pub(crate) use column::reseed;
 pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
 pub(crate) use sequence::{alter_sequence, create_sequence};
@@ -90,6 +91,9 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     };
     for spec in &create.columns {
         work.add_column(spec)?;
+    }
+    for spec in &create.columns {
+        work.bind_computed(spec)?;
     }
     // Keys first: foreign keys of the table may point at it.
     let at_columns = create.columns.iter().flat_map(|c| {
@@ -204,10 +208,12 @@ pub(crate) fn alter_table(
             columns,
             constraints,
             check,
+            period,
         } => {
             let from = work.table().columns.len();
             for spec in columns {
                 work.add_column(spec)?;
+                work.bind_computed(spec)?;
                 for constraint in spec
                     .constraints
                     .iter()
@@ -230,7 +236,11 @@ pub(crate) fn alter_table(
             }
             constraints
                 .iter()
-                .try_for_each(|c| work.add_constraint(c, None, *check))
+                .try_for_each(|c| work.add_constraint(c, None, *check))?;
+            match period {
+                Some((start, end)) => work.add_period(start, end),
+                None => Ok(()),
+            }
         }
         AlterTable::AlterColumn(spec) => work.alter_column(spec),
         AlterTable::DropColumns { names, if_exists } => {
@@ -287,7 +297,6 @@ pub(crate) fn alter_table(
         AlterTable::EnableTriggers { names, on } => {
             enable_triggers(work.database, object_id, names, *on)
         }
-        AlterTable::AddPeriod(start, end) => work.add_period(start, end),
         AlterTable::DropPeriod => work.drop_period(),
         AlterTable::Versioning(Some(versioning)) => work.version(versioning),
         AlterTable::Versioning(None) => work.unversion(),

@@ -30,7 +30,8 @@ pub(crate) fn create_module(
     let schema_id = schema_of(database, schema)?;
     let parent = match &create.parent {
         Some(parent) => object_of(database, parent).ok_or_else(|| {
-            let message = format!("The object '{parent}' does not exist or is invalid for this operation.");
+            let message =
+                format!("The object '{parent}' does not exist or is invalid for this operation.");
             error(8197, 16, message)
         })?,
         None => 0,
@@ -133,7 +134,11 @@ fn name_columns(outputs: &mut [Output], names: &[String], create: &CreateModule)
         let message = format!(
             "'{}' has {} columns than were specified in the column list.",
             create.name,
-            if outputs.len() > names.len() { "more" } else { "fewer" }
+            if outputs.len() > names.len() {
+                "more"
+            } else {
+                "fewer"
+            }
         );
         return Err(error(8158, 16, message));
     }

@@ -44,15 +44,33 @@ fn checked(sequence: &Sequence) -> Result<()> {
     let (low, high) = bounds(&sequence.ty)?;
     let current = sequence.position().current;
     let wrong = if sequence.increment == 0 {
-        (11700, format!("The increment for sequence object '{name}' cannot be zero."))
+        (
+            11700,
+            format!("The increment for sequence object '{name}' cannot be zero."),
+        )
     } else if sequence.minimum >= sequence.maximum {
-        (11705, format!("The minimum value for sequence object '{name}' must be less than its maximum value."))
+        (
+            11705,
+            format!(
+                "The minimum value for sequence object '{name}' must be less than its maximum value."
+            ),
+        )
     } else if sequence.minimum < low || sequence.maximum > high {
-        (11708, format!("An invalid value was specified for argument 'MINVALUE' or 'MAXVALUE' for the given data type of sequence object '{name}'."))
+        (
+            11708,
+            format!(
+                "An invalid value was specified for argument 'MINVALUE' or 'MAXVALUE' for the given data type of sequence object '{name}'."
+            ),
+        )
     } else if !(sequence.minimum..=sequence.maximum).contains(&sequence.start)
         || !(sequence.minimum..=sequence.maximum).contains(&current)
     {
-        (11703, format!("The start value for sequence object '{name}' must be between the minimum and maximum value of the sequence object."))
+        (
+            11703,
+            format!(
+                "The start value for sequence object '{name}' must be between the minimum and maximum value of the sequence object."
+            ),
+        )
     } else {
         return Ok(());
     };

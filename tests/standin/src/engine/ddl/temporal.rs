@@ -54,9 +54,8 @@ impl Work<'_> {
             .iter()
             .any(|i| i.kind == IndexKind::PrimaryKey)
         {
-            let message = format!(
-                "System versioned temporal table '{name}' must have primary key defined."
-            );
+            let message =
+                format!("System versioned temporal table '{name}' must have primary key defined.");
             return Err(error(13553, 16, message));
         }
         let history = versioning.history.clone().unwrap_or_else(|| Name {

@@ -334,13 +334,7 @@ pub(crate) fn update(
     }
     for (old, values) in &replaced {
         check_references(database, &table, values, "UPDATE")?;
-        leave(
-            facts,
-            database,
-            table.object_id,
-            &old.values,
-            Some(values),
-        )?;
+        leave(facts, database, table.object_id, &old.values, Some(values))?;
     }
     let old: Vec<_> = replaced.iter().map(|(old, _)| Arc::clone(old)).collect();
     keep_history(facts, database, &table, &old)?;
@@ -374,13 +368,7 @@ pub(crate) fn delete(
         stored.remove(row);
     }
     for (row, _) in &change.rows {
-        leave(
-            facts,
-            database,
-            change.table.object_id,
-            &row.values,
-            None,
-        )?;
+        leave(facts, database, change.table.object_id, &row.values, None)?;
     }
     let old: Vec<_> = change.rows.iter().map(|(row, _)| Arc::clone(row)).collect();
     keep_history(facts, database, &change.table, &old)?;

@@ -172,6 +172,9 @@ fn read(part: Part, v: &Value) -> i64 {
 
 /// DATEADD, DATEDIFF, DATEPART and DATENAME, whose first argument is a word.
 pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bound> {
+    if name == "EOMONTH" {
+        return end_of_month(binder, args);
+    }
     let word = match args.first() {
         Some(Expr::Identifier(i)) => i.value.clone(),
         _ => return Err(unsupported(format!("this form of {name}"))),
@@ -182,7 +185,10 @@ pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> 
         .map(|a| binder.value(a))
         .collect::<Result<Vec<_>>>()?;
     match (name, rest.as_slice()) {
-        ("DATEADD", [count, moment]) => Ok(date_add(part, as_int(count), moment)),
+        ("DATEADD", [count, moment]) => {
+            supported(part, "dateadd", &moment.t.ty)?;
+            Ok(date_add(part, as_int(count), moment))
+        }
         ("DATEDIFF" | "DATEDIFF_BIG", [from, to]) => {
             let big = name == "DATEDIFF_BIG";
             let t = plain(if big { SqlType::BigInt } else { SqlType::Int });
@@ -198,10 +204,79 @@ pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> 
                 Ok(Value::Int(n))
             }))
         }
-        ("DATEPART", [moment]) => Ok(date_part(part, as_moment(moment))),
-        ("DATENAME", [moment]) => Ok(date_name(part, as_moment(moment))),
+        ("DATEPART", [moment]) => {
+            supported(part, "datepart", &moment.t.ty)?;
+            Ok(date_part(part, as_moment(moment)))
+        }
+        ("DATENAME", [moment]) => {
+            supported(part, "datename", &moment.t.ty)?;
+            Ok(date_name(part, as_moment(moment)))
+        }
         _ => Err(unsupported(format!("this form of {name}"))),
     }
+}
+
+/// `EOMONTH(date [, months])`: the last day of the month, as date.
+fn end_of_month(binder: &mut Binder<'_>, args: &[&Expr]) -> Result<Bound> {
+    if !(1..=2).contains(&args.len()) {
+        return Err(crate::engine::error::argument_count("EOMONTH", 1));
+    }
+    let moment = convert_to(binder.value(args[0])?, &SqlType::Date);
+    let months = match args.get(1) {
+        Some(months) => as_int(&binder.value(months)?),
+        None => crate::engine::function::int(0),
+    };
+    Ok(strict(vec![moment, months], plain(SqlType::Date), |v| {
+        let out = || {
+            error(
+                517,
+                16,
+                "Adding a value to a 'date' column caused an overflow.",
+            )
+        };
+        let (d, ticks, _) = temporal::local(&v[0]).ok_or_else(out)?;
+        let (moved, _) = add(Part::Month, d, ticks, integer_of(&v[1]), false).ok_or_else(out)?;
+        let (year, month, _) = civil(moved);
+        days(year, month, month_length(year, month))
+            .map(Value::Date)
+            .ok_or_else(out)
+    }))
+}
+
+/// # Errors
+/// 9810 for a part that the type does not have.
+fn supported(part: Part, function: &str, ty: &SqlType) -> Result<()> {
+    let of_date = matches!(
+        part,
+        Part::Year
+            | Part::Quarter
+            | Part::Month
+            | Part::DayOfYear
+            | Part::Day
+            | Part::Week
+            | Part::Weekday
+    );
+    let fits = match ty {
+        SqlType::Date => of_date,
+        SqlType::Time { .. } => !of_date && part != Part::Offset,
+        SqlType::DateTimeOffset { .. } | SqlType::DateTime2 { .. } => {
+            part != Part::Offset || function != "dateadd"
+        }
+        SqlType::DateTime | SqlType::SmallDateTime => {
+            let fine = matches!(part, Part::Microsecond | Part::Nanosecond | Part::Offset);
+            !(fine && function == "dateadd") && part != Part::Offset
+        }
+        _ => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let message = format!(
+        "The datepart {} is not supported by date function {function} for data type {}.",
+        format!("{part:?}").to_lowercase(),
+        datatype::name(ty)
+    );
+    Err(error(9810, 16, message))
 }
 
 fn date_name(part: Part, moment: Bound) -> Bound {

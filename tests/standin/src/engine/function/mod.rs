@@ -52,10 +52,12 @@ pub(crate) fn special(
         }
         // The n-th of the values, NULL for a number that has none.
         ("CHOOSE", [index, _, ..]) => {
+            // An index that is no integer is cut to one.
+            let index = as_int(&binder.value(index)?);
             let mut whens = Vec::new();
             for (nth, value) in (1..).zip(&exprs[1..]) {
                 let nth = Bound::constant(Value::Int(nth), SqlType::Int);
-                let condition = comparison(Comparison::Eq, binder.value(index)?, nth)?;
+                let condition = comparison(Comparison::Eq, index.clone(), nth)?;
                 whens.push((condition, binder.value(value)?));
             }
             choose(whens, None).map(Some)

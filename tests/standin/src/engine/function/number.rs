@@ -77,9 +77,16 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         "ROUND" => round(args)?,
         "POWER" => {
             expect(name, args, 2)?;
-            let base = numeric(&args[0]);
-            let ty = base.t.ty.clone();
-            let result = convert_after(base.t.ty.clone());
+            // "POWER (Transact-SQL)": decimal(p,s) gives decimal(38,s), bit and text give float.
+            let ty = match numeric(&args[0]).t.ty {
+                _ if args[0].t.ty == SqlType::Bit => SqlType::Float,
+                SqlType::Decimal { scale, .. } => SqlType::Decimal {
+                    precision: 38,
+                    scale,
+                },
+                other => other,
+            };
+            let result = convert_after(ty.clone());
             strict(floats(args), plain(ty), move |v| {
                 result(finite(float(&v[0]).powf(float(&v[1])))?)
             })

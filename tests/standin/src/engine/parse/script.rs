@@ -30,13 +30,18 @@ pub fn batches(script: &str) -> Vec<String> {
     let mut variables: Vec<(String, String)> = Vec::new();
     for line in script.trim_start_matches('\u{feff}').lines() {
         let word = line.trim();
-        if comment == 0 && quoted.is_none() && let Some(set) = set_variable(word) {
+        if comment == 0
+            && quoted.is_none()
+            && let Some(set) = set_variable(word)
+        {
             variables.insert(0, set);
             continue;
         }
-        let filled = variables.iter().fold(line.to_owned(), |text, (name, value)| {
-            text.replace(&format!("$({name})"), value)
-        });
+        let filled = variables
+            .iter()
+            .fold(line.to_owned(), |text, (name, value)| {
+                text.replace(&format!("$({name})"), value)
+            });
         let line = filled.as_str();
         if comment == 0 && quoted.is_none() && word.eq_ignore_ascii_case("go") {
             batches.push(String::new());

@@ -71,6 +71,11 @@ pub(crate) enum Statement {
     CreateModule(Box<CreateModule>),
     CreateSequence(SequenceSpec),
     AlterSequence(SequenceSpec),
+    /// DBCC CHECKIDENT (table, RESEED, value).
+    Reseed {
+        table: Name,
+        value: i64,
+    },
     EnableDatabaseTriggers {
         names: Vec<String>,
         on: bool,
@@ -366,6 +371,7 @@ pub(crate) enum AlterTable {
         columns: Vec<ColumnSpec>,
         constraints: Vec<ConstraintSpec>,
         check: bool,
+        period: Option<(String, String)>,
     },
     AlterColumn(Box<ColumnSpec>),
     DropConstraints {
@@ -387,7 +393,6 @@ pub(crate) enum AlterTable {
         names: Vec<String>,
         on: bool,
     },
-    AddPeriod(String, String),
     DropPeriod,
     /// SET (SYSTEM_VERSIONING = ...); `None` is OFF.
     Versioning(Option<Versioning>),

@@ -421,9 +421,7 @@ impl Tokens {
         }
         let mut end = self.tokens.len();
         let tail = ["WITH", "CHECK", "OPTION"];
-        if end >= self.at + 3
-            && (0..3).all(|i| is_word(&self.tokens[end - 3 + i].token, tail[i]))
-        {
+        if end >= self.at + 3 && (0..3).all(|i| is_word(&self.tokens[end - 3 + i].token, tail[i])) {
             end -= 3;
         }
         self.parse_run(end, |p| p.parse_query())

@@ -162,9 +162,9 @@ pub(crate) fn execute(
         }),
         "sp_dboption" | "sp_updatestats" | "sp_configure" | "sp_changedbowner"
         | "sp_tableoption" => Ok(()),
-        _ if kept_procedure(&facts, procedure) => Err(unsupported(format!(
-            "running the procedure '{procedure}'"
-        ))),
+        _ if kept_procedure(&facts, procedure) => {
+            Err(unsupported(format!("running the procedure '{procedure}'")))
+        }
         _ => Err(error(
             2812,
             16,

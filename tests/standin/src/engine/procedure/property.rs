@@ -102,7 +102,9 @@ fn place(database: &Database, levels: &[Option<(String, String)>; 3]) -> Option<
         return Some((3, schema_id, 0));
     };
     if kind == "TYPE" {
-        let ty = database.user_type(name).filter(|t| t.schema_id == schema_id)?;
+        let ty = database
+            .user_type(name)
+            .filter(|t| t.schema_id == schema_id)?;
         return Some((6, ty.user_type_id, 0));
     }
     let id = database.object_id(first, name)?;

@@ -97,9 +97,15 @@ pub(crate) fn from_f64(f: f64, scale: u8) -> Option<i128> {
     if !f.is_finite() || f.abs() >= 1e38 {
         return None;
     }
-    let text = format!("{f:.*}", usize::from(scale));
-    let (unscaled, found) = parse(&text)?;
-    rescale(unscaled, found, scale)
+    // Printing at the scale itself would round a tie to the even digit; SQL Server rounds it away
+    // from zero. So far behind the scale nothing that matters is rounded.
+    const BEHIND: usize = 40;
+    let text = format!("{:.*}", usize::from(scale) + BEHIND, f.abs());
+    let (kept, dropped) = text.split_at(text.len() - BEHIND);
+    let (unscaled, found) = parse(kept.trim_end_matches('.'))?;
+    let up = i128::from(dropped.as_bytes().first().is_some_and(|d| *d >= b'5'));
+    let whole = rescale(unscaled, found, scale)?.checked_add(up)?;
+    Some(if f < 0.0 { -whole } else { whole })
 }
 
 /// `a * b` at `scale`.
@@ -153,6 +159,10 @@ mod tests {
         assert_eq!(round_off(15, 1), 2);
         assert_eq!(round_off(-15, 1), -2);
         assert_eq!(round_off(14, 1), 1);
+        assert_eq!(from_f64(6.25, 1), Some(63));
+        assert_eq!(from_f64(-2.5, 0), Some(-3));
+        assert_eq!(from_f64(0.1, 2), Some(10));
+        assert_eq!(from_f64(0.35, 1), Some(3), "the float is a little less");
         assert_eq!(divide((10, 0), (3, 0), 6), Some(3_333_333));
         assert_eq!(multiply((150, 2), (20, 1), 3), Some(3000));
         assert!(fit(12345, 2, 4, 2).is_err());

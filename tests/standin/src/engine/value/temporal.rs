@@ -284,7 +284,7 @@ pub(crate) fn to_text(value: &Value, style: Option<i32>, scale: u8) -> Option<St
     let day_part = match style {
         0 | 100 | 9 | 109 => format!("{mon} {d:2} {y:04}"),
         1 => format!("{m:02}/{d:02}/{:02}", y % 100),
-        101 | 22 => format!("{m:02}/{d:02}/{y:04}"),
+        101 => format!("{m:02}/{d:02}/{y:04}"),
         102 => format!("{y:04}.{m:02}.{d:02}"),
         103 => format!("{d:02}/{m:02}/{y:04}"),
         104 => format!("{d:02}.{m:02}.{y:04}"),
@@ -309,11 +309,20 @@ pub(crate) fn to_text(value: &Value, style: Option<i32>, scale: u8) -> Option<St
         format!("{shown:2}{suffix}{}", if hour < 12 { "AM" } else { "PM" })
     };
     let all = clock(ticks, 7);
+    // The old types show milliseconds behind a colon, the others all their digits behind a point.
+    let with_fraction = |shown: &str| {
+        let (base, digits) = shown.split_once('.').unwrap_or((shown, ""));
+        match (old, scale) {
+            (true, _) => format!("{base}:{}", &digits[..3]),
+            (false, 0) => base.to_owned(),
+            (false, n) => format!("{base}.{}", &digits[..usize::from(n)]),
+        }
+    };
     let time_part = match style {
         0 | 100 => hour12(&all[2..5]),
-        9 | 109 => hour12(&format!("{}:{}", &all[2..8], &all[9..12])),
+        9 | 109 => hour12(&with_fraction(&all[2..])),
         20 | 120 | 8 | 108 | 24 => all[..8].to_owned(),
-        13 | 113 | 14 | 114 => format!("{}:{}", &all[..8], &all[9..12]),
+        13 | 113 | 14 | 114 => with_fraction(&all),
         126 | 127 if old && ticks % SECOND == 0 => all[..8].to_owned(),
         21 | 25 | 121 | 126 | 127 => clock(ticks, millis),
         _ => String::new(),
@@ -323,6 +332,16 @@ pub(crate) fn to_text(value: &Value, style: Option<i32>, scale: u8) -> Option<St
         Value::DateTimeOffset { .. } => format!(" {}", offset_text(offset)),
         _ => String::new(),
     };
+    let nothing = match value {
+        Value::Date(_) => day_part.is_empty(),
+        Value::Time(_) => time_part.is_empty(),
+        // Style 127 shows an offset's moment in UTC, which is not done here.
+        Value::DateTimeOffset { .. } => style == 127,
+        _ => false,
+    };
+    if nothing {
+        return None;
+    }
     Some(match (value, day_part.is_empty(), time_part.is_empty()) {
         (Value::Date(_), false, _) | (_, false, true) => day_part,
         (Value::Time(_), ..) | (_, true, _) => time_part.trim_start().to_owned(),
@@ -384,6 +403,13 @@ mod tests {
         assert_eq!(style(121), "2004-05-23 14:25:10.487");
         assert_eq!(style(126), "2004-05-23T14:25:10.487");
         assert_eq!(style(113), "23 May 2004 14:25:10:487");
+        let (d, t) = at("2004-05-23 14:25:10.4871234");
+        let exact = Value::DateTime2 { days: d, ticks: t };
+        let style = |s| to_text(&exact, Some(s), 7);
+        assert_eq!(style(109).unwrap(), "May 23 2004  2:25:10.4871234PM");
+        assert_eq!(style(113).unwrap(), "23 May 2004 14:25:10.4871234");
+        assert_eq!(to_text(&Value::Date(d), Some(108), 0), None);
+        assert_eq!(to_text(&Value::Time(t), Some(101), 7), None);
     }
 
     #[test]

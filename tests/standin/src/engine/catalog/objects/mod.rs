@@ -83,7 +83,13 @@ pub(super) fn object(
     code: &str,
     desc: &str,
 ) -> Vec<Value> {
-    entry(name, id, (table.schema_id, parent), (code, desc), table.created)
+    entry(
+        name,
+        id,
+        (table.schema_id, parent),
+        (code, desc),
+        table.created,
+    )
 }
 
 /// The columns that every object view starts with, for what is no part of a table: schema and

@@ -66,7 +66,11 @@ fn views(database: &Database) -> Build {
     let views = database.modules.values();
     for m in views.filter(|m| m.kind == ModuleKind::View) {
         let upper = m.definition.to_ascii_uppercase();
-        let words: Vec<&str> = upper.trim_end().trim_end_matches(';').split_whitespace().collect();
+        let words: Vec<&str> = upper
+            .trim_end()
+            .trim_end_matches(';')
+            .split_whitespace()
+            .collect();
         let mut row = of_module(m);
         row.extend(vec![b(false); 4]);
         row.push(b(words.ends_with(&["WITH", "CHECK", "OPTION"])));

@@ -55,7 +55,11 @@ pub(super) fn view(database: &Database, name: &str) -> Option<Build> {
             i(datatype::scale(&q.ty)),
             i(position.current),
             b(q.exhausted()),
-            if position.used { i(position.current) } else { NULL },
+            if position.used {
+                i(position.current)
+            } else {
+                NULL
+            },
         ]);
         v.row(row);
     }

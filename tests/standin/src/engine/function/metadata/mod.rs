@@ -8,7 +8,7 @@ use sqlparser::ast::Expr;
 
 use crate::engine::collate;
 use crate::engine::datatype;
-use crate::engine::error::{Result, argument_count};
+use crate::engine::error::{Result, argument_count, unsupported};
 use crate::engine::expr::{Bound, Call, Kind};
 use crate::engine::facts::Facts;
 use crate::engine::function::{
@@ -133,14 +133,37 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
             bound
         }
         ("ERROR_PROCEDURE", []) => nvarchar(None),
-        ("ISNUMERIC", [value]) => strict(vec![as_text(value)], plain(SqlType::Int), |v| {
-            let shown = units_of(&v[0]);
-            Ok(Value::Int(i64::from(
-                shown.trim().trim_start_matches('$').parse::<f64>().is_ok(),
-            )))
-        }),
+        ("ISNUMERIC", [value]) => is_numeric(value),
         _ => return Ok(None),
     }))
+}
+
+/// ISNUMERIC: 0 for NULL. Which mixtures of signs, commas and currency symbols count is an
+/// interplay of all number types, so that these are refused.
+fn is_numeric(value: &Bound) -> Bound {
+    let call: Call = Arc::new(|v: &[Value]| {
+        if matches!(v[0], Value::Null) {
+            return Ok(Value::Int(0));
+        }
+        let shown = units_of(&v[0]);
+        let shown = shown.trim();
+        let digits = shown.bytes().any(|b| b.is_ascii_digit());
+        let plain = shown
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b".+-eE".contains(&b));
+        if plain && digits && shown.parse::<f64>().is_ok() {
+            return Ok(Value::Int(1));
+        }
+        let never = |c: char| c.is_ascii_alphabetic() && !"dDeE".contains(c);
+        if shown.is_empty() || shown.chars().any(never) {
+            return Ok(Value::Int(0));
+        }
+        Err(unsupported("ISNUMERIC of this mixture of signs"))
+    });
+    Bound {
+        kind: Kind::Call(call, vec![as_text(value)]),
+        t: plain(SqlType::Int),
+    }
 }
 
 fn smallint(i: i64) -> Bound {
@@ -184,22 +207,47 @@ fn of_objects(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>
                 .schema_id(&units_of(&v[0]))
                 .map_or(Value::Null, |i| Value::Int(i64::from(i))))
         }),
-        ("OBJECT_ID", [object] | [object, _]) => {
-            strict(vec![as_text(object)], plain(SqlType::Int), move |v| {
-                Ok(object_id(&facts, &units_of(&v[0])))
+        ("OBJECT_ID", [object]) => strict(vec![as_text(object)], plain(SqlType::Int), move |v| {
+            Ok(object_id(&facts, &units_of(&v[0])))
+        }),
+        ("OBJECT_ID", [object, kind]) => strict(
+            vec![as_text(object), as_text(kind)],
+            plain(SqlType::Int),
+            move |v| {
+                let found = object_id(&facts, &units_of(&v[0]));
+                let kind = units_of(&v[1]);
+                let name = parse_name(&units_of(&v[0])).map(|n| facts.place(&n));
+                let database = name.map(|n| facts.database_of(&n)).transpose()?;
+                let is = |id: i64| {
+                    let object = database.and_then(|d| d.object(id as i32));
+                    object.is_some_and(|(_, _, code)| code.eq_ignore_ascii_case(kind.trim()))
+                };
+                Ok(match found {
+                    Value::Int(id) if is(id) => Value::Int(id),
+                    _ => Value::Null,
+                })
+            },
+        ),
+        ("OBJECT_DEFINITION", [id]) => {
+            let mut t = text_ty();
+            t.ty = SqlType::NVarChar { length: None };
+            strict(vec![as_int(id)], t, move |v| {
+                let modules = &facts.current()?.modules;
+                let found = modules.get(&(integer_of(&v[0]) as i32));
+                Ok(found.map_or(Value::Null, |m| text::value(&m.definition)))
             })
         }
         ("OBJECT_NAME" | "OBJECT_SCHEMA_NAME", [id] | [id, _]) => {
             let schema = name == "OBJECT_SCHEMA_NAME";
             strict(vec![as_int(id)], text_ty(), move |v| {
                 let database = facts.current()?;
-                let Some(table) = database.tables.get(&(integer_of(&v[0]) as i32)) else {
+                let Some((schema_id, name, _)) = database.object(integer_of(&v[0]) as i32) else {
                     return Ok(Value::Null);
                 };
                 Ok(text::value(if schema {
-                    database.schema_name(table.schema_id).unwrap_or_default()
+                    database.schema_name(schema_id).unwrap_or_default()
                 } else {
-                    &table.name
+                    name
                 }))
             })
         }

@@ -16,6 +16,8 @@ pub(super) fn server_property(facts: &Facts, property: &str) -> Bound {
         "productmajorversion" => nvarchar(Some("16")),
         "productminorversion" => nvarchar(Some("0")),
         "productbuild" => nvarchar(Some("1000")),
+        "resourcelastupdatedatetime" => nvarchar(Some("2022-10-08T06:31:58")),
+        "resourceversion" => nvarchar(Some("16.00.1000")),
         "productlevel" => nvarchar(Some("RTM")),
         "edition" => nvarchar(Some("Developer Edition (64-bit)")),
         "engineedition" => int(3),

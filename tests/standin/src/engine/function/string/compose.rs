@@ -6,12 +6,12 @@ use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::Result;
 use crate::engine::expr::{Bound, Kind, Ty};
-use crate::engine::function::{as_text, expect, integer_of, strict, units_of};
+use crate::engine::function::{as_int, as_text, expect, integer_of, plain, strict, units_of};
 use crate::engine::query::bind::convert_to;
 use crate::engine::value::{decimal, text};
 use crate::types::{Collation, SqlType, Value};
 
-use super::{find, text_type, units, varying};
+use super::{collation_of, find, text_type, units, varying, widest};
 
 pub(super) fn trim(name: &str, args: &[Bound]) -> Result<Bound> {
     expect(name, args, 1)?;
@@ -163,4 +163,87 @@ pub(super) fn quotename(args: &[Bound]) -> Result<Bound> {
         quoted.push(close as u16);
         Ok(Value::Text(quoted.into()))
     }))
+}
+
+/// `STUFF(text, start, length, by)`; only `by` may be NULL, which then puts nothing in.
+pub(super) fn stuff(args: &[Bound]) -> Result<Bound> {
+    expect("STUFF", args, 4)?;
+    let t = widest(&as_text(&args[0]).t);
+    let values = vec![
+        as_text(&args[0]),
+        as_int(&args[1]),
+        as_int(&args[2]),
+        as_text(&args[3]),
+    ];
+    let call = Arc::new(|v: &[Value]| {
+        if v[..3].iter().any(|v| matches!(v, Value::Null)) {
+            return Ok(Value::Null);
+        }
+        let u = units(&v[0]);
+        let start = usize::try_from(integer_of(&v[1]) - 1).ok();
+        let (Some(from), Ok(count)) = (
+            start.filter(|f| *f < u.len()),
+            usize::try_from(integer_of(&v[2])),
+        ) else {
+            return Ok(Value::Null);
+        };
+        let end = from.saturating_add(count).min(u.len());
+        Ok(Value::Text(
+            [&u[..from], &units(&v[3]), &u[end..]].concat().into(),
+        ))
+    });
+    Ok(Bound {
+        kind: Kind::Call(call, values),
+        t,
+    })
+}
+
+/// `PATINDEX(pattern, text)`: where the first match begins, from 1; 0 without one.
+pub(super) fn pattern_index(args: &[Bound]) -> Result<Bound> {
+    expect("PATINDEX", args, 2)?;
+    let (pattern, subject) = (as_text(&args[0]), as_text(&args[1]));
+    let collation = collation_of(&subject, &pattern)?;
+    let max = datatype::length(&subject.t.ty).is_none();
+    let t = plain(if max { SqlType::BigInt } else { SqlType::Int });
+    Ok(strict(vec![pattern, subject], t, move |v| {
+        let (pattern, subject) = (units(&v[0]), units(&v[1]));
+        let percent = u16::from(b'%');
+        let found = match pattern.strip_prefix(&[percent]) {
+            Some(rest) => {
+                (0..=subject.len()).find(|i| text::like(&subject[*i..], rest, None, &collation))
+            }
+            None => text::like(&subject, &pattern, None, &collation).then_some(0),
+        };
+        Ok(Value::Int(found.map_or(0, |i| i as i64 + 1)))
+    }))
+}
+
+/// `CONCAT_WS(separator, ...)`: NULL arguments are left out, a NULL separator is empty.
+pub(super) fn concat_ws(args: &[Bound]) -> Result<Bound> {
+    if args.len() < 3 {
+        return Err(crate::engine::error::argument_count("CONCAT_WS", 3));
+    }
+    let t = concat(args)?.t;
+    let ty = t.ty.clone();
+    let texts = args.iter().map(|a| convert_to(a.clone(), &ty)).collect();
+    let call = Arc::new(|v: &[Value]| {
+        let separator = units(&v[0]);
+        let given: Vec<_> = v[1..]
+            .iter()
+            .filter(|p| !matches!(p, Value::Null))
+            .map(units)
+            .collect();
+        let mut out = Vec::new();
+        for (nth, piece) in given.iter().enumerate() {
+            if nth > 0 {
+                out.extend_from_slice(&separator);
+            }
+            out.extend_from_slice(piece);
+        }
+        Ok(Value::Text(out.into()))
+    });
+    Ok(Bound {
+        kind: Kind::Call(call, texts),
+        t,
+    })
 }

@@ -13,7 +13,7 @@ use crate::engine::query::bind::common_collation;
 use crate::engine::value::text;
 use crate::types::{Collation, SqlType, Value};
 
-use compose::{concat, quotename, replace, str_function, trim};
+use compose::{concat, concat_ws, pattern_index, quotename, replace, str_function, stuff, trim};
 
 fn units(v: &Value) -> Arc<[u16]> {
     text::units(v).map_or_else(|| Arc::from([]), Arc::clone)
@@ -237,6 +237,8 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             )
         }
         "STR" => str_function(args)?,
+        "PATINDEX" => pattern_index(args)?,
+        "CONCAT_WS" => concat_ws(args)?,
         "CONCAT" => concat(args)?,
         "QUOTENAME" => quotename(args)?,
         "REVERSE" => {
@@ -247,35 +249,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
                 Ok(Value::Text(units(&v[0]).iter().rev().copied().collect()))
             })
         }
-        "STUFF" => {
-            expect(name, args, 4)?;
-            let t = widest(&as_text(&args[0]).t);
-            strict(
-                vec![
-                    as_text(&args[0]),
-                    as_int(&args[1]),
-                    as_int(&args[2]),
-                    as_text(&args[3]),
-                ],
-                t,
-                |v| {
-                    let u = units(&v[0]);
-                    let Some(from) = usize::try_from(integer_of(&v[1]) - 1)
-                        .ok()
-                        .filter(|f| *f < u.len())
-                    else {
-                        return Ok(Value::Null);
-                    };
-                    let Ok(count) = usize::try_from(integer_of(&v[2])) else {
-                        return Ok(Value::Null);
-                    };
-                    let end = (from + count).min(u.len());
-                    Ok(Value::Text(
-                        [&u[..from], &units(&v[3]), &u[end..]].concat().into(),
-                    ))
-                },
-            )
-        }
+        "STUFF" => stuff(args)?,
         _ => return Ok(None),
     }))
 }

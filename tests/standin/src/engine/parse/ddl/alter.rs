@@ -95,11 +95,6 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
     } else {
         None
     };
-    if t.are_words(&["ADD", "PERIOD"]) {
-        t.next();
-        let (start, end) = period(t)?;
-        return Ok(AlterTable::AddPeriod(start, end));
-    }
     if t.take_words(&["DROP", "PERIOD", "FOR", "SYSTEM_TIME"]) {
         return Ok(AlterTable::DropPeriod);
     }
@@ -163,6 +158,26 @@ fn trigger_names(t: &mut Tokens) -> Result<Vec<String>> {
     t.separated(|t| Ok(t.name()?.name))
 }
 
+/// `DBCC CHECKIDENT (table, RESEED, value) [WITH NO_INFOMSGS]`.
+pub(super) fn reseed(t: &mut Tokens) -> Result<Statement> {
+    t.expect(&Token::LParen)?;
+    let table = match t.peek().clone() {
+        Token::SingleQuotedString(s) | Token::NationalStringLiteral(s) => {
+            t.next();
+            Tokens::new(&s)?.name()?
+        }
+        _ => t.name()?,
+    };
+    let explicit = t.take(&Token::Comma) && t.take_word("RESEED") && t.take(&Token::Comma);
+    if !explicit {
+        return Err(unsupported("DBCC CHECKIDENT without RESEED and a value"));
+    }
+    let value = t.integer()?;
+    t.expect(&Token::RParen)?;
+    t.take_words(&["WITH", "NO_INFOMSGS"]);
+    Ok(Statement::Reseed { table, value })
+}
+
 /// `ENABLE | DISABLE TRIGGER names ON table`.
 pub(super) fn triggers(t: &mut Tokens) -> Result<Statement> {
     let on = t.take_word("ENABLE");
@@ -183,8 +198,11 @@ pub(super) fn triggers(t: &mut Tokens) -> Result<Statement> {
 
 fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
     let (mut columns, mut constraints) = (Vec::new(), Vec::new());
+    let mut of_time = None;
     loop {
-        if begins_constraint(t) || t.is_word("DEFAULT") {
+        if t.are_words(&["PERIOD", "FOR", "SYSTEM_TIME"]) {
+            of_time = Some(period(t)?);
+        } else if begins_constraint(t) || t.is_word("DEFAULT") {
             constraints.push(constraint(t)?);
         } else {
             columns.push(column(t)?);
@@ -194,6 +212,7 @@ fn add(t: &mut Tokens, check: bool) -> Result<AlterTable> {
                 columns,
                 constraints,
                 check,
+                period: of_time,
             });
         }
     }

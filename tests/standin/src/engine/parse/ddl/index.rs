@@ -41,7 +41,13 @@ pub(super) fn create(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.take_words(&["FULLTEXT", "INDEX"]) {
         return full_text(t).map(Some);
     }
-    let ahead = ["UNIQUE", "CLUSTERED", "NONCLUSTERED", "COLUMNSTORE", "INDEX"];
+    let ahead = [
+        "UNIQUE",
+        "CLUSTERED",
+        "NONCLUSTERED",
+        "COLUMNSTORE",
+        "INDEX",
+    ];
     if !ahead.iter().any(|w| t.is_word(w)) {
         return Ok(None);
     }

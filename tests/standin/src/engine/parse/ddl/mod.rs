@@ -30,6 +30,9 @@ pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.are_words(&["ENABLE", "TRIGGER"]) || t.are_words(&["DISABLE", "TRIGGER"]) {
         return triggers(t).map(Some);
     }
+    if t.take_words(&["DBCC", "CHECKIDENT"]) {
+        return alter::reseed(t).map(Some);
+    }
     if t.take_words(&["BULK", "INSERT"]) {
         return skipped(t, "BULK INSERT").map(Some);
     }

@@ -100,7 +100,9 @@ fn refers(t: &Tokens) -> Vec<Name> {
     let (mut ahead, mut in_from) = (0, false);
     while *t.peek_at(ahead) != Token::EOF {
         let token = t.peek_at(ahead);
-        let ends = ["SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "UNION", "SET", "VALUES"];
+        let ends = [
+            "SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "UNION", "SET", "VALUES",
+        ];
         if ends.iter().any(|w| is_word(token, w)) {
             in_from = false;
         }

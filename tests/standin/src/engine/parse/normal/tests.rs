@@ -91,7 +91,10 @@ fn precedence_and_forms() {
         ("not a = 1", "(NOT [a]=(1))"),
         ("a not like '%x'", "(NOT [a] like '%x')"),
         ("a not in (5, 6)", "(NOT ([a]=(6) OR [a]=(5)))"),
-        ("not (a = 1 and b is null)", "(NOT ([a]=(1) AND [b] IS NULL))"),
+        (
+            "not (a = 1 and b is null)",
+            "(NOT ([a]=(1) AND [b] IS NULL))",
+        ),
         (
             "case when a is null then 0 else 1 end + case when b is null then 0 else 1 end = 1",
             "((case when [a] IS NULL then (0) else (1) end+case when [b] IS NULL then (0) else (1) end)=(1))",
@@ -100,7 +103,10 @@ fn precedence_and_forms() {
             "iif(a = 1, 'x', 'y')",
             "(case when [a]=(1) then 'x' else 'y' end)",
         ),
-        ("cast(a as decimal(10, 2))", "(CONVERT([decimal](10,2),[a]))"),
+        (
+            "cast(a as decimal(10, 2))",
+            "(CONVERT([decimal](10,2),[a]))",
+        ),
         ("dateadd(dd, 1, d)", "(dateadd(day,(1),[d]))"),
         ("year(d)", "(datepart(year,[d]))"),
         (
@@ -114,10 +120,7 @@ fn precedence_and_forms() {
 
 #[test]
 fn sequences_and_filters() {
-    assert_eq!(
-        shown("next value for dbo.s"),
-        "(NEXT VALUE FOR [dbo].[s])"
-    );
+    assert_eq!(shown("next value for dbo.s"), "(NEXT VALUE FOR [dbo].[s])");
     let filter = |sql: &str| filter_definition(&parse_expression(sql).unwrap());
     assert_eq!(filter("Active = 1"), "([Active]=(1))");
     assert_eq!(filter("Status in (1, 2)"), "([Status] IN ((1), (2)))");

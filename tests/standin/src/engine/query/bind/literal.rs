@@ -141,6 +141,12 @@ pub(super) fn negative(bound: Bound) -> Result<Bound> {
             ));
         }
     };
+    // No tinyint is negative: its negation is a smallint.
+    let bound = if bound.t.ty == SqlType::TinyInt {
+        super::types::convert_to(bound, &SqlType::SmallInt)
+    } else {
+        bound
+    };
     let ty = bound.t.clone();
     let zero = Bound::constant(zero, ty.ty.clone());
     Ok(Bound {

@@ -389,7 +389,11 @@ impl<'a> Binder<'a> {
     }
 
     /// A column if there is one of that name.
-    pub(crate) fn column_if(&mut self, table: Option<&Name>, column: &str) -> Result<Option<Bound>> {
+    pub(crate) fn column_if(
+        &mut self,
+        table: Option<&Name>,
+        column: &str,
+    ) -> Result<Option<Bound>> {
         match self.lookup(table, column)? {
             Some(_) => self.column(table, column).map(Some),
             None => Ok(None),

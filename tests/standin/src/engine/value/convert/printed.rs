@@ -20,7 +20,7 @@ pub(crate) fn print(value: &Value, from: &SqlType, style: Option<i32>) -> Result
         Value::Int(i) => i.to_string(),
         Value::Decimal { unscaled, scale } => decimal::to_text(*unscaled, *scale),
         Value::Money(m) => match style {
-            Some(2) => decimal::to_text(i128::from(*m), 4),
+            Some(2 | 126) => decimal::to_text(i128::from(*m), 4),
             Some(1) => with_commas(&decimal::to_text(decimal::round_off(i128::from(*m), 2), 2)),
             _ => decimal::to_text(decimal::round_off(i128::from(*m), 2), 2),
         },
