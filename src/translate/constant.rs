@@ -2,7 +2,7 @@
 
 use super::decimal::Decimal;
 use super::literal;
-use super::moment::Moment;
+use super::moment::{self, Moment};
 use super::types::{self, Family};
 use super::value::{Constant, Value, quote};
 use super::{Outcome, Untranslated, convert};
@@ -69,7 +69,7 @@ fn number_as(value: &Value, number: Decimal, to: &SqlType) -> Outcome<Value> {
             let literal = whole
                 .and_then(Moment::from_days)
                 .and_then(|moment| moment.literal(to));
-            Ok(moment(literal.ok_or_else(refused)?, to))
+            Ok(dated(literal.ok_or_else(refused)?, to))
         }
         _ if types::family(to) == Family::Text => {
             let text = whole.ok_or_else(refused)?.to_string();
@@ -124,7 +124,7 @@ fn float(text: &str, to: &SqlType) -> Value {
     value
 }
 
-fn moment(sql: String, to: &SqlType) -> Value {
+fn dated(sql: String, to: &SqlType) -> Value {
     // What it was read from is of no more use.
     Value::atom(sql, to.clone())
 }
@@ -163,10 +163,17 @@ fn read(text: &str, to: &SqlType) -> Option<Value> {
             let decimal = Decimal::parse(digits)?;
             number_as(&Value::decimal(decimal), decimal, to).ok()
         }
-        Family::Date | Family::Moment | Family::Time => {
+        Family::Date | Family::Moment => {
             let literal = Moment::parse(text)?.literal(to)?;
-            Some(moment(literal, to))
+            Some(dated(literal, to))
         }
+        Family::Time => match *to {
+            SqlType::Time { scale } => {
+                let literal = moment::time_of_day(text, scale)?;
+                Some(dated(literal, to))
+            }
+            _ => None,
+        },
         Family::Uuid => uuid(digits),
         _ => None,
     }

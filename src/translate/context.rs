@@ -46,8 +46,6 @@ pub(super) struct Context<'a> {
     pub(super) notes: Vec<String>,
     /// A generated column was read.
     pub(super) generated: bool,
-    /// Aggregates may stand here: in the select list, HAVING and ORDER BY of a grouped view.
-    pub(super) aggregates: bool,
     depth: usize,
 }
 
@@ -64,7 +62,6 @@ impl<'a> Context<'a> {
             volatility: Volatility::Immutable,
             notes: Vec::new(),
             generated: false,
-            aggregates: false,
             depth: 0,
         }
     }

@@ -147,6 +147,18 @@ fn clock(text: &str, iso: bool) -> Option<(u32, u32, u8)> {
     Some((hour * 3600 + minute * 60 + second, micros, written))
 }
 
+/// A time of day by itself, `hh:mm[:ss[.f]]`, as a type of so many fractional digits takes it.
+pub(super) fn time_of_day(text: &str, scale: u8) -> Option<String> {
+    let (second, micros, digits) = clock(text.trim_matches(' '), false)?;
+    let moment = Moment {
+        second,
+        micros,
+        digits,
+        ..Moment::from_days(0)?
+    };
+    moment.literal(&SqlType::Time { scale })
+}
+
 fn number(digits: &str) -> Option<u32> {
     digits
         .bytes()
@@ -244,6 +256,14 @@ mod tests {
         ] {
             assert_eq!(literal(text, ty), None, "{text}");
         }
+    }
+
+    #[test]
+    fn times_of_day() {
+        assert_eq!(time_of_day("08:00", 3).as_deref(), Some("time '08:00:00'"));
+        assert_eq!(time_of_day("8:00", 3), None);
+        assert_eq!(time_of_day("08:00:00.1234", 3), None);
+        assert_eq!(time_of_day("24:00", 3), None);
     }
 
     #[test]

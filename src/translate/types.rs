@@ -325,15 +325,15 @@ fn decimal(numbers: &[String]) -> Option<SqlType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::translate::parse;
+    use crate::translate::parse::expression;
     use sqlparser::ast::Expr;
 
     fn of(text: &str) -> Option<String> {
-        let expr = parse::expression(&format!("CAST(x AS {text})")).ok()?;
+        let expr = expression(&format!("CAST(x AS {text})")).ok()?;
         let Expr::Cast { data_type, .. } = expr else {
             return None;
         };
-        super::parse(&data_type).ok().map(|ty| shown(&ty))
+        parse(&data_type).ok().map(|ty| shown(&ty))
     }
 
     #[test]

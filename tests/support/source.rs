@@ -166,6 +166,30 @@ impl SourceDatabase<'_> {
         self.server.execute(&self.name, &batches);
     }
 
+    /// The texts of the second column of each query, in the order of the first; or why there are
+    /// none.
+    pub fn answers(&self, queries: &[String]) -> Vec<Result<Vec<Option<String>>, String>> {
+        let settings = self.server.settings(&self.name);
+        block_on(async move {
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
+            let mut answers = Vec::with_capacity(queries.len());
+            for query in queries {
+                let mut connection = pool.acquire().await.expect("a connection");
+                answers.push(match connection.query(query).await {
+                    Ok(rows) => Ok(rows
+                        .iter()
+                        .map(|row| row.text(1).expect("a text").map(str::to_owned))
+                        .collect()),
+                    Err(error) => Err(format!("{error:?}")),
+                });
+            }
+            pool.close().await;
+            answers
+        })
+    }
+
     /// The one number that a query gives.
     pub fn number(&self, sql: &str) -> i64 {
         let settings = self.server.settings(&self.name);

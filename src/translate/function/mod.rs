@@ -1,6 +1,5 @@
 //! Built-in functions, by name. What is not here is refused, a user's own functions with it.
 
-mod aggregate;
 mod choice;
 mod date;
 mod number;
@@ -51,7 +50,6 @@ impl Call<'_> {
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     [
-        aggregate::NAMES,
         choice::NAMES,
         date::NAMES,
         number::NAMES,
@@ -88,9 +86,6 @@ pub(super) fn call(context: &mut Context<'_>, call: &Function) -> Outcome<Value>
         return Err(Untranslated::new(format!(
             "{name} as a window or ODBC call"
         )));
-    }
-    if let Some(result) = aggregate::call(context, &name, call) {
-        return result;
     }
     let arguments = arguments(call)?;
     dispatch(

@@ -1,0 +1,184 @@
+//! Numbers, dates, choices and conversions.
+
+use super::*;
+
+#[test]
+fn numbers_and_logic() {
+    checks(&[
+        ("([N]>=(0))", r#""n" >= 0"#),
+        (
+            "([n]>=(0) AND [N]<=(10) OR NOT [N]=(5))",
+            r#""n" >= 0 AND "n" <= 10 OR NOT ("n" = 5)"#,
+        ),
+        (
+            "(([N]=(1) OR [N]=(2)) AND [N]<>(3))",
+            r#"("n" = 1 OR "n" = 2) AND "n" <> 3"#,
+        ),
+        ("([N] between (1) and (5))", r#""n" >= 1 AND "n" <= 5"#),
+        (
+            "(NOT [N] BETWEEN -1 AND 5)",
+            r#"NOT ("n" >= (-1) AND "n" <= 5)"#,
+        ),
+        ("([N] IN ((1),(2),(-3)))", r#""n" IN (1, 2, (-3))"#),
+        ("([N] NOT IN (1,2))", r#""n" NOT IN (1, 2)"#),
+        (
+            "([N] IS NULL OR [D] IS NOT NULL)",
+            r#""n" IS NULL OR "d" IS NOT NULL"#,
+        ),
+        ("([Flag]=(1))", r#""flag" = true"#),
+        ("([Flag]<>(0))", r#""flag" <> false"#),
+        ("([Flag]='True')", r#""flag" = true"#),
+        ("([Flag]+[N]>(2))", r#"("flag"::integer + "n") > 2"#),
+        ("([Flag]=(2))", r#""flag"::integer = 2"#),
+        ("([N]/(2)=(1))", r#"("n" / 2) = 1"#),
+        ("([N]%(2)=(1))", r#"("n" % 2) = 1"#),
+        ("([N]&(4)=(4))", r#"("n" & 4) = 4"#),
+        ("(([N]|(1))^(3)=(~[N]))", r#"(("n" | 1) # 3) = (~"n")"#),
+        ("([D]*(1.5)>(0.00))", r#"("d" * 1.5) > 0.00"#),
+        (
+            "([D]/(3.0)>(1))",
+            r#"(div("d" * 1000000::numeric, 3.0) * 0.000001) > 1"#,
+        ),
+        ("([N]>(2147483648))", r#""n" > 2147483648"#),
+        ("([R]>(0.5))", r#""r" > '0.5'::real"#),
+        ("([F]>=(1.5e3))", r#""f" >= '1.5e3'::double precision"#),
+        ("([Cash]>=($1.5))", r#""cash" >= 1.5000"#),
+        (
+            "([Cash]+[Cash]*(2)<(100))",
+            r#"("cash" + ("cash" * 2)) < 100"#,
+        ),
+        (
+            "(abs([N])<(5) AND round([D],(1))=[D] AND floor([D])=(1))",
+            r#"abs("n") < 5 AND round("d", 1) = "d" AND floor("d") = 1"#,
+        ),
+        ("(sign([N])=(-1))", r#"sign("n")::integer = (-1)"#),
+        ("([N]='12')", r#""n" = 12"#),
+    ]);
+}
+
+#[test]
+fn dates() {
+    checks(&[
+        ("([Day]>='1930-01-01')", r#""day" >= date '1930-01-01'"#),
+        (
+            "([At]>='19300102')",
+            r#""at" >= timestamp '1930-01-02 00:00:00'"#,
+        ),
+        (
+            "([At]<='2079-06-06T23:59:59.997')",
+            r#""at" <= timestamp '2079-06-06 23:59:59.997'"#,
+        ),
+        ("([Day]<=[At])", r#""day" <= "at""#),
+        ("([T]>='08:00')", r#""t" >= time '08:00:00'"#),
+        (
+            "(dateadd(day,(1),[Day])>[Order Date])",
+            r#"("day" + 1) > "order date""#,
+        ),
+        (
+            "(dateadd(month,-(1),[Day])>[Day])",
+            r#"("day" + make_interval(months => (-1)))::date > "day""#,
+        ),
+        (
+            "(dateadd(hour,[N],[At])>[At])",
+            r#"("at" + make_interval(hours => "n")) > "at""#,
+        ),
+        (
+            "(datediff(day,[Day],[At])>(0))",
+            r#"("at"::date - "day") > 0"#,
+        ),
+        (
+            "(datediff(year,[Day],[At])>(0))",
+            r#"(extract(year from "at") - extract(year from "day"))::integer > 0"#,
+        ),
+        (
+            "(datepart(quarter,[At])=(1))",
+            r#"extract(quarter from "at")::integer = 1"#,
+        ),
+        (
+            "(year([Day])=(2000) AND month([Day])=(2) AND day([Day])=(29))",
+            r#"extract(year from "day")::integer = 2000 AND extract(month from "day")::integer = 2 AND extract(day from "day")::integer = 29"#,
+        ),
+        (
+            "(eomonth([At])=[Day])",
+            r#"(date_trunc('month', "at"::timestamp) + make_interval(months => 1, days => -1))::date = "day""#,
+        ),
+        ("(CONVERT([date],[At])=[Day])", r#""at"::date = "day""#),
+        (
+            "([At]<=getdate())",
+            r#""at" <= statement_timestamp()::timestamp(3)"#,
+        ),
+    ]);
+    assert_eq!(
+        check_of("([At]<=getdate())").unwrap().volatility,
+        Volatility::Stable
+    );
+    refusals(&[
+        ("([At]>='1930-01-02')", "not certain"),
+        ("([At]>'')", "not certain"),
+        ("([At]>='01/02/2003')", "not certain"),
+        ("(datepart(weekday,[At])=(1))", "weekday"),
+        ("(datepart(week,[At])=(1))", "DATEFIRST"),
+        ("(dateadd(ms,(1),[At])>[At])", "the part ms"),
+        ("(dateadd(hour,(1),[Day])>[Day])", "a time on a date"),
+        (
+            "(dateadd(day,(1),[Off])=[Off])",
+            "DATEADD of datetimeoffset(3)",
+        ),
+        ("([At]=[At2])", "conversion of datetime to datetime2(3)"),
+        ("([At]>(1))", "conversion"),
+        ("(datename(month,[At])='May')", "the function DATENAME"),
+    ]);
+}
+
+#[test]
+fn choices_and_conversions() {
+    checks(&[
+        ("(isnull([N],(0))>(0))", r#"coalesce("n", 0) > 0"#),
+        (
+            "(isnull([Flag],(0))=(1))",
+            r#"coalesce("flag", false) = true"#,
+        ),
+        (
+            "(coalesce([N],[D],(0))>(0))",
+            r#"coalesce("n"::numeric(12,2), "d"::numeric(12,2), 0.00) > 0"#,
+        ),
+        (
+            "(nullif([N],(0)) IS NULL)",
+            r#"(CASE WHEN "n" = 0 THEN NULL ELSE "n" END) IS NULL"#,
+        ),
+        (
+            "(case when [N]>(0) then [V] else 'x' end='x')",
+            r#"lower(rtrim(CASE WHEN "n" > 0 THEN "v" ELSE 'x' END) COLLATE "C") = 'x'"#,
+        ),
+        (
+            "(case [N] when (1) then (2) when (3) then NULL end=(2))",
+            r#"(CASE WHEN "n" = 1 THEN 2 WHEN "n" = 3 THEN NULL END) = 2"#,
+        ),
+        (
+            "(iif([N]>(0),(1),(0))=(1))",
+            r#"(CASE WHEN "n" > 0 THEN 1 ELSE 0 END) = 1"#,
+        ),
+        (
+            "(choose([N],(5),(6))=(6))",
+            r#"(CASE WHEN "n" = 1 THEN 5 WHEN "n" = 2 THEN 6 END) = 6"#,
+        ),
+        ("(CONVERT([int],[D])=(1))", r#"trunc("d")::integer = 1"#),
+        (
+            "(CAST([D] AS decimal(10,1))=(1.5))",
+            r#""d"::numeric(10,1) = 1.5"#,
+        ),
+        ("(CONVERT([bit],[N])=(1))", r#"("n" <> 0) = true"#),
+        (
+            "(CONVERT([varchar](11),[N])='5')",
+            r#"lower(rtrim("n"::text) COLLATE "C") = '5'"#,
+        ),
+        (
+            "(CONVERT([varchar](3),[V])='abc')",
+            r#"lower(rtrim(left("v", 3)) COLLATE "C") = 'abc'"#,
+        ),
+        (
+            "(CONVERT([char](8),[At],(112))='20000101')",
+            r#"lower(rtrim(lpad((extract(year from "at")::integer * 10000 + extract(month from "at")::integer * 100 + extract(day from "at")::integer)::text, 8, '0')) COLLATE "C") = '20000101'"#,
+        ),
+    ]);
+}

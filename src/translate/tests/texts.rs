@@ -1,0 +1,136 @@
+//! Comparisons of text, and patterns.
+
+use super::*;
+
+#[test]
+fn texts_compare_without_trailing_blanks_and_by_collation() {
+    checks(&[
+        ("([V]='Abc ')", r#"lower(rtrim("v") COLLATE "C") = 'abc'"#),
+        ("([V]<>'')", r#"lower(rtrim("v") COLLATE "C") <> ''"#),
+        (
+            "([V] IN ('A','b'))",
+            r#"lower(rtrim("v") COLLATE "C") IN ('a', 'b')"#,
+        ),
+        ("([C]='x')", r#"lower("c"::text COLLATE "C") = 'x'"#),
+        ("([Vcs]='A')", r#"rtrim("vcs") COLLATE "C" = 'A'"#),
+        (
+            "([Wbin]=N'\u{e9}')",
+            "rtrim(\"wbin\") COLLATE \"C\" = '\u{e9}'",
+        ),
+        (
+            "([Vbin]=[Vcs] COLLATE Latin1_General_BIN2)",
+            r#"rtrim("vbin") COLLATE "C" = rtrim("vcs") COLLATE "C""#,
+        ),
+        (
+            "(upper([V])='F' OR UPPER([C])='M')",
+            r#"lower(rtrim("v") COLLATE "C") = 'f' OR lower("c"::text COLLATE "C") = 'm'"#,
+        ),
+        (
+            "(upper([Vcs])='F')",
+            r#"rtrim(upper("vcs" COLLATE "C")) COLLATE "C" = 'F'"#,
+        ),
+        (
+            "(rtrim(ltrim([V]))='')",
+            r#"lower(rtrim(rtrim(ltrim("v"))) COLLATE "C") = ''"#,
+        ),
+        ("(len([V])>(3))", r#"length(rtrim("v")) > 3"#),
+        (
+            "(len([W])>(3))",
+            r#"(length(rtrim("w")) + length(regexp_replace(rtrim("w") COLLATE "C", '[^\U00010000-\U0010FFFF]', '', 'g'))) > 3"#,
+        ),
+        ("(datalength([V])=(3))", r#"(length("v")) = 3"#),
+        ("(datalength([Bytes])=(3))", r#"octet_length("bytes") = 3"#),
+        (
+            "(left([V],(1))='a')",
+            r#"lower(rtrim(left("v", 1)) COLLATE "C") = 'a'"#,
+        ),
+        (
+            "(substring([C],(2),(3))='a')",
+            r#"lower(rtrim(substr(rpad("c"::text, 5), 2, 3)) COLLATE "C") = 'a'"#,
+        ),
+        (
+            "(charindex('-',[V])>(0))",
+            r#"strpos(lower("v" COLLATE "C"), '-') > 0"#,
+        ),
+        (
+            "(replace([V],'-','')='1')",
+            r#"lower(rtrim(replace("v" COLLATE "C", '-', '')) COLLATE "C") = '1'"#,
+        ),
+        (
+            "([V]+'x'='ax')",
+            r#"lower(rtrim("v" || 'x') COLLATE "C") = 'ax'"#,
+        ),
+        (
+            "([Id]='6F9619FF-8B86-D011-B42D-00C04FC964FF')",
+            r#""id" = '6f9619ff-8b86-d011-b42d-00c04fc964ff'::uuid"#,
+        ),
+        (
+            "([Vai]='12-3')",
+            r#"lower(rtrim("vai") COLLATE "C") = '12-3'"#,
+        ),
+    ]);
+    let note = check_of("([V]='a')").unwrap().notes;
+    assert!(note[0].contains(CI), "{note:?}");
+    assert!(
+        check_of("([V]='' AND [Vbin]='a')")
+            .unwrap()
+            .notes
+            .is_empty()
+    );
+}
+
+#[test]
+fn like() {
+    checks(&[
+        ("([V] like 'A%')", r#"lower("v" COLLATE "C") LIKE 'a%'"#),
+        (
+            "([V] like '%x')",
+            r#"lower(rtrim("v") COLLATE "C") LIKE '%x'"#,
+        ),
+        ("([Wbin] like N'_x')", r#""wbin" COLLATE "C" LIKE '_x'"#),
+        (
+            "([Vbin] NOT LIKE 'a\\%')",
+            r#""vbin" COLLATE "C" NOT LIKE 'a\\%'"#,
+        ),
+        (
+            "([Vbin] LIKE '50!%%' ESCAPE '!')",
+            r#""vbin" COLLATE "C" LIKE '50\%%'"#,
+        ),
+        ("([Vbin] LIKE '_')", r#""vbin" COLLATE "C" ~ '^. *$'"#),
+        (
+            "([V] like '[0-9][0-9]-[A-F]')",
+            r#"lower("v" COLLATE "C") ~ '^[0-9][0-9]\-[a-f] *$'"#,
+        ),
+        (
+            "(NOT [Vcs] like '%[^0-9]%')",
+            r#"NOT ("vcs" COLLATE "C" ~ '^.*[^0-9]')"#,
+        ),
+        (
+            "([Vcs] LIKE '[a-zA-Z]%')",
+            r#""vcs" COLLATE "C" ~ '^[a-zA-Z]'"#,
+        ),
+        (
+            "([Vbin] LIKE '[[]x[%]y[_]%')",
+            r#""vbin" COLLATE "C" ~ '^[\[]x[\%]y[\_]'"#,
+        ),
+        (
+            "([Wbin] LIKE N'a.b[x-z]')",
+            r#""wbin" COLLATE "C" ~ '^a\.b[x-z]$'"#,
+        ),
+        (
+            "([C] like 'a[bc]')",
+            r#"lower(rpad("c"::text, 5) COLLATE "C") ~ '^a[bc] *$'"#,
+        ),
+    ]);
+    refusals(&[
+        ("([Vcs] LIKE '[a-f]%')", "range a-f"),
+        ("([V] LIKE '[ -~]%')", "range  -~"),
+        ("([V] LIKE [Vcs])", "varies"),
+        ("([V] LIKE '[a')", "not closed"),
+        ("([V] LIKE '[]')", "empty"),
+        ("([Vbin] LIKE 'a!' ESCAPE '!')", "ends in its escape"),
+        ("([N] LIKE '1%')", "LIKE of int"),
+        ("([W] LIKE N'\u{e9}%')", "beyond ASCII without case"),
+        ("([Vai] LIKE 'e%')", "without accents"),
+    ]);
+}
