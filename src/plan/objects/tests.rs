@@ -108,11 +108,26 @@ fn an_index_keeps_what_postgresql_can_hold() {
     let [wide] = &plan.objects.indexes[..] else {
         panic!("{:?}", plan.objects.indexes);
     };
-    assert_eq!((wide.kind, wide.name.as_str()), (IndexKind::Plain, "ix_wide"));
-    assert_eq!((wide.key[0].column.as_str(), wide.key[0].descending), ("name", true));
-    assert_eq!(wide.included, ["id"], "a column without bound would end the load");
+    assert_eq!(
+        (wide.kind, wide.name.as_str()),
+        (IndexKind::Plain, "ix_wide")
+    );
+    assert_eq!(
+        (wide.key[0].column.as_str(), wide.key[0].descending),
+        ("name", true)
+    );
+    assert_eq!(
+        wide.included,
+        ["id"],
+        "a column without bound would end the load"
+    );
     let omitted = omitted(&plan);
-    assert!(omitted[0].0.contains("included column Big of index IX_Wide"), "{omitted:?}");
+    assert!(
+        omitted[0]
+            .0
+            .contains("included column Big of index IX_Wide"),
+        "{omitted:?}"
+    );
     assert!(omitted[1].1.contains("disabled"), "{omitted:?}");
     assert!(omitted[2].1.contains("BRIN"), "{omitted:?}");
 }
@@ -177,9 +192,20 @@ fn a_foreign_key_needs_both_of_its_ends() {
     let made: Vec<_> = made.map(|key| (key.name.as_str(), key.valid)).collect();
     assert_eq!(made, [("fk_parent", true), ("fk_off", false)]);
     let omitted = omitted(child);
-    assert!(omitted[0].1.contains("dbo.Gone, which the job leaves out"), "{omitted:?}");
-    assert!(omitted[1].1.contains("not unique in PostgreSQL"), "{omitted:?}");
-    assert!(child.notes.iter().any(|note| note.contains("FK_Off is disabled")));
+    assert!(
+        omitted[0].1.contains("dbo.Gone, which the job leaves out"),
+        "{omitted:?}"
+    );
+    assert!(
+        omitted[1].1.contains("not unique in PostgreSQL"),
+        "{omitted:?}"
+    );
+    assert!(
+        child
+            .notes
+            .iter()
+            .any(|note| note.contains("FK_Off is disabled"))
+    );
     let none = plan(&database(tables), "schema: {foreign_keys: false}");
     assert!(none.tables[0].objects.foreign_keys.is_empty() && none.tables[0].omissions.is_empty());
 }
@@ -208,16 +234,28 @@ fn what_does_not_translate_is_listed_with_its_text_unless_the_job_says_so() {
     table.columns[2].computed = Some("([dbo].[f]([Id]))".into());
     let database = database(vec![table]);
     let strict = plan(&database, "").tables.remove(0);
-    let texts = strict.omissions.iter().filter_map(|one| one.text.as_deref());
+    let texts = strict
+        .omissions
+        .iter()
+        .filter_map(|one| one.text.as_deref());
     let texts: Vec<_> = texts.collect();
     assert_eq!(texts.len(), 3, "{:?}", strict.omissions);
     assert!(texts.contains(&"([dbo].[f]([Id])=(1))"));
     assert_eq!(strict.omissions.len(), 4, "a hidden definition has no text");
     assert_eq!(strict.columns.len(), 3, "the computed one is copied");
-    let ignored = plan(&database, "schema: {untranslated: ignore}").tables.remove(0);
+    let ignored = plan(&database, "schema: {untranslated: ignore}")
+        .tables
+        .remove(0);
     let left: Vec<_> = omitted(&ignored).iter().map(|one| one.0).collect();
     assert_eq!(left, ["check CK_Hidden"]);
-    assert_eq!(ignored.notes.iter().filter(|note| note.contains("not translated")).count(), 3);
+    assert_eq!(
+        ignored
+            .notes
+            .iter()
+            .filter(|note| note.contains("not translated"))
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -234,7 +272,11 @@ fn icu_collations_are_for_columns_that_keys_depend_on() {
         .iter()
         .filter_map(|column| column.clauses.collation.as_deref())
         .collect();
-    assert_eq!(collations, ["sql_latin1_general_cp1_ci_as"], "Big is in no key");
+    assert_eq!(
+        collations,
+        ["sql_latin1_general_cp1_ci_as"],
+        "Big is in no key"
+    );
     assert_eq!(planned.collations.len(), 1);
     assert_eq!(planned.collations[0].locale, "und-u-ks-level2");
     assert!(plan(&database, "").collations.is_empty());
@@ -278,8 +320,14 @@ fn sequences_get_the_type_that_holds_them() {
         plan(&database, more)
     };
     let tiny = planned(sequence(SqlType::TinyInt, 0, 255), "");
-    assert_eq!((tiny.sequences[0].ty.as_str(), tiny.sequences[0].maximum), ("smallint", 255));
-    assert!(tiny.sequences[0].used, "an old server does not tell, and skipping one is safe");
+    assert_eq!(
+        (tiny.sequences[0].ty.as_str(), tiny.sequences[0].maximum),
+        ("smallint", 255)
+    );
+    assert!(
+        tiny.sequences[0].used,
+        "an old server does not tell, and skipping one is safe"
+    );
     let wide = SqlType::Decimal {
         precision: 38,
         scale: 0,
@@ -287,12 +335,21 @@ fn sequences_get_the_type_that_holds_them() {
     let most = 10_i128.pow(38) - 1;
     let clipped = planned(sequence(wide.clone(), -most, most), "");
     assert_eq!(clipped.sequences[0].maximum, i64::MAX);
-    assert!(clipped.notes[1..].iter().chain(&clipped.notes).any(|note| note.contains("ends at the bounds")));
+    assert!(
+        clipped.notes[1..]
+            .iter()
+            .chain(&clipped.notes)
+            .any(|note| note.contains("ends at the bounds"))
+    );
     let far = Sequence {
         last_value: most,
         ..sequence(wide, -most, most)
     };
     let far = planned(far, "");
     assert!(far.sequences.is_empty() && far.omissions[0].1.reason.contains("last value"));
-    assert!(planned(sequence(SqlType::Int, 1, 9), "schema: {sequences: false}").sequences.is_empty());
+    assert!(
+        planned(sequence(SqlType::Int, 1, 9), "schema: {sequences: false}")
+            .sequences
+            .is_empty()
+    );
 }
