@@ -10,6 +10,7 @@ mod copying;
 mod finishing;
 mod locking;
 mod making;
+mod objects;
 mod plans;
 mod pooling;
 mod stating;
