@@ -47,7 +47,7 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
     let selection = Selection::new(&job.tables);
-    let mut names = Names::default();
+    let mut names = Names::new(job.schema.names);
     let sequences = objects::sequences(database, job, &mut names);
     let context = Context {
         database,
@@ -79,7 +79,7 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     }
     objects::foreign_keys(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
-    for plan in &planned.tables {
+    for plan in planned.tables.iter().filter(|plan| is_whole(plan, database)) {
         names.add_table(plan);
     }
     let views = objects::views(database, job, &mut names);
@@ -88,6 +88,13 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     let (sequences, views) = (&planned.sequences, &planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names);
     Ok(planned)
+}
+
+/// Every column of the table is there for a view to read.
+fn is_whole(plan: &TablePlan, database: &Database) -> bool {
+    let of = |table: &&Table| table.schema == plan.schema && table.name == plan.name;
+    let table = database.tables.iter().find(of);
+    table.is_some_and(|table| table.columns.len() == plan.all_columns().count())
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {

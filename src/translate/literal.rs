@@ -69,7 +69,7 @@ fn binary(digits: &str) -> Outcome<Value> {
         ));
     }
     // `0xA` is `0x0A`.
-    let even = if digits.len() % 2 == 0 {
+    let even = if digits.len().is_multiple_of(2) {
         digits.to_owned()
     } else {
         format!("0{digits}")

@@ -23,8 +23,11 @@ mod parse;
 mod tests;
 mod types;
 mod value;
+mod view;
 
 use self::context::{Context, Visible};
+use crate::config::job::NameStyle;
+use crate::names;
 use crate::schema::SqlType;
 use crate::typemap::PgType;
 
@@ -65,6 +68,12 @@ pub trait TargetNames {
     /// A table, or a view that was translated before; `None` where the target has none of that
     /// name, or not all of its columns.
     fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation<'_>>;
+
+    /// What a view's column is called in the target, unquoted; `None` for an impossible name.
+    fn view_column(&self, name: &str) -> Option<String> {
+        let named = names::target_column(name, NameStyle::Lowercase);
+        named.ok().map(|name| name.text)
+    }
 }
 
 /// A table or view of the target.
@@ -214,9 +223,9 @@ fn immutable(translated: Translated) -> Outcome<Translated> {
 /// # Errors
 /// [`Untranslated`]
 pub fn view(
-    _text: &str,
-    _names: &dyn TargetNames,
-    _default_collation: Option<&str>,
+    text: &str,
+    names: &dyn TargetNames,
+    default_collation: Option<&str>,
 ) -> Result<TranslatedView, Untranslated> {
-    Err(Untranslated::new("views are not supported yet"))
+    view::view(text, names, default_collation)
 }

@@ -73,7 +73,8 @@ impl Moment {
     }
 
     fn exists(&self) -> bool {
-        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
+        let leap = self.year.is_multiple_of(4)
+            && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
         let days = match self.month {
             4 | 6 | 9 | 11 => 30,
             2 if leap => 29,
@@ -94,13 +95,13 @@ impl Moment {
             SqlType::Date => Some(format!("date '{date}'")),
             SqlType::SmallDateTime => (either_way
                 && (1900..=2078).contains(&self.year)
-                && self.second % 60 == 0
+                && self.second.is_multiple_of(60)
                 && self.micros == 0)
                 .then(stamp),
             SqlType::DateTime => {
                 // The ticks of 1/300 s end in 0, 3 and 7.
-                let tick =
-                    self.micros % 1_000 == 0 && matches!(self.micros / 1_000 % 10, 0 | 3 | 7);
+                let tick = self.micros.is_multiple_of(1_000)
+                    && matches!(self.micros / 1_000 % 10, 0 | 3 | 7);
                 (either_way && self.year >= 1753 && tick).then(stamp)
             }
             SqlType::DateTime2 { scale } => (self.digits <= scale).then(stamp),

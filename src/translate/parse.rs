@@ -1,6 +1,6 @@
 //! Text to syntax tree, within bounds that keep a hostile definition from costing much.
 
-use sqlparser::ast::Expr;
+use sqlparser::ast::{Expr, Query};
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -30,6 +30,49 @@ pub(super) fn expression(text: &str) -> Outcome<Expr> {
         Token::EOF => Ok(expr),
         _ => Err(Untranslated::new(
             "text after the expression that was not understood",
+        )),
+    }
+}
+
+/// The column list, if there is one, and the query of a `CREATE VIEW`.
+pub(super) fn view(text: &str) -> Outcome<(Vec<String>, Box<Query>)> {
+    let mut parser = parser(text)?;
+    let refused = || Untranslated::new("a statement that is no plain CREATE VIEW");
+    if !parser.parse_keyword(Keyword::CREATE) {
+        return Err(refused());
+    }
+    let _ = parser.parse_keywords(&[Keyword::OR, Keyword::ALTER]);
+    if !parser.parse_keyword(Keyword::VIEW) {
+        return Err(refused());
+    }
+    parser
+        .parse_object_name(false)
+        .map_err(|error| syntax(&error))?;
+    let mut columns = Vec::new();
+    if parser.consume_token(&Token::LParen) {
+        let names = parser.parse_comma_separated(Parser::parse_identifier);
+        let names = names.map_err(|error| syntax(&error))?;
+        columns.extend(names.into_iter().map(|ident| ident.value));
+        if !parser.consume_token(&Token::RParen) {
+            return Err(refused());
+        }
+    }
+    if parser.parse_keyword(Keyword::WITH) {
+        // It guards the tables at the source and says nothing of the result.
+        let option = parser.parse_identifier().map_err(|error| syntax(&error))?;
+        if !option.value.eq_ignore_ascii_case("SCHEMABINDING") {
+            return Err(refused());
+        }
+    }
+    if !parser.parse_keyword(Keyword::AS) {
+        return Err(refused());
+    }
+    let query = parser.parse_query().map_err(|error| syntax(&error))?;
+    while parser.consume_token(&Token::SemiColon) {}
+    match parser.peek_token().token {
+        Token::EOF => Ok((columns, query)),
+        _ => Err(Untranslated::new(
+            "text after the query that was not understood",
         )),
     }
 }

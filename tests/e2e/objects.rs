@@ -232,6 +232,37 @@ fn what_is_left_out_is_listed_with_its_text() {
 }
 
 #[test]
+fn views_are_made_in_the_order_in_which_they_read_each_other() {
+    let source = Source::stand_in();
+    let database = source.database(
+        "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, Val int NULL);\n\
+         INSERT INTO dbo.T VALUES (1, 2), (2, -2);\n\
+         GO\n\
+         CREATE VIEW dbo.Base AS SELECT Id AS RowId, Val FROM dbo.T WHERE Val > 0;\n\
+         GO\n\
+         CREATE VIEW dbo.Above AS SELECT b.RowId FROM dbo.Base AS b;\n\
+         GO\n\
+         CREATE VIEW dbo.Never AS SELECT COUNT(*) AS N FROM dbo.T;",
+    );
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "schema: { views: try }");
+    let report = job.report(&[], 6);
+    assert_eq!(target.value("SELECT rowid FROM public.above"), "1");
+    let omissions = report["omissions"].as_array().expect("omissions");
+    assert_eq!(omissions.len(), 1, "{omissions:?}");
+    let never = omissions[0].to_string();
+    assert!(never.contains("dbo.Never") && never.contains("COUNT(*)"), "{never}");
+    // They are in the way of a restart, and of a replacement.
+    job.report(&["--restart"], 6);
+    let replace = "job: r\ntransfer: { mode: replace }\nschema: { views: try }";
+    Job::new(&database, &target.target(), replace).report(&[], 6);
+    assert_eq!(target.value("SELECT rowid FROM public.above"), "1");
+    // Without the key nothing is said of them.
+    let other = Postgres::shared().database();
+    Job::new(&database, &other.target(), "").report(&[], 0);
+}
+
+#[test]
 fn columns_get_the_names_that_the_job_gives() {
     let source = Source::stand_in();
     let database = source.database(

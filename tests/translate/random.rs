@@ -100,8 +100,7 @@ impl Draw {
                 self.one(&["'a'", "'ABC'", "''", "'b'"])
             ),
             6 => {
-                let pattern =
-                    self.one(&["'a%'", "'[a-c]%'", "'%b'", "'%[0-9]%'", "'___'", "'ab '"]);
+                let pattern = self.one(&["'a%'", "'[a-c]%'", "'%[0-9]%'", "'a%b%'", "'%c%'"]);
                 format!("{} like {pattern}", self.text(less))
             }
             7 => format!("{} IN ('a','abc','')", self.text(less)),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::names::qualified;
+use crate::config::job::NameStyle;
+use crate::names::{self, qualified};
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use crate::translate::{Relation, Scope, ScopeColumn, TargetNames};
 
@@ -11,8 +12,9 @@ const DEFAULT_SCHEMA: &str = "dbo";
 
 /// Sequences and relations of the target by their names at the source, which most collations
 /// there compare without regard to case.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::plan) struct Names {
+    style: NameStyle,
     sequences: HashMap<String, String>,
     relations: HashMap<String, Planned>,
 }
@@ -24,6 +26,14 @@ struct Planned {
 }
 
 impl Names {
+    pub(in crate::plan) fn new(style: NameStyle) -> Self {
+        Self {
+            style,
+            sequences: HashMap::new(),
+            relations: HashMap::new(),
+        }
+    }
+
     pub(in crate::plan) fn add_sequence(&mut self, schema: &str, name: &str, target: &TargetName) {
         self.sequences
             .insert(key(Some(schema), name), qualified(target));
@@ -67,6 +77,11 @@ impl TargetNames for Names {
             sql: planned.sql.clone(),
             columns: planned.columns.iter().map(column).collect(),
         })
+    }
+
+    fn view_column(&self, name: &str) -> Option<String> {
+        let named = names::target_column(name, self.style);
+        named.ok().map(|name| name.text)
     }
 }
 

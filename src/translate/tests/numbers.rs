@@ -125,7 +125,7 @@ fn dates() {
             "DATEADD of datetimeoffset(3)",
         ),
         ("([At]=[At2])", "conversion of datetime to datetime2(3)"),
-        ("([At]>(1))", "conversion"),
+        ("([At]>[N])", "conversion"),
         ("(datename(month,[At])='May')", "the function DATENAME"),
     ]);
 }
