@@ -40,6 +40,14 @@ fn a_table_and_its_history() {
     assert_eq!(db.error("INSERT t (id, f) VALUES (3, '2020-01-01')"), 13536);
     assert_eq!(db.error("DROP TABLE t"), 13552);
     db.ok("ALTER TABLE t SET (SYSTEM_VERSIONING = OFF); DROP TABLE th; DROP TABLE t");
+    // Versioning comes to a table that is there, with its rows.
+    db.ok("CREATE TABLE late (id int PRIMARY KEY); INSERT late VALUES (1)");
+    db.ok("ALTER TABLE late ADD f datetime2 GENERATED ALWAYS AS ROW START HIDDEN NOT NULL CONSTRAINT DF_f DEFAULT '2020-01-01', u datetime2 GENERATED ALWAYS AS ROW END HIDDEN NOT NULL CONSTRAINT DF_u DEFAULT '9999-12-31 23:59:59.9999999', PERIOD FOR SYSTEM_TIME (f, u)");
+    db.ok("ALTER TABLE late SET (SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.late_history))");
+    assert_eq!(
+        db.rows("SELECT temporal_type FROM sys.tables ORDER BY name"),
+        "2; 1"
+    );
     assert_eq!(
         db.error("CREATE TABLE n (id int) WITH (SYSTEM_VERSIONING = ON)"),
         13510
