@@ -79,7 +79,11 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     }
     objects::foreign_keys(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
-    for plan in planned.tables.iter().filter(|plan| is_whole(plan, database)) {
+    for plan in planned
+        .tables
+        .iter()
+        .filter(|plan| is_whole(plan, database))
+    {
         names.add_table(plan);
     }
     let views = objects::views(database, job, &mut names);

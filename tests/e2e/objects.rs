@@ -251,7 +251,10 @@ fn views_are_made_in_the_order_in_which_they_read_each_other() {
     let omissions = report["omissions"].as_array().expect("omissions");
     assert_eq!(omissions.len(), 1, "{omissions:?}");
     let never = omissions[0].to_string();
-    assert!(never.contains("dbo.Never") && never.contains("COUNT(*)"), "{never}");
+    assert!(
+        never.contains("dbo.Never") && never.contains("COUNT(*)"),
+        "{never}"
+    );
     // They are in the way of a restart, and of a replacement.
     job.report(&["--restart"], 6);
     let replace = "job: r\ntransfer: { mode: replace }\nschema: { views: try }";
