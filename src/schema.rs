@@ -149,6 +149,9 @@ pub enum SqlType {
     },
 }
 
+/// In place of a predicate where the server does not tell whether there is one.
+pub const FILTER_UNKNOWN: &str = "(this server does not tell whether the index is filtered)";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Index {
     pub name: String,
@@ -160,7 +163,7 @@ pub struct Index {
     /// What it is where it is no rowstore, as `columnstore`, `xml`, `spatial`, `full-text`.
     #[serde(default)]
     pub kind: String,
-    /// The predicate of a filtered index.
+    /// The predicate of a filtered index, or [`FILTER_UNKNOWN`].
     pub filter: Option<String>,
     /// In key order.
     pub key: Vec<IndexColumn>,

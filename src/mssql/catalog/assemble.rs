@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::ColumnExtras;
-use crate::schema::{Column, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table};
+use crate::schema::{
+    Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
+};
 
 use super::objects::{Attached, ObjectAnswers};
 use super::types::{Declared, Types};
@@ -287,7 +289,7 @@ fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {
     let filter = if row.flag(8)? {
         Some(row.text(9)?.unwrap_or_default().to_owned())
     } else if filters_unknown && role == IndexRole::Index {
-        Some("(this server does not tell whether the index is filtered)".to_owned())
+        Some(FILTER_UNKNOWN.to_owned())
     } else {
         None
     };

@@ -3,7 +3,7 @@
 use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
 use crate::plan::objects::{Context, Remarks, collation, scope};
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::{Index, IndexRole, Table};
+use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, Table};
 use crate::translate;
 use crate::typemap::PgType;
 
@@ -37,6 +37,10 @@ fn plan_one(
     remarks: &mut Remarks,
 ) -> Option<IndexPlan> {
     let object = object(index);
+    if index.filter.as_deref() == Some(FILTER_UNKNOWN) {
+        remarks.omit(object, "this server does not tell whether it is filtered");
+        return None;
+    }
     if let Some(reason) = obstacle(index) {
         remarks.omit(object, reason);
         return None;
