@@ -15,6 +15,7 @@ mod modes;
 mod objects;
 mod pool;
 mod resume;
+mod samples;
 mod types;
 
 #[path = "../support/mod.rs"]
