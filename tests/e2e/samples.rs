@@ -25,7 +25,7 @@ const KINDS: [(&str, &str, &str, &[&str]); 6] = [
     (
         "foreign keys",
         "SELECT COUNT(*) FROM sys.objects WHERE type = 'F'",
-        "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND convalidated",
+        "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace",
         &["foreign key "],
     ),
     (
