@@ -7,7 +7,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help proof demo test test-live clients bench lint install
+.PHONY: help proof demo test test-live clients bench lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,12 @@ proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAM
 
 bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
 	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh
+
+deny: ## licences, advisories, sources and duplicates of all dependencies; unused ones (needs the network)
+	@tests/scripts/deny.sh
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (300), beginning with what was found before
+	@tests/scripts/fuzz.sh
 
 lint: install ## format, lints, documentation
 	cargo fmt --all --check

@@ -146,6 +146,13 @@ impl Error {
         self
     }
 
+    /// Says the row's place in other words, where one is known.
+    #[must_use]
+    pub fn with_row(mut self, words: impl FnOnce(String) -> String) -> Self {
+        self.0.place.row = self.0.place.row.take().map(words);
+        self
+    }
+
     pub fn kind(&self) -> Kind {
         self.0.kind
     }

@@ -40,6 +40,7 @@ pub mod postgres;
 pub mod report;
 pub mod schema;
 pub mod tds;
+mod tls;
 pub mod transcode;
 pub mod translate;
 pub mod typemap;

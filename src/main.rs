@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::Parser as _;
-use migrate::cli::arguments::{Request, Typed};
+use migrate::cli::arguments::{Request, Typed, output_of};
 use migrate::cli::console::Console;
 use migrate::cli::{self, Signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,39 +15,46 @@ use tokio_util::sync::CancellationToken;
 static STOPPED_BY: OnceLock<Signal> = OnceLock::new();
 
 fn main() -> ExitCode {
+    // Known even where the rest of the line makes no sense: a program that asked for JSON gets it.
+    let output = output_of(std::env::args_os().skip(1));
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
         Err(answer) => {
             // `--help` and `--version` come this way too. Where the stream is gone, the code is
             // all that is left to say.
             let _ = answer.print();
-            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+            return ExitCode::from(match answer.exit_code() {
+                0 => 0,
+                _ => cli::give_up(&cli::arguments::wrong(&answer), output),
+            });
         }
     };
     let request = match typed.meant() {
         Ok(request) => request,
-        Err(error) => return ExitCode::from(cli::refuse(&error)),
+        Err(error) => return ExitCode::from(cli::refuse(&error, output)),
     };
     let console = Console::new(&request);
     cli::log::start(&request, &console);
     panic::set_hook(Box::new(|panic| cli::confess(&panic.to_string())));
     // A panic of a worker ends its table; only one of this thread gets here, and was printed.
-    let code = panic::catch_unwind(AssertUnwindSafe(|| run(request, &console))).unwrap_or(1);
+    let code = panic::catch_unwind(AssertUnwindSafe(|| run(request, &console)))
+        .unwrap_or_else(|_| cli::give_up(&cli::broken(), output));
     ExitCode::from(code)
 }
 
 fn run(request: Request, console: &Console) -> u8 {
+    let output = request.output;
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(cause) => return cli::refuse(&cli::no_runtime(cause)),
+        Err(cause) => return cli::refuse(&cli::no_runtime(cause), output),
     };
     let code = runtime.block_on(async {
         let cancel = CancellationToken::new();
         if let Err(cause) = listen(cancel.clone()) {
-            return cli::refuse(&cli::no_runtime(cause));
+            return cli::refuse(&cli::no_runtime(cause), output);
         }
         cli::execute(request, console, cancel, || STOPPED_BY.get().copied()).await
     });
@@ -61,11 +68,17 @@ fn run(request: Request, console: &Console) -> u8 {
 fn listen(cancel: CancellationToken) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // `nohup` and its kin say that the end of the terminal is not to be minded.
+    let mut hangup = match hangup_is_ignored() {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    };
     tokio::spawn(async move {
         loop {
             let arrived = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
                 _ = terminate.recv() => Signal::Terminate,
+                Some(()) = next_of(&mut hangup) => Signal::Hangup,
             };
             if STOPPED_BY.set(arrived).is_err() {
                 std::process::exit(i32::from(arrived.code()));
@@ -75,4 +88,22 @@ fn listen(cancel: CancellationToken) -> std::io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Waits for ever where the signal is not listened to.
+async fn next_of(listened: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match listened {
+        Some(listened) => listened.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the parent left SIGHUP ignored: bit 0 of `SigIgn` in /proc/self/status (proc(5)).
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }

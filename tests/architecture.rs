@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("report", 6),
     ("tds", 6),
     ("transcode", 7),
+    ("tls", 7),
     ("mssql", 8),
     ("postgres", 8),
     ("pipeline", 9),

@@ -23,6 +23,13 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
+/// The last line of stdout, as JSON.
+fn last_line(output: &Output) -> Value {
+    let text = stdout(output);
+    let last = text.lines().last().expect("a line");
+    serde_json::from_str(last).expect("JSON")
+}
+
 /// A job file that goes when the test is over.
 struct JobFile(PathBuf);
 
@@ -68,6 +75,12 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
             stderr(&output)
         );
         assert_eq!(stdout(&output), "", "{arguments:?}");
+        let output = migrate(&[arguments, &["--output", "json"]].concat());
+        let result = last_line(&output);
+        assert_eq!(result["outcome"], "usage", "{arguments:?}");
+        assert_eq!(result["exit_code"], 2, "{arguments:?}");
+        let said = result["errors"][0]["message"].as_str().expect("a message");
+        assert!(said.contains(message), "{arguments:?}: {said}");
     }
 }
 
@@ -75,7 +88,14 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
 fn help_and_version_are_no_errors() {
     let help = migrate(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
-    for word in ["check", "plan", "status", "verify", "--restart", "130/143"] {
+    for word in [
+        "check",
+        "plan",
+        "status",
+        "verify",
+        "--restart",
+        "129/130/143",
+    ] {
         assert!(stdout(&help).contains(word), "{word}");
     }
     assert_eq!(migrate(&["--version"]).status.code(), Some(0));
@@ -118,17 +138,24 @@ fn every_problem_of_a_job_file_is_said_at_once() {
 
 #[test]
 fn with_json_the_last_line_of_stdout_is_the_result() {
-    let file = JobFile::new("empty.yaml", "");
+    let file = JobFile::new("empty.yaml", "source: {}\n");
     let output = migrate(&["status", "--config", file.path(), "--output", "json"]);
     assert_eq!(output.status.code(), Some(2));
-    let text = stdout(&output);
-    let last = text.lines().last().expect("a line");
-    let result: Value = serde_json::from_str(last).expect("JSON");
+    let result = last_line(&output);
     assert_eq!(result["command"], "status");
     assert_eq!(result["exit_code"], 2);
-    assert_eq!(result["outcome"], "error");
-    assert_eq!(result["error"]["kind"], "JobFile");
-    assert!(text.ends_with('\n'));
+    assert_eq!(result["outcome"], "usage");
+    let errors = result["errors"].as_array().expect("a list");
+    assert!(errors.len() > 3, "one for each problem: {errors:?}");
+    for error in errors {
+        assert_eq!(error["kind"], "JobFile");
+        assert!(
+            error["advice"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+    }
+    assert!(stdout(&output).ends_with('\n'));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The arguments as typed, and the request that they mean.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -15,8 +16,8 @@ use crate::pipeline::RunOptions;
     about = "Moves a Microsoft SQL Server database into PostgreSQL, in parallel and restartably",
     after_help = "Without a command: run.\n\nExit codes: 0 done, 1 failed, 2 usage or job file, \
                   3 a server was not reached or refused the login,\n4 verification found a \
-                  difference, 5 rows were rejected, 6 schema objects were left out,\n130/143 \
-                  stopped by SIGINT/SIGTERM (the same command continues).",
+                  difference, 5 rows were rejected, 6 schema objects were left out,\n129/130/143 \
+                  stopped by SIGHUP/SIGINT/SIGTERM (the same command continues).",
     infer_long_args = false
 )]
 pub struct Typed {
@@ -201,6 +202,38 @@ impl Typed {
     }
 }
 
+/// What `--output` says, of words that may make no sense otherwise.
+pub fn output_of(words: impl Iterator<Item = OsString>) -> Output {
+    let mut output = Output::Text;
+    let mut expected = false;
+    for word in words {
+        let value = match word.to_str() {
+            Some("--") => break,
+            Some("--output") => {
+                expected = true;
+                continue;
+            }
+            Some(word) if expected => Some(word),
+            Some(word) => word.strip_prefix("--output="),
+            None => None,
+        };
+        expected = false;
+        match value {
+            Some("json") => output = Output::Json,
+            Some(_) => output = Output::Text,
+            None => {}
+        }
+    }
+    output
+}
+
+/// The first line of what the parser said of a wrong line, as an error of ours.
+pub fn wrong(answer: &clap::Error) -> Error {
+    let text = answer.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    usage(first.strip_prefix("error: ").unwrap_or(first))
+}
+
 fn usage(message: impl Into<String>) -> Error {
     Error::new(Kind::Usage, message)
 }
@@ -248,6 +281,21 @@ mod tests {
             let error = meant(line).unwrap_err();
             assert_eq!(error.kind(), Kind::Usage, "{line}");
             assert!(error.to_string().contains(message), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_is_heard_in_a_line_that_makes_no_sense() {
+        for (line, output) in [
+            ("--nonsense --output json", Output::Json),
+            ("check --output=json --restart", Output::Json),
+            ("--output", Output::Text),
+            ("--output text --config json", Output::Text),
+            ("-c --output=json --output text", Output::Text),
+            ("-- --output json", Output::Text),
+        ] {
+            let words = line.split_whitespace().map(OsString::from);
+            assert_eq!(output_of(words), output, "{line}");
         }
     }
 

@@ -3,13 +3,22 @@
 use crate::cli::arguments::{Output, Request};
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
-use crate::cli::{Finished, text};
+use crate::cli::{Finished, files, text};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline;
+use crate::pipeline::policy::policy;
+use crate::report::check::{Finding, Severity};
 
 pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Result<Finished> {
-    let report = pipeline::check(job).await?;
+    let mut report = pipeline::check(job).await?;
+    for error in files::probe(&job.report) {
+        report.findings.push(Finding {
+            severity: Severity::Problem,
+            finding: crate::cli::failure::line(&error),
+            advice: policy(error.kind()).advice.to_owned(),
+        });
+    }
     let conclusion = if report.unreachable {
         Conclusion::Unreachable
     } else if report.problems() > 0 {

@@ -43,21 +43,28 @@ impl Console {
         write_stdout(text)
     }
 
-    /// The one last line for programs: the result, with the command and the exit code.
-    pub(crate) fn json(&self, command: &str, code: u8, result: Value) -> Result<()> {
-        let mut line = json!({ "command": command, "exit_code": code });
-        if let (Value::Object(line), Value::Object(result)) = (&mut line, result) {
-            line.extend(result);
-        }
-        write_stdout(&format!("{line}\n"))
-    }
-
     /// For people, above the bars.
     pub(crate) fn error(&self, text: &str) -> Result<()> {
         self.bars
             .suspend(|| io::stderr().lock().write_all(text.as_bytes()))
             .map_err(|cause| Error::new(Kind::Io, "cannot write to stderr").because(cause))
     }
+}
+
+/// The one last line for programs: command, outcome and exit code, and the result.
+pub(crate) fn last_line(
+    command: Option<&str>,
+    (outcome, code): (&str, u8),
+    result: Value,
+) -> Result<()> {
+    let mut line = json!({ "outcome": outcome, "exit_code": code });
+    if let (Value::Object(line), Value::Object(result)) = (&mut line, result) {
+        if let Some(command) = command {
+            line.insert("command".to_owned(), command.into());
+        }
+        line.extend(result);
+    }
+    write_stdout(&format!("{line}\n"))
 }
 
 fn write_stdout(text: &str) -> Result<()> {

@@ -10,14 +10,17 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::console::{Console, Shown};
 use crate::cli::rate::Rate;
-use crate::cli::text::figures::{count, mebibytes, time_left};
+use crate::cli::text::figures::{count, mebibytes, short, time_left};
 use crate::error::{Error, Kind, Result};
-use crate::report::progress::{Progress, TableProgress, TableState};
+use crate::report::progress::{Progress, ProgressTotals, Step, TableProgress, TableState};
 
 /// Smooth to the eye and nothing to the processor.
 const REDRAW: Duration = Duration::from_millis(200);
 /// A log of a night stays readable.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// 20 + 8 and what stands between leave 65 of 100 columns for the message. What is too long for
+/// the terminal loses its end, so a message says what matters most first.
+const TEMPLATE: &str = "{prefix:20!} {bar:8} {percent:>3}% {wide_msg}";
 /// Bars for tables, at most; more would scroll.
 const MOST_BARS: usize = 10;
 
@@ -86,11 +89,20 @@ impl Lines {
 
     fn draw(&mut self, last: bool) {
         let totals = self.progress.totals();
-        self.rate.sample(self.progress.elapsed(), totals.rows);
+        let moved = totals.moved();
+        self.rate.sample(self.progress.elapsed(), moved);
+        let step = self.progress.step();
+        if step.tables.1 > 0 {
+            tracing::info!(
+                step = format!("{}/{} {}", step.number, step.of, step.name),
+                tables = format!("{}/{}", step.tables.0, step.tables.1),
+                "progress"
+            );
+            return;
+        }
         if last && totals.tables == 0 {
             return;
         }
-        let step = self.progress.step();
         let left = totals.expected_rows.saturating_sub(totals.rows);
         tracing::info!(
             step = format!("{}/{} {}", step.number, step.of, step.name),
@@ -120,7 +132,7 @@ struct Bars {
 
 impl Bars {
     fn new(screen: MultiProgress, progress: Arc<Progress>) -> Result<Self> {
-        let style = ProgressStyle::with_template("{prefix:28!} {bar:24} {percent:>3}% {wide_msg}")
+        let style = ProgressStyle::with_template(TEMPLATE)
             .map_err(|cause| Error::new(Kind::Internal, "bad bar template").because(cause))?
             .progress_chars("=> ");
         let total = screen.add(ProgressBar::new(0).with_style(style.clone()));
@@ -153,21 +165,14 @@ impl Bars {
     fn total(&mut self) {
         let totals = self.progress.totals();
         let step = self.progress.step();
-        self.rate.sample(self.progress.elapsed(), totals.rows);
-        let left = totals.expected_rows.saturating_sub(totals.rows);
+        let moved = totals.moved();
+        self.rate.sample(self.progress.elapsed(), moved);
+        let (position, length) = extent(step, &totals);
         self.total
-            .set_prefix(format!("{}/{} {}", step.number, step.of, step.name));
-        self.total.set_length(totals.expected_rows.max(1));
-        self.total.set_position(totals.rows);
-        self.total.set_message(format!(
-            "{}/{} tables  {} rows  {}  {}/s  {}",
-            totals.tables_over,
-            totals.tables,
-            count(totals.rows),
-            mebibytes(totals.bytes),
-            count(self.rate.per_second() as u64),
-            time_left(self.rate.time_for(left)),
-        ));
+            .set_prefix(format!("step {} of {}", step.number, step.of));
+        self.total.set_length(length.max(1));
+        self.total.set_position(position);
+        self.total.set_message(message(step, &totals, &self.rate));
     }
 
     fn table(&mut self, index: usize, table: &TableProgress) {
@@ -212,14 +217,160 @@ impl Bars {
         let Some((bar, rate)) = self.tables.get_mut(&index) else {
             return;
         };
-        rate.sample(self.progress.elapsed(), table.rows());
+        let moved = table.rows().saturating_sub(table.resumed_rows());
+        rate.sample(self.progress.elapsed(), moved);
         let (done, of) = table.partitions();
         bar.set_length(table.expected_rows().max(1));
         bar.set_position(table.rows());
         bar.set_message(format!(
-            "{done}/{of} parts  {} rows  {}/s",
-            count(table.rows()),
-            count(rate.per_second() as u64),
+            "{} rows  {}/s  {done}/{of} parts",
+            short(table.rows()),
+            short(rate.per_second() as u64),
         ));
+    }
+}
+
+/// How far the step is: tables where it goes table by table, rows elsewhere.
+fn extent(step: Step, totals: &ProgressTotals) -> (u64, u64) {
+    match step.tables {
+        (_, 0) => (totals.rows, totals.expected_rows),
+        (done, of) => (u64::from(done), u64::from(of)),
+    }
+}
+
+fn message(step: Step, totals: &ProgressTotals, rate: &Rate) -> String {
+    if step.tables.1 > 0 {
+        let (done, of) = step.tables;
+        return format!("{}  {done}/{of} tables", step.name);
+    }
+    if totals.tables == 0 || totals.tables_over == totals.tables {
+        return step.name.to_owned();
+    }
+    let left = totals.expected_rows.saturating_sub(totals.rows);
+    format!(
+        "{} rows  {}/s  {}  {}/{} tables  {}",
+        short(totals.rows),
+        short(rate.per_second() as u64),
+        time_left(rate.time_for(left)),
+        totals.tables_over,
+        totals.tables,
+        mebibytes(totals.bytes),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
+    use super::*;
+
+    /// A terminal that keeps what was written to it.
+    #[derive(Debug, Clone)]
+    struct Terminal(u16, Arc<Mutex<String>>);
+
+    impl TermLike for Terminal {
+        fn width(&self) -> u16 {
+            self.0
+        }
+        fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, line: &str) -> std::io::Result<()> {
+            self.write_str(line)
+        }
+        fn write_str(&self, text: &str) -> std::io::Result<()> {
+            let mut written = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+            written.push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a terminal of so many columns shows.
+    fn drawn(columns: u16, progress: &Arc<Progress>) -> String {
+        let terminal = Terminal(columns, Arc::default());
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let mut bars = Bars::new(
+            MultiProgress::with_draw_target(target),
+            Arc::clone(progress),
+        )
+        .expect("a template");
+        bars.total();
+        bars.total.force_draw();
+        terminal
+            .1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    #[test]
+    fn nothing_that_matters_is_cut_at_100_columns() {
+        let progress = Progress::new();
+        progress.begin(4, 7, "loading");
+        let posts = progress.add_table("dbo.Posts", 1_234_567_890);
+        posts.set_state(TableState::Running);
+        posts.add(123_456_789, 300 << 30);
+        (0..999).for_each(|_| drop(progress.add_table("dbo.Other", 1000)));
+        let totals = progress.totals();
+        let mut rate = Rate::default();
+        rate.sample(Duration::ZERO, 0);
+        rate.sample(Duration::from_secs(10), totals.rows);
+        let text = message(progress.step(), &totals, &rate);
+        assert!(text.chars().count() <= 65, "{}: {text}", text.len());
+        let shown = drawn(100, &progress);
+        assert!(
+            text.ends_with("300.0 GiB") && shown.contains("123.5 M rows"),
+            "{text} {shown}"
+        );
+    }
+
+    #[test]
+    fn a_step_before_the_rows_shows_its_tables() {
+        let progress = Progress::new();
+        progress.begin(3, 7, "finding cut points and making tables");
+        progress.expect_tables(5000);
+        (0..12).for_each(|_| progress.one_table_more());
+        let shown = drawn(100, &progress);
+        assert!(
+            shown.contains("step 3 of 7")
+                && shown.contains("finding cut points and making tables  12/5000 tables"),
+            "{shown}"
+        );
+    }
+
+    /// A resume of 900,000 rows once promised an end within a second.
+    #[test]
+    fn rows_of_an_earlier_run_are_no_speed() {
+        let progress = Progress::new();
+        progress.begin(4, 7, "loading");
+        let posts = progress.add_table("dbo.Posts", 1_000_000);
+        posts.set_state(TableState::Running);
+        posts.resume(900_000, 1);
+        posts.add(1000, 1);
+        let mut rate = Rate::default();
+        rate.sample(Duration::ZERO, 0);
+        rate.sample(Duration::from_secs(10), progress.totals().moved());
+        let text = message(progress.step(), &progress.totals(), &rate);
+        assert!(
+            text.contains("100/s") && text.contains("16 min 30 s left"),
+            "{text}"
+        );
     }
 }

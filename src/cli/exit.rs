@@ -8,6 +8,8 @@ use crate::report::run::Outcome;
 pub enum Signal {
     Interrupt,
     Terminate,
+    /// The terminal is gone; treated as [`Signal::Terminate`].
+    Hangup,
 }
 
 impl Signal {
@@ -16,6 +18,7 @@ impl Signal {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,
+            Self::Hangup => 129,
         }
     }
 }
@@ -32,6 +35,22 @@ pub(crate) enum Conclusion {
     Stopped,
     /// Command line or job file.
     Usage,
+}
+
+impl Conclusion {
+    /// The `outcome` of every last line of JSON; a run's report says the same word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+            Self::Different => "different",
+            Self::Rejected => "rejected",
+            Self::Incomplete => "incomplete",
+            Self::Stopped => "stopped",
+            Self::Usage => "usage",
+        }
+    }
 }
 
 impl From<Outcome> for Conclusion {
@@ -64,7 +83,7 @@ pub(crate) fn code(outcome: Result<Conclusion, Kind>, signal: Option<Signal>) ->
 
 /// What an error that ended a whole command means for its exit code; no wildcard, so that a new
 /// kind must choose.
-fn of_kind(kind: Kind) -> Conclusion {
+pub(crate) fn of_kind(kind: Kind) -> Conclusion {
     match kind {
         Kind::Usage | Kind::JobFile => Conclusion::Usage,
         Kind::SourceUnreachable
@@ -132,6 +151,23 @@ mod tests {
         for outcome in [Ok(Conclusion::Stopped), Err(Kind::Stopped)] {
             assert_eq!(code(outcome, Some(Signal::Interrupt)), 130);
             assert_eq!(code(outcome, Some(Signal::Terminate)), 143);
+            assert_eq!(code(outcome, Some(Signal::Hangup)), 129);
+        }
+    }
+
+    /// A program may read either place of the JSON.
+    #[test]
+    fn a_run_and_its_command_end_with_one_word() {
+        for outcome in [
+            Outcome::Done,
+            Outcome::Failed,
+            Outcome::Different,
+            Outcome::Rejected,
+            Outcome::Incomplete,
+            Outcome::Stopped,
+        ] {
+            let reported = serde_json::to_value(outcome).expect("a word");
+            assert_eq!(reported, Conclusion::from(outcome).word());
         }
     }
 

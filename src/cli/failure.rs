@@ -2,30 +2,48 @@
 
 use std::io::Write as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::arguments::{Output, Request};
-use crate::cli::console::Console;
+use crate::cli::console::{Console, last_line};
+use crate::cli::exit::of_kind;
+use crate::config::problem::{Problem, Problems};
 use crate::error::{Error, Result};
 use crate::pipeline::policy::policy;
 use crate::report::table::{Cause, chain};
 
-/// On stderr for people and, where asked for, as the last line of stdout for programs.
-pub(crate) fn print(
-    error: &Error,
-    command: &str,
-    code: u8,
-    request: &Request,
-    console: &Console,
-) -> Result<()> {
-    console.error(&text(error))?;
-    match request.output {
-        Output::Text => Ok(()),
-        Output::Json => {
-            let cause = Cause::new(error, policy(error.kind()).advice);
-            let result = json!({ "outcome": "error", "error": cause });
-            console.json(command, code, result)
+/// On stderr, above the bars.
+pub(crate) fn print(error: &Error, console: &Console) -> Result<()> {
+    console.error(&text(error))
+}
+
+/// As the last line of stdout, for programs: `outcome`, `exit_code` and `errors`.
+pub(crate) fn print_json(error: &Error, command: Option<&str>, code: u8) -> Result<()> {
+    let outcome = of_kind(error.kind()).word();
+    last_line(command, (outcome, code), json!({ "errors": errors(error) }))
+}
+
+/// One entry per problem of a job file, and one for any other error.
+pub(crate) fn errors(error: &Error) -> Vec<Value> {
+    let advice = policy(error.kind()).advice;
+    let kind = format!("{:?}", error.kind());
+    let cause = std::error::Error::source(error);
+    match cause.and_then(|cause| cause.downcast_ref::<Problems>()) {
+        Some(Problems { file, list }) => {
+            let entry = |problem: &Problem| {
+                json!({
+                    "kind": kind,
+                    "message": problem.message,
+                    "key": problem.key,
+                    "file": file.display().to_string(),
+                    "line": problem.at.map(|at| at.line),
+                    "column": problem.at.map(|at| at.column),
+                    "because": [],
+                    "advice": advice,
+                })
+            };
+            list.iter().map(entry).collect()
         }
+        None => vec![json!(Cause::new(error, advice))],
     }
 }
 
@@ -33,6 +51,15 @@ pub(crate) fn print(
 pub(crate) fn last_words(error: &Error) {
     // Where stderr is gone too, the exit code is all that is left to say it.
     let _ = std::io::stderr().lock().write_all(text(error).as_bytes());
+}
+
+/// An error and its causes on one line.
+pub(crate) fn line(error: &Error) -> String {
+    let mut line = error.to_string();
+    for cause in chain(error) {
+        line.push_str(&format!(": {cause}"));
+    }
+    line
 }
 
 /// `error:`, its causes, and `advice:`.

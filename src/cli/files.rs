@@ -3,7 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use crate::cli::html;
+use crate::cli::exit::of_kind;
+use crate::cli::{failure, html};
 use crate::config::job::ReportFiles;
 use crate::error::{Error, Kind, Result};
 use crate::report::run::Report;
@@ -31,6 +32,51 @@ pub(crate) fn prepare(files: &ReportFiles) -> Result<()> {
     Ok(())
 }
 
+/// Whether [`prepare`] would succeed, leaving everything as it was.
+pub(crate) fn probe(files: &ReportFiles) -> Vec<Error> {
+    let paths = [&files.json, &files.html].into_iter().flatten();
+    paths
+        .filter_map(|path| may_write(path).map_err(|cause| failed(path, cause)).err())
+        .collect()
+}
+
+/// A file that is there is opened; for another, one of a name of our own is made and removed in
+/// the nearest folder that is there.
+fn may_write(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return OpenOptions::new().append(true).open(path).map(drop);
+    }
+    let mut folders = path.ancestors().skip(1);
+    let folder = folders.find(|folder| folder.as_os_str().is_empty() || folder.exists());
+    let folder = match folder {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let trial = folder.join(format!(".migrate-check-{}", std::process::id()));
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&trial)?;
+    fs::remove_file(&trial)
+}
+
+/// In place of the report of a run that has none: why. A file of an earlier run would be taken
+/// for this one's. Only what is there is replaced, so that a job that never ran makes no file.
+pub(crate) fn write_failure(files: &ReportFiles, error: &Error) -> Result<()> {
+    let result = serde_json::json!({
+        "outcome": of_kind(error.kind()).word(),
+        "errors": failure::errors(error),
+    });
+    if let Some(path) = files.json.as_ref().filter(|path| path.exists()) {
+        fs::write(path, format!("{result:#}\n")).map_err(|cause| failed(path, cause))?;
+    }
+    if let Some(path) = files.html.as_ref().filter(|path| path.exists()) {
+        let page = html::failure(&failure::text(error));
+        fs::write(path, page).map_err(|cause| failed(path, cause))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn write(files: &ReportFiles, report: &Report) -> Result<()> {
     if let Some(path) = &files.json {
         let json = serde_json::to_string_pretty(report).map_err(|cause| {
@@ -53,6 +99,51 @@ fn failed(path: &Path, cause: std::io::Error) -> Error {
 mod tests {
     use super::*;
     use crate::report::run::tests::facts;
+
+    #[test]
+    fn a_check_leaves_nothing_behind_and_says_what_cannot_be_written() {
+        let folder = std::env::temp_dir().join(format!("migrate-probe-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let files = ReportFiles {
+            json: Some(folder.join("new/deep/report.json")),
+            html: Some("/dev/null/report.html".into()),
+        };
+        let problems = probe(&files);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].kind(), Kind::Io);
+        assert!(problems[0].to_string().contains("/dev/null/report.html"));
+    }
+
+    #[test]
+    fn an_older_report_gives_way_to_the_reason_why_there_is_none() {
+        let folder = std::env::temp_dir().join(format!("migrate-older-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (json, html) = (folder.join("report.json"), folder.join("report.html"));
+        let files = ReportFiles {
+            json: Some(json.clone()),
+            html: Some(html.clone()),
+        };
+        let error = Error::new(Kind::SourceLogin, "SQL Server <refused>");
+        write_failure(&files, &error).unwrap();
+        assert!(!json.exists() && !html.exists());
+        fs::write(&json, "old").unwrap();
+        fs::write(&html, "old").unwrap();
+        write_failure(&files, &error).unwrap();
+        let (json, html) = (
+            fs::read_to_string(json).unwrap(),
+            fs::read_to_string(html).unwrap(),
+        );
+        fs::remove_dir_all(&folder).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["outcome"], "unreachable");
+        assert_eq!(json["errors"][0]["kind"], "SourceLogin");
+        assert!(
+            html.contains("&lt;refused&gt;") && html.contains("advice: "),
+            "{html}"
+        );
+    }
 
     #[test]
     fn reports_are_tried_before_and_written_after() {

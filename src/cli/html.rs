@@ -33,6 +33,16 @@ pub(crate) fn page(report: &Report) -> String {
     )
 }
 
+/// The page of a run that ended without a report.
+pub(crate) fn failure(text: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <title>migrate: failed</title><style>{STYLE}</style></head>\n<body>\
+         <h1>The last run ended without a report</h1>\n<pre>{}</pre>\n</body></html>\n",
+        escape(text)
+    )
+}
+
 fn row(table: &TableReport) -> String {
     let state = format!("{:?}", table.outcome).to_lowercase();
     let rate = table

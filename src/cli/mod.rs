@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use exit::Signal;
 
-use crate::cli::arguments::{Action, Request};
+use crate::cli::arguments::{Action, Output, Request};
 use crate::cli::console::Console;
 use crate::cli::exit::{Conclusion, code};
 use crate::config;
@@ -53,10 +53,22 @@ pub async fn execute(
     );
     let said = match outcome {
         Ok(finished) => match finished.json {
-            Some(json) => console.json(request.action.word(), code, json),
+            Some(json) => {
+                let outcome = finished.conclusion.word();
+                console::last_line(Some(request.action.word()), (outcome, code), json)
+            }
             None => Ok(()),
         },
-        Err(error) => failure::print(&error, request.action.word(), code, &request, console),
+        Err(error) => {
+            let printed = failure::print(&error, console);
+            match request.output {
+                Output::Text => printed,
+                // The line for programs comes even where stderr is gone.
+                Output::Json => {
+                    failure::print_json(&error, Some(request.action.word()), code).and(printed)
+                }
+            }
+        }
     };
     match said {
         Ok(()) => code,
@@ -69,14 +81,30 @@ pub async fn execute(
 }
 
 /// Says why nothing was started; returns the exit code.
-pub fn refuse(error: &Error) -> u8 {
+pub fn refuse(error: &Error, output: Output) -> u8 {
     failure::last_words(error);
-    code(Err(error.kind()), None)
+    give_up(error, output)
+}
+
+/// The last line of JSON for an error that was said already; returns the exit code.
+pub fn give_up(error: &Error, output: Output) -> u8 {
+    let code = code(Err(error.kind()), None);
+    if output == Output::Json
+        && let Err(error) = failure::print_json(error, None, code)
+    {
+        failure::last_words(&error);
+    }
+    code
 }
 
 /// Says that the tool itself is broken.
 pub fn confess(panic: &str) {
     failure::last_words(&Error::new(Kind::Internal, panic));
+}
+
+/// What is left for programs of a panic that [`confess`] has told.
+pub fn broken() -> Error {
+    Error::new(Kind::Internal, "the tool broke; stderr says where")
 }
 
 /// The operating system refused threads or signals.

@@ -18,7 +18,7 @@ pub(crate) async fn plan(
     cancel: CancellationToken,
 ) -> Result<Finished> {
     let report = pipeline::plan(job, options, cancel).await?;
-    let conclusion = if report.failed.is_empty() {
+    let conclusion = if report.failed.is_empty() && report.problems.is_empty() {
         Conclusion::Done
     } else {
         Conclusion::Failed

@@ -25,7 +25,15 @@ pub(crate) async fn run(
     let display = Display::start(console, Arc::clone(&progress))?;
     let outcome = pipeline::run(job, options.clone(), cancel, progress).await;
     display.finish();
-    let report = outcome?;
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            if let Err(error) = files::write_failure(&job.report, &error) {
+                tracing::warn!(%error, "an older report is still there");
+            }
+            return Err(error);
+        }
+    };
     let json = match request.output {
         Output::Text => {
             console.text(&text::run::render(&report))?;

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 
+/// No more are gathered: nobody reads on, and each is compared with those before it.
+pub(crate) const MAX_PROBLEMS: usize = 1000;
+
 /// A place in the job file, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -52,6 +55,10 @@ impl Problem {
 impl Problems {
     pub(crate) fn new(file: &Path, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.at);
+        if list.len() >= MAX_PROBLEMS {
+            let message = format!("only the first {MAX_PROBLEMS} problems were looked for");
+            list.push(Problem::of_file(message));
+        }
         Self {
             file: file.to_owned(),
             list,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::effective::{Origin, Setting};
-use crate::config::problem::{Position, Problem};
+use crate::config::problem::{MAX_PROBLEMS, Position, Problem};
 use crate::config::substitute::{Lookup, join};
 use crate::config::suggest::closest;
 use crate::config::yaml::{Entry, Node, Value};
@@ -32,6 +32,9 @@ pub(crate) struct Section {
 impl Gathered<'_> {
     /// Keeps the first problem of a place: what follows from it would only hide it.
     pub(crate) fn problem(&mut self, at: Position, key: &str, message: impl Into<String>) {
+        if self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         let known = |problem: &Problem| problem.at == Some(at) && problem.key == key;
         if !self.problems.iter().any(known) {
             self.problems.push(Problem::at(at, key, message));

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 
-use crate::config::problem::Problem;
+use crate::config::problem::{MAX_PROBLEMS, Problem};
 use crate::config::yaml::{Node, Scalar, Value};
 
 /// Looks up an environment variable; `&|name| std::env::var_os(name)` outside of tests.
@@ -16,15 +16,49 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 /// A secret is a line or a key file, not a disk image.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
+/// All values with references, after they were replaced: one file named everywhere stays bounded.
+const MAX_REPLACED: usize = 16 * 1024 * 1024;
+
 /// Replaces every reference below `node`, and reports every one that cannot be replaced.
 pub(crate) fn substitute(node: &mut Node, env: Lookup<'_>, problems: &mut Vec<Problem>) {
-    walk(node, "", env, problems);
+    let mut replaced = 0;
+    walk(
+        node,
+        "",
+        &mut |scalar| bounded(scalar, env, &mut replaced),
+        problems,
+    );
 }
 
-fn walk(node: &mut Node, path: &str, env: Lookup<'_>, problems: &mut Vec<Problem>) {
+fn bounded(scalar: &mut Scalar, env: Lookup<'_>, replaced: &mut usize) -> Result<(), String> {
+    if *replaced <= MAX_REPLACED {
+        replace(scalar, env)?;
+        *replaced += if scalar.substituted {
+            scalar.text.len()
+        } else {
+            0
+        };
+    }
+    if *replaced <= MAX_REPLACED {
+        return Ok(());
+    }
+    Err(format!(
+        "the values that `${{...}}` stand for are longer than {MAX_REPLACED} bytes together"
+    ))
+}
+
+fn walk(
+    node: &mut Node,
+    path: &str,
+    replace: &mut dyn FnMut(&mut Scalar) -> Result<(), String>,
+    problems: &mut Vec<Problem>,
+) {
     match &mut node.value {
         Value::Scalar(scalar) => {
-            if let Err(message) = replace(scalar, env) {
+            if problems.len() >= MAX_PROBLEMS {
+                return;
+            }
+            if let Err(message) = replace(scalar) {
                 problems.push(Problem::at(node.at, path, message));
                 // Nothing more can be said of a value that is not known.
                 scalar.text.clear();
@@ -33,13 +67,13 @@ fn walk(node: &mut Node, path: &str, env: Lookup<'_>, problems: &mut Vec<Problem
         }
         Value::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &format!("{path}[{index}]"), env, problems);
+                walk(item, &format!("{path}[{index}]"), replace, problems);
             }
         }
         Value::Mapping(entries) => {
             for entry in entries {
                 let path = join(path, &entry.key);
-                walk(&mut entry.node, &path, env, problems);
+                walk(&mut entry.node, &path, replace, problems);
             }
         }
     }
@@ -208,6 +242,25 @@ mod tests {
             );
             assert_eq!(problems[0].key, "k");
         }
+    }
+
+    #[test]
+    fn values_from_outside_are_bounded_together() {
+        let long = "x".repeat(100_000);
+        let env = |name: &str| (name == "LONG").then(|| OsString::from(&long));
+        let mut node = parse(&"- ${LONG}\n".repeat(50_000)).unwrap();
+        let mut problems = Vec::new();
+        substitute(&mut node, &env, &mut problems);
+        assert!(problems[0].message.contains("together"), "{}", problems[0]);
+        assert!(problems.len() <= MAX_PROBLEMS);
+        let Value::Sequence(items) = &node.value else {
+            panic!("not a list")
+        };
+        let kept = items.iter().map(|item| match &item.value {
+            Value::Scalar(scalar) => scalar.text.len(),
+            _ => 0,
+        });
+        assert!(kept.sum::<usize>() <= MAX_REPLACED + 50_000 * "${LONG}".len());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! YAML text to a tree that knows the position of every key and value.
 //!
-//! Bounded in every direction, because a job file may come from elsewhere: text, depth, and the
-//! number of nodes after aliases are followed, so that nested aliases cannot grow without end.
+//! Bounded in every direction, because a job file may come from elsewhere: depth, and the number of
+//! nodes and the text of the whole tree, aliases followed, with the path of each node, so that
+//! neither nested aliases nor aliases of long values nor long keys above many values grow without
+//! end.
 
 use std::collections::HashMap;
 
@@ -13,6 +15,8 @@ use crate::config::problem::{Position, Problem};
 const MAX_DEPTH: usize = 32;
 /// Nodes of the whole tree, aliases followed: some 10,000 tables with overrides.
 const MAX_NODES: usize = 100_000;
+/// Bytes of all values and of every node's path: each may have to be kept, and named in a problem.
+const MAX_TEXT: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
@@ -68,16 +72,44 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
-        nodes: 0,
+        made: Size::default(),
+        copied: Size::default(),
     };
-    builder.document()
+    let root = builder.document()?;
+    if paths(&root, 0) > MAX_TEXT {
+        return Err(Problem::at(root.at, "", "keys too long for so many values"));
+    }
+    Ok(root)
+}
+
+/// Bytes of the paths of all nodes, below one whose path has `above`.
+fn paths(node: &Node, above: usize) -> usize {
+    match &node.value {
+        Value::Scalar(_) => above,
+        Value::Sequence(items) => items.iter().map(|item| paths(item, above)).sum(),
+        Value::Mapping(entries) => entries
+            .iter()
+            .map(|entry| paths(&entry.node, above + entry.key.len() + 1))
+            .sum(),
+    }
+}
+
+/// What a finished node adds wherever it is repeated.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    text: usize,
+    /// Levels below the node.
+    height: usize,
 }
 
 struct Builder<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    /// Finished nodes by anchor id, with the number of nodes in each.
-    anchors: HashMap<usize, (Node, usize)>,
-    nodes: usize,
+    /// Finished nodes by anchor id.
+    anchors: HashMap<usize, (Node, Size)>,
+    /// So far, in the tree and in the anchors.
+    made: Size,
+    copied: Size,
 }
 
 impl<'t> Builder<'t> {
@@ -115,17 +147,15 @@ impl<'t> Builder<'t> {
     }
 
     fn node(&mut self, event: Event<'_>, at: Position, depth: usize) -> Result<Node, Problem> {
-        if depth > MAX_DEPTH {
-            return Err(Problem::at(
-                at,
-                "",
-                format!("nested deeper than {MAX_DEPTH} levels"),
-            ));
-        }
-        let before = self.nodes;
-        self.count(1, at)?;
+        let before = self.made;
+        let one = Size {
+            nodes: 1,
+            ..Size::default()
+        };
+        self.count(one, depth, at)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.made.text += text.len();
                 let string_tag = tag.is_some_and(|tag| tag.suffix == "str");
                 let scalar = Scalar {
                     text: text.into_owned(),
@@ -136,12 +166,20 @@ impl<'t> Builder<'t> {
             }
             Event::SequenceStart(anchor, _) => (self.sequence(depth)?, anchor),
             Event::MappingStart(anchor, _) => (self.mapping(depth)?, anchor),
-            Event::Alias(anchor) => return self.alias(anchor, at),
+            Event::Alias(anchor) => return self.alias(anchor, depth, at),
             _ => return Err(Problem::at(at, "", "not valid YAML: a value is missing")),
         };
         let node = Node { at, value };
         if anchor > 0 {
-            let size = self.nodes - before;
+            let size = Size {
+                nodes: self.made.nodes - before.nodes,
+                text: self.made.text - before.text,
+                height: height(&node),
+            };
+            // Of nested anchors each keeps a copy, so copies have the same bounds again.
+            self.copied.nodes += size.nodes;
+            self.copied.text += size.text;
+            bounded(self.copied, at)?;
             self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
@@ -175,26 +213,58 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn alias(&mut self, anchor: usize, at: Position) -> Result<Node, Problem> {
+    fn alias(&mut self, anchor: usize, depth: usize, at: Position) -> Result<Node, Problem> {
         // The parser refuses unknown names, so what is not finished yet encloses the alias.
-        let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+        let Some(size) = self.anchors.get(&anchor).map(|(_, size)| *size) else {
             return Err(Problem::at(at, "", "an alias inside of what it stands for"));
         };
-        self.count(size, at)?;
-        Ok(Node { at, ..node })
+        self.count(size, depth, at)?;
+        let value = self.anchors[&anchor].0.value.clone();
+        Ok(Node { at, value })
     }
 
-    fn count(&mut self, more: usize, at: Position) -> Result<(), Problem> {
-        self.nodes += more;
-        if self.nodes > MAX_NODES {
-            return Err(Problem::at(
-                at,
-                "",
-                format!("more than {MAX_NODES} values, aliases followed"),
-            ));
-        }
-        Ok(())
+    /// Takes note of nodes before they are made, the first of them at `depth`.
+    fn count(&mut self, more: Size, depth: usize, at: Position) -> Result<(), Problem> {
+        self.made.nodes += more.nodes;
+        self.made.text += more.text;
+        let height = depth + more.height;
+        bounded(
+            Size {
+                height,
+                ..self.made
+            },
+            at,
+        )
     }
+}
+
+fn bounded(size: Size, at: Position) -> Result<(), Problem> {
+    let message = if size.height > MAX_DEPTH {
+        format!("nested deeper than {MAX_DEPTH} levels")
+    } else if size.nodes > MAX_NODES {
+        format!("more than {MAX_NODES} values, aliases followed")
+    } else if size.text > MAX_TEXT {
+        format!("more than {MAX_TEXT} bytes of values, aliases followed")
+    } else {
+        return Ok(());
+    };
+    Err(Problem::at(at, "", message))
+}
+
+/// Levels below a node; its own depth is bounded already.
+fn height(node: &Node) -> usize {
+    let below: Option<usize> = match &node.value {
+        Value::Scalar(_) => None,
+        Value::Sequence(items) => Some(items.iter().map(height).max().unwrap_or(0)),
+        Value::Mapping(entries) => Some(
+            entries
+                .iter()
+                .map(|entry| height(&entry.node))
+                .max()
+                .unwrap_or(0),
+        ),
+    };
+    below.map_or(0, |below| below + 1)
 }
 
 /// The parser counts lines from 1 and columns from 0.
@@ -250,6 +320,39 @@ mod tests {
         }
         let problem = parse(&text).unwrap_err();
         assert!(problem.message.contains("aliases followed"), "{problem}");
+    }
+
+    /// 500 KB, repeated 50,000 times, would be 25 GB.
+    #[test]
+    fn aliases_of_a_long_value_do_not_explode() {
+        let long = "x".repeat(500_000);
+        let text = format!("a: &a {long}\nb: [{}]\n", vec!["*a"; 50_000].join(", "));
+        let problem = parse(&text).unwrap_err();
+        assert!(problem.message.contains("bytes of values"), "{problem}");
+    }
+
+    /// Each alias is shallow where it stands, and deep in what it stands for.
+    #[test]
+    fn aliases_do_not_nest_deeper_than_the_text_may() {
+        let mut text = "a0: &a0 x\n".to_owned();
+        for level in 1..70 {
+            let below = level - 1;
+            let (open, close) = ("[".repeat(29), "]".repeat(29));
+            text.push_str(&format!("a{level}: &a{level} {open}*a{below}{close}\n"));
+        }
+        let problem = parse(&text).unwrap_err();
+        assert!(problem.message.contains("nested deeper"), "{problem}");
+        assert_eq!(problem.at.map(|at| at.line), Some(3), "{problem}");
+    }
+
+    /// Every value below a key has the key in its path.
+    #[test]
+    fn a_long_key_above_many_values_is_refused() {
+        let key = "k".repeat(1_000);
+        let items: String = (0..40_000).map(|n| format!("  {n}: 1\n")).collect();
+        let problem = parse(&format!("{key}:\n{items}")).unwrap_err();
+        assert!(problem.message.contains("keys too long"), "{problem}");
+        assert!(parse(&format!("tables:\n{items}")).is_ok());
     }
 
     #[test]

@@ -141,6 +141,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_an_error_or_a_port(mut bytes: Vec<u8>, text: String) {
+            for bytes in [std::mem::take(&mut bytes), answer(&format!("{text};tcp;{text}"))] {
+                match parse(&bytes, "B") {
+                    Ok(port) => assert_ne!(port, 0),
+                    Err(error) => assert_eq!(error.kind(), Kind::SourceUnreachable),
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_length_beyond_the_datagram_is_cut() {
         let mut bytes = answer("ServerName;A;InstanceName;B;tcp;1444;;");

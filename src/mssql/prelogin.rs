@@ -184,6 +184,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// What is given is a byte of the answer.
+        #[test]
+        fn any_bytes_are_an_error_or_one_of_them(bytes: Vec<u8>) {
+            if let Ok(encryption) = encryption_of(&bytes) {
+                assert!(bytes.contains(&encryption));
+            }
+        }
+    }
+
     #[test]
     fn encryption_is_never_weaker_than_asked() {
         assert_eq!(

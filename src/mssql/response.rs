@@ -123,6 +123,43 @@ mod tests {
         }
     }
 
+    /// MS-TDS 4.4, 4.5, 4.17 (without its surplus byte, see the fixtures' README) and 4.21.
+    #[test]
+    fn the_login_responses_of_the_specification_name_the_packet_size() {
+        let bytes = |hexadecimal: &str| -> Vec<u8> {
+            let byte = |word| u8::from_str_radix(word, 16).unwrap();
+            hexadecimal.split_whitespace().map(byte).collect()
+        };
+        let mut recovery = bytes(include_str!(
+            "../../tests/fixtures/ms_tds/4.17-featureextack-sessionrecovery.hex"
+        ));
+        assert_eq!(recovery.remove(140), 0);
+        for (packets, size) in [
+            (
+                bytes(include_str!(
+                    "../../tests/fixtures/ms_tds/4.04-login-response.hex"
+                )),
+                4096,
+            ),
+            (
+                bytes(include_str!(
+                    "../../tests/fixtures/ms_tds/4.05-login-response-federated-auth.hex"
+                )),
+                4096,
+            ),
+            (recovery, 4096),
+            (
+                bytes(include_str!(
+                    "../../tests/fixtures/ms_tds/4.21-featureextack-azuresqlsupport.hex"
+                )),
+                8000,
+            ),
+        ] {
+            let found = changes(&packets);
+            assert_eq!((found.packet_size, found.transaction), (Some(size), None));
+        }
+    }
+
     #[test]
     fn a_transaction_begins_and_ends() {
         let begin = [0xE3, 0x0B, 0, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0];
@@ -134,6 +171,17 @@ mod tests {
             4088,
         ));
         assert_eq!(over.transaction, Some([0; 8]));
+    }
+
+    proptest::proptest! {
+        /// Damage behind a whole token leaves that token; what was said cannot be unsaid.
+        #[test]
+        fn any_bytes_may_follow(damage: Vec<u8>) {
+            let begin = [0xE3, 0x0B, 0, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0];
+            let found = changes(&in_packets(&[&begin[..], DONE, &damage].concat(), 64));
+            assert!(found.transaction.is_some());
+            let _ = changes(&damage);
+        }
     }
 
     #[test]

@@ -4,19 +4,16 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig};
+use rustls_pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::job::{Encrypt, Source};
 use crate::error::{Error, Kind, Result};
+use crate::tls::{self, Expected, Trusted};
 
 use super::tunnel::Tunnel;
 
@@ -31,18 +28,7 @@ impl Tls {
     /// Reads the trusted authorities. Warns here, once, where certificates are not checked.
     pub(super) fn new(source: &Source) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = if source.trust_server_certificate {
-            tracing::warn!(
-                host = source.host,
-                "the source's certificate is not checked (trust_server_certificate)"
-            );
-            Arc::new(TrustAnything(provider.clone()))
-        } else {
-            named(
-                chain_verifier(source.ca_file.as_deref(), &provider)?,
-                source,
-            )?
-        };
+        let verifier = verifier(source, &provider)?;
         // Only TLS 1.2 leaves the stream without a byte after the handshake, which going back to
         // plain TDS after the login needs.
         let versions: &[_] = if source.encrypt == Encrypt::LoginOnly {
@@ -91,151 +77,55 @@ fn server_name(host: &str) -> Result<ServerName<'static>> {
     })
 }
 
-fn chain_verifier(
-    ca_file: Option<&Path>,
+fn verifier(
+    source: &Source,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
-    let roots = match ca_file {
-        Some(file) => roots_of_file(file)?,
-        None => roots_of_system()?,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    if source.trust_server_certificate {
+        tracing::warn!(
+            host = source.host,
+            "the source's certificate is not checked (trust_server_certificate)"
+        );
+        return Ok(tls::anybody(provider));
+    }
+    let trusted = match &source.ca_file {
+        Some(file) => of_file(file)?,
+        None => of_system()?,
     };
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|cause| tls_error("the trusted authorities cannot be used").because(cause))
+    let expected = match &source.host_name_in_certificate {
+        None => Expected::Host,
+        Some(name) => Expected::Name(server_name(name)?),
+    };
+    tls::chain(trusted, expected, provider)
+        .map_err(|error| tls_error(error.to_string()).because(error))
 }
 
-fn roots_of_file(file: &Path) -> Result<RootCertStore> {
+fn of_file(file: &Path) -> Result<Trusted> {
     let shown = file.display();
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file)
-        .map_err(|cause| tls_error(format!("cannot read source.ca_file {shown}: {cause}")))?;
-    for certificate in certificates {
-        let certificate = certificate
-            .map_err(|cause| tls_error(format!("source.ca_file {shown} is not PEM: {cause}")))?;
-        roots.add(certificate).map_err(|cause| {
-            tls_error(format!(
-                "source.ca_file {shown} has a certificate that cannot be used"
-            ))
-            .because(cause)
-        })?;
-    }
-    if roots.is_empty() {
+    let trusted = tls::of_file(file).map_err(|cause| {
+        tls_error(format!("source.ca_file {shown} cannot be read as PEM")).because(cause)
+    })?;
+    if trusted.certificates.is_empty() {
         return Err(tls_error(format!(
             "source.ca_file {shown} contains no certificate"
         )));
     }
-    Ok(roots)
+    Ok(trusted)
 }
 
-fn roots_of_system() -> Result<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, ignored) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(added, ignored, "system certificate authorities loaded");
-    if added == 0 {
-        return Err(tls_error(
-            "this machine has no certificate authorities to trust: install ca-certificates or set \
-             source.ca_file",
-        ));
+fn of_system() -> Result<Trusted> {
+    let (trusted, errors) = tls::of_system();
+    if !trusted.certificates.is_empty() {
+        return Ok(trusted);
     }
-    Ok(roots)
-}
-
-/// Replaces the expected name where the job gives one.
-fn named(chain: Arc<WebPkiServerVerifier>, source: &Source) -> Result<Arc<dyn ServerCertVerifier>> {
-    match &source.host_name_in_certificate {
-        None => Ok(chain),
-        Some(name) => Ok(Arc::new(ExpectName {
-            chain,
-            name: server_name(name)?,
-        })),
-    }
-}
-
-/// Checks the chain as always, but for another name than the one connected to.
-#[derive(Debug)]
-struct ExpectName {
-    chain: Arc<WebPkiServerVerifier>,
-    name: ServerName<'static>,
-}
-
-impl ServerCertVerifier for ExpectName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.chain
-            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
-}
-
-/// `trust_server_certificate`: encrypts without knowing to whom.
-///
-/// The handshake signature is not checked either: it would only prove that the unknown peer holds
-/// the key of its unknown certificate, and the certificates that SQL Server makes for itself may
-/// have forms that the checker cannot read.
-#[derive(Debug)]
-struct TrustAnything(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for TrustAnything {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+    let error = tls_error(
+        "this machine has no certificate authorities to trust: install ca-certificates or set \
+         source.ca_file",
+    );
+    Err(match errors.into_iter().next() {
+        Some(cause) => error.because(cause),
+        None => error,
+    })
 }
 
 fn handshake_error(host: &str, encrypt: Encrypt, cause: io::Error) -> Error {
@@ -322,9 +212,9 @@ mod tests {
     fn a_ca_file_without_certificates_is_an_error() {
         let file = std::env::temp_dir().join(format!("migrate-empty-ca-{}", std::process::id()));
         std::fs::write(&file, "no certificate here\n").unwrap();
-        let error = roots_of_file(&file).unwrap_err();
+        let error = of_file(&file).unwrap_err();
         std::fs::remove_file(&file).unwrap();
         assert!(error.to_string().contains("no certificate"), "{error}");
-        assert_eq!(roots_of_file(&file).unwrap_err().kind(), Kind::SourceTls);
+        assert_eq!(of_file(&file).unwrap_err().kind(), Kind::SourceTls);
     }
 }

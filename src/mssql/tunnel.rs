@@ -133,7 +133,8 @@ impl Tunnel {
 
     /// Hands on what was received; `false` where more bytes are needed first.
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<bool> {
-        if let Incoming::Wrapped(0) = self.incoming {
+        // A loop, not a recursion: a server can send any number of empty packets.
+        while let Incoming::Wrapped(0) = self.incoming {
             match self.received.first() {
                 None => return Ok(false),
                 // TLS content types (RFC 8446 5.1) and TDS packet types do not overlap.
@@ -148,7 +149,6 @@ impl Tunnel {
                     })?;
                     self.received.advance(HEADER);
                     self.incoming = Incoming::Wrapped(payload);
-                    return self.hand_on(buf);
                 }
                 Some(_) => {
                     return Err(io::Error::new(
@@ -272,6 +272,20 @@ mod tests {
         let mut seen = Vec::new();
         tunnel.read_to_end(&mut seen).await.unwrap();
         assert_eq!(seen, [0x16, 1, 2, 0x16, 3, 0x17, 4, 5, 0x12]);
+    }
+
+    /// A test's thread has 2 MiB of stack, as the runtime's workers have.
+    #[tokio::test]
+    async fn any_number_of_empty_packets_is_passed_over() {
+        const EMPTY: [u8; HEADER] = [PACKET_PRELOGIN, 0, 0, 8, 0, 0, 0, 0];
+        let (mut tunnel, mut server) = pair().await;
+        tunnel.wrap_handshake();
+        tunnel.received.extend_from_slice(&EMPTY.repeat(1_000_000));
+        server.write_all(&[0x16, 1, 2]).await.unwrap();
+        drop(server);
+        let mut seen = Vec::new();
+        tunnel.read_to_end(&mut seen).await.unwrap();
+        assert_eq!(seen, [0x16, 1, 2]);
     }
 
     #[tokio::test]

@@ -65,7 +65,7 @@ impl TableLoad {
         });
         progress.set_partitions(u32::try_from(record.partitions.len()).unwrap_or(u32::MAX));
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
-        progress.add(rows, bytes);
+        progress.resume(rows, bytes);
         Arc::new(Self {
             key: TableKey::of(&run.job.name, &record.plan),
             copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),

@@ -14,7 +14,7 @@ use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
 use crate::pipeline::schema::parts as ddl_parts;
 use crate::pipeline::shores::{self, source_endpoint};
-use crate::pipeline::summary::omissions;
+use crate::pipeline::summary::{cause, omissions};
 use crate::plan::build;
 use crate::plan::changes::type_changes;
 use crate::plan::table::TablePlan;
@@ -23,7 +23,7 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
 use crate::report::check::{CheckReport, Finding, Severity};
-use crate::report::planned::{PlanReport, PlannedTable, SkippedTable};
+use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::schema::SchemaReport;
 use crate::report::status::{RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
@@ -110,8 +110,8 @@ async fn check_source(
     };
     report.source = Some(source_endpoint(job, &database));
     report.good(format!(
-        "source: logged in, {} tables in database {}",
-        database.tables.len(),
+        "source: logged in, {} in database {}",
+        tables(database.tables.len()),
         database.name
     ));
     if let Err(error) = shores::require_consistency(job, &database) {
@@ -159,7 +159,7 @@ async fn check_target(
     match build::build(database, job) {
         Err(errors) => errors.iter().for_each(|error| report.problem(error)),
         Ok(planned) => {
-            report.good(format!("{} tables can be copied", planned.tables.len()));
+            report.good(format!("{} can be copied", tables(planned.tables.len())));
             if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
@@ -178,6 +178,13 @@ async fn check_target(
                 );
             }
         }
+    }
+}
+
+fn tables(count: usize) -> String {
+    match count {
+        1 => "1 table".to_owned(),
+        count => format!("{count} tables"),
     }
 }
 
@@ -333,7 +340,14 @@ pub async fn plan(
 
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
     let database = catalog::load(&mut *source.acquire().await?).await?;
-    let survey = prepare::plan_from(database, job, options)?;
+    let (survey, errors) = prepare::attempt(database, job, options)?;
+    let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
+        .into_iter()
+        .partition(|error| error.place().table.is_some());
+    let unplanned = |error: Error| UnplannedTable {
+        table: error.place().table.clone().unwrap_or_default(),
+        cause: cause(&error),
+    };
     let omissions = omissions(&survey.planned);
     let unlogged = job.transfer.unlogged_load;
     Ok(PlanReport {
@@ -348,7 +362,8 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
                 reason: "left out by tables.include or tables.exclude".to_owned(),
             })
             .collect(),
-        failed: Vec::new(),
+        failed: of_tables.into_iter().map(unplanned).collect(),
+        problems: of_job.iter().map(cause).collect(),
         omissions,
         notes: survey.planned.notes.clone(),
         others: others(&survey.planned),
@@ -427,7 +442,7 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
     let state = match (&last.outcome, &report.held_by) {
         (Some(outcome), _) => outcome.clone(),
         (None, Some(_)) => "running".to_owned(),
-        (None, None) => "died; the same command continues".to_owned(),
+        (None, None) => "died".to_owned(),
     };
     report.run = Some(RunStatus {
         run_id: last.id.0.to_string(),

@@ -7,6 +7,7 @@ mod objects;
 mod partition;
 pub mod policy;
 mod prepare;
+mod presence;
 mod queue;
 mod retry;
 mod run;

@@ -12,6 +12,7 @@ use crate::mssql::read;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::retry::Backoff;
 use crate::plan::query;
+use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::copy::{End, PartitionWriter};
 use crate::report::time::Activity;
 use crate::transcode::{Batch, RowLayout};
@@ -122,10 +123,12 @@ impl Attempt<'_> {
                 large_rows: Arc::clone(&run.large_rows),
             },
         ));
+        let before = self.committed;
         let written = self.write_batches(&mut writer, batches).await;
         let read = reader
             .await
-            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
+            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?
+            .map_err(|error| error.with_row(|row| row_place(&row, before, &table.plan)));
         let outcome = self.conclude(&mut writer, written, read).await;
         let timing = writer.timing();
         clock.add(Activity::Copy, timing.send);
@@ -206,6 +209,25 @@ impl Attempt<'_> {
         self.committed = writer.commit(end).await?.rows;
         self.sent = (0, 0);
         Ok(())
+    }
+}
+
+/// Where a row of this statement is in its partition, and by which columns to count: an operator
+/// finds it without its values being told. The partition's range is in `_migrate.partitions`.
+fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
+    let Ok(of_statement) = row.parse::<u64>() else {
+        return row.to_owned();
+    };
+    let row = before + of_statement;
+    match &plan.strategy {
+        Strategy::Keyset {
+            key, ordered: true, ..
+        } => {
+            let columns = key.iter().map(|key| key.column.name.as_str());
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            format!("{row} of the partition by {columns}")
+        }
+        _ => format!("{row} of the partition as it was read"),
     }
 }
 

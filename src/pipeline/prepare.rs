@@ -51,26 +51,57 @@ pub fn plan_from(database: Database, job: &Job, options: &RunOptions) -> Result<
     require_consistency(job, &database)?;
     let mut planned = build::build(&database, job).map_err(together)?;
     if planned.tables.is_empty() {
-        return Err(Error::new(
-            Kind::Naming,
-            format!(
-                "no table of database {} is selected by tables.include and tables.exclude",
-                database.name
-            ),
-        ));
+        return Err(nothing_selected(&database));
     }
-    limit(&mut planned, options)?;
+    limit(&mut planned, &mut Vec::new(), options)?;
     Ok(Survey { database, planned })
 }
 
-/// Keeps the tables that `--table` names.
-fn limit(planned: &mut Planned, options: &RunOptions) -> Result<()> {
+/// As [`plan_from`], with the tables that can be planned beside the problems of the others.
+pub fn attempt(
+    database: Database,
+    job: &Job,
+    options: &RunOptions,
+) -> Result<(Survey, Vec<Error>)> {
+    require_consistency(job, &database)?;
+    let (mut planned, mut problems) = build::attempt(&database, job);
+    if planned.tables.is_empty() && problems.is_empty() {
+        return Err(nothing_selected(&database));
+    }
+    limit(&mut planned, &mut problems, options)?;
+    Ok((Survey { database, planned }, problems))
+}
+
+fn nothing_selected(database: &Database) -> Error {
+    Error::new(
+        Kind::Naming,
+        format!(
+            "no table of database {} is selected by tables.include and tables.exclude",
+            database.name
+        ),
+    )
+}
+
+/// Keeps the tables that `--table` names, and the problems that are theirs or nobody's.
+fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions) -> Result<()> {
     if options.only_tables.is_empty() {
         return Ok(());
     }
     let named = |plan: &TablePlan, name: &String| plan.full_name().eq_ignore_ascii_case(name);
+    let wanted = |error: &Error| {
+        let table = error.place().table.as_ref();
+        table.is_none_or(|table| {
+            let mut names = options.only_tables.iter();
+            names.any(|name| name.eq_ignore_ascii_case(table))
+        })
+    };
+    problems.retain(wanted);
     for name in &options.only_tables {
-        if !planned.tables.iter().any(|plan| named(plan, name)) {
+        let failed = problems.iter().any(|error| {
+            let table = error.place().table.as_ref();
+            table.is_some_and(|table| table.eq_ignore_ascii_case(name))
+        });
+        if !failed && !planned.tables.iter().any(|plan| named(plan, name)) {
             return Err(Error::new(
                 Kind::Usage,
                 format!("--table {name}: the job selects no such table"),
@@ -107,32 +138,74 @@ pub struct Recorded {
     pub settled: bool,
 }
 
-/// Reads the state, and clears it where the job starts over or begins anew.
-pub async fn recall(
+/// What earlier runs left, seen before this one was registered.
+pub struct Former {
+    /// Of which job file and source; this run's own record must not be compared with itself.
+    last: Option<RunRecord>,
+    /// The job starts over, because it was told to or because it was finished.
+    anew: bool,
+}
+
+/// Reads the state and refuses what this run must not continue, before the run is registered: a
+/// job that is refused must leave nothing that the next one is measured by.
+pub async fn look_back(
     job: &Job,
     shores: &Shores,
     options: &RunOptions,
     survey: &Survey,
-) -> Result<Recorded> {
-    let mut target = shores.target.acquire().await?;
-    let mut records = state::load(&target, &job.name).await?;
+) -> Result<Former> {
+    let target = shores.target.acquire().await?;
+    let records = state::load(&target, &job.name).await?;
     let last = state::last_run(&target, &job.name).await?;
-    if options.restart || begins_anew(job, options, &records, survey, last.as_ref()) {
-        if job.transfer.mode == Mode::Create {
-            drop_views(&mut target, &survey.planned.views).await?;
-        }
-        start_over(job, &mut target, &records, options).await?;
-        records = state::load(&target, &job.name).await?;
+    let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
+    if anew {
+        may_start_over(job, &records, options)?;
+    } else {
+        refuse(job, survey, last.as_ref(), records)?;
     }
+    Ok(Former { last, anew })
+}
+
+/// Refuses records of another source, job or table shape.
+fn refuse(
+    job: &Job,
+    survey: &Survey,
+    last: Option<&RunRecord>,
+    records: Vec<TableRecord>,
+) -> Result<HashMap<String, TableRecord>> {
     if !records.is_empty() {
-        refuse_strangers(job, &survey.database, last.as_ref())?;
+        refuse_strangers(job, &survey.database, last)?;
     }
     let records = by_name(records);
     refuse_changed(&records, survey)?;
+    Ok(records)
+}
+
+/// Reads the state, and clears it where the job starts over or begins anew. Only of a run that is
+/// registered: what a process that lost the job wrote until then is seen here, and it can write
+/// nothing more.
+pub async fn recall(
+    run: &Run,
+    options: &RunOptions,
+    survey: &Survey,
+    former: &Former,
+) -> Result<Recorded> {
+    let job = &run.job;
+    let mut target = run.target.acquire().await?;
+    let mut records = state::load(&target, &job.name).await?;
+    if former.anew {
+        may_start_over(job, &records, options)?;
+        if job.transfer.mode == Mode::Create {
+            drop_views(&mut target, &survey.planned.views).await?;
+        }
+        start_over(job, &mut target).await?;
+        records = state::load(&target, &job.name).await?;
+    }
+    let records = refuse(job, survey, former.last.as_ref(), records)?;
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
-    let settled = settled(&records, survey, last.as_ref());
+    let settled = settled(&records, survey, former.last.as_ref());
     Ok(Recorded {
         records,
         resumed,
@@ -206,12 +279,7 @@ pub async fn drop_views(
     Ok(())
 }
 
-async fn start_over(
-    job: &Job,
-    target: &mut crate::postgres::pool::Lease,
-    records: &[TableRecord],
-    options: &RunOptions,
-) -> Result<()> {
+fn may_start_over(job: &Job, records: &[TableRecord], options: &RunOptions) -> Result<()> {
     if !options.only_tables.is_empty() {
         return Err(Error::new(
             Kind::Usage,
@@ -228,6 +296,10 @@ async fn start_over(
             ),
         ));
     }
+    Ok(())
+}
+
+async fn start_over(job: &Job, target: &mut crate::postgres::pool::Lease) -> Result<()> {
     let leftovers = if job.transfer.mode == Mode::Create {
         Leftovers::Drop
     } else {
@@ -362,11 +434,13 @@ pub async fn make_ready(
     plans: &[TablePlan],
     recorded: &Recorded,
 ) -> Vec<std::result::Result<(), Unready>> {
+    run.progress.expect_tables(plans.len());
     stream::iter(plans)
         .map(|plan| async move {
             let known = recorded.records.get(&plan.full_name());
             let retry = &run.job.transfer.retry;
             let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known)).await;
+            run.progress.one_table_more();
             outcome.map_err(|error| (plan.clone(), error.at_table(plan.full_name())))
         })
         .buffer_unordered(width(&run.job))

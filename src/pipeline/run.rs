@@ -11,18 +11,17 @@ use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::objects::{self, Completed};
-use crate::pipeline::policy::policy;
 use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
-use crate::pipeline::{RunOptions, queue, verify};
+use crate::pipeline::{RunOptions, presence, queue, verify};
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::{self, NewRun, RunId, TableRecord, TableState as Recorded_};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
-use crate::report::run::Report;
+use crate::report::run::{Facts, Report};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::transcode::RowLayout;
@@ -94,12 +93,25 @@ async fn run_connected(
             // Without the lock another process may begin: stop at once, the next run continues.
             tracing::error!(%error, "the job lock was lost, so the run stops");
             cancel.cancel();
-            let _stopped = guarded.await;
-            Err(error)
+            match guarded.await {
+                Ok(report) => Ok(ended_by(&error, report)),
+                Err(later) => {
+                    tracing::debug!(%later, "and so there is no report");
+                    Err(error)
+                }
+            }
         }
     };
     keeper.release().await;
     outcome
+}
+
+/// A report of what was done until `error` ended the run.
+fn ended_by(error: &Error, report: Report) -> Report {
+    Report::draw_up(Facts {
+        ended_by: Some(summary::cause(error)),
+        ..report.facts
+    })
 }
 
 /// Holds the job lock for a run, across a restart of the target.
@@ -186,10 +198,18 @@ async fn run_locked(
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
     let survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
-    let recorded = unless_stopped(cancel, prepare::recall(job, shores, options, &survey)).await?;
+    let former = unless_stopped(cancel, prepare::look_back(job, shores, options, &survey)).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
     let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
-    let loaded = load(&run, &survey, &recorded).await;
+    // Registered, so that no process that lost the job can write what is read or wiped from here.
+    let mut recorded = match prepare::recall(&run, options, &survey, &former).await {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            end_with(&run, &error).await;
+            return Err(error);
+        }
+    };
+    let loaded = load(&run, &survey, &mut recorded).await;
     conclude(
         &run,
         shores,
@@ -250,17 +270,20 @@ struct Course {
     loaded: Result<Loaded>,
 }
 
-async fn load(run: &Arc<Run>, survey: &Survey, recorded: &Recorded) -> Result<Loaded> {
-    let plans = &survey.planned.tables;
+async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
     begin(&run.progress, 3, "finding cut points and making tables");
-    prepare::refuse_existing(run, plans, recorded).await?;
+    let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
+    prepare::refuse_existing(run, &plans, recorded).await?;
     objects::prepare(run, &survey.planned, recorded).await?;
-    let made = prepare::make_ready(run, plans, recorded).await;
-    let unready = made
+    let made = prepare::make_ready(run, &plans, recorded).await;
+    let mut unready = made
         .into_iter()
         .filter_map(std::result::Result::err)
         .collect::<Vec<_>>();
     record_unready(run, &unready).await;
+    // What is recorded of these stays as it is: it is what the table once held.
+    unready.extend(tampered);
+    let plans = &survey.planned.tables;
     let tables = take_up(run, plans, &unready).await?;
     begin(&run.progress, 4, "loading");
     let open = tables
@@ -393,9 +416,7 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
     let loaded = match course.loaded {
         Ok(loaded) => loaded,
         Err(error) => {
-            let cause = serde_json::json!({ "error": error.to_string(), "advice": policy(error.kind()).advice });
-            let stopped = error.kind() == Kind::Stopped;
-            end(run, if stopped { "stopped" } else { "failed" }, &cause).await;
+            end_with(run, &error).await;
             return Err(error);
         }
     };
@@ -415,6 +436,13 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
     end(run, outcome.as_str().unwrap_or("ended"), &value).await;
     begin(&run.progress, STEPS, "ended");
     Ok(report)
+}
+
+/// Records that the run ended with an error instead of a report.
+async fn end_with(run: &Run, error: &Error) {
+    let cause = serde_json::json!(summary::cause(error));
+    let stopped = error.kind() == Kind::Stopped;
+    end(run, if stopped { "stopped" } else { "failed" }, &cause).await;
 }
 
 async fn end(run: &Run, outcome: &str, report: &serde_json::Value) {

@@ -40,7 +40,10 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
     // A stopped run has seconds left; any other waits for a target that restarts.
     let once = CancellationToken::new();
     let records = if run.cancel.is_cancelled() {
-        recorded(run).await?
+        recorded(run).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the target could not be asked: the report says what was sent");
+            HashMap::new()
+        })
     } else {
         retrying(&run.job.transfer.retry, &once, || recorded(run)).await?
     };
@@ -77,6 +80,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
                 || tables
                     .iter()
                     .any(|table| table.outcome == TableOutcome::Unfinished)),
+        ended_by: None,
         source: source_endpoint(&run.job, &ending.survey.database),
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
@@ -127,6 +131,9 @@ fn loaded_table(
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
         table.changed_values = parts.map(|part| part.changed_values).sum();
+    } else {
+        table.rows = load.progress.rows();
+        table.bytes = load.progress.bytes();
     }
     if let Some(before) = before {
         table.resumed_rows = before
@@ -140,6 +147,10 @@ fn loaded_table(
     table.partitions = load.progress.partitions().1;
     table.retries = load.progress.retries();
     table.notes.clone_from(&load.plan.notes);
+    if now.is_none() {
+        let note = "rows and size are what was sent: the target could not be asked what it has";
+        table.notes.push(note.to_owned());
+    }
     table
 }
 

@@ -44,6 +44,15 @@ impl Planned {
 /// Every problem of every table at once: unsupported types, names that collide, overrides that
 /// name what is not there.
 pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
+    match attempt(database, job) {
+        (planned, problems) if problems.is_empty() => Ok(planned),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// As [`build`], with what can be planned beside every problem. A problem without a table as its
+/// place is the job's as a whole.
+pub fn attempt(database: &Database, job: &Job) -> (Planned, Vec<Error>) {
     let mut planned = Planned::default();
     let mut problems = unknown_overrides(database, job);
     let selection = Selection::new(&job.tables);
@@ -74,9 +83,6 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     planned.sequences = sequences.made;
     planned.take(sequences.remarks);
     problems.extend(target_collisions(&planned));
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     objects::foreign_keys(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
     for plan in planned
@@ -91,7 +97,7 @@ pub fn build(database: &Database, job: &Job) -> Result<Planned, Vec<Error>> {
     planned.take(views.remarks);
     let (sequences, views) = (&planned.sequences, &planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names);
-    Ok(planned)
+    (planned, problems)
 }
 
 /// Every column of the table is there for a view to read.

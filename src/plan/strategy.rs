@@ -136,7 +136,7 @@ fn by_key(
     let reason = if !read_back {
         as_a_whole("a key column is excluded")
     } else if !index.clustered {
-        as_a_whole(&format!("index {} is not clustered", index.name))
+        as_a_whole("the key's index is not clustered")
     } else if !exact {
         // A resume begins behind a literal; a cut is the same literal on both of its sides.
         as_a_whole("a float key does not come back from its literal for certain")

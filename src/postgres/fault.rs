@@ -6,16 +6,15 @@ use std::io;
 
 use crate::error::{Error, Kind};
 
-/// PostgreSQL's answer without DETAIL and CONTEXT, which may show values of rows.
+/// Stands in for PostgreSQL's answer, whose DETAIL and CONTEXT may show values of rows.
 #[derive(Debug)]
 struct Answer {
     code: String,
-    message: String,
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (SQLSTATE {})", self.message, self.code)
+        write!(f, "SQLSTATE {}", self.code)
     }
 }
 
@@ -33,7 +32,6 @@ pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
         }
         return Error::new(kind, text).because(Answer {
             code: answer.code().code().to_owned(),
-            message,
         });
     }
     let kind = if is_lost(&error) {

@@ -24,7 +24,7 @@ pub struct SkippedTable {
     pub reason: String,
 }
 
-/// A table that cannot be planned.
+/// A table that cannot be planned; once for each of its problems.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnplannedTable {
     pub table: String,
@@ -38,6 +38,9 @@ pub struct PlanReport {
     pub tables: Vec<PlannedTable>,
     pub skipped: Vec<SkippedTable>,
     pub failed: Vec<UnplannedTable>,
+    /// What is wrong with the job and with no single table: names that become one, names that are
+    /// not there.
+    pub problems: Vec<Cause>,
     pub omissions: Vec<Omission>,
     /// On sequences and views.
     pub notes: Vec<String>,

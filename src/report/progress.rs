@@ -26,6 +26,9 @@ pub struct Step {
     pub of: u32,
     /// A lower-case fragment, as `reading the catalog`.
     pub name: &'static str,
+    /// Tables that the step is through with, of all that it goes through, where it goes table by
+    /// table before or after the rows; 0 of 0 elsewhere.
+    pub tables: (u32, u32),
 }
 
 /// Where a table stands. Each state is set by exactly one party.
@@ -75,6 +78,8 @@ pub struct TableProgress {
     /// Sent to the target, committed or not. Falls back when a partition is retried.
     rows: AtomicU64,
     bytes: AtomicU64,
+    /// Of `rows`, those that an earlier run had committed: no rate of this run counts them.
+    resumed_rows: AtomicU64,
     partitions: AtomicU32,
     partitions_done: AtomicU32,
     retries: AtomicU32,
@@ -90,6 +95,7 @@ impl Progress {
                 number: 0,
                 of: 0,
                 name: "starting",
+                tables: (0, 0),
             }),
             tables: RwLock::default(),
             clock: Clock::default(),
@@ -98,7 +104,24 @@ impl Progress {
 
     /// A new numbered step begins.
     pub fn begin(&self, number: u32, of: u32, name: &'static str) {
-        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Step { number, of, name };
+        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Step {
+            number,
+            of,
+            name,
+            tables: (0, 0),
+        };
+    }
+
+    /// The step that is on goes through so many tables.
+    pub fn expect_tables(&self, tables: usize) {
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        step.tables = (0, u32::try_from(tables).unwrap_or(u32::MAX));
+    }
+
+    /// The step that is on is through with one more of its tables.
+    pub fn one_table_more(&self) {
+        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        step.tables.0 = step.tables.0.saturating_add(1);
     }
 
     pub fn step(&self) -> Step {
@@ -113,6 +136,7 @@ impl Progress {
             expected_rows: AtomicU64::new(expected_rows),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            resumed_rows: AtomicU64::new(0),
             partitions: AtomicU32::new(0),
             partitions_done: AtomicU32::new(0),
             retries: AtomicU32::new(0),
@@ -153,6 +177,7 @@ impl Progress {
             totals.tables_failed += u64::from(state == TableState::Failed);
             totals.rows += table.rows();
             totals.bytes += table.bytes();
+            totals.resumed_rows += table.resumed_rows();
             totals.expected_rows += table.expected_rows();
         }
         totals
@@ -167,7 +192,15 @@ pub struct ProgressTotals {
     pub tables_failed: u64,
     pub rows: u64,
     pub bytes: u64,
+    pub resumed_rows: u64,
     pub expected_rows: u64,
+}
+
+impl ProgressTotals {
+    /// Rows that this run itself moved: what its speed is computed from.
+    pub fn moved(&self) -> u64 {
+        self.rows.saturating_sub(self.resumed_rows)
+    }
 }
 
 impl TableProgress {
@@ -201,7 +234,13 @@ impl TableProgress {
         }
     }
 
-    /// A batch was sent (or, on a resume, `rows` were found committed).
+    /// `rows` of an earlier run were found committed.
+    pub fn resume(&self, rows: u64, bytes: u64) {
+        self.resumed_rows.fetch_add(rows, Ordering::Relaxed);
+        self.add(rows, bytes);
+    }
+
+    /// A batch was sent.
     pub fn add(&self, rows: u64, bytes: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -226,6 +265,10 @@ impl TableProgress {
 
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
+    }
+
+    pub fn resumed_rows(&self) -> u64 {
+        self.resumed_rows.load(Ordering::Relaxed)
     }
 
     pub fn bytes(&self) -> u64 {
@@ -284,7 +327,8 @@ mod tests {
         let left_out = progress.add_table("dbo.sysdiagrams", 7);
         left_out.set_state(TableState::Skipped);
         posts.set_state(TableState::Running);
-        posts.add(30, 3000);
+        posts.resume(5, 500);
+        posts.add(25, 2500);
         posts.take_back(10, 1000);
         empty.set_state(TableState::Done);
         assert_eq!(
@@ -295,9 +339,21 @@ mod tests {
                 tables_failed: 0,
                 rows: 20,
                 bytes: 2000,
+                resumed_rows: 5,
                 expected_rows: 100,
             }
         );
+    }
+
+    #[test]
+    fn a_step_counts_its_tables_and_the_next_one_begins_anew() {
+        let progress = Progress::new();
+        progress.begin(3, 7, "making tables");
+        progress.expect_tables(5000);
+        progress.one_table_more();
+        assert_eq!(progress.step().tables, (1, 5000));
+        progress.begin(4, 7, "loading");
+        assert_eq!(progress.step().tables, (0, 0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::report::bottleneck;
 use crate::report::pool::PoolReport;
-use crate::report::table::{TableOutcome, TableReport};
+use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::time::TimeSpent;
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
@@ -22,6 +22,8 @@ pub struct Facts {
     pub resumed: bool,
     /// A signal ended the run before the work was done.
     pub stopped: bool,
+    /// What ended the run as a whole before its work was done, where nothing of a table did.
+    pub ended_by: Option<Cause>,
     pub source: Endpoint,
     pub target: Endpoint,
     /// The word of the job file.
@@ -104,7 +106,9 @@ impl Report {
 fn outcome(facts: &Facts) -> Outcome {
     let any = |outcome| facts.tables.iter().any(|table| table.outcome == outcome);
     let verification = facts.verification.as_ref();
-    if facts.stopped {
+    if facts.ended_by.is_some() {
+        Outcome::Failed
+    } else if facts.stopped {
         Outcome::Stopped
     } else if any(TableOutcome::Failed)
         || any(TableOutcome::Unfinished)
@@ -149,7 +153,6 @@ pub(crate) mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::report::table::Cause;
     use crate::report::verify::VerifiedTable;
 
     pub(crate) fn facts() -> Facts {
@@ -160,6 +163,7 @@ pub(crate) mod tests {
             ended: Timestamp::from(UNIX_EPOCH + Duration::from_secs(10)),
             resumed: false,
             stopped: false,
+            ended_by: None,
             source: Endpoint::default(),
             target: Endpoint::default(),
             consistency: "strict",

@@ -21,7 +21,8 @@ pub struct TableStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunStatus {
     pub run_id: String,
-    /// The word kept in `_migrate.runs`.
+    /// The word kept in `_migrate.runs`: an outcome, `running`, or `died` where a process went
+    /// without recording its end.
     pub state: String,
     /// RFC 3339, as the target's clock had it.
     pub started: String,

@@ -103,16 +103,63 @@ impl Cause {
     }
 }
 
-/// The causes below an error, the nearest first, without those that only repeat the one above.
+/// The causes below an error, the nearest first, without what was said above already: drivers
+/// repeat their causes in their own text, and messages of ours quote what the server said.
 pub fn chain(error: &Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
+    let mut said = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {
-        let text = cause.to_string();
-        if causes.last() != Some(&text) && error.to_string() != text {
-            causes.push(text);
+        let text = once(&cause.to_string());
+        if !said.iter().any(|above| above.contains(&text)) {
+            said.push(text);
         }
         next = cause.source();
     }
-    causes
+    said.remove(0);
+    said
+}
+
+/// `x: x` as `x`: what a driver says before the colon and, as its own cause, behind it.
+fn once(text: &str) -> String {
+    match text.split_once(": ") {
+        Some((head, tail)) if head == tail => head.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[derive(Debug)]
+    struct Told(&'static str, Option<Box<Told>>);
+
+    impl std::fmt::Display for Told {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl StdError for Told {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            self.1.as_deref().map(|cause| cause as _)
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let refused = Told("connection refused", None);
+        let driver = Told(
+            "error connecting: connection refused",
+            Some(Box::new(refused)),
+        );
+        let error = Error::new(Kind::TargetUnreachable, "no connection to db:5432").because(driver);
+        assert_eq!(chain(&error), ["error connecting: connection refused"]);
+        let quoted = Error::new(Kind::TargetQuery, "could not read: no such column")
+            .because(Told("no such column", None));
+        assert_eq!(chain(&quoted), Vec::<String>::new());
+        let doubled = Error::new(Kind::SourceLost, "broke").because(Told("reset: reset", None));
+        assert_eq!(chain(&doubled), ["reset"]);
+    }
 }

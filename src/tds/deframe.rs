@@ -1,8 +1,9 @@
 //! Takes packet headers out of socket bytes, so that a message reads as one run of bytes.
 //!
 //! Socket bytes land in one large buffer and are parsed where they lie. Where a token continues in
-//! the next packet, the part already there is moved up over the header between the two: only that
-//! part is ever copied, never a whole packet.
+//! the next packet, the gap that the header leaves is closed by moving the shorter of the two sides,
+//! so no byte is copied more often than packets of its own size came: tiny packets cannot make a
+//! long token quadratic.
 
 use crate::error::{Error, Kind, Result};
 use crate::tds::packet::{HEADER_LENGTH, Header, MAX_PACKET, RESPONSE};
@@ -52,10 +53,12 @@ impl Deframer {
     pub fn space(&mut self) -> &mut [u8] {
         if self.buffer.len() - self.raw_end < LEAST_SPACE || self.is_empty() {
             self.compact();
-        }
-        if self.buffer.len() - self.raw_end < LEAST_SPACE {
-            let length = self.buffer.len();
-            self.buffer.resize(length * 2, 0);
+            // Room in proportion to what is kept, or a long token that comes bit by bit would be moved
+            // to the front for every few bytes.
+            let kept = self.raw_end;
+            if self.buffer.len() - kept < LEAST_SPACE + kept / 2 {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
         }
         &mut self.buffer[self.raw_end..]
     }
@@ -102,9 +105,7 @@ impl Deframer {
         if count == 0 {
             return Ok(false);
         }
-        self.close_gap();
-        self.raw_start += count;
-        self.payload_end = self.raw_start;
+        self.join(count);
         self.packet_left -= count;
         Ok(true)
     }
@@ -128,6 +129,20 @@ impl Deframer {
         Ok(())
     }
 
+    /// Makes payload of the next `count` socket bytes.
+    fn join(&mut self, count: usize) {
+        let kept = self.payload_end - self.payload_start;
+        if self.payload_end != self.raw_start && kept > count {
+            let piece = self.raw_start..self.raw_start + count;
+            self.buffer.copy_within(piece, self.payload_end);
+            self.payload_end += count;
+        } else {
+            self.close_gap();
+            self.payload_end = self.raw_start + count;
+        }
+        self.raw_start += count;
+    }
+
     /// Moves what was not consumed up to where the next payload lies.
     fn close_gap(&mut self) {
         if self.payload_end == self.raw_start {
@@ -137,7 +152,6 @@ impl Deframer {
         self.buffer
             .copy_within(self.payload_start..self.payload_end, start);
         self.payload_start = start;
-        self.payload_end = self.raw_start;
     }
 
     fn compact(&mut self) {
@@ -185,6 +199,25 @@ mod tests {
         for (step, bite) in [(1, 1), (7, 100), (4096, 33), (32_768, 5000), (9, 8191)] {
             assert!(through(&bytes, step, bite) == payload, "{step} {bite}");
         }
+    }
+
+    /// A long token in packets of one byte: what is moved stays in proportion to what came. Moving
+    /// all that is kept for each packet, or each read, would be 10^12 bytes here and not end.
+    #[test]
+    fn tiny_packets_do_not_make_a_long_token_quadratic() {
+        const BYTES: usize = 4 << 20;
+        let mut deframer = Deframer::new();
+        let packet = [RESPONSE, 0, 0, 9, 0, 0, 1, 0, 7];
+        let begin = std::time::Instant::now();
+        for _ in 0..BYTES {
+            deframer.space()[..9].copy_from_slice(&packet);
+            deframer.filled(9);
+            while deframer.advance().unwrap() {}
+        }
+        assert!(deframer.payload().iter().all(|byte| *byte == 7));
+        assert_eq!(deframer.payload().len(), BYTES);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60));
+        assert!(deframer.buffer.len() <= 4 * BYTES);
     }
 
     #[test]

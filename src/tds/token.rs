@@ -56,7 +56,8 @@ pub enum Token {
     Error(ServerMessage),
     Info(ServerMessage),
     ReturnStatus(i32),
-    /// Read and of no interest: ENVCHANGE, ORDER, COLINFO, TABNAME, RETURNVALUE.
+    /// Read and of no interest: ENVCHANGE, ORDER, COLINFO, TABNAME, RETURNVALUE; and what only a
+    /// login or a session that asked for it brings: LOGINACK, SSPI, FEATUREEXTACK, SESSIONSTATE.
     Other,
 }
 
@@ -74,10 +75,20 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
         0xFD..=0xFF => Ok(Token::Done(done(cursor)?)),
         0xAA => Ok(Token::Error(message(cursor)?)),
         0xAB => Ok(Token::Info(message(cursor)?)),
-        // TABNAME, COLINFO, ORDER, ENVCHANGE: a length and so many bytes.
-        0xA4 | 0xA5 | 0xA9 | 0xE3 => {
+        // TABNAME, COLINFO, ORDER, LOGINACK, ENVCHANGE, SSPI: a length and so many bytes.
+        0xA4 | 0xA5 | 0xA9 | 0xAD | 0xE3 | 0xED => {
             let length = usize::from(cursor.u16()?);
             cursor.take(length)?;
+            Ok(Token::Other)
+        }
+        // SESSIONSTATE: the same with a long length.
+        0xE4 => {
+            let length = cursor.u32()? as usize;
+            cursor.take(length)?;
+            Ok(Token::Other)
+        }
+        0xAE => {
+            features(cursor)?;
             Ok(Token::Other)
         }
         0x79 => Ok(Token::ReturnStatus(cursor.i32()?)),
@@ -89,6 +100,15 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
             "the server sends the unknown token {other:#04x}"
         ))),
     }
+}
+
+/// FEATUREEXTACK (MS-TDS 2.2.7.11): an id, a length and so many bytes each, up to the id 0xFF.
+fn features(cursor: &mut Cursor<'_>) -> Parsed<()> {
+    while cursor.u8()? != 0xFF {
+        let length = cursor.u32()? as usize;
+        cursor.take(length)?;
+    }
+    Ok(())
 }
 
 fn done(cursor: &mut Cursor<'_>) -> Parsed<Done> {

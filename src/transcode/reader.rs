@@ -12,6 +12,9 @@ use crate::transcode::layout::RowLayout;
 const BATCH_BYTES: usize = 256 * 1024;
 /// The longest token other than a row: far above 4,096 columns' metadata.
 const MAX_TOKEN: usize = 8 * 1024 * 1024;
+/// From this size on, a token that is not whole is read again only when an eighth more has come:
+/// for every packet it would be quadratic.
+const REREAD_FREELY: usize = 16 * 1024;
 /// Notices that are kept; a statement that prints more is not waited for.
 const MAX_MESSAGES: usize = 16;
 /// Errors from this class on are errors, below it they are notices.
@@ -30,6 +33,8 @@ pub struct RowReader {
     error: Option<ServerMessage>,
     messages: Vec<ServerMessage>,
     last_done: Option<Done>,
+    /// Payload from which on the token at hand, which was not whole, is read again.
+    reread_at: usize,
     /// The statement that returned the result is at its end.
     counted: bool,
     finished: bool,
@@ -70,6 +75,7 @@ impl RowReader {
             error: None,
             messages: Vec::new(),
             last_done: None,
+            reread_at: 0,
             counted: false,
             finished: false,
         }
@@ -164,7 +170,8 @@ impl RowReader {
     /// Parses one token that is no row; `false` where the bytes end.
     fn token(&mut self) -> Result<bool> {
         let payload = self.deframer.payload();
-        if payload.is_empty() {
+        let early = payload.len() < self.reread_at && !self.deframer.message_complete();
+        if payload.is_empty() || early {
             return Ok(false);
         }
         let mut cursor = Cursor::new(payload);
@@ -173,10 +180,16 @@ impl RowReader {
             Err(Stop::More) if payload.len() > MAX_TOKEN => {
                 return Err(protocol("the server sends an endless token"));
             }
-            Err(Stop::More) => return Ok(false),
+            Err(Stop::More) => {
+                if payload.len() >= REREAD_FREELY {
+                    self.reread_at = payload.len() + payload.len() / 8;
+                }
+                return Ok(false);
+            }
             Err(Stop::Fail(error)) => return Err(error),
         };
         let count = cursor.position();
+        self.reread_at = 0;
         self.apply(token)?;
         self.deframer.consume(count);
         Ok(true)

@@ -2,6 +2,7 @@
 
 use migrate::config::job::{Secret, Target};
 
+use crate::documented::documented;
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::Postgres;
 use crate::support::source::{PASSWORD, Source};
@@ -20,12 +21,12 @@ fn expect(answer: &Answer, code: i32, words: &[&str]) {
     assert!(!said.contains(PASSWORD), "a password in:\n{said}");
 }
 
-fn job_text(source: &Source, database: &str, target: &Target) -> String {
+pub(crate) fn job_text(source: &Source, database: &str, target: &Target) -> String {
     let job = Job::with(source, database, target, "{ max_connections: 2 }", "");
     std::fs::read_to_string(&job.path).expect("the job file")
 }
 
-fn changed(text: &str, from: &str, to: &str) -> Job {
+pub(crate) fn changed(text: &str, from: &str, to: &str) -> Job {
     assert!(text.contains(from), "{from} in {text}");
     Job::from_text(&text.replacen(from, to, 1))
 }
@@ -41,24 +42,22 @@ fn the_source_says_what_is_wrong_with_the_login() {
         &format!("password: \"{PASSWORD}\""),
         "password: not it",
     );
-    expect(&wrong.run(&[]), 3, &["source.password", "Login failed"]);
+    documented("source-password", &wrong.run(&[]));
     let unknown = changed(
         &text,
         &format!("database: \"{}\"", database.name),
         "database: Nowhere",
     );
-    expect(&unknown.run(&[]), 3, &["Nowhere", "source.database"]);
+    expect(&unknown.run(&[]), 3, &["Nowhere"]);
+    documented("source-database", &unknown.run(&[]));
     let untrusted = changed(&text, "encrypt: off", "encrypt: required");
-    expect(&untrusted.run(&[]), 3, &["certificate", "source.ca_file"]);
+    documented("source-certificate", &untrusted.run(&[]));
     let port = format!("port: {}", source.port);
     let closed = changed(&text, &port, "port: 1");
-    expect(
-        &closed.run(&[]),
-        3,
-        &["127.0.0.1", "refused", "source.port"],
-    );
+    documented("source-refused", &closed.run(&[]));
     let name = changed(&text, "host: \"127.0.0.1\"", "host: no-such-host.invalid");
-    expect(&name.run(&[]), 3, &["no-such-host.invalid", "source.host"]);
+    expect(&name.run(&[]), 3, &["no-such-host.invalid"]);
+    documented("source-name", &name.run(&[]));
 }
 
 #[test]
@@ -98,11 +97,7 @@ fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
             "encrypt:",
             "host_name_in_certificate: other.example.com\n  encrypt:",
         );
-        expect(
-            &misnamed.run(&[]),
-            3,
-            &["other.example.com", "host_name_in_certificate"],
-        );
+        documented("source-certificate-name", &misnamed.run(&[]));
     }
 }
 
@@ -117,11 +112,14 @@ fn the_target_says_what_is_wrong_with_the_login() {
         Job::new(&database, &settings, "")
     };
     let wrong = with(&|settings| settings.password = Secret::new("not it"));
-    expect(&wrong.run(&[]), 3, &["target.password"]);
+    documented("target-password", &wrong.run(&[]));
     let unknown = with(&|settings| settings.database = "nowhere".into());
-    expect(&unknown.run(&[]), 3, &["nowhere", "target.database"]);
+    expect(&unknown.run(&[]), 3, &["nowhere"]);
+    documented("target-database", &unknown.run(&[]));
     let closed = with(&|settings| settings.port = 1);
-    expect(&closed.run(&[]), 3, &["target.port"]);
+    documented("target-refused", &closed.run(&[]));
+    let name = with(&|settings| settings.host = "no-such-host.invalid".into());
+    documented("target-name", &name.run(&[]));
 }
 
 #[test]
@@ -130,7 +128,8 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
     let database = source.database(SCRIPT);
     let target = Postgres::shared().database();
     let answer = Job::new(&database, &target.target(), "").run(&[]);
-    expect(&answer, 1, &["dbo.T", "column V", "sql_variant", "exclude"]);
+    expect(&answer, 1, &["dbo.T", "column V", "sql_variant"]);
+    documented("type-not-carried", &answer);
     assert!(!answer.stderr.contains("confidential"));
     assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
     let without = "tables: { overrides: { dbo.T: { columns: { exclude: [V] } } } }";
@@ -160,6 +159,7 @@ fn all_problems_of_a_job_file_come_at_once_with_line_and_column() {
             "target.host",
         ],
     );
+    documented("job-file", &answer);
 }
 
 #[test]
@@ -170,6 +170,7 @@ fn what_the_command_line_gets_wrong_is_usage() {
     let job = Job::new(&database, &target.target(), "");
     expect(&job.run(&["--table", "dbo.Missing"]), 2, &["dbo.Missing"]);
     expect(&job.run(&["--no-such-flag"]), 2, &["--no-such-flag"]);
+    documented("usage", &job.run(&["status", "--restart"]));
     let snapshot = Job::new(
         &database,
         &target.target(),
@@ -188,7 +189,7 @@ fn snapshot_consistency_asks_the_database_for_leave() {
         &target.target(),
         "transfer: { consistency: snapshot }",
     );
-    expect(&job.run(&[]), 1, &["ALLOW_SNAPSHOT_ISOLATION ON"]);
+    documented("source-no-snapshot", &job.run(&[]));
     database.script(&format!(
         "ALTER DATABASE [{}] SET ALLOW_SNAPSHOT_ISOLATION ON",
         database.name
@@ -237,7 +238,124 @@ fn names_that_become_one_are_refused_with_the_override_that_helps() {
         "schemas: { dbo: public }",
         "schemas: { dbo: public, other: public }",
     );
-    expect(&one_schema.run(&[]), 1, &["dbo.A B", "other.A B", "rename"]);
+    expect(&one_schema.run(&[]), 1, &["dbo.A B", "other.A B"]);
+    documented("names-collide", &one_schema.run(&[]));
     expect(&folded.run(&[]), 0, &[]);
     assert_eq!(target.value("SELECT count(*) FROM public.\"a b\""), "0");
+}
+
+/// One table that cannot be planned once hid all the others.
+#[test]
+fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
+    let source = Source::stand_in();
+    let database = source.database(&format!(
+        "{SCRIPT}\nCREATE TABLE dbo.Fine (Id int NOT NULL PRIMARY KEY);\n\
+         CREATE TABLE dbo.Also (Id int NOT NULL PRIMARY KEY, V sql_variant NULL, W sql_variant NULL);"
+    ));
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "");
+    expect(
+        &job.run(&["plan"]),
+        1,
+        &[
+            "dbo.Fine -> public.fine",
+            "CANNOT be planned",
+            "dbo.T",
+            "dbo.Also",
+            "column W",
+            "1 table to move",
+        ],
+    );
+    let plan = job.report(&["plan"], 1);
+    assert_eq!(
+        (&plan["outcome"], &plan["command"]),
+        (&"failed".into(), &"plan".into())
+    );
+    assert_eq!(plan["tables"].as_array().map(Vec::len), Some(1));
+    let failed = plan["failed"].as_array().expect("a list");
+    assert_eq!(failed.len(), 3, "each problem of each table: {failed:?}");
+    assert!(
+        failed
+            .iter()
+            .all(|table| table["cause"]["kind"] == "Unsupported")
+    );
+    let fine = job.report(&["plan", "--table", "dbo.Fine"], 0);
+    assert_eq!(fine["outcome"], "done");
+    assert_eq!(fine["failed"].as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        job.report(&["plan", "--table", "dbo.T"], 1)["failed"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+}
+
+/// A scheduler reads the same two words from every command.
+#[test]
+fn every_command_ends_its_json_with_an_outcome() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "");
+    for command in ["check", "plan", "run", "status", "verify"] {
+        let result = job.report(&[command], 0);
+        assert_eq!(result["outcome"], "done", "{command}: {result}");
+        assert_eq!(result["exit_code"], 0, "{command}");
+        assert_eq!(result["command"], command);
+    }
+    target.sql("INSERT INTO public.t VALUES (7)");
+    let different = job.report(&["verify"], 4);
+    assert_eq!(different["outcome"], "different");
+    let text = std::fs::read_to_string(&job.path).expect("the job");
+    let closed = changed(&text, &format!("port: {}", source.port), "port: 1");
+    assert_eq!(closed.report(&["check"], 3)["outcome"], "unreachable");
+    let failed = closed.report(&[], 3);
+    assert_eq!(failed["outcome"], "unreachable");
+    assert_eq!(failed["errors"][0]["kind"], "SourceUnreachable");
+}
+
+#[test]
+fn a_check_tries_the_report_files_and_leaves_nothing_behind() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "report: { json: /dev/null/report.json }",
+    );
+    let answer = job.run(&["check"]);
+    expect(
+        &answer,
+        1,
+        &["PROBLEM", "/dev/null/report.json", "1 problem."],
+    );
+    documented("report-file", &job.run(&[]));
+}
+
+/// A file of an earlier run was taken for the report of one that never got there.
+#[test]
+fn an_older_report_does_not_outlive_a_run_that_fails() {
+    let source = Source::stand_in();
+    let database = source.database(PLAIN);
+    let target = Postgres::shared().database();
+    let folder = std::env::temp_dir().join(format!("migrate-report-{}", std::process::id()));
+    let path = folder.join("report.json");
+    let more = format!("report: {{ json: '{}' }}", path.display());
+    let job = Job::new(&database, &target.target(), &more);
+    job.report(&[], 0);
+    let outcome = || -> serde_json::Value {
+        let text = std::fs::read_to_string(&path).expect("a report");
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["outcome"].clone()
+    };
+    assert_eq!(outcome(), "done");
+    let text = std::fs::read_to_string(&job.path).expect("the job");
+    changed(
+        &text,
+        &format!("password: \"{PASSWORD}\""),
+        "password: not it",
+    )
+    .run(&[]);
+    assert_eq!(outcome(), "unreachable");
+    std::fs::remove_dir_all(folder).ok();
 }

@@ -6,7 +6,9 @@
 // What the tool said is what a failing test must show.
 #![allow(clippy::print_stderr)]
 
+mod by_hand;
 mod changes;
+mod documented;
 mod errors;
 mod keys;
 mod kill;
@@ -14,8 +16,10 @@ mod load;
 mod modes;
 mod objects;
 mod pool;
+mod refused;
 mod resume;
 mod samples;
+mod stopping;
 mod types;
 
 #[path = "../support/mod.rs"]

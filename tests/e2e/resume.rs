@@ -256,7 +256,7 @@ fn a_checkpoint_is_refused_when_the_table_changed() {
 }
 
 /// Waits until a partition has committed rows.
-fn wait_for_rows(target: &Database<'_>) {
+pub(crate) fn wait_for_rows(target: &Database<'_>) {
     let committed = "SELECT CASE WHEN to_regclass('_migrate.partitions') IS NULL THEN 'f' ELSE \
         (xpath('/row/c/text()', query_to_xml('SELECT coalesce(sum(rows), 0) > 0 AS c FROM _migrate.partitions', false, true, '')))[1]::text END";
     let started = Instant::now();

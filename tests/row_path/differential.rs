@@ -10,9 +10,9 @@ use tokio_postgres::{Client, Config, NoTls};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::cases::{self, Case};
-use crate::cuts::STRICT;
 use crate::literal::literal;
 use crate::support::postgres::{Database, Postgres};
+use crate::wide::STRICT;
 use crate::{other_driver, wire};
 
 /// Signature, flags and extension length of COPY BINARY (postgres, COPY, "Binary Format").

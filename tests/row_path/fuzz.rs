@@ -1,11 +1,15 @@
 //! Wrong bytes: an error or rows, but no panic and no memory out of proportion.
 //!
-//! Seeded, so that a failure repeats. `tests/fuzz` runs the same reader under `cargo fuzz`.
+//! Seeded, so that a failure repeats. `make fuzz` runs the same reader under `cargo fuzz`.
 
 use std::time::{Duration, Instant};
 
+use migrate::schema::SqlType;
+use migrate::transcode::RowLayout;
+use migrate::typemap::PgType;
+
 use crate::cases::{self, Random};
-use crate::cuts::{Wide, wide};
+use crate::wide::{STRICT, Wide, wide};
 use crate::wire;
 
 /// Long enough for some 10,000 streams.
@@ -75,4 +79,25 @@ fn wrong_bytes_neither_panic_nor_fill_memory() {
         failed > 100 && passed > 100,
         "{failed} failed, {passed} passed"
     );
+}
+
+/// A megabyte of COLMETADATA, one byte in each packet. Reading it anew for every packet would take
+/// hours; the limit is far above what it takes, and far below that.
+#[test]
+fn a_long_announcement_in_tiny_packets_is_not_read_again_for_each() {
+    const COLUMNS: u16 = 4096;
+    let mut payload = vec![0x81];
+    payload.extend_from_slice(&COLUMNS.to_le_bytes());
+    for _ in 0..COLUMNS {
+        payload.extend_from_slice(&[0, 0, 0, 0, 0x09, 0x00, 0x38]);
+        wire::short_string(&mut payload, &"n".repeat(127));
+    }
+    payload.extend(wire::done(0));
+    let int = wire::column(0, SqlType::Int, PgType::Integer, None);
+    let layout = RowLayout::new(&[int], &[], STRICT).unwrap();
+    let bytes = wire::packets(&payload, 9);
+    let begin = Instant::now();
+    let error = wire::read(&layout, 4096, bytes.chunks(1000)).unwrap_err();
+    assert!(error.to_string().contains("4096 columns"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(60));
 }

@@ -11,6 +11,8 @@ mod fixtures;
 mod fuzz;
 mod literal;
 mod other_driver;
+mod specification;
 #[path = "../support/mod.rs"]
 mod support;
+mod wide;
 mod wire;

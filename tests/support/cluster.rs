@@ -218,7 +218,7 @@ fn is_root() -> bool {
 }
 
 /// PostgreSQL refuses to run as root, so root borrows the account of the package, or nobody's.
-fn account() -> (&'static str, u32, u32) {
+pub fn account() -> (&'static str, u32, u32) {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     ["postgres", "nobody"]
         .into_iter()

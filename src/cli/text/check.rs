@@ -1,6 +1,6 @@
 //! What `check` found, as text.
 
-use crate::cli::text::figures::wrap;
+use crate::cli::text::figures::{counted, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::config::effective::Origin;
 use crate::report::Endpoint;
@@ -45,7 +45,7 @@ pub(crate) fn render(report: &CheckReport) -> String {
     }
     out.push_str(&match report.problems() {
         0 => "\nready to run.\n".to_owned(),
-        problems => format!("\nNOT ready to run: {problems} problems.\n"),
+        problems => format!("\nNOT ready to run: {}.\n", counted(problems, "problem")),
     });
     out
 }

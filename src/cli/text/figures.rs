@@ -18,6 +18,21 @@ pub(crate) fn count(number: u64) -> String {
     out
 }
 
+/// `1 table`, `5,000 tables`; for nouns that take an s.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number as u64))
+}
+
+/// `999,999`, `12.3 M`, `4.5 G`: a count that keeps its place on a line that changes.
+pub(crate) fn short(number: u64) -> String {
+    match number {
+        0..1_000_000 => count(number),
+        1_000_000..1_000_000_000 => format!("{:.1} M", number as f64 / 1e6),
+        _ => format!("{:.1} G", number as f64 / 1e9),
+    }
+}
+
 /// `12.3 MiB`, from 10 GiB on in GiB.
 pub(crate) fn mebibytes(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
@@ -103,6 +118,11 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1000), "1,000");
         assert_eq!(count(106_534_566), "106,534,566");
+        assert_eq!(counted(1, "table"), "1 table");
+        assert_eq!(counted(5000, "table"), "5,000 tables");
+        assert_eq!(short(999_999), "999,999");
+        assert_eq!(short(17_142_169), "17.1 M");
+        assert_eq!(short(2_500_000_000), "2.5 G");
         assert_eq!(mebibytes(1 << 20), "1.0 MiB");
         assert_eq!(mebibytes(20 << 30), "20.0 GiB");
         assert_eq!(seconds(12.34), "12.3 s");

@@ -1,6 +1,6 @@
 //! A plan as text: what would be made, how each table would be read, what would be left out.
 
-use crate::cli::text::figures::{count, mebibytes, wrap};
+use crate::cli::text::figures::{count, counted, mebibytes, wrap};
 use crate::cli::text::{cause, list, omissions};
 use crate::plan::table::{KeyColumn, Strategy, TablePlan};
 use crate::report::planned::{PlanReport, PlannedTable};
@@ -29,6 +29,12 @@ pub(crate) fn render(report: &PlanReport) -> String {
             cause(&mut out, &table.table, &table.cause);
         }
     }
+    if !report.problems.is_empty() {
+        out.push_str("\nthe job as a whole\n");
+        for problem in &report.problems {
+            cause(&mut out, "problem", problem);
+        }
+    }
     if !report.skipped.is_empty() {
         out.push_str("\nleft out by the job\n");
         let line = |table: &crate::report::planned::SkippedTable| {
@@ -38,8 +44,8 @@ pub(crate) fn render(report: &PlanReport) -> String {
     }
     omissions(&mut out, &report.omissions);
     out.push_str(&format!(
-        "\n{} tables to move, {} that cannot be planned, {} left out by the job\n",
-        report.tables.len(),
+        "\n{} to move, {} that cannot be planned, {} left out by the job\n",
+        counted(report.tables.len(), "table"),
         report.failed.len(),
         report.skipped.len()
     ));
@@ -173,6 +179,7 @@ mod tests {
             }],
             skipped: Vec::new(),
             failed: Vec::new(),
+            problems: Vec::new(),
             omissions: Vec::new(),
             notes: Vec::new(),
             others: vec!["CREATE SEQUENCE s".into()],
@@ -185,7 +192,7 @@ mod tests {
             "    CREATE TABLE \"public\".\"posts\" ()",
             "type: column Price money -> numeric(19,4)",
             "    CREATE SEQUENCE s",
-            "1 tables to move",
+            "1 table to move",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

@@ -1,6 +1,6 @@
 //! The report of a run as text.
 
-use crate::cli::text::figures::{count, mebibytes, seconds, wrap};
+use crate::cli::text::figures::{count, counted, mebibytes, seconds, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::cli::text::{cause, list, omissions, verify};
 use crate::report::pool::{PoolReport, Side};
@@ -115,6 +115,10 @@ fn word(outcome: TableOutcome) -> &'static str {
 fn failures(out: &mut String, report: &Report) {
     let failed = report.facts.tables.iter();
     let failed = failed.filter_map(|table| Some((&table.table, table.cause.as_ref()?)));
+    if let Some(why) = &report.facts.ended_by {
+        out.push_str("\nended early\n");
+        cause(out, "the run", why);
+    }
     for (index, (table, why)) in failed.enumerate() {
         if index == 0 {
             out.push_str("\nfailed\n");
@@ -123,17 +127,34 @@ fn failures(out: &mut String, report: &Report) {
     }
 }
 
+/// `dbo.A, dbo.B and 17 more`.
+fn some(tables: &[&str]) -> String {
+    const NAMED: usize = 3;
+    let named = tables.iter().take(NAMED).copied().collect::<Vec<_>>();
+    match tables.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 /// What a reader must know of single tables: notes of the plan, retries, changed values.
 fn notes(out: &mut String, report: &Report) {
-    let mut lines = Vec::new();
+    let mut lines: Vec<(Vec<&str>, String)> = Vec::new();
     for table in &report.facts.tables {
         if table.outcome == TableOutcome::Skipped {
             continue;
         }
-        let mut say = |text: String| lines.push(format!("{}: {text}", table.table));
+        // What is true of many tables is said once.
+        let mut say = |text: String| match lines.iter_mut().find(|(_, said)| *said == text) {
+            Some((tables, _)) => tables.push(&table.table),
+            None => lines.push((vec![&table.table], text)),
+        };
         table.notes.iter().for_each(|note| say(note.clone()));
         if table.retries > 0 {
-            say(format!("{} retries after transient faults", table.retries));
+            say(match table.retries {
+                1 => "1 retry after a transient fault".to_owned(),
+                retries => format!("{retries} retries after transient faults"),
+            });
         }
         if table.resumed_rows > 0 {
             say(format!(
@@ -153,12 +174,13 @@ fn notes(out: &mut String, report: &Report) {
     }
     if !lines.is_empty() {
         out.push_str("\nnotes\n");
-        list(out, lines.into_iter());
+        let line = |(tables, text): (Vec<&str>, String)| format!("{}: {text}", some(&tables));
+        list(out, lines.into_iter().map(line));
     }
     if report.totals.tables_skipped > 0 {
         out.push_str(&format!(
-            "\n{} tables left out by the job's own filter\n",
-            report.totals.tables_skipped
+            "\n{} left out by the job's own filter\n",
+            counted(report.totals.tables_skipped, "table")
         ));
     }
 }
@@ -216,20 +238,25 @@ fn time(out: &mut String, report: &Report) {
 fn conclusion(report: &Report) -> String {
     let totals = &report.totals;
     let done = format!(
-        "{} rows of {} tables in {}",
-        count(totals.rows),
-        totals.tables_done,
+        "{} of {} in {}",
+        counted(usize::try_from(totals.rows).unwrap_or(usize::MAX), "row"),
+        counted(totals.tables_done, "table"),
         seconds(report.seconds)
     );
     match report.outcome {
         Outcome::Done => format!("done: {done}."),
+        Outcome::Failed if report.facts.ended_by.is_some() => format!(
+            "FAILED: the run was ended by the error above; {done}. When the cause is mended, the \
+             same command continues."
+        ),
         Outcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
             format!("FAILED: some table could not be compared; {done}.")
         }
         Outcome::Failed => format!(
-            "FAILED: {} tables failed, {} unfinished; {done}. When the cause is mended, the same \
+            "FAILED: {} failed, {} unfinished; {done}. When the cause is mended, the same \
              command continues.",
-            totals.tables_failed, totals.tables_unfinished
+            counted(totals.tables_failed, "table"),
+            totals.tables_unfinished
         ),
         Outcome::Different => format!("DIFFERENT: both sides were compared and differ; {done}."),
         Outcome::Rejected => format!(
@@ -305,9 +332,9 @@ mod tests {
             "advice: the same command continues.",
             "... and 11 more",
             "dbo.A: index IX_A",
-            "1 tables left out by the job's own filter",
+            "1 table left out by the job's own filter",
             "DIFFERENT",
-            "FAILED: 1 tables failed",
+            "FAILED: 1 table failed",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
@@ -317,12 +344,46 @@ mod tests {
     fn a_good_run_ends_with_its_sum() {
         let text = render(&Report::draw_up(facts()));
         assert!(
-            text.ends_with("done: 1,000 rows of 1 tables in 10.0 s.\n"),
+            text.ends_with("done: 1,000 rows of 1 table in 10.0 s.\n"),
             "{text}"
         );
         assert!(
             !text.contains("\nfailed\n") && !text.contains("left out"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_true_of_many_tables_is_said_once() {
+        let mut facts = facts();
+        facts.tables = (0..30)
+            .map(|number| TableReport {
+                notes: vec!["the key's index is not clustered".into()],
+                ..TableReport::new(format!("dbo.T{number:02}"), "t", TableOutcome::Done)
+            })
+            .collect();
+        let text = render(&Report::draw_up(facts));
+        let said = "dbo.T00, dbo.T01, dbo.T02 and 27 more: the key's index is not clustered";
+        assert!(text.contains(said), "{text}");
+        assert_eq!(text.matches("is not clustered").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_ended_a_run_early_is_said_with_what_was_done() {
+        let mut facts = facts();
+        facts.ended_by = Some(Cause {
+            kind: "JobHeld".into(),
+            message: "job demo is run by another process".into(),
+            because: Vec::new(),
+            advice: "wait for it.".into(),
+        });
+        let report = Report::draw_up(facts);
+        assert_eq!(report.outcome, Outcome::Failed);
+        let text = render(&report);
+        assert!(
+            text.contains("the run: job demo is run by another process"),
+            "{text}"
+        );
+        assert!(text.contains("1,000 rows of 1 table"), "{text}");
     }
 }

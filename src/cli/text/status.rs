@@ -18,11 +18,17 @@ pub(crate) fn render(report: &StatusReport) -> String {
 }
 
 fn run(out: &mut String, run: &RunStatus) {
-    let ended = run.ended.as_deref().unwrap_or("not ended");
-    out.push_str(&format!(
-        "last run {}: {}, {} to {ended}\n\n",
-        run.run_id, run.state, run.started
-    ));
+    let RunStatus {
+        run_id, started, ..
+    } = run;
+    out.push_str(&match (run.state.as_str(), &run.ended) {
+        ("running", _) => format!("run {run_id} began at {started}\n\n"),
+        (state, Some(ended)) => format!("last run {run_id}: {state}, {started} to {ended}\n\n"),
+        (_, None) => format!(
+            "last run {run_id} began at {started} and its process died; the same command \
+             continues\n\n"
+        ),
+    });
     let mut grid = Grid::new(&[
         ("table", Align::Left),
         ("rows", Align::Right),
@@ -43,6 +49,41 @@ fn run(out: &mut String, run: &RunStatus) {
     for table in &run.tables {
         if let Some(cause) = &table.cause {
             out.push_str(&wrap(&format!("{}: {cause}", table.table), "  ", "    "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_of_a_run_is_a_sentence() {
+        for (state, ended, sentence) in [
+            ("running", None, "run 7 began at 2026-03-04T05:06:07Z\n"),
+            (
+                "died",
+                None,
+                "2026-03-04T05:06:07Z and its process died; the same command continues",
+            ),
+            (
+                "done",
+                Some("2026-03-04T06:00:00Z"),
+                "last run 7: done, 2026-03-04T05:06:07Z to 2026-03-04T06:00:00Z\n",
+            ),
+        ] {
+            let text = render(&StatusReport {
+                job: "demo".into(),
+                run: Some(RunStatus {
+                    run_id: "7".into(),
+                    state: state.into(),
+                    started: "2026-03-04T05:06:07Z".into(),
+                    ended: ended.map(str::to_owned),
+                    tables: Vec::new(),
+                }),
+                held_by: None,
+            });
+            assert!(text.contains(sentence), "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A comparison as text.
 
 use crate::cli::text::cause;
-use crate::cli::text::figures::{count, seconds};
+use crate::cli::text::figures::{count, counted, seconds};
 use crate::cli::text::grid::{Align, Grid};
 use crate::report::verify::{VerifiedTable, VerifyReport};
 
@@ -35,9 +35,9 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
         }
     }
     out.push_str(&format!(
-        "{} of {} tables equal in row count, compared in {}\n",
+        "{} of {} equal in row count, compared in {}\n",
         report.tables.iter().filter(|table| table.equal()).count(),
-        report.tables.len(),
+        counted(report.tables.len(), "table"),
         seconds(report.seconds)
     ));
 }

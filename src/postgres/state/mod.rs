@@ -3,6 +3,7 @@
 //! Invariant: no secret and no cell is kept here, except the key values where a partition continues.
 
 mod checkpoint;
+mod presence;
 mod runs;
 mod schema;
 mod tables;
@@ -15,6 +16,7 @@ use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, TablePlan};
 
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
+pub use crate::postgres::state::presence::{Presence, forget, presence};
 pub(super) use crate::postgres::state::runs::must_be_latest;
 pub use crate::postgres::state::runs::{
     NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,

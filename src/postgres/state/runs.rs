@@ -29,7 +29,7 @@ pub struct RunRecord {
     pub fingerprint: String,
     pub host: String,
     pub pid: i32,
-    /// As PostgreSQL prints it, UTC.
+    /// RFC 3339, UTC, by the target's clock.
     pub started_at: String,
     pub ended_at: Option<String>,
     pub report: Option<Value>,
@@ -124,7 +124,8 @@ pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
     let row = client
         .query_opt(
             "SELECT run_id, outcome, source ->> 'server', source ->> 'database', fingerprint, host, \
-             pid, started_at::text, ended_at::text, report::text \
+             pid, pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
+             pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), report::text \
              FROM _migrate.runs WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
             &[&job],
         )

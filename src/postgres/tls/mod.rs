@@ -2,21 +2,17 @@
 
 mod binding;
 mod stream;
-mod verifier;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use crate::config::job::{SslMode, Target};
 use crate::error::{Error, Kind, Result};
-use crate::postgres::tls::verifier::{AnyCertificate, Chain};
+use crate::tls::{self, Expected, Trusted};
 
 pub(super) use crate::postgres::tls::stream::{HandshakeError, Tls};
 
@@ -25,10 +21,10 @@ pub(super) fn connector(target: &Target) -> Result<Tls> {
     let provider = Arc::new(ring::default_provider());
     let verifier = match (target.sslmode, &target.ca_file) {
         (SslMode::Disable | SslMode::Prefer, _) | (SslMode::Require, None) => {
-            Arc::new(AnyCertificate::new(&provider)) as Arc<dyn ServerCertVerifier>
+            tls::anybody(&provider)
         }
-        (SslMode::Require | SslMode::VerifyCa, _) => chain(target, &provider, false)?,
-        (SslMode::VerifyFull, _) => chain(target, &provider, true)?,
+        (SslMode::Require | SslMode::VerifyCa, _) => chain(target, &provider, Expected::Anybody)?,
+        (SslMode::VerifyFull, _) => chain(target, &provider, Expected::Host)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -42,63 +38,39 @@ pub(super) fn connector(target: &Target) -> Result<Tls> {
 fn chain(
     target: &Target,
     provider: &Arc<CryptoProvider>,
-    check_name: bool,
+    expected: Expected,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    let certificates = match &target.ca_file {
+    let trusted = match &target.ca_file {
         Some(file) => from_file(file)?,
         None => from_system()?,
     };
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-    if added == 0 {
-        return Err(tls_error(
-            "none of the trusted certificates can be read as X.509 version 3",
-        ));
-    }
-    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .map_err(|error| tls_error("could not set up certificate checks").because(error))?;
-    // Only a CA file is somebody's decision to trust one very certificate.
-    let pinned = target.ca_file.as_ref().map(|_| certificates);
-    Ok(Arc::new(Chain::new(
-        inner,
-        pinned.unwrap_or_default(),
-        check_name,
-    )))
+    tls::chain(trusted, expected, provider)
+        .map_err(|error| tls_error(error.to_string()).because(error))
 }
 
-fn from_file(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let unreadable = |error| {
-        Error::new(
-            Kind::Io,
-            format!(
-                "could not read certificates from target.ca_file {}",
-                file.display()
-            ),
-        )
-        .because(error)
-    };
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(unreadable)?;
-    if certificates.is_empty() {
+fn from_file(file: &Path) -> Result<Trusted> {
+    let shown = file.display();
+    let trusted = tls::of_file(file).map_err(|error| {
+        let message = format!("could not read certificates from target.ca_file {shown}");
+        Error::new(Kind::Io, message).because(error)
+    })?;
+    if trusted.certificates.is_empty() {
         return Err(tls_error(format!(
-            "target.ca_file {} holds no PEM certificate",
-            file.display()
+            "target.ca_file {shown} holds no PEM certificate"
         )));
     }
-    Ok(certificates)
+    Ok(trusted)
 }
 
-fn from_system() -> Result<Vec<CertificateDer<'static>>> {
-    let found = rustls_native_certs::load_native_certs();
-    if !found.certs.is_empty() {
-        return Ok(found.certs);
+fn from_system() -> Result<Trusted> {
+    let (trusted, errors) = tls::of_system();
+    if !trusted.certificates.is_empty() {
+        return Ok(trusted);
     }
     let error = tls_error(
         "this system has no trusted certificate authorities: install them, or name one in target.ca_file",
     );
-    Err(match found.errors.into_iter().next() {
+    Err(match errors.into_iter().next() {
         Some(cause) => error.because(cause),
         None => error,
     })

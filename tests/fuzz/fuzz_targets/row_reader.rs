@@ -1,87 +1,77 @@
-//! Any bytes as a server's response: `cargo +nightly fuzz run --fuzz-dir tests/fuzz row_reader`.
+//! Any bytes as a server's response; the reader must end in rows or an error.
 //!
-//! The first byte chooses how the rest is cut into reads; the reader must end in rows or an error.
+//! The last two bytes choose what is read and how it is cut; the rest are the server's bytes.
 
 #![no_main]
 
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../row_path/cases/mod.rs"]
+mod cases;
+#[path = "../../row_path/wide.rs"]
+mod wide;
 #[path = "../../row_path/wire.rs"]
 mod wire;
 
-use libfuzzer_sys::fuzz_target;
-use migrate::config::job::{ValuePolicy, Values};
-use migrate::schema::SqlType;
-use migrate::transcode::RowLayout;
-use migrate::typemap::PgType;
-use wire::{COLLATION, MAX, column, long_type};
+use std::sync::LazyLock;
 
-fn layout() -> (RowLayout, Vec<u8>) {
-    let types = [
-        (SqlType::Int, PgType::Integer, vec![0x38]),
-        (
-            SqlType::Decimal {
-                precision: 38,
-                scale: 10,
-            },
-            PgType::Numeric(None),
-            vec![0x6C, 17, 38, 10],
-        ),
-        (
-            SqlType::DateTimeOffset { scale: 7 },
-            PgType::Text,
-            vec![0x2B, 7],
-        ),
-        (
-            SqlType::NVarChar { length: None },
-            PgType::Text,
-            long_type(0xE7, MAX, Some(COLLATION)),
-        ),
-        (
-            SqlType::VarChar { length: None },
-            PgType::Text,
-            long_type(0xA7, MAX, Some(COLLATION)),
-        ),
-        (
-            SqlType::NChar { length: 9 },
-            PgType::Char(9),
-            long_type(0xEF, 18, Some(COLLATION)),
-        ),
-        (SqlType::Xml, PgType::Xml, vec![0xF1, 0]),
-        (
-            SqlType::Image,
-            PgType::Bytea,
-            vec![0x22, 0xFF, 0xFF, 0xFF, 0x7F],
-        ),
-    ];
-    let columns: Vec<_> = types
-        .iter()
-        .enumerate()
-        .map(|(place, (source, target, _))| {
-            column(place, source.clone(), target.clone(), Some(932))
-        })
-        .collect();
-    let values = Values {
-        nul_characters: ValuePolicy::Strip,
-        unpaired_surrogates: ValuePolicy::Replace,
-        out_of_range: ValuePolicy::Error,
-    };
-    let infos: Vec<_> = types.into_iter().map(|(_, _, info)| info).collect();
-    let layout = RowLayout::new(&columns, &[0], values).expect("the pairs are supported");
-    (layout, wire::metadata(&infos))
+use libfuzzer_sys::fuzz_target;
+use wide::Wide;
+
+/// Columns of one result: every type is in one of them.
+const COLUMNS: usize = 9;
+
+static RESULTS: LazyLock<Vec<Wide>> = LazyLock::new(|| {
+    cases::all()
+        .chunks(COLUMNS)
+        .map(|some| wide::wide(some, 4))
+        .collect()
+});
+
+/// Bytes of COLMETADATA at the start of a result.
+fn announcement(result: &Wide) -> usize {
+    let mut cursor = migrate::tds::cursor::Cursor::new(&result.payload);
+    migrate::tds::token::parse(&mut cursor).expect("the result is well formed");
+    cursor.position()
 }
 
-fuzz_target!(|data: &[u8]| {
-    let Some((first, rest)) = data.split_first() else {
+// Made before the first input: it takes longer than an input may.
+fuzz_target!(init: { LazyLock::force(&RESULTS); }, |data: &[u8]| {
+    let [rest @ .., choice, cut] = data else {
         return;
     };
-    let (layout, metadata) = layout();
-    // Half of the streams begin with a valid announcement, so that rows are reached.
-    let payload = if first & 1 == 0 {
-        [&metadata, rest].concat()
-    } else {
-        rest.to_vec()
+    let result = &RESULTS[usize::from(choice / 3) % RESULTS.len()];
+    let payload = match choice % 3 {
+        // As they are: packet headers too.
+        0 => {
+            let _ = wire::read(&result.layout, 4096, rest.chunks(usize::from(*cut) * 7 + 1));
+            return;
+        }
+        // Rows of a result that was announced.
+        1 => [&result.payload[..announcement(result)], rest].concat(),
+        // A good result with some bytes changed.
+        _ => {
+            let mut payload = result.payload.clone();
+            for edit in rest.chunks_exact(3) {
+                let place = usize::from(u16::from_le_bytes([edit[0], edit[1]]));
+                let length = payload.len();
+                payload[place % length] = edit[2];
+            }
+            payload
+        }
     };
-    let bytes = wire::packets(&payload, 512);
-    let piece = usize::from(first >> 1) * 7 + 1;
-    let _ = wire::read(&layout, 4096, bytes.chunks(piece));
-    let _ = wire::read(&layout, 4096, [rest]);
+    let bytes = wire::packets(&payload, 64 + usize::from(*cut) * 16);
+    let pieces = wire::read(&result.layout, 4096, bytes.chunks(usize::from(*cut) + 1));
+    let whole = wire::read(&result.layout, 4096, [&bytes[..]]);
+    let rows = |read: &migrate::error::Result<_>| match read {
+        Ok((batches, outcome)) => Ok((rows_of(batches), format!("{outcome:?}"))),
+        Err(error) => Err(format!("{error:?}")),
+    };
+    assert_eq!(rows(&pieces), rows(&whole), "cut {cut}");
 });
+
+/// Bytes of all rows, and the sum of their hashes.
+fn rows_of(batches: &Vec<migrate::transcode::Batch>) -> (Vec<u8>, u128) {
+    let bytes = batches.iter().flat_map(|batch| batch.bytes.to_vec());
+    let sum = |sum: u128, batch: &migrate::transcode::Batch| sum.wrapping_add(batch.checksum);
+    (bytes.collect(), batches.iter().fold(0, sum))
+}

@@ -156,6 +156,9 @@ fn xml_schema(cursor: &mut Cursor<'_>) -> io::Result<()> {
 fn string_type(token: u8, cursor: &mut Cursor<'_>) -> io::Result<TypeInfo> {
     let is_long = matches!(token, 0x22 | 0x23 | 0x63);
     let is_short = matches!(token, 0xA5 | 0xA7 | 0xAD | 0xAF | 0xE7 | 0xEF);
+    if token == 0xF3 {
+        return Err(invalid("table-valued parameters are not supported"));
+    }
     if !is_long && !is_short {
         return Err(invalid("parameter of a type this server does not take"));
     }

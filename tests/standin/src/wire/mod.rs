@@ -28,3 +28,5 @@ pub(crate) mod writer;
 
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod specification_tests;

@@ -117,6 +117,27 @@ impl Default for Login<'_> {
 }
 
 impl Client {
+    /// A connection on which nothing was said.
+    pub(crate) fn bare(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        Ok(Self {
+            stream: Stream::Plain(socket),
+            packet_sizes: Vec::new(),
+        })
+    }
+
+    /// Sends packets as they are and gives the payload of the answer.
+    pub(crate) fn exchange(&mut self, packets: &[u8]) -> io::Result<Vec<u8>> {
+        self.send_raw(packets)?;
+        self.receive()
+    }
+
+    pub(crate) fn send_raw(&mut self, packets: &[u8]) -> io::Result<()> {
+        self.stream.write_all(packets)?;
+        self.stream.flush()
+    }
+
     /// Logs in; the answer to LOGIN7 comes back with the client.
     pub(crate) fn login(address: SocketAddr, login: &Login<'_>) -> io::Result<(Self, Vec<Token>)> {
         let socket = TcpStream::connect(address)?;

@@ -8,6 +8,7 @@ mod fault;
 mod login;
 mod request;
 mod script;
+mod specification;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a server certificate must prove, for each `sslmode`.
+//! The two answers to a certificate: anything will do, or a chain, a pin and a name must fit.
 
 use std::sync::Arc;
 
@@ -9,7 +9,10 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// `prefer` and `require`: encryption against listeners, no proof of who answers.
+use crate::tls::Expected;
+
+/// `trust_server_certificate`, and sslmode `prefer` and `require`: encryption against listeners, no
+/// proof of who answers.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
     schemes: Vec<SignatureScheme>,
@@ -38,7 +41,8 @@ impl ServerCertVerifier for AnyCertificate {
     }
 
     // A signature by a key that nobody vouches for proves nothing, and checking it would refuse
-    // the version 1 certificates that PostgreSQL servers still carry.
+    // the version 1 certificates that PostgreSQL servers still carry, and forms that SQL Server
+    // gives the certificates it makes for itself.
     fn verify_tls12_signature(
         &self,
         _: &[u8],
@@ -62,7 +66,7 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// `verify-ca` and `verify-full`.
+/// The chain, then the name.
 #[derive(Debug)]
 pub(super) struct Chain {
     inner: Arc<WebPkiServerVerifier>,
@@ -70,20 +74,28 @@ pub(super) struct Chain {
     /// it is no authority's, the chain check would refuse it. Trusted byte for byte instead, its
     /// dates included.
     pinned: Vec<CertificateDer<'static>>,
-    /// `verify-full`.
-    check_name: bool,
+    expected: Expected,
 }
 
 impl Chain {
     pub(super) fn new(
         inner: Arc<WebPkiServerVerifier>,
         pinned: Vec<CertificateDer<'static>>,
-        check_name: bool,
+        expected: Expected,
     ) -> Self {
         Self {
             inner,
             pinned,
-            check_name,
+            expected,
+        }
+    }
+
+    /// The name to look for; `None` where any will do.
+    fn name<'a>(&'a self, host: &'a ServerName<'_>) -> Option<&'a ServerName<'a>> {
+        match &self.expected {
+            Expected::Host => Some(host),
+            Expected::Name(name) => Some(name),
+            Expected::Anybody => None,
         }
     }
 
@@ -92,7 +104,7 @@ impl Chain {
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,
     ) -> Result<ServerCertVerified, Error> {
-        if self.check_name {
+        if let Some(name) = self.name(name) {
             let parsed = ParsedCertificate::try_from(certificate)?;
             rustls::client::verify_server_name(&parsed, name)?;
         }
@@ -112,14 +124,19 @@ impl ServerCertVerifier for Chain {
         if self.pinned.iter().any(|pinned| pinned == certificate) {
             return self.check_pinned(certificate, name);
         }
-        let checked = self
-            .inner
-            .verify_server_cert(certificate, intermediates, name, ocsp, now);
+        let expected = self.name(name);
+        let checked = self.inner.verify_server_cert(
+            certificate,
+            intermediates,
+            expected.unwrap_or(name),
+            ocsp,
+            now,
+        );
         match checked {
             // The name is checked last, so everything else about the chain is right by then.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.check_name => Ok(ServerCertVerified::assertion()),
+            )) if expected.is_none() => Ok(ServerCertVerified::assertion()),
             checked => checked,
         }
     }

@@ -1,0 +1,116 @@
+//! What somebody did by hand to tables that the job had made or filled, and what follows from it.
+
+use std::collections::HashMap;
+
+use crate::config::job::Mode;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::context::Run;
+use crate::pipeline::prepare::{Recorded, Unready};
+use crate::pipeline::retry::retrying;
+use crate::plan::table::TablePlan;
+use crate::postgres::state::{self, Presence, TableKey};
+
+/// Looks at the tables that earlier runs made or filled. One that was dropped is loaded again where
+/// the job makes its tables, because then nothing of it is left that could be doubled or lost; any
+/// other that is not what it was fails, because only its owner knows what was meant.
+///
+/// Returns the plans to go on with, and the tables that fail.
+///
+/// # Errors
+/// The target could not be asked.
+pub async fn check(
+    run: &Run,
+    plans: &[TablePlan],
+    recorded: &mut Recorded,
+) -> Result<(Vec<TablePlan>, Vec<Unready>)> {
+    if recorded.records.is_empty() {
+        return Ok((plans.to_vec(), Vec::new()));
+    }
+    let found = retrying(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
+    let (mut wanted, mut tampered) = (Vec::new(), Vec::new());
+    for plan in plans {
+        let name = plan.full_name();
+        let presence = found.get(&name).unwrap_or(&Presence::There);
+        match refusal(presence, run.job.transfer.mode) {
+            Some(error) => {
+                let error = error.at_table(&name);
+                tracing::error!(%error, "a table was changed by hand");
+                tampered.push((plan.clone(), error));
+                continue;
+            }
+            None if *presence == Presence::Gone => {
+                tracing::warn!(
+                    table = name,
+                    "the table was dropped since it was loaded: it is loaded again"
+                );
+                forget(run, plan).await?;
+                recorded.records.remove(&name);
+            }
+            None => {}
+        }
+        wanted.push(plan.clone());
+    }
+    Ok((wanted, tampered))
+}
+
+async fn look(run: &Run) -> Result<HashMap<String, Presence>> {
+    let target = run.target.acquire().await?;
+    let found = state::presence(&target, &run.job.name).await?;
+    let by_name = found.into_iter();
+    Ok(by_name
+        .map(|(key, presence)| (key.full_name(), presence))
+        .collect())
+}
+
+async fn forget(run: &Run, plan: &TablePlan) -> Result<()> {
+    let key = TableKey::of(&run.job.name, plan);
+    let mut target = run.target.acquire().await?;
+    state::forget(&mut target, &key, run.id).await
+}
+
+/// Why the run must not touch the table; `None` where it may go on, or load it again.
+fn refusal(presence: &Presence, mode: Mode) -> Option<Error> {
+    let what = match presence {
+        Presence::There => return None,
+        Presence::Gone if matches!(mode, Mode::Create | Mode::Replace) => return None,
+        Presence::Gone => "the table that was loaded is gone, and this mode makes no tables: make \
+                           it again, then start over with --restart"
+            .to_owned(),
+        Presence::Renamed(name) => format!(
+            "the table that was loaded is now called {name}: rename it back, or drop it to have it \
+             loaded again"
+        ),
+        Presence::Replaced => "another table stands in place of the one that was loaded: put the \
+                               loaded one back, or drop this one to have it loaded again"
+            .to_owned(),
+        Presence::Emptied if matches!(mode, Mode::Create | Mode::Replace) => {
+            "the table held rows and is empty now: drop it to have it loaded again".to_owned()
+        }
+        Presence::Emptied => "the table held rows and is empty now: only starting over with \
+                              --restart loads it again"
+            .to_owned(),
+    };
+    Some(Error::new(Kind::Checkpoint, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_gone_as_a_whole_is_loaded_again() {
+        for mode in [Mode::Create, Mode::Replace, Mode::Truncate, Mode::Append] {
+            assert!(refusal(&Presence::There, mode).is_none());
+            let makes = matches!(mode, Mode::Create | Mode::Replace);
+            assert_eq!(refusal(&Presence::Gone, mode).is_none(), makes, "{mode:?}");
+            for presence in [
+                Presence::Renamed("public.old".into()),
+                Presence::Replaced,
+                Presence::Emptied,
+            ] {
+                let error = refusal(&presence, mode).expect("a refusal");
+                assert_eq!(error.kind(), Kind::Checkpoint);
+            }
+        }
+    }
+}

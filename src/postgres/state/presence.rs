@@ -1,0 +1,92 @@
+//! Whether the tables that a job made and filled are still there, or somebody was at them by hand.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Oid;
+
+use crate::error::{Error, Kind, Result};
+use crate::names;
+use crate::plan::table::TargetName;
+use crate::postgres::fault;
+use crate::postgres::state::{RunId, TableKey, must_be_latest};
+
+/// What is under a recorded table's name now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// The table that was recorded, with rows where rows were committed.
+    There,
+    /// Neither the name nor the table: dropped.
+    Gone,
+    /// The table, under another name.
+    Renamed(String),
+    /// Another table than the one that the job made.
+    Replaced,
+    /// The table, without a row, though rows were committed.
+    Emptied,
+}
+
+/// One line for each table of the job that was made or taken over. `made_oid` is known of tables
+/// that the job itself made.
+const TABLES: &str = "\
+SELECT t.source_schema, t.source_table, t.target_schema, t.target_table, t.made_oid, \
+pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.target_schema, t.target_table))::oid, \
+(SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.made_oid), \
+EXISTS (SELECT 1 FROM _migrate.partitions p WHERE p.job = t.job AND p.rows > 0 \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table) \
+FROM _migrate.tables t WHERE t.job = $1 AND t.created ORDER BY 1, 2";
+
+/// Looks at every table of the job that was made or taken over; writes nothing.
+pub async fn presence(client: &Client, job: &str) -> Result<Vec<(TableKey, Presence)>> {
+    let failed = |error| fault::of(error, "look for the tables that were loaded");
+    let mut found = Vec::new();
+    for row in client.query(TABLES, &[&job]).await.map_err(failed)? {
+        let key = TableKey {
+            job: job.to_owned(),
+            schema: row.get(0),
+            name: row.get(1),
+        };
+        let target = TargetName {
+            schema: row.get(2),
+            table: row.get(3),
+        };
+        let (made, now): (Option<Oid>, Option<Oid>) = (row.get(4), row.get(5));
+        let presence = match (made, now, row.get::<_, Option<String>>(6)) {
+            (_, None, Some(name)) => Presence::Renamed(name),
+            (_, None, None) => Presence::Gone,
+            (Some(made), Some(now), _) if made != now => Presence::Replaced,
+            _ if row.get(7) && is_empty(client, &target).await? => Presence::Emptied,
+            _ => Presence::There,
+        };
+        found.push((key, presence));
+    }
+    Ok(found)
+}
+
+async fn is_empty(client: &Client, target: &TargetName) -> Result<bool> {
+    let name = names::qualified(target);
+    let row = client
+        .query_one(&format!("SELECT NOT EXISTS (SELECT 1 FROM {name})"), &[])
+        .await
+        .map_err(|error| fault::of(error, &format!("look into table {name}")))?;
+    Ok(row.get(0))
+}
+
+/// Forgets a table that is gone, so that it is planned, made and loaded like a new one.
+/// [`Kind::JobHeld`] where a younger run has the job.
+pub async fn forget(client: &mut Client, table: &TableKey, run: RunId) -> Result<()> {
+    let failed = |error| fault::of(error, "forget a table that is gone");
+    let transaction = client.transaction().await.map_err(failed)?;
+    let forgotten = transaction
+        .execute(
+            "DELETE FROM _migrate.tables \
+             WHERE job = $1 AND source_schema = $2 AND source_table = $3",
+            &[&table.job, &table.schema, &table.name],
+        )
+        .await
+        .map_err(failed)?;
+    must_be_latest(&transaction, &table.job, run).await?;
+    if forgotten != 1 {
+        return Err(Error::new(Kind::Checkpoint, "the table is not recorded"));
+    }
+    transaction.commit().await.map_err(failed)
+}

@@ -1,0 +1,114 @@
+//! What a server's certificate must prove, for both shores: authorities, pinned certificates, names.
+
+mod verifier;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, ServerName};
+
+use crate::tls::verifier::{AnyCertificate, Chain};
+
+/// Which name a certificate must be made out to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// The host that was connected to.
+    Host,
+    /// Another one, which the job names.
+    Name(ServerName<'static>),
+    /// Any: the chain alone is checked.
+    Anybody,
+}
+
+/// Whom a shore trusts.
+#[derive(Debug, Clone)]
+pub struct Trusted {
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// Somebody decided to trust these very certificates: a server's own self-signed one may be
+    /// among them, which is no authority's and which a check of chains would refuse.
+    pub pinned: bool,
+}
+
+/// Why certificates are no basis for a check.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    #[error("none of the trusted certificates can be read as X.509 version 3")]
+    NoneReadable,
+    #[error("certificate checks cannot be set up")]
+    NoChecks(#[source] rustls::client::VerifierBuilderError),
+}
+
+/// The PEM certificates of a file; none is for the caller to judge.
+///
+/// # Errors
+/// The file cannot be read or is not PEM.
+pub fn of_file(file: &Path) -> Result<Trusted, pem::Error> {
+    let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(Trusted {
+        certificates,
+        pinned: true,
+    })
+}
+
+/// The authorities of this machine, and what kept some of them from being read.
+pub fn of_system() -> (Trusted, Vec<rustls_native_certs::Error>) {
+    let found = rustls_native_certs::load_native_certs();
+    let trusted = Trusted {
+        certificates: found.certs,
+        pinned: false,
+    };
+    (trusted, found.errors)
+}
+
+/// Encryption against listeners, and no proof of who answers.
+pub fn anybody(provider: &CryptoProvider) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(AnyCertificate::new(provider))
+}
+
+/// Checks a certificate's chain up to what is trusted, and its name.
+///
+/// # Errors
+/// [`Unusable`].
+pub fn chain(
+    trusted: Trusted,
+    expected: Expected,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Unusable> {
+    let mut roots = RootCertStore::empty();
+    let (added, ignored) = roots.add_parsable_certificates(trusted.certificates.iter().cloned());
+    tracing::debug!(added, ignored, "certificate authorities loaded");
+    if added == 0 {
+        return Err(Unusable::NoneReadable);
+    }
+    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(Unusable::NoChecks)?;
+    let pinned = match trusted.pinned {
+        true => trusted.certificates,
+        false => Vec::new(),
+    };
+    Ok(Arc::new(Chain::new(inner, pinned, expected)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_without_certificates_is_no_basis() {
+        let file = std::env::temp_dir().join(format!("migrate-no-pem-{}", std::process::id()));
+        std::fs::write(&file, "no certificate here\n").unwrap();
+        let found = of_file(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert!(found.certificates.is_empty() && found.pinned);
+        assert!(of_file(&file).is_err());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let refused = chain(found, Expected::Host, &provider).unwrap_err();
+        assert!(matches!(refused, Unusable::NoneReadable));
+    }
+}

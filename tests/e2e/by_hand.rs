@@ -1,0 +1,70 @@
+//! What somebody does by hand to tables that a job has loaded, and what the next run makes of it.
+
+use crate::documented::documented;
+use crate::load;
+use crate::support::job::Job;
+use crate::support::postgres::Postgres;
+use crate::support::source::Source;
+
+#[test]
+fn a_table_that_was_dropped_is_loaded_again() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    job.report(&[], 0);
+    target.sql("DROP TABLE public.narrow, public.heap");
+    let answer = job.run(&[]);
+    documented("table-dropped", &answer);
+    load::check(&target);
+    // The others were not touched.
+    let report = job.report(&[], 0);
+    for table in report["tables"].as_array().expect("tables") {
+        assert_eq!(table["rows"], table["resumed_rows"], "{table}");
+    }
+}
+
+#[test]
+fn a_table_that_was_changed_by_hand_fails_alone_and_stays_as_it_is() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    job.report(&[], 0);
+    target.sql(
+        "TRUNCATE public.narrow; ALTER TABLE public.wide RENAME TO kept; DROP TABLE public.heap; \
+         CREATE TABLE public.heap (other text); INSERT INTO public.heap VALUES ('mine')",
+    );
+    let answer = job.run(&[]);
+    for line in ["table-emptied", "table-renamed", "table-replaced"] {
+        documented(line, &answer);
+    }
+    let report = job.report(&[], 1);
+    for table in report["tables"].as_array().expect("tables") {
+        let expected = match table["table"].as_str() {
+            Some("dbo.Pair") => "done",
+            _ => "failed",
+        };
+        assert_eq!(table["outcome"], expected, "{table}");
+    }
+    assert_eq!(target.value("SELECT other FROM public.heap"), "mine");
+    // As advised.
+    target.sql("DROP TABLE public.narrow, public.heap; ALTER TABLE public.kept RENAME TO wide");
+    job.report(&[], 0);
+    load::check(&target);
+}
+
+/// Where the job makes no tables, a table that is gone cannot be loaded again.
+#[test]
+fn a_dropped_table_of_another_mode_fails_with_the_way_out() {
+    let source = Source::shared();
+    let database = source.database(
+        "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);\nINSERT INTO dbo.T VALUES (1);",
+    );
+    let target = Postgres::shared().database();
+    target.sql("CREATE TABLE public.t (id integer NOT NULL PRIMARY KEY)");
+    let job = Job::new(&database, &target.target(), "transfer: { mode: append }");
+    job.report(&[], 0);
+    target.sql("DROP TABLE public.t");
+    documented("table-gone", &job.run(&[]));
+}
