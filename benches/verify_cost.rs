@@ -107,7 +107,10 @@ async fn plain(job: &Job) -> u64 {
         .await
         .unwrap();
     let mut rows = 0;
-    for plan in build::build(&database, job).unwrap().tables {
+    for plan in build::build(&database, job, Default::default())
+        .unwrap()
+        .tables
+    {
         let sql = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
         let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
         let drained = tokio::spawn(drain(target.clone(), plan));

@@ -152,6 +152,17 @@ pub fn given(name: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
+/// The same for a column.
+pub fn given_column(name: &str) -> Result<String> {
+    if SYSTEM_COLUMNS.contains(&name) {
+        return Err(Error::new(
+            Kind::Naming,
+            format!("PostgreSQL has a column {name} of its own in every table"),
+        ));
+    }
+    given(name)
+}
+
 /// Two different source names that would get one target name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collision {

@@ -1,8 +1,12 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
+pub mod objects;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 
 /// What the catalog says of the database as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +24,12 @@ pub struct Database {
     /// The login may SELECT from everything in the database; `None` where the server does not tell.
     pub select_on_all: Option<bool>,
     pub tables: Vec<Table>,
+    /// By schema and name.
+    #[serde(default)]
+    pub sequences: Vec<Sequence>,
+    /// By schema and name.
+    #[serde(default)]
+    pub views: Vec<View>,
 }
 
 /// A user table.
@@ -32,8 +42,11 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// All indexes, the primary key included; heaps have no entry.
     pub indexes: Vec<Index>,
-    /// Objects of the table that are neither columns nor indexes.
+    /// Objects of the table that are neither columns nor indexes, by kind and name; those that the
+    /// server describes are in `extras` or with their column too.
     pub others: Vec<OtherObject>,
+    #[serde(default)]
+    pub extras: TableExtras,
     /// Row count as the catalog estimates it.
     pub estimated_rows: u64,
     /// Bytes of the rows as the catalog estimates it, LOBs included; 0 where unknown.
@@ -61,6 +74,8 @@ pub struct Column {
     /// masked values, unless UNMASK was granted on the column, table or schema alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
+    #[serde(default)]
+    pub extras: ColumnExtras,
 }
 
 /// Seed, increment and where the counter stands. `decimal(38)` identities exist, hence `i128`.
@@ -146,6 +161,8 @@ pub enum SqlType {
     },
 }
 
+/// In place of a predicate where the server does not tell whether there is one.
+pub const FILTER_UNKNOWN: &str = "(this server does not tell whether the index is filtered)";
 impl fmt::Display for SqlType {
     /// As T-SQL declares it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,9 +237,11 @@ pub struct Index {
     pub unique: bool,
     pub clustered: bool,
     pub disabled: bool,
-    /// `rowstore`, or what else the catalog calls it (`clustered columnstore`, `xml`, `spatial`...).
     pub rowstore: bool,
-    /// The predicate of a filtered index.
+    /// What it is where it is no rowstore, as `columnstore`, `xml`, `spatial`, `full-text`.
+    #[serde(default)]
+    pub kind: String,
+    /// The predicate of a filtered index, or [`FILTER_UNKNOWN`].
     pub filter: Option<String>,
     /// In key order.
     pub key: Vec<IndexColumn>,

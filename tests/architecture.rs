@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("tds", 6),
     ("tls", 7),
     ("transcode", 7),
+    ("tls", 7),
     ("mssql", 8),
     ("postgres", 8),
     ("pipeline", 9),

@@ -61,10 +61,6 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
             &["check", "--config", "x.yaml", "--restart"],
             "--restart belongs to run",
         ),
-        (
-            &["schema", "--config", "x.yaml"],
-            "`schema` is not available in this version",
-        ),
         (&["init"], "`init` is not available in this version"),
         (
             &["run", "--config", "x.yaml", "--table", "Posts"],

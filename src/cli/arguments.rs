@@ -33,7 +33,7 @@ pub struct Typed {
     #[arg(long, global = true)]
     restart: bool,
 
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, verify, rejects)
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects)
     #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
     tables: Vec<String>,
 
@@ -92,7 +92,7 @@ enum Command {
         #[arg(long)]
         show_values: bool,
     },
-    /// Make the tables only (not available in this version)
+    /// Print the whole DDL in an order that runs, as for psql; changes nothing
     Schema,
     /// Write a job file from a source (not available in this version)
     Init,
@@ -154,6 +154,7 @@ pub enum Action {
     Run(RunOptions),
     Check,
     Plan(RunOptions),
+    Schema(RunOptions),
     Status,
     Verify(RunOptions, VerifyOptions),
     Rejects(RejectQuery),
@@ -165,6 +166,7 @@ impl Action {
             Self::Run(_) => "run",
             Self::Check => "check",
             Self::Plan(_) => "plan",
+            Self::Schema(_) => "schema",
             Self::Status => "status",
             Self::Verify(..) => "verify",
             Self::Rejects(_) => "rejects",
@@ -198,7 +200,9 @@ impl Typed {
             return Err(usage("--restart belongs to run"));
         }
         if limited && matches!(command, Command::Check | Command::Status) {
-            return Err(usage("--table belongs to run, plan, verify and rejects"));
+            return Err(usage(
+                "--table belongs to run, plan, schema, verify and rejects",
+            ));
         }
         if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
             return Err(usage(format!(
@@ -222,7 +226,7 @@ impl Typed {
                 limit: Some(limit),
                 values: show_values,
             })),
-            Command::Schema => Err(usage("`schema` is not available in this version")),
+            Command::Schema => Ok(Action::Schema(options)),
             Command::Init => Err(usage("`init` is not available in this version")),
         }
     }
@@ -349,7 +353,6 @@ mod tests {
             ("status -c a.yaml --table dbo.A", "--table belongs"),
             ("run -c a.yaml --table Posts", "schema.table"),
             ("verify -c a.yaml --show-values", "--show-values belongs"),
-            ("schema -c a.yaml", "not available in this version"),
             ("init", "not available in this version"),
             ("rejects -c a.yaml --restart", "--restart belongs to run"),
         ] {

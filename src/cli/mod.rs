@@ -13,6 +13,7 @@ mod plan;
 mod rate;
 mod rejects;
 mod run;
+mod schema;
 mod status;
 mod text;
 mod verify;
@@ -122,6 +123,7 @@ async fn command(
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
         Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
         Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
+        Action::Schema(options) => schema::schema(&job, options, request, console, cancel).await,
         Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
         Action::Verify(options, verification) => {
             let asked = verify::Asked {

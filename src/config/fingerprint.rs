@@ -6,7 +6,8 @@
 //! - which tables, columns and rows: `tables.include`, `exclude` and every override except
 //!   `partitions` and `values`;
 //! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
-//!   `schema.computed`, overrides' `rename` and `types`, the job's own `types`;
+//!   `schema.computed`, `schema.collations`, overrides' `rename`, `columns.rename` and `types`, the
+//!   job's own `types`;
 //! - `transfer.mode` and `transfer.consistency`: what the earlier run did to the target's tables,
 //!   and how its partitions were cut.
 //!
@@ -21,7 +22,7 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::config::job::{Job, TableOverride};
+use crate::config::job::{Collations, Job, TableOverride};
 
 /// Changes when what is hashed, or how, changes: old checkpoints are then refused, not misread.
 const VERSION: &str = "1";
@@ -61,6 +62,9 @@ pub fn fingerprint(job: &Job) -> String {
         if job.schema.identity { "true" } else { "false" },
     );
     hash.field("computed", job.schema.computed.word());
+    if job.schema.collations == Collations::Icu {
+        hash.field("collations", job.schema.collations.word());
+    }
     format!("{:032x}", hash.0.digest128())
 }
 
@@ -81,6 +85,10 @@ fn table_override(hash: &mut Fields, changes: &TableOverride) {
     }
     if let Some(rename) = &changes.rename {
         hash.field("rename", rename);
+    }
+    for (column, name) in &changes.rename_columns {
+        hash.field("rename column", column);
+        hash.field("to", name);
     }
     for (column, ty) in &changes.types {
         hash.field("column", column);
@@ -135,6 +143,8 @@ target: {host: b, database: t, user: u, password: p}
             "schema: {names: preserve}",
             "schema: {identity: false}",
             "schema: {computed: plain}",
+            "schema: {collations: icu}",
+            "tables: {overrides: {dbo.A: {columns: {rename: {b: c}}}}}",
         ] {
             let fingerprint = of(changes);
             assert!(!seen.contains(&fingerprint), "{changes}");
@@ -153,6 +163,7 @@ target: {host: b, database: t, user: u, password: p}
             "verify: none",
             "report: {json: x.json}",
             "schema: {indexes: false}",
+            "schema: {untranslated: ignore, views: try, sequences: false}",
         ] {
             assert_eq!(of(changes), of(""), "{changes}");
         }

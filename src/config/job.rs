@@ -149,6 +149,8 @@ pub struct TableOverride {
     pub filter: Option<String>,
     pub exclude_columns: Vec<String>,
     pub rename: Option<String>,
+    /// Source column to target column.
+    pub rename_columns: BTreeMap<String, String>,
     /// Fixes the number of partitions, whatever the row count.
     pub partitions: Option<usize>,
     /// Column to PostgreSQL type, as written.
@@ -203,6 +205,35 @@ pub struct SchemaOptions {
     pub identity: bool,
     pub computed: Computed,
     pub comments: bool,
+    pub sequences: bool,
+    pub views: Views,
+    pub collations: Collations,
+    pub untranslated: Untranslated,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Views {
+    None,
+    /// Those whose text translates with certainty.
+    Try,
+}
+
+/// How columns whose source collation is not exact compare on the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collations {
+    /// As the target database does.
+    Plain,
+    /// Columns of keys and unique indexes by a nondeterministic ICU collation.
+    Icu,
+}
+
+/// What an expression means that does not translate with certainty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untranslated {
+    /// Its object is listed as left out, and the run is not wholly done.
+    Report,
+    /// Its object is in the plan's notes only.
+    Ignore,
 }
 
 /// How a computed column arrives.

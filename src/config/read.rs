@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::job::{
-    Computed, Consistency, Encrypt, Job, Mode, NameStyle, ReportFiles, Retry, SchemaOptions,
-    Source, SourcePool, SslMode, TableOverride, Tables, Target, TargetPool, Transfer, ValuePolicy,
-    Values, ValuesOverride, VerifyLevel,
+    Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle, ReportFiles, Retry,
+    SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target, TargetPool,
+    Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -228,6 +228,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let filter = section.optional("where", g);
     let mut columns = section.section("columns", g);
     let exclude_columns = columns.list("exclude", g);
+    let rename_columns = columns.names("rename", &[], g);
     columns.finish(g);
     let rename = section.optional("rename", g);
     if filter
@@ -247,6 +248,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         filter,
         exclude_columns: exclude_columns.into_iter().map(|(name, _)| name).collect(),
         rename,
+        rename_columns,
         partitions,
         types,
         values,
@@ -304,6 +306,10 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
         identity: section.boolean("identity", true, g),
         computed: section.choice("computed", Computed::Generated, g),
         comments: section.boolean("comments", true, g),
+        sequences: section.boolean("sequences", true, g),
+        views: section.choice("views", Views::None, g),
+        collations: section.choice("collations", Collations::Plain, g),
+        untranslated: section.choice("untranslated", Untranslated::Report, g),
     };
     section.finish(g);
     options

@@ -1,7 +1,8 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, ValuePolicy, VerifyLevel,
+    Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Untranslated,
+    ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -41,6 +42,9 @@ words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "
 words!(Consistency: "strict" => Strict, "snapshot" => Snapshot,
     "database_snapshot" => DatabaseSnapshot, "relaxed" => Relaxed);
 words!(NameStyle: "lowercase" => Lowercase, "preserve" => Preserve, "snake_case" => SnakeCase);
+words!(Views: "none" => None, "try" => Try);
+words!(Collations: "plain" => Plain, "icu" => Icu);
+words!(Untranslated: "report" => Report, "ignore" => Ignore);
 words!(Computed: "generated" => Generated, "plain" => Plain);
 words!(ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
 words!(VerifyLevel: "none" => None, "counts" => Counts, "checksums" => Checksums);

@@ -75,6 +75,7 @@ fn key_layout(key: &[Column]) -> Result<RowLayout> {
                 target_name: column.name.clone(),
                 target_type: default_type(column, TargetTypes::default())?,
                 identity: None,
+                clauses: Default::default(),
             })
         })
         .collect::<Result<_>>()?;

@@ -1,19 +1,16 @@
-//! The commands that look and change nothing: check, plan, status.
+//! The commands that look and change nothing: check and status.
 
 use std::collections::BTreeSet;
-
-use tokio_util::sync::CancellationToken;
 
 use crate::config::effective::effective;
 use crate::config::job::{Consistency, Job};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::RunOptions;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
 use crate::pipeline::shores::{self, source_endpoint};
-use crate::pipeline::summary::{cause, omissions};
+use crate::pipeline::summary::omissions;
 use crate::plan::build;
 use crate::plan::table::TablePlan;
 use crate::postgres::connect::Connector;
@@ -21,10 +18,8 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
 use crate::report::check::{CheckReport, Finding, Severity};
-use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::status::{RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
-use crate::typemap::{TargetTypes, depends_on_target};
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
 /// all of it comes at once.
@@ -49,7 +44,7 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
     Ok(report)
 }
 
-async fn open_source(job: &Job) -> Result<SourcePool> {
+pub(super) async fn open_source(job: &Job) -> Result<SourcePool> {
     SourcePool::open(&job.source, job.transfer.consistency).await
 }
 
@@ -168,7 +163,7 @@ async fn check_target(
             if let Err(error) = check_schemas(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
-            for omission in omissions(&planned.tables) {
+            for omission in omissions(&planned) {
                 let finding = format!(
                     "{}: {} is left out: {}",
                     omission.table, omission.object, omission.reason
@@ -322,75 +317,6 @@ async fn recorded(client: &tokio_postgres::Client, job: &Job) -> Result<Vec<Tabl
         return Ok(Vec::new());
     }
     state::load(client, &job.name).await
-}
-
-/// Decides how each table would be made and read, and changes nothing. Needs the source, and the
-/// target where a type depends on its extensions.
-pub async fn plan(
-    job: &Job,
-    options: &RunOptions,
-    cancel: CancellationToken,
-) -> Result<PlanReport> {
-    let source = open_source(job).await?;
-    let planned = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
-        planned = plan_tables(job, options, &source) => planned,
-    };
-    source.close().await;
-    planned
-}
-
-async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
-    let database = catalog::load(&mut *source.acquire().await?).await?;
-    let types = planned_types(&database, job).await?;
-    let (survey, errors) = prepare::attempt(database, job, options, types)?;
-    let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
-        .into_iter()
-        .partition(|error| error.place().table.is_some());
-    let unplanned = |error: Error| UnplannedTable {
-        table: error.place().table.clone().unwrap_or_default(),
-        cause: cause(&error),
-    };
-    let omissions = omissions(&survey.planned.tables);
-    let unlogged = job.transfer.unlogged_load;
-    Ok(PlanReport {
-        job: job.name.clone(),
-        source: source_endpoint(job, &survey.database),
-        skipped: survey
-            .planned
-            .skipped
-            .iter()
-            .map(|table| SkippedTable {
-                table: table.clone(),
-                reason: "left out by tables.include or tables.exclude".to_owned(),
-            })
-            .collect(),
-        failed: of_tables.into_iter().map(unplanned).collect(),
-        problems: of_job.iter().map(cause).collect(),
-        omissions,
-        tables: survey
-            .planned
-            .tables
-            .into_iter()
-            .map(|plan| PlannedTable {
-                ddl: ddl::statements(&plan, unlogged),
-                plan,
-            })
-            .collect(),
-    })
-}
-
-/// What the target's extensions offer, where a type of the source depends on it.
-async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
-    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
-    if !columns.any(depends_on_target) {
-        return Ok(TargetTypes::default());
-    }
-    let target = open_target(job).await?;
-    let types = prepare::target_types(database, &target).await;
-    target.close().await;
-    types
 }
 
 /// Reads what the target's state tables say of the job.

@@ -3,7 +3,9 @@
 mod context;
 mod finishing;
 mod inspect;
+mod objects;
 mod partition;
+mod planning;
 pub mod policy;
 mod prepare;
 mod presence;
@@ -11,11 +13,13 @@ mod queue;
 mod rejects;
 mod retry;
 mod run;
+mod schema;
 mod shores;
 mod summary;
 mod verify;
 
-pub use inspect::{check, plan, status};
+pub use inspect::{check, status};
+pub use planning::{plan, schema};
 pub use rejects::rejects;
 pub use run::run;
 pub use verify::{Level, VerifyOptions, verify};

@@ -14,13 +14,14 @@ use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::{fingerprint, may_continue};
+use crate::plan::object::ViewPlan;
 use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::ddl;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, Leftovers, RunRecord, TableKey, TableRecord, TableState};
+use crate::postgres::{ddl, objects};
 use crate::schema::Database;
 use crate::typemap::{TargetTypes, depends_on_target};
 
@@ -129,6 +130,8 @@ fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions)
     planned
         .tables
         .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
+    // Views read other tables than these; a run without --table makes them.
+    planned.views.clear();
     Ok(())
 }
 
@@ -150,6 +153,8 @@ pub struct Recorded {
     pub records: HashMap<String, TableRecord>,
     /// Whether an earlier run left something to go on with.
     pub resumed: bool,
+    /// The last run ended with nothing left to do: what an operator changed since is theirs.
+    pub settled: bool,
 }
 
 /// What earlier runs left, seen before this one was registered.
@@ -209,6 +214,9 @@ pub async fn recall(
     let mut records = state::load(&target, &job.name).await?;
     if former.anew {
         may_start_over(job, &records, options)?;
+        if job.transfer.mode == Mode::Create {
+            drop_views(&mut target, &survey.planned.views).await?;
+        }
         start_over(job, &mut target).await?;
         records = state::load(&target, &job.name).await?;
     }
@@ -216,7 +224,27 @@ pub async fn recall(
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
-    Ok(Recorded { records, resumed })
+    let settled = settled(&records, survey, former.last.as_ref());
+    Ok(Recorded {
+        records,
+        resumed,
+        settled,
+    })
+}
+
+fn settled(
+    records: &HashMap<String, TableRecord>,
+    survey: &Survey,
+    last: Option<&RunRecord>,
+) -> bool {
+    let whole = last
+        .and_then(|run| run.outcome.as_deref())
+        .is_some_and(|outcome| outcome == "done");
+    let done = |plan: &TablePlan| {
+        let record = records.get(&plan.full_name());
+        record.is_some_and(|record| record.state == TableState::Done && record.error.is_none())
+    };
+    whole && survey.planned.tables.iter().all(done)
 }
 
 /// By the table's full name.
@@ -249,7 +277,7 @@ fn begins_anew(
 fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
     let done = records
         .iter()
-        .filter(|record| record.state == TableState::Done)
+        .filter(|record| record.state == TableState::Done && record.error.is_none())
         .map(|record| record.plan.full_name())
         .collect::<HashSet<_>>();
     survey
@@ -257,6 +285,17 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
         .tables
         .iter()
         .all(|plan| done.contains(&plan.full_name()))
+}
+
+/// Views keep the tables that they read from being dropped.
+pub async fn drop_views(
+    target: &mut crate::postgres::pool::Lease,
+    views: &[ViewPlan],
+) -> Result<()> {
+    for view in views.iter().rev() {
+        objects::drop_view(target, view).await?;
+    }
+    Ok(())
 }
 
 fn may_start_over(job: &Job, records: &[TableRecord], options: &RunOptions) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
@@ -25,7 +26,7 @@ use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::transcode::RowLayout;
 
-const STEPS: u32 = 7;
+const STEPS: u32 = 8;
 
 /// Runs the job, or continues it.
 ///
@@ -257,6 +258,7 @@ struct Loaded {
     unready: Vec<Unready>,
     tables: Vec<Arc<TableLoad>>,
     verification: Option<VerifyReport>,
+    completed: Completed,
 }
 
 /// A run so far, for its report.
@@ -272,6 +274,7 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     begin(&run.progress, 3, "finding cut points and making tables");
     let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
     prepare::refuse_existing(run, &plans, recorded).await?;
+    objects::prepare(run, &survey.planned, recorded).await?;
     let made = prepare::make_ready(run, &plans, recorded).await;
     let mut unready = made
         .into_iter()
@@ -287,13 +290,35 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
     queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
+    let mut completed = complete(run, survey, recorded).await?;
     let verification = compare(run, &tables).await;
-    begin(&run.progress, 6, "recording the outcome");
+    begin(&run.progress, 7, "recording the outcome");
+    for table in &tables {
+        if let Some(error) = completed.failures.remove(&table.plan.full_name()) {
+            table.fail(error);
+        }
+    }
     Ok(Loaded {
         unready,
         tables,
         verification,
+        completed,
     })
+}
+
+/// Foreign keys, sequences and views, unless an earlier run has ended with them.
+async fn complete(run: &Run, survey: &Survey, recorded: &Recorded) -> Result<Completed> {
+    if recorded.settled {
+        return Ok(Completed::default());
+    }
+    if run.cancel.is_cancelled() {
+        return Ok(Completed {
+            stopped: true,
+            ..Completed::default()
+        });
+    }
+    begin(&run.progress, 5, "making foreign keys and views");
+    objects::complete(run, &survey.planned).await
 }
 
 /// Compares what is done; `None` where the job does not ask for it or a signal came first.
@@ -305,7 +330,7 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
         VerifyLevel::Checksums => "comparing checksums",
         VerifyLevel::None | VerifyLevel::Counts => "comparing row counts",
     };
-    begin(&run.progress, 5, name);
+    begin(&run.progress, 6, name);
     let done = tables
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
@@ -353,7 +378,23 @@ async fn take_up(
     let chosen = records
         .into_iter()
         .filter(|record| wanted.contains(&record.plan.full_name()));
-    chosen.map(|record| take_up_one(run, record)).collect()
+    let current = |record: TableRecord| {
+        let name = record.plan.full_name();
+        let plan = plans.iter().find(|plan| plan.full_name() == name);
+        with_objects_of(record, plan)
+    };
+    chosen
+        .map(|record| take_up_one(run, current(record)))
+        .collect()
+}
+
+/// Rows are loaded as they were planned when the load began; what is made behind them follows the
+/// job as it is now, so that an operator can leave out what cannot be made.
+fn with_objects_of(mut record: TableRecord, plan: Option<&TablePlan>) -> TableRecord {
+    if let Some(plan) = plan {
+        record.plan.objects.clone_from(&plan.objects);
+    }
+    record
 }
 
 async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
@@ -389,6 +430,7 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
         unready: &loaded.unready,
         tables: &loaded.tables,
         verification: loaded.verification,
+        completed: loaded.completed,
         target: course.target,
         started: course.started,
     };

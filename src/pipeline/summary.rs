@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::objects::Completed;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare::{Recorded, Survey, Unready, by_name};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
+use crate::plan::build::Planned;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, TableRecord};
 use crate::report::progress::TableState;
@@ -28,6 +30,7 @@ pub struct Ending<'a> {
     pub unready: &'a [Unready],
     pub tables: &'a [Arc<TableLoad>],
     pub verification: Option<VerifyReport>,
+    pub completed: Completed,
     pub target: Endpoint,
     pub started: Timestamp,
 }
@@ -62,6 +65,9 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
             .push("left out by tables.include or tables.exclude".to_owned());
         tables.push(table);
     }
+    let mut omissions = omissions(&ending.survey.planned);
+    omissions.extend(ending.completed.omissions);
+    omissions.extend(strangers(ending.completed.failures));
     let unverified = ending.verification.is_none() && run.job.verify != VerifyLevel::None;
     tables.sort_by(|one, other| one.table.cmp(&other.table));
     Ok(Report::draw_up(Facts {
@@ -72,6 +78,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         resumed: ending.recorded.resumed,
         stopped: run.cancel.is_cancelled()
             && (unverified
+                || ending.completed.stopped
                 || tables
                     .iter()
                     .any(|table| table.outcome == TableOutcome::Unfinished)),
@@ -82,9 +89,19 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         pools: shores.reports(),
         time: run.progress.clock().read(),
         verification: ending.verification,
-        omissions: omissions(&ending.survey.planned.tables),
+        omissions,
         tables,
     }))
+}
+
+/// Foreign keys that failed of tables that this run was not about.
+fn strangers(failures: HashMap<String, Error>) -> impl Iterator<Item = Omission> {
+    failures.into_iter().map(|(table, error)| Omission {
+        table,
+        object: "foreign key".to_owned(),
+        reason: error.to_string(),
+        text: None,
+    })
 }
 
 /// The tables' records and how many rows of each were rejected.
@@ -179,16 +196,20 @@ fn strategy_words(strategy: &Strategy) -> String {
     }
 }
 
-/// All tables' omissions in one list.
-pub fn omissions(plans: &[TablePlan]) -> Vec<Omission> {
-    plans
-        .iter()
-        .flat_map(|plan| {
-            plan.omissions.iter().map(|omission| Omission {
-                table: plan.full_name(),
-                object: omission.object.clone(),
-                reason: omission.reason.clone(),
-            })
+/// All omissions in one list: of tables, then of sequences and views.
+pub fn omissions(planned: &Planned) -> Vec<Omission> {
+    let of_tables = planned.tables.iter().flat_map(|plan| {
+        let omissions = plan.omissions.iter();
+        omissions.map(|omission| (plan.full_name(), omission))
+    });
+    let others = planned.omissions.iter();
+    of_tables
+        .chain(others.map(|(owner, omission)| (owner.clone(), omission)))
+        .map(|(table, omission)| Omission {
+            table,
+            object: omission.object.clone(),
+            reason: omission.reason.clone(),
+            text: omission.text.clone(),
         })
         .collect()
 }

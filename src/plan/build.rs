@@ -1,10 +1,10 @@
 //! Builds the plan of all tables from the source's schema and the job.
 
-use std::collections::HashMap;
-
-use crate::config::job::{Computed, Job, TableOverride};
+use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
-use crate::names::{self, Taken};
+use crate::names;
+use crate::plan::object::{CollationPlan, ColumnClauses, SequencePlan, TableObjects, ViewPlan};
+use crate::plan::objects::{self, Context, Names, Remarks};
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
@@ -18,6 +18,25 @@ pub struct Planned {
     pub tables: Vec<TablePlan>,
     /// Full names.
     pub skipped: Vec<String>,
+    pub collations: Vec<CollationPlan>,
+    pub sequences: Vec<SequencePlan>,
+    /// In an order in which each can be made.
+    pub views: Vec<ViewPlan>,
+    /// What is left out beside the tables, by the full name of what it belongs to.
+    pub omissions: Vec<(String, Omission)>,
+    /// On sequences and views.
+    pub notes: Vec<String>,
+}
+
+impl Planned {
+    fn take(&mut self, remarks: Vec<(String, Remarks)>) {
+        for (owner, remarks) in remarks {
+            let omissions = remarks.omissions.into_iter();
+            self.omissions
+                .extend(omissions.map(|omission| (owner.clone(), omission)));
+            self.notes.extend(remarks.notes);
+        }
+    }
 }
 
 /// Plans all tables.
@@ -39,12 +58,20 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     let mut problems = unknown_overrides(database, job);
     problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
+    let mut names = Names::new(job.schema.names);
+    let sequences = objects::sequences(database, job, &mut names);
+    let context = Context {
+        database,
+        job,
+        names: &names,
+        target,
+    };
     for table in &database.tables {
         if !selection.includes(&table.full_name()) {
             planned.skipped.push(table.full_name());
             continue;
         }
-        match plan_table(table, database, job, target) {
+        match plan_table(table, &context) {
             Ok(plan) => planned.tables.push(plan),
             Err(errors) => {
                 problems.extend(
@@ -56,9 +83,31 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
         }
     }
     problems.extend(unmatched_patterns(database, job));
-    problems.extend(target_collisions(&planned.tables));
-    name_keys(&mut planned.tables);
+    planned.sequences = sequences.made;
+    planned.take(sequences.remarks);
+    problems.extend(target_collisions(&planned));
+    objects::foreign_keys(database, &mut planned.tables, job);
+    planned.collations = objects::collations(&planned.tables);
+    for plan in planned
+        .tables
+        .iter()
+        .filter(|plan| is_whole(plan, database))
+    {
+        names.add_table(plan);
+    }
+    let views = objects::views(database, job, &mut names);
+    planned.views = views.made;
+    planned.take(views.remarks);
+    let (sequences, views) = (&planned.sequences, &planned.views);
+    objects::name_all(&mut planned.tables, sequences, views, job.schema.names);
     (planned, problems)
+}
+
+/// Every column of the table is there for a view to read.
+fn is_whole(plan: &TablePlan, database: &Database) -> bool {
+    let of = |table: &&Table| table.schema == plan.schema && table.name == plan.name;
+    let table = database.tables.iter().find(of);
+    table.is_some_and(|table| table.columns.len() == plan.all_columns().count())
 }
 
 fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
@@ -102,44 +151,23 @@ fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
         .collect()
 }
 
-/// Indexes share one namespace with the tables of their schema, so a key's name gives way.
-fn name_keys(tables: &mut [TablePlan]) {
-    let mut taken: HashMap<String, Taken> = HashMap::new();
-    for table in tables.iter() {
-        taken
-            .entry(table.target.schema.clone())
-            .or_default()
-            .reserve(&table.target.table);
-    }
-    for table in tables {
-        if let Some(key) = &mut table.primary_key {
-            key.name = taken
-                .entry(table.target.schema.clone())
-                .or_default()
-                .derive(&key.name);
-        }
-    }
-}
-
-fn plan_table(
-    table: &Table,
-    database: &Database,
-    job: &Job,
-    target_types: TargetTypes,
-) -> Result<TablePlan, Vec<Error>> {
+fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
+    let job = context.job;
     let default = TableOverride::default();
     let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
     let mut problems = unknown_columns(table, override_);
     problems.extend(values_without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
-    let mut notes = Vec::new();
+    let mut remarks = Remarks::default();
+    let notes = &mut remarks.notes;
     let mut columns = plan_columns(
         table,
-        (override_, target_types),
+        (override_, context.target),
         job,
-        &mut notes,
+        notes,
         &mut problems,
     );
+    let generated = objects::columns(table, &mut columns, context, &mut remarks);
     if columns.is_empty() && problems.is_empty() {
         problems.push(Error::new(Kind::Unsupported, "no column is left to copy"));
     }
@@ -147,49 +175,51 @@ fn plan_table(
         return Err(problems);
     }
     if target.shortened {
-        notes.push(format!(
+        remarks.notes.push(format!(
             "name shortened to {} (PostgreSQL keeps 63 bytes)",
             target.name.table
         ));
     }
+    let mut not_read = override_.exclude_columns.clone();
+    not_read.extend(generated.iter().map(|column| column.source.name.clone()));
     let choice = strategy::choose(
         table,
         &Circumstances {
             transfer: &job.transfer,
-            frozen: database.frozen,
-            excluded: &override_.exclude_columns,
+            frozen: context.database.frozen,
+            excluded: &not_read,
             partitions: override_.partitions,
         },
     );
-    notes.extend(choice.reason);
+    remarks.notes.extend(choice.reason);
     key_columns_first(&mut columns, &choice.strategy);
     if table.filtered_by_policy {
-        notes.push(
+        remarks.notes.push(
             "a security policy filters its rows: only those that the login sees are copied"
                 .to_owned(),
         );
     }
-    let mut omissions = other_objects(table, job);
-    let primary_key = primary_key(
-        table,
-        &columns,
-        &target.name.table,
-        (&mut omissions, &mut notes),
-    );
-    Ok(TablePlan {
+    let mut plan = TablePlan {
         schema: table.schema.clone(),
         name: table.name.clone(),
         target: target.name,
         columns,
-        primary_key,
+        generated,
+        primary_key: None,
         strategy: choice.strategy,
         wanted_partitions: choice.partitions,
         estimated_rows: table.estimated_rows,
         estimated_bytes: table.estimated_bytes,
         filter: override_.filter.clone(),
-        omissions,
-        notes,
-    })
+        objects: TableObjects::default(),
+        omissions: Vec::new(),
+        notes: Vec::new(),
+    };
+    plan.primary_key = primary_key(table, &plan, &mut remarks);
+    plan.objects = objects::table(table, &plan, context, &mut remarks);
+    plan.omissions = remarks.omissions;
+    plan.notes = remarks.notes;
+    Ok(plan)
 }
 
 fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
@@ -198,6 +228,7 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
         .keys()
         .chain(override_.values.keys())
         .chain(&override_.exclude_columns)
+        .chain(override_.rename_columns.keys())
         .filter(|name| table.column(name).is_none())
         .map(|name| {
             Error::new(
@@ -314,7 +345,7 @@ fn plan_columns(
         Error::new(
             Kind::Naming,
             format!(
-                "columns {} and {} would both be named {}: exclude one, or set schema.names: preserve",
+                "columns {} and {} would both be named {}: set tables.overrides.<table>.columns.rename, or exclude one",
                 collision.first, collision.second, collision.target
             ),
         )
@@ -330,7 +361,13 @@ fn plan_column(
     notes: &mut Vec<String>,
 ) -> Result<ColumnPlan> {
     let target_type = types::target_type(column, override_, job, target)?;
-    let name = names::target_column(&column.name, job.schema.names)?;
+    let name = match override_.rename_columns.get(&column.name) {
+        Some(rename) => names::Name {
+            text: names::given_column(rename)?,
+            shortened: false,
+        },
+        None => names::target_column(&column.name, job.schema.names)?,
+    };
     if name.shortened {
         notes.push(format!(
             "column {}: name shortened to {}",
@@ -346,9 +383,9 @@ fn plan_column(
             column.name
         ));
     }
-    if column.computed.is_some() {
+    if let Some(alias) = &column.extras.alias {
         notes.push(format!(
-            "column {}: computed, kept as a plain column with its values",
+            "column {}: of the alias type {alias}, made as what that is based on",
             column.name
         ));
     }
@@ -358,6 +395,7 @@ fn plan_column(
         target_name: name.text,
         target_type,
         identity: column.identity.clone().filter(|_| job.schema.identity),
+        clauses: ColumnClauses::default(),
     })
 }
 
@@ -374,24 +412,20 @@ fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy) {
 }
 
 /// The primary key under target names; left out, visibly, where one of its columns is excluded.
-fn primary_key(
-    table: &Table,
-    columns: &[ColumnPlan],
-    target_table: &str,
-    (omissions, notes): (&mut Vec<Omission>, &mut Vec<String>),
-) -> Option<PrimaryKey> {
+fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option<PrimaryKey> {
     let index = table
         .indexes
         .iter()
         .find(|index| index.role == IndexRole::PrimaryKey)?;
-    let target = |name: &str| columns.iter().find(|column| column.source.name == name);
+    let target = |name: &str| plan.column(name);
     let names = index
         .key
         .iter()
         .map(|key| target(&key.column).map(|column| column.target_name.clone()))
         .collect::<Option<Vec<_>>>();
     let rounded = |key: &IndexColumn| target(&key.column).is_some_and(loses_digits);
-    notes.extend(index.key.iter().filter(|key| rounded(key)).map(|key| {
+    let keys = index.key.iter().filter(|key| rounded(key));
+    remarks.notes.extend(keys.map(|key| {
         format!(
             "key column {}: values that differ in the 7th digit only become equal, and the primary key then cannot \
              be made (type `text` keeps the digit)",
@@ -399,13 +433,11 @@ fn primary_key(
         )
     }));
     if names.is_none() {
-        omissions.push(Omission {
-            object: format!("primary key {}", index.name),
-            reason: "one of its columns is excluded by the job".to_owned(),
-        });
+        let reason = "one of its columns is excluded by the job";
+        remarks.omit(format!("primary key {}", index.name), reason);
     }
     Some(PrimaryKey {
-        name: names::primary_key(target_table),
+        name: names::primary_key(&plan.target.table),
         columns: names?,
     })
 }
@@ -423,65 +455,15 @@ fn loses_digits(column: &ColumnPlan) -> bool {
     }
 }
 
-/// What this version does not make and the job did not switch off.
-fn other_objects(table: &Table, job: &Job) -> Vec<Omission> {
-    let reason = "not made by this version";
-    let mut omissions = Vec::new();
-    if job.schema.indexes {
-        omissions.extend(
-            table
-                .indexes
-                .iter()
-                .filter(|index| index.role != IndexRole::PrimaryKey)
-                .map(|index| Omission {
-                    object: format!("index {}", index.name),
-                    reason: reason.to_owned(),
-                }),
-        );
-    }
-    if job.schema.computed == Computed::Generated {
-        let computed = table
-            .columns
-            .iter()
-            .filter(|column| column.computed.is_some());
-        omissions.extend(computed.map(|column| {
-            Omission {
-                object: format!("computed expression of column {}", column.name),
-                reason:
-                    "kept as a plain column with its values (schema.computed: plain asks for that)"
-                        .to_owned(),
-            }
-        }));
-    }
-    let wanted = |kind: &str| match kind {
-        "foreign key" => job.schema.foreign_keys,
-        "check" => job.schema.checks,
-        "default" => job.schema.defaults,
-        _ => true,
-    };
-    omissions.extend(
-        table
-            .others
-            .iter()
-            .filter(|object| wanted(&object.kind))
-            .map(|object| Omission {
-                object: format!("{} {}", object.kind, object.name),
-                reason: reason.to_owned(),
-            }),
-    );
-    omissions
-}
-
-fn target_collisions(tables: &[TablePlan]) -> Vec<Error> {
-    let names = tables
-        .iter()
-        .map(|table| {
-            (
-                table.full_name(),
-                format!("{}.{}", table.target.schema, table.target.table),
-            )
-        })
-        .collect::<Vec<_>>();
+/// Tables and sequences share one namespace on both sides.
+fn target_collisions(planned: &Planned) -> Vec<Error> {
+    let text = |name: &TargetName| format!("{}.{}", name.schema, name.table);
+    let tables = planned.tables.iter();
+    let mut names: Vec<_> = tables
+        .map(|table| (table.full_name(), text(&table.target)))
+        .collect();
+    let sequences = planned.sequences.iter();
+    names.extend(sequences.map(|sequence| (sequence.source.clone(), text(&sequence.target))));
     let pairs = names
         .iter()
         .map(|(source, target)| (source.as_str(), target.as_str()));
@@ -491,7 +473,7 @@ fn target_collisions(tables: &[TablePlan]) -> Vec<Error> {
             Error::new(
                 Kind::Naming,
                 format!(
-                    "tables {} and {} would both become {}: set tables.overrides.<table>.rename",
+                    "{} and {} would both become {}: set tables.overrides.<table>.rename",
                     collision.first, collision.second, collision.target
                 ),
             )

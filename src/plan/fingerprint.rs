@@ -5,8 +5,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
 
-/// What a checkpoint of a table depends on. Row estimates, notes and the primary key's name do
-/// not belong to it: they change between two runs without changing a row's bytes or place.
+/// What a checkpoint of a table depends on. Row estimates, notes, the primary key's name and what
+/// is made behind the rows do not belong to it: they change between two runs without changing a row's bytes or place.
 #[derive(Serialize)]
 struct Shape<'a> {
     schema: &'a str,
@@ -14,6 +14,9 @@ struct Shape<'a> {
     target: &'a TargetName,
     columns: Vec<(&'a str, String, &'a str, String, Option<&'a str>)>,
     filter: Option<&'a str>,
+    /// Columns that are not copied because PostgreSQL computes them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    generated: Vec<(&'a str, String, &'a str, String, Option<&'a str>)>,
 }
 
 /// 32 hexadecimal digits over the table's shape: names, types, order of columns, filter.
@@ -24,6 +27,7 @@ pub fn fingerprint(table: &TablePlan) -> String {
         target: &table.target,
         columns: by_position(&table.columns),
         filter: table.filter.as_deref(),
+        generated: by_position(&table.generated),
     };
     // Plain strings and numbers always serialise.
     let text = serde_json::to_string(&shape).unwrap_or_default();

@@ -1,8 +1,11 @@
 //! Decides, without any server, how each table is made, read and loaded.
 
 pub mod build;
+pub mod changes;
 pub mod fingerprint;
 pub mod key;
+pub mod object;
+pub mod objects;
 pub mod query;
 #[cfg(test)]
 mod sample;

@@ -15,6 +15,7 @@ pub(super) fn column(name: &str, ty: SqlType) -> Column {
         collation: None,
         code_page: None,
         masked: false,
+        extras: Default::default(),
     }
 }
 
@@ -27,6 +28,7 @@ pub(super) fn primary_key(name: &str, columns: &[&str]) -> Index {
         clustered: true,
         disabled: false,
         rowstore: true,
+        kind: "rowstore".into(),
         filter: None,
         key: columns
             .iter()
@@ -50,6 +52,7 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
         estimated_rows,
         estimated_bytes: 0,
         filtered_by_policy: false,
+        extras: Default::default(),
     }
 }
 
@@ -62,6 +65,7 @@ pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
             target_name: source.name.to_lowercase(),
             target_type: PgType::Text,
             identity: None,
+            clauses: Default::default(),
             source,
         });
     TablePlan {
@@ -72,6 +76,8 @@ pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
             table: "odd]name".into(),
         },
         columns: columns.collect(),
+        generated: Vec::new(),
+        objects: Default::default(),
         primary_key: None,
         strategy,
         wanted_partitions: 3,

@@ -115,6 +115,7 @@ fn by_key(
             let column = Column {
                 identity: None,
                 computed: None,
+                extras: Default::default(),
                 ..table.column(&key.column)?.clone()
             };
             Some(KeyColumn {

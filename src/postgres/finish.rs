@@ -24,6 +24,40 @@ FROM _migrate.partitions p WHERE p.job = t.job AND p.source_schema = t.source_sc
 AND p.source_table = t.source_table) \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3";
 
+/// Makes the table durable and adds its primary key, ahead of everything else that it gets. Does
+/// nothing where that is done, and where the table is not the job's own.
+pub async fn settle(
+    client: &mut Client,
+    table: &TableKey,
+    run: RunId,
+    plan: &TablePlan,
+) -> Result<()> {
+    settle_in_transaction(client, table, run, plan)
+        .await
+        .map_err(|error| error.at_table(table.full_name()))
+}
+
+async fn settle_in_transaction(
+    client: &mut Client,
+    table: &TableKey,
+    run: RunId,
+    plan: &TablePlan,
+) -> Result<()> {
+    let name = qualified(&plan.target);
+    let failed = |error| fault::of(error, &format!("finish table {name}"));
+    let transaction = client.transaction().await.map_err(failed)?;
+    let Some(loaded) = begin(&transaction, table).await? else {
+        return Ok(());
+    };
+    must_be_latest(&transaction, &table.job, run).await?;
+    if loaded.made.is_some() {
+        must_be_same(&transaction, plan, loaded.made).await?;
+        set_logged(&transaction, &name, loaded.rows).await?;
+        add_primary_key(&transaction, plan).await?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
 /// Makes the table durable, adds its primary key, sets where its identity goes on, gathers
 /// statistics and records it as done: all or nothing. Does nothing where it is done already.
 /// [`Kind::Checkpoint`] where partitions are missing, [`Kind::JobHeld`] where a younger run has the

@@ -6,6 +6,7 @@ pub mod ddl;
 pub mod extensions;
 pub mod finish;
 pub mod lock;
+pub mod objects;
 pub mod pool;
 pub mod state;
 pub mod verify;

@@ -10,6 +10,7 @@ pub mod pool;
 pub mod progress;
 pub mod rejects;
 pub mod run;
+pub mod schema;
 pub mod status;
 pub mod table;
 pub mod time;
@@ -18,15 +19,18 @@ pub mod verify;
 
 use serde::{Deserialize, Serialize};
 
-/// Something of the source that this version does not make on the target (exit code 6).
+/// Something of the source that is not made on the target (exit code 6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Omission {
-    /// `dbo.Posts`.
+    /// `dbo.Posts`; of a sequence or view, its own name.
     pub table: String,
     /// Kind and name, as `index IX_Posts_OwnerUserId` or `check CK_Votes_Type`.
     pub object: String,
     /// Why it was left out, a lower-case fragment.
     pub reason: String,
+    /// Its T-SQL, where the source shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// One side of the transfer, as the server describes itself.

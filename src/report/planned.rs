@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::plan::changes::TypeChange;
 use crate::plan::table::TablePlan;
 use crate::report::table::Cause;
 use crate::report::{Endpoint, Omission};
@@ -12,6 +13,8 @@ pub struct PlannedTable {
     pub plan: TablePlan,
     /// The statements that make it, in order, without the final semicolon.
     pub ddl: Vec<String>,
+    /// Columns whose type is another one on the target.
+    pub changes: Vec<TypeChange>,
 }
 
 /// A table that will not be moved because the job's filter leaves it out.
@@ -39,4 +42,8 @@ pub struct PlanReport {
     /// not there.
     pub problems: Vec<Cause>,
     pub omissions: Vec<Omission>,
+    /// On sequences and views.
+    pub notes: Vec<String>,
+    /// Statements that make collations, sequences and views.
+    pub others: Vec<String>,
 }

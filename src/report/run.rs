@@ -210,6 +210,7 @@ pub(crate) mod tests {
             table: "dbo.A".into(),
             object: "index IX".into(),
             reason: "not made in this version".into(),
+            text: None,
         });
         assert_eq!(outcome(&facts), Outcome::Incomplete);
         facts.tables[0].rejected = 1;

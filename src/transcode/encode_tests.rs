@@ -21,11 +21,13 @@ fn encoder(policy: ValuePolicy) -> Encoder {
             collation: None,
             code_page: None,
             masked: false,
+            extras: Default::default(),
         },
         position: 0,
         target_name: name.to_lowercase(),
         target_type: PgType::Bytea,
         identity: None,
+        clauses: Default::default(),
     };
     let values = Values::uniform(ValuePolicy::Error, policy);
     let layout = RowLayout::new(&[column("A"), column("B")], &[], values).unwrap();

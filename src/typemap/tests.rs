@@ -14,6 +14,7 @@ fn column(ty: SqlType) -> Column {
         collation: None,
         code_page: None,
         masked: false,
+        extras: Default::default(),
     }
 }
 

@@ -29,6 +29,11 @@ const COUNTED: [(&str, &str); 16] = [
     ("KeyBigInt", "keyset"),
 ];
 
+/// Babelfish does not tell whether an index is filtered, so the fixture's unique index is left out.
+fn ending(source: &Source) -> i32 {
+    if source.stand_in.is_some() { 0 } else { 6 }
+}
+
 #[test]
 fn every_key_is_cut_without_losing_or_doubling_a_row() {
     let source = Source::shared();
@@ -36,8 +41,7 @@ fn every_key_is_cut_without_losing_or_doubling_a_row() {
     let postgres = Postgres::shared();
     let target = postgres.database();
     let job = Job::new(&database, &target.target(), SMALL);
-    // 6: the fixture's unique index and unique constraint are left out by this version.
-    let report = job.report(&[], 6);
+    let report = job.report(&[], ending(source));
     for (table, strategy) in COUNTED {
         let row = report["tables"]
             .as_array()
@@ -82,7 +86,7 @@ fn rows_without_a_key_keep_their_number() {
     let database = source.database(FIXTURE);
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), SMALL);
-    job.report(&[], 6);
+    job.report(&[], ending(source));
     assert_eq!(
         target.value("SELECT count(*) FROM public.duplicates"),
         "1000"
@@ -113,7 +117,7 @@ fn a_read_only_database_is_divided_by_row_number_and_by_hash() {
     database.script(&format!("ALTER DATABASE [{}] SET READ_ONLY", database.name));
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), SMALL);
-    let report = job.report(&[], 6);
+    let report = job.report(&[], 0);
     let read_by = |name: &str| {
         let tables = report["tables"].as_array().expect("tables");
         let row = tables

@@ -34,10 +34,11 @@ fn listed(report: &Value, name: &str) -> Vec<String> {
         let parts = row["key"].as_array().expect("a key").iter();
         let key = parts.map(|part| part["value"].as_str().unwrap_or("NULL").to_owned());
         let columns = row["columns"].as_array().expect("columns").iter();
-        let columns = columns.map(|column| column["column"].as_str().unwrap().to_lowercase());
+        let columns =
+            columns.map(|column| column["column"].as_str().expect("a name").to_lowercase());
         format!(
             "{} {}: {}",
-            row["difference"].as_str().unwrap(),
+            row["difference"].as_str().expect("a word"),
             key.collect::<Vec<_>>().join(","),
             columns.collect::<Vec<_>>().join(",")
         )

@@ -254,6 +254,7 @@ async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
             target_name: column.name.clone(),
             target_type: default_type(column, TargetTypes::default()).unwrap(),
             identity: None,
+            clauses: Default::default(),
         })
         .collect();
     let values = Values {

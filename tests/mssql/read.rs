@@ -31,6 +31,7 @@ fn id() -> Column {
         collation: None,
         code_page: None,
         masked: false,
+        extras: Default::default(),
     }
 }
 
@@ -41,6 +42,7 @@ fn layout() -> RowLayout {
         target_name: "id".into(),
         target_type: PgType::BigInt,
         identity: None,
+        clauses: Default::default(),
     };
     let values = Values {
         nul_characters: ValuePolicy::Error,

@@ -11,6 +11,7 @@ mod copying;
 mod finishing;
 mod locking;
 mod making;
+mod objects;
 mod plans;
 mod pooling;
 mod stating;

@@ -35,11 +35,13 @@ pub(crate) fn column(position: usize, name: &str, ty: SqlType, target_type: PgTy
             collation: None,
             code_page: None,
             masked: false,
+            extras: Default::default(),
         },
         position,
         target_name: name.to_lowercase(),
         target_type,
         identity: None,
+        clauses: Default::default(),
     }
 }
 
@@ -61,6 +63,8 @@ pub(crate) fn posts() -> TablePlan {
             table: "posts".into(),
         },
         columns: vec![id, body],
+        generated: Vec::new(),
+        objects: Default::default(),
         primary_key: Some(PrimaryKey {
             name: "posts_pkey".into(),
             columns: vec!["id".into()],

@@ -145,11 +145,13 @@ pub fn column(place: usize, ty: SqlType, target: PgType, code_page: Option<u16>)
             collation: None,
             code_page,
             masked: false,
+            extras: Default::default(),
         },
         position: place,
         target_name: format!("c{place}"),
         target_type: target,
         identity: None,
+        clauses: Default::default(),
     }
 }
 

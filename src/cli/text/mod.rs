@@ -6,6 +6,7 @@ pub(crate) mod grid;
 pub(crate) mod plan;
 pub(crate) mod rejects;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod verify;
 
@@ -61,15 +62,31 @@ fn cause(out: &mut String, name: &str, cause: &Cause) {
     }
 }
 
+/// Long texts are cut; `--output json` and `schema` have them whole.
+fn one_line(text: &str) -> String {
+    const MOST: usize = 300;
+    let words: Vec<_> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
 fn omissions(out: &mut String, omissions: &[Omission]) {
     if omissions.is_empty() {
         return;
     }
     out.push_str("\nleft out\n");
     let line = |omission: &Omission| {
+        let text = omission.text.iter();
+        let text = text.map(|text| format!(": {}", one_line(text)));
         format!(
-            "{}: {} ({})",
-            omission.table, omission.object, omission.reason
+            "{}: {} ({}){}",
+            omission.table,
+            omission.object,
+            omission.reason,
+            text.collect::<String>()
         )
     };
     list(out, omissions.iter().map(line));

@@ -14,6 +14,15 @@ pub(crate) fn render(report: &PlanReport) -> String {
         out.push('\n');
         planned(&mut out, table);
     }
+    if !report.others.is_empty() || !report.notes.is_empty() {
+        out.push_str("\nbeside the tables\n");
+        for note in &report.notes {
+            out.push_str(&wrap(&format!("note: {note}"), "  ", "    "));
+        }
+        for line in report.others.iter().flat_map(|statement| statement.lines()) {
+            out.push_str(&format!("    {line}\n"));
+        }
+    }
     if !report.failed.is_empty() {
         out.push_str("\nCANNOT be planned\n");
         for table in &report.failed {
@@ -58,6 +67,13 @@ fn planned(out: &mut String, table: &PlannedTable) {
     out.push_str(&wrap(&format!("read: {}", strategy(plan)), "  ", "    "));
     if let Some(filter) = &plan.filter {
         out.push_str(&wrap(&format!("where: {filter}"), "  ", "    "));
+    }
+    for change in &table.changes {
+        let line = format!(
+            "type: column {} {} -> {}",
+            change.column, change.from, change.to
+        );
+        out.push_str(&wrap(&line, "  ", "    "));
     }
     for note in &plan.notes {
         out.push_str(&wrap(&format!("note: {note}"), "  ", "    "));
@@ -106,6 +122,7 @@ fn strategy(plan: &TablePlan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::changes::TypeChange;
     use crate::plan::table::TargetName;
     use crate::report::Endpoint;
     use crate::schema::{Column, SqlType};
@@ -120,6 +137,8 @@ mod tests {
                 table: "posts".into(),
             },
             columns: Vec::new(),
+            generated: Vec::new(),
+            objects: Default::default(),
             primary_key: None,
             strategy: Strategy::Keyset {
                 index: "PK_Posts".into(),
@@ -133,6 +152,7 @@ mod tests {
                         collation: None,
                         code_page: None,
                         masked: false,
+                        extras: Default::default(),
                     },
                     descending: true,
                 }],
@@ -151,11 +171,18 @@ mod tests {
             tables: vec![PlannedTable {
                 plan,
                 ddl: vec!["CREATE TABLE \"public\".\"posts\" ()".into()],
+                changes: vec![TypeChange {
+                    column: "Price".into(),
+                    from: "money".into(),
+                    to: "numeric(19,4)".into(),
+                }],
             }],
             skipped: Vec::new(),
             failed: Vec::new(),
             problems: Vec::new(),
             omissions: Vec::new(),
+            notes: Vec::new(),
+            others: vec!["CREATE SEQUENCE s".into()],
         });
         for part in [
             "dbo.Posts -> public.posts: about 17,142,169 rows, 35.0 GiB",
@@ -163,6 +190,8 @@ mod tests {
             "where: Id > 0",
             "note: column Created: the 7th digit goes",
             "    CREATE TABLE \"public\".\"posts\" ()",
+            "type: column Price money -> numeric(19,4)",
+            "    CREATE SEQUENCE s",
             "1 table to move",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

@@ -318,6 +318,7 @@ mod tests {
             table: "dbo.A".into(),
             object: "index IX_A".into(),
             reason: "indexes are not made in this version".into(),
+            text: None,
         });
         facts.verification = Some(VerifyReport {
             job: "demo".into(),

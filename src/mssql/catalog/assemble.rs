@@ -4,8 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
-use crate::schema::{Column, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table};
+use crate::schema::objects::ColumnExtras;
+use crate::schema::{
+    Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
+};
 
+use super::objects::{Attached, ObjectAnswers};
 use super::types::{Declared, Types};
 
 /// Bytes of a page of a SQL Server data file.
@@ -14,7 +18,12 @@ const PAGE: u64 = 8192;
 /// `sys.indexes.type` (Microsoft, "sys.indexes"): clustered and nonclustered rowstore.
 const CLUSTERED: i64 = 1;
 const NONCLUSTERED: i64 = 2;
+const XML: i64 = 3;
+const SPATIAL: i64 = 4;
 const CLUSTERED_COLUMNSTORE: i64 = 5;
+const COLUMNSTORE: i64 = 6;
+/// Of memory-optimised tables.
+const HASH: i64 = 7;
 
 /// Which column or index: `object_id` and `column_id` or `index_id`.
 type Part = (i64, i64);
@@ -38,11 +47,13 @@ pub(super) struct Answers {
     pub(super) filters_unknown: bool,
     /// The login has UNMASK.
     pub(super) sees_unmasked: bool,
+    pub(super) objects: ObjectAnswers,
 }
 
 /// Makes the tables, in the order of the answer, each with its columns by `column_id`.
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
-    let mut columns = columns(answers)?;
+    let mut attached = Attached::of(&answers.objects)?;
+    let mut columns = columns(answers, &attached)?;
     let mut indexes = indexes(answers, &columns)?;
     let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
@@ -53,13 +64,21 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
         let (rows, bytes) = estimates.get(&object_id).copied().unwrap_or_default();
         let mut own = columns.remove(&object_id).unwrap_or_default();
         own.sort_by_key(|(column_id, _)| *column_id);
+        let mut others = others.remove(&object_id).unwrap_or_default();
+        if attached.has_full_text(object_id) {
+            others.push(OtherObject {
+                kind: "full-text index".to_owned(),
+                name: row.need_text(2)?.to_owned(),
+            });
+        }
         tables.push(Table {
             object_id,
             schema: row.need_text(1)?.to_owned(),
             name: row.need_text(2)?.to_owned(),
             columns: own.into_iter().map(|(_, column)| column).collect(),
             indexes: indexes.remove(&object_id).unwrap_or_default(),
-            others: others.remove(&object_id).unwrap_or_default(),
+            others,
+            extras: attached.table(object_id),
             estimated_rows: rows,
             estimated_bytes: bytes,
             filtered_by_policy: filtered.contains(&object_id),
@@ -70,7 +89,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
 
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
 
-fn columns(answers: &Answers) -> Result<Columns> {
+fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     let types = Types::of(&answers.types)?;
     let code_pages = code_pages(&answers.collations)?;
     let identities = identities(&answers.identities)?;
@@ -84,9 +103,8 @@ fn columns(answers: &Answers) -> Result<Columns> {
             .as_ref()
             .filter(|_| has_code_page(&ty))
             .and_then(|collation| code_pages.get(collation).copied());
-        let computed = row
-            .flag(9)?
-            .then(|| definitions.get(&part).cloned().unwrap_or_default());
+        let (text, persisted) = definitions.get(&part).cloned().unwrap_or_default();
+        let computed = row.flag(9)?.then_some(text);
         let column = Column {
             name: row.need_text(2)?.to_owned(),
             ty,
@@ -96,6 +114,12 @@ fn columns(answers: &Answers) -> Result<Columns> {
             collation,
             code_page,
             masked: row.flag(13)? && !answers.sees_unmasked,
+            extras: ColumnExtras {
+                default: attached.default(part),
+                persisted,
+                comment: attached.comment(part),
+                alias: types.alias(row.need_int(4)?),
+            },
         };
         columns.entry(part.0).or_default().push((part.1, column));
     }
@@ -161,22 +185,24 @@ fn identities(rows: &[ControlRow]) -> Result<HashMap<Part, Identity>> {
     Ok(identities)
 }
 
-fn number(text: &str) -> Result<i128> {
+pub(super) fn number(text: &str) -> Result<i128> {
     text.trim().parse().map_err(|cause| {
         Error::new(
             Kind::SourceProtocol,
-            "an identity's seed, increment or last value is not an integer",
+            "a number of an identity or a sequence is not an integer",
         )
         .because(cause)
     })
 }
 
-fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, String>> {
+/// Text and whether the values are stored.
+fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, (String, bool)>> {
     let mut definitions = HashMap::new();
     for row in rows {
         // NULL where the login may not see definitions.
         let text = row.text(2)?.unwrap_or_default().to_owned();
-        definitions.insert((row.need_int(0)?, row.need_int(1)?), text);
+        let part = (row.need_int(0)?, row.need_int(1)?);
+        definitions.insert(part, (text, row.flag(3)?));
     }
     Ok(definitions)
 }
@@ -264,7 +290,7 @@ fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {
     let filter = if row.flag(8)? {
         Some(row.text(9)?.unwrap_or_default().to_owned())
     } else if filters_unknown && role == IndexRole::Index {
-        Some("(this server does not tell whether the index is filtered)".to_owned())
+        Some(FILTER_UNKNOWN.to_owned())
     } else {
         None
     };
@@ -275,10 +301,24 @@ fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {
         clustered: kind == CLUSTERED || kind == CLUSTERED_COLUMNSTORE,
         disabled: row.flag(7)?,
         rowstore: kind == CLUSTERED || kind == NONCLUSTERED,
+        kind: kind_word(kind),
         filter,
         key: Vec::new(),
         included: Vec::new(),
     })
+}
+
+/// For the plan to show; a type that is not known yet by its number.
+fn kind_word(kind: i64) -> String {
+    match kind {
+        CLUSTERED | NONCLUSTERED => "rowstore",
+        XML => "xml",
+        SPATIAL => "spatial",
+        CLUSTERED_COLUMNSTORE | COLUMNSTORE => "columnstore",
+        HASH => "hash",
+        other => return format!("type {other}"),
+    }
+    .to_owned()
 }
 
 struct Member {

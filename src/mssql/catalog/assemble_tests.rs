@@ -30,7 +30,7 @@ fn answers() -> Answers {
             "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL|0|NULL",
         ]),
         identities: rows(&["7|1|x-5|x3|NULL"]),
-        computed: rows(&["7|3|([Id]*(2))"]),
+        computed: rows(&["7|3|([Id]*(2))|1"]),
         indexes: rows(&[
             "7|1|PK_Orders|1|1|1|0|0|0|NULL",
             "7|2|UX_Note|2|1|0|0|1|1|([Note] IS NOT NULL)",
@@ -55,6 +55,7 @@ fn answers() -> Answers {
         policies: rows(&["8"]),
         filters_unknown: false,
         sees_unmasked: false,
+        objects: ObjectAnswers::default(),
     }
 }
 
@@ -82,6 +83,7 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
     );
     assert_eq!(orders.columns[1].code_page, Some(1253));
     assert_eq!(orders.columns[2].computed.as_deref(), Some("([Id]*(2))"));
+    assert!(orders.columns[2].extras.persisted);
     assert!(matches!(&orders.columns[3].ty, SqlType::Other { name } if name.contains("Encrypted")));
     assert_eq!(
         made[1].columns[0].code_page, None,

@@ -1,6 +1,7 @@
-//! Reads the source's schema from the catalog views, in a dozen statements whatever its size.
+//! Reads the source's schema from the catalog views, in two dozen statements whatever its size.
 
 mod assemble;
+mod objects;
 mod queries;
 mod types;
 
@@ -11,6 +12,7 @@ use super::connection::Connection;
 use super::control::ControlRow;
 
 use assemble::Answers;
+use types::Types;
 
 /// `sys.databases.snapshot_isolation_state`: ON (Microsoft, "sys.databases").
 const SNAPSHOT_ON: i64 = 1;
@@ -36,8 +38,11 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         policies: optional(connection, queries::POLICIES).await?,
         filters_unknown,
         sees_unmasked: unmask == Some(true),
+        objects: objects::ask(connection).await?,
     };
     database.tables = assemble::tables(&answers)?;
+    database.sequences = objects::sequences(&answers.objects, &Types::of(&answers.types)?)?;
+    database.views = objects::views(&answers.objects)?;
     Ok(database)
 }
 
@@ -60,6 +65,8 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
         select_on_all: None,
         tables: Vec::new(),
+        sequences: Vec::new(),
+        views: Vec::new(),
     };
     let product = row.text(8)?.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))

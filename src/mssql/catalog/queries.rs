@@ -88,7 +88,7 @@ JOIN sys.tables AS t ON t.object_id = i.object_id WHERE t.is_ms_shipped = 0";
 
 pub(super) const COMPUTED: &str = "\
 SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
-CONVERT(nvarchar(max), c.definition) FROM sys.computed_columns AS c";
+CONVERT(nvarchar(max), c.definition), CONVERT(int, c.is_persisted) FROM sys.computed_columns AS c";
 
 pub(super) const INDEXES: &str = "\
 SELECT CONVERT(bigint, i.object_id), CONVERT(int, i.index_id), i.name, CONVERT(int, i.type), \

@@ -75,6 +75,12 @@ impl Types {
             })
     }
 
+    /// The name of an alias type: one that the source's users made of a built-in type.
+    pub(super) fn alias(&self, user_type_id: i64) -> Option<String> {
+        let own = self.0.get(&user_type_id)?;
+        (own.user_defined && !own.assembly).then(|| own.name.clone())
+    }
+
     fn base_name(&self, system_type_id: i64) -> Option<&str> {
         let base = self.0.get(&system_type_id)?;
         (base.system_type_id == system_type_id).then_some(base.name.as_str())

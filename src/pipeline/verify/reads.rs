@@ -44,8 +44,13 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// `record` saves finding cut points anew: wherever its slices were cut, they tile the table.
+    /// Generated columns are among those that are compared: what the source computed against what
+    /// PostgreSQL did. `record` saves finding cut points anew: wherever its slices were cut, they
+    /// tile the table.
     pub(super) fn new(plan: &TablePlan, record: Option<&TableRecord>, job: &Job) -> Result<Self> {
+        let mut plan = plan.clone();
+        plan.columns.append(&mut plan.generated);
+        let plan = &plan;
         let statement = |slice| query::read(plan, slice, None, job.transfer.consistency);
         let slices = record.filter(|record| {
             let keyset = matches!(plan.strategy, Strategy::Keyset { .. });

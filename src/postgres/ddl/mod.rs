@@ -1,5 +1,6 @@
 //! Makes target tables, or takes over those that are there, as `transfer.mode` says.
 
+mod objects;
 mod shape;
 mod statement;
 
@@ -14,8 +15,13 @@ use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
-pub(super) use crate::postgres::ddl::statement::{has_identity, primary_key, type_text};
-pub use crate::postgres::ddl::statement::{identity_note, statements};
+pub use crate::postgres::ddl::objects::{
+    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, foreign_key, index,
+    sequence, validate, view,
+};
+pub use crate::postgres::ddl::statement::primary_key;
+pub use crate::postgres::ddl::statement::{create_schema, create_table, identity_note, statements};
+pub(super) use crate::postgres::ddl::statement::{has_identity, type_text};
 
 /// How tables are made.
 #[derive(Debug, Clone, Copy)]
@@ -155,8 +161,11 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("create table {name}"));
-    let create = statement::create_table(plan, unlogged);
+    let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
+    for comment in comments(plan) {
+        transaction.batch_execute(&comment).await.map_err(failed)?;
+    }
     let row = transaction
         .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&name])
         .await
@@ -166,8 +175,11 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
 
 /// `CREATE SCHEMA IF NOT EXISTS` alone asks for the right to create even where the schema is
 /// there, and fails when two do it at once.
-async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<()> {
-    let create = statement::create_schema(schema);
+pub(in crate::postgres) async fn make_schema(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<()> {
+    let create = create_schema(schema);
     let failed = |error| {
         fault::of(
             error,

@@ -100,6 +100,14 @@ pub(super) async fn must_fit(
         .iter()
         .filter_map(|planned| misfit(planned, columns.remove(&planned.target_name)))
         .collect();
+    for planned in &plan.generated {
+        let name = &planned.target_name;
+        if columns.remove(name).is_none_or(|found| !found.generated) {
+            problems.push(format!(
+                "column {name} is not generated there, as the source's expression asks for: schema.computed: plain copies its values"
+            ));
+        }
+    }
     problems.extend(
         columns
             .iter()
@@ -127,7 +135,7 @@ fn misfit(planned: &ColumnPlan, found: Option<Column>) -> Option<String> {
     };
     if found.generated {
         return Some(format!(
-            "column {name} is generated there: leave it out with tables.overrides.<table>.columns.exclude"
+            "column {name} is generated there and not in the plan: leave it out with tables.overrides.<table>.columns.exclude"
         ));
     }
     if found.ty == ty || found.ty == widest_text(&planned.target_type) {

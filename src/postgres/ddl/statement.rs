@@ -2,6 +2,7 @@
 
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::postgres::ddl::objects;
 use crate::schema::Identity;
 use crate::typemap::PgType;
 
@@ -11,18 +12,40 @@ pub fn statements(plan: &TablePlan, unlogged: bool) -> Vec<String> {
         create_schema(&plan.target.schema),
         create_table(plan, unlogged),
     ];
+    all.extend(objects::comments(plan));
     all.extend(primary_key(plan));
+    all.extend(behind_rows(plan));
     all
 }
 
-pub(super) fn create_schema(schema: &str) -> String {
+/// What is made behind the rows, as PostgreSQL from version 15 on takes it.
+fn behind_rows(plan: &TablePlan) -> Vec<String> {
+    let (target, made) = (&plan.target, &plan.objects);
+    let indexes = made.indexes.iter();
+    let mut all: Vec<_> = indexes
+        .map(|index| objects::index(target, &index.name, index, objects::NULLS_NOT_DISTINCT))
+        .collect();
+    for check in &made.checks {
+        all.push(objects::check(target, &check.name, check));
+        all.extend(check.valid.then(|| objects::validate(target, &check.name)));
+    }
+    for key in &made.foreign_keys {
+        all.push(objects::foreign_key(target, key));
+        all.extend(key.valid.then(|| objects::validate(target, &key.name)));
+    }
+    all
+}
+
+pub fn create_schema(schema: &str) -> String {
     format!("CREATE SCHEMA IF NOT EXISTS {}", quote_ident(schema))
 }
 
-pub(super) fn create_table(plan: &TablePlan, unlogged: bool) -> String {
-    let mut columns: Vec<&ColumnPlan> = plan.columns.iter().collect();
+pub fn create_table(plan: &TablePlan, unlogged: bool) -> String {
+    let mut columns: Vec<&ColumnPlan> = plan.all_columns().collect();
     columns.sort_by_key(|column| column.position);
-    let lines: Vec<String> = columns.into_iter().map(column).collect();
+    let schema = &plan.target.schema;
+    let columns = columns.into_iter();
+    let lines: Vec<String> = columns.map(|one| column(one, schema)).collect();
     format!(
         "CREATE {}TABLE {} (\n    {}\n)",
         if unlogged { "UNLOGGED " } else { "" },
@@ -31,14 +54,25 @@ pub(super) fn create_table(plan: &TablePlan, unlogged: bool) -> String {
     )
 }
 
-fn column(column: &ColumnPlan) -> String {
+fn column(column: &ColumnPlan, schema: &str) -> String {
     let mut line = format!(
         "{} {}",
         quote_ident(&column.target_name),
         type_text(&column.target_type)
     );
+    if let Some(collation) = &column.clauses.collation {
+        let (schema, collation) = (quote_ident(schema), quote_ident(collation));
+        line.push_str(&format!(" COLLATE {schema}.{collation}"));
+    }
     if !column.source.nullable {
         line.push_str(" NOT NULL");
+    }
+    if let Some(expression) = &column.clauses.generated {
+        line.push_str(&format!(" GENERATED ALWAYS AS ({expression}) STORED"));
+        return line;
+    }
+    if let Some(default) = &column.clauses.default {
+        line.push_str(&format!(" DEFAULT ({default})"));
     }
     if let Some((identity, (least, most))) = identity(column) {
         line.push_str(&format!(
@@ -50,7 +84,7 @@ fn column(column: &ColumnPlan) -> String {
 }
 
 /// The key that is added after the load.
-pub(in crate::postgres) fn primary_key(plan: &TablePlan) -> Option<String> {
+pub fn primary_key(plan: &TablePlan) -> Option<String> {
     let key = plan.primary_key.as_ref()?;
     let columns: Vec<String> = key.columns.iter().map(|name| quote_ident(name)).collect();
     Some(format!(

@@ -30,7 +30,7 @@ pub use crate::postgres::state::runs::{
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::tables::{
-    Leftovers, load, reopen, restart, save_plan, set_failed, set_loaded,
+    Leftovers, load, reopen, restart, save_plan, set_cause, set_failed, set_loaded,
 };
 
 /// `_migrate.runs.run_id`.

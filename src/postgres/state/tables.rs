@@ -58,6 +58,10 @@ UPDATE _migrate.tables t SET state = 'failed', error = $4, updated_at = pg_catal
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state <> 'done' \
 AND NOT EXISTS (SELECT 1 FROM _migrate.runs r WHERE r.job = t.job AND r.run_id > $5)";
 
+const CAUSE: &str = "\
+UPDATE _migrate.tables SET error = $4, updated_at = pg_catalog.now() \
+WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state = 'done'";
+
 const REOPEN: &str = "\
 UPDATE _migrate.tables t SET error = NULL, updated_at = pg_catalog.now(), \
 state = CASE WHEN state <> 'failed' THEN state WHEN NOT created THEN 'planned' \
@@ -248,6 +252,16 @@ pub async fn set_failed(client: &Client, table: &TableKey, run: RunId, error: &s
     }
 }
 
+/// What a table lacks whose rows are all there: a foreign key that could not be made; `None` when
+/// it was made after all.
+pub async fn set_cause(client: &Client, table: &TableKey, error: Option<&str>) -> Result<()> {
+    client
+        .execute(CAUSE, &[&table.job, &table.schema, &table.name, &error])
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "record what the table lacks"))
+}
+
 /// Takes a failed table back to the state that its record proves; leaves others as they are.
 pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableState> {
     let row = client
@@ -289,34 +303,45 @@ pub async fn restart(
         )
         .await
         .map_err(failed)?;
-    let mut dropped = Vec::new();
+    let mut made = Vec::new();
     for row in forgotten.iter().filter(|_| leftovers == Leftovers::Drop) {
         let name = TargetName {
             schema: row.get(0),
             table: row.get(1),
         };
-        if let Some(made) = row.get::<_, Option<Oid>>(2)
-            && drop_made(&transaction, &name, made).await?
+        if let Some(oid) = row.get::<_, Option<Oid>>(2)
+            && is_same(&transaction, &name, oid).await?
         {
-            dropped.push(name);
+            made.push(name);
         }
     }
+    drop_all(&transaction, &made).await?;
     transaction.commit().await.map_err(failed)?;
-    Ok(dropped)
+    Ok(made)
 }
 
-/// Drops a table unless somebody put another one in its place.
-async fn drop_made(transaction: &Transaction<'_>, name: &TargetName, made: Oid) -> Result<bool> {
+/// Whether a table is the one that was made, and none that somebody put in its place.
+async fn is_same(transaction: &Transaction<'_>, name: &TargetName, made: Oid) -> Result<bool> {
     let quoted = names::qualified(name);
-    let failed = |error| fault::of(error, &format!("drop table {quoted}"));
     let row = transaction
         .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&quoted])
         .await
-        .map_err(failed)?;
-    let same = row.get::<_, Option<Oid>>(0) == Some(made);
-    if same {
-        let drop = format!("DROP TABLE {quoted}");
-        transaction.batch_execute(&drop).await.map_err(failed)?;
+        .map_err(|error| fault::of(error, &format!("look for table {quoted}")))?;
+    Ok(row.get::<_, Option<Oid>>(0) == Some(made))
+}
+
+/// In one statement, because foreign keys between them would keep each from being dropped alone.
+async fn drop_all(transaction: &Transaction<'_>, tables: &[TargetName]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
     }
-    Ok(same)
+    let quoted: Vec<_> = tables.iter().map(names::qualified).collect();
+    let drop = format!("DROP TABLE {}", quoted.join(", "));
+    let failed = |error| {
+        fault::of(
+            error,
+            &format!("drop the tables of the earlier run ({drop})"),
+        )
+    };
+    transaction.batch_execute(&drop).await.map_err(failed)
 }

@@ -1,0 +1,32 @@
+//! `migrate schema`: the whole DDL, to be read or given to psql.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::arguments::{Output, Request};
+use crate::cli::console::Console;
+use crate::cli::exit::Conclusion;
+use crate::cli::{Finished, text};
+use crate::config::job::Job;
+use crate::error::Result;
+use crate::pipeline::{self, RunOptions};
+
+pub(crate) async fn schema(
+    job: &Job,
+    options: &RunOptions,
+    request: &Request,
+    console: &Console,
+    cancel: CancellationToken,
+) -> Result<Finished> {
+    let report = pipeline::schema(job, options, cancel).await?;
+    let json = match request.output {
+        Output::Text => {
+            console.text(&text::schema::render(&report))?;
+            None
+        }
+        Output::Json => Some(text::json(&report)?),
+    };
+    Ok(Finished {
+        conclusion: Conclusion::Done,
+        json,
+    })
+}

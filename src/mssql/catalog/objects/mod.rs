@@ -1,0 +1,258 @@
+//! Constraints, comments, sequences and views, from the catalog's rows.
+
+mod queries;
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::mssql::connection::Connection;
+use crate::mssql::control::ControlRow;
+use crate::schema::objects::{
+    Action, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras, Temporal, View,
+};
+
+use super::assemble::number;
+use super::optional;
+use super::types::{Declared, Types};
+
+/// A column: `object_id` and `column_id`.
+type Part = (i64, i64);
+
+/// `sys.tables.temporal_type` (Microsoft, "sys.tables").
+const HISTORY: i64 = 1;
+
+/// Everything that was asked, as it came; what was refused has no rows.
+#[derive(Default)]
+pub(super) struct ObjectAnswers {
+    foreign_keys: Vec<ControlRow>,
+    foreign_key_columns: Vec<ControlRow>,
+    checks: Vec<ControlRow>,
+    defaults: Vec<ControlRow>,
+    comments: Vec<ControlRow>,
+    temporal: Vec<ControlRow>,
+    full_text: Vec<ControlRow>,
+    sequences: Vec<ControlRow>,
+    views: Vec<ControlRow>,
+    view_reads: Vec<ControlRow>,
+}
+
+pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
+    Ok(ObjectAnswers {
+        foreign_keys: optional(connection, queries::FOREIGN_KEYS).await?,
+        foreign_key_columns: optional(connection, queries::FOREIGN_KEY_COLUMNS).await?,
+        checks: optional(connection, queries::CHECKS).await?,
+        defaults: optional(connection, queries::DEFAULTS).await?,
+        comments: optional(connection, queries::COMMENTS).await?,
+        temporal: optional(connection, queries::TEMPORAL).await?,
+        full_text: optional(connection, queries::FULL_TEXT).await?,
+        sequences: ask_sequences(connection).await?,
+        views: optional(connection, queries::VIEWS).await?,
+        view_reads: optional(connection, queries::VIEW_READS).await?,
+    })
+}
+
+async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
+    let rows = optional(connection, &queries::sequences(true)).await?;
+    if !rows.is_empty() {
+        return Ok(rows);
+    }
+    optional(connection, &queries::sequences(false)).await
+}
+
+/// What hangs on tables, by `object_id`, and on columns.
+pub(super) struct Attached {
+    tables: HashMap<i64, TableExtras>,
+    defaults: HashMap<Part, DefaultConstraint>,
+    comments: HashMap<Part, String>,
+    full_text: Vec<i64>,
+}
+
+impl Attached {
+    pub(super) fn of(answers: &ObjectAnswers) -> Result<Self> {
+        let mut tables = foreign_keys(answers)?;
+        checks(&answers.checks, &mut tables)?;
+        temporal(&answers.temporal, &mut tables)?;
+        let mut comments = HashMap::new();
+        for row in &answers.comments {
+            let part = (row.need_int(0)?, row.need_int(1)?);
+            // An empty comment is none: PostgreSQL keeps no empty ones.
+            if let Some(text) = row.text(2)?.filter(|text| !text.is_empty()) {
+                comments.insert(part, text.to_owned());
+            }
+        }
+        let full_text = answers.full_text.iter().map(|row| row.need_int(0));
+        Ok(Self {
+            tables,
+            defaults: defaults(&answers.defaults)?,
+            comments,
+            full_text: full_text.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Takes out what belongs to the table itself.
+    pub(super) fn table(&mut self, object_id: i64) -> TableExtras {
+        let mut extras = self.tables.remove(&object_id).unwrap_or_default();
+        extras.foreign_keys.sort_by(|a, b| a.name.cmp(&b.name));
+        extras.checks.sort_by(|a, b| a.name.cmp(&b.name));
+        extras.comment = self.comments.remove(&(object_id, 0));
+        extras
+    }
+
+    pub(super) fn default(&self, part: Part) -> Option<DefaultConstraint> {
+        self.defaults.get(&part).cloned()
+    }
+
+    pub(super) fn comment(&self, part: Part) -> Option<String> {
+        self.comments.get(&part).cloned()
+    }
+
+    pub(super) fn has_full_text(&self, object_id: i64) -> bool {
+        self.full_text.contains(&object_id)
+    }
+}
+
+/// Columns of the two sides by the constraint's `object_id`.
+type Pairs = HashMap<i64, Vec<(i64, String, String)>>;
+
+fn foreign_keys(answers: &ObjectAnswers) -> Result<HashMap<i64, TableExtras>> {
+    let mut pairs = Pairs::new();
+    for row in &answers.foreign_key_columns {
+        let (own, other) = (row.need_text(2)?.to_owned(), row.need_text(3)?.to_owned());
+        let of_key = pairs.entry(row.need_int(0)?).or_default();
+        of_key.push((row.need_int(1)?, own, other));
+    }
+    let mut tables: HashMap<i64, TableExtras> = HashMap::new();
+    for row in &answers.foreign_keys {
+        let Some(mut pairs) = pairs.remove(&row.need_int(1)?) else {
+            // Without its columns it stays with those that the server does not describe.
+            continue;
+        };
+        pairs.sort_by_key(|(position, _, _)| *position);
+        let (columns, referenced_columns) = pairs
+            .into_iter()
+            .map(|(_, own, other)| (own, other))
+            .unzip();
+        let key = ForeignKey {
+            name: row.need_text(2)?.to_owned(),
+            columns,
+            referenced_schema: row.need_text(3)?.to_owned(),
+            referenced_table: row.need_text(4)?.to_owned(),
+            referenced_columns,
+            on_delete: action(row.need_int(5)?),
+            on_update: action(row.need_int(6)?),
+            disabled: row.flag(7)?,
+            not_trusted: row.flag(8)?,
+        };
+        let extras = tables.entry(row.need_int(0)?).or_default();
+        extras.foreign_keys.push(key);
+    }
+    Ok(tables)
+}
+
+/// The numbers of `sys.foreign_keys` (Microsoft, "sys.foreign_keys").
+fn action(number: i64) -> Action {
+    match number {
+        1 => Action::Cascade,
+        2 => Action::SetNull,
+        3 => Action::SetDefault,
+        _ => Action::NoAction,
+    }
+}
+
+fn checks(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {
+    for row in rows {
+        let check = Check {
+            name: row.need_text(1)?.to_owned(),
+            definition: row.text(2)?.map(str::to_owned),
+            disabled: row.flag(3)?,
+            not_trusted: row.flag(4)?,
+        };
+        let extras = tables.entry(row.need_int(0)?).or_default();
+        extras.checks.push(check);
+    }
+    Ok(())
+}
+
+fn temporal(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {
+    for row in rows {
+        let half = if row.need_int(1)? == HISTORY {
+            Temporal::History
+        } else {
+            let history = match (row.text(2)?, row.text(3)?) {
+                (Some(schema), Some(name)) => Some(format!("{schema}.{name}")),
+                _ => None,
+            };
+            Temporal::Current { history }
+        };
+        tables.entry(row.need_int(0)?).or_default().temporal = Some(half);
+    }
+    Ok(())
+}
+
+fn defaults(rows: &[ControlRow]) -> Result<HashMap<Part, DefaultConstraint>> {
+    let mut defaults = HashMap::new();
+    for row in rows {
+        let default = DefaultConstraint {
+            name: row.need_text(2)?.to_owned(),
+            definition: row.text(3)?.map(str::to_owned),
+        };
+        defaults.insert((row.need_int(0)?, row.need_int(1)?), default);
+    }
+    Ok(defaults)
+}
+
+/// In the order of the answer.
+pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Sequence>> {
+    let sequence = |row: &ControlRow| {
+        let start = number(row.need_text(5)?)?;
+        let last_value = row.text(12)?.map_or(Ok(start), number)?;
+        let known = row.int(13)?.map(|used| used != 0);
+        let cache = row.int(11)?.and_then(|size| u64::try_from(size).ok());
+        Ok(Sequence {
+            schema: row.need_text(0)?.to_owned(),
+            name: row.need_text(1)?.to_owned(),
+            ty: types.resolve(Declared {
+                system_type_id: row.need_int(2)?,
+                user_type_id: row.need_int(3)?,
+                max_length: 0,
+                precision: row.need_int(4)?,
+                scale: 0,
+                dimensions: -1,
+            }),
+            start,
+            increment: number(row.need_text(6)?)?,
+            minimum: number(row.need_text(7)?)?,
+            maximum: number(row.need_text(8)?)?,
+            cycle: row.flag(9)?,
+            cache: cache.filter(|_| row.flag(10).is_ok_and(|cached| cached)),
+            last_value,
+            used: known.or((last_value != start).then_some(true)),
+        })
+    };
+    answers.sequences.iter().map(sequence).collect()
+}
+
+/// In the order of the answer.
+pub(super) fn views(answers: &ObjectAnswers) -> Result<Vec<View>> {
+    let mut reads: HashMap<i64, Vec<String>> = HashMap::new();
+    for row in &answers.view_reads {
+        let name = format!("{}.{}", row.need_text(1)?, row.need_text(2)?);
+        reads.entry(row.need_int(0)?).or_default().push(name);
+    }
+    let view = |row: &ControlRow| {
+        let mut reads = reads.remove(&row.need_int(0)?).unwrap_or_default();
+        reads.sort();
+        Ok(View {
+            schema: row.need_text(1)?.to_owned(),
+            name: row.need_text(2)?.to_owned(),
+            definition: row.text(3)?.map(str::to_owned),
+            reads,
+            indexed: row.flag(4)?,
+        })
+    };
+    answers.views.iter().map(view).collect()
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

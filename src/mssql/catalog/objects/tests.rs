@@ -1,0 +1,114 @@
+//! Rows of the catalog as SQL Server documents them, and what comes of them.
+
+use super::*;
+
+fn rows(lines: &[&str]) -> Vec<ControlRow> {
+    let cells = |line: &&str| {
+        let cells: Vec<Option<&str>> = line
+            .split('|')
+            .map(|cell| (cell != "NULL").then_some(cell))
+            .collect();
+        ControlRow::sample(&cells)
+    };
+    lines.iter().map(cells).collect()
+}
+
+fn answers() -> ObjectAnswers {
+    ObjectAnswers {
+        foreign_keys: rows(&[
+            "7|71|FK_Z|dbo|Parents|1|2|0|0",
+            "7|72|FK_A|sales|Other|0|3|1|1",
+            "7|73|FK_without_columns|sales|Other|0|0|0|0",
+        ]),
+        foreign_key_columns: rows(&["71|2|B|Y", "71|1|A|X", "72|1|A|Id"]),
+        checks: rows(&["7|CK_Z|([A]>(0))|0|1", "7|CK_B|NULL|1|1"]),
+        defaults: rows(&["7|3|DF_C|(getdate())", "7|4|DF_D|NULL"]),
+        comments: rows(&["7|0|of the table", "7|3|of a column", "7|4|"]),
+        temporal: rows(&["7|2|dbo|T_History", "8|1|NULL|NULL"]),
+        full_text: rows(&["8"]),
+        ..ObjectAnswers::default()
+    }
+}
+
+#[test]
+fn what_hangs_on_a_table_comes_in_its_order() {
+    let mut attached = Attached::of(&answers()).unwrap();
+    let extras = attached.table(7);
+    let keys: Vec<_> = extras.foreign_keys.iter().collect();
+    assert_eq!(keys.len(), 2, "one has no columns");
+    assert_eq!((&*keys[0].name, keys[0].disabled), ("FK_A", true));
+    assert_eq!(keys[0].on_update, Action::SetDefault);
+    assert_eq!(keys[1].columns, ["A", "B"]);
+    assert_eq!(keys[1].referenced_columns, ["X", "Y"]);
+    assert_eq!(
+        (keys[1].on_delete, keys[1].on_update),
+        (Action::Cascade, Action::SetNull)
+    );
+    let checks: Vec<_> = extras.checks.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(checks, ["CK_B", "CK_Z"]);
+    assert_eq!(extras.checks[0].definition, None);
+    assert_eq!(extras.comment.as_deref(), Some("of the table"));
+    assert_eq!(attached.comment((7, 3)).as_deref(), Some("of a column"));
+    assert_eq!(attached.comment((7, 4)), None, "an empty comment is none");
+    assert_eq!(
+        extras.temporal,
+        Some(Temporal::Current {
+            history: Some("dbo.T_History".into())
+        })
+    );
+    assert_eq!(attached.table(8).temporal, Some(Temporal::History));
+    assert!(attached.has_full_text(8) && !attached.has_full_text(7));
+    let default = attached.default((7, 3)).unwrap();
+    assert_eq!(default.definition.as_deref(), Some("(getdate())"));
+    assert_eq!(attached.default((7, 4)).unwrap().definition, None);
+}
+
+/// `x` keeps the sample's cell a text, as the server's nvarchar is.
+#[test]
+fn sequences_tell_whether_they_were_used() {
+    let text = |value: &str| ControlRow::sample(&[Some(value)]);
+    assert!(
+        text("+7").need_int(0).is_ok(),
+        "digits are a number in samples"
+    );
+    let types = Types::of(&rows(&["56|56|int|0|0"])).unwrap();
+    let sequence = |current: &str, used: Option<&str>| {
+        let wide = " 5";
+        let cells = [
+            Some("dbo"),
+            Some("S"),
+            Some("56"),
+            Some("56"),
+            Some("10"),
+            Some(wide),
+            Some(" 2"),
+            Some(" -9"),
+            Some(" 99"),
+            Some("1"),
+            Some("1"),
+            Some("20"),
+            Some(current),
+            used,
+        ];
+        let answers = ObjectAnswers {
+            sequences: vec![ControlRow::sample(&cells)],
+            ..ObjectAnswers::default()
+        };
+        sequences(&answers, &types).unwrap().remove(0)
+    };
+    let fresh = sequence(" 5", Some("0"));
+    assert_eq!((fresh.start, fresh.increment), (5, 2));
+    assert_eq!(
+        (fresh.minimum, fresh.maximum, fresh.cache),
+        (-9, 99, Some(20))
+    );
+    assert!(fresh.cycle);
+    assert_eq!(fresh.used, Some(false));
+    assert_eq!(
+        sequence(" 5", None).used,
+        None,
+        "an old server does not tell"
+    );
+    assert_eq!(sequence(" 7", None).used, Some(true));
+    assert_eq!(sequence(" 5", Some("1")).used, Some(true));
+}

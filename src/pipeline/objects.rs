@@ -1,0 +1,310 @@
+//! What stands beside or between tables: collations and sequences before the load; foreign keys,
+//! the sequences' next values and views behind it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+
+use crate::config::job::Mode;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::context::Run;
+use crate::pipeline::prepare::{Recorded, by_name, drop_views};
+use crate::pipeline::retry::retrying;
+use crate::plan::build::Planned;
+use crate::plan::object::{ForeignKeyPlan, ViewPlan};
+use crate::plan::table::TablePlan;
+use crate::postgres::objects::{self as shore, Of};
+use crate::postgres::state::{self, TableKey, TableRecord, TableState};
+use crate::report::Omission;
+
+/// How long a stopped run waits for a statement before it cancels it.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Makes what tables need before they are made, and sets aside what would refuse their rows.
+///
+/// # Errors
+/// The first: without them no table can be made.
+pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+    let retry = &run.job.transfer.retry;
+    for collation in &planned.collations {
+        retrying(retry, &run.cancel, || async {
+            shore::make_collation(&mut *run.target.acquire().await?, collation).await
+        })
+        .await?;
+    }
+    for sequence in &planned.sequences {
+        retrying(retry, &run.cancel, || async {
+            shore::make_sequence(&mut *run.target.acquire().await?, sequence).await
+        })
+        .await?;
+    }
+    match run.job.transfer.mode {
+        Mode::Create => Ok(()),
+        Mode::Replace => release(run, planned, recorded).await,
+        Mode::Truncate | Mode::Append => set_aside(run, planned, recorded).await,
+    }
+}
+
+/// Foreign keys among the tables that are to be replaced, and views on them, would keep each from
+/// being dropped alone.
+async fn release(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+    let made = |plan: &&TablePlan| {
+        let record = recorded.records.get(&plan.full_name());
+        record.is_none_or(|record| !record.created)
+    };
+    let replaced: Vec<_> = planned.tables.iter().filter(made).cloned().collect();
+    if replaced.is_empty() {
+        return Ok(());
+    }
+    retrying(&run.job.transfer.retry, &run.cancel, || async {
+        let mut target = run.target.acquire().await?;
+        drop_views(&mut target, &planned.views).await?;
+        shore::release(&mut target, &replaced).await
+    })
+    .await
+}
+
+async fn set_aside(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+    let retry = &run.job.transfer.retry;
+    let done = |name: &str| {
+        let record = recorded.records.get(name);
+        record.is_some_and(|record| record.state == TableState::Done)
+    };
+    for plan in &planned.tables {
+        let keys = plan.objects.foreign_keys.iter();
+        let mut others = keys.map(|key| key.referenced_source.as_str());
+        if done(&plan.full_name()) && others.all(done) {
+            continue;
+        }
+        retrying(retry, &run.cancel, || async {
+            shore::set_aside(&mut *run.target.acquire().await?, plan).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// What came of the objects behind the load.
+#[derive(Default)]
+pub struct Completed {
+    /// By the full name of the table whose foreign key could not be made.
+    pub failures: HashMap<String, Error>,
+    /// What waits for something that is not there.
+    pub omissions: Vec<Omission>,
+    /// A signal came first; the same command makes the rest.
+    pub stopped: bool,
+}
+
+/// Makes foreign keys of all tables that are done, continues sequences, and makes views.
+///
+/// # Errors
+/// What concerns no table: the state cannot be read, a sequence cannot be set.
+pub async fn complete(run: &Run, planned: &Planned) -> Result<Completed> {
+    let work = complete_all(run, planned);
+    let grace = async {
+        run.cancel.cancelled().await;
+        tokio::time::sleep(STOP_GRACE).await;
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = grace => {
+            run.target.cancel_running().await;
+            Err(Error::new(Kind::Stopped, "stopped while foreign keys and views were made"))
+        }
+    };
+    match outcome {
+        Err(error) if error.kind() == Kind::Stopped || run.cancel.is_cancelled() => {
+            tracing::debug!(%error, "left to the next run");
+            Ok(Completed {
+                stopped: true,
+                ..Completed::default()
+            })
+        }
+        other => other,
+    }
+}
+
+async fn complete_all(run: &Run, planned: &Planned) -> Result<Completed> {
+    let retry = &run.job.transfer.retry;
+    let records = retrying(retry, &run.cancel, || async {
+        state::load(&*run.target.acquire().await?, &run.job.name).await
+    })
+    .await?;
+    let mut completed = Completed::default();
+    let tables = tables(planned, by_name(records), &mut completed.omissions);
+    add_all(run, &tables, &mut completed).await?;
+    validate_all(run, &tables, &mut completed).await?;
+    record(run, &tables, &completed).await?;
+    for sequence in &planned.sequences {
+        retrying(retry, &run.cancel, || async {
+            shore::continue_sequence(&*run.target.acquire().await?, sequence).await
+        })
+        .await?;
+    }
+    for view in &planned.views {
+        if let Err(error) = make_view(run, view).await? {
+            completed.omissions.push(unmade_view(view, &error));
+        }
+    }
+    Ok(completed)
+}
+
+/// A table that is done, with the foreign keys whose other end is done too.
+struct Ready {
+    key_name: String,
+    plan: TablePlan,
+    keys: Vec<ForeignKeyPlan>,
+    /// The state holds a cause of an earlier run.
+    had_error: bool,
+}
+
+/// Tables as planned now, and tables that only an earlier run had in hand as planned then: a
+/// foreign key may wait for a table that `--table` named later.
+fn tables(
+    planned: &Planned,
+    records: HashMap<String, TableRecord>,
+    omissions: &mut Vec<Omission>,
+) -> Vec<Ready> {
+    let done: HashSet<String> = records
+        .iter()
+        .filter(|(_, record)| record.state == TableState::Done)
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut tables = Vec::new();
+    for (name, record) in records {
+        if !done.contains(&name) {
+            continue;
+        }
+        let now = planned.tables.iter().find(|plan| plan.full_name() == name);
+        let plan = now.cloned().unwrap_or(record.plan);
+        let all = plan.objects.foreign_keys.iter();
+        let (keys, waiting): (Vec<_>, Vec<_>) = all
+            .cloned()
+            .partition(|key| done.contains(&key.referenced_source));
+        omissions.extend(waiting.iter().map(|key| Omission {
+            table: name.clone(),
+            object: format!("foreign key {}", key.source),
+            reason: format!(
+                "{} is not done: the run that completes it makes the key",
+                key.referenced_source
+            ),
+            text: None,
+        }));
+        tables.push(Ready {
+            key_name: name,
+            plan,
+            keys,
+            had_error: record.error.is_some(),
+        });
+    }
+    tables.sort_by(|one, other| one.key_name.cmp(&other.key_name));
+    tables
+}
+
+/// One after the other: each locks two tables, and two keys that cross would wait for each other.
+async fn add_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    for table in tables {
+        for key in &table.keys {
+            let added = retrying(&run.job.transfer.retry, &run.cancel, || async {
+                let of_table = TableKey::of(&run.job.name, &table.plan);
+                let of = of(run, &of_table, &table.plan);
+                shore::add_foreign_key(&mut *run.target.acquire().await?, &of, key).await
+            })
+            .await;
+            keep(added, table, completed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tables side by side; the keys of one in turn, because a validation locks out another one of the
+/// same table.
+async fn validate_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    let failed: HashSet<String> = completed.failures.keys().cloned().collect();
+    let open = tables
+        .iter()
+        .filter(|table| !failed.contains(&table.key_name));
+    let outcomes = stream::iter(open)
+        .map(|table| async move { (table, validate_keys(run, table).await) })
+        .buffer_unordered(run.job.target.pool.max_connections)
+        .collect::<Vec<_>>()
+        .await;
+    for (table, outcome) in outcomes {
+        keep(outcome, table, completed)?;
+    }
+    Ok(())
+}
+
+async fn validate_keys(run: &Run, table: &Ready) -> Result<()> {
+    for key in table.keys.iter().filter(|key| key.valid) {
+        retrying(&run.job.transfer.retry, &run.cancel, || async {
+            let of_table = TableKey::of(&run.job.name, &table.plan);
+            let of = of(run, &of_table, &table.plan);
+            shore::validate_foreign_key(&mut *run.target.acquire().await?, &of, key).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
+    Of {
+        table,
+        run: run.id,
+        plan,
+    }
+}
+
+/// A stop ends the step; any other error is its table's, the first one counts.
+fn keep(outcome: Result<()>, table: &Ready, completed: &mut Completed) -> Result<()> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
+        Err(error) => {
+            tracing::error!(kind = ?error.kind(), %error, "a foreign key could not be made");
+            let failures = &mut completed.failures;
+            failures.entry(table.key_name.clone()).or_insert(error);
+            Ok(())
+        }
+    }
+}
+
+/// Keeps the cause with the state of a table that lacks a foreign key, or forgets it.
+async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()> {
+    for table in tables {
+        let cause = completed.failures.get(&table.key_name);
+        if cause.is_none() && !table.had_error {
+            continue;
+        }
+        let text = cause.map(ToString::to_string);
+        retrying(&run.job.transfer.retry, &run.cancel, || async {
+            let key = TableKey::of(&run.job.name, &table.plan);
+            let lease = run.target.acquire().await?;
+            state::set_cause(&lease, &key, text.as_deref()).await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// The inner result is of the view, the outer one of the run.
+async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
+    let made = retrying(&run.job.transfer.retry, &run.cancel, || async {
+        shore::make_view(&mut *run.target.acquire().await?, view).await
+    })
+    .await;
+    match made {
+        Err(error) if error.kind() == Kind::Stopped => Err(error),
+        other => Ok(other),
+    }
+}
+
+fn unmade_view(view: &ViewPlan, error: &Error) -> Omission {
+    Omission {
+        table: view.source.clone(),
+        object: "view".to_owned(),
+        reason: error.to_string(),
+        text: Some(view.query.clone()),
+    }
+}

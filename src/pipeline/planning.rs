@@ -1,0 +1,131 @@
+//! The commands that show what a run would do: plan and schema.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Job;
+use crate::error::{Error, Kind, Result};
+use crate::mssql::catalog;
+use crate::mssql::pool::SourcePool;
+use crate::pipeline::RunOptions;
+use crate::pipeline::inspect::{open_source, open_target};
+use crate::pipeline::prepare;
+use crate::pipeline::schema::parts as ddl_parts;
+use crate::pipeline::shores::source_endpoint;
+use crate::pipeline::summary::{cause, omissions};
+use crate::plan::build;
+use crate::plan::changes::type_changes;
+use crate::postgres::ddl;
+use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
+use crate::report::schema::SchemaReport;
+use crate::schema::Database;
+use crate::typemap::{TargetTypes, depends_on_target};
+
+/// Decides how each table would be made and read, and changes nothing. Needs the source, and the
+/// target where a type depends on its extensions.
+pub async fn plan(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<PlanReport> {
+    let source = open_source(job).await?;
+    let planned = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
+        planned = plan_tables(job, options, &source) => planned,
+    };
+    source.close().await;
+    planned
+}
+
+async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
+    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let types = planned_types(&database, job).await?;
+    let (survey, errors) = prepare::attempt(database, job, options, types)?;
+    let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
+        .into_iter()
+        .partition(|error| error.place().table.is_some());
+    let unplanned = |error: Error| UnplannedTable {
+        table: error.place().table.clone().unwrap_or_default(),
+        cause: cause(&error),
+    };
+    let omissions = omissions(&survey.planned);
+    let unlogged = job.transfer.unlogged_load;
+    Ok(PlanReport {
+        job: job.name.clone(),
+        source: source_endpoint(job, &survey.database),
+        skipped: survey
+            .planned
+            .skipped
+            .iter()
+            .map(|table| SkippedTable {
+                table: table.clone(),
+                reason: "left out by tables.include or tables.exclude".to_owned(),
+            })
+            .collect(),
+        failed: of_tables.into_iter().map(unplanned).collect(),
+        problems: of_job.iter().map(cause).collect(),
+        omissions,
+        notes: survey.planned.notes.clone(),
+        others: others(&survey.planned),
+        tables: survey
+            .planned
+            .tables
+            .into_iter()
+            .map(|plan| PlannedTable {
+                ddl: ddl::statements(&plan, unlogged),
+                changes: type_changes(&plan),
+                plan,
+            })
+            .collect(),
+    })
+}
+
+/// What the target's extensions offer, where a type of the source depends on it.
+async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    if !columns.any(depends_on_target) {
+        return Ok(TargetTypes::default());
+    }
+    let target = open_target(job).await?;
+    let types = prepare::target_types(database, &target).await;
+    target.close().await;
+    types
+}
+
+/// Statements of what stands beside tables.
+fn others(planned: &build::Planned) -> Vec<String> {
+    let collations = planned.collations.iter().map(ddl::collation);
+    let sequences = planned.sequences.iter().map(ddl::sequence);
+    let views = planned.views.iter().map(ddl::view);
+    collations.chain(sequences).chain(views).collect()
+}
+
+/// The whole DDL that a run would send, and changes nothing. Needs the target only where a
+/// type depends on its extensions.
+pub async fn schema(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<SchemaReport> {
+    let source = open_source(job).await?;
+    let planned = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
+        planned = plan_schema(job, options, &source) => planned,
+    };
+    source.close().await;
+    planned
+}
+
+async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
+    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let types = planned_types(&database, job).await?;
+    let survey = prepare::plan_from(database, job, options, types)?;
+    Ok(SchemaReport {
+        job: job.name.clone(),
+        source: source_endpoint(job, &survey.database),
+        // What a run makes UNLOGGED it makes LOGGED at its end.
+        parts: ddl_parts(&survey.planned, false),
+        omissions: omissions(&survey.planned),
+    })
+}

@@ -1,0 +1,114 @@
+//! Which columns change their type on the way, for readers of a plan.
+
+use serde::Serialize;
+
+use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::schema::SqlType;
+use crate::typemap::PgType;
+
+/// A column whose type is another one on the target, beyond its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeChange {
+    /// At the source.
+    pub column: String,
+    /// As T-SQL writes it.
+    pub from: String,
+    /// As PostgreSQL writes it.
+    pub to: String,
+}
+
+/// In the order of the columns.
+pub fn type_changes(plan: &TablePlan) -> Vec<TypeChange> {
+    let mut columns: Vec<&ColumnPlan> = plan.all_columns().collect();
+    columns.sort_by_key(|column| column.position);
+    let changed = columns
+        .into_iter()
+        .filter(|column| !is_same(&column.source.ty, &column.target_type));
+    changed
+        .map(|column| TypeChange {
+            column: column.source.name.clone(),
+            from: declared(&column.source.ty),
+            to: column.target_type.to_string(),
+        })
+        .collect()
+}
+
+/// Two names of a type with the same values.
+fn is_same(source: &SqlType, target: &PgType) -> bool {
+    match (source, target) {
+        (SqlType::Bit, PgType::Boolean)
+        | (SqlType::SmallInt, PgType::SmallInt)
+        | (SqlType::Int, PgType::Integer)
+        | (SqlType::BigInt, PgType::BigInt)
+        | (SqlType::Real, PgType::Real)
+        | (SqlType::Float, PgType::DoublePrecision)
+        | (SqlType::Date, PgType::Date)
+        | (SqlType::UniqueIdentifier, PgType::Uuid)
+        | (SqlType::Xml, PgType::Xml)
+        | (SqlType::VarChar { length: None } | SqlType::NVarChar { length: None }, PgType::Text) => {
+            true
+        }
+        (SqlType::Decimal { precision, scale }, PgType::Numeric(Some((p, s)))) => {
+            precision == p && scale == s
+        }
+        (SqlType::Time { scale }, PgType::Time(digits))
+        | (SqlType::DateTime2 { scale }, PgType::Timestamp(digits)) => scale == digits,
+        (SqlType::Char { length } | SqlType::NChar { length }, PgType::Char(n)) => {
+            u32::from(*length) == *n
+        }
+        (
+            SqlType::VarChar {
+                length: Some(length),
+            }
+            | SqlType::NVarChar {
+                length: Some(length),
+            },
+            PgType::VarChar(n),
+        ) => u32::from(*length) == *n,
+        _ => false,
+    }
+}
+
+/// A type as T-SQL declares it.
+fn declared(ty: &SqlType) -> String {
+    let sized = |name: &str, length: &Option<u16>| match length {
+        Some(length) => format!("{name}({length})"),
+        None => format!("{name}(max)"),
+    };
+    match ty {
+        SqlType::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
+        SqlType::Time { scale } => format!("time({scale})"),
+        SqlType::DateTime2 { scale } => format!("datetime2({scale})"),
+        SqlType::DateTimeOffset { scale } => format!("datetimeoffset({scale})"),
+        SqlType::Char { length } => format!("char({length})"),
+        SqlType::NChar { length } => format!("nchar({length})"),
+        SqlType::Binary { length } => format!("binary({length})"),
+        SqlType::VarChar { length } => sized("varchar", length),
+        SqlType::NVarChar { length } => sized("nvarchar", length),
+        SqlType::VarBinary { length } => sized("varbinary", length),
+        SqlType::SqlVariant => "sql_variant".to_owned(),
+        SqlType::Other { name } => name.clone(),
+        // The rest are one word, which is the variant's own name.
+        plain => format!("{plain:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_are_no_change_and_lost_digits_are() {
+        let scale = |scale| SqlType::DateTime2 { scale };
+        assert!(is_same(&scale(6), &PgType::Timestamp(6)));
+        assert!(!is_same(&scale(7), &PgType::Timestamp(6)));
+        let money = (SqlType::Money, PgType::Numeric(Some((19, 4))));
+        assert!(!is_same(&money.0, &money.1));
+        assert_eq!(declared(&money.0), "money");
+        assert_eq!(
+            declared(&SqlType::NVarChar { length: None }),
+            "nvarchar(max)"
+        );
+        assert_eq!(declared(&SqlType::UniqueIdentifier), "uniqueidentifier");
+    }
+}

@@ -1,0 +1,83 @@
+//! Check constraints, made behind the load.
+
+use std::collections::HashSet;
+
+use crate::plan::object::CheckPlan;
+use crate::plan::objects::default::HIDDEN;
+use crate::plan::objects::{Context, Remarks, collation, scope};
+use crate::plan::table::TablePlan;
+use crate::schema::Table;
+use crate::schema::objects::Check;
+use crate::translate;
+
+pub(super) fn plan_all(
+    table: &Table,
+    plan: &TablePlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Vec<CheckPlan> {
+    if !context.job.schema.checks {
+        return Vec::new();
+    }
+    let described: HashSet<_> = table
+        .extras
+        .checks
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect();
+    let kind = |kind: &&crate::schema::OtherObject| kind.kind == "check";
+    for other in table.others.iter().filter(kind) {
+        if !described.contains(other.name.as_str()) {
+            remarks.omit(format!("check {}", other.name), HIDDEN);
+        }
+    }
+    let checks = table.extras.checks.iter();
+    checks
+        .filter_map(|check| plan_one(check, plan, context, remarks))
+        .collect()
+}
+
+fn plan_one(
+    check: &Check,
+    plan: &TablePlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Option<CheckPlan> {
+    let object = format!("check {}", check.name);
+    let Some(text) = &check.definition else {
+        remarks.omit(object, HIDDEN);
+        return None;
+    };
+    let visible: Vec<_> = plan.all_columns().map(scope::column).collect();
+    let scope = scope::of(&visible, context.names, context.database);
+    let translated = match translate::check(text, &scope) {
+        Ok(translated) => translated,
+        Err(why) => {
+            remarks.untranslated(context.job, object, &why.reason, text);
+            return None;
+        }
+    };
+    if let Some(why) = collation::obstacle(plan, &translated.sql) {
+        remarks.untranslated(context.job, object, why, text);
+        return None;
+    }
+    remarks.note_all(&object, &translated.notes);
+    let valid = !check.disabled && !check.not_trusted;
+    if !valid {
+        remarks.notes.push(not_valid(&object, check.disabled));
+    }
+    Some(CheckPlan {
+        name: check.name.clone(),
+        source: check.name.clone(),
+        expression: translated.sql,
+        valid,
+    })
+}
+
+/// The note on a constraint that the source does not hold its rows to.
+pub(super) fn not_valid(object: &str, disabled: bool) -> String {
+    let state = if disabled { "disabled" } else { "not trusted" };
+    format!(
+        "{object} is {state} at the source: made NOT VALID, which holds new rows to it and not those that are there"
+    )
+}

@@ -1,0 +1,31 @@
+//! Comments, from the extended property that the source's tools show as description.
+
+use crate::config::job::Job;
+use crate::plan::table::ColumnPlan;
+use crate::schema::{SqlType, Table};
+
+pub(super) fn of_table(table: &Table, job: &Job) -> Option<String> {
+    let comment = table.extras.comment.as_deref();
+    comment.filter(|_| job.schema.comments).map(held)
+}
+
+pub(super) fn fill(columns: &mut [ColumnPlan], job: &Job) {
+    if !job.schema.comments {
+        return;
+    }
+    for plan in columns {
+        let own = plan.source.extras.comment.as_deref().map(held);
+        // The values arrive as text, which does not tell of what types they were.
+        let base = (plan.source.ty == SqlType::SqlVariant).then(|| "sql_variant".to_owned());
+        plan.clauses.comment = match (own, base) {
+            (Some(own), Some(base)) => Some(format!("{own} ({base} at the source)")),
+            (None, Some(base)) => Some(format!("{base} at the source")),
+            (own, None) => own,
+        };
+    }
+}
+
+/// PostgreSQL's text holds no U+0000.
+fn held(comment: &str) -> String {
+    comment.replace('\0', "")
+}

@@ -1,0 +1,37 @@
+//! Defaults of columns, part of CREATE TABLE.
+
+use crate::plan::objects::{Context, Remarks, scope};
+use crate::plan::table::ColumnPlan;
+use crate::translate;
+
+/// What is said of an object that the login or the server does not show.
+pub(super) const HIDDEN: &str =
+    "the server does not show its definition to this login (VIEW DEFINITION shows it)";
+
+pub(super) fn fill(columns: &mut [ColumnPlan], context: &Context<'_>, remarks: &mut Remarks) {
+    if !context.job.schema.defaults {
+        return;
+    }
+    for plan in columns {
+        let Some(default) = &plan.source.extras.default else {
+            continue;
+        };
+        let object = format!("default {} of column {}", default.name, plan.source.name);
+        let Some(text) = &default.definition else {
+            remarks.omit(object, HIDDEN);
+            continue;
+        };
+        if plan.identity.is_some() {
+            remarks.omit(object, "the column is an identity in PostgreSQL");
+            continue;
+        }
+        let scope = scope::of(&[], context.names, context.database);
+        match translate::default(text, &scope::column(plan), &scope) {
+            Ok(translated) => {
+                remarks.note_all(&object, &translated.notes);
+                plan.clauses.default = Some(translated.sql);
+            }
+            Err(why) => remarks.untranslated(context.job, object, &why.reason, text),
+        }
+    }
+}

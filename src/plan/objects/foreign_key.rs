@@ -1,0 +1,143 @@
+//! Foreign keys, made when all tables are loaded.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::config::job::Job;
+use crate::plan::object::{ForeignKeyPlan, IndexPlan};
+use crate::plan::objects::check::not_valid;
+use crate::plan::objects::default::HIDDEN;
+use crate::plan::objects::{Remarks, collation};
+use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::schema::objects::{Action, ForeignKey};
+use crate::schema::{Database, OtherObject, Table};
+
+/// Plans the foreign keys of all tables; what is not made is with its table.
+pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], job: &Job) {
+    if !job.schema.foreign_keys {
+        return;
+    }
+    for at in 0..tables.len() {
+        let of =
+            |table: &&Table| table.schema == tables[at].schema && table.name == tables[at].name;
+        let Some(table) = database.tables.iter().find(of) else {
+            continue;
+        };
+        let mut remarks = Remarks::default();
+        hidden(table, &mut remarks);
+        let keys = table.extras.foreign_keys.iter();
+        let made = keys
+            .filter_map(|key| plan_one(key, &tables[at], tables, &mut remarks))
+            .collect();
+        let plan = &mut tables[at];
+        plan.objects.foreign_keys = made;
+        plan.omissions.append(&mut remarks.omissions);
+        plan.notes.append(&mut remarks.notes);
+    }
+}
+
+/// Those of which the server tells no more than the name.
+fn hidden(table: &Table, remarks: &mut Remarks) {
+    let keys = table.extras.foreign_keys.iter();
+    let described: HashSet<_> = keys.map(|key| key.name.as_str()).collect();
+    let foreign = |other: &&OtherObject| other.kind == "foreign key";
+    for other in table.others.iter().filter(foreign) {
+        if !described.contains(other.name.as_str()) {
+            remarks.omit(format!("foreign key {}", other.name), HIDDEN);
+        }
+    }
+}
+
+fn plan_one(
+    key: &ForeignKey,
+    own: &TablePlan,
+    tables: &[TablePlan],
+    remarks: &mut Remarks,
+) -> Option<ForeignKeyPlan> {
+    let object = format!("foreign key {}", key.name);
+    let other_name = format!("{}.{}", key.referenced_schema, key.referenced_table);
+    let named = |table: &&TablePlan| {
+        table.schema == key.referenced_schema && table.name == key.referenced_table
+    };
+    let Some(other) = tables.iter().find(named) else {
+        remarks.omit(
+            object,
+            format!("it refers to {other_name}, which the job leaves out"),
+        );
+        return None;
+    };
+    let (Some(columns), Some(referenced)) = (
+        columns(own, &key.columns),
+        columns(other, &key.referenced_columns),
+    ) else {
+        remarks.omit(object, "one of its columns is excluded by the job");
+        return None;
+    };
+    if let Some(reason) = obstacle(key, &columns, other, &referenced) {
+        remarks.omit(object, reason);
+        return None;
+    }
+    let valid = !key.disabled && !key.not_trusted;
+    if !valid {
+        remarks.notes.push(not_valid(&object, key.disabled));
+    }
+    let loose = |column: &&ColumnPlan| {
+        column.clauses.collation.is_none()
+            && collation::is_loose(column.source.collation.as_deref())
+    };
+    Some(ForeignKeyPlan {
+        name: key.name.clone(),
+        source: key.name.clone(),
+        loose: columns.iter().chain(&referenced).any(loose),
+        columns: names(&columns),
+        referenced: other.target.clone(),
+        referenced_source: other_name,
+        referenced_columns: names(&referenced),
+        on_delete: key.on_delete,
+        on_update: key.on_update,
+        valid,
+    })
+}
+
+fn columns<'a>(plan: &'a TablePlan, names: &[String]) -> Option<Vec<&'a ColumnPlan>> {
+    names.iter().map(|name| plan.column(name)).collect()
+}
+
+fn names(columns: &[&ColumnPlan]) -> Vec<String> {
+    let names = columns.iter().map(|column| column.target_name.clone());
+    names.collect()
+}
+
+fn obstacle(
+    key: &ForeignKey,
+    columns: &[&ColumnPlan],
+    other: &TablePlan,
+    referenced: &[&ColumnPlan],
+) -> Option<String> {
+    let writes = |action| !matches!(action, Action::NoAction);
+    let generated = |column: &&ColumnPlan| column.clauses.generated.is_some();
+    let sets = matches!(key.on_delete, Action::SetNull | Action::SetDefault);
+    if columns.iter().any(generated) && (writes(key.on_update) || sets) {
+        return Some(
+            "one of its columns is generated in PostgreSQL, which no action of a key can write"
+                .to_owned(),
+        );
+    }
+    if !is_unique(other, referenced) {
+        return Some(format!(
+            "what it refers to in {} is not unique in PostgreSQL: the primary key, unique constraint or unfiltered unique index on those columns is not made",
+            other.full_name()
+        ));
+    }
+    None
+}
+
+/// PostgreSQL wants a unique index on exactly those columns, in any order, without a filter.
+fn is_unique(other: &TablePlan, referenced: &[&ColumnPlan]) -> bool {
+    let wanted: BTreeSet<_> = referenced.iter().map(|c| c.target_name.as_str()).collect();
+    let primary = other.primary_key.iter();
+    let mut primary = primary.map(|key| key.columns.iter().map(String::as_str).collect());
+    let unique = |index: &&IndexPlan| index.is_unique() && index.predicate.is_none();
+    let keys = other.objects.indexes.iter().filter(unique);
+    let mut keys = keys.map(|index| index.key.iter().map(|key| key.column.as_str()).collect());
+    primary.any(|key: BTreeSet<_>| key == wanted) || keys.any(|key: BTreeSet<_>| key == wanted)
+}

@@ -1,0 +1,215 @@
+//! Indexes and unique constraints.
+
+use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
+use crate::plan::objects::{Context, Remarks, collation, scope};
+use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, Table};
+use crate::translate;
+use crate::typemap::PgType;
+
+/// What an entry of a PostgreSQL btree may hold (`BTMaxItemSize` of an 8 KiB page).
+const BTREE_BYTES: u64 = 2704;
+
+pub(super) fn plan_all(
+    table: &Table,
+    plan: &TablePlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Vec<IndexPlan> {
+    if !context.job.schema.indexes {
+        return Vec::new();
+    }
+    let secondary = |index: &&Index| index.role != IndexRole::PrimaryKey;
+    let mut indexes: Vec<_> = table
+        .indexes
+        .iter()
+        .filter(secondary)
+        .filter_map(|index| plan_one(index, plan, context, remarks))
+        .collect();
+    indexes.sort_by_key(|index| !index.is_constraint());
+    indexes
+}
+
+fn plan_one(
+    index: &Index,
+    plan: &TablePlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Option<IndexPlan> {
+    let object = object(index);
+    if index.filter.as_deref() == Some(FILTER_UNKNOWN) {
+        remarks.omit(object, "this server does not tell whether it is filtered");
+        return None;
+    }
+    if let Some(reason) = obstacle(index) {
+        remarks.omit(object, reason);
+        return None;
+    }
+    let Some(key) = key_columns(index, plan) else {
+        remarks.omit(object, "one of its columns is excluded by the job");
+        return None;
+    };
+    let predicate = match &index.filter {
+        None => None,
+        Some(text) => Some(predicate(text, &object, plan, (context, remarks))?),
+    };
+    let included = included(index, plan, &object, remarks);
+    note_size(&object, &key, &included, remarks);
+    if index.role == IndexRole::UniqueConstraint && index.key.iter().any(|key| key.descending) {
+        remarks.notes.push(format!(
+            "{object}: a unique constraint of PostgreSQL has no descending columns"
+        ));
+    }
+    let one_null = one_null(index, &key);
+    Some(IndexPlan {
+        name: index.name.clone(),
+        source: index.name.clone(),
+        kind: match (index.role, index.unique) {
+            (IndexRole::UniqueConstraint, _) => IndexKind::Constraint { one_null },
+            (_, true) => IndexKind::Unique { one_null },
+            (_, false) => IndexKind::Plain,
+        },
+        key: index
+            .key
+            .iter()
+            .zip(&key)
+            .map(|(key, column)| IndexKey {
+                column: column.target_name.clone(),
+                descending: key.descending,
+            })
+            .collect(),
+        included: included.iter().map(|c| c.target_name.clone()).collect(),
+        predicate,
+    })
+}
+
+fn object(index: &Index) -> String {
+    let kind = match index.role {
+        IndexRole::UniqueConstraint => "unique constraint",
+        _ if index.unique => "unique index",
+        _ => "index",
+    };
+    format!("{kind} {}", index.name)
+}
+
+/// Why nothing can be made of an index, and what to do instead.
+fn obstacle(index: &Index) -> Option<String> {
+    if index.disabled {
+        return Some("it is disabled at the source".to_owned());
+    }
+    let instead = match index.kind.as_str() {
+        _ if index.rowstore => return None,
+        "hash" => return None,
+        "columnstore" => {
+            "PostgreSQL has no columnstore; for scans of large tables a BRIN index on the columns that follow the order of the rows is its nearest"
+        }
+        "xml" => {
+            "index what is asked of it instead, as USING gin ((xpath('/path/text()', column)::text[]))"
+        }
+        "spatial" => "with PostGIS make CREATE INDEX ... USING gist (column)",
+        other => return Some(format!("an index of {other} has no counterpart")),
+    };
+    Some(format!("{} index: {instead}", index.kind))
+}
+
+fn key_columns<'a>(index: &Index, plan: &'a TablePlan) -> Option<Vec<&'a ColumnPlan>> {
+    let columns = index.key.iter().map(|key| plan.column(&key.column));
+    columns
+        .collect::<Option<Vec<_>>>()
+        .filter(|key| !key.is_empty())
+}
+
+fn predicate(
+    text: &str,
+    object: &str,
+    plan: &TablePlan,
+    (context, remarks): (&Context<'_>, &mut Remarks),
+) -> Option<String> {
+    let visible: Vec<_> = plan.all_columns().map(scope::column).collect();
+    let scope = scope::of(&visible, context.names, context.database);
+    let failed = match translate::predicate(text, &scope) {
+        Ok(translated) => match collation::obstacle(plan, &translated.sql) {
+            None => {
+                remarks.note_all(object, &translated.notes);
+                return Some(translated.sql);
+            }
+            Some(why) => why.to_owned(),
+        },
+        Err(why) => why.reason,
+    };
+    let why = format!("its filter: {failed}");
+    remarks.untranslated(context.job, object.to_owned(), &why, text);
+    None
+}
+
+/// INCLUDE columns of any length count towards the size of an entry in PostgreSQL, and not in SQL
+/// Server: with them one long value would make a row impossible.
+fn included<'a>(
+    index: &Index,
+    plan: &'a TablePlan,
+    object: &str,
+    remarks: &mut Remarks,
+) -> Vec<&'a ColumnPlan> {
+    let mut kept = Vec::new();
+    for name in &index.included {
+        let column = plan.column(name);
+        match column.map(|column| (column, bytes(column))) {
+            Some((column, Some(_))) => kept.push(column),
+            Some((_, None)) => remarks.omit(
+                format!("included column {name} of {object}"),
+                format!(
+                    "its values may be longer than the {BTREE_BYTES} bytes of an index entry; the index is made without it"
+                ),
+            ),
+            None => remarks.omit(
+                format!("included column {name} of {object}"),
+                "the column is excluded by the job; the index is made without it",
+            ),
+        }
+    }
+    kept
+}
+
+/// The most bytes that a value takes; `None` where there is no bound.
+fn bytes(column: &ColumnPlan) -> Option<u64> {
+    Some(match &column.target_type {
+        // A character of the target is 4 bytes at most; what came from nvarchar(n) or a code page
+        // has at most 3 for each unit of the source.
+        PgType::VarChar(length) | PgType::Char(length) => u64::from(*length) * 3 + 4,
+        PgType::Text | PgType::Xml => return None,
+        PgType::Bytea => match column.source.ty {
+            crate::schema::SqlType::Binary { length } => u64::from(length) + 4,
+            crate::schema::SqlType::VarBinary {
+                length: Some(length),
+            } => u64::from(length) + 4,
+            crate::schema::SqlType::RowVersion => 12,
+            _ => return None,
+        },
+        PgType::Numeric(_) => 26,
+        _ => 16,
+    })
+}
+
+fn note_size(object: &str, key: &[&ColumnPlan], included: &[&ColumnPlan], remarks: &mut Remarks) {
+    let sizes = key.iter().chain(included).map(|column| bytes(column));
+    let most = sizes
+        .map(|size| size.unwrap_or(BTREE_BYTES + 1))
+        .sum::<u64>();
+    if most > BTREE_BYTES {
+        remarks.notes.push(format!(
+            "{object}: an entry may exceed the {BTREE_BYTES} bytes of PostgreSQL's btree; a row that does makes the index impossible"
+        ));
+    }
+}
+
+/// Whether NULL counts as a value of the key. Where the filter says IS NOT NULL anyway, that is no
+/// matter, and the plain form is what people write.
+fn one_null(index: &Index, key: &[&ColumnPlan]) -> bool {
+    let filter = index.filter.as_deref().unwrap_or_default().to_uppercase();
+    let excluded = |name: &str| {
+        filter.contains(&format!("{} IS NOT NULL", crate::names::bracket(name)).to_uppercase())
+            && !filter.contains(" OR ")
+    };
+    let mut nullable = key.iter().filter(|column| column.source.nullable);
+    index.unique && nullable.any(|column| !excluded(&column.source.name))
+}

@@ -1,0 +1,135 @@
+//! Decides what is made of indexes, constraints, defaults, computed columns, comments, sequences
+//! and views; what is not made is listed with its reason.
+
+mod check;
+mod collation;
+mod comment;
+mod computed;
+mod default;
+mod foreign_key;
+mod index;
+mod naming;
+mod scope;
+mod sequence;
+mod view;
+
+use crate::config::job::{Job, Untranslated};
+use crate::plan::object::TableObjects;
+use crate::plan::table::{ColumnPlan, Omission, TablePlan};
+use crate::schema::objects::Temporal;
+use crate::schema::{Database, Table};
+use crate::typemap::TargetTypes;
+
+pub(super) use crate::plan::objects::collation::used as collations;
+pub(super) use crate::plan::objects::foreign_key::plan_all as foreign_keys;
+pub(super) use crate::plan::objects::naming::name_all;
+pub(super) use crate::plan::objects::scope::Names;
+pub(super) use crate::plan::objects::sequence::plan_all as sequences;
+pub(super) use crate::plan::objects::view::plan_all as views;
+
+/// What every decision looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) database: &'a Database,
+    pub(super) job: &'a Job,
+    /// Sequences; tables and views too, once they are planned.
+    pub(super) names: &'a Names,
+    pub(super) target: TargetTypes,
+}
+
+/// What a reader of the plan must know of a table.
+#[derive(Debug, Default)]
+pub(super) struct Remarks {
+    pub(super) omissions: Vec<Omission>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Remarks {
+    pub(super) fn omit(&mut self, object: String, reason: impl Into<String>) {
+        self.omissions.push(Omission {
+            object,
+            reason: reason.into(),
+            text: None,
+        });
+    }
+
+    /// An expression that has no certain translation, with its text.
+    fn untranslated(&mut self, job: &Job, object: String, reason: &str, text: &str) {
+        match job.schema.untranslated {
+            Untranslated::Report => self.omissions.push(Omission {
+                object,
+                reason: format!("not translated: {reason}"),
+                text: Some(text.to_owned()),
+            }),
+            Untranslated::Ignore => self
+                .notes
+                .push(format!("{object} is left out, not translated: {reason}")),
+        }
+    }
+
+    fn note_all(&mut self, object: &str, notes: &[String]) {
+        let notes = notes.iter().map(|note| format!("{object}: {note}"));
+        self.notes.extend(notes);
+    }
+}
+
+/// Completes the columns, and takes out those that PostgreSQL computes.
+pub(super) fn columns(
+    table: &Table,
+    columns: &mut Vec<ColumnPlan>,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Vec<ColumnPlan> {
+    collation::fill(table, columns, context);
+    default::fill(columns, context, remarks);
+    comment::fill(columns, context.job);
+    computed::take(columns, context, remarks)
+}
+
+/// Plans what the table gets behind its rows, foreign keys excepted: those need all tables.
+pub(super) fn table(
+    table: &Table,
+    plan: &TablePlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> TableObjects {
+    temporal_note(table, remarks);
+    others(table, remarks);
+    TableObjects {
+        indexes: index::plan_all(table, plan, context, remarks),
+        checks: check::plan_all(table, plan, context, remarks),
+        foreign_keys: Vec::new(),
+        comment: comment::of_table(table, context.job),
+    }
+}
+
+fn temporal_note(table: &Table, remarks: &mut Remarks) {
+    let note = match &table.extras.temporal {
+        None => return,
+        Some(Temporal::Current { history }) => format!(
+            "system-versioned at the source: a plain table here, which keeps no history of changes; the history so far is {}",
+            history.as_deref().unwrap_or("in another table")
+        ),
+        Some(Temporal::History) => {
+            "history of a system-versioned table: a plain table here".to_owned()
+        }
+    };
+    remarks.notes.push(note);
+}
+
+/// What has no counterpart.
+fn others(table: &Table, remarks: &mut Remarks) {
+    for other in &table.others {
+        let reason = match other.kind.as_str() {
+            "trigger" => "its code is T-SQL: write it anew in PL/pgSQL",
+            "full-text index" => {
+                "PostgreSQL's counterpart is a GIN index over to_tsvector(column), or over the column with pg_trgm"
+            }
+            _ => continue,
+        };
+        remarks.omit(format!("{} {}", other.kind, other.name), reason);
+    }
+}
+
+#[cfg(test)]
+mod tests;

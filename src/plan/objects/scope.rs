@@ -1,0 +1,113 @@
+//! What an expression of the source may refer to, and what that is called in the target.
+
+use std::collections::HashMap;
+
+use crate::config::job::NameStyle;
+use crate::names::{self, qualified};
+use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
+use crate::translate::{Relation, Scope, ScopeColumn, TargetNames};
+
+/// The schema that a name without one belongs to.
+const DEFAULT_SCHEMA: &str = "dbo";
+
+/// Sequences and relations of the target by their names at the source, which most collations
+/// there compare without regard to case.
+#[derive(Debug)]
+pub(in crate::plan) struct Names {
+    style: NameStyle,
+    sequences: HashMap<String, String>,
+    relations: HashMap<String, Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    sql: String,
+    columns: Vec<ColumnPlan>,
+}
+
+impl Names {
+    pub(in crate::plan) fn new(style: NameStyle) -> Self {
+        Self {
+            style,
+            sequences: HashMap::new(),
+            relations: HashMap::new(),
+        }
+    }
+
+    pub(in crate::plan) fn add_sequence(&mut self, schema: &str, name: &str, target: &TargetName) {
+        self.sequences
+            .insert(key(Some(schema), name), qualified(target));
+    }
+
+    pub(in crate::plan) fn add_table(&mut self, plan: &TablePlan) {
+        let mut columns: Vec<_> = plan.all_columns().cloned().collect();
+        columns.sort_by_key(|column| column.position);
+        let planned = Planned {
+            sql: qualified(&plan.target),
+            columns,
+        };
+        self.relations
+            .insert(key(Some(&plan.schema), &plan.name), planned);
+    }
+
+    pub(super) fn add_view(
+        &mut self,
+        (schema, name): (&str, &str),
+        target: &TargetName,
+        columns: Vec<ColumnPlan>,
+    ) {
+        let sql = qualified(target);
+        self.relations
+            .insert(key(Some(schema), name), Planned { sql, columns });
+    }
+}
+
+fn key(schema: Option<&str>, name: &str) -> String {
+    format!("{}.{name}", schema.unwrap_or(DEFAULT_SCHEMA)).to_lowercase()
+}
+
+impl TargetNames for Names {
+    fn sequence(&self, schema: Option<&str>, name: &str) -> Option<String> {
+        self.sequences.get(&key(schema, name)).cloned()
+    }
+
+    fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation<'_>> {
+        let planned = self.relations.get(&key(schema, name))?;
+        Some(Relation {
+            sql: planned.sql.clone(),
+            columns: planned.columns.iter().map(column).collect(),
+        })
+    }
+
+    fn view_column(&self, name: &str) -> Option<String> {
+        let named = names::target_column(name, self.style);
+        named.ok().map(|name| name.text)
+    }
+}
+
+/// A column as expressions see it. Every computed one counts as generated: PostgreSQL lets no
+/// generated column refer to another, and one that stays plain does not follow its sources.
+pub(super) fn column(plan: &ColumnPlan) -> ScopeColumn<'_> {
+    ScopeColumn {
+        source: &plan.source.name,
+        target: &plan.target_name,
+        sql_type: &plan.source.ty,
+        pg_type: &plan.target_type,
+        collation: plan.source.collation.as_deref(),
+        nullable: plan.source.nullable,
+        generated: plan.source.computed.is_some(),
+    }
+}
+
+pub(super) fn of<'a>(
+    columns: &'a [ScopeColumn<'a>],
+    names: &'a Names,
+    database: &'a crate::schema::Database,
+) -> Scope<'a> {
+    let collation = database.collation.as_str();
+    Scope {
+        columns,
+        names,
+        default_collation: (!collation.is_empty()).then_some(collation),
+    }
+}

@@ -1,0 +1,130 @@
+//! Views, as far as they translate with certainty (`schema.views: try`).
+
+use crate::config::job::{Job, Views};
+use crate::names;
+use crate::plan::object::{ColumnClauses, ViewPlan};
+use crate::plan::objects::default::HIDDEN;
+use crate::plan::objects::{Names, Remarks};
+use crate::plan::table::{ColumnPlan, TargetName};
+use crate::schema::objects::View;
+use crate::schema::{Column, Database};
+use crate::translate::{self, TranslatedView};
+use crate::typemap::{self, TargetTypes};
+
+/// What was decided of all views.
+#[derive(Debug, Default)]
+pub(in crate::plan) struct PlannedViews {
+    /// In an order in which each comes behind those that it reads.
+    pub(in crate::plan) made: Vec<ViewPlan>,
+    /// With the view's full name in front.
+    pub(in crate::plan) remarks: Vec<(String, Remarks)>,
+}
+
+/// Translates what can be, again and again as long as another one became possible: a view is known
+/// to those that read it once it is translated itself.
+pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Names) -> PlannedViews {
+    let mut planned = PlannedViews::default();
+    if job.schema.views == Views::None {
+        return planned;
+    }
+    let collation = Some(database.collation.as_str()).filter(|name| !name.is_empty());
+    let mut open: Vec<&View> = database.views.iter().collect();
+    loop {
+        let before = open.len();
+        let mut refused = Vec::new();
+        for view in open {
+            let mut remarks = Remarks::default();
+            match plan_one(view, job, names, (collation, &mut remarks)) {
+                Ok(plan) => {
+                    planned.made.push(plan);
+                    planned.remarks.push((view.full_name(), remarks));
+                }
+                Err(reason) => refused.push((view, reason)),
+            }
+        }
+        if refused.len() == before {
+            for (view, reason) in refused {
+                planned
+                    .remarks
+                    .push((view.full_name(), omitted(view, job, &reason)));
+            }
+            return planned;
+        }
+        open = refused.into_iter().map(|(view, _)| view).collect();
+    }
+}
+
+fn omitted(view: &View, job: &Job, reason: &str) -> Remarks {
+    let mut remarks = Remarks::default();
+    let object = format!("view {}", view.name);
+    match &view.definition {
+        Some(text) => remarks.untranslated(job, object, reason, text),
+        None => remarks.omit(object, HIDDEN),
+    }
+    remarks
+}
+
+fn plan_one(
+    view: &View,
+    job: &Job,
+    names: &mut Names,
+    (collation, remarks): (Option<&str>, &mut Remarks),
+) -> Result<ViewPlan, String> {
+    let text = view.definition.as_deref().ok_or(HIDDEN)?;
+    let translated = translate::view(text, names, collation).map_err(|why| why.reason)?;
+    let target = target(view, job)?;
+    let object = format!("view {}", view.full_name());
+    remarks.note_all(&object, &translated.notes);
+    if view.indexed {
+        remarks.notes.push(format!(
+            "{object} is indexed at the source: a plain view here, REFRESH of a MATERIALIZED VIEW would be yours"
+        ));
+    }
+    let columns = columns(&translated, job).ok_or("a column's type is not known")?;
+    names.add_view((&view.schema, &view.name), &target, columns);
+    Ok(ViewPlan {
+        source: view.full_name(),
+        target,
+        query: translated.sql,
+    })
+}
+
+fn target(view: &View, job: &Job) -> Result<TargetName, String> {
+    let style = job.schema.names;
+    let plain = |error: crate::error::Error| error.to_string();
+    let schema = match job.target.schemas.get(&view.schema) {
+        Some(schema) => names::given(schema).map_err(plain)?,
+        None => names::target(&view.schema, style).map_err(plain)?.text,
+    };
+    let table = names::target(&view.name, style).map_err(plain)?.text;
+    Ok(TargetName { schema, table })
+}
+
+/// A view's columns for the views that read it.
+fn columns(view: &TranslatedView, job: &Job) -> Option<Vec<ColumnPlan>> {
+    let column = |(position, column): (usize, &translate::ViewColumn)| {
+        let source = Column {
+            name: column.source.clone(),
+            ty: column.sql_type.clone(),
+            nullable: true,
+            identity: None,
+            computed: None,
+            collation: column.collation.clone(),
+            code_page: None,
+            masked: false,
+            extras: Default::default(),
+        };
+        Some(ColumnPlan {
+            position,
+            target_name: names::target_column(&column.source, job.schema.names)
+                .ok()?
+                .text,
+            // Types of extensions are only passed on, so their own form does not matter here.
+            target_type: typemap::default_type(&source, TargetTypes::default()).ok()?,
+            identity: None,
+            clauses: ColumnClauses::default(),
+            source,
+        })
+    };
+    view.columns.iter().enumerate().map(column).collect()
+}

@@ -1,0 +1,181 @@
+//! What indexes and constraints are there, in a form in which two of one definition are equal.
+
+use tokio_postgres::types::Oid;
+use tokio_postgres::{GenericClient, Transaction};
+
+use crate::error::Result;
+use crate::names::{TargetName, qualified};
+use crate::plan::object::{CheckPlan, ForeignKeyPlan, IndexPlan};
+use crate::postgres::{ddl, fault};
+
+/// All that makes an index what it is, but for its name and table. Columns that not every version
+/// has are read through JSON.
+const INDEXES: &str = "\
+SELECT i.indexrelid, c.relname::text, pg_catalog.jsonb_build_array(i.indisunique, \
+coalesce(pg_catalog.to_jsonb(i) -> 'indnullsnotdistinct', 'false'), i.indisvalid, i.indnkeyatts, \
+i.indoption::text, i.indclass::text, i.indcollation::text, a.amname, \
+(SELECT pg_catalog.jsonb_agg(pg_catalog.pg_get_indexdef(i.indexrelid, n, false) ORDER BY n) \
+FROM pg_catalog.generate_series(1, i.indnatts::int) AS n), \
+pg_catalog.pg_get_expr(i.indpred, i.indrelid), \
+EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid \
+AND k.contype IN ('p', 'u')))::text \
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid = $1";
+
+const CONSTRAINTS: &str = "\
+SELECT conname::text, convalidated, pg_catalog.pg_get_constraintdef(oid) \
+FROM pg_catalog.pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f')";
+
+/// Names of a table and an object that live within a savepoint, which is always rolled back.
+const TWIN: &str = "migrate twin table";
+const TWIN_OBJECT: &str = "migrate twin object";
+
+pub(super) struct Index {
+    pub(super) oid: Oid,
+    pub(super) name: String,
+    pub(super) definition: String,
+}
+
+/// A check or foreign key.
+pub(super) struct Constraint {
+    pub(super) name: String,
+    pub(super) valid: bool,
+    /// Without NOT VALID.
+    pub(super) definition: String,
+}
+
+/// `server_version_num`.
+pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
+    client
+        .query_one(
+            "SELECT pg_catalog.current_setting('server_version_num')::int",
+            &[],
+        )
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, "read the server's version"))
+}
+
+/// Anything that shares its namespace with tables and indexes.
+pub(super) async fn relation(
+    client: &impl GenericClient,
+    schema: &str,
+    name: &str,
+) -> Result<Option<Oid>> {
+    let sql = "SELECT c.oid FROM pg_catalog.pg_class c \
+               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = $1 AND c.relname = $2";
+    client
+        .query_opt(sql, &[&schema, &name])
+        .await
+        .map(|row| row.map(|row| row.get(0)))
+        .map_err(|error| fault::of(error, "look for an object"))
+}
+
+pub(super) async fn indexes(client: &impl GenericClient, table: Oid) -> Result<Vec<Index>> {
+    let rows = client
+        .query(INDEXES, &[&table])
+        .await
+        .map_err(|error| fault::of(error, "read the indexes of the table"))?;
+    let index = |row: &tokio_postgres::Row| Index {
+        oid: row.get(0),
+        name: row.get(1),
+        definition: row.get(2),
+    };
+    Ok(rows.iter().map(index).collect())
+}
+
+pub(super) async fn constraints(
+    client: &impl GenericClient,
+    table: Oid,
+) -> Result<Vec<Constraint>> {
+    let rows = client
+        .query(CONSTRAINTS, &[&table])
+        .await
+        .map_err(|error| fault::of(error, "read the constraints of the table"))?;
+    let constraint = |row: &tokio_postgres::Row| {
+        let text: &str = row.get(2);
+        Constraint {
+            name: row.get(0),
+            valid: row.get(1),
+            definition: text.strip_suffix(" NOT VALID").unwrap_or(text).to_owned(),
+        }
+    };
+    Ok(rows.iter().map(constraint).collect())
+}
+
+/// How PostgreSQL would describe an index: made on an empty twin of the table and rolled back.
+pub(super) async fn wanted_index(
+    transaction: &mut Transaction<'_>,
+    table: &TargetName,
+    plan: &IndexPlan,
+    version: i32,
+) -> Result<String> {
+    let statement = |twin: &TargetName| ddl::index(twin, TWIN_OBJECT, plan, version);
+    let (savepoint, twin) = twin(transaction, table, statement).await?;
+    let made = indexes(&savepoint, twin).await?.pop();
+    rolled_back(savepoint).await?;
+    Ok(made.map(|index| index.definition).unwrap_or_default())
+}
+
+/// The same of a check.
+pub(super) async fn wanted_check(
+    transaction: &mut Transaction<'_>,
+    table: &TargetName,
+    plan: &CheckPlan,
+) -> Result<String> {
+    let statement = |twin: &TargetName| ddl::check_constraint(twin, TWIN_OBJECT, plan);
+    let (savepoint, twin) = twin(transaction, table, statement).await?;
+    let made = constraints(&savepoint, twin).await?.pop();
+    rolled_back(savepoint).await?;
+    Ok(made.map(|made| made.definition).unwrap_or_default())
+}
+
+/// The same of a foreign key.
+pub(super) async fn wanted_foreign_key(
+    transaction: &mut Transaction<'_>,
+    table: &TargetName,
+    plan: &ForeignKeyPlan,
+) -> Result<String> {
+    let named = ForeignKeyPlan {
+        name: TWIN_OBJECT.to_owned(),
+        ..plan.clone()
+    };
+    let statement = |twin: &TargetName| ddl::foreign_key(twin, &named);
+    let (savepoint, twin) = twin(transaction, table, statement).await?;
+    let made = constraints(&savepoint, twin).await?.pop();
+    rolled_back(savepoint).await?;
+    Ok(made.map(|made| made.definition).unwrap_or_default())
+}
+
+async fn twin<'a>(
+    transaction: &'a mut Transaction<'_>,
+    table: &TargetName,
+    statement: impl Fn(&TargetName) -> String,
+) -> Result<(Transaction<'a>, Oid)> {
+    let failed = |error| fault::of(error, "compare an object with the one that is there");
+    let savepoint = transaction.transaction().await.map_err(failed)?;
+    let name = TargetName {
+        schema: table.schema.clone(),
+        table: TWIN.to_owned(),
+    };
+    let quoted = qualified(&name);
+    let make = format!("CREATE TABLE {quoted} (LIKE {})", qualified(table));
+    savepoint.batch_execute(&make).await.map_err(failed)?;
+    savepoint
+        .batch_execute(&statement(&name))
+        .await
+        .map_err(failed)?;
+    let row = savepoint
+        .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&quoted])
+        .await
+        .map_err(failed)?;
+    Ok((savepoint, row.get(0)))
+}
+
+async fn rolled_back(savepoint: Transaction<'_>) -> Result<()> {
+    savepoint
+        .rollback()
+        .await
+        .map_err(|error| fault::of(error, "compare an object with the one that is there"))
+}

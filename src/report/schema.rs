@@ -1,0 +1,33 @@
+//! What `schema` prints: the whole DDL in an order that runs.
+
+use serde::Serialize;
+
+use crate::report::{Endpoint, Omission};
+
+/// A statement, and what a reader of it should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// What of the source it makes, as `dbo.Posts`; empty for schemas.
+    pub of: String,
+    /// Of a table: digits that go, names that were shortened, constraints that stay NOT VALID.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Without the final semicolon.
+    pub sql: String,
+}
+
+/// Statements of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    pub title: &'static str,
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SchemaReport {
+    pub job: String,
+    pub source: Endpoint,
+    /// In the order in which they run; none is empty.
+    pub parts: Vec<Part>,
+    pub omissions: Vec<Omission>,
+}

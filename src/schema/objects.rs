@@ -1,0 +1,136 @@
+//! What hangs on the source's tables and columns, or stands beside them: constraints, comments,
+//! sequences, views.
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::SqlType;
+
+/// What a column has beside its type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnExtras {
+    pub default: Option<DefaultConstraint>,
+    /// A computed column whose value is stored.
+    #[serde(default)]
+    pub persisted: bool,
+    /// `MS_Description`.
+    pub comment: Option<String>,
+    /// `schema.name` of the alias type that the column is declared with.
+    pub alias: Option<String>,
+}
+
+/// A default, by its constraint's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultConstraint {
+    pub name: String,
+    /// T-SQL; `None` where the server or the login's rights do not show it.
+    pub definition: Option<String>,
+}
+
+/// What a table has beside columns and indexes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableExtras {
+    /// By name.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// By name.
+    pub checks: Vec<Check>,
+    /// `MS_Description`.
+    pub comment: Option<String>,
+    pub temporal: Option<Temporal>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    pub name: String,
+    /// Of the referencing table, in the constraint's order.
+    pub columns: Vec<String>,
+    pub referenced_schema: String,
+    pub referenced_table: String,
+    /// As many as `columns`.
+    pub referenced_columns: Vec<String>,
+    pub on_delete: Action,
+    pub on_update: Action,
+    /// `NOCHECK CONSTRAINT`: not enforced.
+    pub disabled: bool,
+    /// The server does not vouch for the rows that are there.
+    pub not_trusted: bool,
+}
+
+/// `sys.foreign_keys.delete_referential_action`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    NoAction,
+    Cascade,
+    SetNull,
+    SetDefault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    /// T-SQL; `None` where the server or the login's rights do not show it.
+    pub definition: Option<String>,
+    /// `NOCHECK CONSTRAINT`: not enforced.
+    pub disabled: bool,
+    /// The server does not vouch for the rows that are there.
+    pub not_trusted: bool,
+}
+
+/// Which half of a system-versioned pair a table is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Temporal {
+    /// The current rows; the name is that of the history table, as `dbo.OrdersHistory`.
+    Current {
+        history: Option<String>,
+    },
+    History,
+}
+
+/// A sequence object. All numbers fit `decimal(38)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sequence {
+    pub schema: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub ty: SqlType,
+    pub start: i128,
+    pub increment: i128,
+    pub minimum: i128,
+    pub maximum: i128,
+    pub cycle: bool,
+    /// `None`: no cache, or one whose size the server chooses.
+    pub cache: Option<u64>,
+    /// The value given out last.
+    pub last_value: i128,
+    /// Whether `last_value` was given out; `None` where the server does not tell (before 2017) and
+    /// `last_value` is the start value.
+    pub used: Option<bool>,
+}
+
+impl Sequence {
+    /// `dbo.OrderNumbers`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// A view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    pub schema: String,
+    pub name: String,
+    /// The whole CREATE VIEW statement; `None` where it is encrypted or the login may not see it.
+    pub definition: Option<String>,
+    /// Full names of the tables and views of this database that it reads.
+    pub reads: Vec<String>,
+    /// It has a unique clustered index, and so its rows are stored.
+    pub indexed: bool,
+}
+
+impl View {
+    /// `dbo.ActiveOrders`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
