@@ -103,7 +103,7 @@ async fn plain(job: &Job) -> u64 {
     let target = TargetPool::open(connector, &job.target.pool, 1)
         .await
         .unwrap();
-    let database = catalog::load(&mut *source.acquire().await.unwrap())
+    let database = catalog::load(&mut source.acquire().await.unwrap())
         .await
         .unwrap();
     let mut rows = 0;

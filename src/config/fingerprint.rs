@@ -73,6 +73,7 @@ fn changes_rows(changes: &TableOverride) -> bool {
     changes.filter.is_some()
         || changes.rename.is_some()
         || !changes.exclude_columns.is_empty()
+        || !changes.rename_columns.is_empty()
         || !changes.types.is_empty()
 }
 

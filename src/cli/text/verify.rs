@@ -222,7 +222,7 @@ mod tests {
             "    Id \"17\": changed in Body\n",
             "at least 1,234 more rows differ",
             "    a note\n",
-            "0 of 1 tables equal in row count and checksum",
+            "0 of 1 table equal in row count and checksum",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
