@@ -18,6 +18,7 @@ mod reader;
 mod render;
 mod time;
 mod utf16;
+mod utf16_block;
 mod value;
 mod wire;
 mod xml;
