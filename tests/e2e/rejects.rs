@@ -248,6 +248,42 @@ fn every_fault_is_told_by_its_column_and_the_row_can_be_mended() {
     job.report(&["verify"], 4);
 }
 
+/// The stronger levels count the rows that the source's read rejects; they had believed what
+/// `_migrate.rejects` said of them, and so called a table equal that lacked a row on both sides.
+#[test]
+fn a_reject_that_is_gone_is_a_difference_at_every_level() {
+    let source = Source::stand_in();
+    let database = source.database(FIXTURE);
+    let target = Postgres::shared().database();
+    let values =
+        "values: { nul_characters: reject, unpaired_surrogates: reject, undecodable: reject }";
+    let job = Job::new(&database, &target.target(), values);
+    job.report(&[], 5);
+    let levels = ["counts", "checksums", "rows"];
+    for level in levels {
+        job.report(&["verify", "--level", level], 0);
+    }
+    target.sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
+    for level in levels {
+        let report = job.report(&["verify", "--level", level], 4);
+        let tables = report["tables"].as_array().expect("tables");
+        let texts = tables.iter().find(|table| table["table"] == "dbo.Texts");
+        let texts = texts.expect("the table");
+        let counts = ["source_rows", "target_rows", "rejected"].map(|count| &texts[count]);
+        assert_eq!(counts, [3, 1, 1], "{level}");
+    }
+    let mended = "INSERT INTO public.texts (id, n) VALUES (2, 'mended')";
+    target.sql(mended);
+    job.report(&["verify", "--level", "counts"], 0);
+    let report = job.report(&["verify", "--level", "rows", "--table", "dbo.Texts"], 4);
+    let sums = &report["tables"][0]["checksums"];
+    assert_eq!(sums["differences"][0]["difference"], "extra");
+    assert!(
+        sums["notes"].to_string().contains("mended by hand"),
+        "{sums}"
+    );
+}
+
 #[test]
 fn rejects_are_listed_with_keys_and_shown_only_on_request() {
     let source = Source::stand_in();

@@ -8,7 +8,7 @@ use crate::pipeline::verify::Level;
 use crate::pipeline::verify::differences::differences;
 use crate::pipeline::verify::held::{Held, Wanted};
 use crate::pipeline::verify::printed::printed;
-use crate::pipeline::verify::reads::{Compared, Reads};
+use crate::pipeline::verify::reads::{Both, Compared, Reads};
 use crate::plan::table::TablePlan;
 use crate::postgres::state::TableRecord;
 use crate::report::verify::{Checksums, Taken};
@@ -34,15 +34,26 @@ pub(super) struct Comparing<'a> {
     pub(super) show_values: bool,
     /// What the load recorded may stand for the source.
     pub(super) trust_load: bool,
+    /// Rows of the table in `_migrate.rejects`.
+    pub(super) rejected: u64,
+}
+
+/// Both sides' sums, and what differs.
+pub(super) struct Outcome {
+    /// Of the rows that PostgreSQL can hold.
+    pub(super) source: Sum,
+    pub(super) target: Sum,
+    /// Rows of the source that it cannot: met by the read, or recorded by a load that is trusted.
+    pub(super) met: u64,
+    pub(super) checksums: Checksums,
 }
 
 impl Comparing<'_> {
-    /// Both sides' sums, and what differs.
     pub(super) async fn table(
         &self,
         plan: &TablePlan,
         record: Option<&TableRecord>,
-    ) -> Result<(Sum, Sum, Checksums)> {
+    ) -> Result<Outcome> {
         let table = Arc::new(Compared::new(plan, record, self.job)?);
         // What PostgreSQL computed was not loaded, so only the source can tell whether it is right.
         let trusted = self.trust_load && plan.generated.is_empty();
@@ -50,26 +61,35 @@ impl Comparing<'_> {
             let empty = Sums::new(Division::whole(table.key_fields));
             let target = self.reads.target(&table, empty).await?.total();
             self.refuse_others(record, target)?;
-            let checksums = self.outline(loaded, target, Taken::Loading);
-            return Ok((loaded, target, checksums));
+            return Ok(Outcome {
+                source: loaded,
+                target,
+                met: self.rejected,
+                checksums: self.outline(loaded, target, Taken::Loading),
+            });
         }
         let bits = match self.level {
             Level::Rows => bits(plan.estimated_rows),
             Level::Counts | Level::Checksums => 0,
         };
-        let (source, target) = self.sums(&table, bits).await?;
-        let (all, there) = (source.total(), target.total());
+        let both = self.sums(&table, bits).await?;
+        let (all, there, met) = (both.source.total(), both.target.total(), both.rejected);
         self.refuse_others(record, there)?;
         let mut checksums = self.outline(all, there, Taken::Comparing);
+        checksums.notes.extend(unmatched(met, self.rejected));
         // A run keeps its report in the target, where no key of a row belongs.
         if all != there && !self.trust_load {
-            self.narrow(&table, (source, target), &mut checksums)
-                .await?;
+            self.narrow(&table, both, &mut checksums).await?;
         }
-        Ok((all, there, checksums))
+        Ok(Outcome {
+            source: all,
+            target: there,
+            met,
+            checksums,
+        })
     }
 
-    async fn sums(&self, table: &Arc<Compared>, bits: u32) -> Result<(Sums, Sums)> {
+    async fn sums(&self, table: &Arc<Compared>, bits: u32) -> Result<Both<Sums>> {
         let key_fields = table.key_fields;
         let empty = Sums::new(Division { key_fields, bits });
         self.reads.both(table, empty).await
@@ -121,21 +141,23 @@ impl Comparing<'_> {
     async fn narrow(
         &self,
         table: &Arc<Compared>,
-        (mut source, mut target): (Sums, Sums),
+        mut both: Both<Sums>,
         checksums: &mut Checksums,
     ) -> Result<()> {
-        let wanted = bits(source.total().rows.max(target.total().rows));
+        let wanted = bits(both.source.total().rows.max(both.target.total().rows));
         // An estimate may have been far off; too many rows in a bucket cost a second look.
-        if source.division.bits + 4 < wanted || (source.division.bits == 0 && wanted > 0) {
-            (source, target) = self.sums(table, wanted).await?;
+        let taken = both.source.division.bits;
+        if taken + 4 < wanted || (taken == 0 && wanted > 0) {
+            both = self.sums(table, wanted).await?;
         }
-        let differing = source.differing(&target);
+        let differing = both.source.differing(&both.target);
         let columns = table.plan.columns.len();
         let chosen = affordable(&differing, Wanted::bytes_per_row(columns, self.show_values));
         let unread = (differing.len() - chosen.len()) as u64;
-        let wanted = Arc::new(Wanted::new(source.division, &chosen, self.show_values));
-        let (source, target) = self.reads.both(table, Held::new(wanted)).await?;
-        let mut found = differences(source, target, table.key_fields > 0);
+        let division = both.source.division;
+        let wanted = Arc::new(Wanted::new(division, &chosen, self.show_values));
+        let held = self.reads.both(table, Held::new(wanted)).await?;
+        let mut found = differences(held.source, held.target, table.key_fields > 0);
         let cut = found.len().saturating_sub(MOST_LISTED);
         found.truncate(MOST_LISTED);
         checksums.unlisted = cut as u64 + unread;
@@ -168,6 +190,19 @@ fn loaded(record: &TableRecord) -> Option<Sum> {
     Some(sum)
 }
 
+/// What it means that the source has other rows to reject than `_migrate.rejects` holds.
+fn unmatched(met: u64, recorded: u64) -> Option<String> {
+    let mended = match met > recorded {
+        true => "; rows that were mended by hand are among the extra ones",
+        false => "",
+    };
+    (met != recorded).then(|| {
+        format!(
+            "{met} rows of the source cannot be held by PostgreSQL, and _migrate.rejects has              {recorded}{mended}"
+        )
+    })
+}
+
 fn bits(rows: u64) -> u32 {
     (rows / ROWS_PER_BUCKET).max(1).ilog2().min(MOST_BITS)
 }
@@ -195,6 +230,14 @@ mod tests {
         assert_eq!(bits(255), 0);
         assert_eq!(bits(1_000_000), 12);
         assert_eq!(bits(u64::MAX), MOST_BITS);
+    }
+
+    #[test]
+    fn rejects_that_are_not_accounted_for_are_told() {
+        assert_eq!(unmatched(3, 3), None);
+        let missing = unmatched(3, 1).unwrap();
+        assert!(missing.starts_with("3 rows of the source") && missing.contains("mended"));
+        assert!(!unmatched(1, 3).unwrap().contains("mended"));
     }
 
     #[test]

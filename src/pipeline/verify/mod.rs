@@ -196,14 +196,15 @@ impl Comparison<'_> {
             level: self.level,
             show_values: self.show_values,
             trust_load: self.trust_load,
+            rejected: self.rejected_of(plan),
         };
         match comparing.table(plan, self.record(plan)).await {
-            Ok((source, target, checksums)) => VerifiedTable {
+            Ok(outcome) => VerifiedTable {
                 // The sums are of rows that PostgreSQL can hold.
-                source_rows: Some(source.rows + self.rejected_of(plan)),
-                target_rows: Some(target.rows),
-                rejected: self.rejected_of(plan),
-                checksums: Some(checksums),
+                source_rows: Some(outcome.source.rows + outcome.met),
+                target_rows: Some(outcome.target.rows),
+                rejected: comparing.rejected,
+                checksums: Some(outcome.checksums),
                 ..nothing_known(plan)
             },
             Err(error) => VerifiedTable {

@@ -89,10 +89,18 @@ fn key_fields(plan: &TablePlan) -> usize {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Source,
-    Target,
+/// Both sides of a table, read.
+pub(super) struct Both<T> {
+    pub(super) source: T,
+    pub(super) target: T,
+    /// Rows of the source that are not in `source`, because PostgreSQL cannot hold them.
+    pub(super) rejected: u64,
+}
+
+/// What one reader brings.
+enum Read<T> {
+    Source(T, u64),
+    Target(T),
 }
 
 impl Reads {
@@ -112,8 +120,12 @@ impl Reads {
         })
     }
 
-    /// Reads every row of both sides into a copy of `empty` each: source, then target.
-    pub(super) async fn both<T>(self: &Arc<Self>, table: &Arc<Compared>, empty: T) -> Result<(T, T)>
+    /// Reads every row of both sides into a copy of `empty` each.
+    pub(super) async fn both<T>(
+        self: &Arc<Self>,
+        table: &Arc<Compared>,
+        empty: T,
+    ) -> Result<Both<T>>
     where
         T: Tally + Send + Sync + 'static,
     {
@@ -123,12 +135,11 @@ impl Reads {
             let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(&shared));
             readers.spawn(async move {
                 let work = || read_source(&reads, &table, number, &*empty);
-                let read = retrying(&reads.retry, &reads.cancel, work).await?;
-                Ok((Side::Source, read))
+                let (read, rejected) = retrying(&reads.retry, &reads.cancel, work).await?;
+                Ok(Read::Source(read, rejected))
             });
         }
-        let target = empty.fresh();
-        join(readers, table, (empty, target)).await
+        join(readers, table, empty).await
     }
 
     /// Reads every row of the target.
@@ -137,16 +148,14 @@ impl Reads {
         T: Tally + Send + Sync + 'static,
     {
         let readers = self.target_readers(table, &Arc::new(empty.fresh())).await?;
-        let none = empty.fresh();
-        let (_, target) = join(readers, table, (none, empty)).await?;
-        Ok(target)
+        Ok(join(readers, table, empty).await?.target)
     }
 
     async fn target_readers<T>(
         self: &Arc<Self>,
         table: &Arc<Compared>,
         empty: &Arc<T>,
-    ) -> Result<JoinSet<Result<(Side, T)>>>
+    ) -> Result<JoinSet<Result<Read<T>>>>
     where
         T: Tally + Send + Sync + 'static,
     {
@@ -160,7 +169,7 @@ impl Reads {
             readers.spawn(async move {
                 let work = || read_target(&reads, &table, &part, &*empty);
                 let read = retrying(&reads.retry, &reads.cancel, work).await?;
-                Ok((Side::Target, read))
+                Ok(Read::Target(read))
             });
         }
         Ok(readers)
@@ -169,23 +178,32 @@ impl Reads {
 
 /// Adds up what the readers bring; the first error ends the others.
 async fn join<T: Tally + Send + 'static>(
-    mut readers: JoinSet<Result<(Side, T)>>,
+    mut readers: JoinSet<Result<Read<T>>>,
     table: &Compared,
-    (mut source, mut target): (T, T),
-) -> Result<(T, T)> {
+    empty: T,
+) -> Result<Both<T>> {
+    let mut both = Both {
+        source: empty.fresh(),
+        target: empty,
+        rejected: 0,
+    };
     while let Some(joined) = readers.join_next().await {
         let read = joined
             .map_err(|panic| Error::new(Kind::Internal, "a reader broke").because(panic))
             .and_then(|read| read);
         match read.map_err(|error| error.at_table(table.plan.full_name()))? {
-            (Side::Source, read) => source.merge(read),
-            (Side::Target, read) => target.merge(read),
+            Read::Source(read, rejected) => {
+                both.source.merge(read);
+                both.rejected += rejected;
+            }
+            Read::Target(read) => both.target.merge(read),
         }
     }
-    Ok((source, target))
+    Ok(both)
 }
 
-/// A try begins with nothing, so a broken one leaves nothing behind.
+/// The rows, and how many were rejected. A try begins with nothing, so a broken one leaves nothing
+/// behind.
 async fn read_source<T: Tally>(
     reads: &Reads,
     table: &Compared,
@@ -212,9 +230,10 @@ async fn read_target<T: Tally + Send>(
     table: &Compared,
     part: &Part,
     empty: &T,
-) -> Result<T> {
+) -> Result<(T, u64)> {
     let lease = reads.target.acquire().await?;
-    let mut tally = empty.fresh();
+    let (mut tally, mut rejected) = (empty.fresh(), 0);
     read_rows(lease, &table.plan, part, |row| tally.add(row)).await?;
-    Ok(tally)
+    Ok((tally, rejected))
 }
+        rejected += batch.rejects.len() as u64;
