@@ -207,7 +207,7 @@ impl Value {
     }
 }
 
-/// A literal of PostgreSQL. `standard_conforming_strings` has been on since 9.1.
+/// A literal of PostgreSQL under `standard_conforming_strings`, which every connection sets.
 pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -42,7 +42,8 @@ async fn a_session_is_set_up_for_loading() {
     let database = Postgres::shared().database();
     database.sql(&format!(
         "ALTER DATABASE {0} SET statement_timeout = '1s'; ALTER DATABASE {0} SET datestyle = 'SQL, DMY'; \
-         ALTER DATABASE {0} SET default_transaction_read_only = on",
+         ALTER DATABASE {0} SET default_transaction_read_only = on; \
+         ALTER DATABASE {0} SET standard_conforming_strings = off",
         database.name
     ));
     let session = connected(&database.target()).await;
@@ -55,6 +56,8 @@ async fn a_session_is_set_up_for_loading() {
         ("synchronous_commit", "on"),
         ("datestyle", "ISO, MDY"),
         ("default_transaction_read_only", "off"),
+        // Literals of translated expressions hold backslashes as they are.
+        ("standard_conforming_strings", "on"),
     ] {
         let row = session
             .query_one("SELECT current_setting($1)", &[&setting])

@@ -39,7 +39,8 @@ SELECT pg_catalog.set_config(s.name, v.value, false) \
 FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '60s'), ('transaction_timeout', '0'), \
 ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), \
 ('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('client_min_messages', 'warning'), \
-('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed')) \
+('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed'), \
+('standard_conforming_strings', 'on')) \
 AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
 
 /// Knows how to reach the target; clones share everything.
