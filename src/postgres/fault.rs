@@ -24,7 +24,10 @@ impl StdError for Answer {}
 pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
     if let Some(answer) = error.as_db_error() {
         let kind = kind_of(answer.code().code());
-        let message = without_values(answer.code().code(), answer.message());
+        let message = match is_foreign(answer.code().code(), answer.routine()) {
+            true => WITHHELD.to_owned(),
+            false => without_values(answer.code().code(), answer.message()),
+        };
         let mut text = format!("could not {doing}: {message}");
         if answer.code().code() == "2BP01" {
             // The dependants are named in DETAIL only; here it holds names of objects, no values.
@@ -98,6 +101,32 @@ pub(super) fn kind_of(code: &str) -> Kind {
     }
 }
 
+/// Stands for a message that a trigger or another function of the target's owner made up.
+const WITHHELD: &str = "a function of the database refused it; its message may show values of rows \
+     and is in the server's log only";
+
+/// The classes whose messages are PostgreSQL's own (PostgreSQL documentation, appendix A), without
+/// those of routines (38, 39) and of PL/pgSQL (P0).
+const OWN_CLASSES: [&str; 38] = [
+    "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23",
+    "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "3B", "3D", "3F", "40", "42", "44", "53",
+    "54", "55", "57", "58", "F0", "XX",
+];
+
+/// Whether somebody's code worded the message. RAISE may use any SQLSTATE, PostgreSQL's too; the
+/// routine gives it away (postgres, pl_exec.c; PL/Python, PL/Perl and PL/Tcl have their own).
+fn is_foreign(code: &str, routine: Option<&str>) -> bool {
+    const RAISED_BY: [&str; 5] = [
+        "exec_stmt_raise",
+        "PLy_output",
+        "PLy_elog_impl",
+        "do_util_elog",
+        "pltcl_elog",
+    ];
+    !OWN_CLASSES.iter().any(|class| code.starts_with(class))
+        || routine.is_some_and(|routine| RAISED_BY.contains(&routine))
+}
+
 /// Data exceptions (class 22) may quote the value: what stands in quotes or after a colon goes.
 fn without_values(code: &str, message: &str) -> String {
     if !code.starts_with("22") {
@@ -139,6 +168,17 @@ mod tests {
             ("42601", Kind::TargetQuery),
         ] {
             assert_eq!(kind_of(code), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn messages_that_functions_make_up_are_withheld() {
+        for code in ["P0001", "P0004", "38000", "39001", "MYERR", "99001"] {
+            assert!(is_foreign(code, None), "{code}");
+        }
+        for code in ["23505", "42601", "22003", "40001", "XX000", "54000"] {
+            assert!(!is_foreign(code, Some("ExecConstraints")), "{code}");
+            assert!(is_foreign(code, Some("exec_stmt_raise")), "{code}");
         }
     }
 

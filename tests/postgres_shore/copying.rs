@@ -276,6 +276,39 @@ async fn a_killed_connection_is_lost_and_the_next_writer_continues() {
     assert_eq!(truth(&database), is("2", "done"));
 }
 
+/// A trigger of the target's owner may put the row into its message, under any SQLSTATE.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_trigger_says_of_a_row_is_not_repeated() {
+    for code in ["P0001", "23514", "XY123"] {
+        let database = Postgres::shared().database();
+        let job = made(&database, posts(), 1).await;
+        database.sql(&format!(
+            "CREATE FUNCTION app.refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'no %', NEW.body USING ERRCODE = '{code}'; END $$; \
+             CREATE TRIGGER refuse BEFORE INSERT ON app.posts \
+             FOR EACH ROW EXECUTE FUNCTION app.refuse()"
+        ));
+        let mut writer = writer(&job).await;
+        let written = writer.write(batch(&[(1, Some("s3cret"))])).await;
+        let error = match written {
+            Ok(()) => writer.commit(End::Partition).await.unwrap_err(),
+            Err(error) => error,
+        };
+        let mut shown = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(next) = cause {
+            shown.push_str(&format!("{next} {next:?}"));
+            cause = next.source();
+        }
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(&format!("SQLSTATE {code}")), "{shown}");
+        assert!(
+            error.message().contains("a function of the database"),
+            "{error}"
+        );
+    }
+}
+
 /// Whatever point of a commit is cut off, rows and checkpoint agree afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_cut_off_anywhere_is_whole_or_nothing() {
