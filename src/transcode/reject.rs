@@ -16,8 +16,8 @@ use crate::transcode::show::{hex, text};
 /// a string in `jsonb` may have. A longer value is kept by its length.
 pub(super) const MOST_OF_A_VALUE: usize = 64 << 20;
 
-/// What a row's good values may have in all: `jsonb` ends at 256 MiB (postgres, jsonb.h
-/// JENTRY_OFFLENMASK). The largest values beyond it are kept by their lengths.
+/// What a row's values, faulty ones too, may have in all: `jsonb` ends at 256 MiB for an object
+/// (postgres, jsonb.h JENTRY_OFFLENMASK). The largest values beyond it are kept by their lengths.
 const MOST_OF_A_ROW: usize = 192 << 20;
 
 /// Why a value was rejected, by the setting of `values:` that asked for it.
@@ -130,12 +130,16 @@ pub(super) fn describe(layout: &RowLayout, row: &[u8], faulty: &[Faulty]) -> Res
         let message = "a rejected row does not have the fields of its layout";
         return Err(Error::new(Kind::Internal, message));
     }
-    let left_out = largest(&fields);
+    let lengths = lengths(&fields, faulty);
+    let left_out = largest(&lengths);
     let value = |place: usize| {
         let planned = &layout.columns[place];
+        if left_out.contains(&place) {
+            return Shown::Omitted(lengths[place] as u64);
+        }
         match faulty.iter().find(|faulty| faulty.planned == place) {
             Some(faulty) => faulty_value(planned, faulty),
-            None => good_value(planned, fields[place], left_out.contains(&place)),
+            None => good_value(planned, fields[place]),
         }
     };
     let name = |place: usize| layout.columns[place].name.as_str();
@@ -156,21 +160,30 @@ pub(super) fn describe(layout: &RowLayout, row: &[u8], faulty: &[Faulty]) -> Res
     })
 }
 
+/// How many bytes there are of each value, by place.
+fn lengths(fields: &[Option<&[u8]>], faulty: &[Faulty]) -> Vec<usize> {
+    let length = |field: &Option<&[u8]>| field.map_or(0, <[u8]>::len);
+    let mut lengths = fields.iter().map(length).collect::<Vec<_>>();
+    for faulty in faulty {
+        lengths[faulty.planned] = match &faulty.kept {
+            Kept::Wire(bytes) => bytes.len(),
+            Kept::Length(_) => 0,
+        };
+    }
+    lengths
+}
+
 /// Places of the values that do not fit beside the smaller ones.
-fn largest(fields: &[Option<&[u8]>]) -> Vec<usize> {
-    let mut sizes = fields
-        .iter()
-        .enumerate()
-        .filter_map(|(place, field)| Some((field.as_ref()?.len(), place)))
-        .collect::<Vec<_>>();
-    sizes.sort_unstable();
+fn largest(lengths: &[usize]) -> Vec<usize> {
+    let mut places = (0..lengths.len()).collect::<Vec<_>>();
+    places.sort_by_key(|place| lengths[*place]);
     let mut sum = 0;
     // Two characters a byte, because bytes are shown as digits.
-    let beyond = sizes.into_iter().skip_while(|(size, _)| {
-        sum += 2 * size;
+    let beyond = places.into_iter().skip_while(|place| {
+        sum += 2 * lengths[*place];
         sum <= MOST_OF_A_ROW
     });
-    beyond.map(|(_, place)| place).collect()
+    beyond.collect()
 }
 
 /// A value in JSON.
@@ -204,13 +217,10 @@ impl Serialize for Shown<'_> {
     }
 }
 
-fn good_value<'a>(planned: &Planned, field: Option<&'a [u8]>, left_out: bool) -> Shown<'a> {
+fn good_value<'a>(planned: &Planned, field: Option<&'a [u8]>) -> Shown<'a> {
     let Some(field) = field else {
         return Shown::Null;
     };
-    if left_out {
-        return Shown::Omitted(field.len() as u64);
-    }
     match text(&planned.target, field) {
         Some(text) => Shown::Text(text),
         None => Shown::Hex(hex(field), "copy binary".into()),
@@ -263,10 +273,31 @@ mod tests {
 
     #[test]
     fn the_largest_values_give_way() {
-        let (small, large) = (vec![0; 10], vec![0; MOST_OF_A_ROW / 2]);
-        let fields = [Some(&large[..]), None, Some(&small[..]), Some(&large[..])];
-        assert_eq!(largest(&fields), [0, 3]);
-        assert!(largest(&fields[1..3]).is_empty());
+        let large = MOST_OF_A_ROW / 2;
+        let mut given_up = largest(&[large, 0, 10, large]);
+        given_up.sort_unstable();
+        assert_eq!(given_up, [0, 3]);
+        assert!(largest(&[0, 10, large - 10]).is_empty());
+    }
+
+    /// `jsonb` has one limit for the whole object; a row of 60 MiB of faulty text beside 90 MiB of
+    /// good bytes could not be written at all.
+    #[test]
+    fn faulty_values_take_part_in_the_budget() {
+        let kept = |planned, kept| Faulty {
+            planned,
+            reason: Reason::NulCharacters,
+            utf16: true,
+            kept,
+        };
+        let faulty = [
+            kept(1, Kept::Wire(vec![0; 7])),
+            kept(2, Kept::Length(1 << 40)),
+        ];
+        let fields = [Some(&b"good"[..]), None, None, None];
+        assert_eq!(lengths(&fields, &faulty), [4, 7, 0, 0]);
+        assert_eq!(largest(&[4, 60 << 20, 90 << 20, 10]), [2]);
+        assert_eq!(largest(&[60 << 20, 60 << 20, 3]).len(), 1);
     }
 
     #[test]
