@@ -32,7 +32,7 @@ pub(super) struct Long {
     taken: u64,
     content: Content,
     finish: Finish,
-    /// The bytes so far, where a fault of the text would ask for them, and up to
+    /// The bytes so far, where a fault of the value would ask for them, and up to
     /// [`MOST_OF_A_VALUE`].
     raw: Option<Vec<u8>>,
     /// All pieces were taken.
@@ -71,7 +71,7 @@ impl Long {
             chunked,
             told,
             taken: 0,
-            raw: (column.text.is_some() && column.policy.may_reject_text()).then(Vec::new),
+            raw: may_be_kept(column, finish).then(Vec::new),
             content,
             finish,
             ended: false,
@@ -180,6 +180,12 @@ impl Long {
         }
         finish_text(self.finish, self.start, out, policy)
     }
+}
+
+/// Whether a fault of the value, other than its length, may cost the row.
+fn may_be_kept(column: &Column, finish: Finish) -> bool {
+    let text = column.text.is_some() && column.policy.may_reject_text();
+    text || (finish == Finish::Ewkb && column.policy.rejects(Fault::FullGlobe))
 }
 
 fn content(column: &Column) -> (Content, Finish) {

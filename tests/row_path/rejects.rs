@@ -282,6 +282,33 @@ fn every_faulty_column_is_named_and_null_stays_null() {
     assert_eq!((&row["c1"], &row["c2"]), (&Value::Null, &json!("ok")));
 }
 
+/// It is no text, so its bytes were not kept: ten of them stood there as a length.
+#[test]
+fn a_whole_globe_is_kept_as_the_server_sent_it() {
+    let columns = [
+        wire::column(0, SqlType::Int, PgType::Integer, None),
+        wire::column(1, SqlType::Geography, PgType::Bytea, None),
+    ];
+    let types = [vec![0x38], wire::long_type(0xA5, MAX, None)];
+    // FULLGLOBE of SRID 4326, as it is selected: the SRID and `AsBinaryZM()`.
+    let globe = [0, 0, 0x10, 0xE6, 1, 0x7E, 0, 0, 0];
+    let row = wire::row(&[7i32.to_le_bytes().to_vec(), chunks(&globe)]);
+    let payload = [wire::metadata(&types), row].concat();
+    let values = Values {
+        out_of_range: ValuePolicy::Reject,
+        ..Values::uniform(ValuePolicy::Error, ValuePolicy::Error)
+    };
+    let layout = RowLayout::new(&columns, &[0], values).unwrap();
+    let (rows, rejects, _) = read(&layout, &payload, 1);
+    assert_eq!((rows, rejects.len()), (0, 1));
+    assert_eq!(rejects[0].faults[0].reason, Reason::OutOfRange);
+    let row: Value = serde_json::from_str(&rejects[0].row).unwrap();
+    assert_eq!(
+        row["c1"],
+        json!({ "$hex": hex(&globe), "$encoding": "tds" })
+    );
+}
+
 /// A table of nothing but faulty rows must neither fill the memory nor stand still.
 #[test]
 fn batches_of_rejects_alone_are_bounded_and_tell_where_to_go_on() {
