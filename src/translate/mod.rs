@@ -67,7 +67,7 @@ pub trait TargetNames {
 
     /// A table, or a view that was translated before; `None` where the target has none of that
     /// name, or not all of its columns.
-    fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation<'_>>;
+    fn relation(&self, schema: &str, name: &str) -> Option<Relation<'_>>;
 
     /// What a view's column is called in the target, unquoted; `None` for an impossible name.
     fn view_column(&self, name: &str) -> Option<String> {
@@ -79,6 +79,8 @@ pub trait TargetNames {
 /// A table or view of the target.
 #[derive(Debug, Clone)]
 pub struct Relation<'a> {
+    /// Its full name at the source, in the source's case.
+    pub source: String,
     /// Quoted and with its schema.
     pub sql: String,
     pub columns: Vec<ScopeColumn<'a>>,
@@ -107,8 +109,11 @@ pub struct TranslatedView {
     /// The SELECT, without CREATE VIEW. Its columns have explicit names.
     pub sql: String,
     pub columns: Vec<ViewColumn>,
-    /// What it reads, as the source's text names it: schema, if given, and name. Each once.
-    pub depends_on: Vec<(Option<String>, String)>,
+    /// Full names at the source of what it reads, sorted, each once.
+    pub reads: Vec<String>,
+    /// A name without a schema was not found in the view's own, and so taken for one of `dbo`:
+    /// right only where the view's own schema has none of that name at the source.
+    pub fell_back: bool,
     pub notes: Vec<String>,
 }
 
@@ -218,7 +223,7 @@ fn immutable(translated: Translated) -> Outcome<Translated> {
     }
 }
 
-/// A view, from its whole `CREATE VIEW` statement.
+/// A view of `schema`, from its whole `CREATE VIEW` statement.
 ///
 /// # Errors
 /// [`Untranslated`]
@@ -227,5 +232,6 @@ pub fn view(
     names: &dyn TargetNames,
     default_collation: Option<&str>,
 ) -> Result<TranslatedView, Untranslated> {
-    view::view(text, names, default_collation)
+    view::view(text, schema, names, default_collation)
 }
+    schema: &str,

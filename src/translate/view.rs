@@ -1,5 +1,7 @@
 //! Views: one SELECT of columns and expressions, joins and WHERE. The rest is refused.
 
+use std::collections::BTreeSet;
+
 use sqlparser::ast::{
     Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
     TableFactor,
@@ -8,13 +10,18 @@ use sqlparser::ast::{
 use super::context::{self, Context, Visible};
 use super::types::{self, Family};
 use super::value::{Constant, Value};
-use super::{Outcome, TargetNames, TranslatedView, Untranslated, ViewColumn};
+use super::{Outcome, Relation, TargetNames, TranslatedView, Untranslated, ViewColumn};
 use super::{condition, expression, parse};
 use crate::names::{quote_ident, shorten};
+
+/// Where a name without a schema is looked for that the view's own schema does not have (SQL
+/// Server documentation, "Database Engine object names": resolution within a module).
+const DEFAULT_SCHEMA: &str = "dbo";
 
 /// A whole `CREATE VIEW`.
 pub(super) fn view(
     text: &str,
+    schema: &str,
     names: &dyn TargetNames,
     default_collation: Option<&str>,
 ) -> Outcome<TranslatedView> {
@@ -22,8 +29,10 @@ pub(super) fn view(
     let select = plain(&query)?;
     let mut from = Tables {
         names,
+        schema,
         visible: Vec::new(),
-        depends_on: Vec::new(),
+        reads: BTreeSet::new(),
+        fell_back: false,
     };
     let mut context = Context::new(Vec::new(), names, default_collation);
     let mut tables = Vec::with_capacity(select.from.len());
@@ -47,7 +56,8 @@ pub(super) fn view(
     Ok(TranslatedView {
         sql,
         columns,
-        depends_on: from.depends_on,
+        reads: from.reads.into_iter().collect(),
+        fell_back: from.fell_back,
         notes: context.notes,
     })
 }
@@ -80,8 +90,11 @@ fn plain(query: &Query) -> Outcome<&Select> {
 
 struct Tables<'a> {
     names: &'a dyn TargetNames,
+    /// The view's.
+    schema: &'a str,
     visible: Vec<Visible<'a>>,
-    depends_on: Vec<(Option<String>, String)>,
+    reads: BTreeSet<String>,
+    fell_back: bool,
 }
 
 impl<'a> Tables<'a> {
@@ -105,18 +118,12 @@ impl<'a> Tables<'a> {
             return Err(Untranslated::new("a table with hints or a sample"));
         }
         let (schema, table) = parts(name)?;
-        let relation = self
-            .names
-            .relation(schema.as_deref(), &table)
-            .ok_or_else(|| {
-                Untranslated::new(format!(
-                    "the table or view {table}, which is not moved whole"
-                ))
-            })?;
-        let dependency = (schema, table.clone());
-        if !self.depends_on.contains(&dependency) {
-            self.depends_on.push(dependency);
-        }
+        let relation = self.relation(schema.as_deref(), &table).ok_or_else(|| {
+            Untranslated::new(format!(
+                "the table or view {table}, which is not moved whole"
+            ))
+        })?;
+        self.reads.insert(relation.source.clone());
         let called = alias
             .as_ref()
             .map_or(table, |alias| alias.name.value.clone());
@@ -137,6 +144,17 @@ impl<'a> Tables<'a> {
             }));
         context.columns.clone_from(&self.visible);
         Ok(format!("{} AS {}", relation.sql, quote_ident(&short)))
+    }
+
+    fn relation(&mut self, schema: Option<&str>, table: &str) -> Option<Relation<'a>> {
+        if let Some(found) = self.names.relation(schema.unwrap_or(self.schema), table) {
+            return Some(found);
+        }
+        if schema.is_some() || self.schema == DEFAULT_SCHEMA {
+            return None;
+        }
+        self.fell_back = true;
+        self.names.relation(DEFAULT_SCHEMA, table)
     }
 
     fn join(&mut self, context: &mut Context<'a>, join: &Join) -> Outcome<String> {

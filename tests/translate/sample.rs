@@ -211,7 +211,7 @@ impl TargetNames for NoNames {
         None
     }
 
-    fn relation(&self, _: Option<&str>, _: &str) -> Option<Relation<'_>> {
+    fn relation(&self, _: &str, _: &str) -> Option<Relation<'_>> {
         None
     }
 }

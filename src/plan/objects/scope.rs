@@ -7,16 +7,16 @@ use crate::names::{self, qualified};
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use crate::translate::{Relation, Scope, ScopeColumn, TargetNames};
 
-/// The schema that a name without one belongs to.
+/// The schema that a sequence's name without one belongs to.
 const DEFAULT_SCHEMA: &str = "dbo";
 
-/// Sequences and relations of the target by their names at the source, which most collations
-/// there compare without regard to case.
+/// Sequences and relations of the target by their names at the source, in any case: most
+/// collations there make no difference. Under the others, several names may be one here.
 #[derive(Debug)]
 pub(in crate::plan) struct Names {
     style: NameStyle,
-    sequences: HashMap<String, String>,
-    relations: HashMap<String, Planned>,
+    sequences: HashMap<String, Vec<(String, String)>>,
+    relations: HashMap<String, Vec<(String, Planned)>>,
 }
 
 #[derive(Debug)]
@@ -35,8 +35,9 @@ impl Names {
     }
 
     pub(in crate::plan) fn add_sequence(&mut self, schema: &str, name: &str, target: &TargetName) {
-        self.sequences
-            .insert(key(Some(schema), name), qualified(target));
+        let full = full_name(schema, name);
+        let named = self.sequences.entry(full.to_lowercase()).or_default();
+        named.push((full, qualified(target)));
     }
 
     pub(in crate::plan) fn add_table(&mut self, plan: &TablePlan) {
@@ -46,8 +47,12 @@ impl Names {
             sql: qualified(&plan.target),
             columns,
         };
-        self.relations
-            .insert(key(Some(&plan.schema), &plan.name), planned);
+        self.add(full_name(&plan.schema, &plan.name), planned);
+    }
+
+    fn add(&mut self, full: String, planned: Planned) {
+        let named = self.relations.entry(full.to_lowercase()).or_default();
+        named.push((full, planned));
     }
 
     pub(super) fn add_view(
@@ -57,23 +62,31 @@ impl Names {
         columns: Vec<ColumnPlan>,
     ) {
         let sql = qualified(target);
-        self.relations
-            .insert(key(Some(schema), name), Planned { sql, columns });
+        self.add(full_name(schema, name), Planned { sql, columns });
     }
 }
 
-fn key(schema: Option<&str>, name: &str) -> String {
-    format!("{}.{name}", schema.unwrap_or(DEFAULT_SCHEMA)).to_lowercase()
+fn full_name(schema: &str, name: &str) -> String {
+    format!("{schema}.{name}")
+}
+
+/// The one of exactly that name, else the only one of that name in another case.
+fn find<'a, T>(all: &'a HashMap<String, Vec<(String, T)>>, full: &str) -> Option<&'a (String, T)> {
+    let named = all.get(&full.to_lowercase())?;
+    let exact = named.iter().find(|(name, _)| name == full);
+    exact.or_else(|| named.first().filter(|_| named.len() == 1))
 }
 
 impl TargetNames for Names {
     fn sequence(&self, schema: Option<&str>, name: &str) -> Option<String> {
-        self.sequences.get(&key(schema, name)).cloned()
+        let full = full_name(schema.unwrap_or(DEFAULT_SCHEMA), name);
+        find(&self.sequences, &full).map(|(_, sql)| sql.clone())
     }
 
-    fn relation(&self, schema: Option<&str>, name: &str) -> Option<Relation<'_>> {
-        let planned = self.relations.get(&key(schema, name))?;
+    fn relation(&self, schema: &str, name: &str) -> Option<Relation<'_>> {
+        let (source, planned) = find(&self.relations, &full_name(schema, name))?;
         Some(Relation {
+            source: source.clone(),
             sql: planned.sql.clone(),
             columns: planned.columns.iter().map(column).collect(),
         })

@@ -6,7 +6,7 @@ use crate::plan::build::{Planned, build};
 use crate::plan::object::IndexKind;
 use crate::plan::sample;
 use crate::plan::table::TablePlan;
-use crate::schema::objects::{Action, Check, DefaultConstraint, ForeignKey, Sequence};
+use crate::schema::objects::{Action, Check, DefaultConstraint, ForeignKey, Sequence, View};
 use crate::schema::{Database, Index, IndexColumn, IndexRole, SqlType, Table};
 use crate::typemap::TargetTypes;
 
@@ -353,5 +353,72 @@ fn sequences_get_the_type_that_holds_them() {
         planned(sequence(SqlType::Int, 1, 9), "schema: {sequences: false}")
             .sequences
             .is_empty()
+    );
+}
+
+/// What the views that are made read. Tables by schema and name, views by schema and query.
+fn views(tables: &[(&str, &str)], views: &[(&str, &str, &[&str])]) -> Vec<String> {
+    let tables = tables
+        .iter()
+        .map(|(schema, name)| {
+            let mut table = table(name);
+            table.schema = (*schema).into();
+            table
+        })
+        .collect();
+    let mut database = database(tables);
+    database.views = views
+        .iter()
+        .map(|(schema, query, reads)| View {
+            schema: (*schema).into(),
+            name: "V".into(),
+            definition: Some(format!("CREATE VIEW [{schema}].[V] AS {query}")),
+            reads: reads.iter().map(|read| (*read).to_owned()).collect(),
+            indexed: false,
+        })
+        .collect();
+    let job = job("schema: {views: try, names: preserve}");
+    let planned = build(&database, &job, TargetTypes::default()).unwrap();
+    let from = |query: &str| query.split_once("FROM ").map(|(_, from)| from.to_owned());
+    planned
+        .views
+        .iter()
+        .filter_map(|view| from(&view.query))
+        .collect()
+}
+
+#[test]
+fn a_name_in_a_view_is_of_the_views_own_schema_first() {
+    let both = [("sales", "Orders"), ("dbo", "Orders")];
+    let query = "SELECT Id FROM Orders";
+    let of = |reads: &[&str]| views(&both, &[("sales", query, reads)]);
+    assert_eq!(of(&["sales.Orders"]), [r#""sales"."Orders" AS "Orders""#]);
+    assert_eq!(of(&[]), [r#""sales"."Orders" AS "Orders""#]);
+    let fallen = |reads: &[&str]| views(&both[1..], &[("sales", query, reads)]);
+    assert_eq!(
+        fallen(&["dbo.Orders"]),
+        [r#""public"."Orders" AS "Orders""#]
+    );
+    // The one of the own schema is there and not moved; or nobody knows.
+    assert!(fallen(&["sales.Orders"]).is_empty());
+    assert!(fallen(&[]).is_empty());
+}
+
+#[test]
+fn a_name_in_a_view_is_looked_for_in_its_own_case_first() {
+    let both = [("dbo", "Items"), ("dbo", "ITEMS")];
+    for (name, expected) in [
+        ("Items", r#""public"."Items" AS "Items""#),
+        ("ITEMS", r#""public"."ITEMS" AS "ITEMS""#),
+    ] {
+        let query = format!("SELECT Id FROM dbo.{name}");
+        let read = format!("dbo.{name}");
+        assert_eq!(views(&both, &[("dbo", &query, &[&read])]), [expected]);
+    }
+    let query = "SELECT Id FROM dbo.items";
+    assert!(views(&both, &[("dbo", query, &[])]).is_empty());
+    assert_eq!(
+        views(&both[..1], &[("dbo", query, &["dbo.Items"])]).len(),
+        1
     );
 }

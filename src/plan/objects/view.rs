@@ -71,7 +71,9 @@ fn plan_one(
     (collation, remarks): (Option<&str>, &mut Remarks),
 ) -> Result<ViewPlan, String> {
     let text = view.definition.as_deref().ok_or(HIDDEN)?;
-    let translated = translate::view(text, names, collation).map_err(|why| why.reason)?;
+    let translated = translate::view(text, &view.schema, names, collation);
+    let translated = translated.map_err(|why| why.reason)?;
+    resolved_as_the_source(view, &translated)?;
     let target = target(view, job)?;
     let object = format!("view {}", view.full_name());
     remarks.note_all(&object, &translated.notes);
@@ -86,6 +88,23 @@ fn plan_one(
         source: view.full_name(),
         target,
         query: translated.sql,
+    })
+}
+
+/// Names must mean what they mean at the source, whose catalog says what the view reads: it may
+/// know a table that is not moved where another of that name is.
+fn resolved_as_the_source(view: &View, translated: &TranslatedView) -> Result<(), String> {
+    let mut reads = view.reads.clone();
+    reads.sort();
+    reads.dedup();
+    let certain = match reads.is_empty() {
+        // The catalog did not tell.
+        true => !translated.fell_back,
+        false => reads == translated.reads,
+    };
+    certain.then_some(()).ok_or_else(|| {
+        "a name without a schema, or in another case, that may be another table at the source"
+            .to_owned()
     })
 }
 

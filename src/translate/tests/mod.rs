@@ -79,7 +79,7 @@ impl TargetNames for Names {
         (schema == Some("dbo") && name == "Seq").then(|| "\"public\".\"it's\"".to_owned())
     }
 
-    fn relation(&self, _: Option<&str>, _: &str) -> Option<Relation<'_>> {
+    fn relation(&self, _: &str, _: &str) -> Option<Relation<'_>> {
         None
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 fn of(text: &str) -> Result<String, String> {
     with_scope(|scope| {
         let names = Tables(scope.columns);
-        let made = view(text, &names, Some(CI));
+        let made = view(text, "dbo", &names, Some(CI));
         made.map(|it| it.sql).map_err(|it| it.reason)
     })
 }
@@ -17,8 +17,9 @@ impl TargetNames for Tables<'_> {
         None
     }
 
-    fn relation(&self, _: Option<&str>, name: &str) -> Option<Relation<'_>> {
+    fn relation(&self, schema: &str, name: &str) -> Option<Relation<'_>> {
         (name != "Gone").then(|| Relation {
+            source: format!("{schema}.{name}"),
             sql: format!("\"public\".\"{}\"", name.to_lowercase()),
             columns: self.0.to_vec(),
         })
