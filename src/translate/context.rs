@@ -46,6 +46,8 @@ pub(super) struct Context<'a> {
     pub(super) notes: Vec<String>,
     /// A generated column was read.
     pub(super) generated: bool,
+    /// A LIKE has a range that holds more at the source than here.
+    pub(super) ranged: bool,
     depth: usize,
 }
 
@@ -62,6 +64,7 @@ impl<'a> Context<'a> {
             volatility: Volatility::Immutable,
             notes: Vec::new(),
             generated: false,
+            ranged: false,
             depth: 0,
         }
     }
@@ -71,6 +74,16 @@ impl<'a> Context<'a> {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+
+    /// Was met in a pattern.
+    pub(super) fn linguistic_range(&mut self, collation: &Collation) {
+        self.ranged = true;
+        self.note(format!(
+            "LIKE: a range has characters of ASCII only; in the order of {} \u{e9} is within \
+             [e-f] and \u{bd} within [0-9]",
+            collation.name
+        ));
     }
 
     pub(super) fn at_least(&mut self, volatility: Volatility) {
@@ -108,7 +121,12 @@ impl<'a> Context<'a> {
                 let one = (**one).clone();
                 self.generated |= one.column.generated;
                 self.rounded(&one.column);
-                read(&one)
+                let mut value = read(&one)?;
+                if value.family() == Family::Text && value.collation.is_none() {
+                    value.collation.clone_from(&self.default_collation);
+                }
+                value.loose = value.bare.is_some() && value.counts_bytes();
+                Ok(value)
             }
             [] => Err(Untranslated::new(format!(
                 "the name {name}, which is no column here"

@@ -299,6 +299,13 @@ fn text(value: Value, to: &SqlType) -> Outcome<Value> {
             _ => return Ok(value.retyped(to.clone())),
         },
     };
+    if value.counts_bytes() {
+        return Err(Untranslated::new(format!(
+            "conversion of {} to {}, whose lengths are in bytes of several to a character",
+            value.shown(),
+            types::shown(to)
+        )));
+    }
     if value.counts_units() {
         return Err(Untranslated::new(format!(
             "conversion of {} to the shorter {}, which counts UTF-16 units",
@@ -318,6 +325,9 @@ pub(super) fn common(a: &Value, b: &Value) -> Outcome<SqlType> {
     };
     let families = (types::family(one), types::family(other));
     match families {
+        (Family::Text, Family::Text) if is_fixed(one) && is_fixed(other) => {
+            fixed(one, other).cloned()
+        }
         (Family::Text, Family::Text) => {
             let national = types::is_national(one) || types::is_national(other);
             let length = match (types::length(one), types::length(other)) {
@@ -338,6 +348,23 @@ pub(super) fn common(a: &Value, b: &Value) -> Outcome<SqlType> {
         }
         _ if types::rank(one) > types::rank(other) => Ok(one.clone()),
         _ => Ok(other.clone()),
+    }
+}
+
+fn is_fixed(ty: &SqlType) -> bool {
+    matches!(ty, SqlType::Char { .. } | SqlType::NChar { .. })
+}
+
+/// `char(n)` beside `char(n)` stays one; of different lengths the longer fills up the shorter.
+fn fixed<'a>(one: &'a SqlType, other: &'a SqlType) -> Outcome<&'a SqlType> {
+    match types::length(one) == types::length(other) {
+        true if types::is_national(one) => Ok(one),
+        true => Ok(other),
+        false => Err(Untranslated::new(format!(
+            "a choice of {} and {}, which fills up the shorter one",
+            types::shown(one),
+            types::shown(other)
+        ))),
     }
 }
 

@@ -21,6 +21,15 @@ enum Piece {
     },
 }
 
+impl Piece {
+    fn has_range(&self) -> bool {
+        match self {
+            Self::Class { ranges, .. } => ranges.iter().any(|(from, to)| from != to),
+            _ => false,
+        }
+    }
+}
+
 pub(super) fn like(
     context: &mut Context<'_>,
     text: &Value,
@@ -31,6 +40,7 @@ pub(super) fn like(
     if text.family() != Family::Text {
         return Err(Untranslated::new(format!("LIKE of {}", text.shown())));
     }
+    text.filled()?;
     let Some(written) = pattern.as_text() else {
         return Err(Untranslated::new("LIKE with a pattern that varies"));
     };
@@ -43,6 +53,9 @@ pub(super) fn like(
     certain(&collation, written, &pieces)?;
     if !collation.binary {
         compare::remark(context, &collation);
+        if pieces.iter().any(Piece::has_range) {
+            context.linguistic_range(&collation);
+        }
     }
     let one = pieces
         .iter()
@@ -123,8 +136,8 @@ fn class(inside: &str, escape: Option<char>) -> Outcome<Piece> {
     Ok(Piece::Class { negated, ranges })
 }
 
-/// Under a linguistic collation a range is a piece of its order: certain for digits, and for
-/// letters where case does not count.
+/// Under a linguistic collation a range is a piece of its order: known as far as ASCII goes for
+/// digits, and for letters where case does not count.
 fn certain(collation: &Collation, written: &str, pieces: &[Piece]) -> Outcome<()> {
     if let Some(doubt) = collation.doubt(written) {
         return Err(Untranslated::new(doubt));

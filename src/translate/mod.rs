@@ -99,6 +99,9 @@ pub enum Volatility {
 pub struct Translated {
     pub sql: String,
     pub volatility: Volatility,
+    /// Values that rows may well have make another result than at the source: it can tell what
+    /// will be, and not judge or replace what was computed there.
+    pub inexact: bool,
     /// Where the two sides can tell apart after all, for the plan. Each once.
     pub notes: Vec<String>,
 }
@@ -172,7 +175,7 @@ pub fn check(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
 /// # Errors
 /// [`Untranslated`]
 pub fn predicate(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
-    immutable(check(text, scope)?)
+    immutable(exact(check(text, scope)?)?)
 }
 
 /// A computed column as the type of the target's column; immutable, without generated columns.
@@ -194,7 +197,7 @@ pub fn generated(
             "a generated column, which PostgreSQL's others cannot refer to",
         ));
     }
-    immutable(translated(context, sql))
+    immutable(exact(translated(context, sql))?)
 }
 
 fn of_table<'a>(scope: &Scope<'a>) -> Context<'a> {
@@ -210,7 +213,17 @@ fn translated(context: Context<'_>, sql: String) -> Translated {
     Translated {
         sql,
         volatility: context.volatility,
+        inexact: context.ranged,
         notes: context.notes,
+    }
+}
+
+fn exact(translated: Translated) -> Outcome<Translated> {
+    match translated.inexact {
+        true => Err(Untranslated::new(
+            "LIKE with a range in the order of a linguistic collation",
+        )),
+        false => Ok(translated),
     }
 }
 
@@ -229,9 +242,9 @@ fn immutable(translated: Translated) -> Outcome<Translated> {
 /// [`Untranslated`]
 pub fn view(
     text: &str,
+    schema: &str,
     names: &dyn TargetNames,
     default_collation: Option<&str>,
 ) -> Result<TranslatedView, Untranslated> {
     view::view(text, schema, names, default_collation)
 }
-    schema: &str,

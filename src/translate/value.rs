@@ -41,6 +41,9 @@ pub(super) struct Value {
     pub(super) explicit: bool,
     /// The text without trailing blanks, where that is the simpler form.
     pub(super) bare: Option<String>,
+    /// A `char(n)` whose `n` counts bytes of a code page that has characters of several: how many
+    /// blanks fill it up is not known here.
+    pub(super) loose: bool,
     /// UPPER or LOWER of this, right for ASCII only: good for comparing, not for keeping.
     pub(super) folded: Option<Box<Value>>,
     pub(super) clock: Option<Clock>,
@@ -57,6 +60,7 @@ impl Value {
             collation: None,
             explicit: false,
             bare: None,
+            loose: false,
             folded: None,
             clock: None,
         }
@@ -190,6 +194,7 @@ impl Value {
 
     /// A value to keep, and not only to compare with ASCII.
     pub(super) fn kept(self) -> Outcome<Self> {
+        self.filled()?;
         match self.folded {
             Some(_) => Err(Untranslated::new(
                 "UPPER or LOWER other than in a comparison with a literal: letters beyond ASCII \
@@ -197,6 +202,24 @@ impl Value {
             )),
             None => Ok(self),
         }
+    }
+
+    /// Refuses a text of which the trailing blanks are not known.
+    pub(super) fn filled(&self) -> Outcome<()> {
+        match self.loose {
+            true => Err(Untranslated::new(format!(
+                "{} of a code page whose characters have several bytes, other than in a \
+                 comparison: its length is in bytes",
+                self.shown()
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Its length is in bytes, and a character may have several.
+    pub(super) fn counts_bytes(&self) -> bool {
+        let wide = |collation: &Collation| !collation.single_byte;
+        !self.is_national() && self.constant.is_none() && self.collation.as_ref().is_some_and(wide)
     }
 
     /// `LEN` and positions count UTF-16 units, of which PostgreSQL has none.

@@ -210,7 +210,12 @@ fn projected(
         };
         let name = given.get(at).cloned().or(own);
         let name = name.ok_or_else(|| Untranslated::new("a column without a name"))?;
-        let value = expression::value(context, expr)?.kept()?;
+        let value = expression::value(context, expr)?;
+        // A `char(n)` as it is, is filled up by PostgreSQL's own type.
+        let value = match plain_column(&value) {
+            Some(_) => value,
+            None => value.kept()?,
+        };
         let ty = value
             .ty
             .clone()
@@ -237,13 +242,16 @@ fn name_of(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The name of a `char(n)` column, where the value is nothing else.
+fn plain_column(value: &Value) -> Option<&str> {
+    let column = value.bare.as_deref()?.strip_suffix("::text")?;
+    let filled = value.sql.strip_prefix("rpad(")?;
+    (value.folded.is_none() && filled.starts_with(column)).then_some(column)
+}
+
 /// A column as it is, `char(n)` too; a constant in its type.
 fn shown(value: &Value) -> String {
-    let column = value
-        .bare
-        .as_deref()
-        .and_then(|bare| bare.strip_suffix("::text"));
-    if let Some(column) = column.filter(|_| value.sql.starts_with("rpad(")) {
+    if let Some(column) = plain_column(value) {
         return column.to_owned();
     }
     let natural = value.ty.as_ref().and_then(types::natural);

@@ -65,12 +65,16 @@ fn plan_one(
     let valid = !check.disabled && !check.not_trusted;
     if !valid {
         remarks.notes.push(not_valid(&object, check.disabled));
+    } else if translated.inexact {
+        remarks.notes.push(format!(
+            "{object} may refuse rows that the source accepts: made NOT VALID, which holds new rows to it and not those that are there"
+        ));
     }
     Some(CheckPlan {
         name: check.name.clone(),
         source: check.name.clone(),
         expression: translated.sql,
-        valid,
+        valid: valid && !translated.inexact,
     })
 }
 

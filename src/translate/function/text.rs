@@ -146,6 +146,7 @@ fn case(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let ty = inner.ty.clone().unwrap_or(SqlType::Text);
     let mut made = Value::atom(folded(&inner.operand()), ty).in_collation_of(&inner);
     made.bare = inner.bare.as_deref().map(folded);
+    made.loose = inner.loose;
     made.folded = Some(Box::new(inner));
     Ok(made)
 }
@@ -172,7 +173,10 @@ fn trimmed(call: &Call<'_>, value: &Value) -> Outcome<Value> {
     let sql = match (call.name, &value.bare) {
         ("RTRIM", Some(bare)) => bare.clone(),
         ("RTRIM", None) => format!("rtrim({})", value.sql),
-        ("LTRIM", _) => format!("ltrim({})", value.sql),
+        ("LTRIM", _) => {
+            value.filled()?;
+            format!("ltrim({})", value.sql)
+        }
         (_, Some(bare)) => format!("ltrim({bare})"),
         (_, None) => format!("btrim({})", value.sql),
     };
@@ -186,6 +190,14 @@ fn positions(context: &mut Context<'_>, call: &Call<'_>, value: &Value) {
             "{} counts characters, where the source counts one beyond U+FFFF as two",
             call.name
         ));
+    }
+}
+
+/// The type of a piece has as many bytes as characters were asked for, which may not hold them.
+fn pieces_fit(call: &Call<'_>, value: &Value) -> Outcome<()> {
+    match value.counts_bytes() {
+        true => Err(call.refused("a code page whose characters have several bytes")),
+        false => Ok(()),
     }
 }
 
@@ -211,6 +223,7 @@ fn piece(whole: &Value, length: &Value) -> SqlType {
 fn end(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value, count] = call.values(context)?;
     let value = text(call, value)?;
+    pieces_fit(call, &value)?;
     positions(context, call, &value);
     // PostgreSQL takes a negative count from the other end, where the source fails.
     let name = call.name.to_ascii_lowercase();
@@ -222,6 +235,7 @@ fn end(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
 fn substring(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value, start, count] = call.values(context)?;
     let value = text(call, value)?;
+    pieces_fit(call, &value)?;
     positions(context, call, &value);
     let sql = format!(
         "substr({}, {}, {})",

@@ -66,11 +66,16 @@ const COLUMNS: &[(&str, SqlType, Option<&str>)] = &[
         SqlType::NVarChar { length: Some(50) },
         Some("Latin1_General_BIN2"),
     ),
+    ("C3", SqlType::Char { length: 3 }, Some(CI)),
+    ("C8", SqlType::Char { length: 5 }, Some(UTF8)),
+    ("V8", SqlType::VarChar { length: Some(50) }, Some(UTF8)),
+    ("Cjp", SqlType::Char { length: 5 }, Some("Japanese_CI_AS")),
     ("Order Date", SqlType::Date, None),
     ("X", SqlType::Xml, None),
 ];
 
 const CI: &str = "SQL_Latin1_General_CP1_CI_AS";
+const UTF8: &str = "Latin1_General_100_CI_AS_SC_UTF8";
 
 struct Names;
 

@@ -134,3 +134,69 @@ fn like() {
         ("([Vai] LIKE 'e%')", "without accents"),
     ]);
 }
+
+/// `char(5)` of UTF-8 has five bytes: `'\u{e9}'` is followed by three blanks there, by four here.
+#[test]
+fn lengths_in_bytes_are_not_lengths_in_characters() {
+    checks(&[
+        ("([C8]='x')", r#"lower("c8"::text COLLATE "C") = 'x'"#),
+        ("(len([C8])>(3))", r#"length("c8"::text) > 3"#),
+        (
+            "(rtrim([C8])='x')",
+            r#"lower(rtrim("c8"::text) COLLATE "C") = 'x'"#,
+        ),
+        ("([V8] LIKE 'a%')", r#"lower("v8" COLLATE "C") LIKE 'a%'"#),
+    ]);
+    refusals(&[
+        ("([C8]+'-'='a-')", "several bytes"),
+        ("([Cjp]+'-'='a-')", "several bytes"),
+        ("(ltrim([C8])+'-'='a-')", "several bytes"),
+        ("([C8] LIKE 'a_%')", "several bytes"),
+        ("(left([V8],(1))='a')", "several bytes"),
+        ("(substring([V8],(1),(1))='a')", "several bytes"),
+        ("(CONVERT([varchar](5),[V8])='a')", "in bytes"),
+        ("(CONVERT([nvarchar](5),[V8])='a')", "in bytes"),
+        ("(CONVERT([char](60),[V8])+'-'='a-')", "in bytes"),
+    ]);
+    let varchar = SqlType::VarChar { length: Some(6) };
+    assert!(generated_of("([C8]+'-')", varchar.clone()).is_err());
+    assert_eq!(
+        generated_of("([C]+'-')", varchar).as_deref(),
+        Ok(r#"rpad("c"::text, 5) || '-'"#)
+    );
+}
+
+/// The result has the longer length, and with it blanks.
+#[test]
+fn choices_between_fixed_lengths_are_refused() {
+    refusals(&[
+        ("(coalesce([C3],[C])+'x'='a')", "fills up the shorter"),
+        ("(iif([N]=(1),[C3],[C])+'x'='a')", "fills up the shorter"),
+        (
+            "(case [N] when (1) then [C] when (2) then [C] else [C3] end+'x'='a')",
+            "fills up the shorter",
+        ),
+    ]);
+    let same = "(coalesce([C3],[C3])+'x')";
+    assert_eq!(
+        generated_of(same, SqlType::VarChar { length: Some(4) }).as_deref(),
+        Ok(r#"coalesce(rpad("c3"::text, 3), rpad("c3"::text, 3)) || 'x'"#)
+    );
+}
+
+/// In a linguistic order `\u{e9}` is within `[e-f]`.
+#[test]
+fn ranges_of_a_linguistic_order_are_not_exact() {
+    let inexact = check_of("([V] like '[0-9]%')").unwrap();
+    let told = |note: &String| note.contains("[0-9]") && note.contains(CI);
+    assert!(inexact.inexact && inexact.notes.iter().any(told));
+    assert!(!check_of("([V] like '[05]%')").unwrap().inexact);
+    assert!(!check_of("([Vbin] like '[0-9]%')").unwrap().inexact);
+    let column = "(case when [V] like '[0-9]%' then (1) else (0) end)";
+    let reason = generated_of(column, SqlType::Int).unwrap_err();
+    assert!(reason.contains("a range in the order"), "{reason}");
+    with_scope(|scope| {
+        assert!(predicate("([V] like '[0-9]%')", scope).is_err());
+        assert!(predicate("([Vbin] like '[0-9]%')", scope).is_ok());
+    });
+}
