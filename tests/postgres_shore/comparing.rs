@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::{SinkExt, TryStreamExt, pin_mut};
 use migrate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use migrate::postgres::pool::{Lease, TargetPool};
-use migrate::postgres::verify::{Field, Part, parts, read_rows, show};
+use migrate::postgres::verify::{Field, Part, longest_row, parts, read_rows, show};
 use migrate::schema::SqlType;
 use migrate::transcode::digest::{Division, Sums, Tally};
 use migrate::transcode::jsonb::canonical;
@@ -122,6 +122,35 @@ async fn parts_of_a_table_are_the_table() {
     };
     let one = parts(&lease, &view, (4, 1)).await.unwrap();
     assert_eq!(one, [Part::WHOLE], "a view has no blocks");
+}
+
+/// Eight readers of a table with values of 500 MiB would have eight of them in memory.
+#[tokio::test]
+async fn the_longest_row_is_known_before_it_is_read() {
+    let database = Postgres::shared().database();
+    let (_, pool) = connect(&database).await;
+    database.sql(
+        "CREATE TABLE short (id int, v text, b bytea); \
+         INSERT INTO short SELECT n, repeat('x', n % 300), NULL FROM generate_series(1, 500) n; \
+         CREATE TABLE long (LIKE short); INSERT INTO long SELECT * FROM short; \
+         INSERT INTO long VALUES (0, repeat('x', 20000000), decode(repeat('00', 1000), 'hex')), (1, NULL, NULL); \
+         CREATE TABLE divided (LIKE short) PARTITION BY LIST (id); \
+         ALTER TABLE divided ATTACH PARTITION long DEFAULT",
+    );
+    let columns = vec![
+        column(0, "Id", SqlType::Int, PgType::Integer),
+        column(1, "V", SqlType::NVarChar { length: None }, PgType::Text),
+        column(2, "B", SqlType::VarBinary { length: None }, PgType::Bytea),
+    ];
+    let lease = pool.acquire().await.unwrap();
+    for (table, longest) in [("short", 0), ("long", 20_001_000), ("divided", 20_001_000)] {
+        let plan = plan(table, columns.clone());
+        assert_eq!(
+            longest_row(&lease, &plan).await.unwrap(),
+            longest,
+            "{table}"
+        );
+    }
 }
 
 /// A reader that is dropped on the way must not leave its COPY to the next user of the connection:

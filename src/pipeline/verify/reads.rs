@@ -15,7 +15,7 @@ use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::TableRecord;
-use crate::postgres::verify::{LEAST_BLOCKS, Part, parts, read_rows};
+use crate::postgres::verify::{LEAST_BLOCKS, Part, longest_row, parts, read_rows};
 use crate::transcode::RowLayout;
 use crate::transcode::digest::{Tally, each_row};
 
@@ -30,6 +30,20 @@ pub(super) struct Reads {
     most_parts: usize,
     /// One permit: whose turn it is to have a large row of the source in memory.
     large_rows: Arc<Semaphore>,
+    /// KiB for rows of the target, taken before a connection is: PostgreSQL's driver has a row in
+    /// memory before anybody can ask how long it is.
+    target_memory: Semaphore,
+}
+
+/// Memory for rows of the target that are read at a time, in KiB: 256 MiB. A longer row is read
+/// alone.
+const TARGET_MEMORY: u32 = 256 << 10;
+
+/// What a reader of rows of so many bytes takes of it: the driver holds a row as it comes, and the
+/// reader may hold a part of it once more.
+fn kib(longest_row: u64) -> u32 {
+    let kib = u32::try_from(longest_row / 512).unwrap_or(u32::MAX);
+    kib.min(TARGET_MEMORY)
 }
 
 /// A table as both sides are read.
@@ -117,6 +131,7 @@ impl Reads {
             cancel: cancel.clone(),
             most_parts: job.target.pool.max_connections,
             large_rows: Arc::new(Semaphore::new(1)),
+            target_memory: Semaphore::new(TARGET_MEMORY as usize),
         })
     }
 
@@ -161,12 +176,16 @@ impl Reads {
     {
         let divided = retrying(&self.retry, &self.cancel, || async {
             let lease = self.target.acquire().await?;
-            parts(&lease, &table.plan.target, (self.most_parts, LEAST_BLOCKS)).await
+            let most = (self.most_parts, LEAST_BLOCKS);
+            let parts = parts(&lease, &table.plan.target, most).await?;
+            Ok((parts, longest_row(&lease, &table.plan).await?))
         });
+        let (parts, longest) = divided.await?;
         let mut readers = JoinSet::new();
-        for part in divided.await? {
+        for part in parts {
             let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(empty));
             readers.spawn(async move {
+                let _memory = reads.target_memory.acquire_many(kib(longest)).await;
                 let work = || read_target(&reads, &table, &part, &*empty);
                 let read = retrying(&reads.retry, &reads.cancel, work).await?;
                 Ok(Read::Target(read))
@@ -209,7 +228,7 @@ async fn read_source<T: Tally>(
     table: &Compared,
     number: usize,
     empty: &T,
-) -> Result<T> {
+) -> Result<(T, u64)> {
     let statement = table
         .statements
         .get(number)
@@ -217,12 +236,13 @@ async fn read_source<T: Tally>(
     let mut connection = reads.source.acquire().await?;
     let stream = read::open(&mut connection, statement, table.layout.clone()).await?;
     let mut stream = stream.share_large_rows(Arc::clone(&reads.large_rows));
-    let mut tally = empty.fresh();
+    let (mut tally, mut rejected) = (empty.fresh(), 0);
     while let Some(batch) = stream.next_batch().await? {
         each_row(&batch.bytes, table.plan.columns.len(), |row| tally.add(row))?;
+        rejected += batch.rejects.len() as u64;
         drop(stream.take_permit());
     }
-    Ok(tally)
+    Ok((tally, rejected))
 }
 
 async fn read_target<T: Tally + Send>(
@@ -230,10 +250,23 @@ async fn read_target<T: Tally + Send>(
     table: &Compared,
     part: &Part,
     empty: &T,
-) -> Result<(T, u64)> {
+) -> Result<T> {
     let lease = reads.target.acquire().await?;
-    let (mut tally, mut rejected) = (empty.fresh(), 0);
+    let mut tally = empty.fresh();
     read_rows(lease, &table.plan, part, |row| tally.add(row)).await?;
-    Ok((tally, rejected))
+    Ok(tally)
 }
-        rejected += batch.rejects.len() as u64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_of_the_target_share_memory() {
+        assert_eq!(kib(0), 0);
+        assert_eq!(kib(1 << 20), 2 << 10, "twice a MiB");
+        assert_eq!(TARGET_MEMORY / kib(40 << 20), 3);
+        assert_eq!(kib(500 << 20), TARGET_MEMORY, "alone, and not never");
+        assert_eq!(kib(u64::MAX), TARGET_MEMORY);
+    }
+}

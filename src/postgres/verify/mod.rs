@@ -4,6 +4,7 @@ mod columns;
 mod copy_out;
 mod parts;
 mod show;
+mod width;
 
 use tokio_postgres::Client;
 
@@ -15,6 +16,7 @@ use crate::postgres::fault;
 pub use crate::postgres::verify::copy_out::read_rows;
 pub use crate::postgres::verify::parts::{LEAST_BLOCKS, Part, parts};
 pub use crate::postgres::verify::show::{Field, show};
+pub use crate::postgres::verify::width::longest_row;
 
 /// The exact number of rows of a table.
 pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {
