@@ -399,3 +399,21 @@ fn an_append_compares_checksums_only_where_all_rows_are_its_own() {
         answer.stdout
     );
 }
+
+/// Counts of an append were what the job had committed, whatever was there.
+#[test]
+fn an_append_that_lost_rows_is_different() {
+    let target = Postgres::shared().database();
+    let script = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V int NULL);\n\
+                  INSERT INTO dbo.T VALUES (1, 1), (2, 2);";
+    target.sql(
+        "CREATE TABLE public.t (id int PRIMARY KEY, v int); INSERT INTO public.t VALUES (8, 8)",
+    );
+    let (_source, job) = loaded(script, &target, "transfer: { mode: append }");
+    job.report(&[], 0);
+    let verified = job.report(&["verify", "--level", "counts"], 0);
+    assert_eq!(table(&verified, "dbo.T")["target_rows"], 2);
+    target.sql("DELETE FROM public.t WHERE id <> 8");
+    let verified = job.report(&["verify", "--level", "counts"], 4);
+    assert_eq!(table(&verified, "dbo.T")["target_rows"], 1);
+}

@@ -254,16 +254,14 @@ impl Comparison<'_> {
     }
 
     /// Rows of the table; in mode `append` those that the job committed, because the table may
-    /// have held others before.
+    /// have held others before, as far as there are so many.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        if let Some(record) = self.record(plan) {
-            return Ok(record
-                .partitions
-                .iter()
-                .map(|part| part.progress.rows)
-                .sum());
-        }
-        self.retrying(|| self.count_target(plan)).await
+        let there = self.retrying(|| self.count_target(plan)).await?;
+        let Some(record) = self.record(plan) else {
+            return Ok(there);
+        };
+        let committed = record.partitions.iter().map(|part| part.progress.rows);
+        Ok(there.min(committed.sum()))
     }
 
     async fn count_target(&self, plan: &TablePlan) -> Result<u64> {
