@@ -11,6 +11,8 @@ pub(crate) fn render(report: &SchemaReport) -> String {
             report.job, report.source.database, report.source.address, report.source.version
         ),
     );
+    // Literals with backslashes read as they are, whatever the role's or database's setting is.
+    out.push_str("SET standard_conforming_strings = on;\n");
     for part in &report.parts {
         out.push('\n');
         comment(&mut out, &format!("{}:", part.title));
@@ -82,7 +84,12 @@ mod tests {
             text.contains("CREATE TABLE \"a\" (\n    \"id\" integer\n);\n"),
             "{text}"
         );
-        let statement = ["CREATE TABLE", "    \"id\"", ");"];
+        let statement = [
+            "SET standard_conforming_strings = on;",
+            "CREATE TABLE",
+            "    \"id\"",
+            ");",
+        ];
         for line in text.lines().filter(|line| !line.is_empty()) {
             let known = statement.iter().any(|start| line.starts_with(start));
             assert!(known || line.starts_with("-- "), "{line}");
