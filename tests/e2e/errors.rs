@@ -283,7 +283,11 @@ fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
          CREATE TABLE dbo.Also (Id int NOT NULL PRIMARY KEY, V sql_variant NULL, W sql_variant NULL);"
     ));
     let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "types: { sql_variant: integer }",
+    );
     expect(
         &job.run(&["plan"]),
         1,
