@@ -19,7 +19,7 @@ struct Kind {
     omitted: &'static [&'static str],
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 12] = [
     Kind {
         name: "tables",
         at_source: "SELECT COUNT(*) FROM sys.tables",
@@ -79,6 +79,18 @@ const KINDS: [Kind; 10] = [
         at_source: "SELECT COUNT(*) FROM sys.triggers WHERE parent_class = 1",
         at_target: "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",
         omitted: &["trigger "],
+    },
+    Kind {
+        name: "full-text indexes",
+        at_source: "SELECT COUNT(*) FROM sys.fulltext_indexes",
+        at_target: "SELECT 0",
+        omitted: &["full-text index "],
+    },
+    Kind {
+        name: "comments",
+        at_source: "SELECT COUNT(*) FROM sys.extended_properties AS e JOIN sys.tables AS t ON t.object_id = e.major_id WHERE e.class = 1 AND e.name = 'MS_Description'",
+        at_target: "SELECT count(*) FROM pg_description JOIN pg_class c ON c.oid = objoid WHERE description <> 'sql_variant at the source' AND classoid = 'pg_class'::regclass AND relkind = 'r' AND relnamespace IN {made}",
+        omitted: &["comment "],
     },
 ];
 

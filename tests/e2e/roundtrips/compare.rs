@@ -76,10 +76,7 @@ pub(super) fn equal(
 
 /// The table's name in PostgreSQL, quoted, as the report has it.
 fn target_name(table: &Table, report: &Value) -> String {
-    let plain = table.name.replace("[Odd.Schema]", "Odd.Schema");
-    let (schema, name) = plain.split_once(".[").expect("a schema");
-    let name = name[..name.len() - 1].replace("]]", "]");
-    let full = format!("{schema}.{name}");
+    let full = format!("{}.{}", table.schema, table.plain);
     let found = report["tables"]
         .as_array()
         .expect("tables")

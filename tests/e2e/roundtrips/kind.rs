@@ -200,6 +200,11 @@ impl Kind {
         }
     }
 
+    /// May be an included column of an index.
+    pub(super) fn is_includable(self) -> bool {
+        !matches!(self, Self::Text(_) | Self::NText | Self::Image)
+    }
+
     /// A value's text as the source and as the target write it, given the quoted column. `None`
     /// where they have none in common.
     pub(super) fn texts(self, source: &str, target: &str) -> Option<(String, String, Form)> {

@@ -137,6 +137,9 @@ fn fill(draw: &mut Draw, database: &SourceDatabase<'_>, tally: &mut Tally) -> Ve
         let outcomes = database.attempts(&inserts);
         tally.rows += rows.len();
         tally.rows_taken += count_taken(&inserts, &outcomes);
+        let late = table.late(draw);
+        tally.objects += late.len();
+        tally.objects_taken += count_taken(&late, &database.attempts(&late));
         let kept = rows
             .into_iter()
             .zip(outcomes)

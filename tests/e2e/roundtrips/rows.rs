@@ -26,7 +26,17 @@ pub(super) fn rows(
             // A heap holds it twice.
             made.push(draw.one(&made).clone());
         } else {
-            made.push(row(draw, table, tables, filled));
+            let mut row = row(draw, table, tables, filled);
+            if let Some(own) = table.own {
+                // One of the rows before it, or itself.
+                let of = if made.is_empty() || draw.once_in(4) {
+                    &row
+                } else {
+                    draw.one(&made)
+                };
+                row[own] = of[table.key[0]].clone();
+            }
+            made.push(row);
         }
     }
     made

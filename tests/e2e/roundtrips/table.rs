@@ -14,6 +14,7 @@ pub(super) struct Column {
     /// Seed and increment.
     pub(super) identity: Option<(i64, i64)>,
     pub(super) computed: Option<String>,
+    pub(super) sparse: bool,
 }
 
 impl Column {
@@ -26,21 +27,26 @@ impl Column {
 pub(super) struct Table {
     /// With schema and brackets.
     pub(super) name: String,
+    pub(super) schema: &'static str,
+    pub(super) plain: String,
     pub(super) columns: Vec<Column>,
     /// Places of the primary key's columns.
     pub(super) key: Vec<usize>,
     /// Which table of the schema its last columns refer to, and the first of them.
     pub(super) parent: Option<(usize, usize)>,
+    /// The column that refers to the table's own key.
+    pub(super) own: Option<usize>,
 }
 
 /// A table that may refer to one of those before it.
 pub(super) fn table(draw: &mut Draw, before: &[Table]) -> Table {
     let number = before.len();
     let schema = if draw.once_in(4) {
-        "[Odd.Schema]"
+        "Odd.Schema"
     } else {
         "dbo"
     };
+    let plain_name = name(draw, 100 + number);
     let mut columns = Vec::new();
     let mut key = Vec::new();
     for place in 0..draw.size(0, 5) {
@@ -75,11 +81,25 @@ pub(super) fn table(draw: &mut Draw, before: &[Table]) -> Table {
             columns.push(column);
         }
     }
+    let mut own = None;
+    if let [only] = key[..]
+        && !columns[only].is_made()
+        && draw.once_in(3)
+    {
+        let mut column = plain(draw, columns.len(), kind::any);
+        (column.kind, column.nullable, column.exact) = (columns[only].kind, true, true);
+        column.default = None;
+        own = Some(columns.len());
+        columns.push(column);
+    }
     Table {
-        name: format!("{schema}.{}", bracket(&name(draw, 100 + number))),
+        name: format!("{}.{}", bracket(schema), bracket(&plain_name)),
+        schema,
+        plain: plain_name,
         columns,
         key,
         parent,
+        own,
     }
 }
 
@@ -97,12 +117,19 @@ fn plain(draw: &mut Draw, place: usize, of: fn(&mut Draw) -> Kind) -> Column {
         },
         identity: None,
         computed: None,
+        sparse: draw.once_in(6),
     }
 }
 
 /// An identity, a row version, computed columns.
 fn special(draw: &mut Draw, columns: &mut Vec<Column>) {
-    let integer = columns.iter().position(|column| column.kind.is_integer());
+    let counts = |kind: Kind| kind.is_integer() || matches!(kind, Kind::Decimal(9.., 0));
+    if draw.once_in(8) && !columns.is_empty() {
+        let at = draw.size(0, columns.len() - 1);
+        columns[at].kind = Kind::Decimal(u32::try_from(draw.between(9, 18)).expect("small"), 0);
+        columns[at].default = None;
+    }
+    let integer = columns.iter().position(|column| counts(column.kind));
     if let Some(at) = integer.filter(|_| draw.once_in(3)) {
         let column = &mut columns[at];
         column.nullable = false;
@@ -225,10 +252,49 @@ impl Table {
             ));
         }
         if draw.once_in(4) {
-            let (schema, table) = self.name.split_once(".[n").unwrap_or(("", ""));
-            if schema == "dbo" && table.ends_with(']') && !table.contains(['\'', '\n', '\r']) {
-                let table = format!("n{}", table.trim_end_matches(']'));
-                made.push(format!("EXEC sp_addextendedproperty N'MS_Description', N'it''s \\n \u{1F600}', N'SCHEMA', N'dbo', N'TABLE', N'{table}'"));
+            let described = [
+                ("TABLE", &self.plain, String::new()),
+                (
+                    "TABLE",
+                    &self.plain,
+                    format!(
+                        ", N'COLUMN', N'{}'",
+                        self.columns[0].name.replace('\'', "''")
+                    ),
+                ),
+            ];
+            for (kind, name, column) in described {
+                let schema = self.schema;
+                let name = name.replace('\'', "''");
+                made.push(format!("EXEC sp_addextendedproperty N'MS_Description', N'it''s \\n \u{1F600}', N'SCHEMA', N'{schema}', N'{kind}', N'{name}'{column}"));
+            }
+        }
+        if let Some(own) = self.own {
+            let (table, key) = (&self.name, self.list(&self.key));
+            made.push(format!(
+                "ALTER TABLE {table} ADD FOREIGN KEY ({}) REFERENCES {table} ({key})",
+                self.list(&[own])
+            ));
+        }
+        made
+    }
+
+    /// Constraints that the rows need not meet, and an index that is off: after the rows.
+    pub(super) fn late(&self, draw: &mut Draw) -> Vec<String> {
+        let mut made = Vec::new();
+        if draw.once_in(4) {
+            let check = self.check(draw, 9);
+            made.extend(check.map(|text| text.replacen(" ADD ", " WITH NOCHECK ADD ", 1)));
+        }
+        if draw.once_in(6) {
+            let orderable = self
+                .columns
+                .iter()
+                .find(|column| column.kind.is_orderable());
+            if let Some(column) = orderable {
+                let (table, column) = (&self.name, bracket(&column.name));
+                made.push(format!("CREATE INDEX [Off 9] ON {table} ({column})"));
+                made.push(format!("ALTER INDEX [Off 9] ON {table} DISABLE"));
             }
         }
         made
@@ -323,7 +389,7 @@ impl Table {
 
     /// The number in its name, for names that must be unique in a schema.
     fn number(&self) -> usize {
-        let digits: String = self.name.chars().filter(char::is_ascii_digit).collect();
+        let digits: String = self.plain.chars().filter(char::is_ascii_digit).collect();
         digits.parse().expect("a number in each name")
     }
 

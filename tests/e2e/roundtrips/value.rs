@@ -172,7 +172,8 @@ fn float(draw: &mut Draw) -> String {
         0 => f64::MAX,
         1 => -f64::MIN_POSITIVE,
         2 => 0.1,
-        3 => 0.0,
+        3 => -0.0,
+        4 => 0.0,
         _ => f64::from_bits(draw.bits()),
     };
     let usable = value.is_finite() && (value == 0.0 || value.abs() >= f64::MIN_POSITIVE);
