@@ -104,6 +104,28 @@ fn long_text() -> Shape {
     }
 }
 
+/// A post: an id, and 770 characters in which scripts alternate.
+fn scripts() -> Shape {
+    const WORDS: &str =
+        "when the функция returns naïve 文字列 and 😀 it “fails” größer エラー, I try to parse ";
+    Shape {
+        name: "int, nvarchar(max) of 770 characters in many scripts",
+        columns: vec![
+            column(0, SqlType::Int, PgType::Integer, None),
+            column(1, SqlType::NVarChar { length: None }, PgType::Text, None),
+        ],
+        types: vec![vec![0x38], long_type(0xE7, wire::MAX, Some(COLLATION))],
+        row: |n| {
+            let text = WORDS.repeat(10);
+            let start = n as usize % 7;
+            row(&[
+                n.to_le_bytes().to_vec(),
+                plp(&utf16(&text[start..start + 1000]), 8000, true),
+            ])
+        },
+    }
+}
+
 fn mixed() -> Shape {
     Shape {
         name: "decimal, guid, datetime2, varchar, nvarchar with Cyrillic",
@@ -212,7 +234,7 @@ fn run(layout: &RowLayout, bytes: &[u8]) -> Vec<Duration> {
 }
 
 fn main() {
-    for shape in [narrow(), long_text(), mixed()] {
+    for shape in [narrow(), long_text(), mixed(), scripts()] {
         for (key, checksums, keyed) in [
             (&[][..], false, "no key"),
             (&[0][..], false, "key of one column"),

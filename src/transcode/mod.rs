@@ -27,6 +27,7 @@ mod show;
 mod spatial;
 mod time;
 mod utf16;
+mod utf16_block;
 mod value;
 mod variant;
 mod vector;

@@ -3,6 +3,7 @@
 use crate::transcode::fault::Fault;
 use crate::transcode::out::Out;
 use crate::transcode::policy::TextPolicy;
+use crate::transcode::utf16_block;
 
 /// Units that the vector path takes at once.
 const LANES: usize = 16;
@@ -37,6 +38,11 @@ impl Utf16 {
         loop {
             if self.high.is_none() {
                 rest = &rest[ascii(rest, out)..];
+                let done = utf16_block::encode(rest, out);
+                if done > 0 {
+                    rest = &rest[done..];
+                    continue;
+                }
             }
             let (units, odd) = rest.as_chunks::<2>();
             if units.is_empty() {

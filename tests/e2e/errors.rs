@@ -153,6 +153,8 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
         expect(&answer, code, &words);
         if code == 1 {
             expect(&answer, code, &["dbo.T", "column V"]);
+        }
+        if words[1].contains("cannot be copied") {
             documented("type-not-carried", &answer);
         }
         assert!(!answer.stderr.contains("confidential"));
@@ -279,7 +281,11 @@ fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
          CREATE TABLE dbo.Also (Id int NOT NULL PRIMARY KEY, V sql_variant NULL, W sql_variant NULL);"
     ));
     let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let job = Job::new(
+        &database,
+        &target.target(),
+        "types: { sql_variant: integer }",
+    );
     expect(
         &job.run(&["plan"]),
         1,

@@ -101,6 +101,6 @@ fn a_pair_that_would_lose_something_is_refused_with_its_setting() {
         "types.nvarchar: nvarchar(20) cannot be copied into varchar(5)",
         "column L",
     ] {
-        assert!(answer.stderr.contains(words), "{words}: {}", answer.stderr);
+        assert!(answer.stdout.contains(words), "{words}: {}", answer.stdout);
     }
 }

@@ -160,7 +160,8 @@ fn an_extension_that_the_target_lacks_is_named_while_planning() {
         for command in ["plan", "run"] {
             let answer = Job::new(&database, &target.target(), more).run(&[command]);
             assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-            assert!(answer.stderr.contains(extension), "{}", answer.stderr);
+            let told = format!("{}{}", answer.stdout, answer.stderr);
+            assert!(told.contains(extension), "{told}");
         }
     }
     let plan = Job::new(&database, &target.target(), "").run(&["plan"]);

@@ -373,7 +373,7 @@ async fn a_wrong_password_and_an_unknown_database() {
 }
 
 #[tokio::test]
-async fn five_thousand_tables_are_read_in_a_dozen_statements() {
+async fn five_thousand_tables_are_read_in_as_many_statements_as_one() {
     let target = target();
     // A server of its own counts the statements; making so many tables on another takes too long.
     let Some(standin) = &target.standin else {
@@ -403,8 +403,8 @@ async fn five_thousand_tables_are_read_in_a_dozen_statements() {
             .iter()
             .all(|table| table.columns.len() == 3 && table.indexes.len() == 1)
     );
-    // One per catalog view, whatever the number of tables; the 15th asks for security policies.
-    assert!(statements <= 15, "{statements} statements");
+    // One per catalog view, whatever the number of tables; the last of them ask for objects beside tables.
+    assert!(statements <= 26, "{statements} statements");
     drop(connection);
     pool.close().await;
 }

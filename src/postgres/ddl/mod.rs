@@ -160,7 +160,7 @@ fn missing(plan: &TablePlan, mode: Mode) -> Error {
 async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool) -> Result<Oid> {
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("create table {name}"));
+    let failed = |error| fault::of_making(error, &format!("create table {name}"));
     let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
     for comment in comments(plan) {
