@@ -41,11 +41,7 @@ pub(super) struct Table {
 /// A table that may refer to one of those before it.
 pub(super) fn table(draw: &mut Draw, before: &[Table]) -> Table {
     let number = before.len();
-    let schema = if draw.once_in(4) {
-        "Odd.Schema"
-    } else {
-        "dbo"
-    };
+    let schema = if draw.once_in(4) { "Odd.Schema" } else { "dbo" };
     let plain_name = name(draw, 100 + number);
     let mut columns = Vec::new();
     let mut key = Vec::new();
@@ -234,7 +230,7 @@ impl Table {
             made.extend(self.check(draw, number));
         }
         if let Some((of, first)) = self.parent {
-            let own: Vec<usize> = (first..self.columns.len()).collect();
+            let own: Vec<usize> = (first..first + all[of].key.len()).collect();
             let parent = &all[of];
             let action = draw.one(&[
                 "",
@@ -328,10 +324,8 @@ impl Table {
             if unique { "UNIQUE " } else { "" },
             self.name
         );
-        let others: Vec<usize> = orderable
-            .iter()
-            .copied()
-            .filter(|at| !key.contains(at))
+        let others: Vec<usize> = (0..self.columns.len())
+            .filter(|at| !key.contains(at) && self.columns[*at].kind.is_includable())
             .collect();
         if !others.is_empty() && draw.once_in(3) {
             let count = draw.size(1, 2);
@@ -415,6 +409,10 @@ fn line(column: &Column) -> String {
     let mut text = format!("{name} {}", column.kind.sql());
     if let Some((seed, increment)) = column.identity {
         text.push_str(&format!(" IDENTITY({seed}, {increment})"));
+    }
+    let may_be_sparse = column.nullable && column.default.is_none() && column.kind.is_number();
+    if column.sparse && may_be_sparse {
+        text.push_str(" SPARSE");
     }
     text.push_str(if column.nullable {
         " NULL"
