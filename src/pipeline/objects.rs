@@ -1,4 +1,4 @@
-//! What stands beside or between tables: collations and sequences before the load; foreign keys,
+//! What stands beside or between tables: collations, domains and sequences before the load; foreign keys,
 //! the sequences' next values and views behind it.
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +30,13 @@ pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Resul
     for collation in &planned.collations {
         retrying(retry, &run.cancel, || async {
             shore::make_collation(&mut *run.target.acquire().await?, collation).await
+        })
+        .await?;
+    }
+    let makes_tables = matches!(run.job.transfer.mode, Mode::Create | Mode::Replace);
+    for domain in planned.domains.iter().filter(|_| makes_tables) {
+        retrying(retry, &run.cancel, || async {
+            shore::make_domain(&mut *run.target.acquire().await?, domain).await
         })
         .await?;
     }

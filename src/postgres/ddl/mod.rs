@@ -16,7 +16,7 @@ use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
 pub use crate::postgres::ddl::objects::{
-    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, foreign_key, index,
+    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key, index,
     sequence, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
