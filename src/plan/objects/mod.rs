@@ -81,7 +81,7 @@ pub(super) fn columns(
     remarks: &mut Remarks,
 ) -> Vec<ColumnPlan> {
     collation::fill(table, columns, context);
-    default::fill(columns, context, remarks);
+    default::fill(table, columns, context, remarks);
     comment::fill(columns, context.job);
     computed::take(columns, context, remarks)
 }
