@@ -342,6 +342,7 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
         return Ok(report);
     };
     let records = state::load(&lease, &job.name).await?;
+    let mut rejects = state::count_rejects(&lease, &job.name).await?;
     let state = match (&last.outcome, &report.held_by) {
         (Some(outcome), _) => outcome.clone(),
         (None, Some(_)) => "running".to_owned(),
@@ -352,12 +353,18 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
         state,
         started: last.started_at,
         ended: last.ended_at,
-        tables: records.into_iter().map(table_status).collect(),
+        tables: records
+            .into_iter()
+            .map(|record| {
+                let rejected = rejects.remove(&record.plan.full_name());
+                table_status(record, rejected.unwrap_or(0))
+            })
+            .collect(),
     });
     Ok(report)
 }
 
-fn table_status(record: TableRecord) -> TableStatus {
+fn table_status(record: TableRecord, rejected_rows: u64) -> TableStatus {
     let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
     let done = record
         .partitions
@@ -377,6 +384,7 @@ fn table_status(record: TableRecord) -> TableStatus {
             .iter()
             .map(|part| part.progress.bytes)
             .sum(),
+        rejected_rows,
         partitions_done: count(done),
         partitions: count(record.partitions.len()),
         cause: record.error,

@@ -1,5 +1,5 @@
-//! What stands beside or between tables: collations and sequences before the load; foreign keys,
-//! what was set aside, the sequences' next values and views behind it.
+//! What stands beside or between tables: collations, domains and sequences before the load; foreign
+//! keys, what was set aside, the sequences' next values and views behind it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -31,6 +31,13 @@ pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Resul
     for collation in &planned.collations {
         retrying(retry, &run.cancel, || async {
             shore::make_collation(&mut *run.target.acquire().await?, run.holder(), collation).await
+        })
+        .await?;
+    }
+    let makes_tables = matches!(run.job.transfer.mode, Mode::Create | Mode::Replace);
+    for domain in planned.domains.iter().filter(|_| makes_tables) {
+        retrying(retry, &run.cancel, || async {
+            shore::make_domain(&mut *run.target.acquire().await?, run.holder(), domain).await
         })
         .await?;
     }

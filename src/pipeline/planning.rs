@@ -95,9 +95,14 @@ async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
 /// Statements of what stands beside tables.
 fn others(planned: &build::Planned) -> Vec<String> {
     let collations = planned.collations.iter().map(ddl::collation);
+    let domains = planned.domains.iter().map(ddl::domain);
     let sequences = planned.sequences.iter().map(ddl::sequence);
     let views = planned.views.iter().map(ddl::view);
-    collations.chain(sequences).chain(views).collect()
+    collations
+        .chain(domains)
+        .chain(sequences)
+        .chain(views)
+        .collect()
 }
 
 /// The whole DDL that a run would send, and changes nothing. Needs the target only where a

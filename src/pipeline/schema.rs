@@ -13,6 +13,7 @@ pub fn parts(planned: &Planned, unlogged: bool) -> Vec<Part> {
     let all = [
         ("schemas", schemas(planned)),
         ("collations", collations(planned)),
+        ("domains", domains(planned)),
         ("sequences", sequences(planned)),
         ("tables", tables(planned, unlogged)),
         ("primary keys", each(planned, primary_key)),
@@ -40,7 +41,9 @@ fn schemas(planned: &Planned) -> Vec<Statement> {
     let tables = planned.tables.iter().map(|table| &table.target.schema);
     let sequences = planned.sequences.iter().map(|one| &one.target.schema);
     let views = planned.views.iter().map(|view| &view.target.schema);
-    let all: BTreeSet<_> = tables.chain(sequences).chain(views).collect();
+    let domains = planned.domains.iter().map(|one| &one.target.schema);
+    let all = tables.chain(sequences).chain(views).chain(domains);
+    let all: BTreeSet<_> = all.collect();
     all.into_iter()
         .map(|schema| statement("", ddl::create_schema(schema)))
         .collect()
@@ -49,6 +52,12 @@ fn schemas(planned: &Planned) -> Vec<Statement> {
 fn collations(planned: &Planned) -> Vec<Statement> {
     let all = planned.collations.iter();
     all.map(|one| statement(&one.source, ddl::collation(one)))
+        .collect()
+}
+
+fn domains(planned: &Planned) -> Vec<Statement> {
+    let all = planned.domains.iter();
+    all.map(|one| statement(&one.source, ddl::domain(one)))
         .collect()
 }
 

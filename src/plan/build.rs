@@ -3,14 +3,20 @@
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::names;
-use crate::plan::object::{CollationPlan, ColumnClauses, SequencePlan, TableObjects, ViewPlan};
+use crate::plan::object::{
+    CollationPlan, ColumnClauses, DomainPlan, SequencePlan, TableObjects, ViewPlan,
+};
 use crate::plan::objects::{self, Context, Names, Remarks};
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::plan::types;
+use crate::plan::values;
 use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
 use crate::typemap::{self, PgType, TargetTypes};
+
+/// How a message names what a domain is made for; no table's name has it in front.
+const ALIAS: &str = "alias type ";
 
 /// The plan of every selected table, and the tables that the job's filter leaves out.
 #[derive(Debug, Default)]
@@ -19,6 +25,7 @@ pub struct Planned {
     /// Full names.
     pub skipped: Vec<String>,
     pub collations: Vec<CollationPlan>,
+    pub domains: Vec<DomainPlan>,
     pub sequences: Vec<SequencePlan>,
     /// In an order in which each can be made.
     pub views: Vec<ViewPlan>,
@@ -85,6 +92,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     problems.extend(unmatched_patterns(database, job));
     planned.sequences = sequences.made;
     planned.take(sequences.remarks);
+    planned.domains = objects::domains(&planned.tables);
     problems.extend(target_collisions(&planned));
     objects::foreign_keys(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
@@ -156,7 +164,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     let default = TableOverride::default();
     let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
     let mut problems = unknown_columns(table, override_);
-    problems.extend(values_without_text(table, override_));
+    problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     let mut remarks = Remarks::default();
     let notes = &mut remarks.notes;
@@ -167,7 +175,11 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         notes,
         &mut problems,
     );
-    let generated = objects::columns(table, &mut columns, context, &mut remarks);
+    let generated =
+        objects::columns(table, &mut columns, context, &mut remarks).unwrap_or_else(|error| {
+            problems.push(error);
+            Vec::new()
+        });
     if columns.is_empty() && problems.is_empty() {
         problems.push(Error::new(Kind::Unsupported, "no column is left to copy"));
     }
@@ -238,55 +250,6 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
             .at_column(name)
         })
         .collect()
-}
-
-/// A policy for characters, given to a column that has none, would be followed by nobody.
-fn values_without_text(table: &Table, override_: &TableOverride) -> Vec<Error> {
-    override_
-        .values
-        .iter()
-        .filter(|(_, values)| values.is_of_text())
-        .filter(|(name, _)| {
-            table
-                .column(name)
-                .is_some_and(|column| holds_no_text(&column.ty))
-        })
-        .map(|(name, _)| {
-            Error::new(
-                Kind::Naming,
-                "the override has `values` of text for a column that holds none: out_of_range is \
-                 all that can be said here",
-            )
-            .at_column(name)
-        })
-        .collect()
-}
-
-fn holds_no_text(ty: &SqlType) -> bool {
-    matches!(
-        ty,
-        SqlType::Bit
-            | SqlType::TinyInt
-            | SqlType::SmallInt
-            | SqlType::Int
-            | SqlType::BigInt
-            | SqlType::Decimal { .. }
-            | SqlType::SmallMoney
-            | SqlType::Money
-            | SqlType::Real
-            | SqlType::Float
-            | SqlType::Date
-            | SqlType::Time { .. }
-            | SqlType::SmallDateTime
-            | SqlType::DateTime
-            | SqlType::DateTime2 { .. }
-            | SqlType::DateTimeOffset { .. }
-            | SqlType::Binary { .. }
-            | SqlType::VarBinary { .. }
-            | SqlType::Image
-            | SqlType::RowVersion
-            | SqlType::UniqueIdentifier
-    )
 }
 
 struct Named {
@@ -383,12 +346,6 @@ fn plan_column(
             column.name
         ));
     }
-    if let Some(alias) = &column.extras.alias {
-        notes.push(format!(
-            "column {}: of the alias type {alias}, made as what that is based on",
-            column.name
-        ));
-    }
     Ok(ColumnPlan {
         source: column.clone(),
         position,
@@ -455,7 +412,8 @@ fn loses_digits(column: &ColumnPlan) -> bool {
     }
 }
 
-/// Tables and sequences share one namespace on both sides.
+/// Tables and sequences share one namespace on both sides. Domains share that of tables at the
+/// target only, where each table is a type too.
 fn target_collisions(planned: &Planned) -> Vec<Error> {
     let text = |name: &TargetName| format!("{}.{}", name.schema, name.table);
     let tables = planned.tables.iter();
@@ -464,16 +422,28 @@ fn target_collisions(planned: &Planned) -> Vec<Error> {
         .collect();
     let sequences = planned.sequences.iter();
     names.extend(sequences.map(|sequence| (sequence.source.clone(), text(&sequence.target))));
+    let domains = planned.domains.iter();
+    names.extend(domains.map(|domain| {
+        let source = format!("{ALIAS}{}", domain.source);
+        (source, text(&domain.target))
+    }));
     let pairs = names
         .iter()
         .map(|(source, target)| (source.as_str(), target.as_str()));
     names::collisions(pairs)
         .into_iter()
         .map(|collision| {
+            let of_domain = [&collision.first, &collision.second]
+                .into_iter()
+                .any(|source| source.starts_with(ALIAS));
+            let remedy = match of_domain {
+                true => "rename the table, or give the columns of the alias type another type than `domain`",
+                false => "set tables.overrides.<table>.rename",
+            };
             Error::new(
                 Kind::Naming,
                 format!(
-                    "{} and {} would both become {}: set tables.overrides.<table>.rename",
+                    "{} and {} would both become {}: {remedy}",
                     collision.first, collision.second, collision.target
                 ),
             )

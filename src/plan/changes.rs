@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::names::qualified;
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
@@ -21,14 +22,18 @@ pub struct TypeChange {
 pub fn type_changes(plan: &TablePlan) -> Vec<TypeChange> {
     let mut columns: Vec<&ColumnPlan> = plan.all_columns().collect();
     columns.sort_by_key(|column| column.position);
-    let changed = columns
-        .into_iter()
-        .filter(|column| !is_same(&column.source.ty, &column.target_type));
+    let changed = columns.into_iter().filter(|column| {
+        let domain = column.clauses.domain.is_some();
+        domain || !is_same(&column.source.ty, &column.target_type)
+    });
     changed
         .map(|column| TypeChange {
             column: column.source.name.clone(),
             from: declared(&column.source.ty),
-            to: column.target_type.to_string(),
+            to: match &column.clauses.domain {
+                Some(domain) => format!("domain {} of {}", qualified(domain), column.target_type),
+                None => column.target_type.to_string(),
+            },
         })
         .collect()
 }

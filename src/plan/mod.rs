@@ -14,3 +14,4 @@ pub mod slices;
 pub mod strategy;
 pub mod table;
 mod types;
+mod values;

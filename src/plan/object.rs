@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::TargetName;
 use crate::schema::objects::Action;
+use crate::typemap::PgType;
 
 /// What CREATE TABLE says of a column beside its name, type and identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct ColumnClauses {
     /// A collation of the table's own schema.
     pub collation: Option<String>,
     pub comment: Option<String>,
+    /// The domain that the column is made of; its base is the column's type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<TargetName>,
 }
 
 /// What a table gets when its rows are there, but for its primary key.
@@ -118,6 +122,16 @@ pub struct CollationPlan {
     pub source: String,
     /// For ICU, as `und-u-ks-level2`.
     pub locale: String,
+}
+
+/// A domain for an alias type (`types: domain`). Whether it takes NULL is said at each column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainPlan {
+    /// `dbo.PhoneNumber`.
+    pub source: String,
+    pub target: TargetName,
+    #[serde(rename = "type")]
+    pub ty: PgType,
 }
 
 /// A view that was translated.

@@ -18,7 +18,23 @@ pub(super) fn unknown(job: &Job) -> Vec<Error> {
         .collect()
 }
 
-/// What the column's override asks for, else the job's `types:`, else the type map.
+/// What a job writes for a domain in place of an alias type's base.
+const DOMAIN: &str = "domain";
+
+/// Whether the column's override, else the job's `types:`, asks for a domain.
+pub(super) fn wants_domain(column: &Column, override_: Option<&TableOverride>, job: &Job) -> bool {
+    let own = override_.and_then(|override_| override_.types.get(&column.name));
+    let own = own.map(String::as_str);
+    own.or_else(|| typemap::asked_for(&job.types, &column.ty).map(|(_, text)| text))
+        .is_some_and(is_domain)
+}
+
+fn is_domain(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case(DOMAIN)
+}
+
+/// What the column's override asks for, else the job's `types:`, else the type map. A domain is
+/// its base here.
 pub(super) fn target_type(
     column: &Column,
     override_: &TableOverride,
@@ -37,6 +53,19 @@ pub(super) fn target_type(
     let Some((setting, text)) = asked else {
         return typemap::default_type(column, target);
     };
+    if is_domain(text) {
+        // For the job as a whole it means the columns that have an alias type.
+        if own.is_some() && column.extras.alias.is_none() {
+            return Err(Error::new(
+                Kind::Unsupported,
+                format!(
+                    "{setting}: `domain` is for columns of an alias type, and this one is {}",
+                    column.ty
+                ),
+            ));
+        }
+        return typemap::default_type(column, target);
+    }
     let wanted = typemap::parse_override(text)
         .map_err(|error| Error::new(error.kind(), format!("{setting}: {}", error.message())))?;
     if !typemap::can_encode(&column.ty, &wanted) {

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use tokio_postgres::error::{DbError, SqlState};
+
 use crate::error::{Error, Kind};
 
 /// Stands in for PostgreSQL's answer, whose DETAIL and CONTEXT may show values of rows.
@@ -23,16 +25,7 @@ impl StdError for Answer {}
 /// Maps an error of a statement on an open connection. `doing` completes "could not ...".
 pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
     if let Some(answer) = error.as_db_error() {
-        let kind = kind_of(answer.code().code());
-        let message = without_values(answer.code().code(), answer.message());
-        let mut text = format!("could not {doing}: {message}");
-        if answer.code().code() == "2BP01" {
-            // The dependants are named in DETAIL only; here it holds names of objects, no values.
-            text.extend(answer.detail().map(|detail| format!(" ({detail})")));
-        }
-        return Error::new(kind, text).because(Answer {
-            code: answer.code().code().to_owned(),
-        });
+        return answered(answer, kind_of(answer.code().code()), doing);
     }
     let kind = if is_lost(&error) {
         Kind::TargetLost
@@ -44,6 +37,30 @@ pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
         _ => format!("could not {doing}"),
     };
     Error::new(kind, text).because(error)
+}
+
+/// As [`of`], of a statement that makes an object. A unique violation is one of the catalogs then:
+/// two tables whose names fill 63 bytes once took one name for their array types at the same
+/// moment. The second finds another name when it is tried again.
+pub(super) fn of_making(error: tokio_postgres::Error, doing: &str) -> Error {
+    match error.as_db_error() {
+        Some(answer) if *answer.code() == SqlState::UNIQUE_VIOLATION => {
+            answered(answer, Kind::TargetBusy, doing)
+        }
+        _ => of(error, doing),
+    }
+}
+
+fn answered(answer: &DbError, kind: Kind, doing: &str) -> Error {
+    let message = without_values(answer.code().code(), answer.message());
+    let mut text = format!("could not {doing}: {message}");
+    if answer.code().code() == "2BP01" {
+        // The dependants are named in DETAIL only; here it holds names of objects, no values.
+        text.extend(answer.detail().map(|detail| format!(" ({detail})")));
+    }
+    Error::new(kind, text).because(Answer {
+        code: answer.code().code().to_owned(),
+    })
 }
 
 /// The connection is gone, or the bytes on it no longer make sense.

@@ -11,6 +11,8 @@ pub struct TableStatus {
     pub state: String,
     pub rows: u64,
     pub bytes: u64,
+    /// Rows of the table in `_migrate.rejects`.
+    pub rejected_rows: u64,
     pub partitions_done: u32,
     pub partitions: u32,
     /// What it failed with, where it failed.

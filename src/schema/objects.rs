@@ -14,8 +14,44 @@ pub struct ColumnExtras {
     pub persisted: bool,
     /// `MS_Description`.
     pub comment: Option<String>,
-    /// `schema.name` of the alias type that the column is declared with.
-    pub alias: Option<String>,
+    /// The alias type that the column is declared with.
+    #[serde(default)]
+    pub alias: Option<AliasType>,
+    /// Defaults and rules of their own that were bound to the column, or to its alias type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound: Vec<Bound>,
+}
+
+/// A type that the source's users made of a built-in one, with `CREATE TYPE ... FROM`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasType {
+    pub schema: String,
+    pub name: String,
+}
+
+impl AliasType {
+    /// `dbo.PhoneNumber`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// What `sp_bindefault` or `sp_bindrule` bound to a column: an object beside the table, which is
+/// no constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    pub kind: BoundKind,
+    /// `dbo.Today`; `None` where the login may not see the object.
+    pub name: Option<String>,
+    /// The whole CREATE DEFAULT or CREATE RULE; `None` where the login may not see it.
+    pub definition: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundKind {
+    Default,
+    Rule,
 }
 
 /// A default, by its constraint's name.
@@ -36,6 +72,9 @@ pub struct TableExtras {
     /// `MS_Description`.
     pub comment: Option<String>,
     pub temporal: Option<Temporal>,
+    /// The partition scheme that the rows are stored by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_scheme: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,14 +41,49 @@ fn other(ty: &PgType, field: &[u8]) -> Option<String> {
         PgType::Bytea => format!("\\x{}", hex(field)),
         PgType::Uuid => uuid(field)?,
         PgType::Jsonb => json_of(field)?,
-        // Their binary forms are no text; the field is kept in hex.
-        PgType::RealArray | PgType::Vector(_) | PgType::Geography | PgType::Geometry => {
-            return None;
-        }
+        PgType::RealArray => format!("{{{}}}", reals(array_of(field)?)?),
+        PgType::Vector(_) => format!("[{}]", elements(vector_of(field)?)?),
+        // PostGIS reads EWKB in hexadecimal digits as the value itself (lwgeom_inout.c).
+        PgType::Geography | PgType::Geometry => hex(field),
         PgType::Char(_) | PgType::VarChar(_) | PgType::Text | PgType::Xml | PgType::Json => {
             return None;
         }
     })
+}
+
+/// What follows an array's head: dimensions, whether any element is NULL, the elements' type, then
+/// of the one dimension its length and lower bound (postgres, arrayfuncs.c array_send).
+fn array_of(field: &[u8]) -> Option<&[u8]> {
+    let (head, rest) = field.split_at_checked(12)?;
+    match u32::from_be_bytes(head.first_chunk::<4>().copied()?) {
+        0 => rest.is_empty().then_some(rest),
+        1 => rest.get(8..),
+        _ => None,
+    }
+}
+
+/// Elements of four bytes, each behind its length.
+fn reals(elements: &[u8]) -> Option<String> {
+    let (pairs, rest) = elements.as_chunks::<8>();
+    let bare = pairs.iter().flat_map(|pair| &pair[4..]).copied();
+    rest.is_empty().then_some(())?;
+    self::elements(&bare.collect::<Vec<u8>>())
+}
+
+/// What follows a vector's head: dimensions and a word that is not used (pgvector, vector_send).
+fn vector_of(field: &[u8]) -> Option<&[u8]> {
+    let (head, rest) = field.split_first_chunk::<4>()?;
+    let dimensions = usize::from(u16::from_be_bytes([head[0], head[1]]));
+    (rest.len() == dimensions * 4).then_some(rest)
+}
+
+fn elements(reals: &[u8]) -> Option<String> {
+    let (reals, rest) = reals.as_chunks::<4>();
+    let texts = reals
+        .iter()
+        .map(|real| f32::from_be_bytes(*real).to_string());
+    let texts: Vec<_> = texts.collect();
+    rest.is_empty().then(|| texts.join(","))
 }
 
 /// The text behind the version of `jsonb`'s form.
@@ -164,6 +199,22 @@ mod tests {
         let id = text(PgType::Uuid, &[0x6F; 16]).unwrap();
         assert_eq!(id, "6f6f6f6f-6f6f-6f6f-6f6f-6f6f6f6f6f6f");
         assert_eq!(text(PgType::Boolean, &[1]).unwrap(), "true");
+        // SELECT encode(array_send(ARRAY[1.5, -2]::real[]), 'hex'), and of '{}'.
+        let reals = b"\0\0\0\x01\0\0\0\0\0\0\x02\xBC\0\0\0\x02\0\0\0\x01\
+            \0\0\0\x04\x3F\xC0\0\0\0\0\0\x04\xC0\0\0\0";
+        assert_eq!(text(PgType::RealArray, reals).unwrap(), "{1.5,-2}");
+        let none = b"\0\0\0\0\0\0\0\0\0\0\x02\xBC";
+        assert_eq!(text(PgType::RealArray, none).unwrap(), "{}");
+        assert_eq!(text(PgType::RealArray, &reals[..30]), None);
+        // pgvector's README and vector.c: two dimensions, an unused word, the elements.
+        let vector = b"\0\x02\0\0\x3F\xC0\0\0\xC0\0\0\0";
+        assert_eq!(text(PgType::Vector(2), vector).unwrap(), "[1.5,-2]");
+        assert_eq!(text(PgType::Vector(2), &vector[..8]), None);
+        let point = b"\x01\x01\0\0\0\0\0\0\0\0\0\xF0\x3F\0\0\0\0\0\0\0\x40";
+        assert_eq!(
+            text(PgType::Geometry, point).unwrap(),
+            "0101000000000000000000f03f0000000000000040"
+        );
         assert_eq!(text(PgType::Text, b"\xFF"), None);
         assert_eq!(text(PgType::Integer, &[0]), None);
     }

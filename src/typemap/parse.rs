@@ -13,12 +13,6 @@ const MICROSECONDS: u32 = 6;
 /// Reads a type: `numeric(19, 4)`, `Varchar(20)`, `timestamp(3) with time zone`...
 pub fn parse_override(text: &str) -> Result<PgType> {
     let written = text.trim().to_ascii_lowercase();
-    if written == "domain" {
-        return Err(Error::new(
-            Kind::Unsupported,
-            "`domain` is not available yet: an alias type becomes its base type, or the type that is named here",
-        ));
-    }
     parse(&written).ok_or_else(|| {
         Error::new(
             Kind::JobFile,
@@ -26,7 +20,7 @@ pub fn parse_override(text: &str) -> Result<PgType> {
                 "`{text}` is not a target type this version makes: boolean, smallint, integer, \
                  bigint, numeric(p,s), real, double precision, date, time(n), timestamp(n), \
                  timestamptz(n), char(n), varchar(n), text, bytea, uuid, xml, json, jsonb, real[], \
-                 vector(n), geography, geometry"
+                 vector(n), geography, geometry, or domain for an alias type"
             ),
         )
     })

@@ -139,13 +139,6 @@ fn a_target_without_the_extension_gets_the_plain_type() {
 }
 
 #[test]
-fn a_domain_is_refused_in_words() {
-    let error = parse_override("domain").unwrap_err();
-    assert_eq!(error.kind(), Kind::Unsupported);
-    assert!(error.message().contains("not available yet"));
-}
-
-#[test]
 fn a_target_without_room_for_every_value_is_refused() {
     let varchar = |length| SqlType::NVarChar {
         length: Some(length),

@@ -6,6 +6,7 @@
 // What the tool said is what a failing test must show.
 #![allow(clippy::print_stderr)]
 
+mod accounting;
 mod again;
 mod by_hand;
 mod changes;
@@ -23,6 +24,7 @@ mod pool;
 mod refused;
 mod rejects;
 mod resume;
+mod roundtrips;
 mod samples;
 mod special;
 mod stopping;

@@ -301,6 +301,15 @@ fn rejects_are_listed_with_keys_and_shown_only_on_request() {
     let hidden = job.report(&["rejects"], 0);
     assert_eq!(hidden["rejects"].as_array().map(Vec::len), Some(3));
     assert!(hidden["rejects"][0].get("row").is_none());
+    let status = job.report(&["status"], 0);
+    let tables = status["run"]["tables"].as_array().expect("tables");
+    let rejected = tables
+        .iter()
+        .map(|table| (table["table"].as_str(), table["rejected_rows"].as_u64()));
+    assert_eq!(
+        rejected.collect::<Vec<_>>(),
+        [(Some("dbo.A"), Some(2)), (Some("dbo.B"), Some(1))]
+    );
     let unknown = job.run(&["rejects", "--table", "dbo.Typo"]);
     assert_eq!(unknown.code, Some(2), "{}", unknown.stderr);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use standin::fault::FaultSpec;
 
 use crate::load;
+use crate::stopping::send;
 use crate::support::cluster::Options;
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
@@ -173,11 +174,7 @@ fn a_signal_stops_within_ten_seconds_and_the_next_run_continues() {
         );
         let child = job.spawn(&[]);
         wait_for_rows(&target);
-        let pid = child.id().to_string();
-        std::process::Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .expect("kill");
+        send(&child, signal);
         let asked = Instant::now();
         assert_eq!(code(child), Some(expected));
         assert!(

@@ -196,6 +196,62 @@ fn alias_sparse_and_computed_columns_are_what_their_types_are() {
     );
 }
 
+/// `types: domain`: a domain per alias type, whose columns load, verify and are appended to as
+/// their base type's, and which a second job on the same target takes over.
+#[test]
+fn alias_types_are_domains_on_request() {
+    let script = "CREATE SCHEMA crm;\nGO\nCREATE TYPE dbo.PhoneNumber FROM varchar(20) NOT NULL;\nGO\n\
+         CREATE TYPE crm.Price FROM decimal(9, 3) NULL;\nGO\n\
+         CREATE TABLE dbo.People (Phone dbo.PhoneNumber PRIMARY KEY, Other dbo.PhoneNumber NULL, \
+         Paid crm.Price DEFAULT 1.5, Twice AS (Paid * 2));\n\
+         INSERT INTO dbo.People (Phone, Other, Paid) VALUES ('+49 30', NULL, 1.125), ('', 'x ', NULL);";
+    let source = Source::stand_in();
+    let database = source.database(script);
+    let target = Postgres::shared().database();
+    let types = "tables: { overrides: { dbo.People: { types: { Phone: domain, Other: domain, Paid: domain } } } }\n\
+         verify: checksums";
+    let job = Job::new(&database, &target.target(), types);
+    let schema = job.run(&["schema"]);
+    assert_eq!(schema.code, Some(0), "{}", schema.stderr);
+    for line in [
+        "CREATE DOMAIN \"public\".\"phonenumber\" AS character varying(20);",
+        "CREATE DOMAIN \"crm\".\"price\" AS numeric(9,3);",
+    ] {
+        assert!(schema.stdout.contains(line), "{}", schema.stdout);
+    }
+    job.report(&[], 0);
+    // Again, with the domains there: taken over.
+    job.report(&["--restart"], 0);
+    let columns = "SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull), ', ' \
+         ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'public.people'::regclass AND attnum > 0";
+    assert_eq!(
+        target.value(columns),
+        "phone phonenumber t, other phonenumber f, paid crm.price f, twice numeric(11,3) f"
+    );
+    let rows = "SELECT string_agg(concat_ws('|', phone, coalesce(other, 'NULL'), paid, twice), ';' ORDER BY phone DESC) FROM public.people";
+    assert_eq!(target.value(rows), "+49 30|NULL|1.125|2.250;|x ");
+    job.report(&["verify", "--level", "rows"], 0);
+    // The table that `migrate schema` makes takes the rows as the base type's.
+    let by_hand = Postgres::shared().database();
+    by_hand.sql(&schema.stdout);
+    let more = format!("{types}\ntransfer: {{ mode: append }}");
+    Job::new(&database, &by_hand.target(), &more).report(&[], 0);
+    assert_eq!(by_hand.value(columns), target.value(columns));
+    assert_eq!(by_hand.value(rows), target.value(rows));
+    // A type of another base in the domain's place is not touched.
+    let taken = Postgres::shared().database();
+    taken.sql("CREATE DOMAIN public.phonenumber AS integer");
+    let answer = Job::new(&database, &taken.target(), types).run(&[]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    assert!(
+        answer
+            .stderr
+            .contains("is not the domain that the source has"),
+        "{}",
+        answer.stderr
+    );
+}
+
 /// Whether the target's server can make the extension; then it is made.
 fn has_extension(target: &Database<'_>, name: &str) -> bool {
     let sql = format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{name}'");
@@ -216,7 +272,9 @@ fn places_are_postgis_types_where_postgis_is() {
     if !has_extension(&target, "postgis") {
         return;
     }
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    let job = Job::new(&database, &target.target(), "verify: checksums");
+    job.report(&[], 0);
+    job.report(&["verify", "--level", "checksums"], 0);
     for (sql, expected) in [
         (
             "SELECT ST_AsEWKT(g) || '|' || pg_typeof(g) FROM public.special WHERE id = 1",

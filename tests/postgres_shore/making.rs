@@ -249,3 +249,26 @@ async fn names_are_what_they_are() {
         );
     }
 }
+
+/// PostgreSQL cuts an array type's name to 63 bytes, so two such tables made at once collide.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_names_of_63_bytes_at_once_are_tried_again() {
+    let database = Postgres::shared().database();
+    database.sql("CREATE SCHEMA app");
+    let mut plan = posts();
+    plan.target.table = format!("{}2", "n".repeat(62));
+    let job = planned(&database, plan, 1).await;
+    let other = job.pool.acquire().await.unwrap();
+    let first = format!("BEGIN; CREATE TABLE app.{} (id int)", "n".repeat(63));
+    other.batch_execute(&first).await.unwrap();
+    let mut lease = job.pool.acquire().await.unwrap();
+    let making = ddl::make(&mut lease, &job.key, job.run, &job.plan, &CREATE);
+    let (made, ()) = tokio::join!(making, async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        other.batch_execute("COMMIT").await.unwrap();
+    });
+    assert_eq!(made.unwrap_err().kind(), Kind::TargetBusy);
+    ddl::make(&mut lease, &job.key, job.run, &job.plan, &CREATE)
+        .await
+        .unwrap();
+}

@@ -8,14 +8,16 @@ bin="$(dirname "$(command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/ini
 
 run() {
     if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid=postgres --regid=postgres --init-groups "$@"
+        # That user may not enter the caller's folder, and PostgreSQL's programs complain of it.
+        (cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups "$@")
     else
         "$@"
     fi
 }
 
 start() {
-    local folder="$1" port="$2" user="$3" secret
+    local folder port="$2" user="$3" secret
+    folder="$(realpath --canonicalize-missing "$1")"
     mkdir -p "$folder"
     secret="$(mktemp "$folder/secret.XXXXXX")"
     printf '%s\n' "$PGPASSWORD" >"$secret"
@@ -31,8 +33,10 @@ start() {
 }
 
 stop() {
-    if [ -f "$1/data/postmaster.pid" ]; then
-        run "$bin/pg_ctl" --pgdata="$1/data" --mode=immediate --wait --silent stop
+    local folder
+    folder="$(realpath --canonicalize-missing "$1")"
+    if [ -f "$folder/data/postmaster.pid" ]; then
+        run "$bin/pg_ctl" --pgdata="$folder/data" --mode=immediate --wait --silent stop
     fi
 }
 

@@ -137,6 +137,8 @@ expect "identity columns" 9 "SELECT count(*) FROM pg_attribute JOIN pg_class ON 
     WHERE attidentity = 'd' AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
 expect "the next link type's id" 4 \
     "INSERT INTO linktypes (type) VALUES ('made after the load') RETURNING id"
+# With KEEP=1 both sides can be compared afterwards, so they stay equal.
+query 'DELETE FROM linktypes WHERE id = 4'
 
 if [ "$failed" -ne 0 ]; then
     exit 1

@@ -166,6 +166,62 @@ impl SourceDatabase<'_> {
         self.server.execute(&self.name, &batches);
     }
 
+    /// Runs a script as sqlcmd does: variables are filled in, `GO` ends a batch.
+    pub fn sqlcmd(&self, script: &str) {
+        self.server
+            .execute(&self.name, &standin::engine::batches(script));
+    }
+
+    /// Runs each statement, and says of each whether the server took it.
+    pub fn attempts(&self, statements: &[String]) -> Vec<Result<(), String>> {
+        let settings = self.server.settings(&self.name);
+        block_on(async move {
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
+            let mut taken = Vec::with_capacity(statements.len());
+            let mut connection = pool.acquire().await.expect("a connection");
+            for statement in statements {
+                let outcome = connection.query(statement).await;
+                if outcome.is_err() {
+                    // What an error leaves behind is not this statement's matter.
+                    drop(connection);
+                    connection = pool.acquire().await.expect("a connection");
+                }
+                taken.push(outcome.map(|_| ()).map_err(|error| format!("{error:?}")));
+            }
+            drop(connection);
+            pool.close().await;
+            taken
+        })
+    }
+
+    /// The texts of every row of a query of text columns.
+    pub fn texts(&self, query: &str, columns: usize) -> Vec<Vec<Option<String>>> {
+        let settings = self.server.settings(&self.name);
+        block_on(async move {
+            let pool = SourcePool::open(&settings, Consistency::Strict)
+                .await
+                .expect("connect to the source");
+            let mut connection = pool.acquire().await.expect("a connection");
+            let rows = connection
+                .query(query)
+                .await
+                .unwrap_or_else(|error| panic!("{query}: {error:?}"));
+            let texts = rows
+                .iter()
+                .map(|row| {
+                    (0..columns)
+                        .map(|column| row.text(column).expect("a text").map(str::to_owned))
+                        .collect()
+                })
+                .collect();
+            drop(connection);
+            pool.close().await;
+            texts
+        })
+    }
+
     /// The texts of the second column of each query, in the order of the first; or why there are
     /// none.
     pub fn answers(&self, queries: &[String]) -> Vec<Result<Vec<Option<String>>, String>> {

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod babelfish;
 mod equivalence;
 mod random;
 mod sample;

@@ -34,6 +34,7 @@ fn run(out: &mut String, run: &RunStatus) {
         ("rows", Align::Right),
         ("size", Align::Right),
         ("partitions", Align::Right),
+        ("rejected", Align::Right),
         ("state", Align::Left),
     ]);
     for table in &run.tables {
@@ -42,6 +43,7 @@ fn run(out: &mut String, run: &RunStatus) {
             count(table.rows),
             mebibytes(table.bytes),
             format!("{}/{}", table.partitions_done, table.partitions),
+            count(table.rejected_rows),
             table.state.clone(),
         ]);
     }
@@ -56,6 +58,36 @@ fn run(out: &mut String, run: &RunStatus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::status::TableStatus;
+
+    #[test]
+    fn rejected_rows_are_shown_by_table() {
+        let table = |name: &str, rejected_rows| TableStatus {
+            table: name.into(),
+            state: "done".into(),
+            rows: 1200,
+            bytes: 0,
+            rejected_rows,
+            partitions_done: 1,
+            partitions: 1,
+            cause: None,
+        };
+        let mut out = String::new();
+        let status = RunStatus {
+            run_id: "7".into(),
+            state: "rejected".into(),
+            started: "2026-03-04T05:06:07Z".into(),
+            ended: Some("2026-03-04T06:00:00Z".into()),
+            tables: vec![table("dbo.Posts", 31), table("dbo.Users", 0)],
+        };
+        run(&mut out, &status);
+        let words = |name: &str| -> Vec<&str> {
+            let line = out.lines().find(|line| line.contains(name));
+            line.unwrap_or_default().split_whitespace().collect()
+        };
+        assert_eq!(words("dbo.Posts")[4..], ["1/1", "31", "done"], "{out}");
+        assert_eq!(words("dbo.Users")[4..], ["1/1", "0", "done"], "{out}");
+    }
 
     #[test]
     fn each_end_of_a_run_is_a_sentence() {

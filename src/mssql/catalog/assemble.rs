@@ -119,6 +119,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
                 persisted,
                 comment: attached.comment(part),
                 alias: types.alias(row.need_int(4)?),
+                bound: attached.bound(part),
             },
         };
         columns.entry(part.0).or_default().push((part.1, column));

@@ -16,9 +16,9 @@ fn rows(lines: &[&str]) -> Vec<ControlRow> {
 fn answers() -> Answers {
     Answers {
         types: rows(&[
-            "56|56|int|0|0",
-            "167|167|varchar|0|0",
-            "231|231|nvarchar|0|0",
+            "56|56|int|0|0|sys",
+            "167|167|varchar|0|0|sys",
+            "231|231|nvarchar|0|0|sys",
         ]),
         collations: rows(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
         tables: rows(&["7|dbo|Orders", "8|dbo|Empty"]),

@@ -22,7 +22,8 @@ AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked', 
 
 pub(super) const TYPES: &str = "\
 SELECT CONVERT(int, y.user_type_id), CONVERT(int, y.system_type_id), y.name, \
-CONVERT(int, y.is_user_defined), CONVERT(int, y.is_assembly_type) FROM sys.types AS y";
+CONVERT(int, y.is_user_defined), CONVERT(int, y.is_assembly_type), s.name \
+FROM sys.types AS y LEFT JOIN sys.schemas AS s ON s.schema_id = y.schema_id";
 
 pub(super) const COLLATIONS: &str = "\
 SELECT n.name, CONVERT(int, COLLATIONPROPERTY(n.name, 'CodePage')) FROM \

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use crate::error::Result;
 use crate::mssql::control::ControlRow;
 use crate::schema::SqlType;
+use crate::schema::objects::AliasType;
 
 /// The rows of `sys.types`, by `user_type_id`.
 pub(super) struct Types(HashMap<i64, TypeRow>);
 
 struct TypeRow {
     system_type_id: i64,
+    schema: String,
     name: String,
     user_defined: bool,
     assembly: bool,
@@ -38,6 +40,7 @@ impl Types {
                 name: row.need_text(2)?.to_owned(),
                 user_defined: row.flag(3)?,
                 assembly: row.flag(4)?,
+                schema: row.text(5)?.unwrap_or_default().to_owned(),
             };
             types.insert(row.need_int(0)?, found);
         }
@@ -75,10 +78,13 @@ impl Types {
             })
     }
 
-    /// The name of an alias type: one that the source's users made of a built-in type.
-    pub(super) fn alias(&self, user_type_id: i64) -> Option<String> {
+    /// The alias type of this number, where it is one that users made of a built-in type.
+    pub(super) fn alias(&self, user_type_id: i64) -> Option<AliasType> {
         let own = self.0.get(&user_type_id)?;
-        (own.user_defined && !own.assembly).then(|| own.name.clone())
+        (own.user_defined && !own.assembly).then(|| AliasType {
+            schema: own.schema.clone(),
+            name: own.name.clone(),
+        })
     }
 
     fn base_name(&self, system_type_id: i64) -> Option<&str> {
@@ -157,17 +163,17 @@ mod tests {
     /// Rows of `sys.types` as SQL Server documents and shows them.
     fn types() -> Types {
         let rows = [
-            ["167", "167", "varchar", "0", "0"],
-            ["165", "165", "varbinary", "0", "0"],
-            ["231", "231", "nvarchar", "0", "0"],
-            ["256", "231", "sysname", "0", "0"],
-            ["106", "106", "decimal", "0", "0"],
-            ["128", "240", "hierarchyid", "0", "1"],
-            ["130", "240", "geography", "0", "1"],
-            ["255", "165", "vector", "0", "0"],
-            ["244", "244", "json", "0", "0"],
-            ["257", "167", "PhoneNumber", "1", "0"],
-            ["258", "240", "Point3D", "1", "1"],
+            ["167", "167", "varchar", "0", "0", "sys"],
+            ["165", "165", "varbinary", "0", "0", "sys"],
+            ["231", "231", "nvarchar", "0", "0", "sys"],
+            ["256", "231", "sysname", "0", "0", "sys"],
+            ["106", "106", "decimal", "0", "0", "sys"],
+            ["128", "240", "hierarchyid", "0", "1", "sys"],
+            ["130", "240", "geography", "0", "1", "sys"],
+            ["255", "165", "vector", "0", "0", "sys"],
+            ["244", "244", "json", "0", "0", "sys"],
+            ["257", "167", "PhoneNumber", "1", "0", "app"],
+            ["258", "240", "Point3D", "1", "1", "app"],
         ];
         let rows = rows.map(|cells| ControlRow::sample(&cells.map(Some)));
         Types::of(&rows).unwrap()
@@ -209,5 +215,15 @@ mod tests {
             scale: 10,
         };
         assert_eq!(types.resolve(declared(106, 106, 17)), decimal);
+    }
+
+    #[test]
+    fn an_alias_type_is_neither_built_in_nor_of_an_assembly() {
+        let types = types();
+        let alias = types.alias(257).map(|alias| alias.full_name());
+        assert_eq!(alias.as_deref(), Some("app.PhoneNumber"));
+        for other in [167, 256, 258, 999] {
+            assert_eq!(types.alias(other), None, "{other}");
+        }
     }
 }

@@ -10,6 +10,12 @@ use crate::typemap::PgType;
 /// What an entry of a PostgreSQL btree may hold (`BTMaxItemSize` of an 8 KiB page).
 const BTREE_BYTES: u64 = 2704;
 
+/// Length and alignment of a value that has no fixed size.
+const VALUE_HEADER: u64 = 7;
+
+/// Of it, an entry's header and the bits that say which columns are NULL.
+const ENTRY_HEADER: u64 = 16;
+
 pub(super) fn plan_all(
     table: &Table,
     plan: &TablePlan,
@@ -53,8 +59,8 @@ fn plan_one(
         None => None,
         Some(text) => Some(predicate(text, &object, plan, (context, remarks))?),
     };
-    let included = included(index, plan, &object, remarks);
-    note_size(&object, &key, &included, remarks);
+    let included = included(index, plan, &key, &object, remarks);
+    note_size(&object, &key, remarks);
     if index.role == IndexRole::UniqueConstraint && index.key.iter().any(|key| key.descending) {
         remarks.notes.push(format!(
             "{object}: a unique constraint of PostgreSQL has no descending columns"
@@ -142,28 +148,38 @@ fn predicate(
     None
 }
 
-/// INCLUDE columns of any length count towards the size of an entry in PostgreSQL, and not in SQL
-/// Server: with them one long value would make a row impossible.
+/// INCLUDE columns count towards the size of an entry in PostgreSQL, and not in SQL Server: with
+/// them one long value would make a row impossible, and the index of a loaded table with it.
 fn included<'a>(
     index: &Index,
     plan: &'a TablePlan,
+    key: &[&ColumnPlan],
     object: &str,
     remarks: &mut Remarks,
 ) -> Vec<&'a ColumnPlan> {
     let mut kept = Vec::new();
+    let mut room = key
+        .iter()
+        .filter_map(|column| bytes(column))
+        .fold(BTREE_BYTES - ENTRY_HEADER, u64::saturating_sub);
     for name in &index.included {
-        let column = plan.column(name);
-        match column.map(|column| (column, bytes(column))) {
-            Some((column, Some(_))) => kept.push(column),
-            Some((_, None)) => remarks.omit(
-                format!("included column {name} of {object}"),
-                format!(
-                    "its values may be longer than the {BTREE_BYTES} bytes of an index entry; the index is made without it"
-                ),
-            ),
-            None => remarks.omit(
+        let Some(column) = plan.column(name) else {
+            remarks.omit(
                 format!("included column {name} of {object}"),
                 "the column is excluded by the job; the index is made without it",
+            );
+            continue;
+        };
+        match bytes(column).and_then(|size| room.checked_sub(size)) {
+            Some(rest) => {
+                room = rest;
+                kept.push(column);
+            }
+            None => remarks.omit(
+                format!("included column {name} of {object}"),
+                format!(
+                    "with it a row may need more than the {BTREE_BYTES} bytes of an index entry; the index is made without it"
+                ),
             ),
         }
     }
@@ -175,13 +191,13 @@ fn bytes(column: &ColumnPlan) -> Option<u64> {
     Some(match &column.target_type {
         // A character of the target is 4 bytes at most; what came from nvarchar(n) or a code page
         // has at most 3 for each unit of the source.
-        PgType::VarChar(length) | PgType::Char(length) => u64::from(*length) * 3 + 4,
+        PgType::VarChar(length) | PgType::Char(length) => u64::from(*length) * 3 + VALUE_HEADER,
         PgType::Text | PgType::Xml => return None,
         PgType::Bytea => match column.source.ty {
-            crate::schema::SqlType::Binary { length } => u64::from(length) + 4,
+            crate::schema::SqlType::Binary { length } => u64::from(length) + VALUE_HEADER,
             crate::schema::SqlType::VarBinary {
                 length: Some(length),
-            } => u64::from(length) + 4,
+            } => u64::from(length) + VALUE_HEADER,
             crate::schema::SqlType::RowVersion => 12,
             _ => return None,
         },
@@ -190,8 +206,8 @@ fn bytes(column: &ColumnPlan) -> Option<u64> {
     })
 }
 
-fn note_size(object: &str, key: &[&ColumnPlan], included: &[&ColumnPlan], remarks: &mut Remarks) {
-    let sizes = key.iter().chain(included).map(|column| bytes(column));
+fn note_size(object: &str, key: &[&ColumnPlan], remarks: &mut Remarks) {
+    let sizes = key.iter().map(|column| bytes(column));
     let most = sizes
         .map(|size| size.unwrap_or(BTREE_BYTES + 1))
         .sum::<u64>();

@@ -1,11 +1,13 @@
 //! Decides what is made of indexes, constraints, defaults, computed columns, comments, sequences
 //! and views; what is not made is listed with its reason.
 
+mod bound;
 mod check;
 mod collation;
 mod comment;
 mod computed;
 mod default;
+mod domain;
 mod foreign_key;
 mod index;
 mod naming;
@@ -14,6 +16,7 @@ mod sequence;
 mod view;
 
 use crate::config::job::{Job, Untranslated};
+use crate::error::Result;
 use crate::plan::object::TableObjects;
 use crate::plan::table::{ColumnPlan, Omission, TablePlan};
 use crate::schema::objects::Temporal;
@@ -21,6 +24,7 @@ use crate::schema::{Database, Table};
 use crate::typemap::TargetTypes;
 
 pub(super) use crate::plan::objects::collation::used as collations;
+pub(super) use crate::plan::objects::domain::used as domains;
 pub(super) use crate::plan::objects::foreign_key::plan_all as foreign_keys;
 pub(super) use crate::plan::objects::naming::name_all;
 pub(super) use crate::plan::objects::scope::Names;
@@ -46,10 +50,14 @@ pub(super) struct Remarks {
 
 impl Remarks {
     pub(super) fn omit(&mut self, object: String, reason: impl Into<String>) {
+        self.omit_with_text(object, reason, None);
+    }
+
+    fn omit_with_text(&mut self, object: String, reason: impl Into<String>, text: Option<String>) {
         self.omissions.push(Omission {
             object,
             reason: reason.into(),
-            text: None,
+            text,
         });
     }
 
@@ -74,16 +82,21 @@ impl Remarks {
 }
 
 /// Completes the columns, and takes out those that PostgreSQL computes.
+///
+/// # Errors
+/// A name of a domain that PostgreSQL cannot have.
 pub(super) fn columns(
     table: &Table,
     columns: &mut Vec<ColumnPlan>,
     context: &Context<'_>,
     remarks: &mut Remarks,
-) -> Vec<ColumnPlan> {
+) -> Result<Vec<ColumnPlan>> {
+    domain::fill(table, columns, context, remarks)?;
     collation::fill(table, columns, context);
     default::fill(table, columns, context, remarks);
+    bound::omit(columns, context, remarks);
     comment::fill(columns, context.job);
-    computed::take(columns, context, remarks)
+    Ok(computed::take(columns, context, remarks))
 }
 
 /// Plans what the table gets behind its rows, foreign keys excepted: those need all tables.
@@ -94,6 +107,7 @@ pub(super) fn table(
     remarks: &mut Remarks,
 ) -> TableObjects {
     temporal_note(table, remarks);
+    bound::omit_partitioning(table, remarks);
     others(table, remarks);
     TableObjects {
         indexes: index::plan_all(table, plan, context, remarks),

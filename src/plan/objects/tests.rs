@@ -1,5 +1,7 @@
 //! What is planned for the objects of small databases.
 
+mod bound;
+
 use crate::config::job::Job;
 use crate::config::parse;
 use crate::plan::build::{Planned, build};
@@ -133,6 +135,26 @@ fn an_index_keeps_what_postgresql_can_hold() {
     );
     assert!(omitted[1].1.contains("disabled"), "{omitted:?}");
     assert!(omitted[2].1.contains("BRIN"), "{omitted:?}");
+}
+
+/// 4000 letters of an included column once ended a load at its index.
+#[test]
+fn included_columns_are_kept_as_long_as_every_row_fits() {
+    let mut table = table("T");
+    for (name, length) in [("Most", 800), ("Over", 100), ("Short", 20)] {
+        let ty = SqlType::NVarChar {
+            length: Some(length),
+        };
+        table.columns.push(sample::column(name, ty));
+    }
+    let mut wide = index("IX_Wide", &["Id"]);
+    wide.included = vec!["Most".into(), "Over".into(), "Short".into()];
+    table.indexes.push(wide);
+    let plan = one(table);
+    assert_eq!(plan.objects.indexes[0].included, ["most", "short"]);
+    let omitted = omitted(&plan);
+    assert_eq!(omitted.len(), 1, "{omitted:?}");
+    assert!(omitted[0].0.contains("included column Over"), "{omitted:?}");
 }
 
 #[test]

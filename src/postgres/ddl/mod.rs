@@ -16,7 +16,7 @@ use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
 pub use crate::postgres::ddl::objects::{
-    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, foreign_key,
+    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
     foreign_key_at_once, index, sequence, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
@@ -160,7 +160,7 @@ fn missing(plan: &TablePlan, mode: Mode) -> Error {
 async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool) -> Result<Oid> {
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("create table {name}"));
+    let failed = |error| fault::of_making(error, &format!("create table {name}"));
     let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
     for comment in comments(plan) {

@@ -1,10 +1,12 @@
-//! The DDL text of indexes, constraints, comments, collations, sequences and views.
+//! The DDL text of indexes, constraints, comments, collations, domains, sequences and views.
 
 use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{
-    CheckPlan, CollationPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan, ViewPlan,
+    CheckPlan, CollationPlan, DomainPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan,
+    ViewPlan,
 };
 use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::postgres::ddl::statement::type_text;
 use crate::schema::objects::Action;
 
 /// `server_version_num` from which a unique index can hold NULLs for equal.
@@ -128,6 +130,15 @@ pub fn collation(plan: &CollationPlan) -> String {
         quote_ident(&plan.schema),
         quote_ident(&plan.name),
         quote_literal(&plan.locale)
+    )
+}
+
+/// A domain without constraints: NOT NULL is each column's own.
+pub fn domain(plan: &DomainPlan) -> String {
+    format!(
+        "CREATE DOMAIN {} AS {}",
+        qualified(&plan.target),
+        type_text(&plan.ty)
     )
 }
 

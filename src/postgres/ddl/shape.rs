@@ -15,10 +15,18 @@ const FIND: &str = "\
 SELECT c.oid, c.relkind FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
 
+/// A column of a domain counts as its base type, whose values it takes; a domain may be made of
+/// another one.
 const COLUMNS: &str = "\
-SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod), attgenerated <> '', \
-attnotnull AND NOT atthasdef AND attidentity = '' \
-FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
+WITH RECURSIVE base AS (\
+SELECT attnum, atttypid AS type, atttypmod AS modifier, 0 AS depth \
+FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped \
+UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM base b \
+JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd') \
+SELECT DISTINCT ON (a.attnum) a.attname::text, pg_catalog.format_type(b.type, b.modifier), \
+a.attgenerated <> '', a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' \
+FROM pg_catalog.pg_attribute a JOIN base b ON b.attnum = a.attnum WHERE a.attrelid = $1 \
+ORDER BY a.attnum, b.depth DESC";
 
 /// A relation under the target's name.
 pub(super) struct Found {

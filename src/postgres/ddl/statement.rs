@@ -55,11 +55,11 @@ pub fn create_table(plan: &TablePlan, unlogged: bool) -> String {
 }
 
 fn column(column: &ColumnPlan, schema: &str) -> String {
-    let mut line = format!(
-        "{} {}",
-        quote_ident(&column.target_name),
-        type_text(&column.target_type)
-    );
+    let ty = match &column.clauses.domain {
+        Some(domain) => qualified(domain),
+        None => type_text(&column.target_type),
+    };
+    let mut line = format!("{} {ty}", quote_ident(&column.target_name));
     if let Some(collation) = &column.clauses.collation {
         let (schema, collation) = (quote_ident(schema), quote_ident(collation));
         line.push_str(&format!(" COLLATE {schema}.{collation}"));

@@ -25,7 +25,7 @@ pub use crate::postgres::objects::foreign_key::{
     add as add_foreign_key, validate as validate_foreign_key,
 };
 pub use crate::postgres::objects::standalone::{
-    continue_sequence, drop_view, make_collation, make_sequence, make_view,
+    continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };
 
 /// Which table, of which run.

@@ -1,4 +1,5 @@
-//! What stands beside tables: collations, sequences, views. Taken over where they are there.
+//! What stands beside tables: collations, domains, sequences, views. Taken over where they are
+//! there.
 //!
 //! Each function answers [`Kind::JobHeld`] where a younger run has the job.
 
@@ -6,7 +7,7 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::names::{TargetName, qualified, quote_ident};
-use crate::plan::object::{CollationPlan, SequencePlan, ViewPlan};
+use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, ViewPlan};
 use crate::postgres::objects::look;
 use crate::postgres::state::Holder;
 use crate::postgres::{ddl, fault};
@@ -20,6 +21,12 @@ SELECT c.collisdeterministic, coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', 
 pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'collcollate') \
 FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace \
 WHERE n.nspname = $1 AND c.collname = $2";
+
+/// The base of a domain; NULL of any other type.
+const DOMAIN: &str = "\
+SELECT CASE t.typtype WHEN 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END \
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+WHERE n.nspname = $1 AND t.typname = $2";
 
 /// Makes a collation with its schema. [`Kind::TargetExists`] where another has its name.
 pub async fn make_collation(
@@ -42,6 +49,29 @@ pub async fn make_collation(
         Some(_) => return Err(other("collation", &name)),
         None => {
             let make = ddl::collation(plan);
+            transaction.batch_execute(&make).await.map_err(failed)?;
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// Makes a domain with its schema. One of the same base type is taken over with the constraints that
+/// it may have. [`Kind::TargetExists`] where another type has its name.
+pub async fn make_domain(client: &mut Client, by: Holder<'_>, plan: &DomainPlan) -> Result<()> {
+    let name = qualified(&plan.target);
+    let failed = |error| fault::of(error, &format!("make domain {name}"));
+    let transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
+    ddl::make_schema(&transaction, &plan.target.schema).await?;
+    let there = transaction
+        .query_opt(DOMAIN, &[&plan.target.schema, &plan.target.table])
+        .await
+        .map_err(failed)?;
+    match there {
+        Some(row) if row.get::<_, Option<String>>(0) == Some(ddl::type_text(&plan.ty)) => {}
+        Some(_) => return Err(other("domain", &name)),
+        None => {
+            let make = ddl::domain(plan);
             transaction.batch_execute(&make).await.map_err(failed)?;
         }
     }

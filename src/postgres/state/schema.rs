@@ -135,7 +135,11 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = '_migrate' AND c.relname = 'version')";
 
 /// Whether there is any state at all; for commands that only read.
-pub async fn is_installed(client: &impl GenericClient) -> Result<bool> {
+pub async fn is_installed(client: &Client) -> Result<bool> {
+    is_there(client).await
+}
+
+async fn is_there(client: &impl GenericClient) -> Result<bool> {
     client
         .query_one(IS_INSTALLED, &[])
         .await
@@ -164,7 +168,7 @@ pub async fn install(client: &mut Client) -> Result<()> {
         )
         .await
         .map_err(failed)?;
-    if !is_installed(&transaction).await? {
+    if !is_there(&transaction).await? {
         transaction.batch_execute(TABLES).await.map_err(failed)?;
         transaction
             .execute("INSERT INTO _migrate.version VALUES (1)", &[])

@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::mssql::connection::Connection;
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::{
-    Action, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras, Temporal, View,
+    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras,
+    Temporal, View,
 };
 use crate::schema::{Database, Table};
 
@@ -32,6 +33,9 @@ pub(super) struct ObjectAnswers {
     comments: Vec<ControlRow>,
     temporal: Vec<ControlRow>,
     full_text: Vec<ControlRow>,
+    bound_defaults: Vec<ControlRow>,
+    bound_rules: Vec<ControlRow>,
+    partitioned: Vec<ControlRow>,
     sequences: Vec<ControlRow>,
     views: Vec<ControlRow>,
     view_reads: Vec<ControlRow>,
@@ -48,6 +52,9 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         comments: optional(connection, queries::COMMENTS).await?,
         temporal: newest(connection, queries::TEMPORAL).await?,
         full_text: optional(connection, queries::FULL_TEXT).await?,
+        bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
+        bound_rules: optional(connection, queries::BOUND_RULES).await?,
+        partitioned: optional(connection, queries::PARTITIONED).await?,
         sequences: ask_sequences(connection).await?,
         views: optional(connection, queries::VIEWS).await?,
         view_reads: optional(connection, queries::VIEW_READS).await?,
@@ -67,6 +74,7 @@ async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
 pub(super) struct Attached {
     tables: HashMap<i64, TableExtras>,
     defaults: HashMap<Part, DefaultConstraint>,
+    bound: HashMap<Part, Vec<Bound>>,
     comments: HashMap<Part, String>,
     full_text: Vec<i64>,
 }
@@ -76,6 +84,10 @@ impl Attached {
         let mut tables = foreign_keys(answers)?;
         checks(&answers.checks, &mut tables)?;
         temporal(&answers.temporal, &mut tables)?;
+        for row in &answers.partitioned {
+            let extras = tables.entry(row.need_int(0)?).or_default();
+            extras.partition_scheme = Some(row.need_text(1)?.to_owned());
+        }
         let mut comments = HashMap::new();
         for row in &answers.comments {
             let part = (row.need_int(0)?, row.need_int(1)?);
@@ -88,6 +100,7 @@ impl Attached {
         Ok(Self {
             tables,
             defaults: defaults(&answers.defaults)?,
+            bound: bound(answers)?,
             comments,
             full_text: full_text.collect::<Result<_>>()?,
         })
@@ -104,6 +117,10 @@ impl Attached {
 
     pub(super) fn default(&self, part: Part) -> Option<DefaultConstraint> {
         self.defaults.get(&part).cloned()
+    }
+
+    pub(super) fn bound(&self, part: Part) -> Vec<Bound> {
+        self.bound.get(&part).cloned().unwrap_or_default()
     }
 
     pub(super) fn comment(&self, part: Part) -> Option<String> {
@@ -203,6 +220,29 @@ fn defaults(rows: &[ControlRow]) -> Result<HashMap<Part, DefaultConstraint>> {
         defaults.insert((row.need_int(0)?, row.need_int(1)?), default);
     }
     Ok(defaults)
+}
+
+fn bound(answers: &ObjectAnswers) -> Result<HashMap<Part, Vec<Bound>>> {
+    let mut bound: HashMap<Part, Vec<Bound>> = HashMap::new();
+    let both = [
+        (BoundKind::Default, &answers.bound_defaults),
+        (BoundKind::Rule, &answers.bound_rules),
+    ];
+    for (kind, rows) in both {
+        for row in rows {
+            let name = match (row.text(2)?, row.text(3)?) {
+                (Some(schema), Some(name)) => Some(format!("{schema}.{name}")),
+                _ => None,
+            };
+            let part = (row.need_int(0)?, row.need_int(1)?);
+            bound.entry(part).or_default().push(Bound {
+                kind,
+                name,
+                definition: row.text(4)?.map(str::to_owned),
+            });
+        }
+    }
+    Ok(bound)
 }
 
 /// In the order of the answer.

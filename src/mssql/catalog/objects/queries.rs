@@ -40,6 +40,32 @@ LEFT JOIN sys.schemas AS s ON s.schema_id = h.schema_id WHERE t.temporal_type <>
 pub(super) const FULL_TEXT: &str = "\
 SELECT CONVERT(bigint, f.object_id) FROM sys.fulltext_indexes AS f";
 
+/// Defaults that were made by themselves and bound. A default constraint is an object of its table,
+/// which who sees the column sees too; one that is not shown is therefore a bound one.
+pub(super) const BOUND_DEFAULTS: &str = "\
+SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), s.name, o.name, \
+CONVERT(nvarchar(max), m.definition) FROM sys.columns AS c \
+JOIN sys.tables AS t ON t.object_id = c.object_id \
+LEFT JOIN sys.objects AS o ON o.object_id = c.default_object_id \
+LEFT JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+LEFT JOIN sys.sql_modules AS m ON m.object_id = c.default_object_id \
+WHERE t.is_ms_shipped = 0 AND c.default_object_id <> 0 \
+AND (o.object_id IS NULL OR o.parent_object_id = 0)";
+
+pub(super) const BOUND_RULES: &str = "\
+SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), s.name, o.name, \
+CONVERT(nvarchar(max), m.definition) FROM sys.columns AS c \
+JOIN sys.tables AS t ON t.object_id = c.object_id \
+LEFT JOIN sys.objects AS o ON o.object_id = c.rule_object_id \
+LEFT JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+LEFT JOIN sys.sql_modules AS m ON m.object_id = c.rule_object_id \
+WHERE t.is_ms_shipped = 0 AND c.rule_object_id <> 0";
+
+/// Tables whose rows a partition scheme divides: heaps and clustered indexes on one.
+pub(super) const PARTITIONED: &str = "\
+SELECT CONVERT(bigint, i.object_id), p.name FROM sys.indexes AS i \
+JOIN sys.partition_schemes AS p ON p.data_space_id = i.data_space_id WHERE i.index_id IN (0, 1)";
+
 /// With what tells whether a sequence was ever used; since 2017.
 pub(super) fn sequences(with_last_used: bool) -> String {
     let last_used = match with_last_used {

@@ -27,6 +27,9 @@ fn answers() -> ObjectAnswers {
         comments: rows(&["7|0|of the table", "7|3|of a column", "7|4|"]),
         temporal: rows(&["7|2|dbo|T_History", "8|1|NULL|NULL"]),
         full_text: rows(&["8"]),
+        bound_defaults: rows(&["7|5|dbo|Today|CREATE DEFAULT Today AS getdate()"]),
+        bound_rules: rows(&["7|5|NULL|NULL|NULL", "8|1|app|Positive|NULL"]),
+        partitioned: rows(&["8|ByYear"]),
         ..ObjectAnswers::default()
     }
 }
@@ -64,6 +67,24 @@ fn what_hangs_on_a_table_comes_in_its_order() {
     assert_eq!(attached.default((7, 4)).unwrap().definition, None);
 }
 
+#[test]
+fn bound_defaults_and_rules_are_with_their_columns() {
+    let mut attached = Attached::of(&answers()).unwrap();
+    let bound = attached.bound((7, 5));
+    let kinds: Vec<_> = bound.iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, [BoundKind::Default, BoundKind::Rule]);
+    assert_eq!(bound[0].name.as_deref(), Some("dbo.Today"));
+    let text = bound[0].definition.as_deref();
+    assert_eq!(text, Some("CREATE DEFAULT Today AS getdate()"));
+    assert_eq!(bound[1].name, None, "the login may not see it");
+    let rule = &attached.bound((8, 1))[0];
+    assert_eq!(rule.name.as_deref(), Some("app.Positive"));
+    assert!(attached.bound((7, 1)).is_empty());
+    let scheme = attached.table(8).partition_scheme;
+    assert_eq!(scheme.as_deref(), Some("ByYear"));
+    assert_eq!(attached.table(7).partition_scheme, None);
+}
+
 /// `x` keeps the sample's cell a text, as the server's nvarchar is.
 #[test]
 fn sequences_tell_whether_they_were_used() {
@@ -72,7 +93,7 @@ fn sequences_tell_whether_they_were_used() {
         text("+7").need_int(0).is_ok(),
         "digits are a number in samples"
     );
-    let types = Types::of(&rows(&["56|56|int|0|0"])).unwrap();
+    let types = Types::of(&rows(&["56|56|int|0|0|sys"])).unwrap();
     let sequence = |current: &str, used: Option<&str>| {
         let wide = " 5";
         let cells = [

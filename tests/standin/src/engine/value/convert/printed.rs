@@ -35,7 +35,7 @@ pub(crate) fn print(value: &Value, from: &SqlType, style: Option<i32>) -> Result
             Some(2) => text::hex(b),
             _ => return Ok(collate::decode(1252, b).into()),
         },
-        _ => temporal::to_text(value, style, datatype::scale(from)).ok_or_else(|| {
+        _ => temporal::to_text(value, style, digits(from)).ok_or_else(|| {
             error(
                 281,
                 16,
@@ -48,6 +48,14 @@ pub(crate) fn print(value: &Value, from: &SqlType, style: Option<i32>) -> Result
         })?,
     };
     Ok(printed.encode_utf16().collect())
+}
+
+/// Digits of a second. A variant's times travel as scale 7, whatever they were before.
+fn digits(from: &SqlType) -> u8 {
+    match from {
+        SqlType::SqlVariant => 7,
+        other => datatype::scale(other),
+    }
 }
 
 fn print_float(f: f64, style: Option<i32>, lossless: usize) -> String {

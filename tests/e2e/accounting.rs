@@ -1,0 +1,144 @@
+//! The books of a schema: every object of the source is made at the target, or listed as left out
+//! with its reason.
+
+use serde_json::Value;
+
+use crate::support::postgres::Database;
+use crate::support::source::SourceDatabase;
+
+/// Target schemas that hold what a run made.
+const MADE: &str = "(SELECT oid FROM pg_namespace WHERE nspname NOT IN ('_migrate', 'information_schema') AND nspname NOT LIKE 'pg\\_%')";
+
+/// One kind of object.
+struct Kind {
+    name: &'static str,
+    at_source: &'static str,
+    /// `{made}` stands for the target's schemas.
+    at_target: &'static str,
+    /// How omissions of it begin.
+    omitted: &'static [&'static str],
+}
+
+const KINDS: [Kind; 12] = [
+    Kind {
+        name: "tables",
+        at_source: "SELECT COUNT(*) FROM sys.tables",
+        at_target: "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace IN {made}",
+        omitted: &["table "],
+    },
+    Kind {
+        name: "columns",
+        at_source: "SELECT COUNT(*) FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id",
+        at_target: "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND attnum > 0 AND NOT attisdropped AND relnamespace IN {made}",
+        omitted: &["column "],
+    },
+    Kind {
+        name: "primary keys",
+        at_source: "SELECT COUNT(*) FROM sys.objects WHERE type = 'PK'",
+        at_target: "SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace IN {made}",
+        omitted: &["primary key "],
+    },
+    Kind {
+        name: "indexes",
+        at_source: "SELECT COUNT(*) FROM sys.indexes AS i JOIN sys.tables AS t ON t.object_id = i.object_id WHERE i.index_id > 0 AND i.is_primary_key = 0",
+        at_target: "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indrelid WHERE NOT indisprimary AND relnamespace IN {made}",
+        omitted: &["index ", "unique "],
+    },
+    Kind {
+        name: "foreign keys",
+        at_source: "SELECT COUNT(*) FROM sys.objects WHERE type = 'F'",
+        at_target: "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace IN {made}",
+        omitted: &["foreign key "],
+    },
+    Kind {
+        name: "checks",
+        at_source: "SELECT COUNT(*) FROM sys.objects WHERE type = 'C'",
+        at_target: "SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND connamespace IN {made}",
+        omitted: &["check "],
+    },
+    Kind {
+        name: "defaults",
+        at_source: "SELECT COUNT(*) FROM sys.default_constraints",
+        at_target: "SELECT count(*) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND attnum = adnum WHERE attgenerated = '' AND relnamespace IN {made}",
+        omitted: &["default "],
+    },
+    Kind {
+        name: "computed columns",
+        at_source: "SELECT COUNT(*) FROM sys.computed_columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id",
+        at_target: "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE attgenerated = 's' AND relnamespace IN {made}",
+        omitted: &["computed expression "],
+    },
+    Kind {
+        name: "views",
+        at_source: "SELECT COUNT(*) FROM sys.views",
+        at_target: "SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace IN {made}",
+        omitted: &["view "],
+    },
+    Kind {
+        name: "triggers",
+        at_source: "SELECT COUNT(*) FROM sys.triggers WHERE parent_class = 1",
+        at_target: "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal",
+        omitted: &["trigger "],
+    },
+    Kind {
+        name: "full-text indexes",
+        at_source: "SELECT COUNT(*) FROM sys.fulltext_indexes",
+        at_target: "SELECT 0",
+        omitted: &["full-text index "],
+    },
+    Kind {
+        name: "comments",
+        at_source: "SELECT COUNT(*) FROM sys.extended_properties AS e JOIN sys.tables AS t ON t.object_id = e.major_id WHERE e.class = 1 AND e.name = 'MS_Description'",
+        at_target: "SELECT count(*) FROM pg_description JOIN pg_class c ON c.oid = objoid WHERE description <> 'sql_variant at the source' AND classoid = 'pg_class'::regclass AND relkind = 'r' AND relnamespace IN {made}",
+        omitted: &["comment "],
+    },
+];
+
+/// The count of one kind of object.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Account {
+    pub kind: &'static str,
+    pub source: i64,
+    pub made: i64,
+    pub left_out: i64,
+}
+
+/// Counts both sides after a run with this report. Panics where an object is neither made nor
+/// listed, and where one is listed without a reason.
+pub fn balance(
+    source: &SourceDatabase<'_>,
+    target: &Database<'_>,
+    report: &Value,
+    context: &str,
+) -> Vec<Account> {
+    let omissions = report["omissions"].as_array().expect("omissions");
+    for omission in omissions {
+        let reason = omission["reason"].as_str().unwrap_or_default();
+        assert!(!reason.is_empty(), "{context}: {omission}");
+    }
+    let account = |kind: &Kind| {
+        let left_out: Vec<_> = omissions
+            .iter()
+            .filter(|omission| {
+                let object = omission["object"].as_str().unwrap_or_default();
+                kind.omitted.iter().any(|word| object.starts_with(word))
+            })
+            .collect();
+        let account = Account {
+            kind: kind.name,
+            source: source.number(kind.at_source),
+            made: target
+                .value(&kind.at_target.replace("{made}", MADE))
+                .parse()
+                .expect("a number"),
+            left_out: i64::try_from(left_out.len()).expect("few"),
+        };
+        assert_eq!(
+            account.made + account.left_out,
+            account.source,
+            "{context}: {account:?}, left out: {left_out:#?}"
+        );
+        account
+    };
+    KINDS.iter().map(account).collect()
+}
