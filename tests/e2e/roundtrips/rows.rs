@@ -28,8 +28,12 @@ pub(super) fn rows(
         } else {
             let mut row = row(draw, table, tables, filled);
             if let Some(own) = table.own {
-                // One of the rows before it, or itself.
-                let of = if made.is_empty() || draw.once_in(4) {
+                // One of the rows before it, or itself. Of text always itself: a row that was refused
+                // could have a twin in other case, which only the source takes for it.
+                let loose = row[table.key[0]]
+                    .as_deref()
+                    .is_some_and(|key| key.starts_with("N'"));
+                let of = if made.is_empty() || loose || draw.once_in(4) {
                     &row
                 } else {
                     draw.one(&made)

@@ -274,7 +274,11 @@ fn variant(draw: &mut Draw) -> String {
         Kind::Float,
         Kind::DateTime,
     ]);
-    let literal = literal(kind, false, draw);
+    let mut literal = literal(kind, false, draw);
+    if literal == "-0e0" {
+        // How CONVERT prints it is written nowhere.
+        literal = "0e0".into();
+    }
     let ty = kind.sql();
     format!(
         "CAST({literal} AS {})",
