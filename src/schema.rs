@@ -30,6 +30,9 @@ pub struct Database {
     /// By schema and name.
     #[serde(default)]
     pub views: Vec<View>,
+    /// Full names of sequences of which the server tells no more.
+    #[serde(default)]
+    pub hidden_sequences: Vec<String>,
 }
 
 /// A user table.

@@ -12,7 +12,9 @@ use crate::mssql::pool::SourcePool;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::TargetPool;
-use crate::postgres::state::{PartitionRecord, PartitionState, RunId, TableKey, TableRecord};
+use crate::postgres::state::{
+    Holder, PartitionRecord, PartitionState, RunId, TableKey, TableRecord,
+};
 use crate::report::progress::{Progress, TableProgress, TableState};
 use crate::transcode::RowLayout;
 
@@ -27,6 +29,15 @@ pub struct Run {
     pub large_rows: Arc<Semaphore>,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
+}
+
+impl Run {
+    pub fn holder(&self) -> Holder<'_> {
+        Holder {
+            job: &self.job.name,
+            run: self.id,
+        }
+    }
 }
 
 /// One table while it is loaded.

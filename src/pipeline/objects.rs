@@ -1,5 +1,5 @@
-//! What stands beside or between tables: collations, domains and sequences before the load; foreign keys,
-//! the sequences' next values and views behind it.
+//! What stands beside or between tables: collations, domains and sequences before the load; foreign
+//! keys, what was set aside, the sequences' next values and views behind it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,10 +12,11 @@ use crate::pipeline::context::Run;
 use crate::pipeline::prepare::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::retrying;
 use crate::plan::build::Planned;
+use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::{ForeignKeyPlan, ViewPlan};
 use crate::plan::table::TablePlan;
 use crate::postgres::objects::{self as shore, Of};
-use crate::postgres::state::{self, TableKey, TableRecord, TableState};
+use crate::postgres::state::{self, Aside, TableKey, TableRecord, TableState};
 use crate::report::Omission;
 
 /// How long a stopped run waits for a statement before it cancels it.
@@ -29,20 +30,20 @@ pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Resul
     let retry = &run.job.transfer.retry;
     for collation in &planned.collations {
         retrying(retry, &run.cancel, || async {
-            shore::make_collation(&mut *run.target.acquire().await?, collation).await
+            shore::make_collation(&mut *run.target.acquire().await?, run.holder(), collation).await
         })
         .await?;
     }
     let makes_tables = matches!(run.job.transfer.mode, Mode::Create | Mode::Replace);
     for domain in planned.domains.iter().filter(|_| makes_tables) {
         retrying(retry, &run.cancel, || async {
-            shore::make_domain(&mut *run.target.acquire().await?, domain).await
+            shore::make_domain(&mut *run.target.acquire().await?, run.holder(), domain).await
         })
         .await?;
     }
     for sequence in &planned.sequences {
         retrying(retry, &run.cancel, || async {
-            shore::make_sequence(&mut *run.target.acquire().await?, sequence).await
+            shore::make_sequence(&mut *run.target.acquire().await?, run.holder(), sequence).await
         })
         .await?;
     }
@@ -66,8 +67,8 @@ async fn release(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()
     }
     retrying(&run.job.transfer.retry, &run.cancel, || async {
         let mut target = run.target.acquire().await?;
-        drop_views(&mut target, &planned.views).await?;
-        shore::release(&mut target, &replaced).await
+        drop_views(&mut target, run.holder(), &planned.views).await?;
+        shore::release(&mut target, run.holder(), &replaced).await
     })
     .await
 }
@@ -79,23 +80,34 @@ async fn set_aside(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<
         record.is_some_and(|record| record.state == TableState::Done)
     };
     for plan in &planned.tables {
-        let keys = plan.objects.foreign_keys.iter();
-        let mut others = keys.map(|key| key.referenced_source.as_str());
-        if done(&plan.full_name()) && others.all(done) {
+        let plan = in_the_way(plan, done);
+        if plan.objects.foreign_keys.is_empty() && plan.objects.checks.is_empty() {
             continue;
         }
         retrying(retry, &run.cancel, || async {
-            shore::set_aside(&mut *run.target.acquire().await?, plan).await
+            shore::set_aside(&mut *run.target.acquire().await?, run.holder(), &plan).await
         })
         .await?;
     }
     Ok(())
 }
 
+/// The plan with no more constraints than rows that are still to come can meet: a table that is
+/// done gets none, but the tables that it refers to may.
+fn in_the_way(plan: &TablePlan, done: impl Fn(&str) -> bool) -> TablePlan {
+    let mut plan = plan.clone();
+    if done(&plan.full_name()) {
+        let keys = &mut plan.objects.foreign_keys;
+        keys.retain(|key| !done(&key.referenced_source));
+        plan.objects.checks.clear();
+    }
+    plan
+}
+
 /// What came of the objects behind the load.
 #[derive(Default)]
 pub struct Completed {
-    /// By the full name of the table whose foreign key could not be made.
+    /// By the full name of the table whose index or constraint could not be made.
     pub failures: HashMap<String, Error>,
     /// What waits for something that is not there.
     pub omissions: Vec<Omission>,
@@ -103,12 +115,13 @@ pub struct Completed {
     pub stopped: bool,
 }
 
-/// Makes foreign keys of all tables that are done, continues sequences, and makes views.
+/// Makes what is missing of all tables that are done, foreign keys last, puts back what was set
+/// aside, continues sequences, and makes views.
 ///
 /// # Errors
 /// What concerns no table: the state cannot be read, a sequence cannot be set.
-pub async fn complete(run: &Run, planned: &Planned) -> Result<Completed> {
-    let work = complete_all(run, planned);
+pub async fn complete(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
+    let work = complete_all(run, planned, before);
     let grace = async {
         run.cancel.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
@@ -132,20 +145,23 @@ pub async fn complete(run: &Run, planned: &Planned) -> Result<Completed> {
     }
 }
 
-async fn complete_all(run: &Run, planned: &Planned) -> Result<Completed> {
+async fn complete_all(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
     let retry = &run.job.transfer.retry;
     let records = retrying(retry, &run.cancel, || async {
         state::load(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
     let mut completed = Completed::default();
-    let tables = tables(planned, by_name(records), &mut completed.omissions);
+    let tables = tables(planned, by_name(records), before, &mut completed.omissions);
+    make_all(run, &tables, &mut completed).await?;
     add_all(run, &tables, &mut completed).await?;
     validate_all(run, &tables, &mut completed).await?;
+    put_back_all(run, &tables, &mut completed).await?;
     record(run, &tables, &completed).await?;
     for sequence in &planned.sequences {
         retrying(retry, &run.cancel, || async {
-            shore::continue_sequence(&*run.target.acquire().await?, sequence).await
+            let mut target = run.target.acquire().await?;
+            shore::continue_sequence(&mut target, run.holder(), sequence).await
         })
         .await?;
     }
@@ -162,6 +178,9 @@ struct Ready {
     key_name: String,
     plan: TablePlan,
     keys: Vec<ForeignKeyPlan>,
+    /// It was done before this run, which may plan more indexes and checks than the one that
+    /// finished it.
+    again: bool,
     /// The state holds a cause of an earlier run.
     had_error: bool,
 }
@@ -171,6 +190,7 @@ struct Ready {
 fn tables(
     planned: &Planned,
     records: HashMap<String, TableRecord>,
+    before: &Recorded,
     omissions: &mut Vec<Omission>,
 ) -> Vec<Ready> {
     let done: HashSet<String> = records
@@ -184,6 +204,12 @@ fn tables(
             continue;
         }
         let now = planned.tables.iter().find(|plan| plan.full_name() == name);
+        let former = before.records.get(&name);
+        let mut again = now.is_some() && former.is_some_and(|it| it.state == TableState::Done);
+        if let Some(plan) = now.filter(|plan| again && fingerprint(plan) != record.fingerprint) {
+            again = false;
+            omissions.extend(reshaped(plan, &record.plan));
+        }
         let plan = now.cloned().unwrap_or(record.plan);
         let all = plan.objects.foreign_keys.iter();
         let (keys, waiting): (Vec<_>, Vec<_>) = all
@@ -202,11 +228,55 @@ fn tables(
             key_name: name,
             plan,
             keys,
+            again,
             had_error: record.error.is_some(),
         });
     }
     tables.sort_by(|one, other| one.key_name.cmp(&other.key_name));
     tables
+}
+
+/// A table that is done stays as it was loaded, so new columns are not there for new indexes.
+fn reshaped(now: &TablePlan, then: &TablePlan) -> Option<Omission> {
+    let behind = |plan: &TablePlan| (plan.objects.indexes.clone(), plan.objects.checks.clone());
+    (behind(now) != behind(then)).then(|| Omission {
+        table: now.full_name(),
+        object: "indexes and checks that are new".to_owned(),
+        reason: "the source changed the table's columns since it was loaded".to_owned(),
+        text: None,
+    })
+}
+
+/// Tables side by side, as when they are finished; what is there is taken over.
+async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    let outcomes = stream::iter(tables.iter().filter(|table| table.again))
+        .map(|table| async move { (table, make_behind(run, table).await) })
+        .buffer_unordered(run.job.target.pool.max_connections)
+        .collect::<Vec<_>>()
+        .await;
+    for (table, outcome) in outcomes {
+        keep(outcome, table, completed)?;
+    }
+    Ok(())
+}
+
+async fn make_behind(run: &Run, table: &Ready) -> Result<()> {
+    let retry = &run.job.transfer.retry;
+    let of_table = TableKey::of(&run.job.name, &table.plan);
+    let of = of(run, &of_table, &table.plan);
+    for index in &table.plan.objects.indexes {
+        retrying(retry, &run.cancel, || async {
+            shore::make_index(&mut *run.target.acquire().await?, &of, index).await
+        })
+        .await?;
+    }
+    for check in &table.plan.objects.checks {
+        retrying(retry, &run.cancel, || async {
+            shore::make_check(&mut *run.target.acquire().await?, &of, check).await
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// One after the other: each locks two tables, and two keys that cross would wait for each other.
@@ -263,13 +333,68 @@ fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
     }
 }
 
+/// Puts back what was set aside, from what was kept of it: the plan may not have it any more. What
+/// must stay off is listed.
+async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    let retry = &run.job.transfer.retry;
+    let asides = retrying(retry, &run.cancel, || async {
+        state::asides(&*run.target.acquire().await?, &run.job.name).await
+    })
+    .await?;
+    let done = |name: &str| tables.iter().find(|table| table.key_name == name);
+    for aside in &asides {
+        let own = done(&aside.full_name());
+        let other = aside.refers_to.as_deref();
+        match own.filter(|_| other.is_none_or(|other| done(other).is_some())) {
+            Some(table) if !completed.failures.contains_key(&table.key_name) => {
+                let put = retrying(retry, &run.cancel, || async {
+                    let of_table = TableKey::of(&run.job.name, &table.plan);
+                    let of = of(run, &of_table, &table.plan);
+                    shore::put_back(&mut *run.target.acquire().await?, &of, aside).await
+                })
+                .await;
+                keep(put, table, completed)?;
+            }
+            // Listed as a key that waits for its other end.
+            None if own.is_some_and(|table| waits(table, aside)) => {}
+            _ => {
+                let off = retrying(retry, &run.cancel, || async {
+                    shore::is_off(&mut *run.target.acquire().await?, run.holder(), aside).await
+                });
+                if off.await? {
+                    completed.omissions.push(unmade(aside));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn waits(table: &Ready, aside: &Aside) -> bool {
+    let mut planned = table.plan.objects.foreign_keys.iter();
+    planned.any(|key| key.name == aside.name)
+}
+
+fn unmade(aside: &Aside) -> Omission {
+    let until = match aside.comes_back {
+        true => "it was set aside for the load, and the run that completes the tables puts it back",
+        false => "it was dropped for the table to be replaced, which has not happened",
+    };
+    Omission {
+        table: aside.full_name(),
+        object: format!("constraint {}", aside.name),
+        reason: format!("{until}; by hand: {}", shore::by_hand(aside)),
+        text: None,
+    }
+}
+
 /// A stop ends the step; any other error is its table's, the first one counts.
 fn keep(outcome: Result<()>, table: &Ready, completed: &mut Completed) -> Result<()> {
     match outcome {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
         Err(error) => {
-            tracing::error!(kind = ?error.kind(), %error, "a foreign key could not be made");
+            tracing::error!(kind = ?error.kind(), %error, "an index or constraint could not be made");
             let failures = &mut completed.failures;
             failures.entry(table.key_name.clone()).or_insert(error);
             Ok(())
@@ -277,7 +402,7 @@ fn keep(outcome: Result<()>, table: &Ready, completed: &mut Completed) -> Result
     }
 }
 
-/// Keeps the cause with the state of a table that lacks a foreign key, or forgets it.
+/// Keeps the cause with the state of a table that lacks something, or forgets it.
 async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()> {
     for table in tables {
         let cause = completed.failures.get(&table.key_name);
@@ -298,11 +423,11 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
 /// The inner result is of the view, the outer one of the run.
 async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
     let made = retrying(&run.job.transfer.retry, &run.cancel, || async {
-        shore::make_view(&mut *run.target.acquire().await?, view).await
+        shore::make_view(&mut *run.target.acquire().await?, run.holder(), view).await
     })
     .await;
     match made {
-        Err(error) if error.kind() == Kind::Stopped => Err(error),
+        Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
         other => Ok(other),
     }
 }

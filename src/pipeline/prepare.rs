@@ -13,14 +13,16 @@ use crate::pipeline::context::Run;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
-use crate::plan::fingerprint::{fingerprint, may_continue};
+use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
 use crate::plan::object::ViewPlan;
 use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
-use crate::postgres::state::{self, Leftovers, RunRecord, TableKey, TableRecord, TableState};
+use crate::postgres::state::{
+    self, Holder, Leftovers, RunRecord, TableKey, TableRecord, TableState,
+};
 use crate::postgres::{ddl, objects};
 use crate::schema::Database;
 use crate::typemap::{TargetTypes, depends_on_target};
@@ -153,7 +155,8 @@ pub struct Recorded {
     pub records: HashMap<String, TableRecord>,
     /// Whether an earlier run left something to go on with.
     pub resumed: bool,
-    /// The last run ended with nothing left to do: what an operator changed since is theirs.
+    /// The last run made all that is planned now, of the whole job, and ended with nothing left to
+    /// do: what an operator changed since is theirs.
     pub settled: bool,
 }
 
@@ -215,7 +218,7 @@ pub async fn recall(
     if former.anew {
         may_start_over(job, &records, options)?;
         if job.transfer.mode == Mode::Create {
-            drop_views(&mut target, &survey.planned.views).await?;
+            drop_views(&mut target, run.holder(), &survey.planned.views).await?;
         }
         start_over(job, &mut target).await?;
         records = state::load(&target, &job.name).await?;
@@ -237,14 +240,13 @@ fn settled(
     survey: &Survey,
     last: Option<&RunRecord>,
 ) -> bool {
-    let whole = last
-        .and_then(|run| run.outcome.as_deref())
-        .is_some_and(|outcome| outcome == "done");
+    let made = last.and_then(|run| run.objects.as_deref());
+    let same = made.is_some_and(|made| made == of_objects(&survey.planned));
     let done = |plan: &TablePlan| {
         let record = records.get(&plan.full_name());
         record.is_some_and(|record| record.state == TableState::Done && record.error.is_none())
     };
-    whole && survey.planned.tables.iter().all(done)
+    same && survey.planned.tables.iter().all(done)
 }
 
 /// By the table's full name.
@@ -290,10 +292,11 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
 /// Views keep the tables that they read from being dropped.
 pub async fn drop_views(
     target: &mut crate::postgres::pool::Lease,
+    by: Holder<'_>,
     views: &[ViewPlan],
 ) -> Result<()> {
     for view in views.iter().rev() {
-        objects::drop_view(target, view).await?;
+        objects::drop_view(target, by, view).await?;
     }
     Ok(())
 }

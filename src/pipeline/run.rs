@@ -16,12 +16,13 @@ use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, presence, queue, verify};
+use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::{self, NewRun, RunId, TableRecord, TableState as Recorded_};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
-use crate::report::run::{Facts, Report};
+use crate::report::run::{Facts, Outcome, Report};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::transcode::RowLayout;
@@ -219,6 +220,7 @@ async fn run_locked(
             target,
             started,
             loaded,
+            whole: options.only_tables.is_empty(),
         },
     )
     .await
@@ -268,6 +270,8 @@ struct Course {
     target: Endpoint,
     started: Timestamp,
     loaded: Result<Loaded>,
+    /// Not limited by `--table`.
+    whole: bool,
 }
 
 async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
@@ -318,7 +322,7 @@ async fn complete(run: &Run, survey: &Survey, recorded: &Recorded) -> Result<Com
         });
     }
     begin(&run.progress, 5, "making foreign keys and views");
-    objects::complete(run, &survey.planned).await
+    objects::complete(run, &survey.planned, recorded).await
 }
 
 /// Compares what is done; `None` where the job does not ask for it or a signal came first.
@@ -437,7 +441,10 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
     let report = summary::draw_up(run, shores, ending).await?;
     let outcome = serde_json::to_value(report.outcome).unwrap_or_default();
     let value = serde_json::to_value(&report).unwrap_or_default();
-    end(run, outcome.as_str().unwrap_or("ended"), &value).await;
+    let complete = course.whole && report.outcome == Outcome::Done;
+    let objects = complete.then(|| of_objects(&course.survey.planned));
+    let outcome = outcome.as_str().unwrap_or("ended");
+    end(run, outcome, (&value, objects.as_deref())).await;
     begin(&run.progress, STEPS, "ended");
     Ok(report)
 }
@@ -446,12 +453,14 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
 async fn end_with(run: &Run, error: &Error) {
     let cause = serde_json::json!(summary::cause(error));
     let stopped = error.kind() == Kind::Stopped;
-    end(run, if stopped { "stopped" } else { "failed" }, &cause).await;
+    let outcome = if stopped { "stopped" } else { "failed" };
+    end(run, outcome, (&cause, None)).await;
 }
 
-async fn end(run: &Run, outcome: &str, report: &serde_json::Value) {
+/// `said`: the report, and what was made beside rows (`RunRecord::objects`).
+async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
     let recorded =
-        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, report).await };
+        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
     if let Err(error) = recorded.await {
         tracing::warn!(%error, "the run's outcome could not be recorded");
     }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::plan::build::Planned;
+use crate::plan::object::SequencePlan;
 use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
 
 /// What a checkpoint of a table depends on. Row estimates, notes, the primary key's name and what
@@ -31,6 +33,26 @@ pub fn fingerprint(table: &TablePlan) -> String {
     };
     // Plain strings and numbers always serialise.
     let text = serde_json::to_string(&shape).unwrap_or_default();
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+/// 32 hexadecimal digits over what a run makes beside rows. How far a sequence has come is not part
+/// of it: that moves on without a change of the job.
+pub fn of_objects(planned: &Planned) -> String {
+    let unmoved = |sequence: &SequencePlan| SequencePlan {
+        last_value: 0,
+        used: false,
+        ..sequence.clone()
+    };
+    let tables = planned.tables.iter();
+    let of_tables = tables.map(|table| (table.full_name(), &table.target, &table.objects));
+    let all = (
+        of_tables.collect::<Vec<_>>(),
+        planned.sequences.iter().map(unmoved).collect::<Vec<_>>(),
+        &planned.views,
+    );
+    // Plain strings and numbers always serialise.
+    let text = serde_json::to_string(&all).unwrap_or_default();
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 

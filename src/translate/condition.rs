@@ -139,7 +139,9 @@ fn joined(context: &mut Context<'_>, expr: &Expr, op: &BinaryOperator) -> Outcom
 
 fn null_test(context: &mut Context<'_>, expr: &Expr, test: &str) -> Outcome<Condition> {
     // UPPER and LOWER are NULL for the same values, whatever letters they make.
+    let rounded = context.rounded;
     let value = expression::value(context, expr)?;
+    context.rounded = rounded;
     let sql = format!("{} {test}", value.operand());
     Ok(Condition::new(sql, Level::Not))
 }

@@ -48,6 +48,8 @@ pub(super) struct Context<'a> {
     pub(super) generated: bool,
     /// A LIKE has a range that holds more at the source than here.
     pub(super) ranged: bool,
+    /// A value was read of which PostgreSQL keeps one digit less; more than whether it is NULL.
+    pub(super) rounded: bool,
     depth: usize,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Context<'a> {
             notes: Vec::new(),
             generated: false,
             ranged: false,
+            rounded: false,
             depth: 0,
         }
     }
@@ -142,6 +145,7 @@ impl<'a> Context<'a> {
         | SqlType::DateTime2 { scale: 7 }
         | SqlType::DateTimeOffset { scale: 7 } = column.sql_type
         {
+            self.rounded = true;
             self.note(format!(
                 "column {} has 6 of its 7 fractional digits",
                 column.source

@@ -102,6 +102,9 @@ pub struct Translated {
     /// Values that rows may well have make another result than at the source: it can tell what
     /// will be, and not judge or replace what was computed there.
     pub inexact: bool,
+    /// A value was used of which PostgreSQL keeps 6 of 7 fractional digits: rounding may carry it
+    /// into the next day or year. Order is kept, so it may judge rows, but not compute them.
+    pub(crate) rounded: bool,
     /// Where the two sides can tell apart after all, for the plan. Each once.
     pub notes: Vec<String>,
 }
@@ -214,11 +217,17 @@ fn translated(context: Context<'_>, sql: String) -> Translated {
         sql,
         volatility: context.volatility,
         inexact: context.ranged,
+        rounded: context.rounded,
         notes: context.notes,
     }
 }
 
 fn exact(translated: Translated) -> Outcome<Translated> {
+    if translated.rounded {
+        return Err(Untranslated::new(
+            "a value whose 7th fractional digit PostgreSQL rounds away, which may change the result",
+        ));
+    }
     match translated.inexact {
         true => Err(Untranslated::new(
             "LIKE with a range in the order of a linguistic collation",

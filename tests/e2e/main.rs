@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr)]
 
 mod accounting;
+mod again;
 mod by_hand;
 mod changes;
 mod documented;

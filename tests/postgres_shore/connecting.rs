@@ -53,6 +53,7 @@ async fn a_session_is_set_up_for_loading() {
         ("statement_timeout", "0"),
         ("idle_in_transaction_session_timeout", "0"),
         ("lock_timeout", "1min"),
+        ("client_connection_check_interval", "5s"),
         ("synchronous_commit", "on"),
         ("datestyle", "ISO, MDY"),
         ("default_transaction_read_only", "off"),

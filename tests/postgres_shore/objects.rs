@@ -9,7 +9,7 @@ use migrate::postgres::objects::{
     Of, add_foreign_key, continue_sequence, make_check, make_collation, make_index, make_sequence,
     set_aside, validate_foreign_key,
 };
-use migrate::postgres::state;
+use migrate::postgres::state::{self, Holder};
 use migrate::schema::objects::Action;
 
 use crate::plans::{JOB, Job, made, new_run, posts};
@@ -29,7 +29,7 @@ fn index(name: &str, kind: IndexKind, column: &str) -> IndexPlan {
     }
 }
 
-fn check(expression: &str, valid: bool) -> CheckPlan {
+pub(crate) fn check(expression: &str, valid: bool) -> CheckPlan {
     CheckPlan {
         name: "ck".into(),
         source: "CK".into(),
@@ -39,7 +39,7 @@ fn check(expression: &str, valid: bool) -> CheckPlan {
 }
 
 /// A key of `app.posts` to itself.
-fn foreign_key(on_delete: Action) -> ForeignKeyPlan {
+pub(crate) fn foreign_key(on_delete: Action) -> ForeignKeyPlan {
     ForeignKeyPlan {
         name: "fk".into(),
         source: "FK".into(),
@@ -58,7 +58,14 @@ fn foreign_key(on_delete: Action) -> ForeignKeyPlan {
 }
 
 impl Job {
-    fn of(&self) -> Of<'_> {
+    pub(crate) fn holder(&self) -> Holder<'_> {
+        Holder {
+            job: JOB,
+            run: self.run,
+        }
+    }
+
+    pub(crate) fn of(&self) -> Of<'_> {
         Of {
             table: &self.key,
             run: self.run,
@@ -164,12 +171,14 @@ async fn a_foreign_key_is_set_aside_and_made_again() {
     assert_eq!(error.kind(), Kind::TargetExists);
     let mut strange = job.plan.clone();
     strange.objects.foreign_keys = vec![other];
-    set_aside(&mut lease, &strange).await.unwrap();
+    set_aside(&mut lease, job.holder(), &strange).await.unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "1"
     );
-    set_aside(&mut lease, &job.plan).await.unwrap();
+    set_aside(&mut lease, job.holder(), &job.plan)
+        .await
+        .unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "0"
@@ -216,13 +225,21 @@ async fn a_sequence_goes_on_and_never_back() {
         used: true,
     };
     for _ in 0..2 {
-        make_sequence(&mut lease, &plan(10, -2)).await.unwrap();
-        continue_sequence(&lease, &plan(-10, -2)).await.unwrap();
+        make_sequence(&mut lease, job.holder(), &plan(10, -2))
+            .await
+            .unwrap();
+        continue_sequence(&mut lease, job.holder(), &plan(-10, -2))
+            .await
+            .unwrap();
     }
     assert_eq!(database.value("SELECT nextval('new.s')"), "-12");
-    continue_sequence(&lease, &plan(-10, -2)).await.unwrap();
+    continue_sequence(&mut lease, job.holder(), &plan(-10, -2))
+        .await
+        .unwrap();
     assert_eq!(database.value("SELECT nextval('new.s')"), "-14");
-    let error = make_sequence(&mut lease, &plan(10, 1)).await.unwrap_err();
+    let error = make_sequence(&mut lease, job.holder(), &plan(10, 1))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists);
 }
 
@@ -238,7 +255,7 @@ async fn a_collation_is_made_once_and_ignores_case() {
         locale: locale.into(),
     };
     for _ in 0..2 {
-        make_collation(&mut lease, &plan("und-u-ks-level2"))
+        make_collation(&mut lease, job.holder(), &plan("und-u-ks-level2"))
             .await
             .unwrap();
     }
@@ -246,7 +263,7 @@ async fn a_collation_is_made_once_and_ignores_case() {
         let sql = format!("SELECT '{one}' = '{other}' COLLATE app.latin1_ci_as");
         assert_eq!(database.value(&sql), equal, "{one} {other}");
     }
-    let error = make_collation(&mut lease, &plan("und-u-ks-level1"))
+    let error = make_collation(&mut lease, job.holder(), &plan("und-u-ks-level1"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists);

@@ -57,6 +57,7 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
 const BACK_TO_VERSION_1: &str = "\
     ALTER TABLE _migrate.rejects DROP COLUMN faults, DROP COLUMN \"row\";\
     ALTER TABLE _migrate.partitions DROP COLUMN changed_columns, DROP COLUMN hashed_rows;\
+    ALTER TABLE _migrate.runs DROP COLUMN objects; DROP TABLE _migrate.set_aside;\
     UPDATE _migrate.version SET version = 1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,6 +80,8 @@ async fn a_state_of_an_older_version_is_read_and_brought_up_to_date() {
     // Commands that only look do not upgrade.
     assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
     assert!(state::count_rejects(&lease, JOB).await.unwrap().is_empty());
+    let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
+    assert_eq!((last.id, last.objects), (job.run, None));
     assert_eq!(database.value("SELECT version FROM _migrate.version"), "1");
     state::install(&mut lease).await.unwrap();
     assert_eq!(database.value("SELECT version FROM _migrate.version"), "2");
@@ -158,7 +161,8 @@ async fn runs_are_recorded_and_dead_ones_closed() {
         job.run.0
     ));
     assert_eq!(died, "died");
-    state::end_run(&lease, second, "done", &json!({"rows": 5}))
+    let report = json!({"rows": 5});
+    state::end_run(&lease, second, "done", (&report, Some("o")))
         .await
         .unwrap();
     let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
@@ -171,7 +175,8 @@ async fn runs_are_recorded_and_dead_ones_closed() {
         (last.pid, last.fingerprint.as_str()),
         (std::process::id().cast_signed(), "f")
     );
-    assert_eq!(last.report, Some(json!({"rows": 5})));
+    assert_eq!(last.report, Some(report));
+    assert_eq!(last.objects.as_deref(), Some("o"));
     assert!(last.ended_at.is_some() && !last.host.is_empty());
     assert!(
         state::last_run(&lease, "another job")

@@ -42,6 +42,7 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
     };
     database.tables = assemble::tables(&answers)?;
     database.sequences = objects::sequences(&answers.objects, &Types::of(&answers.types)?)?;
+    database.hidden_sequences = objects::hidden_sequences(&answers.objects, &database)?;
     database.views = objects::views(&answers.objects)?;
     Ok(database)
 }
@@ -67,6 +68,7 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         tables: Vec::new(),
         sequences: Vec::new(),
         views: Vec::new(),
+        hidden_sequences: Vec::new(),
     };
     let product = row.text(8)?.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))
@@ -92,7 +94,7 @@ async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
 
 /// Estimates from the best view that is there and open to the login.
 async fn estimates(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let exact = optional(connection, queries::ESTIMATES).await?;
+    let exact = newest(connection, queries::ESTIMATES).await?;
     if !exact.is_empty() {
         return Ok(exact);
     }
@@ -106,7 +108,19 @@ async fn estimates(connection: &mut Connection) -> Result<Vec<ControlRow>> {
 async fn optional(connection: &mut Connection, sql: &str) -> Result<Vec<ControlRow>> {
     match connection.query(sql).await {
         Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
-            tracing::debug!(%error, "the catalog is read without an optional view");
+            tracing::warn!(%error, "the catalog is read without one of its views");
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}
+
+/// As [`optional`], where no for an answer is common: of what older versions do not have or few
+/// logins may see, and of what can be asked in another way.
+async fn newest(connection: &mut Connection, sql: &str) -> Result<Vec<ControlRow>> {
+    match connection.query(sql).await {
+        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
+            tracing::debug!(%error, "the catalog is asked in another way, or not at all");
             Ok(Vec::new())
         }
         other => other,

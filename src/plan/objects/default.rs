@@ -2,16 +2,23 @@
 
 use crate::plan::objects::{Context, Remarks, scope};
 use crate::plan::table::ColumnPlan;
+use crate::schema::Table;
 use crate::translate;
 
 /// What is said of an object that the login or the server does not show.
 pub(super) const HIDDEN: &str =
     "the server does not show its definition to this login (VIEW DEFINITION shows it)";
 
-pub(super) fn fill(columns: &mut [ColumnPlan], context: &Context<'_>, remarks: &mut Remarks) {
+pub(super) fn fill(
+    table: &Table,
+    columns: &mut [ColumnPlan],
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) {
     if !context.job.schema.defaults {
         return;
     }
+    hidden(table, remarks);
     for plan in columns {
         let Some(default) = &plan.source.extras.default else {
             continue;
@@ -32,6 +39,22 @@ pub(super) fn fill(columns: &mut [ColumnPlan], context: &Context<'_>, remarks: &
                 plan.clauses.default = Some(translated.sql);
             }
             Err(why) => remarks.untranslated(context.job, object, &why.reason, text),
+        }
+    }
+}
+
+/// Those of which the server tells no more than the name.
+fn hidden(table: &Table, remarks: &mut Remarks) {
+    let described = |name: &str| {
+        let mut defaults = table
+            .columns
+            .iter()
+            .filter_map(|c| c.extras.default.as_ref());
+        defaults.any(|default| default.name == name)
+    };
+    for other in table.others.iter().filter(|other| other.kind == "default") {
+        if !described(&other.name) {
+            remarks.omit(format!("default {}", other.name), HIDDEN);
         }
     }
 }

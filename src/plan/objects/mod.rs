@@ -93,7 +93,7 @@ pub(super) fn columns(
 ) -> Result<Vec<ColumnPlan>> {
     domain::fill(table, columns, context, remarks)?;
     collation::fill(table, columns, context);
-    default::fill(columns, context, remarks);
+    default::fill(table, columns, context, remarks);
     bound::omit(columns, context, remarks);
     comment::fill(columns, context.job);
     Ok(computed::take(columns, context, remarks))

@@ -3,6 +3,7 @@
 use crate::config::job::Job;
 use crate::names;
 use crate::plan::object::SequencePlan;
+use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::{Names, Remarks};
 use crate::plan::table::TargetName;
 use crate::schema::objects::Sequence;
@@ -31,6 +32,11 @@ pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Name
             Err(reason) => remarks.omit(format!("sequence {}", sequence.name), reason),
         }
         found.remarks.push((sequence.full_name(), remarks));
+    }
+    for name in &database.hidden_sequences {
+        let mut remarks = Remarks::default();
+        remarks.omit(format!("sequence {name}"), HIDDEN);
+        found.remarks.push((name.clone(), remarks));
     }
     found
 }

@@ -32,6 +32,7 @@ fn database(tables: Vec<Table>) -> Database {
         tables,
         sequences: Vec::new(),
         views: Vec::new(),
+        hidden_sequences: Vec::new(),
     }
 }
 
@@ -443,4 +444,29 @@ fn a_name_in_a_view_is_looked_for_in_its_own_case_first() {
         views(&both[..1], &[("dbo", query, &["dbo.Items"])]).len(),
         1
     );
+}
+
+#[test]
+fn what_the_server_only_names_is_left_out_by_name() {
+    let mut source = table("T");
+    source.others.push(crate::schema::OtherObject {
+        kind: "default".into(),
+        name: "DF_Hidden".into(),
+    });
+    let mut database = database(vec![source]);
+    database.hidden_sequences.push("dbo.Numbers".into());
+    let planned = build(&database, &job(""), TargetTypes::default()).unwrap();
+    let of_table = planned.tables[0]
+        .omissions
+        .iter()
+        .map(|o| o.object.as_str());
+    assert_eq!(of_table.collect::<Vec<_>>(), ["default DF_Hidden"]);
+    let (owner, omission) = &planned.omissions[0];
+    assert_eq!(
+        (owner.as_str(), omission.object.as_str()),
+        ("dbo.Numbers", "sequence dbo.Numbers")
+    );
+    let without = job("schema: { defaults: false, sequences: false }");
+    let planned = build(&database, &without, TargetTypes::default()).unwrap();
+    assert!(planned.omissions.is_empty() && planned.tables[0].omissions.is_empty());
 }

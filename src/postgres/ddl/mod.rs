@@ -16,8 +16,8 @@ use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
 pub use crate::postgres::ddl::objects::{
-    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key, index,
-    sequence, validate, view,
+    NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
+    foreign_key_at_once, index, sequence, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
 pub use crate::postgres::ddl::statement::{create_schema, create_table, identity_note, statements};

@@ -69,8 +69,13 @@ pub fn check(table: &TargetName, name: &str, plan: &CheckPlan) -> String {
 
 /// A foreign key that looks at no row that is there.
 pub fn foreign_key(table: &TargetName, plan: &ForeignKeyPlan) -> String {
+    format!("{} NOT VALID", foreign_key_at_once(table, plan))
+}
+
+/// A foreign key that every row that is there is held to.
+pub fn foreign_key_at_once(table: &TargetName, plan: &ForeignKeyPlan) -> String {
     format!(
-        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){}{} NOT VALID",
+        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){}{}",
         qualified(table),
         quote_ident(&plan.name),
         list(&plan.columns),

@@ -1,11 +1,10 @@
-//! Foreign keys: added without a look at the rows, then validated; set aside while rows come.
+//! Foreign keys: added without a look at the rows, then validated.
 
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{qualified, quote_ident};
+use crate::names::quote_ident;
 use crate::plan::object::ForeignKeyPlan;
-use crate::plan::table::TablePlan;
 use crate::postgres::objects::look::{self, Constraint};
 use crate::postgres::objects::{Of, begin, taken};
 use crate::postgres::{ddl, fault};
@@ -13,10 +12,12 @@ use crate::postgres::{ddl, fault};
 /// `foreign_key_violation` (PostgreSQL documentation, appendix A).
 const VIOLATED: &str = "23503";
 
-/// Adds a foreign key as NOT VALID where it is not there. Locks both tables for a moment.
+/// Adds a foreign key where it is not there: as NOT VALID, which locks both tables for a moment,
+/// where PostgreSQL has that for the table.
 ///
 /// # Errors
-/// [`Kind::TargetExists`] where another constraint has its name.
+/// [`Kind::TargetExists`] where another constraint has its name; [`Kind::TargetQuery`] where the
+/// rows of a partitioned table refer to nothing.
 pub async fn add(client: &mut Client, of: &Of<'_>, key: &ForeignKeyPlan) -> Result<()> {
     add_in_transaction(client, of, key)
         .await
@@ -36,12 +37,12 @@ async fn add_in_transaction(client: &mut Client, of: &Of<'_>, key: &ForeignKeyPl
             false => Err(taken("foreign key", &key.name, target)),
         };
     }
-    let make = ddl::foreign_key(target, key);
-    begun
-        .transaction
-        .batch_execute(&make)
-        .await
-        .map_err(failed)?;
+    let make = match look::may_be_not_valid(&begun.transaction, begun.oid).await? {
+        true => ddl::foreign_key(target, key),
+        false => ddl::foreign_key_at_once(target, key),
+    };
+    let made = begun.transaction.batch_execute(&make).await;
+    made.map_err(|error| violated(error, key, &doing))?;
     begun.transaction.commit().await.map_err(failed)
 }
 
@@ -94,79 +95,4 @@ fn violated(error: tokio_postgres::Error, key: &ForeignKeyPlan, doing: &str) -> 
         ),
     )
     .because(cause)
-}
-
-/// Drops what would refuse rows in the order in which they come: foreign keys of the plan, and
-/// checks that the plan leaves NOT VALID. They are made again when the rows are there; what is no
-/// part of the plan, or defined in another way, stays. For tables that are not the job's own.
-pub async fn set_aside(client: &mut Client, plan: &TablePlan) -> Result<()> {
-    set_aside_in_transaction(client, plan)
-        .await
-        .map_err(|error| error.at_table(plan.full_name()))
-}
-
-async fn set_aside_in_transaction(client: &mut Client, plan: &TablePlan) -> Result<()> {
-    let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("set aside constraints of {name}"));
-    let mut transaction = client.transaction().await.map_err(failed)?;
-    let Some(oid) = ddl::oid(&transaction, &plan.target).await? else {
-        return Ok(());
-    };
-    let there = look::constraints(&transaction, oid).await?;
-    let named = |name: &str| there.iter().find(|known| known.name == name);
-    let mut dropped = Vec::new();
-    for key in &plan.objects.foreign_keys {
-        let Some(known) = named(&key.name) else {
-            continue;
-        };
-        let referenced = ddl::oid(&transaction, &key.referenced).await?;
-        if referenced.is_none() {
-            continue;
-        }
-        let wanted = look::wanted_foreign_key(&mut transaction, &plan.target, key).await?;
-        if wanted == known.definition {
-            dropped.push(&known.name);
-        }
-    }
-    for check in plan.objects.checks.iter().filter(|check| !check.valid) {
-        let Some(known) = named(&check.name) else {
-            continue;
-        };
-        let wanted = look::wanted_check(&mut transaction, &plan.target, check).await?;
-        if wanted == known.definition {
-            dropped.push(&known.name);
-        }
-    }
-    for constraint in dropped {
-        tracing::info!(table = name, constraint, "set aside while rows are loaded");
-        let drop = format!(
-            "ALTER TABLE {name} DROP CONSTRAINT {}",
-            quote_ident(constraint)
-        );
-        transaction.batch_execute(&drop).await.map_err(failed)?;
-    }
-    transaction.commit().await.map_err(failed)
-}
-
-const AMONG: &str = "\
-SELECT k.conrelid::pg_catalog.regclass::text, k.conname::text FROM pg_catalog.pg_constraint k \
-WHERE k.contype = 'f' AND k.conrelid = ANY ($1) AND k.confrelid = ANY ($1) \
-AND k.conrelid <> k.confrelid AND k.conparentid = 0";
-
-/// Drops the foreign keys between tables that are about to be dropped themselves. One of another
-/// table stays, and with it the table that it refers to.
-pub async fn release(client: &mut Client, tables: &[TablePlan]) -> Result<()> {
-    let failed = |error| fault::of(error, "drop foreign keys between the tables to replace");
-    let transaction = client.transaction().await.map_err(failed)?;
-    let mut there = Vec::new();
-    for table in tables {
-        there.extend(ddl::oid(&transaction, &table.target).await?);
-    }
-    for row in transaction.query(AMONG, &[&there]).await.map_err(failed)? {
-        // `regclass` prints the name quoted and qualified as needed.
-        let (table, name): (&str, &str) = (row.get(0), row.get(1));
-        let drop = format!("ALTER TABLE {table} DROP CONSTRAINT {}", quote_ident(name));
-        transaction.batch_execute(&drop).await.map_err(failed)?;
-    }
-    transaction.commit().await.map_err(failed)
 }

@@ -22,9 +22,19 @@ AND k.contype IN ('p', 'u')))::text \
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
 JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid = $1";
 
+/// A foreign key to a partitioned table has, beside its own row, one of the same table for each
+/// partition; those are no constraints of their own.
 const CONSTRAINTS: &str = "\
-SELECT conname::text, convalidated, pg_catalog.pg_get_constraintdef(oid) \
-FROM pg_catalog.pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f')";
+SELECT k.conname::text, k.convalidated, pg_catalog.pg_get_constraintdef(k.oid) \
+FROM pg_catalog.pg_constraint k WHERE k.conrelid = $1 AND k.contype IN ('c', 'f') \
+AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint whole \
+WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)";
+
+/// Before version 18 no foreign key of a partitioned table can be NOT VALID (PostgreSQL
+/// documentation, ALTER TABLE).
+const MAY_BE_NOT_VALID: &str = "\
+SELECT c.relkind <> 'p' OR pg_catalog.current_setting('server_version_num')::int >= 180000 \
+FROM pg_catalog.pg_class c WHERE c.oid = $1";
 
 /// Names of a table and an object that live within a savepoint, which is always rolled back.
 const TWIN: &str = "migrate twin table";
@@ -98,10 +108,24 @@ pub(super) async fn constraints(
         Constraint {
             name: row.get(0),
             valid: row.get(1),
-            definition: text.strip_suffix(" NOT VALID").unwrap_or(text).to_owned(),
+            definition: without_not_valid(text),
         }
     };
     Ok(rows.iter().map(constraint).collect())
+}
+
+/// Whether a foreign key of the table can be added without a look at its rows.
+pub(super) async fn may_be_not_valid(client: &impl GenericClient, table: Oid) -> Result<bool> {
+    client
+        .query_one(MAY_BE_NOT_VALID, &[&table])
+        .await
+        .map(|row| row.get(0))
+        .map_err(|error| fault::of(error, "look whether the table is partitioned"))
+}
+
+/// A definition as `pg_get_constraintdef` prints it, without what is not part of it.
+pub(super) fn without_not_valid(text: &str) -> String {
+    text.strip_suffix(" NOT VALID").unwrap_or(text).to_owned()
 }
 
 /// How PostgreSQL would describe an index: made on an empty twin of the table and rolled back.

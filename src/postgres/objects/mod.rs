@@ -4,6 +4,7 @@
 //! with its definition, so that a run that was killed between any two of them makes the rest, and
 //! objects that were there before the run are taken over.
 
+mod aside;
 mod foreign_key;
 mod look;
 mod standalone;
@@ -19,8 +20,9 @@ use crate::postgres::objects::look::Constraint;
 use crate::postgres::state::{RunId, TableKey, must_be_latest};
 use crate::postgres::{ddl, fault};
 
+pub use crate::postgres::objects::aside::{by_hand, is_off, put_back, release, set_aside};
 pub use crate::postgres::objects::foreign_key::{
-    add as add_foreign_key, release, set_aside, validate as validate_foreign_key,
+    add as add_foreign_key, validate as validate_foreign_key,
 };
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,

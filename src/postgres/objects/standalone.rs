@@ -1,4 +1,7 @@
-//! What stands beside tables: collations, domains, sequences, views. Taken over where they are there.
+//! What stands beside tables: collations, domains, sequences, views. Taken over where they are
+//! there.
+//!
+//! Each function answers [`Kind::JobHeld`] where a younger run has the job.
 
 use tokio_postgres::{Client, GenericClient, Transaction};
 
@@ -6,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, ViewPlan};
 use crate::postgres::objects::look;
+use crate::postgres::state::Holder;
 use crate::postgres::{ddl, fault};
 
 const SEQUENCE: &str = "\
@@ -25,10 +29,15 @@ FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespa
 WHERE n.nspname = $1 AND t.typname = $2";
 
 /// Makes a collation with its schema. [`Kind::TargetExists`] where another has its name.
-pub async fn make_collation(client: &mut Client, plan: &CollationPlan) -> Result<()> {
+pub async fn make_collation(
+    client: &mut Client,
+    by: Holder<'_>,
+    plan: &CollationPlan,
+) -> Result<()> {
     let name = format!("{}.{}", quote_ident(&plan.schema), quote_ident(&plan.name));
     let failed = |error| fault::of(error, &format!("make collation {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
     ddl::make_schema(&transaction, &plan.schema).await?;
     let there = transaction
         .query_opt(COLLATION, &[&plan.schema, &plan.name])
@@ -48,10 +57,11 @@ pub async fn make_collation(client: &mut Client, plan: &CollationPlan) -> Result
 
 /// Makes a domain with its schema. One of the same base type is taken over with the constraints that
 /// it may have. [`Kind::TargetExists`] where another type has its name.
-pub async fn make_domain(client: &mut Client, plan: &DomainPlan) -> Result<()> {
+pub async fn make_domain(client: &mut Client, by: Holder<'_>, plan: &DomainPlan) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("make domain {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
     let there = transaction
         .query_opt(DOMAIN, &[&plan.target.schema, &plan.target.table])
@@ -69,10 +79,11 @@ pub async fn make_domain(client: &mut Client, plan: &DomainPlan) -> Result<()> {
 }
 
 /// Makes a sequence with its schema. [`Kind::TargetExists`] where another thing has its name.
-pub async fn make_sequence(client: &mut Client, plan: &SequencePlan) -> Result<()> {
+pub async fn make_sequence(client: &mut Client, by: Holder<'_>, plan: &SequencePlan) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("make sequence {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
     match look::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
         None => {
@@ -99,7 +110,11 @@ pub async fn make_sequence(client: &mut Client, plan: &SequencePlan) -> Result<(
 }
 
 /// Lets a sequence go on where the source's stands, or where it is already, if that is further.
-pub async fn continue_sequence(client: &Client, plan: &SequencePlan) -> Result<()> {
+pub async fn continue_sequence(
+    client: &mut Client,
+    by: Holder<'_>,
+    plan: &SequencePlan,
+) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("set where sequence {name} goes on"));
     if !plan.used {
@@ -117,19 +132,22 @@ pub async fn continue_sequence(client: &Client, plan: &SequencePlan) -> Result<(
          CASE WHEN is_called THEN {furthest}(last_value, $2) ELSE $2 END, true) \
          FROM {name} WHERE {condition}"
     );
-    client
+    let transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
+    transaction
         .execute(&set, &[&name, &plan.last_value])
         .await
-        .map(drop)
-        .map_err(failed)
+        .map_err(failed)?;
+    transaction.commit().await.map_err(failed)
 }
 
 /// Makes a view, unless one of its definition is there. [`Kind::TargetExists`] where another thing
 /// has its name.
-pub async fn make_view(client: &mut Client, plan: &ViewPlan) -> Result<()> {
+pub async fn make_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("make view {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
     match look::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
         None => {
@@ -147,10 +165,11 @@ pub async fn make_view(client: &mut Client, plan: &ViewPlan) -> Result<()> {
 }
 
 /// Drops a view of the plan's own definition, and no other.
-pub async fn drop_view(client: &mut Client, plan: &ViewPlan) -> Result<()> {
+pub async fn drop_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("drop view {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
+    by.stay(&transaction).await?;
     let there = view_text(&transaction, &plan.target).await?;
     if there.is_none() {
         return Ok(());

@@ -3,6 +3,7 @@
 //! Invariant: no secret and no cell is kept here, except the key values where a partition continues
 //! and the rows in `_migrate.rejects`.
 
+mod aside;
 mod checkpoint;
 mod presence;
 mod rejects;
@@ -19,13 +20,15 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, TablePlan};
 
+pub use crate::postgres::state::aside::{Aside, asides};
+pub(super) use crate::postgres::state::aside::{forget_aside, keep_aside};
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
 pub use crate::postgres::state::presence::{Presence, forget, presence};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub(super) use crate::postgres::state::runs::must_be_latest;
 pub use crate::postgres::state::runs::{
-    NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,
+    Holder, NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,
 };
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};

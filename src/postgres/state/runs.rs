@@ -1,7 +1,7 @@
 //! Runs: who worked on a job, when, and how it ended.
 
 use serde_json::{Value, json};
-use tokio_postgres::{Client, GenericClient, Row};
+use tokio_postgres::{Client, GenericClient, Row, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
@@ -33,6 +33,48 @@ pub struct RunRecord {
     pub started_at: String,
     pub ended_at: Option<String>,
     pub report: Option<Value>,
+    /// What was planned beside rows, where a run of the whole job made all of it.
+    pub objects: Option<String>,
+}
+
+/// A run that has its job, for what it does to things that have no record of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder<'a> {
+    pub job: &'a str,
+    pub run: RunId,
+}
+
+impl Holder<'_> {
+    /// Refuses a run that has lost its job to a younger one ([`Kind::JobHeld`]), and lets no other
+    /// begin before the transaction ends: [`start_run`] closes the record that is locked here.
+    pub(in crate::postgres) async fn stay(&self, transaction: &Transaction<'_>) -> Result<()> {
+        let failed = |error| fault::of(error, "look for other runs of the job");
+        transaction
+            .execute(
+                "SELECT FROM _migrate.runs WHERE run_id = $1 FOR SHARE",
+                &[&self.run.0],
+            )
+            .await
+            .map_err(failed)?;
+        let row = transaction
+            .query_opt(
+                "SELECT ended_at IS NOT NULL FROM _migrate.runs WHERE run_id = $1",
+                &[&self.run.0],
+            )
+            .await
+            .map_err(failed)?;
+        // Closed by another that is about to register.
+        if row.is_some_and(|row| row.get(0)) {
+            return Err(Error::new(
+                Kind::JobHeld,
+                format!(
+                    "another run has taken over job {}: nothing more is written here",
+                    self.job
+                ),
+            ));
+        }
+        must_be_latest(transaction, self.job, self.run).await
+    }
 }
 
 /// Begins a run. Only under the job lock: runs that are still open belong to processes that died,
@@ -106,13 +148,18 @@ pub async fn set_lock_pid(client: &Client, run: RunId, lock_pid: i32) -> Result<
         .map_err(|error| fault::of(error, "record the server process of the job lock"))
 }
 
-/// Ends a run with one word and its report.
-pub async fn end_run(client: &Client, run: RunId, outcome: &str, report: &Value) -> Result<()> {
+/// Ends a run with one word and its report; `objects` as in [`RunRecord::objects`].
+pub async fn end_run(
+    client: &Client,
+    run: RunId,
+    outcome: &str,
+    (report, objects): (&Value, Option<&str>),
+) -> Result<()> {
     client
         .execute(
-            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = $2, report = $3::text::jsonb \
-             WHERE run_id = $1",
-            &[&run.0, &outcome, &to_json(report)?],
+            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = $2, report = $3::text::jsonb, \
+             objects = $4 WHERE run_id = $1",
+            &[&run.0, &outcome, &to_json(report)?, &objects],
         )
         .await
         .map(drop)
@@ -125,8 +172,9 @@ pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
         .query_opt(
             "SELECT run_id, outcome, source ->> 'server', source ->> 'database', fingerprint, host, \
              pid, pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
-             pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), report::text \
-             FROM _migrate.runs WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
+             pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), report::text, \
+             pg_catalog.to_jsonb(r) ->> 'objects' \
+             FROM _migrate.runs r WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
             &[&job],
         )
         .await
@@ -149,6 +197,8 @@ fn read(row: &Row) -> Result<RunRecord> {
         report: report
             .map(|text| from_json(&text, "a report"))
             .transpose()?,
+        // Read through JSON: version 1 of the schema has no such column.
+        objects: row.get(10),
     })
 }
 

@@ -10,10 +10,12 @@ const VERSION: i32 = 2;
 
 /// What leads from version 1 to each later one, in order. A new schema goes the same way, so that
 /// an old one cannot end up different.
-const UPGRADES: &[(i32, &str)] = &[(2, REJECTS_AND_SUMS)];
+const UPGRADES: &[(i32, &str)] = &[(2, VERSION_2)];
 
 /// Version 1 could reject no row, so its table of rejects is empty, and it hashed every row.
-const REJECTS_AND_SUMS: &str = "
+/// What a table lacks until its rows are there, `set_aside` keeps: some of it is in no plan of the
+/// job. `objects` says what was planned beside rows when a whole run ended with nothing left to do.
+const VERSION_2: &str = "
 ALTER TABLE _migrate.rejects
     ADD COLUMN faults jsonb NOT NULL,
     ADD COLUMN \"row\" jsonb NOT NULL;
@@ -23,6 +25,24 @@ ALTER TABLE _migrate.partitions
     ADD COLUMN changed_columns jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN hashed_rows bigint NOT NULL DEFAULT 0;
 UPDATE _migrate.partitions SET hashed_rows = rows;
+ALTER TABLE _migrate.runs ADD COLUMN objects text;
+CREATE TABLE _migrate.set_aside (
+    job text NOT NULL,
+    source_schema text NOT NULL,
+    source_table text NOT NULL,
+    refers_to text,
+    target_schema text NOT NULL,
+    target_table text NOT NULL,
+    name text NOT NULL,
+    definition text NOT NULL,
+    validated boolean NOT NULL,
+    comes_back boolean NOT NULL,
+    run_id bigint NOT NULL,
+    set_aside_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (job, target_schema, target_table, name)
+);
+COMMENT ON TABLE _migrate.set_aside IS
+    'Constraints of target tables that are off until the rows of a job are there; those with comes_back are made again.';
 ";
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise
@@ -107,13 +127,21 @@ CREATE TABLE _migrate.rejects (
 CREATE INDEX rejects_table ON _migrate.rejects (job, source_schema, source_table);
 ";
 
+/// Asked of the tables of the catalog: `to_regclass` answers from a cache, which knew nothing of a
+/// schema that another process had made while this one waited for the lock.
+const IS_INSTALLED: &str = "\
+SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+WHERE n.nspname = '_migrate' AND c.relname = 'version')";
+
 /// Whether there is any state at all; for commands that only read.
 pub async fn is_installed(client: &Client) -> Result<bool> {
+    is_there(client).await
+}
+
+async fn is_there(client: &impl GenericClient) -> Result<bool> {
     client
-        .query_one(
-            "SELECT pg_catalog.to_regclass('_migrate.version') IS NOT NULL",
-            &[],
-        )
+        .query_one(IS_INSTALLED, &[])
         .await
         .map(|row| row.get(0))
         .map_err(|error| fault::of(error, "look for schema _migrate"))
@@ -140,14 +168,7 @@ pub async fn install(client: &mut Client) -> Result<()> {
         )
         .await
         .map_err(failed)?;
-    let there = transaction
-        .query_one(
-            "SELECT pg_catalog.to_regclass('_migrate.version') IS NOT NULL",
-            &[],
-        )
-        .await
-        .map_err(failed)?;
-    if !there.get::<_, bool>(0) {
+    if !is_there(&transaction).await? {
         transaction.batch_execute(TABLES).await.map_err(failed)?;
         transaction
             .execute("INSERT INTO _migrate.version VALUES (1)", &[])

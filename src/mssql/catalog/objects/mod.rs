@@ -11,10 +11,11 @@ use crate::schema::objects::{
     Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras,
     Temporal, View,
 };
+use crate::schema::{Database, Table};
 
 use super::assemble::number;
-use super::optional;
 use super::types::{Declared, Types};
+use super::{newest, optional};
 
 /// A column: `object_id` and `column_id`.
 type Part = (i64, i64);
@@ -38,6 +39,8 @@ pub(super) struct ObjectAnswers {
     sequences: Vec<ControlRow>,
     views: Vec<ControlRow>,
     view_reads: Vec<ControlRow>,
+    /// Views and sequences by name alone.
+    named: Vec<ControlRow>,
 }
 
 pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
@@ -47,7 +50,7 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         checks: optional(connection, queries::CHECKS).await?,
         defaults: optional(connection, queries::DEFAULTS).await?,
         comments: optional(connection, queries::COMMENTS).await?,
-        temporal: optional(connection, queries::TEMPORAL).await?,
+        temporal: newest(connection, queries::TEMPORAL).await?,
         full_text: optional(connection, queries::FULL_TEXT).await?,
         bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
         bound_rules: optional(connection, queries::BOUND_RULES).await?,
@@ -55,11 +58,12 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         sequences: ask_sequences(connection).await?,
         views: optional(connection, queries::VIEWS).await?,
         view_reads: optional(connection, queries::VIEW_READS).await?,
+        named: optional(connection, queries::NAMED).await?,
     })
 }
 
 async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let rows = optional(connection, &queries::sequences(true)).await?;
+    let rows = newest(connection, &queries::sequences(true)).await?;
     if !rows.is_empty() {
         return Ok(rows);
     }
@@ -272,7 +276,41 @@ pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Se
     answers.sequences.iter().map(sequence).collect()
 }
 
-/// In the order of the answer.
+/// Full names of sequences that are there and are not described. Babelfish lists those behind
+/// identity columns, which are described as such.
+pub(super) fn hidden_sequences(
+    answers: &ObjectAnswers,
+    database: &Database,
+) -> Result<Vec<String>> {
+    let mut hidden = Vec::new();
+    for (schema, name) in named(answers, "SO")? {
+        let known = |one: &Sequence| one.schema == schema && one.name == name;
+        let of_identity = |table: &Table| {
+            let mut columns = table.columns.iter().filter(|c| c.identity.is_some());
+            let behind = |column: &str| format!("{}_{column}_seq", table.name);
+            table.schema == schema
+                && columns.any(|column| behind(&column.name).eq_ignore_ascii_case(name))
+        };
+        if !database.sequences.iter().any(known) && !database.tables.iter().any(of_identity) {
+            hidden.push(format!("{schema}.{name}"));
+        }
+    }
+    Ok(hidden)
+}
+
+/// Schema and name of what is of a type of `sys.objects`.
+fn named<'a>(answers: &'a ObjectAnswers, kind: &str) -> Result<Vec<(&'a str, &'a str)>> {
+    let mut found = Vec::new();
+    for row in &answers.named {
+        // char(2), with a blank after one letter.
+        if row.need_text(1)?.trim_end() == kind {
+            found.push((row.need_text(0)?, row.need_text(2)?));
+        }
+    }
+    Ok(found)
+}
+
+/// In the order of the answer, and behind them those that are not described, without a definition.
 pub(super) fn views(answers: &ObjectAnswers) -> Result<Vec<View>> {
     let mut reads: HashMap<i64, Vec<String>> = HashMap::new();
     for row in &answers.view_reads {
@@ -290,7 +328,20 @@ pub(super) fn views(answers: &ObjectAnswers) -> Result<Vec<View>> {
             indexed: row.flag(4)?,
         })
     };
-    answers.views.iter().map(view).collect()
+    let mut views = answers.views.iter().map(view).collect::<Result<Vec<_>>>()?;
+    for (schema, name) in named(answers, "V")? {
+        let known = |one: &View| one.schema == schema && one.name == name;
+        if !views.iter().any(known) {
+            views.push(View {
+                schema: schema.to_owned(),
+                name: name.to_owned(),
+                definition: None,
+                reads: Vec::new(),
+                indexed: false,
+            });
+        }
+    }
+    Ok(views)
 }
 
 #[cfg(test)]

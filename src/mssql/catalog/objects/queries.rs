@@ -98,3 +98,9 @@ SELECT DISTINCT CONVERT(bigint, d.referencing_id), s.name, o.name \
 FROM sys.sql_expression_dependencies AS d JOIN sys.objects AS o ON o.object_id = d.referenced_id \
 JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
 JOIN sys.views AS v ON v.object_id = d.referencing_id WHERE o.type IN ('U', 'V')";
+
+/// Views and sequences, whatever of them the other queries may tell.
+pub(super) const NAMED: &str = "\
+SELECT s.name, CONVERT(nvarchar(2), o.type), o.name FROM sys.objects AS o \
+JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+WHERE o.type IN ('V', 'SO') AND o.is_ms_shipped = 0 ORDER BY s.name, o.name";

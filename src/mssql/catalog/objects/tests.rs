@@ -1,6 +1,7 @@
 //! Rows of the catalog as SQL Server documents them, and what comes of them.
 
 use super::*;
+use crate::schema::{Column, Identity, SqlType};
 
 fn rows(lines: &[&str]) -> Vec<ControlRow> {
     let cells = |line: &&str| {
@@ -132,4 +133,76 @@ fn sequences_tell_whether_they_were_used() {
     );
     assert_eq!(sequence(" 7", None).used, Some(true));
     assert_eq!(sequence(" 5", Some("1")).used, Some(true));
+}
+
+/// `sys.objects` tells of what its own view may be refused for.
+#[test]
+fn what_is_known_by_name_only_is_not_lost() {
+    let answers = ObjectAnswers {
+        views: rows(&["9|dbo|Seen|SELECT 1 AS One|0"]),
+        named: rows(&[
+            "dbo|V |Seen",
+            "dbo|V |Hidden",
+            "dbo|SO|Numbers",
+            "dbo|SO|t_id_seq",
+        ]),
+        ..ObjectAnswers::default()
+    };
+    let seen = views(&answers).unwrap();
+    let seen = seen
+        .iter()
+        .map(|view| (view.full_name(), view.definition.is_some()));
+    assert_eq!(
+        seen.collect::<Vec<_>>(),
+        [
+            ("dbo.Seen".to_owned(), true),
+            ("dbo.Hidden".to_owned(), false)
+        ]
+    );
+    let id = Column {
+        name: "Id".into(),
+        ty: SqlType::Int,
+        nullable: false,
+        identity: Some(Identity {
+            seed: 1,
+            increment: 1,
+            last_value: None,
+        }),
+        computed: None,
+        collation: None,
+        code_page: None,
+        masked: false,
+        extras: Default::default(),
+    };
+    let table = Table {
+        object_id: 7,
+        schema: "dbo".into(),
+        name: "T".into(),
+        columns: vec![id],
+        indexes: Vec::new(),
+        others: Vec::new(),
+        extras: TableExtras::default(),
+        estimated_rows: 0,
+        estimated_bytes: 0,
+        filtered_by_policy: false,
+    };
+    let mut database = Database {
+        name: "S".into(),
+        server: String::new(),
+        version: String::new(),
+        collation: String::new(),
+        snapshot_isolation: false,
+        frozen: false,
+        select_on_all: None,
+        tables: vec![table],
+        sequences: Vec::new(),
+        views: Vec::new(),
+        hidden_sequences: Vec::new(),
+    };
+    assert_eq!(
+        hidden_sequences(&answers, &database).unwrap(),
+        ["dbo.Numbers"]
+    );
+    database.tables.clear();
+    assert_eq!(hidden_sequences(&answers, &database).unwrap().len(), 2);
 }

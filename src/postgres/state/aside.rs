@@ -1,0 +1,117 @@
+//! Constraints that are off while rows are loaded: kept until they are on again.
+
+use tokio_postgres::{Client, Row, Transaction};
+
+use crate::error::Result;
+use crate::plan::table::TargetName;
+use crate::postgres::fault;
+use crate::postgres::state::Holder;
+
+/// A constraint of a target table that the job dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// `dbo.Posts`, whose rows the target table gets.
+    pub table: (String, String),
+    /// `dbo.Users`, of a foreign key that is to come back.
+    pub refers_to: Option<String>,
+    pub target: TargetName,
+    pub name: String,
+    /// As `pg_get_constraintdef` prints it, without NOT VALID.
+    pub definition: String,
+    /// The rows that were there had been held to it.
+    pub validated: bool,
+    /// Otherwise it belonged to a table that is to be replaced, and goes with it.
+    pub comes_back: bool,
+}
+
+impl Aside {
+    /// `dbo.Posts`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.table.0, self.table.1)
+    }
+}
+
+const KEEP: &str = "\
+INSERT INTO _migrate.set_aside (job, source_schema, source_table, refers_to, target_schema, \
+target_table, name, definition, validated, comes_back, run_id) \
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+ON CONFLICT (job, target_schema, target_table, name) DO UPDATE SET \
+refers_to = EXCLUDED.refers_to, definition = EXCLUDED.definition, \
+validated = EXCLUDED.validated, comes_back = EXCLUDED.comes_back, run_id = EXCLUDED.run_id, \
+set_aside_at = pg_catalog.now()";
+
+const FORGET: &str = "\
+DELETE FROM _migrate.set_aside \
+WHERE job = $1 AND target_schema = $2 AND target_table = $3 AND name = $4";
+
+const ALL: &str = "\
+SELECT source_schema, source_table, refers_to, target_schema, target_table, name, definition, \
+validated, comes_back FROM _migrate.set_aside WHERE job = $1 ORDER BY 4, 5, 6";
+
+/// In the transaction that drops the constraint.
+pub(in crate::postgres) async fn keep_aside(
+    transaction: &Transaction<'_>,
+    by: Holder<'_>,
+    aside: &Aside,
+) -> Result<()> {
+    let (schema, name) = &aside.table;
+    let target = &aside.target;
+    transaction
+        .execute(
+            KEEP,
+            &[
+                &by.job,
+                &schema,
+                &name,
+                &aside.refers_to,
+                &target.schema,
+                &target.table,
+                &aside.name,
+                &aside.definition,
+                &aside.validated,
+                &aside.comes_back,
+                &by.run.0,
+            ],
+        )
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "record a constraint that is set aside"))
+}
+
+/// In the transaction that makes sure that the constraint is on again, or is not to come back.
+pub(in crate::postgres) async fn forget_aside(
+    transaction: &Transaction<'_>,
+    job: &str,
+    aside: &Aside,
+) -> Result<()> {
+    let target = &aside.target;
+    transaction
+        .execute(FORGET, &[&job, &target.schema, &target.table, &aside.name])
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "forget a constraint that is on again"))
+}
+
+/// What is off, by target table and name.
+pub async fn asides(client: &Client, job: &str) -> Result<Vec<Aside>> {
+    let rows = client
+        .query(ALL, &[&job])
+        .await
+        .map_err(|error| fault::of(error, "read what is set aside"))?;
+    Ok(rows.iter().map(read).collect())
+}
+
+fn read(row: &Row) -> Aside {
+    Aside {
+        table: (row.get(0), row.get(1)),
+        refers_to: row.get(2),
+        target: TargetName {
+            schema: row.get(3),
+            table: row.get(4),
+        },
+        name: row.get(5),
+        definition: row.get(6),
+        validated: row.get(7),
+        comes_back: row.get(8),
+    }
+}
