@@ -196,6 +196,8 @@ fn computed_columns_have_the_type_that_the_source_says() {
         ("([D]*[D])", decimal(21, 2), "seems to be decimal(21,4)"),
         ("([Big]+(1))", SqlType::BigInt, "a generated column"),
         ("(getdate())", SqlType::DateTime, "immutable"),
+        // 9999-12-31 23:59:59.9999999 is in the year 10000 once it is rounded.
+        ("(year([At7]))", SqlType::Int, "7th fractional digit"),
         (
             "(upper([V]))",
             SqlType::VarChar { length: Some(50) },
@@ -212,6 +214,9 @@ fn computed_columns_have_the_type_that_the_source_says() {
 fn a_predicate_is_immutable() {
     with_scope(|scope| {
         assert!(predicate("([N] IS NOT NULL)", scope).is_ok());
+        assert!(predicate("([At7] IS NOT NULL)", scope).is_ok());
+        let rounded = predicate("([At7]>'20000101')", scope).unwrap_err();
+        assert!(rounded.reason.contains("7th fractional digit"));
         let reason = predicate("([At]>getdate())", scope).unwrap_err().reason;
         assert!(reason.contains("immutable"));
     });
