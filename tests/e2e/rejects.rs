@@ -69,10 +69,6 @@ fn run_aloud(job: &Job, arguments: &[&str]) -> Answer {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    assert!(
-        answer.stderr.contains("TRACE") || answer.stderr.contains("DEBUG"),
-        "it is loud"
-    );
     assert!(!answer.stdout.contains(SECRET) && !answer.stderr.contains(SECRET));
     answer
 }
@@ -155,6 +151,12 @@ fn a_thousand_faulty_rows_under_each_policy_killed_and_continued() {
             }
             "error" => {
                 let answer = run_aloud(&job, &[]);
+                // A run that was done before it was killed has little to say; this one loads.
+                assert!(
+                    answer.stderr.contains("TRACE") || answer.stderr.contains("DEBUG"),
+                    "{}",
+                    answer.stderr
+                );
                 assert_eq!(answer.code, Some(1));
                 let cause = answer.json()["tables"][0]["cause"]["message"].to_string();
                 assert!(
