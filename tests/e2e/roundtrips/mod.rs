@@ -100,6 +100,11 @@ fn round_trip(seed: u64, tally: &mut Tally) {
     );
     let job = Job::new(&database, &target.target(), &more);
     let answer = job.run(&["--output", "json"]);
+    if answer.code == Some(4) {
+        let differences = job.run(&["verify", "--level", "rows", "--show-values"]);
+        let tables = job.run(&["schema"]);
+        panic!("{seed}:\n{}\n{}", differences.stdout, tables.stdout);
+    }
     assert!(
         matches!(answer.code, Some(0 | 6)),
         "{seed}: exit code {:?}\n{}\n{}",

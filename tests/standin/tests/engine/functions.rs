@@ -26,6 +26,10 @@ fn strings() {
                 "6|0",
             ),
             (
+                "SELECT LEN(N'a😀' COLLATE Latin1_General_100_CI_AS), LEN(N'a😀' COLLATE Latin1_General_100_CI_AS_SC)",
+                "3|2",
+            ),
+            (
                 "SELECT LEN('abc  '), DATALENGTH('abc  '), DATALENGTH(N'abc')",
                 "3|5|6",
             ),

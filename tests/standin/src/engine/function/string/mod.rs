@@ -65,6 +65,13 @@ fn code_page(t: &Ty) -> u16 {
     t.collation.as_ref().map_or(1252, |c| c.code_page)
 }
 
+/// "When using SC collations, the returned integer value counts UTF-16 surrogate pairs as a single
+/// character" (LEN). Those of UTF-8 are among them.
+fn supplementary(collation: &Collation) -> bool {
+    let name = collation.name.to_ascii_uppercase();
+    name.contains("_SC") || name.contains("_140_") || name.ends_with("_UTF8")
+}
+
 pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
     Ok(Some(match name {
         "LEN" => {
@@ -76,8 +83,19 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
                     Ok(Value::Int(byte_count(&v[0], 1)))
                 })));
             }
-            strict(vec![as_text(&args[0])], t, |v| {
-                Ok(Value::Int(collate::trim(&units(&v[0])).len() as i64))
+            let pairs_are_one = args[0]
+                .t
+                .collation
+                .as_ref()
+                .is_some_and(|c| supplementary(c));
+            strict(vec![as_text(&args[0])], t, move |v| {
+                let units = units(&v[0]);
+                let kept = collate::trim(&units);
+                let count = match pairs_are_one {
+                    true => char::decode_utf16(kept.iter().copied()).count(),
+                    false => kept.len(),
+                };
+                Ok(Value::Int(count as i64))
             })
         }
         "DATALENGTH" => {
