@@ -139,7 +139,15 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), load::TRANSFER);
     stall(&source, 60);
-    let child = job.spawn(&[]);
+    // The tests themselves may run under nohup, which their children would inherit.
+    let plain = job.command(&[]);
+    let mut hearing = Command::new("env");
+    hearing.arg("--default-signal=HUP");
+    hearing.arg(plain.get_program()).args(plain.get_args());
+    hearing.stdin(std::process::Stdio::null());
+    hearing.stdout(std::process::Stdio::piped());
+    hearing.stderr(std::process::Stdio::piped());
+    let child = hearing.spawn().expect("env");
     wait_for_rows(&target);
     send(&child, "-HUP");
     let stopped = answer(child);
