@@ -72,6 +72,8 @@ fuzz_target!(init: { LazyLock::force(&RESULTS); }, |data: &[u8]| {
 /// Bytes of all rows, and the sum of their hashes.
 fn rows_of(batches: &Vec<migrate::transcode::Batch>) -> (Vec<u8>, u128) {
     let bytes = batches.iter().flat_map(|batch| batch.bytes.to_vec());
-    let sum = |sum: u128, batch: &migrate::transcode::Batch| sum.wrapping_add(batch.checksum);
+    let sum = |sum: u128, batch: &migrate::transcode::Batch| {
+        sum.wrapping_add(batch.checksum.unwrap_or_default())
+    };
     (bytes.collect(), batches.iter().fold(0, sum))
 }
