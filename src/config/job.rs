@@ -113,6 +113,8 @@ pub struct Target {
     pub ca_file: Option<PathBuf>,
     pub connect_timeout: Duration,
     pub pool: TargetPool,
+    /// Tables that are finished at a time, at least 1.
+    pub finish_connections: usize,
     /// Source schema to target schema; a schema without an entry keeps its name.
     pub schemas: BTreeMap<String, String>,
 }
@@ -168,6 +170,10 @@ pub struct Transfer {
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
     pub unlogged_load: bool,
+    /// A partition that is still long when workers fall idle is cut at its remaining key range.
+    pub split_stragglers: bool,
+    /// Fixes how many partitions are loaded at a time; `None` follows what is measured.
+    pub partitions_in_flight: Option<usize>,
     pub retry: Retry,
 }
 

@@ -21,6 +21,9 @@ use crate::config::yaml::Node;
 const SOURCE_CONNECTIONS: usize = 12;
 /// PostgreSQL loads with one core per COPY, so fewer writers than readers are enough.
 const TARGET_CONNECTIONS: usize = 8;
+/// An index build takes a core and maintenance memory of its own: half of the target's connections
+/// leave the other half to loading.
+const FINISH_CONNECTIONS: usize = 4;
 const MOST_CONNECTIONS: usize = 1000;
 /// Readers queue for the pool by design; two minutes of queueing are still work, not a fault.
 const SOURCE_ACQUIRE: Duration = Duration::from_secs(120);
@@ -153,6 +156,12 @@ fn target(top: &mut Section, g: &mut Gathered<'_>) -> Target {
         ca_file: section.path("ca_file", g),
         connect_timeout: section.duration("connect_timeout", CONNECT, None, g),
         pool: target_pool(&mut section, g),
+        finish_connections: section.number(
+            "finish_connections",
+            FINISH_CONNECTIONS,
+            (1, MOST_CONNECTIONS),
+            g,
+        ),
         schemas: schemas(&mut section, g),
     };
     section.finish(g);
@@ -274,6 +283,12 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
         ),
         commit_every: section.size("commit_every", COMMIT_EVERY, (1024, 16 << 30), g),
         unlogged_load: section.boolean("unlogged_load", false, g),
+        split_stragglers: section.boolean("split_stragglers", true, g),
+        partitions_in_flight: section.optional_number(
+            "partitions_in_flight",
+            (1, MOST_CONNECTIONS),
+            g,
+        ),
         retry: retry(&mut section, g),
     };
     section.finish(g);

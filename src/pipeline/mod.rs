@@ -1,8 +1,10 @@
 //! Runs a job: the only code that spawns tasks.
 
+mod board;
 mod context;
 mod finishing;
 mod inspect;
+mod lane;
 mod objects;
 mod partition;
 mod planning;
@@ -15,6 +17,7 @@ mod retry;
 mod run;
 mod schema;
 mod shores;
+mod splitting;
 mod summary;
 mod verify;
 

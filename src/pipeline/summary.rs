@@ -152,6 +152,7 @@ fn loaded_table(
     table.seconds = load.progress.elapsed().as_secs_f64();
     table.strategy = strategy_words(&load.plan.strategy);
     table.partitions = load.progress.partitions().1;
+    table.splits = load.progress.splits();
     table.retries = load.progress.retries();
     table.notes.clone_from(&load.plan.notes);
     if now.is_none() {

@@ -82,6 +82,8 @@ pub struct TableProgress {
     resumed_rows: AtomicU64,
     partitions: AtomicU32,
     partitions_done: AtomicU32,
+    /// Times that a partition was cut while it was loaded.
+    splits: AtomicU32,
     retries: AtomicU32,
     /// When it was set to `Running`, and when to a state that is over.
     span: Mutex<(Option<Instant>, Option<Instant>)>,
@@ -139,6 +141,7 @@ impl Progress {
             resumed_rows: AtomicU64::new(0),
             partitions: AtomicU32::new(0),
             partitions_done: AtomicU32::new(0),
+            splits: AtomicU32::new(0),
             retries: AtomicU32::new(0),
             span: Mutex::default(),
         });
@@ -292,6 +295,19 @@ impl TableProgress {
 
     pub fn set_partitions(&self, partitions: u32) {
         self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    /// Partitions that were cut off others.
+    pub fn add_partitions(&self, partitions: u32) {
+        self.partitions.fetch_add(partitions, Ordering::Relaxed);
+    }
+
+    pub fn add_split(&self) {
+        self.splits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn splits(&self) -> u32 {
+        self.splits.load(Ordering::Relaxed)
     }
 
     pub fn partition_done(&self) {

@@ -116,6 +116,7 @@ impl Database<'_> {
                 max_connections: 4,
                 acquire_timeout: Duration::from_secs(20),
             },
+            finish_connections: 4,
             schemas: BTreeMap::new(),
         }
     }

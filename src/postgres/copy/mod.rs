@@ -173,6 +173,28 @@ impl PartitionWriter {
         self.timing
     }
 
+    /// Cuts the partition at the start of its claim, before anything is written: `head` stays with
+    /// it, `others` become partitions whose numbers come back. They tile [`Self::slice`], and the
+    /// last committed key is in `head`. After an error it is not known whether the cut was made:
+    /// claim again, and ask [`state::pending`].
+    pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
+        if self.in_transaction || self.pending_bytes() > 0 {
+            let error = Error::new(Kind::Internal, "a partition was cut in the middle of a batch");
+            return Err(at(&self.table, self.partition, error));
+        }
+        let table = &self.table.key;
+        let split = state::split(&mut self.lease, table, &mut self.ticket, &head, others).await;
+        let numbers = split.map_err(|error| at(&self.table, self.partition, error))?;
+        self.slice = head;
+        Ok(numbers)
+    }
+
+    /// Partitions of the table that nobody has taken up; see [`state::pending`].
+    pub async fn pending(&self) -> Result<Vec<u32>> {
+        let pending = state::pending(&self.lease, &self.table.key).await;
+        pending.map_err(|error| at(&self.table, self.partition, error))
+    }
+
     /// Sends whole rows. An error that the server has with them may come only with the commit.
     pub async fn write(&mut self, batch: Batch) -> Result<()> {
         if batch.rows == 0 && batch.rejects.is_empty() {
