@@ -1,11 +1,13 @@
 //! Runs a job: the only code that spawns tasks.
 
+mod adapting;
 mod board;
 mod context;
 mod finishing;
 mod inspect;
 mod lane;
 mod objects;
+mod pace;
 mod partition;
 mod planning;
 pub mod policy;

@@ -14,7 +14,7 @@ use crate::pipeline::board::{Board, Next};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::partition::Moved;
-use crate::pipeline::{finishing, partition, splitting};
+use crate::pipeline::{adapting, finishing, partition, splitting};
 use crate::report::progress::TableState;
 
 /// How long a stopped run waits for commits before it lets go of them. A signal must end the
@@ -38,13 +38,16 @@ struct Crew {
 /// # Errors
 /// Only when a worker itself broke.
 pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
+    let width = run.job.target.pool.max_connections;
+    let pace = adapting::begin(run, width);
+    let level = run.progress.flight().first;
     let crew = Arc::new(Crew {
         run: Arc::clone(run),
-        board: Board::new(tables, run.job.target.finish_connections, usize::MAX),
+        board: Board::new(tables, run.job.target.finish_connections, level),
         looking: Mutex::new(()),
     });
     let mut workers = JoinSet::new();
-    for _ in 0..run.job.target.pool.max_connections {
+    for _ in 0..width {
         workers.spawn(work(Arc::clone(&crew)));
     }
     let mut broken = None;
@@ -59,8 +62,15 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
         run.cancel.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
     };
+    let adapt = async {
+        match pace {
+            Some(pace) => adapting::follow(run, &crew.board, pace).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = all_joined => {}
+        () = adapt => {}
         () = grace => {
             tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
             run.target.cancel_running().await;

@@ -87,6 +87,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
         pools: shores.reports(),
+        in_flight: run.progress.flight(),
         time: run.progress.clock().read(),
         verification: ending.verification,
         omissions,
