@@ -141,7 +141,10 @@ impl Machine {
     fn parse(stat: &str) -> Option<Self> {
         let line = stat.lines().next()?.strip_prefix("cpu ")?;
         let ticks = line.split_whitespace().take(8);
-        let ticks = ticks.map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
+        let ticks = ticks
+            .map(str::parse)
+            .collect::<Result<Vec<u64>, _>>()
+            .ok()?;
         Some(Self {
             total: ticks.iter().sum(),
             idle: ticks.get(3)? + ticks.get(4)?,
@@ -150,7 +153,10 @@ impl Machine {
 
     fn busy(before: Option<&Self>, now: Option<&Self>) -> Option<f64> {
         let (before, now) = (before?, now?);
-        let total = now.total.checked_sub(before.total).filter(|ticks| *ticks > 0)?;
+        let total = now
+            .total
+            .checked_sub(before.total)
+            .filter(|ticks| *ticks > 0)?;
         let idle = now.idle.saturating_sub(before.idle);
         Some(1.0 - idle as f64 / total as f64)
     }

@@ -90,7 +90,10 @@ impl TableLoad {
         progress.resume(rows, bytes);
         Arc::new(Self {
             key: TableKey::of(&run.job.name, &record.plan),
-            copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
+            copy: Arc::new(
+                CopyTable::new(&run.job.name, &record.plan)
+                    .flush_late(!run.job.transfer.synchronous_commit),
+            ),
             layout,
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
@@ -117,7 +120,10 @@ impl TableLoad {
     /// Numbers of partitions that were not known: they are counted as open from here on.
     pub fn adopt(&self, numbers: &[u32]) -> Vec<u32> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = numbers.iter().copied().filter(|number| known.insert(*number));
+        let new = numbers
+            .iter()
+            .copied()
+            .filter(|number| known.insert(*number));
         let new = new.collect::<Vec<_>>();
         let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
         self.remaining.fetch_add(count, Ordering::AcqRel);

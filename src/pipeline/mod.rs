@@ -3,6 +3,7 @@
 mod adapting;
 mod board;
 mod context;
+mod cutting;
 mod finishing;
 mod inspect;
 mod lane;

@@ -188,7 +188,10 @@ mod tests {
         let (once, _) = run(12, 400, seed);
         for cap in [24, 36] {
             let (more, level) = run(cap, 400, seed);
-            assert!(more > once * 0.97, "cap {cap}: {more} of {once}, at {level}");
+            assert!(
+                more > once * 0.97,
+                "cap {cap}: {more} of {once}, at {level}"
+            );
             assert!((9..=15).contains(&level), "cap {cap}: {level}");
         }
     }
@@ -224,6 +227,9 @@ mod tests {
         assert_eq!(pace.after(window(4, true, Some(0.99))), fewer);
         let mut pace = Pace::new(8);
         assert_eq!(pace.after(window(4, true, None)), None, "settling");
-        assert_eq!(pace.after(window(4, true, Some(0.5))), Some((6, Why::TryMore)));
+        assert_eq!(
+            pace.after(window(4, true, Some(0.5))),
+            Some((6, Why::TryMore))
+        );
     }
 }

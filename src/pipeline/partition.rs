@@ -147,6 +147,9 @@ impl Attempt<'_> {
         let Some(mut writer) = claimed else {
             return Ok(Written::All);
         };
+        // Commits that were not on disk yet went with a crash of the target: their rows come again.
+        let lost = self.committed.saturating_sub(writer.progress().rows);
+        lane.table.progress.take_back(lost, 0);
         self.committed = writer.progress().rows;
         splitting::resolve(self.board, lane, &writer).await?;
         let mut source = clock
@@ -201,7 +204,12 @@ impl Attempt<'_> {
     fn statement(&self, writer: &PartitionWriter) -> String {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        query::read(&self.lane.table.plan, writer.slice(), resume_after, consistency)
+        query::read(
+            &self.lane.table.plan,
+            writer.slice(),
+            resume_after,
+            consistency,
+        )
     }
 
     /// Sends batches until the channel closes, committing on the way where every row's place is

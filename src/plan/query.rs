@@ -47,22 +47,12 @@ pub fn read(
     }
 }
 
-/// The statement that finds the last key of each of `partitions` equal parts, in key order; the
-/// last part's comes too and is not a cut.
+/// The statement that finds, in key order, the last key of each but the last of `partitions` equal
+/// parts of the rows that satisfy `predicates`.
 ///
 /// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
 /// last of its own. Works for keys of several columns, where MAX per tile does not.
-pub fn cut_points(
-    table: &TablePlan,
-    key: &[KeyColumn],
-    partitions: usize,
-    consistency: Consistency,
-) -> String {
-    tiles(table, key, Vec::new(), partitions, consistency)
-}
-
-/// The same of the rows that satisfy `predicates`.
-pub(super) fn tiles(
+pub(super) fn cut_points(
     table: &TablePlan,
     key: &[KeyColumn],
     predicates: Vec<String>,
@@ -241,7 +231,11 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
 
 /// The predicates of `(after, upto]`. Leading columns on which both ends agree are pinned, so that
 /// a range inside one value of them is sought and not filtered.
-pub(super) fn range(key: &[KeyColumn], after: Option<&[KeyValue]>, upto: Option<&[KeyValue]>) -> Vec<String> {
+pub(super) fn range(
+    key: &[KeyColumn],
+    after: Option<&[KeyValue]>,
+    upto: Option<&[KeyValue]>,
+) -> Vec<String> {
     let agreed = match (after, upto) {
         (Some(after), Some(upto)) => {
             let pairs = after.iter().zip(upto).take(key.len().saturating_sub(1));
@@ -350,7 +344,9 @@ mod tests {
         );
         let relaxed = read(&one_key(), &whole, None, Consistency::Relaxed);
         assert!(relaxed.contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
-        assert!(!cut_points(&one_key(), &[], 2, Consistency::Strict).contains("NOLOCK"));
+        assert!(
+            !cut_points(&one_key(), &[], Vec::new(), 2, Consistency::Strict).contains("NOLOCK")
+        );
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Flight {
             ));
         }
         let Some(change) = self.changes.last() else {
-            let limit = if first == cap { ", which is the cap" } else { "" };
+            let limit = if first == cap {
+                ", which is the cap"
+            } else {
+                ""
+            };
             return Some(format!(
                 "up to {first} partitions were loaded at a time{limit}."
             ));

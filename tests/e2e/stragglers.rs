@@ -77,7 +77,11 @@ fn text_guid_and_descending_keys_are_cut_where_the_source_says() {
             name.to_lowercase()
         );
         let sum = load::ROWS * (load::ROWS - 1) / 2;
-        let expected = [load::ROWS.to_string(), load::ROWS.to_string(), sum.to_string()];
+        let expected = [
+            load::ROWS.to_string(),
+            load::ROWS.to_string(),
+            sum.to_string(),
+        ];
         assert_eq!(target.sql(&sql)[0], expected.map(Some), "{name}");
     }
 }
@@ -129,7 +133,10 @@ fn nothing_is_cut_where_the_job_or_the_table_says_so() {
         slow(&source, "Narrow");
         let report = Job::new(&database, &target.target(), &more).report(&[], 0);
         let whole = table(&report, "dbo.Narrow");
-        assert_eq!((&whole["splits"], &whole["partitions"]), (&0.into(), &1.into()));
+        assert_eq!(
+            (&whole["splits"], &whole["partitions"]),
+            (&0.into(), &1.into())
+        );
         load::check(&target);
     }
 }

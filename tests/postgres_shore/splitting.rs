@@ -58,7 +58,10 @@ async fn a_cut_leaves_the_head_and_adds_the_rest_behind_the_last_number() {
     assert_eq!(head.slice(), &range(None, Some(5)));
     assert_eq!(head.pending().await.unwrap(), [2, 3]);
     let [two, three] = others;
-    assert_eq!(recorded(&database), [range(None, Some(5)), two.clone(), three]);
+    assert_eq!(
+        recorded(&database),
+        [range(None, Some(5)), two.clone(), three]
+    );
 
     // It goes on under the same claim, and so does whoever claims it or its rest anew.
     head.write(batch(&[(2, None)])).await.unwrap();
@@ -129,7 +132,10 @@ async fn a_cut_broken_off_anywhere_is_whole_or_nothing() {
         assert_eq!(slices[0], range(None, upper));
         assert_eq!(others.len(), made, "step {step}");
     }
-    assert!(made > 0 && lost > 0, "{made} cuts were made, {lost} broken off");
+    assert!(
+        made > 0 && lost > 0,
+        "{made} cuts were made, {lost} broken off"
+    );
     let mut head = writer(&job, 1).await;
     assert_eq!(head.pending().await.unwrap().len(), made);
     head.commit(End::Partition).await.unwrap();

@@ -117,6 +117,8 @@ impl Database<'_> {
                 acquire_timeout: Duration::from_secs(20),
             },
             finish_connections: 4,
+            maintenance_work_mem: 256 << 20,
+            parallel_maintenance_workers: 2,
             schemas: BTreeMap::new(),
         }
     }
