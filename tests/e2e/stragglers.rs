@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::errors::changed;
 use crate::load;
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
@@ -196,4 +197,39 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         load::check(&target);
     }
     assert!(between > 0, "some kill hit a run between a cut and its end");
+}
+
+#[test]
+fn a_table_at_a_time_is_finished_and_vacuumed_where_the_job_says_so() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let more = ONE_EACH.replace("transfer: {", "transfer: { vacuum: true,");
+    let job = Job::new(&database, &target.target(), &more);
+    let text = std::fs::read_to_string(&job.path).expect("the job");
+    let finishing = "sslmode: disable\n  finish_connections: 1\n  maintenance_work_mem: 64MiB\n  \
+         parallel_maintenance_workers: 0";
+    changed(&text, "sslmode: disable", finishing).report(&[], 0);
+    load::check(&target);
+    let invisible = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+         AND relkind = 'r' AND relallvisible < relpages";
+    assert_eq!(target.value(invisible), "0");
+}
+
+#[test]
+fn the_report_says_how_many_partitions_were_in_flight() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let fixed = ONE_EACH.replace("transfer: {", "transfer: { partitions_in_flight: 1,");
+    for (more, pinned, first) in [(ONE_EACH, false, 4), (fixed.as_str(), true, 1)] {
+        let target = Postgres::shared().database();
+        let report = Job::new(&database, &target.target(), more).report(&[], 0);
+        load::check(&target);
+        let flight = &report["in_flight"];
+        assert_eq!(flight["pinned"], pinned, "{flight}");
+        assert_eq!(
+            (&flight["cap"], &flight["first"]),
+            (&4.into(), &first.into())
+        );
+    }
 }

@@ -117,7 +117,8 @@ async fn a_cut_broken_off_anywhere_is_whole_or_nothing() {
         assert_eq!(head.slice(), &range(None, upper), "step {step}");
         let cut = 1_000 - step;
         let parts = (range(None, Some(cut)), [range(Some(cut), upper)]);
-        let patience = Duration::from_micros(150 * u64::try_from(step).unwrap());
+        // From nothing to more than it takes on a busy machine.
+        let patience = Duration::from_micros(100 << (step / 2));
         let _ = tokio::time::timeout(patience, head.split(parts.0, &parts.1)).await;
         drop(head);
         let slices = recorded(&database);
