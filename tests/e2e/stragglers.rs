@@ -177,7 +177,7 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
     let source = Source::stand_in();
     let database = source.database(&load::script());
     let mut between = 0;
-    for point in 0..24 {
+    for point in 0..12 {
         let target = Postgres::shared().database();
         let job = Job::new(&database, &target.target(), ONE_EACH);
         slow(&source, "Narrow");
@@ -185,7 +185,7 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         let mut child = job.spawn(&[]);
         crate::resume::wait_for_rows(&target);
         // Partitions are judged after a second, and looked at every quarter of one.
-        std::thread::sleep(Duration::from_millis(700 + 40 * point));
+        std::thread::sleep(Duration::from_millis(700 + 80 * point));
         child.kill().expect("kill -9");
         child.wait().expect("the killed process is gone");
         let cut = "SELECT count(*) FROM (SELECT FROM _migrate.partitions \
