@@ -54,11 +54,16 @@ pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<
 
 /// What the target's extensions offer, asked only where a type of the source depends on it.
 pub async fn target_types(database: &Database, target: &TargetPool) -> Result<TargetTypes> {
-    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
-    if !columns.any(depends_on_target) {
+    if !needs_target_types(database) {
         return Ok(TargetTypes::default());
     }
     extensions::target_types(&*target.acquire().await?).await
+}
+
+/// Whether a type of the source depends on the target's extensions.
+pub fn needs_target_types(database: &Database) -> bool {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    columns.any(depends_on_target)
 }
 
 /// Plans every selected table of a catalog that was read.
