@@ -106,7 +106,7 @@ async fn finish_in_transaction(
     for column in plan
         .columns
         .iter()
-        .filter(|column| ddl::has_identity(column))
+        .filter(|column| column.clauses.counter.is_some())
     {
         set_identity(&transaction, &name, column).await?;
     }

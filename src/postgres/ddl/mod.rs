@@ -20,8 +20,8 @@ pub use crate::postgres::ddl::objects::{
     foreign_key_at_once, index, sequence, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
-pub use crate::postgres::ddl::statement::{create_schema, create_table, identity_note, statements};
-pub(super) use crate::postgres::ddl::statement::{has_identity, type_text};
+pub(super) use crate::postgres::ddl::statement::type_text;
+pub use crate::postgres::ddl::statement::{counters, create_schema, create_table, statements};
 
 /// How tables are made.
 #[derive(Debug, Clone, Copy)]
@@ -163,8 +163,11 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
     let failed = |error| fault::of_making(error, &format!("create table {name}"));
     let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
-    for comment in comments(plan) {
-        transaction.batch_execute(&comment).await.map_err(failed)?;
+    for statement in counters(plan).into_iter().chain(comments(plan)) {
+        transaction
+            .batch_execute(&statement)
+            .await
+            .map_err(failed)?;
     }
     let row = transaction
         .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&name])
