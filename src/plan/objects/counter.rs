@@ -3,7 +3,7 @@
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::objects::Remarks;
 use crate::plan::table::ColumnPlan;
-use crate::schema::Identity;
+use crate::schema::{Identity, SqlType};
 use crate::typemap::PgType;
 
 /// Gives each identity its counter, named when all names are known; what can have none is listed.
@@ -12,7 +12,7 @@ pub(super) fn fill(columns: &mut [ColumnPlan], remarks: &mut Remarks) {
         let Some(identity) = &column.identity else {
             continue;
         };
-        match counter(identity, &column.target_type) {
+        match counter(identity, &column.source.ty, &column.target_type) {
             Ok(counter) => column.clauses.counter = Some(counter),
             Err(reason) => {
                 remarks.omit(format!("identity of column {}", column.source.name), reason);
@@ -22,7 +22,7 @@ pub(super) fn fill(columns: &mut [ColumnPlan], remarks: &mut Remarks) {
     }
 }
 
-fn counter(identity: &Identity, ty: &PgType) -> Result<CounterPlan, String> {
+fn counter(identity: &Identity, source: &SqlType, ty: &PgType) -> Result<CounterPlan, String> {
     let whole = (i64::MIN, i64::MAX);
     let (form, (least, most)) = match *ty {
         PgType::SmallInt => (CounterForm::Identity, (i16::MIN.into(), i16::MAX.into())),
@@ -39,6 +39,11 @@ fn counter(identity: &Identity, ty: &PgType) -> Result<CounterPlan, String> {
                 "PostgreSQL counts in numbers, and the column is {other}"
             ));
         }
+    };
+    // An identity ends where its own type does, which smallint goes beyond.
+    let (least, most) = match source {
+        SqlType::TinyInt => (0, 255),
+        _ => (least, most),
     };
     let fits = |value: i128| (i128::from(least)..=i128::from(most)).contains(&value);
     let step = identity.increment != 0 && i64::try_from(identity.increment).is_ok();
@@ -65,7 +70,7 @@ mod tests {
             increment,
             last_value: last,
         };
-        counter(&identity, &ty).ok()
+        counter(&identity, &SqlType::Int, &ty).ok()
     }
 
     #[test]

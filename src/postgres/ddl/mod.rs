@@ -79,6 +79,10 @@ async fn make_in_transaction(
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded as planned"))?;
     must_be_latest(&transaction, &table.job, run).await?;
     if recorded.get(0) {
+        // COPY BINARY carries no types: bytes of one would be stored as a value of another.
+        if let Some(found) = shape::find(&transaction, &plan.target).await? {
+            shape::must_fit(&transaction, &found, plan).await?;
+        }
         return Ok(());
     }
     let found = accept(&transaction, plan, making.mode).await?;
@@ -101,6 +105,15 @@ async fn make_in_transaction(
         .await
         .map_err(failed)?;
     transaction.commit().await.map_err(failed)
+}
+
+/// Refuses to compare a table with columns of other types than the plan's: their bytes may be equal
+/// and mean something else.
+pub async fn must_be_comparable(client: &Client, plan: &TablePlan) -> Result<()> {
+    match shape::find(client, &plan.target).await? {
+        Some(found) => shape::must_compare(client, &found, plan).await,
+        None => Ok(()),
+    }
 }
 
 /// Refuses what the mode does not allow; gives what is there.
