@@ -15,8 +15,8 @@ use crate::report::Omission;
 use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
-/// the rest in one. A stop does not drop it: the
-/// statement would go on at the server with nobody to cancel it.
+/// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
+/// cancel it.
 pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     loop {
