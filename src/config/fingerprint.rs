@@ -16,6 +16,7 @@
 //! - hosts, ports, users, passwords, TLS: the state is in the target database itself, which may
 //!   have moved with it;
 //! - pools, time-outs, retry, `commit_every`, `max_partitions_per_table`, `partition_min_rows`,
+//!   `partition_min_size`, `partitions_in_flight`, `split_stragglers`, `synchronous_commit`, `vacuum`,
 //!   overrides' `partitions`: a run continues the partitions that were recorded;
 //! - `values`, overrides' too: another policy is what the failure on a value asks for;
 //! - `schema.indexes` and the other objects made after the load, `verify`, `report`.

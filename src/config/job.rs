@@ -180,6 +180,8 @@ pub struct Transfer {
     pub consistency: Consistency,
     pub max_partitions_per_table: usize,
     pub partition_min_rows: u64,
+    /// Bytes at the source; a table of few large rows is cut by these.
+    pub partition_min_size: u64,
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
     pub unlogged_load: bool,

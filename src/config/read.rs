@@ -38,6 +38,8 @@ const READ: Duration = Duration::from_secs(300);
 const BROWSER_PORT: u16 = 1434;
 /// Below this a table is read in a second or two; cutting it costs more than it saves.
 const PARTITION_MIN_ROWS: u64 = 500_000;
+/// About what half a million rows of a wide table are.
+const PARTITION_MIN_SIZE: u64 = 1 << 30;
 /// Some seconds of work: what a crash costs at most per partition.
 const COMMIT_EVERY: u64 = 64 << 20;
 
@@ -295,6 +297,12 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
             "partition_min_rows",
             PARTITION_MIN_ROWS,
             (1, u64::MAX),
+            g,
+        ),
+        partition_min_size: section.size(
+            "partition_min_size",
+            PARTITION_MIN_SIZE,
+            (1024, 1 << 50),
             g,
         ),
         commit_every: section.size("commit_every", COMMIT_EVERY, (1024, 16 << 30), g),

@@ -224,7 +224,10 @@ fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize 
     }
     let transfer = circumstances.transfer;
     let by_rows = table.estimated_rows / transfer.partition_min_rows.max(1);
-    usize::try_from(by_rows)
+    // Few rows may be much to read, as large values are; a row is not cut.
+    let by_bytes = table.estimated_bytes / transfer.partition_min_size.max(1);
+    let by_bytes = by_bytes.min(table.estimated_rows);
+    usize::try_from(by_rows.max(by_bytes))
         .unwrap_or(usize::MAX)
         .clamp(1, transfer.max_partitions_per_table.max(1))
 }
@@ -245,6 +248,7 @@ mod tests {
             consistency,
             max_partitions_per_table: 4,
             partition_min_rows: 100,
+            partition_min_size: 1 << 30,
             commit_every: 1,
             unlogged_load: false,
             synchronous_commit: false,
@@ -256,6 +260,29 @@ mod tests {
                 initial_backoff,
                 max_backoff,
             },
+        }
+    }
+
+    #[test]
+    fn few_large_rows_are_cut_by_their_bytes() {
+        let transfer = transfer(Consistency::Strict);
+        let circumstances = Circumstances {
+            partitions: None,
+            transfer: &transfer,
+            frozen: false,
+            excluded: &[],
+        };
+        for (rows, bytes, expected) in [
+            (250, 0, 2),
+            (250, 3 << 30, 3),
+            (50, 3 << 30, 3),
+            (2, 3 << 30, 2),
+            (0, 0, 1),
+            (50, 900 << 30, 4),
+        ] {
+            let mut table = table(vec![column("Id", SqlType::Int)], vec![], rows);
+            table.estimated_bytes = bytes;
+            assert_eq!(wanted_partitions(&table, &circumstances), expected);
         }
     }
 
