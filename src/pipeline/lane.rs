@@ -15,9 +15,17 @@ use crate::plan::table::Slice;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
     /// Keep the range up to the first cut and leave the others to partitions of their own.
-    Split(Vec<Vec<KeyValue>>),
+    Split(Cuts),
     /// Give its connections back; it goes on from there when its turn comes again.
     Park,
+}
+
+/// Cuts in key order, of a range that ended at `upto` when they were found. A range that ends
+/// elsewhere since must not be cut there: what is behind its end is another partition's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cuts {
+    pub upto: Option<Vec<KeyValue>>,
+    pub keys: Vec<Vec<KeyValue>>,
 }
 
 /// Shared by the worker that moves the partition and by those that look for work.
@@ -98,7 +106,11 @@ impl Lane {
     /// False where it was asked for something before, or cannot do it.
     pub fn ask(&self, turn: Turn) -> bool {
         let mut course = self.course();
-        if course.turn.is_some() || course.left.is_none() {
+        let Some(left) = &course.left else {
+            return false;
+        };
+        let stale = matches!(&turn, Turn::Split(cuts) if cuts.upto != left.upto);
+        if course.turn.is_some() || stale {
             return false;
         }
         course.turn = Some(turn);
@@ -114,8 +126,11 @@ impl Lane {
         }
     }
 
+    /// What was asked; nothing more can be until reading begins again.
     pub fn take_turn(&self) -> Option<Turn> {
-        self.course().turn.take()
+        let mut course = self.course();
+        course.left = None;
+        course.turn.take()
     }
 
     pub fn set_in_doubt(&self, in_doubt: bool) {

@@ -11,10 +11,9 @@ use crate::mssql::pool::Pooled;
 use crate::mssql::read;
 use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::lane::{Lane, Turn};
+use crate::pipeline::lane::{Cuts, Lane, Turn};
 use crate::pipeline::retry::Backoff;
 use crate::pipeline::splitting;
-use crate::plan::key::KeyValue;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::copy::{End, PartitionWriter};
@@ -135,7 +134,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Takes the connections, target first, as every task does: two tasks can then never wait for
     /// each other.
-    async fn run(&mut self, cuts: Option<Vec<Vec<KeyValue>>>) -> Result<Written> {
+    async fn run(&mut self, cuts: Option<Cuts>) -> Result<Written> {
         let (run, lane) = (self.run, self.lane);
         let table = &lane.table;
         let clock = run.progress.clock();

@@ -24,12 +24,15 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How often an idle worker looks for a partition that became worth cutting.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// A source that refuses is left alone for longer each time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// What the workers share.
 struct Crew {
     run: Arc<Run>,
     board: Board,
-    /// Held by the one idle worker that looks for a partition to cut.
-    looking: Mutex<()>,
+    /// Held by the one idle worker that looks for a partition to cut: how long it waits before.
+    looking: Mutex<Duration>,
 }
 
 /// Loads and finishes all tables. A table's error is kept with the table and does not end the
@@ -44,7 +47,7 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
     let crew = Arc::new(Crew {
         run: Arc::clone(run),
         board: Board::new(tables, run.job.target.finish_connections, level),
-        looking: Mutex::new(()),
+        looking: Mutex::new(LOOK_EVERY),
     });
     let mut workers = JoinSet::new();
     for _ in 0..width {
@@ -116,13 +119,17 @@ async fn look(crew: &Crew) {
     if !crew.run.job.transfer.split_stragglers {
         return std::future::pending().await;
     }
-    let _only = crew.looking.lock().await;
+    let mut pause = crew.looking.lock().await;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        if let Err(error) = splitting::offer(&crew.run, &crew.board).await {
-            // The partition goes on as it is, and meets what is wrong with the source itself.
-            tracing::debug!(%error, "no partition was cut");
-        }
+        tokio::time::sleep(*pause).await;
+        *pause = match splitting::offer(&crew.run, &crew.board).await {
+            Ok(_) => LOOK_EVERY,
+            Err(error) => {
+                // The partition goes on as it is, and meets what is wrong with the source itself.
+                tracing::debug!(%error, "no partition was cut");
+                (*pause * 2).min(LONGEST_PAUSE)
+            }
+        };
     }
 }
 

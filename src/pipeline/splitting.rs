@@ -12,8 +12,7 @@ use crate::mssql::Connection;
 use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
 use crate::pipeline::cutting::Look;
-use crate::pipeline::lane::{Lane, Turn};
-use crate::plan::key::KeyValue;
+use crate::pipeline::lane::{Cuts, Lane, Turn};
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;
 
@@ -53,7 +52,11 @@ pub async fn offer(run: &Run, board: &Board) -> Result<bool> {
         let cuts = look
             .cuts(&mut source, least, most, lane.is_uneven())
             .await?;
-        if !cuts.is_empty() && lane.ask(Turn::Split(cuts)) {
+        let cuts = Cuts {
+            upto: left.upto,
+            keys: cuts,
+        };
+        if !cuts.keys.is_empty() && lane.ask(Turn::Split(cuts)) {
             return Ok(true);
         }
     }
@@ -74,7 +77,7 @@ pub async fn carry_out(
     lane: &Arc<Lane>,
     writer: &mut PartitionWriter,
     source: &mut Connection,
-    cuts: Vec<Vec<KeyValue>>,
+    cuts: Cuts,
 ) -> Result<()> {
     let last_key = writer.progress().last_key.as_deref();
     let left = Remaining::of(writer.slice(), last_key);
@@ -82,7 +85,8 @@ pub async fn carry_out(
     let Some(look) = look else {
         return Ok(());
     };
-    let mut cuts = cuts.as_slice();
+    let end = cuts.upto.as_deref();
+    let mut cuts = cuts.keys.as_slice();
     while let Some((first, others)) = cuts.split_first() {
         if look.up_to(first).edge(source, Edge::First).await?.is_some() {
             break;
@@ -90,7 +94,7 @@ pub async fn carry_out(
         cuts = others;
         lane.set_uneven();
     }
-    let Some((head, others)) = remaining::parts(writer.slice(), cuts) else {
+    let Some((head, others)) = remaining::parts(writer.slice(), end, cuts) else {
         return Ok(());
     };
     lane.set_in_doubt(true);

@@ -141,12 +141,20 @@ pub fn is_dense(first: &[KeyValue], last: &[KeyValue], rows: u64) -> bool {
     i128::from(rows) * 5 >= integers * 4
 }
 
-/// `slice` cut at `cuts`, which are in key order and lie within it: its own head, and the others.
-/// `None` where it is no range or there is no cut.
-pub fn parts(slice: &Slice, cuts: &[Vec<KeyValue>]) -> Option<(Slice, Vec<Slice>)> {
+/// `slice` cut at `cuts`, which are in key order and lie before `end`: its own head, and the
+/// others. `None` where it is no range, there is no cut, or the slice ends elsewhere than the range
+/// that the cuts were found in: they may then lie in what is another partition's.
+pub fn parts(
+    slice: &Slice,
+    end: Option<&[KeyValue]>,
+    cuts: &[Vec<KeyValue>],
+) -> Option<(Slice, Vec<Slice>)> {
     let Slice::Range { after, upto } = slice else {
         return None;
     };
+    if upto.as_deref() != end {
+        return None;
+    }
     let (first, _) = cuts.split_first()?;
     let head = Slice::Range {
         after: after.clone(),
@@ -256,11 +264,13 @@ mod tests {
                 after: Some(int(after)),
                 upto,
             };
-            let (head, others) = parts(&slice, &[int(3), int(6)]).expect("parts");
+            let (head, others) = parts(&slice, upto.as_deref(), &[int(3), int(6)]).expect("parts");
             assert_eq!(head, range(1, Some(int(3))));
-            assert_eq!(others, [range(3, Some(int(6))), range(6, upto)]);
-            assert_eq!(parts(&slice, &[]), None);
+            assert_eq!(others, [range(3, Some(int(6))), range(6, upto.clone())]);
+            assert_eq!(parts(&slice, upto.as_deref(), &[]), None);
+            // Cuts of before the slice was cut itself would reach into its neighbour.
+            assert_eq!(parts(&slice, Some(&int(8)), &[int(3)]), None);
         }
-        assert_eq!(parts(&Slice::Whole, &[int(3)]), None);
+        assert_eq!(parts(&Slice::Whole, None, &[int(3)]), None);
     }
 }
