@@ -10,6 +10,7 @@ pub mod policy;
 mod prepare;
 mod presence;
 mod queue;
+mod recorded;
 mod rejects;
 mod retry;
 mod run;
