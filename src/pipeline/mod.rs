@@ -1,9 +1,14 @@
 //! Runs a job: the only code that spawns tasks.
 
+mod adapting;
+mod board;
 mod context;
+mod cutting;
 mod finishing;
 mod inspect;
+mod lane;
 mod objects;
+mod pace;
 mod partition;
 mod planning;
 pub mod policy;
@@ -16,6 +21,7 @@ mod retry;
 mod run;
 mod schema;
 mod shores;
+mod splitting;
 mod summary;
 mod verify;
 

@@ -6,14 +6,14 @@ use futures::stream::{self, StreamExt};
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
-use crate::mssql::{bounds, catalog};
+use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::Run;
+use crate::pipeline::cutting::Look;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::ddl;
@@ -194,15 +194,9 @@ async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
 async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
     let cuts = match &plan.strategy {
         Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
-            let sql = query::cut_points(
-                plan,
-                key,
-                plan.wanted_partitions,
-                run.job.transfer.consistency,
-            );
-            let columns = key.iter().map(|key| key.column.clone()).collect::<Vec<_>>();
-            let mut source = run.source.acquire().await?;
-            bounds::cut_points(&mut source, &sql, &columns).await?
+            let look = Look::whole(run, plan, key);
+            look.first_cuts(&mut *run.source.acquire().await?, plan.wanted_partitions)
+                .await?
         }
         _ => Vec::new(),
     };

@@ -16,7 +16,7 @@ use crate::pipeline::recorded::{self, Recorded};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
-use crate::pipeline::{RunOptions, presence, queue, verify};
+use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
@@ -297,6 +297,12 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         .filter(|table| table.progress.state() != TableState::Done);
     queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
     let mut completed = complete(run, survey, recorded).await?;
+    if run.job.transfer.vacuum {
+        tracing::info!("vacuuming");
+        completed
+            .omissions
+            .extend(finishing::vacuum(run, &tables).await);
+    }
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
     for table in &tables {

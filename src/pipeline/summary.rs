@@ -88,6 +88,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
         pools: shores.reports(),
+        in_flight: run.progress.flight(),
         time: run.progress.clock().read(),
         verification: ending.verification,
         omissions,
@@ -153,6 +154,7 @@ fn loaded_table(
     table.seconds = load.progress.elapsed().as_secs_f64();
     table.strategy = strategy_words(&load.plan.strategy);
     table.partitions = load.progress.partitions().1;
+    table.splits = load.progress.splits();
     table.retries = load.progress.retries();
     table.notes.clone_from(&load.plan.notes);
     if now.is_none() {
