@@ -8,8 +8,8 @@ use crate::postgres::objects::{self, Of};
 use crate::postgres::{finish as shore, state};
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
-/// the rest in one. A stop does not drop it: the
-/// statement would go on at the server with nobody to cancel it.
+/// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
+/// cancel it.
 pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     loop {

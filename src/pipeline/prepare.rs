@@ -54,11 +54,16 @@ pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<
 
 /// What the target's extensions offer, asked only where a type of the source depends on it.
 pub async fn target_types(database: &Database, target: &TargetPool) -> Result<TargetTypes> {
-    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
-    if !columns.any(depends_on_target) {
+    if !needs_target_types(database) {
         return Ok(TargetTypes::default());
     }
     extensions::target_types(&*target.acquire().await?).await
+}
+
+/// Whether a type of the source depends on the target's extensions.
+pub fn needs_target_types(database: &Database) -> bool {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    columns.any(depends_on_target)
 }
 
 /// Plans every selected table of a catalog that was read.
@@ -174,12 +179,17 @@ pub async fn look_back(
     job: &Job,
     shores: &Shores,
     options: &RunOptions,
-    survey: &Survey,
+    survey: &mut Survey,
 ) -> Result<Former> {
     let target = shores.target.acquire().await?;
     let records = state::load(&target, &job.name).await?;
     let last = state::last_run(&target, &job.name).await?;
     let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
+    if !anew {
+        let plans = records.iter().map(|record| &record.plan);
+        let former: Vec<_> = plans.collect();
+        survey.planned.keep_names(&former, job.schema.names);
+    }
     if anew {
         may_start_over(job, &records, options)?;
     } else {
@@ -244,7 +254,11 @@ fn settled(
     let same = made.is_some_and(|made| made == of_objects(&survey.planned));
     let done = |plan: &TablePlan| {
         let record = records.get(&plan.full_name());
-        record.is_some_and(|record| record.state == TableState::Done && record.error.is_none())
+        record.is_some_and(|record| {
+            record.state == TableState::Done
+                && record.error.is_none()
+                && record.fingerprint == fingerprint(plan)
+        })
     };
     same && survey.planned.tables.iter().all(done)
 }

@@ -198,8 +198,9 @@ async fn run_locked(
     started: Timestamp,
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
-    let survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
-    let former = unless_stopped(cancel, prepare::look_back(job, shores, options, &survey)).await?;
+    let mut survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
+    let former = prepare::look_back(job, shores, options, &mut survey);
+    let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
     let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
     // Registered, so that no process that lost the job can write what is read or wiped from here.

@@ -43,11 +43,25 @@ async fn settle_in_transaction(
     run: RunId,
     plan: &TablePlan,
 ) -> Result<()> {
+    match settled(client, table, run, plan).await? {
+        Some(transaction) => commit(transaction, plan).await,
+        None => Ok(()),
+    }
+}
+
+/// The open transaction in which the table is durable and has its primary key, where it is the
+/// job's own; `None` where it is finished.
+async fn settled<'a>(
+    client: &'a mut Client,
+    table: &TableKey,
+    run: RunId,
+    plan: &TablePlan,
+) -> Result<Option<Transaction<'a>>> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("finish table {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
     let Some(loaded) = begin(&transaction, table).await? else {
-        return Ok(());
+        return Ok(None);
     };
     must_be_latest(&transaction, &table.job, run).await?;
     if loaded.made.is_some() {
@@ -55,6 +69,11 @@ async fn settle_in_transaction(
         set_logged(&transaction, &name, loaded.rows).await?;
         add_primary_key(&transaction, plan).await?;
     }
+    Ok(Some(transaction))
+}
+
+async fn commit(transaction: Transaction<'_>, plan: &TablePlan) -> Result<()> {
+    let failed = |error| fault::of(error, &format!("finish table {}", qualified(&plan.target)));
     transaction.commit().await.map_err(failed)
 }
 
@@ -81,20 +100,13 @@ async fn finish_in_transaction(
 ) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("finish table {name}"));
-    let transaction = client.transaction().await.map_err(failed)?;
-    let Some(loaded) = begin(&transaction, table).await? else {
+    let Some(transaction) = settled(client, table, run, plan).await? else {
         return Ok(());
     };
-    must_be_latest(&transaction, &table.job, run).await?;
-    if loaded.made.is_some() {
-        must_be_same(&transaction, plan, loaded.made).await?;
-        set_logged(&transaction, &name, loaded.rows).await?;
-        add_primary_key(&transaction, plan).await?;
-    }
     for column in plan
         .columns
         .iter()
-        .filter(|column| ddl::has_identity(column))
+        .filter(|column| column.clauses.counter.is_some())
     {
         set_identity(&transaction, &name, column).await?;
     }
@@ -104,7 +116,7 @@ async fn finish_in_transaction(
         .execute(DONE, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(failed)?;
-    transaction.commit().await.map_err(failed)
+    commit(transaction, plan).await
 }
 
 /// What is recorded of a table whose partitions are all done.

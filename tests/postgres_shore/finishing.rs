@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use migrate::config::job::Mode;
 use migrate::error::Kind;
+use migrate::plan::object::CounterForm;
 use migrate::plan::table::{Slice, TablePlan};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
@@ -187,24 +188,21 @@ async fn an_exhausted_identity_stays_exhausted() {
     assert_eq!(insert.unwrap_err().code().unwrap().code(), "2200H");
 }
 
-#[test]
-fn identities_that_postgres_cannot_have_are_noted() {
-    let mut plan = with_identity(posts(), 1, 1, None);
-    assert_eq!(ddl::identity_note(&plan.columns[0]), None);
-    assert!(ddl::statements(&plan, false)[1].contains("MINVALUE -2147483648 MAXVALUE 2147483647"));
-    plan.columns[0].identity.as_mut().unwrap().seed = 1 << 40;
-    assert!(
-        ddl::identity_note(&plan.columns[0])
-            .unwrap()
-            .contains("does not fit integer")
-    );
-    plan.columns[0].target_type = PgType::Numeric(Some((38, 0)));
-    assert!(
-        ddl::identity_note(&plan.columns[0])
-            .unwrap()
-            .contains("numeric(38,0)")
-    );
-    assert!(!ddl::statements(&plan, false)[1].contains("IDENTITY"));
+/// PostgreSQL has identities of integers only: a decimal one counts by its default.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decimal_identity_goes_on_where_the_source_stood() {
+    for (last, next) in [(Some(9), "10"), (None, "1")] {
+        let database = Postgres::shared().database();
+        let mut plan = with_identity(posts(), 1, 1, last);
+        plan.columns[0].target_type = PgType::Numeric(Some((18, 0)));
+        let counter = plan.columns[0].clauses.counter.as_mut().unwrap();
+        counter.form = CounterForm::Default;
+        assert_eq!(next_value(&database, plan, &[]).await, next);
+        assert_eq!(
+            database.value("SELECT pg_get_serial_sequence('app.posts', 'id')"),
+            "app.posts_id_seq"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
