@@ -198,7 +198,7 @@ async fn run_locked(
     started: Timestamp,
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
-    let mut survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
+    let mut survey = unless_stopped(cancel, shores.survey(job, options)).await?;
     let former = prepare::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;

@@ -3,6 +3,8 @@
 use crate::config::job::{Consistency, Job, Source};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::RunOptions;
+use crate::pipeline::prepare::{self, Survey};
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
@@ -21,16 +23,26 @@ impl Shores {
     /// Connects to both at once; the first error comes back as the server gave it.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
-        let warm = job.target.pool.max_connections;
         let (source, target) = tokio::try_join!(
             SourcePool::open(&job.source, job.transfer.consistency),
-            TargetPool::open(connector.clone(), &job.target.pool, warm),
+            TargetPool::open(connector.clone(), &job.target.pool, 1),
         )?;
         Ok(Self {
             source,
             target,
             connector,
         })
+    }
+
+    /// Reads and plans the source while the target's other connections open: of the time to the
+    /// first row, opening eight was the longest part. A target that does not allow as many says so
+    /// before anything is written.
+    pub async fn survey(&self, job: &Job, options: &RunOptions) -> Result<Survey> {
+        let (survey, ()) = tokio::try_join!(
+            prepare::survey(job, self, options),
+            self.target.warm_up(job.target.pool.max_connections),
+        )?;
+        Ok(survey)
     }
 
     /// Closes every connection of both pools.
