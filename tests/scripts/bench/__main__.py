@@ -32,7 +32,7 @@ OWN_TABLES = {"memory", "ten_times", "planning", "small_tables"}
 LINES = {
     name: getattr(budgets, name)
     for name in (
-        "shapes first_row stragglers tls verification memory partitions readers ten_times planning small_tables untuned"
+        "votes comments posts whole first_row stragglers tls verification memory partitions readers ten_times planning small_tables untuned"
     ).split()
 }
 
@@ -60,8 +60,9 @@ class Bench:
         servers.callback(self.cluster.stop)
         self.untuned = Cluster(folder, "untuned", UNTUNED)
         servers.callback(self.untuned.stop)
-        self.tool = Tool(built / "migrate", folder, self.source, self.cluster)
-        self.parts = []
+        self.tool = Tool(Path(os.environ.get("BENCH_TOOL", built / "migrate")), folder, self.source, self.cluster)
+        # Of the ideal, by table.
+        self.parts = {}
 
     def named(self, name):
         """The tables of a line, as a job includes them."""
@@ -94,12 +95,12 @@ def settings(bench):
     yield f"source: {bench.source.name}, {bench.source.host}:{bench.source.port}, all on one machine, plain TCP"
     yield f"target: {pg}, tuned: {name(TUNED)}"
     yield f"        untuned: {name(UNTUNED)}"
-    yield f"runs of each line: {bench.rounds}, rows of the whole database: {sum(part.rows for part in bench.parts) or bench.rows:,}"
-    for part in bench.parts:
+    yield f"runs of each line: {bench.rounds}, rows of the whole database: {bench.rows:,}"
+    for part in bench.parts.values():
         if part.rows > 1000:
             yield (
-                f"alone: {part.name} {part.rows:,} rows: source {part.read:.2f} s CPU, COPY {part.copy:.2f} s CPU, "
-                f"key {part.key:.2f} s"
+                f"alone: {part.name} {part.rows:,} rows: source {part.read.median:.2f} s CPU, "
+                f"COPY {part.copy.median:.2f} s CPU, key {part.build.median:.2f} s"
             )
 
 

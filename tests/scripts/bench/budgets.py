@@ -19,25 +19,44 @@ MANY = 5000
 SMALL = 2000
 
 
-def shapes(bench):
-    """Each shape alone and the whole database: CPU of all three, wall time against the ideal."""
-    runs = {name: [] for name in [*SHAPES, WHOLE]}
-    for _ in range(bench.rounds):
-        for name in runs:
-            bench.say(f"{name}, run {len(runs[name]) + 1} of {bench.rounds}")
-            runs[name].append(bench.tool.load(bench.named(name)))
-    bench.say("the ideal: each table read alone, copied alone, its key built alone")
-    parts = {name: ideal.of_table(bench, name) for name in bench.tables}
-    bench.parts = parts.values()
-    lines, kept = [], []
-    for name, measured in runs.items():
-        of = list(parts.values()) if name == WHOLE else [parts[name]]
-        rows = sum(table.rows for table in of)
-        check_rows(measured, rows)
-        limit, percent = SHAPES.get(name, (None, WHOLE_PERCENT))
-        lines += cpu_lines(name, measured, rows, limit)
-        kept.append(rate_line(name, measured, ideal.wall(of, bench.cores), percent))
-    return lines + kept
+def votes(bench):
+    """Narrow rows: CPU of all three, wall time against the ideal."""
+    return shape(bench, "Votes")
+
+
+def comments(bench):
+    """Rows of 180 characters, the same."""
+    return shape(bench, "Comments")
+
+
+def posts(bench):
+    """Rows of 815 characters, the same."""
+    return shape(bench, "Posts")
+
+
+def whole(bench):
+    """All tables at once, the same."""
+    return shape(bench, WHOLE)
+
+
+def shape(bench, name):
+    """Runs and rounds of the ideal in turn, so that both see the machine in the same mood."""
+    tables = bench.tables if name == WHOLE else [name]
+    runs, of = [], []
+    for number in range(bench.rounds):
+        bench.say(f"{name}, run {number + 1} of {bench.rounds}")
+        runs.append(bench.tool.load(bench.named(name)))
+        of = of or [ideal.of_table(bench, table) for table in tables]
+        for part in of:
+            ideal.measure_once(bench, part)
+    for part in of:
+        part.path.unlink()
+        bench.parts[part.name] = part
+    rows = sum(part.rows for part in of)
+    check_rows(runs, rows)
+    limit, percent = SHAPES.get(name, (None, WHOLE_PERCENT))
+    lines = cpu_lines(name, runs, rows, limit)
+    return [*lines, rate_line(name, runs, ideal.wall(of, bench.cores), percent)]
 
 
 def check_rows(runs, rows):

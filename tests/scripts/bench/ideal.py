@@ -1,74 +1,76 @@
 """The ideal pipeline: what each side needs for the same rows when nobody makes it wait."""
 
-import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-import measure
+from measure import Series
 from tool import DATABASE
 
 
 @dataclass
-class Table:
-    """Medians for one table. CPU seconds of a bare read and a bare COPY, seconds of the key's build."""
+class Part:
+    """One table: CPU seconds of a bare read and of a bare COPY, seconds that its key takes to build."""
 
     name: str
     rows: int
-    read: float
-    copy: float
-    key: float
+    columns: str
+    # The primary key as ALTER TABLE ... ADD takes it; `None` where there is none.
+    key: str | None
+    # The table's rows as COPY sends them.
+    path: Path
+    read: Series = field(default_factory=Series)
+    copy: Series = field(default_factory=Series)
+    build: Series = field(default_factory=Series)
+
+    @property
+    def target(self):
+        return f"public.{self.name.lower()}"
 
 
 def of_table(bench, name):
-    """Measures one table that a run has just loaded into the target; leaves copies of it nowhere."""
-    target = f"public.{name.lower()}"
-    source, cluster = bench.source, bench.cluster
+    """What a run has just loaded into the target, kept for the rounds to come."""
+    target = f"'public.{name.lower()}'::regclass"
+    with bench.cluster.connect(DATABASE) as connection:
+        columns = connection.value(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+            f"WHERE attrelid = {target} AND attnum > 0 AND NOT attisdropped"
+        )
+        key = connection.query(
+            f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'p' AND conrelid = {target}"
+        )
+        path = bench.cluster.folder / f"{name}.copy"
+        rows = int(connection.value(f"SELECT count(*) FROM public.{name.lower()}"))
+        part = Part(name, rows, columns, key[0][0] if key else None, path)
+        connection.query(f"COPY {part.target} ({columns}) TO '{path}' (FORMAT binary)")
+    return part
+
+
+def measure_once(bench, part):
+    """One round, into an empty logged table beside the one that the run has loaded."""
+    before = bench.source.cpu()
+    seen = bench.source.read(f"SELECT * FROM dbo.{part.name}")
+    if seen != part.rows:
+        raise SystemExit(f"dbo.{part.name}: {seen} rows read, {part.rows} loaded")
+    part.read.add(bench.source.cpu() - before)
+    cluster = bench.cluster
     with cluster.connect(DATABASE) as connection:
-        names = "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
-        columns = connection.value(names + f"WHERE attrelid = '{target}'::regclass AND attnum > 0 AND NOT attisdropped")
-        of_key = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'p' AND conrelid = "
-        key = connection.query(f"{of_key} '{target}'::regclass")
-        rows = int(connection.value(f"SELECT count(*) FROM {target}"))
-        path = cluster.folder / "ideal.copy"
-        connection.query(f"COPY {target} ({columns}) TO '{path}' (FORMAT binary)")
-    reads, copies, builds = measure.Series(), measure.Series(), measure.Series()
-    for _ in range(bench.rounds):
-        reads.add(_read(source, name, rows))
-        copy, build = _copy(cluster, target, columns, path, key[0][0] if key else None)
-        copies.add(copy)
-        builds.add(build)
-    os.unlink(path)
-    return Table(name, rows, reads.median, copies.median, builds.median)
-
-
-def _read(source, name, rows):
-    before = source.cpu()
-    seen = source.read(f"SELECT * FROM dbo.{name}")
-    if seen != rows:
-        raise SystemExit(f"dbo.{name}: {seen} rows read, {rows} loaded")
-    return source.cpu() - before
-
-
-def _copy(cluster, target, columns, path, key):
-    """CPU of the COPY into an empty logged table, wall time of the key's build behind it."""
-    with cluster.connect(DATABASE) as connection:
-        connection.query(f"DROP TABLE IF EXISTS public.ideal; CREATE TABLE public.ideal (LIKE {target})")
+        connection.query(f"DROP TABLE IF EXISTS public.ideal; CREATE TABLE public.ideal (LIKE {part.target})")
         connection.query("CHECKPOINT")
     before = cluster.cpu()
     with cluster.connect(DATABASE) as connection:
-        connection.copy_in(f"COPY public.ideal ({columns}) FROM STDIN (FORMAT binary)", path)
+        connection.copy_in(f"COPY public.ideal ({part.columns}) FROM STDIN (FORMAT binary)", part.path)
     cluster.come_to_rest(DATABASE)
-    copy = cluster.cpu() - before
-    build = 0.0
+    part.copy.add(cluster.cpu() - before)
     with cluster.connect(DATABASE) as connection:
-        if key:
-            start = time.monotonic()
-            connection.query(f"ALTER TABLE public.ideal ADD {key}")
-            build = time.monotonic() - start
+        start = time.monotonic()
+        if part.key:
+            connection.query(f"ALTER TABLE public.ideal ADD {part.key}")
+        part.build.add(time.monotonic() - start)
         connection.query("DROP TABLE public.ideal")
-    return copy, build
 
 
-def wall(tables, cores):
+def wall(parts, cores):
     """Seconds that the ideal pipeline takes: both sides' CPU spread over all cores, then the keys."""
-    return sum(table.read + table.copy for table in tables) / cores + sum(table.key for table in tables)
+    moved = sum(part.read.median + part.copy.median for part in parts)
+    return moved / cores + sum(part.build.median for part in parts)

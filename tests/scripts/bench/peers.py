@@ -51,7 +51,7 @@ class Session:
         servers.callback(self.source.stop)
         self.cluster = Cluster(folder, "tuned", TUNED)
         servers.callback(self.cluster.stop)
-        self.tool = Tool(built / "migrate", folder, self.source, self.cluster)
+        self.tool = Tool(os.environ.get("BENCH_TOOL", built / "migrate"), folder, self.source, self.cluster)
         self.columns, self.expected = {}, {}
 
     def learn(self):
@@ -219,7 +219,11 @@ class PgLoader:
             "ALTER SCHEMA 'dbo' RENAME TO 'public';\n"
         )
         command = ["pgloader", "--on-error-stop", "--root-dir", self.session.folder / "pgloader", script]
-        return self.session.accounted(command, {})
+        run = self.session.accounted(command, {})
+        # It ends with exit code 0 after most of its errors.
+        if said := [line for line in run.report["output"].splitlines() if " ERROR " in line]:
+            raise Unable(said[0].split(" ERROR ", 1)[1])
+        return run
 
 
 class Sling:
