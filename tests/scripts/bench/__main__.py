@@ -4,8 +4,9 @@
   python3 tests/scripts/bench peers      the same rows moved by others (`make bench-peers`)
   --only LINES                           some lines: see --list
 
-BENCH_ROWS           rows of the whole database, 5,400,000 by default
+BENCH_ROWS           rows of the whole database, 2,700,000 by default
 BENCH_RUNS           runs of each line, 5 by default
+BENCH_TOOL           another build of the tool, to be compared with this one
 MIGRATE_TEST_MSSQL   mssql://user:password@host:port/database with Votes, Comments and Posts in dbo:
                      a foreign server as the source in place of the stand-in
 """
@@ -42,7 +43,7 @@ class Bench:
 
     def __init__(self, folder, servers):
         self.folder = folder
-        self.rows = int(os.environ.get("BENCH_ROWS", "5400000").replace("_", ""))
+        self.rows = int(os.environ.get("BENCH_ROWS", "2700000").replace("_", ""))
         self.rounds = int(os.environ.get("BENCH_RUNS", "5"))
         self.cores = len(os.sched_getaffinity(0))
         built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"

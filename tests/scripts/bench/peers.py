@@ -35,7 +35,7 @@ class Session:
         self.folder = folder
         self.rounds = int(os.environ.get("BENCH_RUNS", "3"))
         self.cores = len(os.sched_getaffinity(0))
-        self.rows = int(os.environ.get("BENCH_ROWS", "5400000").replace("_", ""))
+        self.rows = int(os.environ.get("BENCH_ROWS", "2700000").replace("_", ""))
         built = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
         foreign = os.environ.get("MIGRATE_TEST_MSSQL")
         self.tables = ["Posts", "Votes", "Comments"] if foreign else GROWING + LOOKUPS
