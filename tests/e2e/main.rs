@@ -29,6 +29,7 @@ mod samples;
 mod special;
 mod stopping;
 mod texts;
+mod tune;
 mod types;
 mod verify;
 
