@@ -370,7 +370,7 @@ fn nothing_moved(plan: &TablePlan, sample: Duration) -> Error {
     Error::new(
         Kind::Usage,
         format!(
-            "no row of {} arrived within {} s: choose another table by --table, or raise --seconds",
+            "no row of {} arrived in samples of {} s: choose another table by --table, or raise --seconds",
             plan.full_name(),
             sample.as_secs()
         ),
@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn commits_are_tried_that_a_connection_makes_within_a_sample() {
-        let sizes = |own, mib: u64| {
+        let sizes = |own: u64, mib: u64| {
             let measured = Measured {
                 connections: 2,
                 bytes: mib << 20,

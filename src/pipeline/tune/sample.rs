@@ -1,6 +1,7 @@
 //! One sample: so many connections of each side move rows as a run does, for some seconds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
@@ -27,6 +28,13 @@ use crate::transcode::{Batch, RowLayout};
 /// How long a stop waits for connections to end by themselves: a signal must end the process
 /// within 10 s, and dropping the scratch table takes its part of it.
 const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// A sample in which less than a batch per connection arrived goes on, up to so many times its
+/// length: a slow link would otherwise seem to move nothing.
+const LONGEST: u32 = 10;
+
+/// How often such a sample looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What every sample shares.
 pub(super) struct Sampler<'a> {
@@ -71,12 +79,14 @@ impl Sampler<'_> {
         let pairs = opened.await.ok_or_else(stopped)??;
         let stop = self.cancel.child_token();
         let clock = Arc::new(Clock::default());
+        let arrived = Arc::new(AtomicUsize::new(0));
         let (counters, began) = (Counters::now(), Instant::now());
         let mut workers = JoinSet::new();
         for (lease, source) in pairs {
             let worker = Worker {
                 task: Arc::clone(&self.task),
                 clock: Arc::clone(&clock),
+                arrived: Arc::clone(&arrived),
                 stop: stop.clone(),
                 cancel: self.cancel.clone(),
                 commit_every: setting.commit_every,
@@ -84,7 +94,7 @@ impl Sampler<'_> {
             };
             workers.spawn(worker.run(lease, source));
         }
-        let timer = tokio::spawn(end_after(setting.length, stop.clone()));
+        let timer = tokio::spawn(end_after(setting, arrived, stop.clone()));
         let done = self.join(&mut workers, &stop).await;
         let (seconds, after) = (began.elapsed().as_secs_f64(), Counters::now());
         timer.abort();
@@ -161,8 +171,12 @@ impl Sampler<'_> {
     }
 }
 
-async fn end_after(length: Duration, stop: CancellationToken) {
-    tokio::time::sleep(length).await;
+async fn end_after(setting: Setting, arrived: Arc<AtomicUsize>, stop: CancellationToken) {
+    let latest = Instant::now() + setting.length * LONGEST;
+    tokio::time::sleep(setting.length).await;
+    while arrived.load(Ordering::Relaxed) < setting.connections && Instant::now() < latest {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     stop.cancel();
 }
 
@@ -209,6 +223,8 @@ impl Work {
 struct Worker {
     task: Arc<Task>,
     clock: Arc<Clock>,
+    /// Batches of all connections; told to the timer.
+    arrived: Arc<AtomicUsize>,
     /// The sample is over.
     stop: CancellationToken,
     /// The command is.
@@ -306,6 +322,7 @@ impl Worker {
                 _turn,
             } = delivery;
             self.work.add(&batch, read);
+            self.arrived.fetch_add(1, Ordering::Relaxed);
             last_key = batch.last_key.take().or(last_key);
             writer.write(batch).await?;
             if midway && writer.pending_bytes() >= self.commit_every {
