@@ -16,13 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
-use crate::mssql::bounds;
 use crate::pipeline::RunOptions;
+use crate::pipeline::cutting::Look;
 use crate::pipeline::prepare::{self, Survey};
 use crate::pipeline::shores::{self, Shores, source_endpoint};
 use crate::pipeline::tune::ranges::Ranges;
 use crate::pipeline::tune::sample::{Sampler, Setting, Task, stopped};
-use crate::plan::query;
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::copy::CopyTable;
@@ -172,11 +171,9 @@ impl Tuning<'_> {
         plan.wanted_partitions = plan.wanted_partitions.max(cap);
         let cuts = match &plan.strategy {
             Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
-                let consistency = self.job.transfer.consistency;
-                let sql = query::cut_points(&plan, key, plan.wanted_partitions, consistency);
-                let columns = key.iter().map(|key| key.column.clone()).collect::<Vec<_>>();
+                let look = Look::whole(self.job.transfer.consistency, &plan, key);
                 let mut source = self.shores.source.acquire().await?;
-                let found = bounds::cut_points(&mut source, &sql, &columns).await;
+                let found = look.first_cuts(&mut source, plan.wanted_partitions).await;
                 found.map_err(|error| error.at_table(plan.full_name()))?
             }
             _ => Vec::new(),
@@ -200,6 +197,7 @@ impl Tuning<'_> {
             let unlogged = job.transfer.unlogged_load;
             Scratch::make(&mut lease, &job.name, plan, unlogged).await?
         };
+        let copy = CopyTable::new(&job.name, &scratch_plan);
         let sampler = Sampler {
             source: &self.shores.source,
             target,
@@ -208,7 +206,7 @@ impl Tuning<'_> {
                 source: self.shores.source.clone(),
                 plan: plan.clone(),
                 layout,
-                copy: Arc::new(CopyTable::new(&job.name, &scratch_plan)),
+                copy: Arc::new(copy.flush_late(!job.transfer.synchronous_commit)),
                 ranges: Ranges::new(slices),
                 consistency: job.transfer.consistency,
                 large_rows: Arc::new(Semaphore::new(1)),

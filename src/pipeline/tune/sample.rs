@@ -18,7 +18,7 @@ use crate::pipeline::tune::ranges::{Range, Ranges};
 use crate::plan::key::KeyValue;
 use crate::plan::query;
 use crate::plan::table::TablePlan;
-use crate::postgres::copy::{CopyTable, ScratchWriter};
+use crate::postgres::copy::{CopyTable, End, ScratchWriter};
 use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::scratch::Scratch;
 use crate::report::time::{Activity, Clock};
@@ -296,8 +296,13 @@ impl Worker {
         if self.cancel.is_cancelled() {
             return Err(stopped());
         }
-        writer.commit().await?;
-        if read? == ReadEnd::Stopped && task.plan.commits_midway() {
+        let read = read?;
+        let end = match read {
+            ReadEnd::Complete => End::Partition,
+            ReadEnd::Stopped | ReadEnd::Refused => End::More,
+        };
+        writer.commit(end).await?;
+        if read == ReadEnd::Stopped && task.plan.commits_midway() {
             task.ranges.give_back(Range {
                 resume_after: last_key.or(range.resume_after),
                 ..range
@@ -326,7 +331,7 @@ impl Worker {
             last_key = batch.last_key.take().or(last_key);
             writer.write(batch).await?;
             if midway && writer.pending_bytes() >= self.commit_every {
-                writer.commit().await?;
+                writer.commit(End::More).await?;
             }
         }
         Ok(last_key)

@@ -9,7 +9,9 @@ use futures::SinkExt;
 use tokio_postgres::CopyInSink;
 
 use crate::error::{Error, Kind, Result};
-use crate::postgres::copy::{CopyTable, HEADER, MESSAGE, TRAILER, WriteTiming, no_copy};
+use crate::postgres::copy::{
+    BEGIN_LATE, COMMIT_FLUSHED, CopyTable, End, HEADER, MESSAGE, TRAILER, WriteTiming, no_copy,
+};
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::transcode::Batch;
@@ -85,7 +87,11 @@ impl ScratchWriter {
 
     async fn open(&mut self) -> Result<()> {
         self.in_transaction = true;
-        let begun = self.lease.batch_execute("BEGIN").await;
+        let begin = match self.table.flush_late {
+            true => BEGIN_LATE,
+            false => "BEGIN",
+        };
+        let begun = self.lease.batch_execute(begin).await;
         begun.map_err(|error| fault::of(error, "begin a transaction"))?;
         let sink = self.lease.copy_in(&self.table.copy).await;
         let sink = sink.map_err(|error| fault::of(error, "begin to copy"))?;
@@ -99,8 +105,9 @@ impl ScratchWriter {
         fed.map_err(|error| fault::of(error, "send rows to the scratch table"))
     }
 
-    /// Commits what was written; nothing where nothing was.
-    pub async fn commit(&mut self) -> Result<()> {
+    /// Commits what was written, waiting for the disk as a partition's writer does; nothing where
+    /// nothing was written.
+    pub async fn commit(&mut self, end: End) -> Result<()> {
         if !self.in_transaction {
             return Ok(());
         }
@@ -109,8 +116,12 @@ impl ScratchWriter {
         let ended = self.end_copy().await;
         self.timing.send += start.elapsed();
         ended?;
+        let commit = match (self.table.flush_late, end) {
+            (true, End::Partition) => COMMIT_FLUSHED,
+            _ => "COMMIT",
+        };
         let start = Instant::now();
-        let committed = self.lease.batch_execute("COMMIT").await;
+        let committed = self.lease.batch_execute(commit).await;
         self.timing.commit += start.elapsed();
         committed.map_err(|error| fault::of(error, "commit"))?;
         self.in_transaction = false;

@@ -19,6 +19,7 @@ use tokio_postgres::{Client, Config};
 use crate::config::job::TargetPool as Settings;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::Connector;
+use crate::postgres::fault;
 use crate::postgres::pool::metrics::Meter;
 use crate::postgres::pool::running::Running;
 
@@ -41,6 +42,25 @@ pub struct TargetPool {
     meter: Arc<Meter>,
     running: Arc<Running>,
     acquire_timeout: Duration,
+}
+
+/// Rows are sent as UTF-8. A database of another encoding would refuse some texts in the middle of
+/// the load, and count the characters of others as bytes (SQL_ASCII).
+async fn must_hold_utf8(client: &Client) -> Result<()> {
+    let asked = client
+        .query_one("SELECT pg_catalog.current_setting('server_encoding')", &[])
+        .await;
+    let row = asked.map_err(|error| fault::of(error, "read the database's encoding"))?;
+    let encoding: String = row.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::TargetDatabase,
+        format!(
+            "the target database has encoding {encoding}, which cannot hold every text of SQL Server: make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        ),
+    ))
 }
 
 impl TargetPool {
@@ -72,6 +92,7 @@ impl TargetPool {
             acquire_timeout: settings.acquire_timeout,
         };
         let first = opened.acquire().await?;
+        must_hold_utf8(&first).await?;
         let rest = (1..warm.min(cap)).map(|_| opened.acquire());
         let others = try_join_all(rest).await?;
         drop((first, others));
