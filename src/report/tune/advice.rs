@@ -245,10 +245,9 @@ fn why_machine(chosen: &Sample) -> Option<String> {
 fn commit_every(facts: &Facts) -> (u64, String) {
     let kept = facts.settings.commit_every;
     let Some(best) = best(&facts.commit_samples) else {
-        let why = format!(
-            "transfer.commit_every stays as it is: no other size was measured (see below)."
-        );
-        return (kept, why);
+        let why =
+            "transfer.commit_every stays as it is: no other size was measured (see the note).";
+        return (kept, why.to_owned());
     };
     let enough = best * (1.0 - WITHIN);
     let good = facts
