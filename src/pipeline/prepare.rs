@@ -204,7 +204,7 @@ async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
 async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
     let cuts = match &plan.strategy {
         Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
-            let look = Look::whole(run, plan, key);
+            let look = Look::whole(run.job.transfer.consistency, plan, key);
             look.first_cuts(&mut *run.source.acquire().await?, plan.wanted_partitions)
                 .await?
         }

@@ -30,6 +30,7 @@ mod special;
 mod stopping;
 mod stragglers;
 mod texts;
+mod tune;
 mod types;
 mod verify;
 

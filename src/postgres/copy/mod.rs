@@ -1,6 +1,7 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
 
 mod place;
+mod scratch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
 use crate::transcode::{Batch, Reject};
+
+pub use crate::postgres::copy::scratch::ScratchWriter;
 
 /// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.
