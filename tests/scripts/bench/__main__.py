@@ -23,6 +23,7 @@ import tempfile
 from pathlib import Path
 
 import budgets
+import measure
 import peers
 import table
 from servers import ROOT, TUNED, UNTUNED, Cluster, Foreign, Standin
@@ -133,20 +134,21 @@ def main():
     parser.add_argument("--list", action="store_true", help="the lines there are")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(f"{name:14} {measure.__doc__}" for name, measure in LINES.items()))
+        print("\n".join(f"{name:14} {line.__doc__}" for name, line in LINES.items()))
         return
-    chosen = arguments.only.split(",") if arguments.only else list(LINES)
-    if unknown := set(chosen) - set(LINES):
+    known = peers.LINES if arguments.what == "peers" else list(LINES)
+    chosen = arguments.only.split(",") if arguments.only else known
+    if unknown := set(chosen) - set(known):
         parser.error(f"no such line: {', '.join(sorted(unknown))}")
     # A signal ends the servers too.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(128 + number))
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
     machine = table.machine()
     with tempfile.TemporaryDirectory(prefix="migrate-bench.") as name:
         folder = Path(name)
         folder.chmod(0o755)
         if arguments.what == "peers":
-            peers.main(folder, machine)
+            peers.main(folder, machine, chosen)
             return
         with contextlib.ExitStack() as servers:
             bench = Bench(folder, servers)
@@ -161,4 +163,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except measure.Failed as failed:
+        sys.exit(str(failed))

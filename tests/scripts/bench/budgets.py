@@ -125,7 +125,7 @@ def memory(bench):
             peaks = Series()
             for _ in range(rounds):
                 measured = tool.load(tables, transfer=transfer, pools=pools)
-                partitions = measured.report["tables"][0]["partitions"]
+                partitions = sum(table["partitions"] for table in measured.report["tables"])
                 peaks.add(measured.peak)
             what = f"{generated.get(name, name)}: peak memory at {partitions} partitions"
             lines.append(Line(what, "MiB", peaks, 150))

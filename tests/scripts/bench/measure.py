@@ -62,6 +62,10 @@ def listener_on(port):
     return min(holders, default=None)
 
 
+class Failed(Exception):
+    """A command ended as it should not; says which, and its last words."""
+
+
 @dataclass
 class Usage:
     """What one command took."""
@@ -100,7 +104,7 @@ def run(command, environment=None, accepted=(0,), watch=None):
         output = out.read()
         if process.returncode not in accepted:
             words = " ".join(str(word) for word in command)
-            raise SystemExit(f"{words}: exit code {process.returncode}\n{output[-3000:]}\n{err.read()[-3000:]}")
+            raise Failed(f"{words}: exit code {process.returncode}\n{output[-3000:]}\n{err.read()[-3000:]}")
     return Usage(wall, spent.ru_utime + spent.ru_stime, peak, output, process.returncode)
 
 

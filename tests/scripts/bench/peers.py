@@ -18,6 +18,8 @@ from tool import DATABASE, Run, Tool
 
 # Found on the wire by FreeTDS, which pgloader and tds_fdw read with.
 FREETDS = "[global]\ntds version = 7.4\nencryption = off\nclient charset = UTF-8\ntext size = 2147483647\n"
+# What is measured, as --only names it.
+LINES = {"votes": "Votes", "comments": "Comments", "posts": "Posts", "whole": "whole database"}
 LOOKUPS = ["PostTypes", "VoteTypes", "LinkTypes"]
 GROWING = ["Posts", "Votes", "Comments", "Badges", "Users", "PostLinks"]
 # Rows are summed up in a form that does not depend on how a peer maps the types.
@@ -309,19 +311,19 @@ def rows_of(what, results):
         yield [what, name, *cells, f"{all_of(figures) / base:.2f}", "in target" if inside else table.number(figures[4])]
 
 
-def main(folder, machine):
+def main(folder, machine, chosen):
     with contextlib.ExitStack() as servers:
         session = Session(folder, servers)
         session.learn()
         session.cuts = cuts_of(session)
-        text = report(session, machine)
+        text = report(session, machine, chosen)
     print(text)
     kept = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "bench"
     kept.mkdir(parents=True, exist_ok=True)
     (kept / "peers.md").write_text(text + "\n")
 
 
-def report(session, machine):
+def report(session, machine, chosen):
     programs, unable = [], []
     for kind in (Migrate, TdsFdw, PgLoader, Sling):
         try:
@@ -329,20 +331,23 @@ def report(session, machine):
         except Unable as reason:
             unable.append(f"{kind.name} is not measured: {reason}")
     lines = []
-    for what in ["Votes", "Comments", "Posts", "whole database"]:
-        tables = session.tables if what == "whole database" else [what]
+    for name in chosen:
+        what, tables = LINES[name], [LINES[name]]
+        if name == "whole":
+            tables = session.tables
         results = {}
         for program in list(programs):
             print(f"== {what}: {program.name}", file=sys.stderr, flush=True)
             try:
                 results[program.name] = measured(session, program, tables)
-            except (Unable, SystemExit) as reason:
+            except (Unable, measure.Failed) as reason:
                 if program.name == "migrate":
                     raise
                 unable.append(f"{program.name} with {what}: {str(reason).strip()[-400:]}")
                 print(unable[-1], file=sys.stderr, flush=True)
         total = sum(int(session.expected[name].split()[0]) for name in tables)
         lines += rows_of(f"{what}, {total:,}", results)
+        print(table.draw(HEAD, lines), file=sys.stderr, flush=True)
     head = [
         f"machine: {machine}",
         f"source: {session.source.name}, plain TCP; target: PostgreSQL, tuned: "
