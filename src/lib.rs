@@ -29,6 +29,7 @@ use crate::pipeline::RunOptions;
 use crate::report::progress::Progress;
 use crate::report::run::Report;
 
+mod calendar;
 pub mod cli;
 pub mod config;
 pub mod error;

@@ -133,10 +133,37 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 /// The same for a column, whose name must not be that of a system column: it gets a `_`.
 pub fn target_column(name: &str, style: NameStyle) -> Result<Name> {
     let mut target = target(name, style)?;
-    if SYSTEM_COLUMNS.contains(&target.text.as_str()) {
+    if is_system_column(&target.text) {
         target.text.push('_');
     }
     Ok(target)
+}
+
+/// Whether every table of PostgreSQL has a column of this name.
+pub fn is_system_column(name: &str) -> bool {
+    SYSTEM_COLUMNS.contains(&name)
+}
+
+/// The schema that a source schema becomes: as the job maps it, else folded. [`Kind::Naming`] for
+/// PostgreSQL's own schemas, in which it lets nobody make tables, and for the one of this tool's
+/// state, which `mode: replace` would otherwise drop table by table.
+pub fn target_schema(source: &str, mapped: Option<&str>, style: NameStyle) -> Result<String> {
+    let schema = match mapped {
+        Some(mapped) => given(mapped)?,
+        None => target(source, style)?.text,
+    };
+    let owner = match schema.as_str() {
+        "_migrate" => "where migrate keeps its state",
+        "information_schema" => "PostgreSQL's own",
+        name if name.starts_with("pg_") => "PostgreSQL's own",
+        _ => return Ok(schema),
+    };
+    Err(Error::new(
+        Kind::Naming,
+        format!(
+            "schema {source} would become {schema}, which is {owner}: set target.schemas: {{ {source}: another_name }}"
+        ),
+    ))
 }
 
 /// A name that the job gives, as it is. [`Kind::Naming`] where PostgreSQL would cut it.
@@ -236,6 +263,21 @@ mod tests {
             (named("XMin"), named("Xminimum")),
             ("xmin_".into(), "xminimum".into())
         );
+    }
+
+    #[test]
+    fn schemas_that_belong_to_others_are_refused() {
+        let lower = |name, mapped| target_schema(name, mapped, NameStyle::Lowercase);
+        for name in ["_Migrate", "PG_stage", "INFORMATION_SCHEMA"] {
+            assert_eq!(
+                lower(name, None).unwrap_err().kind(),
+                Kind::Naming,
+                "{name}"
+            );
+            assert_eq!(lower(name, Some("stage")).unwrap(), "stage");
+        }
+        assert!(lower("dbo", Some("_migrate")).is_err());
+        assert_eq!(lower("pgstage", None).unwrap(), "pgstage");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `migrate check`: settings, connections and permissions.
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, files, text};
@@ -26,12 +26,6 @@ pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Re
     } else {
         Conclusion::Done
     };
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::check::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::check::render)?;
     Ok(Finished { conclusion, json })
 }

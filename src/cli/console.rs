@@ -3,9 +3,11 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::{ProgressStyle, Request};
+use crate::cli::arguments::{Output, ProgressStyle, Request};
+use crate::cli::text;
 use crate::error::{Error, Kind, Result};
 
 /// How progress is shown, once `auto` was decided.
@@ -41,6 +43,19 @@ impl Console {
     /// A result for people, with its own line ends.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
         write_stdout(text)
+    }
+
+    /// A command's result, for people at once; for programs as what the last line will hold.
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        output: Output,
+        report: &T,
+        render: impl Fn(&T) -> String,
+    ) -> Result<Option<Value>> {
+        match output {
+            Output::Text => self.text(&render(report)).map(|()| None),
+            Output::Json => text::json(report).map(Some),
+        }
     }
 
     /// For people, above the bars.

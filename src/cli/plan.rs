@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, text};
@@ -23,12 +23,6 @@ pub(crate) async fn plan(
     } else {
         Conclusion::Failed
     };
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::plan::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::plan::render)?;
     Ok(Finished { conclusion, json })
 }

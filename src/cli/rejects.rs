@@ -1,6 +1,6 @@
 //! `migrate rejects`: lists the rows that PostgreSQL could not hold.
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, text};
@@ -16,13 +16,7 @@ pub(crate) async fn rejects(
     console: &Console,
 ) -> Result<Finished> {
     let report = pipeline::rejects(job, wanted).await?;
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::rejects::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::rejects::render)?;
     Ok(Finished {
         conclusion: Conclusion::Done,
         json,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::display::Display;
 use crate::cli::{Finished, files, text};
@@ -34,13 +34,7 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::run::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::run::render)?;
     files::write(&job.report, &report)?;
     Ok(Finished {
         conclusion: report.outcome.into(),

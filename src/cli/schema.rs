@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, text};
@@ -18,13 +18,7 @@ pub(crate) async fn schema(
     cancel: CancellationToken,
 ) -> Result<Finished> {
     let report = pipeline::schema(job, options, cancel).await?;
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::schema::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::schema::render)?;
     Ok(Finished {
         conclusion: Conclusion::Done,
         json,

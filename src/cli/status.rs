@@ -1,6 +1,6 @@
 //! `migrate status`: what the target knows of the job.
 
-use crate::cli::arguments::{Output, Request};
+use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::exit::Conclusion;
 use crate::cli::{Finished, text};
@@ -10,13 +10,7 @@ use crate::pipeline;
 
 pub(crate) async fn status(job: &Job, request: &Request, console: &Console) -> Result<Finished> {
     let report = pipeline::status(job).await?;
-    let json = match request.output {
-        Output::Text => {
-            console.text(&text::status::render(&report))?;
-            None
-        }
-        Output::Json => Some(text::json(&report)?),
-    };
+    let json = console.result(request.output, &report, text::status::render)?;
     Ok(Finished {
         conclusion: Conclusion::Done,
         json,

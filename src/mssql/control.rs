@@ -35,6 +35,17 @@ impl ControlRow {
         Self(cells.iter().map(cell).collect())
     }
 
+    /// A row per line, its cells parted by `|`.
+    #[cfg(test)]
+    pub(super) fn samples(lines: &[&str]) -> Vec<Self> {
+        let mut rows = Vec::new();
+        for line in lines {
+            let cells = line.split('|').map(|cell| (cell != "NULL").then_some(cell));
+            rows.push(Self::sample(&cells.collect::<Vec<_>>()));
+        }
+        rows
+    }
+
     /// A text that may be NULL.
     pub fn text(&self, column: usize) -> Result<Option<&str>> {
         match self.0.get(column) {

@@ -1,6 +1,6 @@
 //! The commands that look and change nothing: check and status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::effective::effective;
 use crate::config::job::{Consistency, Job};
@@ -298,11 +298,13 @@ async fn check_tables(
 ) -> Result<()> {
     let lease = pool.acquire().await?;
     let records = recorded(&lease, job).await?;
+    let own: HashSet<String> = records
+        .iter()
+        .filter(|record| record.created)
+        .map(|record| record.plan.full_name())
+        .collect();
     for plan in plans {
-        let own = records
-            .iter()
-            .any(|record| record.created && record.plan.full_name() == plan.full_name());
-        if own {
+        if own.contains(&plan.full_name()) {
             continue;
         }
         if let Err(error) = ddl::check(&lease, plan, job.transfer.mode).await {

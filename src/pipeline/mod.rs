@@ -1,20 +1,27 @@
 //! Runs a job: the only code that spawns tasks.
 
+mod adapting;
+mod board;
 mod context;
+mod cutting;
 mod finishing;
 mod inspect;
+mod lane;
 mod objects;
+mod pace;
 mod partition;
 mod planning;
 pub mod policy;
 mod prepare;
 mod presence;
 mod queue;
+mod recorded;
 mod rejects;
 mod retry;
 mod run;
 mod schema;
 mod shores;
+mod splitting;
 mod summary;
 mod verify;
 

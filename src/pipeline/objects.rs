@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
-use crate::pipeline::prepare::{Recorded, by_name, drop_views};
+use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::retrying;
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
@@ -199,16 +199,17 @@ fn tables(
         .map(|(name, _)| name.clone())
         .collect();
     let mut tables = Vec::new();
+    let by_name = TablePlan::by_name(&planned.tables);
     for (name, record) in records {
         if !done.contains(&name) {
             continue;
         }
-        let now = planned.tables.iter().find(|plan| plan.full_name() == name);
+        let now = by_name.get(&name).copied();
         let former = before.records.get(&name);
         let mut again = now.is_some() && former.is_some_and(|it| it.state == TableState::Done);
         if let Some(plan) = now.filter(|plan| again && fingerprint(plan) != record.fingerprint) {
             again = false;
-            omissions.extend(reshaped(plan, &record.plan));
+            omissions.push(reshaped(plan));
         }
         let plan = now.cloned().unwrap_or(record.plan);
         let all = plan.objects.foreign_keys.iter();
@@ -236,15 +237,16 @@ fn tables(
     tables
 }
 
-/// A table that is done stays as it was loaded, so new columns are not there for new indexes.
-fn reshaped(now: &TablePlan, then: &TablePlan) -> Option<Omission> {
-    let behind = |plan: &TablePlan| (plan.objects.indexes.clone(), plan.objects.checks.clone());
-    (behind(now) != behind(then)).then(|| Omission {
+/// A table that is done stays as it was loaded, and new columns are not there for new indexes.
+fn reshaped(now: &TablePlan) -> Omission {
+    Omission {
         table: now.full_name(),
-        object: "indexes and checks that are new".to_owned(),
-        reason: "the source changed the table's columns since it was loaded".to_owned(),
+        object: "the table as it is at the source now".to_owned(),
+        reason: "its columns were changed since it was loaded, and it stays as it was then: \
+                 --restart loads it again"
+            .to_owned(),
         text: None,
-    })
+    }
 }
 
 /// Tables side by side, as when they are finished; what is there is taken over.

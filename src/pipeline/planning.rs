@@ -18,7 +18,7 @@ use crate::postgres::ddl;
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::schema::SchemaReport;
 use crate::schema::Database;
-use crate::typemap::{TargetTypes, depends_on_target};
+use crate::typemap::TargetTypes;
 
 /// Decides how each table would be made and read, and changes nothing. Needs the source, and the
 /// target where a type depends on its extensions.
@@ -82,8 +82,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
 
 /// What the target's extensions offer, where a type of the source depends on it.
 async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
-    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
-    if !columns.any(depends_on_target) {
+    if !prepare::needs_target_types(database) {
         return Ok(TargetTypes::default());
     }
     let target = open_target(job).await?;

@@ -128,7 +128,7 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::Value => fatal(
             "correct the value at the source or choose another policy under values: (reject keeps \
-             such rows in _migrate.rejects), then run the same command; leaving the row out with tables.overrides.<table>.where needs \
+             such rows in _migrate.rejects; it does not apply to xml, whose remedy is type `text`), then run the same command; leaving the row out with tables.overrides.<table>.where needs \
              --restart.",
         ),
         Kind::Checkpoint => {

@@ -16,6 +16,7 @@ pub fn parts(planned: &Planned, unlogged: bool) -> Vec<Part> {
         ("domains", domains(planned)),
         ("sequences", sequences(planned)),
         ("tables", tables(planned, unlogged)),
+        ("sequences of columns", each(planned, ddl::counters)),
         ("primary keys", each(planned, primary_key)),
         ("unique constraints and indexes", each(planned, indexes)),
         ("checks", each(planned, checks)),

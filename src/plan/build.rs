@@ -1,6 +1,6 @@
 //! Builds the plan of all tables from the source's schema and the job.
 
-use crate::config::job::{Job, TableOverride};
+use crate::config::job::{Job, NameStyle, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::object::{
@@ -12,8 +12,8 @@ use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::values;
-use crate::schema::{Column, Database, IndexColumn, IndexRole, SqlType, Table};
-use crate::typemap::{self, PgType, TargetTypes};
+use crate::schema::{Column, Database, IndexRole, Table};
+use crate::typemap::{self, TargetTypes};
 
 /// How a message names what a domain is made for; no table's name has it in front.
 const ALIAS: &str = "alias type ";
@@ -36,6 +36,13 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Gives what earlier runs made the names that they gave it, and the rest names beside those: a
+    /// table that came to the source since must not take one that is in use.
+    pub fn keep_names(&mut self, former: &[&TablePlan], style: NameStyle) {
+        let (sequences, views) = (&self.sequences, &self.views);
+        objects::name_all(&mut self.tables, sequences, views, style, former);
+    }
+
     fn take(&mut self, remarks: Vec<(String, Remarks)>) {
         for (owner, remarks) in remarks {
             let omissions = remarks.omissions.into_iter();
@@ -107,7 +114,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.views = views.made;
     planned.take(views.remarks);
     let (sequences, views) = (&planned.sequences, &planned.views);
-    objects::name_all(&mut planned.tables, sequences, views, job.schema.names);
+    objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
     (planned, problems)
 }
 
@@ -258,10 +265,8 @@ struct Named {
 }
 
 fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Named> {
-    let schema = match job.target.schemas.get(&table.schema) {
-        Some(schema) => names::given(schema)?,
-        None => names::target(&table.schema, job.schema.names)?.text,
-    };
+    let mapped = job.target.schemas.get(&table.schema).map(String::as_str);
+    let schema = names::target_schema(&table.schema, mapped, job.schema.names)?;
     match &override_.rename {
         Some(rename) => {
             let table = names::given(rename)?;
@@ -336,6 +341,11 @@ fn plan_column(
             "column {}: name shortened to {}",
             column.name, name.text
         ));
+    } else if names::is_system_column(&names::fold(&column.name, job.schema.names)) {
+        notes.push(format!(
+            "column {}: named {}, because every table of PostgreSQL has a system column of its name",
+            column.name, name.text
+        ));
     }
     if let Some(note) = typemap::precision_note(column, &target_type) {
         notes.push(note);
@@ -380,15 +390,7 @@ fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option
         .iter()
         .map(|key| target(&key.column).map(|column| column.target_name.clone()))
         .collect::<Option<Vec<_>>>();
-    let rounded = |key: &IndexColumn| target(&key.column).is_some_and(loses_digits);
-    let keys = index.key.iter().filter(|key| rounded(key));
-    remarks.notes.extend(keys.map(|key| {
-        format!(
-            "key column {}: values that differ in the 7th digit only become equal, and the primary key then cannot \
-             be made (type `text` keeps the digit)",
-            key.column
-        )
-    }));
+    objects::note_rounding(index, "the primary key", plan, remarks);
     if names.is_none() {
         let reason = "one of its columns is excluded by the job";
         remarks.omit(format!("primary key {}", index.name), reason);
@@ -397,19 +399,6 @@ fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option
         name: names::primary_key(&plan.target.table),
         columns: names?,
     })
-}
-
-fn loses_digits(column: &ColumnPlan) -> bool {
-    let digits = match column.source.ty {
-        SqlType::Time { scale }
-        | SqlType::DateTime2 { scale }
-        | SqlType::DateTimeOffset { scale } => scale,
-        _ => return false,
-    };
-    match column.target_type {
-        PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept < digits,
-        _ => false,
-    }
 }
 
 /// Tables and sequences share one namespace on both sides. Domains share that of tables at the

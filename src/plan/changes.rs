@@ -29,7 +29,7 @@ pub fn type_changes(plan: &TablePlan) -> Vec<TypeChange> {
     changed
         .map(|column| TypeChange {
             column: column.source.name.clone(),
-            from: declared(&column.source.ty),
+            from: column.source.ty.to_string(),
             to: match &column.clauses.domain {
                 Some(domain) => format!("domain {} of {}", qualified(domain), column.target_type),
                 None => column.target_type.to_string(),
@@ -74,30 +74,6 @@ fn is_same(source: &SqlType, target: &PgType) -> bool {
     }
 }
 
-/// A type as T-SQL declares it.
-fn declared(ty: &SqlType) -> String {
-    let sized = |name: &str, length: &Option<u16>| match length {
-        Some(length) => format!("{name}({length})"),
-        None => format!("{name}(max)"),
-    };
-    match ty {
-        SqlType::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
-        SqlType::Time { scale } => format!("time({scale})"),
-        SqlType::DateTime2 { scale } => format!("datetime2({scale})"),
-        SqlType::DateTimeOffset { scale } => format!("datetimeoffset({scale})"),
-        SqlType::Char { length } => format!("char({length})"),
-        SqlType::NChar { length } => format!("nchar({length})"),
-        SqlType::Binary { length } => format!("binary({length})"),
-        SqlType::VarChar { length } => sized("varchar", length),
-        SqlType::NVarChar { length } => sized("nvarchar", length),
-        SqlType::VarBinary { length } => sized("varbinary", length),
-        SqlType::SqlVariant => "sql_variant".to_owned(),
-        SqlType::Other { name } => name.clone(),
-        // The rest are one word, which is the variant's own name.
-        plain => format!("{plain:?}").to_lowercase(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,11 +85,11 @@ mod tests {
         assert!(!is_same(&scale(7), &PgType::Timestamp(6)));
         let money = (SqlType::Money, PgType::Numeric(Some((19, 4))));
         assert!(!is_same(&money.0, &money.1));
-        assert_eq!(declared(&money.0), "money");
+        assert_eq!(money.0.to_string(), "money");
         assert_eq!(
-            declared(&SqlType::NVarChar { length: None }),
+            SqlType::NVarChar { length: None }.to_string(),
             "nvarchar(max)"
         );
-        assert_eq!(declared(&SqlType::UniqueIdentifier), "uniqueidentifier");
+        assert_eq!(SqlType::UniqueIdentifier.to_string(), "uniqueidentifier");
     }
 }

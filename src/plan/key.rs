@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar;
 use crate::schema::SqlType;
 
 /// One value of a key column, without loss. Never shown in logs or errors.
@@ -92,12 +93,12 @@ impl KeyValue {
             Self::Money(value) => format!("CAST('{}' AS {name})", point(&value.to_string(), 4)),
             Self::Real { bits } => format!("CAST({:e} AS real)", f64::from(f32::from_bits(*bits))),
             Self::Float { bits } => format!("CAST({:e} AS float)", f64::from_bits(*bits)),
-            Self::Date { days } => format!("CAST('{}' AS date)", civil(*days)),
+            Self::Date { days } => format!("CAST('{}' AS date)", date(*days)),
             Self::Time { ticks, scale } => {
                 format!("CAST('{}' AS time({scale}))", clock(*ticks, *scale))
             }
             Self::SmallDateTime { days, minutes } => {
-                let day = civil(u32::from(*days) + DAYS_TO_1900);
+                let day = date(u32::from(*days) + DAYS_TO_1900);
                 format!(
                     "CAST('{day}T{:02}:{:02}:00' AS smalldatetime)",
                     minutes / 60,
@@ -108,7 +109,7 @@ impl KeyValue {
             Self::DateTime2 { days, ticks, scale } => {
                 format!(
                     "CAST('{}T{}' AS datetime2({scale}))",
-                    civil(*days),
+                    date(*days),
                     clock(*ticks, *scale)
                 )
             }
@@ -117,7 +118,7 @@ impl KeyValue {
                 days, ticks, scale, ..
             } => format!(
                 "CAST('{}T{}+00:00' AS datetimeoffset({scale}))",
-                civil(*days),
+                date(*days),
                 clock(*ticks, *scale)
             ),
             Self::National(units) => match (ty, String::from_utf16(units)) {
@@ -176,23 +177,9 @@ fn point(unscaled: &str, scale: u8) -> String {
     }
 }
 
-/// `yyyy-mm-dd` of a day counted from 0001-01-01 (proleptic Gregorian; Howard Hinnant,
-/// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
-fn civil(days: u32) -> String {
-    let z = u64::from(days) + 306; // from 0000-03-01
-    let era = z / 146_097;
-    let day_of_era = z % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+/// `yyyy-mm-dd` of a day counted from 0001-01-01.
+fn date(days: u32) -> String {
+    let (year, month, day) = calendar::civil(calendar::TO_0001 + i64::from(days));
     format!("{year:04}-{month:02}-{day:02}")
 }
 
@@ -214,7 +201,7 @@ fn clock(ticks: u64, scale: u8) -> String {
 
 /// Milliseconds as SQL Server prints them (.000, .003, .007) are read back as the same tick.
 fn datetime_literal(days: i32, ticks: u32) -> String {
-    let day = civil(u32::try_from(i64::from(days) + i64::from(DAYS_TO_1900)).unwrap_or(0));
+    let day = date(u32::try_from(i64::from(days) + i64::from(DAYS_TO_1900)).unwrap_or(0));
     let milliseconds = (u64::from(ticks) * 10 + 1) / 3;
     format!(
         "CAST('{day}T{}' AS datetime)",

@@ -4,7 +4,7 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{qualified, quote_ident};
+use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::fault;
@@ -23,6 +23,31 @@ UPDATE _migrate.tables t SET state = 'done', error = NULL, updated_at = pg_catal
 FROM _migrate.partitions p WHERE p.job = t.job AND p.source_schema = t.source_schema \
 AND p.source_table = t.source_table) \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3";
+
+const MAINTENANCE: &str = "\
+SELECT pg_catalog.set_config(s.name, CASE s.name WHEN 'maintenance_work_mem' \
+THEN greatest(s.setting::bigint, $1) || 'kB' ELSE $2::text END, false) FROM pg_catalog.pg_settings s \
+WHERE s.name IN ('maintenance_work_mem', 'max_parallel_maintenance_workers')";
+
+/// Sets the session up to make indexes, with so many bytes or the server's own setting, which it
+/// counts in kB, where that is more; and with so many workers, where the server has them free.
+pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Result<()> {
+    let memory = i64::try_from(memory / 1024).unwrap_or(i64::MAX);
+    client
+        .execute(MAINTENANCE, &[&memory, &workers.to_string()])
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "set up the session to make indexes"))
+}
+
+/// Vacuums a table outside of any transaction.
+pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
+    let vacuum = format!("VACUUM {}", qualified(table));
+    client
+        .batch_execute(&vacuum)
+        .await
+        .map_err(|error| fault::of(error, &format!("vacuum table {}", qualified(table))))
+}
 
 /// Makes the table durable and adds its primary key, ahead of everything else that it gets. Does
 /// nothing where that is done, and where the table is not the job's own.
@@ -43,11 +68,25 @@ async fn settle_in_transaction(
     run: RunId,
     plan: &TablePlan,
 ) -> Result<()> {
+    match settled(client, table, run, plan).await? {
+        Some(transaction) => commit(transaction, plan).await,
+        None => Ok(()),
+    }
+}
+
+/// The open transaction in which the table is durable and has its primary key, where it is the
+/// job's own; `None` where it is finished.
+async fn settled<'a>(
+    client: &'a mut Client,
+    table: &TableKey,
+    run: RunId,
+    plan: &TablePlan,
+) -> Result<Option<Transaction<'a>>> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("finish table {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
     let Some(loaded) = begin(&transaction, table).await? else {
-        return Ok(());
+        return Ok(None);
     };
     must_be_latest(&transaction, &table.job, run).await?;
     if loaded.made.is_some() {
@@ -55,6 +94,11 @@ async fn settle_in_transaction(
         set_logged(&transaction, &name, loaded.rows).await?;
         add_primary_key(&transaction, plan).await?;
     }
+    Ok(Some(transaction))
+}
+
+async fn commit(transaction: Transaction<'_>, plan: &TablePlan) -> Result<()> {
+    let failed = |error| fault::of(error, &format!("finish table {}", qualified(&plan.target)));
     transaction.commit().await.map_err(failed)
 }
 
@@ -81,20 +125,13 @@ async fn finish_in_transaction(
 ) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::of(error, &format!("finish table {name}"));
-    let transaction = client.transaction().await.map_err(failed)?;
-    let Some(loaded) = begin(&transaction, table).await? else {
+    let Some(transaction) = settled(client, table, run, plan).await? else {
         return Ok(());
     };
-    must_be_latest(&transaction, &table.job, run).await?;
-    if loaded.made.is_some() {
-        must_be_same(&transaction, plan, loaded.made).await?;
-        set_logged(&transaction, &name, loaded.rows).await?;
-        add_primary_key(&transaction, plan).await?;
-    }
     for column in plan
         .columns
         .iter()
-        .filter(|column| ddl::has_identity(column))
+        .filter(|column| column.clauses.counter.is_some())
     {
         set_identity(&transaction, &name, column).await?;
     }
@@ -104,7 +141,7 @@ async fn finish_in_transaction(
         .execute(DONE, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(failed)?;
-    transaction.commit().await.map_err(failed)
+    commit(transaction, plan).await
 }
 
 /// What is recorded of a table whose partitions are all done.

@@ -5,6 +5,7 @@
 
 pub mod bottleneck;
 pub mod check;
+pub mod flight;
 pub mod planned;
 pub mod pool;
 pub mod progress;

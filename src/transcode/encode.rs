@@ -9,7 +9,7 @@ use crate::tds::key::key_value;
 use crate::tds::token::{NBC_ROW, ROW};
 use crate::tds::type_info::TypeInfo;
 use crate::transcode::batch::Batch;
-use crate::transcode::digest::row_hash;
+use crate::transcode::digest::{self, row_hash};
 use crate::transcode::fault::Fault;
 use crate::transcode::layout::{Column, RowLayout, TextSource};
 use crate::transcode::long::{Long, Progress};
@@ -294,7 +294,7 @@ impl Encoder {
         let (Some(reason), Some(planned)) = (reason, column.planned) else {
             return Err((place, fault));
         };
-        let before = reject::fields(self.out.written(self.row_start)).take(planned);
+        let before = digest::fields(self.out.written(self.row_start)).take(planned);
         let start = before
             .map(|field| 4 + field.map_or(0, <[u8]>::len))
             .sum::<usize>();
@@ -314,7 +314,7 @@ impl Encoder {
     #[cold]
     fn reject_row(&mut self) -> Result<()> {
         if self.faulty.is_empty() {
-            let row = reject::fields(self.out.written(self.row_start)).enumerate();
+            let row = digest::fields(self.out.written(self.row_start)).enumerate();
             let longest = row.max_by_key(|(_, field)| field.map(<[u8]>::len));
             let (planned, length) = longest.map_or((0, 0), |(place, field)| {
                 (place, field.map_or(0, <[u8]>::len))

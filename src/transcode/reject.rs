@@ -9,6 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Kind, Result};
+use crate::transcode::digest::fields;
 use crate::transcode::layout::{Planned, RowLayout};
 use crate::transcode::show::{hex, text};
 
@@ -106,21 +107,6 @@ impl Kept {
             longer => Self::Length(longer as u64),
         }
     }
-}
-
-/// The fields of a COPY BINARY row as far as they are whole; `None` is NULL.
-pub(super) fn fields(row: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
-    let mut rest = row.get(2..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
-            rest = after;
-            return Some(None);
-        };
-        let (field, after) = after.split_at_checked(length)?;
-        rest = after;
-        Some(Some(field))
-    })
 }
 
 /// Describes a row whose values are in `row`, except for those that are `faulty`.

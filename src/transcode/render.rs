@@ -1,5 +1,6 @@
 //! Values as text, for columns that the job moves into text.
 
+use crate::calendar::{self, civil};
 use crate::transcode::fault::Fault;
 use crate::transcode::out::Out;
 use crate::transcode::time::{Moment, Source};
@@ -137,7 +138,7 @@ pub(super) fn moment(source: Source, moment: Moment) -> Result<Line, Fault> {
 /// moment's fraction counts 10^-`digits` s.
 pub(super) fn named_moment(moment: Moment, digits: u8) -> Result<Line, Fault> {
     const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-    let (year, month, day) = calendar(moment.days)?;
+    let (year, month, day) = calendar_day(moment.days)?;
     let minutes = moment.fraction / 10u64.pow(u32::from(digits)) / 60;
     let hour = minutes / 60;
     let of_twelve = match hour % 12 {
@@ -185,30 +186,9 @@ fn time(line: &mut Line, fraction: u64, digits: u8) {
     }
 }
 
-/// Days since 2000-01-01 as a date of the proleptic Gregorian calendar, by eras of 400 years that
-/// begin in March so that the leap day is a year's last.
-pub(super) fn civil(days: i64) -> (i64, i64, i64) {
-    // 0000-03-01 is 730,425 days before 2000-01-01.
-    let days = days + 730_425;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
-/// As [`civil`], of the years that SQL Server knows.
-fn calendar(days: i32) -> Result<(i64, i64, i64), Fault> {
-    let (year, month, day) = civil(i64::from(days));
+/// Year, month and day of a day since 2000-01-01, of the years that SQL Server knows.
+fn calendar_day(days: i32) -> Result<(i64, u8, u8), Fault> {
+    let (year, month, day) = civil(calendar::TO_2000 + i64::from(days));
     if !(1..=9999).contains(&year) {
         return Err(Fault::Form);
     }
@@ -216,12 +196,12 @@ fn calendar(days: i32) -> Result<(i64, i64, i64), Fault> {
 }
 
 fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
-    let (year, month, day) = calendar(days)?;
+    let (year, month, day) = calendar_day(days)?;
     line.digits(year as u128, 4);
     line.push(b'-');
-    line.digits(month as u128, 2);
+    line.digits(month.into(), 2);
     line.push(b'-');
-    line.digits(day as u128, 2);
+    line.digits(day.into(), 2);
     Ok(())
 }
 

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::calendar::{self, civil};
 use crate::transcode::json::JSONB_VERSION;
-use crate::transcode::render::civil;
 use crate::typemap::PgType;
 
 const DAY: i64 = 86_400_000_000;
@@ -115,7 +115,7 @@ fn uuid(field: &[u8]) -> Option<String> {
 }
 
 fn date(days: i64) -> String {
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil(calendar::TO_2000 + days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -40,8 +40,7 @@ pub(super) fn generated(value: Value, column: &ScopeColumn<'_>) -> Outcome<Strin
     if !agrees {
         return Err(Untranslated::new(format!(
             "an expression that seems to be {} where the source says {}",
-            types::shown(&ty),
-            types::shown(column.sql_type)
+            ty, column.sql_type
         )));
     }
     kept_as(&value, column)
@@ -91,8 +90,7 @@ fn kept_as(value: &Value, column: &ScopeColumn<'_>) -> Outcome<String> {
     if !holds {
         return Err(Untranslated::new(format!(
             "a {} that is kept as {}",
-            types::shown(column.sql_type),
-            column.pg_type
+            column.sql_type, column.pg_type
         )));
     }
     Ok(match &value.constant {

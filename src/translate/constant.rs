@@ -22,10 +22,7 @@ pub(super) fn converted(value: &Value, to: &SqlType) -> Outcome<Value> {
         }
         (Some(Constant::Text(text)), Family::Text) => text_as(value, text, to),
         (Some(Constant::Text(text)), _) => read(text, to).ok_or_else(|| {
-            Untranslated::new(format!(
-                "a literal whose reading as {} is not certain",
-                types::shown(to)
-            ))
+            Untranslated::new(format!("a literal whose reading as {} is not certain", to))
         }),
         (Some(Constant::Binary(bytes)), Family::Binary) => binary(bytes, to).ok_or_else(refused),
         _ => Err(refused()),

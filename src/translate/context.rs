@@ -224,9 +224,7 @@ fn read(seen: &Visible<'_>) -> Outcome<Value> {
 fn stored(column: &ScopeColumn<'_>) -> Untranslated {
     Untranslated::new(format!(
         "column {}, a {} that is kept as {}",
-        column.source,
-        types::shown(column.sql_type),
-        column.pg_type
+        column.source, column.sql_type, column.pg_type
     ))
 }
 

@@ -46,11 +46,7 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
 }
 
 pub(super) fn refused(value: &Value, to: &SqlType) -> Untranslated {
-    Untranslated::new(format!(
-        "conversion of {} to {}",
-        value.shown(),
-        types::shown(to)
-    ))
+    Untranslated::new(format!("conversion of {} to {}", value.shown(), to))
 }
 
 fn typed_null(to: &SqlType) -> Outcome<Value> {
@@ -303,14 +299,14 @@ fn text(value: Value, to: &SqlType) -> Outcome<Value> {
         return Err(Untranslated::new(format!(
             "conversion of {} to {}, whose lengths are in bytes of several to a character",
             value.shown(),
-            types::shown(to)
+            to
         )));
     }
     if value.counts_units() {
         return Err(Untranslated::new(format!(
             "conversion of {} to the shorter {}, which counts UTF-16 units",
             value.shown(),
-            types::shown(to)
+            to
         )));
     }
     Ok(Value::atom(sql, to.clone()).in_collation_of(&value))
@@ -362,8 +358,7 @@ fn fixed<'a>(one: &'a SqlType, other: &'a SqlType) -> Outcome<&'a SqlType> {
         true => Ok(other),
         false => Err(Untranslated::new(format!(
             "a choice of {} and {}, which fills up the shorter one",
-            types::shown(one),
-            types::shown(other)
+            one, other
         ))),
     }
 }

@@ -126,7 +126,7 @@ fn styled(from: Value, to: &crate::schema::SqlType, style: i128) -> Outcome<Valu
     Err(Untranslated::new(format!(
         "CONVERT of {} to {} with style {style}",
         from.shown(),
-        types::shown(to)
+        to
     )))
 }
 

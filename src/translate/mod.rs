@@ -103,7 +103,7 @@ pub struct Translated {
     /// will be, and not judge or replace what was computed there.
     pub inexact: bool,
     /// A value was used of which PostgreSQL keeps 6 of 7 fractional digits: rounding may carry it
-    /// into the next day or year. Order is kept, so it may judge rows, but not compute them.
+    /// into the next day or year, and make two values one.
     pub(crate) rounded: bool,
     /// Where the two sides can tell apart after all, for the plan. Each once.
     pub notes: Vec<String>,

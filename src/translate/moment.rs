@@ -1,5 +1,6 @@
 //! Date and time literals that mean the same in every language and DATEFORMAT.
 
+use crate::calendar::{self, civil};
 use crate::schema::SqlType;
 
 /// A literal in one of the unambiguous forms.
@@ -59,8 +60,7 @@ impl Moment {
     /// Days after 1900-01-01, at midnight.
     pub(super) fn from_days(days: i128) -> Option<Self> {
         let days = i64::try_from(days).ok()?;
-        // Days from 0000-03-01 to 1900-01-01, by Hinnant's `civil_from_days`.
-        let (year, month, day) = civil(days.checked_add(693_901)?);
+        let (year, month, day) = civil(days.checked_add(calendar::TO_1900)?);
         (1753..=9999).contains(&year).then_some(Self {
             year: u16::try_from(year).ok()?,
             month,
@@ -166,28 +166,6 @@ fn number(digits: &str) -> Option<u32> {
         .all(|digit| digit.is_ascii_digit())
         .then(|| digits.parse().ok())
         .flatten()
-}
-
-/// Year, month and day of a count of days since 0000-03-01
-/// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
-fn civil(days: i64) -> (i64, u8, u8) {
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    let year = year + era * 400 + i64::from(month <= 2);
-    (
-        year,
-        u8::try_from(month).unwrap_or(1),
-        u8::try_from(day).unwrap_or(1),
-    )
 }
 
 #[cfg(test)]

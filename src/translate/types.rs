@@ -4,7 +4,7 @@ use sqlparser::ast::{CharacterLength, DataType, ExactNumberInfo};
 
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
-use crate::typemap::PgType;
+use crate::typemap::{self, PgType, TargetTypes};
 
 /// Types that convert to each other in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,50 +148,11 @@ pub(super) fn digits(ty: &SqlType) -> Option<(u8, u8)> {
 
 /// The type that a value of an expression has in PostgreSQL.
 pub(super) fn natural(ty: &SqlType) -> Option<PgType> {
-    Some(match *ty {
-        SqlType::Bit => PgType::Boolean,
-        SqlType::TinyInt | SqlType::SmallInt => PgType::SmallInt,
-        SqlType::Int => PgType::Integer,
-        SqlType::BigInt => PgType::BigInt,
-        SqlType::Decimal { precision, scale } => PgType::Numeric(Some((precision, scale))),
-        SqlType::SmallMoney => PgType::Numeric(Some((10, 4))),
-        SqlType::Money => PgType::Numeric(Some((19, 4))),
-        SqlType::Real => PgType::Real,
-        SqlType::Float => PgType::DoublePrecision,
-        SqlType::Date => PgType::Date,
-        SqlType::Time { scale } => PgType::Time(scale.min(6)),
-        SqlType::SmallDateTime => PgType::Timestamp(0),
-        SqlType::DateTime => PgType::Timestamp(3),
-        SqlType::DateTime2 { scale } => PgType::Timestamp(scale.min(6)),
-        SqlType::DateTimeOffset { scale } => PgType::TimestampTz(scale.min(6)),
-        SqlType::UniqueIdentifier => PgType::Uuid,
-        _ => match family(ty) {
-            Family::Text => PgType::Text,
-            Family::Binary => PgType::Bytea,
-            _ => return None,
-        },
-    })
-}
-
-/// How T-SQL writes a type, without brackets around its name.
-pub(super) fn shown(ty: &SqlType) -> String {
-    let sized = |name: &str, length: Option<u16>| match length {
-        Some(length) => format!("{name}({length})"),
-        None => format!("{name}(max)"),
-    };
-    match ty {
-        SqlType::Decimal { precision, scale } => format!("decimal({precision},{scale})"),
-        SqlType::Time { scale } => format!("time({scale})"),
-        SqlType::DateTime2 { scale } => format!("datetime2({scale})"),
-        SqlType::DateTimeOffset { scale } => format!("datetimeoffset({scale})"),
-        SqlType::Char { length } => sized("char", Some(*length)),
-        SqlType::VarChar { length } => sized("varchar", *length),
-        SqlType::NChar { length } => sized("nchar", Some(*length)),
-        SqlType::NVarChar { length } => sized("nvarchar", *length),
-        SqlType::Binary { length } => sized("binary", Some(*length)),
-        SqlType::VarBinary { length } => sized("varbinary", *length),
-        SqlType::Other { name } => name.clone(),
-        other => format!("{other:?}").to_lowercase(),
+    match family(ty) {
+        Family::Text => Some(PgType::Text),
+        Family::Binary => Some(PgType::Bytea),
+        Family::Other => None,
+        _ => typemap::type_of(ty, TargetTypes::default()),
     }
 }
 
@@ -333,7 +294,7 @@ mod tests {
         let Expr::Cast { data_type, .. } = expr else {
             return None;
         };
-        parse(&data_type).ok().map(|ty| shown(&ty))
+        parse(&data_type).ok().map(|ty| ty.to_string())
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Value {
     pub(super) fn shown(&self) -> String {
         self.ty
             .as_ref()
-            .map_or_else(|| "NULL".to_owned(), types::shown)
+            .map_or_else(|| "NULL".to_owned(), ToString::to_string)
     }
 
     /// A value to keep, and not only to compare with ASCII.

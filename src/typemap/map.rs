@@ -65,7 +65,12 @@ pub const TYPES: &[Rule] = &[
 /// A type that this version cannot carry is an error that names the column and the setting that
 /// resolves it.
 pub fn default_type(column: &Column, target: TargetTypes) -> Result<PgType> {
-    Ok(match column.ty {
+    type_of(&column.ty, target).ok_or_else(|| unsupported(column, column.ty.name()))
+}
+
+/// What a type becomes; `None` for one that this version cannot carry.
+pub fn type_of(ty: &SqlType, target: TargetTypes) -> Option<PgType> {
+    Some(match *ty {
         SqlType::Bit => PgType::Boolean,
         SqlType::TinyInt | SqlType::SmallInt => PgType::SmallInt,
         SqlType::Int => PgType::Integer,
@@ -106,7 +111,7 @@ pub fn default_type(column: &Column, target: TargetTypes) -> Result<PgType> {
         SqlType::Json => PgType::Jsonb,
         SqlType::Vector { dimensions } if target.pgvector => PgType::Vector(dimensions),
         SqlType::Vector { .. } => PgType::RealArray,
-        SqlType::Other { ref name } => return Err(unsupported(column, name)),
+        SqlType::Other { .. } => return None,
     })
 }
 

@@ -19,7 +19,7 @@ struct Kind {
     omitted: &'static [&'static str],
 }
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 13] = [
     Kind {
         name: "tables",
         at_source: "SELECT COUNT(*) FROM sys.tables",
@@ -59,8 +59,14 @@ const KINDS: [Kind; 12] = [
     Kind {
         name: "defaults",
         at_source: "SELECT COUNT(*) FROM sys.default_constraints",
-        at_target: "SELECT count(*) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND attnum = adnum WHERE attgenerated = '' AND relnamespace IN {made}",
+        at_target: "SELECT count(*) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND attnum = adnum WHERE attgenerated = '' AND pg_get_serial_sequence(c.oid::regclass::text, attname) IS NULL AND relnamespace IN {made}",
         omitted: &["default "],
+    },
+    Kind {
+        name: "identities",
+        at_source: "SELECT COUNT(*) FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id WHERE c.is_identity = 1",
+        at_target: "SELECT count(*) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND attnum > 0 AND NOT attisdropped AND pg_get_serial_sequence(c.oid::regclass::text, attname) IS NOT NULL AND relnamespace IN {made}",
+        omitted: &["identity "],
     },
     Kind {
         name: "computed columns",
@@ -89,7 +95,7 @@ const KINDS: [Kind; 12] = [
     Kind {
         name: "comments",
         at_source: "SELECT COUNT(*) FROM sys.extended_properties AS e JOIN sys.tables AS t ON t.object_id = e.major_id WHERE e.class = 1 AND e.name = 'MS_Description'",
-        at_target: "SELECT count(*) FROM pg_description JOIN pg_class c ON c.oid = objoid WHERE description <> 'sql_variant at the source' AND classoid = 'pg_class'::regclass AND relkind = 'r' AND relnamespace IN {made}",
+        at_target: "SELECT count(*) FROM pg_description JOIN pg_class c ON c.oid = objoid WHERE description !~ '^(sql_variant|hierarchyid|geography|geometry|vector.*|CLR type .*) at the source' AND classoid = 'pg_class'::regclass AND relkind = 'r' AND relnamespace IN {made}",
         omitted: &["comment "],
     },
 ];

@@ -161,3 +161,93 @@ fn a_table_that_could_not_be_replaced_says_what_it_lacks() {
     assert_eq!(report["omissions"], serde_json::json!([]));
     assert_eq!(of_child(&target), WHOLE);
 }
+
+/// Names of indexes are unique per schema in PostgreSQL. One that came to the source since the first
+/// run must not take, nor shift, the name that a loaded table's index has.
+#[test]
+fn what_is_made_keeps_its_name_when_the_source_gets_more() {
+    let source = Source::stand_in();
+    let table = |name: &str| {
+        format!(
+            "CREATE TABLE dbo.{name} (Id int IDENTITY NOT NULL PRIMARY KEY, V int NULL);\n\
+             CREATE INDEX IX_V ON dbo.{name} (V);\nINSERT INTO dbo.{name} (V) VALUES (1);\n"
+        )
+    };
+    let database = source.database(&(table("B") + &table("D")));
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: growing");
+    let indexes = || {
+        target.value(
+            "SELECT string_agg(indrelid::regclass || ' ' || indexrelid::regclass, ', ' \
+             ORDER BY indrelid::regclass::text) FROM pg_index WHERE NOT indisprimary AND \
+             indrelid::regclass::text IN ('aa', 'b', 'd')",
+        )
+    };
+    job.report(&[], 0);
+    assert_eq!(indexes(), "b ix_v, d ix_v_2");
+    database.script(&table("AA"));
+    job.report(&[], 0);
+    assert_eq!(indexes(), "aa ix_v_3, b ix_v, d ix_v_2");
+    job.report(&[], 0);
+}
+
+/// The checkpoint of a finished table is for the columns that it had; nobody may take what is there
+/// for what the source has now.
+#[test]
+fn a_finished_table_that_changed_at_the_source_is_listed() {
+    let source = Source::stand_in();
+    let database = source.database(
+        "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY); INSERT INTO dbo.A VALUES (1);",
+    );
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: reshaped");
+    job.report(&[], 0);
+    database.script("ALTER TABLE dbo.A ADD W int NULL;");
+    for _ in 0..2 {
+        let report = job.report(&[], 6);
+        let omission = &report["omissions"][0];
+        assert_eq!(omission["table"], "dbo.A", "{report:#}");
+        assert!(omission["reason"].to_string().contains("--restart"));
+    }
+    job.report(&["--restart"], 0);
+    assert_eq!(target.value("SELECT count(w) FROM public.a"), "0");
+}
+
+/// `numeric(18, 0) IDENTITY` is common in older schemas, and PostgreSQL has no such identity.
+#[test]
+fn a_decimal_identity_goes_on_counting() {
+    let source = Source::stand_in();
+    let database = source.database(
+        "CREATE TABLE dbo.Old (Id numeric(18, 0) IDENTITY(5, 5) NOT NULL PRIMARY KEY, V int NULL);\n\
+         INSERT INTO dbo.Old (V) VALUES (1), (2);",
+    );
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: old");
+    job.report(&[], 0);
+    let next = "INSERT INTO public.old (v) VALUES (3) RETURNING id";
+    assert_eq!(target.value(next), "15");
+    target.sql("DROP TABLE public.old");
+    assert_eq!(
+        target.value("SELECT to_regclass('public.old_id_seq') IS NULL"),
+        "t"
+    );
+}
+
+/// Rounding to 6 digits makes two moments one: a check that holds at the source must not fail the
+/// table for that.
+#[test]
+fn a_check_of_seven_digits_does_not_judge_rounded_rows() {
+    let source = Source::stand_in();
+    let database = source.database(
+        "CREATE TABLE dbo.Spans (Id int NOT NULL PRIMARY KEY, A datetime2(7) NOT NULL, \
+         B datetime2(7) NOT NULL, CONSTRAINT CK_Order CHECK (A < B));\n\
+         INSERT INTO dbo.Spans VALUES (1, '2024-01-01 00:00:00.0000001', '2024-01-01 00:00:00.0000002');",
+    );
+    let target = Postgres::shared().database();
+    let report = Job::new(&database, &target.target(), "job: spans").report(&[], 0);
+    assert_eq!(report["tables"][0]["outcome"], "done", "{report:#}");
+    assert_eq!(
+        target.value("SELECT conname || convalidated FROM pg_constraint WHERE contype = 'c' AND conrelid = 'public.spans'::regclass"),
+        "ck_orderfalse"
+    );
+}

@@ -68,3 +68,41 @@ fn a_dropped_table_of_another_mode_fails_with_the_way_out() {
     target.sql("DROP TABLE public.t");
     documented("table-gone", &job.run(&[]));
 }
+
+/// COPY BINARY carries no types: an int of 4 bytes would be stored as a date, and be called equal.
+#[test]
+fn a_column_that_got_another_type_is_neither_filled_nor_called_equal() {
+    let source = Source::stand_in();
+    let database = source.database(
+        "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V int NULL, S nvarchar(5) NULL);\n\
+         INSERT INTO dbo.T VALUES (1, 100, N'a' + NCHAR(0));",
+    );
+    let target = Postgres::shared().database();
+    let faulty = Job::new(&database, &target.target(), "job: altered");
+    faulty.report(&[], 1);
+    target.sql("ALTER TABLE public.t ALTER v TYPE date USING NULL");
+    let strip = "job: altered\nvalues: { nul_characters: strip }\nverify: checksums";
+    let job = Job::new(&database, &target.target(), strip);
+    documented("table-altered", &job.run(&[]));
+    assert_eq!(target.value("SELECT count(*) FROM public.t"), "0");
+    target.sql("ALTER TABLE public.t ALTER v TYPE integer USING NULL");
+    job.report(&[], 0);
+    target.sql("ALTER TABLE public.t ALTER v TYPE date USING date '2000-01-01' + v");
+    for level in ["checksums", "rows"] {
+        let answer = job.run(&["verify", "--level", level]);
+        assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+        let said = answer.stdout.split_whitespace().collect::<Vec<_>>();
+        assert!(
+            said.join(" ")
+                .contains("column v is date there and integer in the plan"),
+            "{}",
+            answer.stdout
+        );
+    }
+    // Texts have one form.
+    target.sql(
+        "ALTER TABLE public.t ALTER v TYPE integer USING v - date '2000-01-01'; \
+         ALTER TABLE public.t ALTER s TYPE text",
+    );
+    assert_eq!(job.run(&["verify", "--level", "rows"]).code, Some(0));
+}

@@ -116,6 +116,12 @@ fn the_target_says_what_is_wrong_with_the_login() {
     let unknown = with(&|settings| settings.database = "nowhere".into());
     expect(&unknown.run(&[]), 3, &["nowhere"]);
     documented("target-database", &unknown.run(&[]));
+    let latin = format!("{}_latin", target.name);
+    target.sql(&format!(
+        "CREATE DATABASE {latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+    ));
+    let latin = with(&|settings| settings.database = latin.clone());
+    documented("target-encoding", &latin.run(&[]));
     let closed = with(&|settings| settings.port = 1);
     documented("target-refused", &closed.run(&[]));
     let name = with(&|settings| settings.host = "no-such-host.invalid".into());
@@ -270,6 +276,12 @@ fn names_that_become_one_are_refused_with_the_override_that_helps() {
     );
     expect(&one_schema.run(&[]), 1, &["dbo.A B", "other.A B"]);
     documented("names-collide", &one_schema.run(&[]));
+    let state = changed(
+        &text,
+        "schemas: { dbo: public }",
+        "schemas: { dbo: _migrate }",
+    );
+    documented("names-schema", &state.run(&[]));
     expect(&folded.run(&[]), 0, &[]);
     assert_eq!(target.value("SELECT count(*) FROM public.\"a b\""), "0");
 }

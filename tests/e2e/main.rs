@@ -28,6 +28,7 @@ mod roundtrips;
 mod samples;
 mod special;
 mod stopping;
+mod stragglers;
 mod texts;
 mod types;
 mod verify;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 use migrate::config::job::Mode;
 use migrate::plan::key::KeyValue;
+use migrate::plan::object::{CounterForm, CounterPlan};
 use migrate::plan::table::{ColumnPlan, PrimaryKey, Slice, Strategy, TablePlan, TargetName};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::CopyTable;
@@ -89,6 +90,12 @@ pub(crate) fn with_identity(
         seed,
         increment,
         last_value: last,
+    });
+    plan.columns[0].clauses.counter = Some(CounterPlan {
+        sequence: "posts_id_seq".to_owned(),
+        form: CounterForm::Identity,
+        least: i32::MIN.into(),
+        most: i32::MAX.into(),
     });
     plan
 }

@@ -151,18 +151,29 @@ pub fn target_answers(sample: &Sample, sql: &str) -> Vec<Option<String>> {
     rows.into_iter().map(|mut row| row.remove(0)).collect()
 }
 
-/// Compares what both servers say of conditions and their translations; gives how many.
-pub fn compare(sample: &Sample, pairs: &[(String, String)]) -> usize {
+/// How many expressions both servers evaluated, and how many the source would not. Those that a
+/// foreign server is known to answer otherwise are in neither.
+#[derive(Debug, Default)]
+pub struct Compared {
+    pub both: usize,
+    pub refused: usize,
+}
+
+/// Compares what both servers say of conditions and their translations.
+pub fn compare(sample: &Sample, pairs: &[(String, String)]) -> Compared {
     let queries: Vec<String> = pairs.iter().map(|(text, _)| source_query(text)).collect();
     let answers = sample.source.answers(&queries);
-    let mut compared = 0;
+    let mut compared = Compared::default();
     let mut wrong = Vec::new();
     for ((text, sql), answer) in pairs.iter().zip(answers) {
         match answer {
-            Err(error) => eprintln!("not evaluated by the source: {text}: {error}"),
-            Ok(_) if deviates(text) => {}
+            _ if deviates(text) => {}
+            Err(error) => {
+                compared.refused += 1;
+                eprintln!("not evaluated by the source: {text}: {error}");
+            }
             Ok(expected) => {
-                compared += 1;
+                compared.both += 1;
                 let got = target_answers(sample, sql);
                 if got != expected {
                     wrong.push(format!(
@@ -194,11 +205,7 @@ fn conditions_are_equal_for_every_row() {
             .sql(&format!("CREATE INDEX ON sample (id) WHERE {sql}"));
     }
     let compared = compare(&sample, &pairs);
-    assert!(
-        compared * 10 >= pairs.len() * 8,
-        "only {compared} of {}",
-        pairs.len()
-    );
+    assert!(compared.both >= compared.refused * 9, "{compared:?}");
 }
 
 #[test]
@@ -261,7 +268,7 @@ fn computed_columns_are_equal_for_every_row() {
         })
         .collect();
     let answers = sample.source.answers(&queries);
-    let mut compared = 0;
+    let mut compared = Compared::default();
     let mut wrong = Vec::new();
     for ((text, sql_type, pg_type), answer) in cases.iter().zip(answers) {
         let column = ScopeColumn {
@@ -291,10 +298,13 @@ fn computed_columns_are_equal_for_every_row() {
         let got: Vec<_> = rows.into_iter().map(|mut row| row.remove(0)).collect();
         sample.target.sql("ALTER TABLE sample DROP made");
         match answer {
-            Err(error) => eprintln!("not evaluated by the source: {text}: {error}"),
-            Ok(_) if deviates(text) => {}
+            _ if deviates(text) => {}
+            Err(error) => {
+                compared.refused += 1;
+                eprintln!("not evaluated by the source: {text}: {error}");
+            }
             Ok(expected) => {
-                compared += 1;
+                compared.both += 1;
                 if got != expected {
                     wrong.push(format!(
                         "{text}\n  {sql}\n  source {expected:?}\n  target {got:?}"
@@ -304,5 +314,5 @@ fn computed_columns_are_equal_for_every_row() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(compared * 10 >= cases.len() * 7, "only {compared}");
+    assert!(compared.both >= compared.refused * 4, "{compared:?}");
 }

@@ -93,10 +93,11 @@ fn row_line(row: &RowDifference) -> String {
         None => key.collect::<Vec<_>>().join(", "),
     };
     let (source, target) = (count(row.source_rows), count(row.target_rows));
+    let changed = row.difference == Difference::Changed;
     let columns = row
         .columns
         .iter()
-        .map(column)
+        .map(|one| column(one, changed))
         .collect::<Vec<_>>()
         .join(", ");
     let what = match row.difference {
@@ -113,9 +114,14 @@ fn row_line(row: &RowDifference) -> String {
     }
 }
 
-fn column(column: &ColumnDifference) -> String {
+/// Where the row as such is missing or there too often, its value is that of the side that has it.
+fn column(column: &ColumnDifference, changed: bool) -> String {
     match &column.values {
         None => column.column.clone(),
+        Some(values) if !changed => {
+            let either = values.source.as_deref().or(values.target.as_deref());
+            format!("{} {}", column.column, value(either))
+        }
         Some(values) => format!(
             "{} ({} -> {})",
             column.column,
@@ -183,6 +189,14 @@ mod tests {
         assert_eq!(
             line(Difference::Changed, (1, 1), body(Some(values))),
             "Id \"17\": changed in Body (\"\" -> NULL)"
+        );
+        let one_side = Values {
+            source: Some("1".into()),
+            target: None,
+        };
+        assert_eq!(
+            line(Difference::Missing, (2, 1), body(Some(one_side))),
+            "Id \"17\": 2 times at the source, 1 at the target: Body \"1\""
         );
         let mut keyless = row(Difference::Extra, (0, 1), Vec::new());
         keyless.key.clear();

@@ -2,48 +2,37 @@
 
 use super::*;
 
-fn rows(lines: &[&str]) -> Vec<ControlRow> {
-    let cells = |line: &&str| {
-        let cells: Vec<Option<&str>> = line
-            .split('|')
-            .map(|cell| (cell != "NULL").then_some(cell))
-            .collect();
-        ControlRow::sample(&cells)
-    };
-    lines.iter().map(cells).collect()
-}
-
 fn answers() -> Answers {
     Answers {
-        types: rows(&[
+        types: ControlRow::samples(&[
             "56|56|int|0|0|sys",
             "167|167|varchar|0|0|sys",
             "231|231|nvarchar|0|0|sys",
         ]),
-        collations: rows(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
-        tables: rows(&["7|dbo|Orders", "8|dbo|Empty"]),
-        columns: rows(&[
+        collations: ControlRow::samples(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
+        tables: ControlRow::samples(&["7|dbo|Orders", "8|dbo|Empty"]),
+        columns: ControlRow::samples(&[
             "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL|NULL|NULL",
             "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL|0|NULL",
             "7|2|Note|167|167|50|0|0|1|0|Greek_CI_AS|NULL|NULL|1|NULL",
             "7|5|Key|231|231|20|0|0|0|0|Greek_CI_AS|1|NULL|NULL|NULL",
             "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL|0|NULL",
         ]),
-        identities: rows(&["7|1|x-5|x3|NULL"]),
-        computed: rows(&["7|3|([Id]*(2))|1"]),
-        indexes: rows(&[
+        identities: ControlRow::samples(&["7|1|x-5|x3|NULL"]),
+        computed: ControlRow::samples(&["7|3|([Id]*(2))|1"]),
+        indexes: ControlRow::samples(&[
             "7|1|PK_Orders|1|1|1|0|0|0|NULL",
             "7|2|UX_Note|2|1|0|0|1|1|([Note] IS NOT NULL)",
             "7|3|CS|6|0|0|0|0|0|NULL",
         ]),
-        index_columns: rows(&[
+        index_columns: ControlRow::samples(&[
             "7|2|1|2|1|0|2",
             "7|2|2|1|0|0|1",
             "7|2|3|0|0|1|3",
             "7|2|1|0|0|0|4",
             "7|1|1|1|0|0|1",
         ]),
-        others: rows(&[
+        others: ControlRow::samples(&[
             "7|F |FK_A",
             "7|C |CK_B",
             "7|D |DF_C",
@@ -51,8 +40,8 @@ fn answers() -> Answers {
             "7|R |Rule",
             "9|C |CK_E",
         ]),
-        estimates: rows(&["7|-1|0", "7|1000|0", "7|0|3"]),
-        policies: rows(&["8"]),
+        estimates: ControlRow::samples(&["7|-1|0", "7|1000|0", "7|0|3"]),
+        policies: ControlRow::samples(&["8"]),
         filters_unknown: false,
         sees_unmasked: false,
         objects: ObjectAnswers::default(),
@@ -118,7 +107,7 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
 fn an_index_that_may_be_filtered_is_taken_as_filtered() {
     let mut answers = with_identity(Vec::new());
     answers.filters_unknown = true;
-    answers.indexes = rows(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
+    answers.indexes = ControlRow::samples(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
     let made = tables(&answers).unwrap();
     assert_eq!(
         made[0].indexes[0].filter, None,
@@ -145,7 +134,7 @@ fn identities_are_exact_and_listed_once() {
 #[test]
 fn a_column_that_vanished_meanwhile_is_an_error() {
     let mut answers = with_identity(Vec::new());
-    answers.index_columns = rows(&["7|1|9|1|0|0|1"]);
+    answers.index_columns = ControlRow::samples(&["7|1|9|1|0|0|1"]);
     assert_eq!(
         tables(&answers).unwrap_err().kind(),
         Kind::SourceConsistency

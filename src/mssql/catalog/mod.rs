@@ -35,7 +35,7 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         others: connection.query(queries::OTHERS).await?,
         estimates: estimates(connection).await?,
-        policies: optional(connection, queries::POLICIES).await?,
+        policies: newest(connection, queries::POLICIES).await?,
         filters_unknown,
         sees_unmasked: unmask == Some(true),
         objects: objects::ask(connection).await?,

@@ -54,6 +54,7 @@ impl Comparing<'_> {
         plan: &TablePlan,
         record: Option<&TableRecord>,
     ) -> Result<Outcome> {
+        self.reads.comparable(plan).await?;
         let table = Arc::new(Compared::new(plan, record, self.job)?);
         // What PostgreSQL computed was not loaded, so only the source can tell whether it is right.
         let trusted = self.trust_load && plan.generated.is_empty();

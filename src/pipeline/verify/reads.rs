@@ -13,6 +13,7 @@ use crate::mssql::read;
 use crate::pipeline::retry::retrying;
 use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::postgres::ddl;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::TableRecord;
 use crate::postgres::verify::{LEAST_BLOCKS, Part, longest_row, parts, read_rows};
@@ -155,6 +156,14 @@ impl Reads {
             });
         }
         join(readers, table, empty).await
+    }
+
+    /// Refuses a target whose columns have other types than the plan's.
+    pub(super) async fn comparable(&self, plan: &TablePlan) -> Result<()> {
+        retrying(&self.retry, &self.cancel, || async {
+            ddl::must_be_comparable(&*self.target.acquire().await?, plan).await
+        })
+        .await
     }
 
     /// Reads every row of the target.

@@ -63,9 +63,11 @@ fn plan_one(
     }
     remarks.note_all(&object, &translated.notes);
     let valid = !check.disabled && !check.not_trusted;
+    // Rounding keeps the order of two moments, but may make them equal.
+    let doubtful = translated.inexact || translated.rounded;
     if !valid {
         remarks.notes.push(not_valid(&object, check.disabled));
-    } else if translated.inexact {
+    } else if doubtful {
         remarks.notes.push(format!(
             "{object} may refuse rows that the source accepts: made NOT VALID, which holds new rows to it and not those that are there"
         ));
@@ -74,7 +76,7 @@ fn plan_one(
         name: check.name.clone(),
         source: check.name.clone(),
         expression: translated.sql,
-        valid: valid && !translated.inexact,
+        valid: valid && !doubtful,
     })
 }
 

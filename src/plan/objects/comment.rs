@@ -2,7 +2,8 @@
 
 use crate::config::job::Job;
 use crate::plan::table::ColumnPlan;
-use crate::schema::{SqlType, Table};
+use crate::schema::Table;
+use crate::typemap;
 
 pub(super) fn of_table(table: &Table, job: &Job) -> Option<String> {
     let comment = table.extras.comment.as_deref();
@@ -15,12 +16,10 @@ pub(super) fn fill(columns: &mut [ColumnPlan], job: &Job) {
     }
     for plan in columns {
         let own = plan.source.extras.comment.as_deref().map(held);
-        // The values arrive as text, which does not tell of what types they were.
-        let base = (plan.source.ty == SqlType::SqlVariant).then(|| "sql_variant".to_owned());
+        let base = typemap::source_note(&plan.source, &plan.target_type);
         plan.clauses.comment = match (own, base) {
-            (Some(own), Some(base)) => Some(format!("{own} ({base} at the source)")),
-            (None, Some(base)) => Some(format!("{base} at the source")),
-            (own, None) => own,
+            (Some(own), Some(base)) => Some(format!("{own} ({base})")),
+            (own, base) => own.or(base),
         };
     }
 }

@@ -49,10 +49,8 @@ pub(super) fn fill(
 }
 
 fn target(alias: &AliasType, job: &Job) -> Result<TargetName> {
-    let schema = match job.target.schemas.get(&alias.schema) {
-        Some(schema) => names::given(schema)?,
-        None => names::target(&alias.schema, job.schema.names)?.text,
-    };
+    let mapped = job.target.schemas.get(&alias.schema).map(String::as_str);
+    let schema = names::target_schema(&alias.schema, mapped, job.schema.names)?;
     Ok(TargetName {
         schema,
         table: names::target(&alias.name, job.schema.names)?.text,

@@ -1,6 +1,6 @@
 //! Foreign keys, made when all tables are loaded.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::job::Job;
 use crate::plan::object::{ForeignKeyPlan, IndexPlan};
@@ -10,16 +10,20 @@ use crate::plan::objects::{Remarks, collation};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::schema::objects::{Action, ForeignKey};
 use crate::schema::{Database, OtherObject, Table};
+use crate::typemap::PgType;
 
 /// Plans the foreign keys of all tables; what is not made is with its table.
 pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], job: &Job) {
     if !job.schema.foreign_keys {
         return;
     }
+    let sources = database.tables.iter();
+    let sources: HashMap<_, _> = sources
+        .map(|table| ((table.schema.as_str(), table.name.as_str()), table))
+        .collect();
     for at in 0..tables.len() {
-        let of =
-            |table: &&Table| table.schema == tables[at].schema && table.name == tables[at].name;
-        let Some(table) = database.tables.iter().find(of) else {
+        let of = (tables[at].schema.as_str(), tables[at].name.as_str());
+        let Some(table) = sources.get(&of) else {
             continue;
         };
         let mut remarks = Remarks::default();
@@ -128,7 +132,42 @@ fn obstacle(
             other.full_name()
         ));
     }
+    let mut pairs = columns.iter().zip(referenced);
+    if let Some((own, theirs)) =
+        pairs.find(|(own, theirs)| !comparable(&own.target_type, &theirs.target_type))
+    {
+        return Some(format!(
+            "{} is {} and {} of {} is {}, which PostgreSQL does not compare: give both the same type with types:",
+            own.source.name,
+            own.target_type,
+            theirs.source.name,
+            other.full_name(),
+            theirs.target_type
+        ));
+    }
     None
+}
+
+/// Whether a key of the first type may refer to one of the second: both of one operator family
+/// (PostgreSQL documentation, "Operator Classes and Operator Families"), or an integer that is cast
+/// to numeric without being asked. SQL Server wants the same type on both ends, so only a job that
+/// changes one of them finds them different.
+fn comparable(own: &PgType, theirs: &PgType) -> bool {
+    use std::mem::discriminant;
+    let integer = |ty: &PgType| matches!(ty, PgType::SmallInt | PgType::Integer | PgType::BigInt);
+    let text = |ty: &PgType| matches!(ty, PgType::Char(_) | PgType::VarChar(_) | PgType::Text);
+    let float = |ty: &PgType| matches!(ty, PgType::Real | PgType::DoublePrecision);
+    let moment = |ty: &PgType| {
+        matches!(
+            ty,
+            PgType::Date | PgType::Timestamp(_) | PgType::TimestampTz(_)
+        )
+    };
+    discriminant(own) == discriminant(theirs)
+        || (integer(own) && (integer(theirs) || matches!(theirs, PgType::Numeric(_))))
+        || (text(own) && text(theirs))
+        || (float(theirs) && (float(own) || integer(own) || matches!(own, PgType::Numeric(_))))
+        || (moment(own) && moment(theirs))
 }
 
 /// PostgreSQL wants a unique index on exactly those columns, in any order, without a filter.

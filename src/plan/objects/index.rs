@@ -3,12 +3,15 @@
 use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
 use crate::plan::objects::{Context, Remarks, collation, scope};
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, Table};
+use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
 use crate::translate;
 use crate::typemap::PgType;
 
 /// What an entry of a PostgreSQL btree may hold (`BTMaxItemSize` of an 8 KiB page).
 const BTREE_BYTES: u64 = 2704;
+
+/// Columns of an index, included ones among them (`INDEX_MAX_KEYS` of a stock build).
+const INDEX_COLUMNS: usize = 32;
 
 /// Length and alignment of a value that has no fixed size.
 const VALUE_HEADER: u64 = 7;
@@ -61,6 +64,9 @@ fn plan_one(
     };
     let included = included(index, plan, &key, &object, remarks);
     note_size(&object, &key, remarks);
+    if index.unique {
+        note_rounding(index, &object, plan, remarks);
+    }
     if index.role == IndexRole::UniqueConstraint && index.key.iter().any(|key| key.descending) {
         remarks.notes.push(format!(
             "{object}: a unique constraint of PostgreSQL has no descending columns"
@@ -170,6 +176,15 @@ fn included<'a>(
             );
             continue;
         };
+        if key.len() + kept.len() >= INDEX_COLUMNS {
+            remarks.omit(
+                format!("included column {name} of {object}"),
+                format!(
+                    "an index of PostgreSQL has {INDEX_COLUMNS} columns at most; it is made without the column"
+                ),
+            );
+            continue;
+        }
         match bytes(column).and_then(|size| room.checked_sub(size)) {
             Some(rest) => {
                 room = rest;
@@ -194,16 +209,59 @@ fn bytes(column: &ColumnPlan) -> Option<u64> {
         PgType::VarChar(length) | PgType::Char(length) => u64::from(*length) * 3 + VALUE_HEADER,
         PgType::Text | PgType::Xml => return None,
         PgType::Bytea => match column.source.ty {
-            crate::schema::SqlType::Binary { length } => u64::from(length) + VALUE_HEADER,
-            crate::schema::SqlType::VarBinary {
+            SqlType::Binary { length } => u64::from(length) + VALUE_HEADER,
+            SqlType::VarBinary {
                 length: Some(length),
             } => u64::from(length) + VALUE_HEADER,
-            crate::schema::SqlType::RowVersion => 12,
+            SqlType::RowVersion => 12,
             _ => return None,
         },
         PgType::Numeric(_) => 26,
         _ => 16,
     })
+}
+
+/// Values that the source tells apart and PostgreSQL does not: a unique index that holds two of them
+/// cannot be made, and the table fails at its end.
+pub(in crate::plan) fn note_rounding(
+    index: &Index,
+    object: &str,
+    plan: &TablePlan,
+    remarks: &mut Remarks,
+) {
+    for key in &index.key {
+        let Some(column) = plan.column(&key.column) else {
+            continue;
+        };
+        let why = if loses_digits(column) {
+            "values that differ in the 7th digit only"
+        } else if column.source.ty == SqlType::SqlVariant {
+            "values of different types that print alike"
+        } else {
+            continue;
+        };
+        let remedy = match column.source.ty {
+            SqlType::SqlVariant => "schema.indexes: false leaves indexes out",
+            _ => "type `text` keeps the digit",
+        };
+        remarks.notes.push(format!(
+            "key column {}: {why} become equal, and {object} then cannot be made ({remedy})",
+            key.column
+        ));
+    }
+}
+
+fn loses_digits(column: &ColumnPlan) -> bool {
+    let digits = match column.source.ty {
+        SqlType::Time { scale }
+        | SqlType::DateTime2 { scale }
+        | SqlType::DateTimeOffset { scale } => scale,
+        _ => return false,
+    };
+    match column.target_type {
+        PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept < digits,
+        _ => false,
+    }
 }
 
 fn note_size(object: &str, key: &[&ColumnPlan], remarks: &mut Remarks) {

@@ -6,6 +6,7 @@ mod check;
 mod collation;
 mod comment;
 mod computed;
+mod counter;
 mod default;
 mod domain;
 mod foreign_key;
@@ -26,6 +27,7 @@ use crate::typemap::TargetTypes;
 pub(super) use crate::plan::objects::collation::used as collations;
 pub(super) use crate::plan::objects::domain::used as domains;
 pub(super) use crate::plan::objects::foreign_key::plan_all as foreign_keys;
+pub(super) use crate::plan::objects::index::note_rounding;
 pub(super) use crate::plan::objects::naming::name_all;
 pub(super) use crate::plan::objects::scope::Names;
 pub(super) use crate::plan::objects::sequence::plan_all as sequences;
@@ -93,6 +95,7 @@ pub(super) fn columns(
 ) -> Result<Vec<ColumnPlan>> {
     domain::fill(table, columns, context, remarks)?;
     collation::fill(table, columns, context);
+    counter::fill(columns, remarks);
     default::fill(table, columns, context, remarks);
     bound::omit(columns, context, remarks);
     comment::fill(columns, context.job);

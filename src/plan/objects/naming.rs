@@ -9,49 +9,97 @@ use crate::plan::table::{TablePlan, TargetName};
 
 /// Indexes share one namespace with the tables of their schema, so an index's name gives way, and
 /// those of constraints with it; source names are unique per table only. Tables come in a stable
-/// order, hence so do the names.
+/// order, hence so do the names; what is in `former` keeps the name that it has there, because a
+/// table more at the source would else shift the numbers.
 pub(in crate::plan) fn name_all(
     tables: &mut [TablePlan],
     sequences: &[SequencePlan],
     views: &[ViewPlan],
     style: NameStyle,
+    former: &[&TablePlan],
 ) {
     let mut namer = Namer {
         taken: HashMap::new(),
+        kept: HashMap::new(),
         style,
     };
+    former.iter().for_each(|plan| namer.keep(plan));
     let others = sequences.iter().map(|sequence| &sequence.target);
     for name in others.chain(views.iter().map(|view| &view.target)) {
         namer.reserve(name);
     }
     for table in tables.iter() {
         namer.reserve(&table.target);
-        namer.reserve_counters(table);
     }
     for table in tables.iter_mut() {
+        namer.counters(table);
+    }
+    for table in tables.iter_mut() {
+        let (owner, schema) = (table.full_name(), &table.target.schema);
         if let Some(key) = &mut table.primary_key {
-            key.name = namer.schema(&table.target.schema).derive(&key.name);
+            key.name = match namer.kept(&owner, Kind::PrimaryKey, "") {
+                Some(name) => name,
+                None => namer.schema(schema).derive(&key.name),
+            };
         }
     }
     for constraints in [true, false] {
         for table in tables.iter_mut() {
-            let (schema, notes) = (&table.target.schema, &mut table.notes);
+            let mut of = Of::new(table.full_name(), &table.target, &mut table.notes);
             let indexes = table.objects.indexes.iter_mut();
             for index in indexes.filter(|index| index.is_constraint() == constraints) {
-                index.name = namer.name(schema, &index.source, "index", notes);
+                index.name = namer.name(&mut of, Kind::Index, &index.source);
             }
         }
     }
     for table in tables.iter_mut() {
-        let (schema, notes) = (&table.target.schema, &mut table.notes);
+        let mut of = Of::new(table.full_name(), &table.target, &mut table.notes);
         for check in &mut table.objects.checks {
-            check.name = namer.name(schema, &check.source, "check", notes);
+            check.name = namer.name(&mut of, Kind::Check, &check.source);
         }
     }
     for table in tables.iter_mut() {
-        let (schema, notes) = (&table.target.schema, &mut table.notes);
+        let mut of = Of::new(table.full_name(), &table.target, &mut table.notes);
         for key in &mut table.objects.foreign_keys {
-            key.name = namer.name(schema, &key.source, "foreign key", notes);
+            key.name = namer.name(&mut of, Kind::ForeignKey, &key.source);
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    PrimaryKey,
+    Counter,
+    Index,
+    Check,
+    ForeignKey,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PrimaryKey => "primary key",
+            Self::Counter => "sequence",
+            Self::Index => "index",
+            Self::Check => "check",
+            Self::ForeignKey => "foreign key",
+        }
+    }
+}
+
+/// The table whose objects are named.
+struct Of<'a> {
+    full_name: String,
+    schema: &'a str,
+    notes: &'a mut Vec<String>,
+}
+
+impl<'a> Of<'a> {
+    fn new(full_name: String, target: &'a TargetName, notes: &'a mut Vec<String>) -> Self {
+        Self {
+            full_name,
+            schema: &target.schema,
+            notes,
         }
     }
 }
@@ -59,6 +107,8 @@ pub(in crate::plan) fn name_all(
 struct Namer {
     /// By target schema.
     taken: HashMap<String, Taken>,
+    /// By table, kind and source name, or the column of a counter.
+    kept: HashMap<(String, Kind, String), String>,
     style: NameStyle,
 }
 
@@ -67,30 +117,68 @@ impl Namer {
         self.taken.entry(schema.to_owned()).or_default()
     }
 
+    fn keep(&mut self, former: &TablePlan) {
+        let made = &former.objects;
+        let key = former.primary_key.iter();
+        let key = key.map(|key| (Kind::PrimaryKey, String::new(), &key.name));
+        let indexes = made.indexes.iter();
+        let indexes = indexes.map(|one| (Kind::Index, one.source.clone(), &one.name));
+        let checks = made.checks.iter();
+        let checks = checks.map(|one| (Kind::Check, one.source.clone(), &one.name));
+        let keys = made.foreign_keys.iter();
+        let keys = keys.map(|one| (Kind::ForeignKey, one.source.clone(), &one.name));
+        let counters = former.columns.iter().filter_map(|column| {
+            let counter = column.clauses.counter.as_ref()?;
+            Some((Kind::Counter, column.source.name.clone(), &counter.sequence))
+        });
+        for (kind, source, name) in key.chain(indexes).chain(checks).chain(keys).chain(counters) {
+            self.schema(&former.target.schema).reserve(name);
+            let of = (former.full_name(), kind, source);
+            self.kept.insert(of, name.clone());
+        }
+    }
+
+    fn kept(&self, table: &str, kind: Kind, source: &str) -> Option<String> {
+        let of = (table.to_owned(), kind, source.to_owned());
+        self.kept.get(&of).cloned()
+    }
+
     fn reserve(&mut self, name: &TargetName) {
         self.schema(&name.schema).reserve(&name.table);
     }
 
-    /// PostgreSQL names the sequence of an identity column by itself, when the table is made.
-    fn reserve_counters(&mut self, table: &TablePlan) {
-        let columns = table.columns.iter();
-        for column in columns.filter(|column| column.identity.is_some()) {
-            let counter = format!("{}_{}_seq", table.target.table, column.target_name);
-            self.schema(&table.target.schema).reserve(&counter);
+    /// As PostgreSQL would name them by itself, but that it takes what is free when a table is made,
+    /// which no plan could tell.
+    fn counters(&mut self, table: &mut TablePlan) {
+        let owner = table.full_name();
+        let of = &table.target;
+        for column in &mut table.columns {
+            if let Some(counter) = &mut column.clauses.counter {
+                let wanted = format!("{}_{}_seq", of.table, column.target_name);
+                counter.sequence = match self.kept(&owner, Kind::Counter, &column.source.name) {
+                    Some(name) => name,
+                    None => self.schema(&of.schema).derive(&wanted),
+                };
+            }
         }
     }
 
     /// A name that cannot be folded keeps its text without U+0000.
-    fn name(&mut self, schema: &str, source: &str, kind: &str, notes: &mut Vec<String>) -> String {
+    fn name(&mut self, of: &mut Of<'_>, kind: Kind, source: &str) -> String {
         let wanted = names::fold(&source.replace('\0', ""), self.style);
         let wanted = if wanted.is_empty() {
-            kind.replace(' ', "_")
+            kind.word().replace(' ', "_")
         } else {
             wanted
         };
-        let name = self.schema(schema).derive(&wanted);
+        let name = match self.kept(&of.full_name, kind, source) {
+            Some(name) => name,
+            None => self.schema(of.schema).derive(&wanted),
+        };
+        let told = format!("{} {source} is named ", kind.word());
+        of.notes.retain(|note| !note.starts_with(&told));
         if name != wanted {
-            notes.push(format!("{kind} {source} is named {name}"));
+            of.notes.push(format!("{told}{name}"));
         }
         name
     }

@@ -111,10 +111,8 @@ fn resolved_as_the_source(view: &View, translated: &TranslatedView) -> Result<()
 fn target(view: &View, job: &Job) -> Result<TargetName, String> {
     let style = job.schema.names;
     let plain = |error: crate::error::Error| error.to_string();
-    let schema = match job.target.schemas.get(&view.schema) {
-        Some(schema) => names::given(schema).map_err(plain)?,
-        None => names::target(&view.schema, style).map_err(plain)?.text,
-    };
+    let mapped = job.target.schemas.get(&view.schema).map(String::as_str);
+    let schema = names::target_schema(&view.schema, mapped, style).map_err(plain)?;
     let table = names::target(&view.name, style).map_err(plain)?.text;
     Ok(TargetName { schema, table })
 }

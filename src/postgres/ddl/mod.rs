@@ -20,8 +20,8 @@ pub use crate::postgres::ddl::objects::{
     foreign_key_at_once, index, sequence, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
-pub use crate::postgres::ddl::statement::{create_schema, create_table, identity_note, statements};
-pub(super) use crate::postgres::ddl::statement::{has_identity, type_text};
+pub(super) use crate::postgres::ddl::statement::type_text;
+pub use crate::postgres::ddl::statement::{counters, create_schema, create_table, statements};
 
 /// How tables are made.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,10 @@ async fn make_in_transaction(
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded as planned"))?;
     must_be_latest(&transaction, &table.job, run).await?;
     if recorded.get(0) {
+        // COPY BINARY carries no types: bytes of one would be stored as a value of another.
+        if let Some(found) = shape::find(&transaction, &plan.target).await? {
+            shape::must_fit(&transaction, &found, plan).await?;
+        }
         return Ok(());
     }
     let found = accept(&transaction, plan, making.mode).await?;
@@ -101,6 +105,15 @@ async fn make_in_transaction(
         .await
         .map_err(failed)?;
     transaction.commit().await.map_err(failed)
+}
+
+/// Refuses to compare a table with columns of other types than the plan's: their bytes may be equal
+/// and mean something else.
+pub async fn must_be_comparable(client: &Client, plan: &TablePlan) -> Result<()> {
+    match shape::find(client, &plan.target).await? {
+        Some(found) => shape::must_compare(client, &found, plan).await,
+        None => Ok(()),
+    }
 }
 
 /// Refuses what the mode does not allow; gives what is there.
@@ -163,8 +176,11 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
     let failed = |error| fault::of_making(error, &format!("create table {name}"));
     let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
-    for comment in comments(plan) {
-        transaction.batch_execute(&comment).await.map_err(failed)?;
+    for statement in counters(plan).into_iter().chain(comments(plan)) {
+        transaction
+            .batch_execute(&statement)
+            .await
+            .map_err(failed)?;
     }
     let row = transaction
         .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&name])

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::GenericClient;
 use tokio_postgres::types::Oid;
+use tokio_postgres::{GenericClient, Row};
 
 use crate::error::{Error, Kind, Result};
 use crate::names;
@@ -83,26 +83,70 @@ struct Column {
     must_be_given: bool,
 }
 
+async fn columns(client: &impl GenericClient, found: &Found) -> Result<BTreeMap<String, Column>> {
+    let rows = client.query(COLUMNS, &[&found.oid]).await;
+    let rows = rows.map_err(|error| fault::of(error, "read the columns of the target table"))?;
+    let column = |row: Row| {
+        let column = Column {
+            ty: row.get(1),
+            generated: row.get(2),
+            must_be_given: row.get(3),
+        };
+        (row.get(0), column)
+    };
+    Ok(rows.into_iter().map(column).collect())
+}
+
+/// All columns that are there have types whose binary form is that of the plan's.
+pub(super) async fn must_compare(
+    client: &impl GenericClient,
+    found: &Found,
+    plan: &TablePlan,
+) -> Result<()> {
+    let columns = columns(client, found).await?;
+    let other = |planned: &ColumnPlan| {
+        let found = columns.get(&planned.target_name)?;
+        let ty = type_text(&planned.target_type);
+        (form(&found.ty) != form(&ty)).then(|| {
+            format!(
+                "column {} is {} there and {ty} in the plan",
+                planned.target_name, found.ty
+            )
+        })
+    };
+    let others: Vec<_> = plan.all_columns().filter_map(other).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Checkpoint,
+        format!(
+            "{} cannot be compared: {}",
+            names::qualified(&plan.target),
+            others.join("; ")
+        ),
+    ))
+}
+
+/// A type without its modifier; texts have one form (`textsend`, `varcharsend`, `bpcharsend`).
+fn form(ty: &str) -> String {
+    let bare = match (ty.find('('), ty.find(')')) {
+        (Some(open), Some(close)) if open < close => format!("{}{}", &ty[..open], &ty[close + 1..]),
+        _ => ty.to_owned(),
+    };
+    match bare.as_str() {
+        "character" | "character varying" | "bpchar" => "text".to_owned(),
+        _ => bare,
+    }
+}
+
 /// All of the plan's columns with their types, and no other column that needs a value.
 pub(super) async fn must_fit(
     client: &impl GenericClient,
     found: &Found,
     plan: &TablePlan,
 ) -> Result<()> {
-    let mut columns: BTreeMap<String, Column> = client
-        .query(COLUMNS, &[&found.oid])
-        .await
-        .map_err(|error| fault::of(error, "read the columns of the target table"))?
-        .into_iter()
-        .map(|row| {
-            let column = Column {
-                ty: row.get(1),
-                generated: row.get(2),
-                must_be_given: row.get(3),
-            };
-            (row.get(0), column)
-        })
-        .collect();
+    let mut columns = columns(client, found).await?;
     let mut problems: Vec<String> = plan
         .columns
         .iter()
@@ -153,4 +197,33 @@ fn misfit(planned: &ColumnPlan, found: Option<Column>) -> Option<String> {
         "column {name} is {} there and {ty} in the plan: change one of them, the plan with tables.overrides.<table>.types",
         found.ty
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_one_form_differ_in_their_modifier_or_are_texts() {
+        for (one, other, same) in [
+            ("character varying(50)", "text", true),
+            ("character(5)", "character varying", true),
+            ("numeric(10,2)", "numeric(12,2)", true),
+            (
+                "timestamp(3) without time zone",
+                "timestamp without time zone",
+                true,
+            ),
+            (
+                "timestamp(3) without time zone",
+                "timestamp with time zone",
+                false,
+            ),
+            ("timestamp without time zone", "bigint", false),
+            ("integer", "date", false),
+            ("integer", "bigint", false),
+        ] {
+            assert_eq!(form(one) == form(other), same, "{one}, {other}");
+        }
+    }
 }

@@ -83,9 +83,11 @@ fn violated(error: tokio_postgres::Error, key: &ForeignKeyPlan, doing: &str) -> 
     }
     let case = match key.loose {
         true => {
-            "; the source compares its text without regard to case or accents: values that differ in nothing else are equal there and not here, unless the job says schema.collations: icu"
+            "; the source compares its text without regard to case, accents or trailing blanks: values that differ in nothing else are equal there and not here (schema.collations: icu helps but for trailing blanks), or those rows were rejected (migrate rejects), or rows changed at the source during the run"
         }
-        false => "; rows that changed at the source during the run can be the reason",
+        false => {
+            "; rows that were rejected (migrate rejects) or that changed at the source during the run can be the reason"
+        }
     };
     Error::new(
         Kind::TargetQuery,

@@ -19,6 +19,7 @@ use tokio_postgres::{Client, Config};
 use crate::config::job::TargetPool as Settings;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::Connector;
+use crate::postgres::fault;
 use crate::postgres::pool::metrics::Meter;
 use crate::postgres::pool::running::Running;
 
@@ -43,9 +44,28 @@ pub struct TargetPool {
     acquire_timeout: Duration,
 }
 
+/// Rows are sent as UTF-8. A database of another encoding would refuse some texts in the middle of
+/// the load, and count the characters of others as bytes (SQL_ASCII).
+async fn must_hold_utf8(client: &Client) -> Result<()> {
+    let asked = client
+        .query_one("SELECT pg_catalog.current_setting('server_encoding')", &[])
+        .await;
+    let row = asked.map_err(|error| fault::of(error, "read the database's encoding"))?;
+    let encoding: String = row.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::TargetDatabase,
+        format!(
+            "the target database has encoding {encoding}, which cannot hold every text of SQL Server: make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        ),
+    ))
+}
+
 impl TargetPool {
-    /// Opens `warm` connections (at least one, at most the cap). The first goes alone, so that
-    /// a wrong setting comes back at once and as what it is.
+    /// Opens `warm` connections, as [`Self::warm_up`] does. The first goes alone, so that a wrong
+    /// setting comes back at once and as what it is.
     pub async fn open(connector: Connector, settings: &Settings, warm: usize) -> Result<Self> {
         let cap = settings.max_connections.max(1);
         let meter = Arc::new(Meter::new(cap));
@@ -72,11 +92,20 @@ impl TargetPool {
             acquire_timeout: settings.acquire_timeout,
         };
         let first = opened.acquire().await?;
-        let rest = (1..warm.min(cap)).map(|_| opened.acquire());
-        let others = try_join_all(rest).await?;
-        drop((first, others));
-        opened.meter.forget_leases();
+        must_hold_utf8(&first).await?;
+        drop(first);
+        opened.warm_up(warm).await?;
         Ok(opened)
+    }
+
+    /// Opens connections until there are so many, at least one and at most the cap. Whoever asks for
+    /// one meanwhile may have to wait for the last of them.
+    pub async fn warm_up(&self, connections: usize) -> Result<()> {
+        let wanted = connections.clamp(1, self.meter.cap());
+        let leases = try_join_all((0..wanted).map(|_| self.acquire())).await?;
+        drop(leases);
+        self.meter.forget_leases();
+        Ok(())
     }
 
     /// Waits its turn, first come first served. The connection answered a test just now.

@@ -3,33 +3,22 @@
 use super::*;
 use crate::schema::{Column, Identity, SqlType};
 
-fn rows(lines: &[&str]) -> Vec<ControlRow> {
-    let cells = |line: &&str| {
-        let cells: Vec<Option<&str>> = line
-            .split('|')
-            .map(|cell| (cell != "NULL").then_some(cell))
-            .collect();
-        ControlRow::sample(&cells)
-    };
-    lines.iter().map(cells).collect()
-}
-
 fn answers() -> ObjectAnswers {
     ObjectAnswers {
-        foreign_keys: rows(&[
+        foreign_keys: ControlRow::samples(&[
             "7|71|FK_Z|dbo|Parents|1|2|0|0",
             "7|72|FK_A|sales|Other|0|3|1|1",
             "7|73|FK_without_columns|sales|Other|0|0|0|0",
         ]),
-        foreign_key_columns: rows(&["71|2|B|Y", "71|1|A|X", "72|1|A|Id"]),
-        checks: rows(&["7|CK_Z|([A]>(0))|0|1", "7|CK_B|NULL|1|1"]),
-        defaults: rows(&["7|3|DF_C|(getdate())", "7|4|DF_D|NULL"]),
-        comments: rows(&["7|0|of the table", "7|3|of a column", "7|4|"]),
-        temporal: rows(&["7|2|dbo|T_History", "8|1|NULL|NULL"]),
-        full_text: rows(&["8"]),
-        bound_defaults: rows(&["7|5|dbo|Today|CREATE DEFAULT Today AS getdate()"]),
-        bound_rules: rows(&["7|5|NULL|NULL|NULL", "8|1|app|Positive|NULL"]),
-        partitioned: rows(&["8|ByYear"]),
+        foreign_key_columns: ControlRow::samples(&["71|2|B|Y", "71|1|A|X", "72|1|A|Id"]),
+        checks: ControlRow::samples(&["7|CK_Z|([A]>(0))|0|1", "7|CK_B|NULL|1|1"]),
+        defaults: ControlRow::samples(&["7|3|DF_C|(getdate())", "7|4|DF_D|NULL"]),
+        comments: ControlRow::samples(&["7|0|of the table", "7|3|of a column", "7|4|"]),
+        temporal: ControlRow::samples(&["7|2|dbo|T_History", "8|1|NULL|NULL"]),
+        full_text: ControlRow::samples(&["8"]),
+        bound_defaults: ControlRow::samples(&["7|5|dbo|Today|CREATE DEFAULT Today AS getdate()"]),
+        bound_rules: ControlRow::samples(&["7|5|NULL|NULL|NULL", "8|1|app|Positive|NULL"]),
+        partitioned: ControlRow::samples(&["8|ByYear"]),
         ..ObjectAnswers::default()
     }
 }
@@ -93,7 +82,7 @@ fn sequences_tell_whether_they_were_used() {
         text("+7").need_int(0).is_ok(),
         "digits are a number in samples"
     );
-    let types = Types::of(&rows(&["56|56|int|0|0|sys"])).unwrap();
+    let types = Types::of(&ControlRow::samples(&["56|56|int|0|0|sys"])).unwrap();
     let sequence = |current: &str, used: Option<&str>| {
         let wide = " 5";
         let cells = [
@@ -139,8 +128,8 @@ fn sequences_tell_whether_they_were_used() {
 #[test]
 fn what_is_known_by_name_only_is_not_lost() {
     let answers = ObjectAnswers {
-        views: rows(&["9|dbo|Seen|SELECT 1 AS One|0"]),
-        named: rows(&[
+        views: ControlRow::samples(&["9|dbo|Seen|SELECT 1 AS One|0"]),
+        named: ControlRow::samples(&[
             "dbo|V |Seen",
             "dbo|V |Hidden",
             "dbo|SO|Numbers",

@@ -47,6 +47,28 @@ fn defaults_as_the_catalog_has_them() {
     assert_eq!(db.rows("SELECT a, c, d FROM t"), "0|x|-1.50");
 }
 
+/// A condition of other dialects, `x NOT NULL`, is none here.
+#[test]
+fn what_follows_a_default_is_the_columns_own() {
+    let mut db = Db::new();
+    db.ok("CREATE TABLE t (a int, b char(1) DEFAULT ('Y') NOT NULL, c int DEFAULT 1 + 2 NOT NULL, d bit DEFAULT (0) NULL, e int CONSTRAINT DF_e DEFAULT 5 NOT NULL CHECK (e > 0))");
+    db.ok("INSERT t (a) VALUES (1)");
+    check(
+        &mut db,
+        &[
+            ("SELECT b, c, d, e FROM t", "Y|3|0|5"),
+            (
+                "SELECT name FROM sys.columns WHERE object_id = OBJECT_ID('t') AND is_nullable = 1 ORDER BY column_id",
+                "a; d",
+            ),
+            (
+                "SELECT definition FROM sys.default_constraints ORDER BY parent_column_id",
+                "('Y'); ((1)+(2)); ((0)); ((5))",
+            ),
+        ],
+    );
+}
+
 #[test]
 fn identities_end() {
     let mut db = Db::new();

@@ -1,7 +1,7 @@
 //! A cursor over the tokens of a batch, and hand-over of a run of them to `sqlparser`.
 
 use sqlparser::ast::{Expr, Ident, Query};
-use sqlparser::dialect::MsSqlDialect;
+use sqlparser::dialect::{Dialect, MsSqlDialect, Precedence};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -411,13 +411,15 @@ impl Tokens {
         self.expression_until(&|_| false)
     }
 
-    /// An expression that ends where `sqlparser` cannot go on, such as a column's DEFAULT.
+    /// A value that ends where `sqlparser` cannot go on, such as a column's DEFAULT: not a condition,
+    /// so that the column's NOT NULL behind it is not read as a part of it.
     pub(crate) fn leading_expression(&mut self) -> Result<Expr> {
         let run = self.tokens[self.at..].to_vec();
         let mut parser = Parser::new(&DIALECT)
             .with_recursion_limit(200)
             .with_tokens_with_locations(run);
-        let parsed = parser.parse_expr().map_err(parse_error)?;
+        let value = DIALECT.prec_value(Precedence::Between);
+        let parsed = parser.parse_subexpr(value).map_err(parse_error)?;
         self.at += parser.get_current_index() + 1;
         Ok(parsed)
     }
