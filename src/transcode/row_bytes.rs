@@ -66,6 +66,14 @@ impl RowBytes {
     }
 }
 
+/// Rows that no reader made.
+impl From<Vec<u8>> for RowBytes {
+    fn from(buffer: Vec<u8>) -> Self {
+        let length = buffer.len();
+        Self::new(buffer, length, Spares::default())
+    }
+}
+
 impl Deref for RowBytes {
     type Target = [u8];
 
