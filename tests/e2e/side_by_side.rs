@@ -55,6 +55,6 @@ fn two_foreign_keys_are_validated_at_once() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert_eq!(most, 2, "{said}");
-    let validated = "SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE contype = 'f' AND convalidated";
+    let validated = "SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace";
     assert_eq!(target.value(validated), "fk_c,fk_d");
 }
