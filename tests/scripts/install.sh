@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and this machine lacks (Debian 12, or its like):
-# a C compiler and linker, PostgreSQL, and Rust where there is none. Says what it does; installs
+# a C compiler and linker, PostgreSQL, Python, openssl, and Rust where there is none. Says what it does; installs
 # nothing that is there.
 set -euo pipefail
 
@@ -26,6 +26,9 @@ postgres_is_there() {
 missing=""
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 command -v make >/dev/null || missing="$missing make"
+# The measurements: their driver, and a certificate for PostgreSQL.
+command -v python3 >/dev/null || missing="$missing python3"
+command -v openssl >/dev/null || missing="$missing openssl"
 postgres_is_there || missing="$missing postgresql"
 if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     command -v curl >/dev/null || missing="$missing curl ca-certificates"
