@@ -7,7 +7,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help proof demo test test-live clients bench bench-peers lint install deny fuzz
+.PHONY: help counts proof demo test test-live clients bench bench-peers lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAM
 	@tests/scripts/proof.sh
 	@echo "== 1,000 rows among a million that PostgreSQL cannot hold, under each policy, killed and continued"
 	MIGRATE_TEST_REJECT_POWER=20 cargo test --locked --package migrate --test e2e -- --nocapture a_thousand_faulty_rows
+
+counts: install ## instructions per row of the row path, held against what they were (release build)
+	cargo bench --locked --quiet --package migrate --bench row_counts
 
 bench: install ## whole runs against the budgets of docs/benchmarks.md (BENCH_ROWS, BENCH_RUNS, MIGRATE_TEST_MSSQL)
 	cargo build --locked --release --workspace --bins

@@ -70,6 +70,7 @@ pub struct Source {
     pub password: Secret,
     pub encrypt: Encrypt,
     pub trust_server_certificate: bool,
+    pub application_intent: ApplicationIntent,
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// The name expected in the certificate, where it is not `host`.
@@ -89,6 +90,14 @@ pub enum Encrypt {
     /// TLS for the login packet only.
     LoginOnly,
     Off,
+}
+
+/// What the login says it will do; an availability group's listener sends `ReadOnly` to a readable
+/// secondary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplicationIntent {
+    ReadWrite,
+    ReadOnly,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +122,12 @@ pub struct Target {
     pub ca_file: Option<PathBuf>,
     pub connect_timeout: Duration,
     pub pool: TargetPool,
+    /// Tables that are finished at a time, at least 1.
+    pub finish_connections: usize,
+    /// Bytes for each index build; more where the server's own setting is more.
+    pub maintenance_work_mem: u64,
+    /// Workers that help each index build.
+    pub parallel_maintenance_workers: usize,
     /// Source schema to target schema; a schema without an entry keeps its name.
     pub schemas: BTreeMap<String, String>,
 }
@@ -168,6 +183,14 @@ pub struct Transfer {
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
     pub unlogged_load: bool,
+    /// Every commit of rows waits until it is on disk.
+    pub synchronous_commit: bool,
+    /// VACUUM of each table behind the load.
+    pub vacuum: bool,
+    /// A partition that is still long when workers fall idle is cut at its remaining key range.
+    pub split_stragglers: bool,
+    /// Fixes how many partitions are loaded at a time; `None` follows what is measured.
+    pub partitions_in_flight: Option<usize>,
     pub retry: Retry,
 }
 

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::job::{
-    Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle, ReportFiles, Retry,
-    SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target, TargetPool,
-    Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
+    ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
+    TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -21,6 +21,12 @@ use crate::config::yaml::Node;
 const SOURCE_CONNECTIONS: usize = 12;
 /// PostgreSQL loads with one core per COPY, so fewer writers than readers are enough.
 const TARGET_CONNECTIONS: usize = 8;
+/// An index build takes a core and maintenance memory of its own: half of the target's connections
+/// leave the other half to loading.
+const FINISH_CONNECTIONS: usize = 4;
+/// PostgreSQL's own 64 MiB make an index of some million rows sort on disk; with four builds at a
+/// time this is 1 GiB of the server.
+const MAINTENANCE_MEMORY: u64 = 256 << 20;
 const MOST_CONNECTIONS: usize = 1000;
 /// Readers queue for the pool by design; two minutes of queueing are still work, not a fault.
 const SOURCE_ACQUIRE: Duration = Duration::from_secs(120);
@@ -96,6 +102,7 @@ fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
         password: section.secret("password", g),
         encrypt: section.choice("encrypt", Encrypt::Required, g),
         trust_server_certificate: section.boolean("trust_server_certificate", false, g),
+        application_intent: section.choice("application_intent", ApplicationIntent::ReadWrite, g),
         ca_file: section.path("ca_file", g),
         host_name_in_certificate: section.optional("host_name_in_certificate", g),
         connect_timeout: section.duration("connect_timeout", CONNECT, None, g),
@@ -153,6 +160,24 @@ fn target(top: &mut Section, g: &mut Gathered<'_>) -> Target {
         ca_file: section.path("ca_file", g),
         connect_timeout: section.duration("connect_timeout", CONNECT, None, g),
         pool: target_pool(&mut section, g),
+        finish_connections: section.number(
+            "finish_connections",
+            FINISH_CONNECTIONS,
+            (1, MOST_CONNECTIONS),
+            g,
+        ),
+        maintenance_work_mem: section.size(
+            "maintenance_work_mem",
+            MAINTENANCE_MEMORY,
+            (1 << 20, 1 << 40),
+            g,
+        ),
+        parallel_maintenance_workers: section.number(
+            "parallel_maintenance_workers",
+            2,
+            (0, 1024),
+            g,
+        ),
         schemas: schemas(&mut section, g),
     };
     section.finish(g);
@@ -274,6 +299,14 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
         ),
         commit_every: section.size("commit_every", COMMIT_EVERY, (1024, 16 << 30), g),
         unlogged_load: section.boolean("unlogged_load", false, g),
+        synchronous_commit: section.boolean("synchronous_commit", false, g),
+        vacuum: section.boolean("vacuum", false, g),
+        split_stragglers: section.boolean("split_stragglers", true, g),
+        partitions_in_flight: section.optional_number(
+            "partitions_in_flight",
+            (1, MOST_CONNECTIONS),
+            g,
+        ),
         retry: retry(&mut section, g),
     };
     section.finish(g);

@@ -1,8 +1,8 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Untranslated,
-    ValuePolicy, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode,
+    Untranslated, ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -36,6 +36,7 @@ macro_rules! words {
 }
 
 words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
+words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);
 words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
     "verify-ca" => VerifyCa, "verify-full" => VerifyFull);
 words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "append" => Append);

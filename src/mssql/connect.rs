@@ -7,7 +7,7 @@ use tiberius::{AuthMethod, Config, EncryptionLevel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::config::job::{Consistency, Encrypt, Source};
+use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
 
 use super::address::{self, Endpoint};
@@ -148,6 +148,8 @@ impl Connector {
         config.port(endpoint.port);
         config.database(&self.source.database);
         config.application_name("migrate");
+        // fReadOnlyIntent of LOGIN7 (MS-TDS 2.2.6.4).
+        config.readonly(self.source.application_intent == ApplicationIntent::ReadOnly);
         config.authentication(AuthMethod::sql_server(
             &self.source.user,
             self.source.password.expose(),

@@ -1,5 +1,6 @@
 //! What every task of a run shares: the two pools, the job, and who is told of progress.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +39,12 @@ impl Run {
             run: self.id,
         }
     }
+
+    /// How many partitions the caps of both pools let load at a time.
+    pub fn most_in_flight(&self) -> usize {
+        let (source, target) = (&self.job.source.pool, &self.job.target.pool);
+        source.max_connections.min(target.max_connections).max(1)
+    }
 }
 
 /// One table while it is loaded.
@@ -53,6 +60,10 @@ pub struct TableLoad {
     pub cancel: CancellationToken,
     /// Partitions that are not done; whoever takes the last one finishes the table.
     remaining: AtomicU32,
+    /// Numbers of all partitions, those that were cut off others included.
+    known: Mutex<HashSet<u32>>,
+    /// How many partitions may be open at a time, so that a table does not crowd out others.
+    most_open: usize,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
 }
@@ -79,9 +90,14 @@ impl TableLoad {
         progress.resume(rows, bytes);
         Arc::new(Self {
             key: TableKey::of(&run.job.name, &record.plan),
-            copy: Arc::new(CopyTable::new(&run.job.name, &record.plan)),
+            copy: Arc::new(
+                CopyTable::new(&run.job.name, &record.plan)
+                    .flush_late(!run.job.transfer.synchronous_commit),
+            ),
             layout,
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
+            known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
+            most_open: most_open(&run.job, &record.plan),
             partitions: record.partitions,
             plan: record.plan,
             progress,
@@ -99,6 +115,37 @@ impl TableLoad {
     /// No partition is left, so that only the finish steps are.
     pub fn loaded(&self) -> bool {
         self.remaining.load(Ordering::Acquire) == 0
+    }
+
+    /// Numbers of partitions that were not known: they are counted as open from here on.
+    pub fn adopt(&self, numbers: &[u32]) -> Vec<u32> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = numbers
+            .iter()
+            .copied()
+            .filter(|number| known.insert(*number));
+        let new = new.collect::<Vec<_>>();
+        let count = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        self.remaining.fetch_add(count, Ordering::AcqRel);
+        self.progress.add_partitions(count);
+        new
+    }
+
+    /// How many partitions more may be open; `None` for none.
+    pub fn room(&self) -> Option<usize> {
+        let open = self.remaining.load(Ordering::Acquire);
+        let open = usize::try_from(open).unwrap_or(usize::MAX);
+        Some(self.most_open.saturating_sub(open)).filter(|room| *room > 0)
+    }
+
+    /// How much work the table is: bytes, where they are known.
+    pub fn weight(&self) -> u64 {
+        self.plan.estimated_bytes.max(self.plan.estimated_rows)
+    }
+
+    pub fn weight_of_partition(&self) -> u64 {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.weight() / u64::try_from(known.len()).unwrap_or(u64::MAX).max(1)
     }
 
     /// Keeps the first error and stops the table's other partitions.
@@ -120,4 +167,11 @@ impl TableLoad {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
+}
+
+/// A table's own number of partitions, or the job's most.
+fn most_open(job: &Job, plan: &TablePlan) -> usize {
+    let fixed = job.table_override(&plan.full_name());
+    let fixed = fixed.and_then(|settings| settings.partitions);
+    fixed.unwrap_or(job.transfer.max_partitions_per_table)
 }

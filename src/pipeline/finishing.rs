@@ -1,11 +1,18 @@
 //! What a table still needs when its rows are there: its keys, indexes and checks, its identity, its
 //! statistics.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::retry::Backoff;
+use crate::pipeline::retry::{Backoff, retrying};
 use crate::postgres::objects::{self, Of};
 use crate::postgres::{finish as shore, state};
+use crate::report::Omission;
+use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
@@ -22,6 +29,12 @@ pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
 
 async fn attempt(run: &Run, table: &TableLoad) -> Result<()> {
     let mut lease = run.target.acquire().await?;
+    let target = &run.job.target;
+    let (memory, workers) = (
+        target.maintenance_work_mem,
+        target.parallel_maintenance_workers,
+    );
+    shore::set_maintenance(&lease, memory, workers).await?;
     state::set_loaded(&lease, &table.key).await?;
     shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
     let of = Of {
@@ -46,6 +59,41 @@ fn go_on(run: &Run) -> Result<()> {
         return Err(Error::new(Kind::Stopped, "stopped between two indexes"));
     }
     Ok(())
+}
+
+/// Vacuums the tables that are done, so that their visibility maps are there for the first query.
+/// Behind all loads: rows are marked as visible to all only where no older transaction is left.
+/// What could not be vacuumed comes back.
+pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vec<Omission> {
+    let mut done = tables
+        .iter()
+        .filter(|table| table.progress.state() == TableState::Done)
+        .collect::<Vec<_>>();
+    done.sort_by_key(|table| Reverse(table.weight()));
+    let work = stream::iter(done)
+        .map(|table| async move {
+            let retry = &run.job.transfer.retry;
+            let vacuumed = retrying(retry, &run.cancel, || async {
+                shore::vacuum(&*run.target.acquire().await?, &table.plan.target).await
+            });
+            vacuumed.await.err().map(|error| Omission {
+                table: table.plan.full_name(),
+                object: "visibility map".to_owned(),
+                reason: error.to_string(),
+                text: None,
+            })
+        })
+        .buffer_unordered(run.job.target.finish_connections)
+        .filter_map(|omission| async move { omission })
+        .collect::<Vec<_>>();
+    tokio::select! {
+        biased;
+        () = run.cancel.cancelled() => {
+            run.target.cancel_running().await;
+            Vec::new()
+        }
+        omissions = work => omissions,
+    }
 }
 
 /// Keeps the cause of a failure with the table's state.

@@ -1,27 +1,36 @@
 //! Runs a job: the only code that spawns tasks.
 
+mod adapting;
+mod board;
 mod context;
+mod cutting;
 mod finishing;
 mod inspect;
+mod lane;
 mod objects;
+mod pace;
 mod partition;
 mod planning;
 pub mod policy;
 mod prepare;
 mod presence;
 mod queue;
+mod recorded;
 mod rejects;
 mod retry;
 mod run;
 mod schema;
 mod shores;
+mod splitting;
 mod summary;
+mod tune;
 mod verify;
 
 pub use inspect::{check, status};
 pub use planning::{plan, schema};
 pub use rejects::rejects;
 pub use run::run;
+pub use tune::{TuneOptions, tune};
 pub use verify::{Level, VerifyOptions, verify};
 
 /// What the command line adds to a job.

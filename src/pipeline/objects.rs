@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
-use crate::pipeline::prepare::{Recorded, by_name, drop_views};
+use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::retrying;
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;

@@ -1,7 +1,7 @@
 //! Moves one partition: a reader task, a bounded channel, and the COPY that drains it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -9,8 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::Pooled;
 use crate::mssql::read;
-use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::board::Board;
+use crate::pipeline::context::Run;
+use crate::pipeline::lane::{Lane, Turn};
 use crate::pipeline::retry::Backoff;
+use crate::pipeline::splitting;
+use crate::plan::key::KeyValue;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::copy::{End, PartitionWriter};
@@ -20,26 +24,28 @@ use crate::transcode::{Batch, RowLayout};
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
 /// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 8 MiB
 /// each; of larger rows the whole process holds one, see [`Delivery`].
-const BATCHES_IN_FLIGHT: usize = 2;
+pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch on its way from a reader to its COPY.
-struct Delivery {
-    batch: Batch,
+pub(super) struct Delivery {
+    pub(super) batch: Batch,
+    /// How long the source's connection was at work on it.
+    pub(super) read: Duration,
     /// Held until a large row was sent: one at a time over all partitions.
-    _turn: Option<OwnedSemaphorePermit>,
+    pub(super) _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// What a reader has in common with others.
-struct Shared {
-    /// The table's.
-    cancel: CancellationToken,
+pub(super) struct Shared {
+    /// Child of the table's; cancelled where the partition makes a turn.
+    pub(super) cancel: CancellationToken,
     /// The run's.
-    large_rows: Arc<Semaphore>,
+    pub(super) large_rows: Arc<Semaphore>,
 }
 
 /// How a reader ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReadEnd {
+pub(super) enum ReadEnd {
     /// The statement's last row was handed over.
     Complete,
     /// Cancelled between two batches.
@@ -48,24 +54,55 @@ enum ReadEnd {
     Refused,
 }
 
-/// Moves the partition, again and again from its last committed key while faults are transient.
+/// How far a partition got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// To its end.
+    Whole,
+    /// It was asked to give its connections back, and goes on from its last commit.
+    Parked,
+}
+
+/// How writing ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// The reader had no more.
+    All,
+    /// Something is asked of the partition.
+    Turned,
+}
+
+/// Moves the partition, again and again from its last committed key while faults are transient, or
+/// where it was cut.
 ///
 /// # Errors
 /// The first permanent error, the last transient one, or `Stopped`.
-pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<()> {
+pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Moved> {
+    let (table, number) = (&lane.table, lane.number);
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut committed = 0;
+    let mut cuts = None;
     loop {
         let mut attempt = Attempt {
             run,
-            table,
-            number,
+            board,
+            lane,
             committed,
             sent: (0, 0),
             pending: false,
         };
-        let Err(error) = attempt.run().await else {
-            return Ok(());
+        let error = match attempt.run(cuts.take()).await {
+            Ok(Written::All) => return Ok(Moved::Whole),
+            Ok(Written::Turned) => {
+                committed = attempt.committed;
+                match lane.take_turn() {
+                    Some(Turn::Park) => return Ok(Moved::Parked),
+                    Some(Turn::Split(found)) => cuts = Some(found),
+                    None => {}
+                }
+                continue;
+            }
+            Err(error) => error,
         };
         table.progress.take_back(attempt.sent.0, attempt.sent.1);
         if attempt.committed > committed {
@@ -87,8 +124,8 @@ pub async fn transfer(run: &Run, table: &Arc<TableLoad>, number: u32) -> Result<
 /// One try at a partition.
 struct Attempt<'a> {
     run: &'a Run,
-    table: &'a Arc<TableLoad>,
-    number: u32,
+    board: &'a Board,
+    lane: &'a Arc<Lane>,
     /// Rows of the partition that are committed, earlier tries and runs included.
     committed: u64,
     /// Rows and bytes that were sent and are not committed.
@@ -100,39 +137,32 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Takes the connections, target first, as every task does: two tasks can then never wait for
     /// each other.
-    async fn run(&mut self) -> Result<()> {
-        let (run, table) = (self.run, self.table);
+    async fn run(&mut self, cuts: Option<Vec<Vec<KeyValue>>>) -> Result<Written> {
+        let (run, lane) = (self.run, self.lane);
+        let table = &lane.table;
         let clock = run.progress.clock();
         let lease = clock
             .time(Activity::TargetPool, run.target.acquire())
             .await?;
         let claimed =
-            PartitionWriter::claim(lease, Arc::clone(&table.copy), self.number, run.id).await?;
+            PartitionWriter::claim(lease, Arc::clone(&table.copy), lane.number, run.id).await?;
         let Some(mut writer) = claimed else {
-            return Ok(());
+            return Ok(Written::All);
         };
+        // Commits that were not on disk yet went with a crash of the target: their rows come again.
+        let lost = self.committed.saturating_sub(writer.progress().rows);
+        lane.table.progress.take_back(lost, 0);
         self.committed = writer.progress().rows;
-        let source = clock
+        splitting::resolve(self.board, lane, &writer).await?;
+        let mut source = clock
             .time(Activity::SourcePool, run.source.acquire())
             .await?;
-        let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
-        let reader = tokio::spawn(read_batches(
-            source,
-            self.statement(&writer),
-            table.layout.clone(),
-            sender,
-            Shared {
-                cancel: table.cancel.clone(),
-                large_rows: Arc::clone(&run.large_rows),
-            },
-        ));
-        let before = self.committed;
-        let written = self.write_batches(&mut writer, batches).await;
-        let read = reader
-            .await
-            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?
-            .map_err(|error| error.with_row(|row| row_place(&row, before, &table.plan)));
-        let outcome = self.conclude(&mut writer, written, read).await;
+        if let Some(cuts) = cuts {
+            let shared = (run, self.board);
+            splitting::carry_out(shared, lane, &mut writer, &mut source, cuts).await?;
+        }
+        lane.begin(writer.slice(), writer.progress().last_key.as_deref());
+        let outcome = self.move_rows(&mut writer, source).await;
         let timing = writer.timing();
         clock.add(Activity::Copy, timing.send);
         clock.add(Activity::Commit, timing.commit);
@@ -145,60 +175,108 @@ impl Attempt<'_> {
         outcome
     }
 
+    /// Reads in a task of its own and writes here, until one of them ends.
+    async fn move_rows(&mut self, writer: &mut PartitionWriter, source: Pooled) -> Result<Written> {
+        let table = &self.lane.table;
+        let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
+        let reading = table.cancel.child_token();
+        let reader = tokio::spawn(read_batches(
+            source,
+            self.statement(writer),
+            table.layout.clone(),
+            sender,
+            Shared {
+                cancel: reading.clone(),
+                large_rows: Arc::clone(&self.run.large_rows),
+            },
+        ));
+        let before = self.committed;
+        let written = self.write_batches(writer, batches).await;
+        if matches!(written, Ok(Written::Turned)) {
+            reading.cancel();
+        }
+        let read = reader
+            .await
+            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?
+            .map_err(|error| error.with_row(|row| row_place(&row, before, &table.plan)));
+        self.conclude(writer, written, read).await
+    }
+
     /// The slice and the key are what the claim read back, not what this process remembers.
     fn statement(&self, writer: &PartitionWriter) -> String {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        query::read(&self.table.plan, writer.slice(), resume_after, consistency)
+        query::read(
+            &self.lane.table.plan,
+            writer.slice(),
+            resume_after,
+            consistency,
+        )
     }
 
     /// Sends batches until the channel closes, committing on the way where every row's place is
-    /// known by its key.
+    /// known by its key, or until something is asked of such a partition.
     async fn write_batches(
         &mut self,
         writer: &mut PartitionWriter,
         mut batches: mpsc::Receiver<Delivery>,
-    ) -> Result<()> {
+    ) -> Result<Written> {
+        let lane = self.lane;
         let clock = self.run.progress.clock();
-        let midway = self.table.plan.commits_midway();
-        while let Some(delivery) = clock.time(Activity::SourceRows, batches.recv()).await {
-            let Delivery { batch, _turn } = delivery;
+        let midway = lane.table.plan.commits_midway();
+        loop {
+            let next = async {
+                tokio::select! {
+                    biased;
+                    () = lane.asked(), if midway && writer.can_continue() => Err(Written::Turned),
+                    delivery = batches.recv() => delivery.ok_or(Written::All),
+                }
+            };
+            let Delivery { batch, _turn, .. } = match clock.time(Activity::SourceRows, next).await {
+                Ok(delivery) => delivery,
+                Err(end) => return Ok(end),
+            };
             let (rows, bytes) = (
                 batch.rows,
                 u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
             );
             self.pending = true;
             writer.write(batch).await?;
-            self.table.progress.add(rows, bytes);
+            lane.table.progress.add(rows, bytes);
+            lane.moved(rows);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
             let due = writer.pending_bytes() >= self.run.job.transfer.commit_every;
             if midway && due && writer.can_continue() {
                 self.commit(writer, End::More).await?;
             }
         }
-        Ok(())
     }
 
     /// Decides what the end of reading and writing means for what was sent so far.
     async fn conclude(
         &mut self,
         writer: &mut PartitionWriter,
-        written: Result<()>,
+        written: Result<Written>,
         read: Result<ReadEnd>,
-    ) -> Result<()> {
-        written?;
-        let midway = self.table.plan.commits_midway();
+    ) -> Result<Written> {
+        let midway = self.lane.table.plan.commits_midway();
+        if written? == Written::Turned {
+            // Whatever became of the reader: reading begins anew behind what is committed here.
+            self.keep(writer, midway).await?;
+            return Ok(Written::Turned);
+        }
         match read {
-            Ok(ReadEnd::Complete) => self.commit(writer, End::Partition).await,
+            Ok(ReadEnd::Complete) => self.commit(writer, End::Partition).await?,
             Ok(ReadEnd::Stopped | ReadEnd::Refused) => {
                 self.keep(writer, midway).await?;
-                Err(Error::new(Kind::Stopped, "stopped between two batches"))
+                return Err(Error::new(Kind::Stopped, "stopped between two batches"));
             }
             Err(error) => {
                 self.keep(writer, midway).await?;
-                Err(error)
+                return Err(error);
             }
         }
+        Ok(Written::All)
     }
 
     /// Commits the whole rows that arrived, where their last key tells how to go on.
@@ -211,7 +289,9 @@ impl Attempt<'_> {
     }
 
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
-        self.committed = writer.commit(end).await?.rows;
+        let progress = writer.commit(end).await?;
+        self.committed = progress.rows;
+        self.lane.committed(progress.last_key.as_deref());
         self.sent = (0, 0);
         self.pending = false;
         Ok(())
@@ -239,7 +319,7 @@ fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
 
 /// Reads a statement's rows into the channel. The connection goes back to the pool only when the
 /// statement was read to its end; otherwise dropping the stream has marked it as broken.
-async fn read_batches(
+pub(super) async fn read_batches(
     mut source: Pooled,
     sql: String,
     layout: RowLayout,
@@ -249,6 +329,7 @@ async fn read_batches(
     let started = Instant::now();
     let stream = read::open(&mut source, &sql, layout).await?;
     let mut stream = stream.share_large_rows(shared.large_rows);
+    let mut asked = started;
     loop {
         let batch = tokio::select! {
             biased;
@@ -262,9 +343,14 @@ async fn read_batches(
             );
             return Ok(ReadEnd::Complete);
         };
-        let turn = stream.take_permit();
-        if batches.send(Delivery { batch, _turn: turn }).await.is_err() {
+        let delivery = Delivery {
+            batch,
+            read: asked.elapsed(),
+            _turn: stream.take_permit(),
+        };
+        if batches.send(delivery).await.is_err() {
             return Ok(ReadEnd::Refused);
         }
+        asked = Instant::now();
     }
 }

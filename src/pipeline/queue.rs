@@ -1,31 +1,36 @@
-//! One queue for the partitions of all tables, largest first, and the workers that empty it.
+//! The workers of the loading step: each takes partitions to load and tables to finish from the
+//! board, and looks for a partition to cut when there is nothing to take.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::board::{Board, Next};
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::{finishing, partition};
-use crate::postgres::state::PartitionState;
+use crate::pipeline::lane::Lane;
+use crate::pipeline::partition::Moved;
+use crate::pipeline::{adapting, finishing, partition, splitting};
 use crate::report::progress::TableState;
 
 /// How long a stopped run waits for commits before it lets go of them. A signal must end the
 /// process within 10 s, and closing the pools and the report take their part of it.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// What a worker takes.
-enum Work {
-    Partition(Arc<TableLoad>, u32),
-    /// All rows are there; a run was killed before the table was finished.
-    Finish(Arc<TableLoad>),
-}
+/// How often an idle worker looks for a partition that became worth cutting.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-type Queue = Arc<Mutex<VecDeque<Work>>>;
+/// What the workers share.
+struct Crew {
+    run: Arc<Run>,
+    board: Board,
+    /// Held by the one idle worker that looks for a partition to cut.
+    looking: Mutex<()>,
+}
 
 /// Loads and finishes all tables. A table's error is kept with the table and does not end the
 /// others.
@@ -33,10 +38,17 @@ type Queue = Arc<Mutex<VecDeque<Work>>>;
 /// # Errors
 /// Only when a worker itself broke.
 pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
-    let queue: Queue = Arc::new(Mutex::new(sorted(tables)));
+    let width = run.job.target.pool.max_connections;
+    let pace = adapting::begin(run, width);
+    let level = run.progress.flight().first;
+    let crew = Arc::new(Crew {
+        run: Arc::clone(run),
+        board: Board::new(tables, run.job.target.finish_connections, level),
+        looking: Mutex::new(()),
+    });
     let mut workers = JoinSet::new();
-    for _ in 0..run.job.target.pool.max_connections {
-        workers.spawn(work(Arc::clone(run), Arc::clone(&queue)));
+    for _ in 0..width {
+        workers.spawn(work(Arc::clone(&crew)));
     }
     let mut broken = None;
     let all_joined = async {
@@ -50,8 +62,15 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
         run.cancel.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
     };
+    let adapt = async {
+        match pace {
+            Some(pace) => adapting::follow(run, &crew.board, pace).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = all_joined => {}
+        () = adapt => {}
         () = grace => {
             tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
             run.target.cancel_running().await;
@@ -61,61 +80,67 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
     broken.map_or(Ok(()), Err)
 }
 
-/// Largest first, so that no large partition begins when all others are done.
-fn sorted(tables: &[Arc<TableLoad>]) -> VecDeque<Work> {
-    let mut work = Vec::new();
-    for table in tables {
-        if table.loaded() {
-            work.push((u64::MAX, Work::Finish(Arc::clone(table))));
-            continue;
-        }
-        let partitions = u64::try_from(table.partitions.len())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let weight = table.plan.estimated_bytes.max(table.plan.estimated_rows) / partitions;
-        for part in table
-            .partitions
-            .iter()
-            .filter(|part| part.state != PartitionState::Done)
-        {
-            work.push((weight, Work::Partition(Arc::clone(table), part.number)));
-        }
-    }
-    work.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    work.into_iter().map(|(_, work)| work).collect()
-}
-
-async fn work(run: Arc<Run>, queue: Queue) {
+async fn work(crew: Arc<Crew>) {
+    let Crew { run, board, .. } = &*crew;
     while !run.cancel.is_cancelled() {
-        let next = queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
-        match next {
-            None => return,
-            Some(Work::Finish(table)) => finish(&run, &table).await,
-            Some(Work::Partition(table, number)) => {
-                if !table.cancel.is_cancelled() {
-                    load(&run, &table, number).await;
+        let changed = board.changed();
+        tokio::pin!(changed);
+        // From here on no ring is missed.
+        changed.as_mut().enable();
+        match board.take() {
+            Next::Over => return,
+            Next::Finish(table) => {
+                finish(run, &table).await;
+                board.finished();
+            }
+            Next::Load(lane) => {
+                if !lane.table.cancel.is_cancelled() {
+                    load(run, board, &lane).await;
+                }
+                board.loaded(&lane);
+            }
+            Next::Wait => {
+                let _idle = board.idle();
+                tokio::select! {
+                    () = run.cancel.cancelled() => return,
+                    () = changed => {}
+                    () = look(&crew) => {}
                 }
             }
         }
     }
 }
 
-async fn load(run: &Run, table: &Arc<TableLoad>, number: u32) {
+/// Looks now and then for a partition to cut, until something changes.
+async fn look(crew: &Crew) {
+    if !crew.run.job.transfer.split_stragglers {
+        return std::future::pending().await;
+    }
+    let _only = crew.looking.lock().await;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Err(error) = splitting::offer(&crew.run, &crew.board).await {
+            // The partition goes on as it is, and meets what is wrong with the source itself.
+            tracing::debug!(%error, "no partition was cut");
+        }
+    }
+}
+
+async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
+    let table = &lane.table;
     if table.progress.state() == TableState::Waiting {
         table.progress.set_state(TableState::Running);
     }
-    let moved = AssertUnwindSafe(partition::transfer(run, table, number)).catch_unwind();
+    let moved = AssertUnwindSafe(partition::transfer(run, board, lane)).catch_unwind();
     match moved
         .await
         .unwrap_or_else(|_| Err(broken().at_table(table.plan.full_name())))
     {
-        Ok(()) => {
+        Ok(Moved::Parked) => board.put_back(lane),
+        Ok(Moved::Whole) => {
             if table.partition_done() {
                 table.progress.set_state(TableState::Loaded);
-                finish(run, table).await;
+                board.add_finish(table);
             }
         }
         Err(error) => fail(run, table, error).await,

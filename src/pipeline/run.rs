@@ -11,11 +11,12 @@ use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::objects::{self, Completed};
-use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
+use crate::pipeline::prepare::{self, Survey, Unready};
+use crate::pipeline::recorded::{self, Recorded};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
-use crate::pipeline::{RunOptions, presence, queue, verify};
+use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
@@ -198,13 +199,13 @@ async fn run_locked(
     started: Timestamp,
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
-    let mut survey = unless_stopped(cancel, shores.survey(job, options)).await?;
-    let former = prepare::look_back(job, shores, options, &mut survey);
+    let mut survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
+    let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
     let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
     // Registered, so that no process that lost the job can write what is read or wiped from here.
-    let mut recorded = match prepare::recall(&run, options, &survey, &former).await {
+    let mut recorded = match recorded::recall(&run, options, &survey, &former).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -278,9 +279,9 @@ struct Course {
 async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
     begin(&run.progress, 3, "finding cut points and making tables");
     let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
-    prepare::refuse_existing(run, &plans, recorded).await?;
+    prepare::refuse_existing(run, &plans, &recorded.records).await?;
     objects::prepare(run, &survey.planned, recorded).await?;
-    let made = prepare::make_ready(run, &plans, recorded).await;
+    let made = prepare::make_ready(run, &plans, &recorded.records).await;
     let mut unready = made
         .into_iter()
         .filter_map(std::result::Result::err)
@@ -296,6 +297,12 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         .filter(|table| table.progress.state() != TableState::Done);
     queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
     let mut completed = complete(run, survey, recorded).await?;
+    if run.job.transfer.vacuum {
+        tracing::info!("vacuuming");
+        completed
+            .omissions
+            .extend(finishing::vacuum(run, &tables).await);
+    }
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
     for table in &tables {

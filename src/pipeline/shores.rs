@@ -3,8 +3,6 @@
 use crate::config::job::{Consistency, Job, Source};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::RunOptions;
-use crate::pipeline::prepare::{self, Survey};
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
@@ -32,17 +30,6 @@ impl Shores {
             target,
             connector,
         })
-    }
-
-    /// Reads and plans the source while the target's other connections open: of the time to the
-    /// first row, opening eight was the longest part. A target that does not allow as many says so
-    /// before anything is written.
-    pub async fn survey(&self, job: &Job, options: &RunOptions) -> Result<Survey> {
-        let (survey, ()) = tokio::try_join!(
-            prepare::survey(job, self, options),
-            self.target.warm_up(job.target.pool.max_connections),
-        )?;
-        Ok(survey)
     }
 
     /// Closes every connection of both pools.

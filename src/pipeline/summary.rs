@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::objects::Completed;
 use crate::pipeline::policy::policy;
-use crate::pipeline::prepare::{Recorded, Survey, Unready, by_name};
+use crate::pipeline::prepare::{Survey, Unready};
+use crate::pipeline::recorded::{Recorded, by_name};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
 use crate::plan::build::Planned;
@@ -87,6 +88,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
         pools: shores.reports(),
+        in_flight: run.progress.flight(),
         time: run.progress.clock().read(),
         verification: ending.verification,
         omissions,
@@ -152,6 +154,7 @@ fn loaded_table(
     table.seconds = load.progress.elapsed().as_secs_f64();
     table.strategy = strategy_words(&load.plan.strategy);
     table.partitions = load.progress.partitions().1;
+    table.splits = load.progress.splits();
     table.retries = load.progress.retries();
     table.notes.clone_from(&load.plan.notes);
     if now.is_none() {

@@ -7,6 +7,7 @@ pub mod key;
 pub mod object;
 pub mod objects;
 pub mod query;
+pub mod remaining;
 #[cfg(test)]
 mod sample;
 pub mod selection;

@@ -47,37 +47,40 @@ pub fn read(
     }
 }
 
-/// The statement that finds the last key of each of `partitions` equal parts, in key order; the
-/// last part's comes too and is not a cut.
+/// The statement that finds, in key order, the last key of each but the last of `partitions` equal
+/// parts of the rows that satisfy `predicates`.
 ///
 /// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
 /// last of its own. Works for keys of several columns, where MAX per tile does not.
-pub fn cut_points(
+pub(super) fn cut_points(
     table: &TablePlan,
     key: &[KeyColumn],
+    predicates: Vec<String>,
     partitions: usize,
     consistency: Consistency,
 ) -> String {
-    let columns = key
-        .iter()
-        .map(|key| bracket(&key.column.name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let sent = key
-        .iter()
-        .map(|key| sent(&key.column))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let order = order_by(key);
+    let (columns, sent, order) = (names(key), sent_key(key), order_by(key));
     let tile = free_name(table, "migrate_tile");
     let next = free_name(table, "migrate_next");
     let from = from(table, consistency);
-    let filter = where_clause(table, Vec::new());
+    let filter = where_clause(table, predicates);
     format!(
         "SELECT {sent} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
          FROM (SELECT {columns}, NTILE({partitions}) OVER (ORDER BY {order}) AS {tile} FROM {from}{filter}) AS tiles) AS ends \
          WHERE {next} <> {tile} ORDER BY {order}"
     )
+}
+
+/// The key's columns by name.
+pub(super) fn names(key: &[KeyColumn]) -> String {
+    let names = key.iter().map(|key| bracket(&key.column.name));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// The key's columns as they are selected.
+pub(super) fn sent_key(key: &[KeyColumn]) -> String {
+    let columns = key.iter().map(|key| sent(&key.column));
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// The statement that counts what the partitions of the table read.
@@ -184,7 +187,7 @@ fn sent(column: &Column) -> String {
     }
 }
 
-fn from(table: &TablePlan, consistency: Consistency) -> String {
+pub(super) fn from(table: &TablePlan, consistency: Consistency) -> String {
     let hint = if consistency == Consistency::Relaxed {
         " WITH (NOLOCK)"
     } else {
@@ -193,7 +196,7 @@ fn from(table: &TablePlan, consistency: Consistency) -> String {
     format!("{}.{}{hint}", bracket(&table.schema), bracket(&table.name))
 }
 
-fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
+pub(super) fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
     let filter = table.filter.iter().map(|filter| format!("({filter}\n)"));
     let all = filter.chain(predicates).collect::<Vec<_>>();
     if all.is_empty() {
@@ -203,7 +206,7 @@ fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
     }
 }
 
-fn order_by(key: &[KeyColumn]) -> String {
+pub(super) fn order_by(key: &[KeyColumn]) -> String {
     key.iter()
         .map(|column| {
             let direction = if column.descending { " DESC" } else { "" };
@@ -228,7 +231,11 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
 
 /// The predicates of `(after, upto]`. Leading columns on which both ends agree are pinned, so that
 /// a range inside one value of them is sought and not filtered.
-fn range(key: &[KeyColumn], after: Option<&[KeyValue]>, upto: Option<&[KeyValue]>) -> Vec<String> {
+pub(super) fn range(
+    key: &[KeyColumn],
+    after: Option<&[KeyValue]>,
+    upto: Option<&[KeyValue]>,
+) -> Vec<String> {
     let agreed = match (after, upto) {
         (Some(after), Some(upto)) => {
             let pairs = after.iter().zip(upto).take(key.len().saturating_sub(1));
@@ -337,7 +344,9 @@ mod tests {
         );
         let relaxed = read(&one_key(), &whole, None, Consistency::Relaxed);
         assert!(relaxed.contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
-        assert!(!cut_points(&one_key(), &[], 2, Consistency::Strict).contains("NOLOCK"));
+        assert!(
+            !cut_points(&one_key(), &[], Vec::new(), 2, Consistency::Strict).contains("NOLOCK")
+        );
     }
 
     #[test]

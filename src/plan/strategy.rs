@@ -247,6 +247,10 @@ mod tests {
             partition_min_rows: 100,
             commit_every: 1,
             unlogged_load: false,
+            synchronous_commit: false,
+            vacuum: false,
+            split_stragglers: true,
+            partitions_in_flight: None,
             retry: Retry {
                 attempts: 1,
                 initial_backoff,

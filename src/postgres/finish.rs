@@ -4,7 +4,7 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{qualified, quote_ident};
+use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::fault;
@@ -23,6 +23,31 @@ UPDATE _migrate.tables t SET state = 'done', error = NULL, updated_at = pg_catal
 FROM _migrate.partitions p WHERE p.job = t.job AND p.source_schema = t.source_schema \
 AND p.source_table = t.source_table) \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3";
+
+const MAINTENANCE: &str = "\
+SELECT pg_catalog.set_config(s.name, CASE s.name WHEN 'maintenance_work_mem' \
+THEN greatest(s.setting::bigint, $1) || 'kB' ELSE $2::text END, false) FROM pg_catalog.pg_settings s \
+WHERE s.name IN ('maintenance_work_mem', 'max_parallel_maintenance_workers')";
+
+/// Sets the session up to make indexes, with so many bytes or the server's own setting, which it
+/// counts in kB, where that is more; and with so many workers, where the server has them free.
+pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Result<()> {
+    let memory = i64::try_from(memory / 1024).unwrap_or(i64::MAX);
+    client
+        .execute(MAINTENANCE, &[&memory, &workers.to_string()])
+        .await
+        .map(drop)
+        .map_err(|error| fault::of(error, "set up the session to make indexes"))
+}
+
+/// Vacuums a table outside of any transaction.
+pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
+    let vacuum = format!("VACUUM {}", qualified(table));
+    client
+        .batch_execute(&vacuum)
+        .await
+        .map_err(|error| fault::of(error, &format!("vacuum table {}", qualified(table))))
+}
 
 /// Makes the table durable and adds its primary key, ahead of everything else that it gets. Does
 /// nothing where that is done, and where the table is not the job's own.

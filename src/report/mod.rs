@@ -5,6 +5,7 @@
 
 pub mod bottleneck;
 pub mod check;
+pub mod flight;
 pub mod planned;
 pub mod pool;
 pub mod progress;
@@ -15,6 +16,7 @@ pub mod status;
 pub mod table;
 pub mod time;
 pub mod timestamp;
+pub mod tune;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::report::flight::{Change, Flight};
 use crate::report::time::Clock;
 
 /// Shared by the pipeline, which writes, and the edge, which reads and draws.
@@ -16,6 +17,8 @@ pub struct Progress {
     tables: RwLock<Vec<Arc<TableProgress>>>,
     /// Where the workers' time goes.
     clock: Clock,
+    /// How many partitions may be loaded at a time; written by whoever decides it.
+    flight: Mutex<Flight>,
 }
 
 /// One of the numbered steps of a run.
@@ -82,6 +85,8 @@ pub struct TableProgress {
     resumed_rows: AtomicU64,
     partitions: AtomicU32,
     partitions_done: AtomicU32,
+    /// Times that a partition was cut while it was loaded.
+    splits: AtomicU32,
     retries: AtomicU32,
     /// When it was set to `Running`, and when to a state that is over.
     span: Mutex<(Option<Instant>, Option<Instant>)>,
@@ -99,6 +104,7 @@ impl Progress {
             }),
             tables: RwLock::default(),
             clock: Clock::default(),
+            flight: Mutex::default(),
         })
     }
 
@@ -139,6 +145,7 @@ impl Progress {
             resumed_rows: AtomicU64::new(0),
             partitions: AtomicU32::new(0),
             partitions_done: AtomicU32::new(0),
+            splits: AtomicU32::new(0),
             retries: AtomicU32::new(0),
             span: Mutex::default(),
         });
@@ -162,6 +169,31 @@ impl Progress {
 
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Loading begins with up to `first` partitions at a time.
+    pub fn begin_flight(&self, cap: usize, first: usize, pinned: bool) {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        *flight = Flight {
+            cap,
+            pinned,
+            first,
+            last: first,
+            changes: Vec::new(),
+        };
+    }
+
+    /// From now on up to `to` partitions are loaded at a time.
+    pub fn change_flight(&self, to: usize, why: String) {
+        let at = self.elapsed().as_secs_f64();
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = std::mem::replace(&mut flight.last, to);
+        flight.changes.push(Change { at, from, to, why });
+    }
+
+    pub fn flight(&self) -> Flight {
+        let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        flight.clone()
     }
 
     /// Sums over all tables, at this moment.
@@ -292,6 +324,19 @@ impl TableProgress {
 
     pub fn set_partitions(&self, partitions: u32) {
         self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    /// Partitions that were cut off others.
+    pub fn add_partitions(&self, partitions: u32) {
+        self.partitions.fetch_add(partitions, Ordering::Relaxed);
+    }
+
+    pub fn add_split(&self) {
+        self.splits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn splits(&self) -> u32 {
+        self.splits.load(Ordering::Relaxed)
     }
 
     pub fn partition_done(&self) {

@@ -42,6 +42,9 @@ pub struct TableReport {
     /// In words, as `keyset PK_Posts (Id)`; empty where the table was never planned.
     pub strategy: String,
     pub partitions: u32,
+    /// Times that a partition was cut because others had nothing left to do.
+    #[serde(default)]
+    pub splits: u32,
     /// Partitions that were taken up again after a transient fault.
     pub retries: u32,
     /// Rows in `_migrate.rejects`.
@@ -69,6 +72,7 @@ impl TableReport {
             seconds: 0.0,
             strategy: String::new(),
             partitions: 0,
+            splits: 0,
             retries: 0,
             rejected: 0,
             changed_values: 0,

@@ -28,7 +28,9 @@ mod roundtrips;
 mod samples;
 mod special;
 mod stopping;
+mod stragglers;
 mod texts;
+mod tune;
 mod types;
 mod verify;
 

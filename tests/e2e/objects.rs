@@ -323,7 +323,7 @@ fn apply(database: &Database<'_>, job: &Job, script: &str) {
 }
 
 /// One of PostgreSQL's own programs, from `PATH` or the newest of Debian's.
-fn tool(program: &str, target: &Target, arguments: &[&str]) -> String {
+pub(crate) fn tool(program: &str, target: &Target, arguments: &[&str]) -> String {
     let debian = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -34,8 +34,9 @@ fn run_under(cap: usize) -> (serde_json::Value, u64) {
     let counters = stand_in.handle.counters();
     counters.reset_peak();
     let pool = format!("{{ max_connections: {cap} }}");
-    let more =
-        "transfer: { partition_min_rows: 256, max_partitions_per_table: 8, commit_every: 16KiB }";
+    // More readers than connections, so that some are seen to wait.
+    let more = "transfer: { partition_min_rows: 256, max_partitions_per_table: 8, commit_every: 16KiB, \
+                partitions_in_flight: 4 }";
     let job = Job::with(&source, &database.name, &target.target(), &pool, more);
     // Whoever has a connection keeps it for a moment, so that the others are seen to wait.
     let stall = "stall:rows=5,for=200ms,times=6,match=SELECT [Id], [V]";

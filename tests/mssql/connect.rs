@@ -1,8 +1,9 @@
 //! Every way of encrypting a connection, up to a query through it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-use migrate::config::job::{Consistency, Encrypt, Source};
+use migrate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use migrate::mssql::pool::SourcePool;
 use standin::server::ServerOptions;
 use standin::wire::TlsMode;
@@ -140,4 +141,52 @@ async fn the_session_is_set_up_before_its_first_query() {
     );
     assert_eq!(statements[1].trim(), "SELECT 7", "{statements:?}");
     pool.close().await;
+}
+
+/// Relays one connection to `server`; gives what the client sent when it has gone.
+fn overheard(server: SocketAddr) -> (u16, std::thread::JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let relay = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut behind = TcpStream::connect(server).unwrap();
+        let (mut back, mut answers) = (client.try_clone().unwrap(), behind.try_clone().unwrap());
+        let answering = std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+        let (mut said, mut bytes) = (Vec::new(), [0; 4096]);
+        while let Ok(read @ 1..) = client.read(&mut bytes) {
+            said.extend_from_slice(&bytes[..read]);
+            behind.write_all(&bytes[..read]).unwrap();
+        }
+        behind.shutdown(std::net::Shutdown::Both).ok();
+        answering.join().unwrap().ok();
+        said
+    });
+    (port, relay)
+}
+
+/// Bit 5 of TypeFlags, the byte 26 of LOGIN7, which is a message of type 16 (MS-TDS 2.2.6.4 and
+/// 2.2.3.1.1).
+#[tokio::test]
+async fn the_login_says_that_it_only_reads() {
+    for (intent, expected) in [
+        (ApplicationIntent::ReadWrite, 0),
+        (ApplicationIntent::ReadOnly, 0x20),
+    ] {
+        let server = server();
+        let (port, relay) = overheard(server.address());
+        let source = Source {
+            port: Some(port),
+            application_intent: intent,
+            ..source(&server)
+        };
+        let pool = SourcePool::open(&source, Consistency::Strict)
+            .await
+            .unwrap();
+        pool.close().await;
+        let said = relay.join().unwrap();
+        let prelogin = usize::from(u16::from_be_bytes([said[2], said[3]]));
+        let login = &said[prelogin..];
+        assert_eq!(login[0], 16, "LOGIN7 comes second");
+        assert_eq!(login[8 + 26] & 0x20, expected);
+    }
 }

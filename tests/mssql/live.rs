@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
-    Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions, ValuePolicy, Values,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions,
+    ValuePolicy, Values,
 };
 use migrate::error::Kind;
 use migrate::mssql::pool::{Pooled, SourcePool};
@@ -85,6 +86,7 @@ fn target() -> Target {
             Encrypt::Off
         },
         trust_server_certificate: true,
+        application_intent: ApplicationIntent::ReadWrite,
         ca_file: None,
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(15),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrate::config::job::{Encrypt, Secret, Source, SourcePool as PoolOptions};
+use migrate::config::job::{ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions};
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Parameter, Session, Sink};
 use standin::types::{Column, SqlError, SqlType, Value};
@@ -127,6 +127,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         password: Secret::new(PASSWORD),
         encrypt: Encrypt::Off,
         trust_server_certificate: false,
+        application_intent: ApplicationIntent::ReadWrite,
         ca_file: None,
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(10),

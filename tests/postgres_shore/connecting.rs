@@ -43,7 +43,8 @@ async fn a_session_is_set_up_for_loading() {
     database.sql(&format!(
         "ALTER DATABASE {0} SET statement_timeout = '1s'; ALTER DATABASE {0} SET datestyle = 'SQL, DMY'; \
          ALTER DATABASE {0} SET default_transaction_read_only = on; \
-         ALTER DATABASE {0} SET standard_conforming_strings = off",
+         ALTER DATABASE {0} SET standard_conforming_strings = off; \
+         ALTER DATABASE {0} SET synchronous_commit = off",
         database.name
     ));
     let session = connected(&database.target()).await;

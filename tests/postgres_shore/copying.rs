@@ -11,7 +11,7 @@ use migrate::postgres::state::{self, Leftovers, PartitionState, Progress};
 use migrate::postgres::{ddl, finish};
 use migrate::transcode::{Reason, Reject, RejectedColumn};
 
-use crate::plans::{CREATE, JOB, Job, batch, made, new_run, planned, posts};
+use crate::plans::{CREATE, JOB, Job, batch, connect, made, new_run, planned, posts};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -480,4 +480,41 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
     assert_eq!(truth(&database), is("1", "done"));
     let finished = finish::finish(&mut lease, &old.key, old.run, &old.plan).await;
     assert_eq!(kind(finished), Kind::JobHeld);
+}
+
+/// Commits that need not wait for the disk are taken back by a crash as a whole, or not at all; the
+/// one that ends a partition waits, and with it those before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_takes_rows_back_with_their_checkpoint() {
+    let server = Postgres::start(Options { tls: false });
+    server.sql("ALTER SYSTEM SET wal_writer_delay = '10s'");
+    server.cluster().restart(false);
+    let database = server.database();
+    let mut job = made(&database, posts(), 2).await;
+    job.copy = Arc::new(CopyTable::new(JOB, &job.plan).flush_late(true));
+    for round in 0..5 {
+        let mut writer = writer(&job).await;
+        let first = i32::try_from(writer.progress().rows).unwrap() + 1;
+        for id in first..first + 20 {
+            writer.write(batch(&[(id, None)])).await.unwrap();
+            writer.commit(End::More).await.unwrap();
+        }
+        server.cluster().restart(true);
+        drop(writer);
+        let rows = database.value("SELECT count(*) FROM app.posts");
+        let recorded = "SELECT rows FROM _migrate.partitions WHERE partition = 1";
+        assert_eq!(rows, database.value(recorded), "round {round}");
+        job.pool = connect(&database).await.1;
+    }
+    let mut last = writer(&job).await;
+    last.write(batch(&[(1_000, None)])).await.unwrap();
+    last.commit(End::More).await.unwrap();
+    last.write(batch(&[(1_001, None)])).await.unwrap();
+    last.commit(End::Partition).await.unwrap();
+    server.cluster().restart(true);
+    drop(last);
+    let kept = "SELECT count(*) FROM app.posts WHERE id >= 1000";
+    assert_eq!(database.value(kept), "2");
+    let state = "SELECT state FROM _migrate.partitions WHERE partition = 1";
+    assert_eq!(database.value(state), "done");
 }

@@ -9,14 +9,16 @@ use migrate::plan::table::{Slice, TablePlan};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
 use migrate::postgres::ddl::{self, Making};
-use migrate::postgres::finish::finish;
+use migrate::postgres::finish::{finish, set_maintenance, vacuum};
 use migrate::postgres::lock::JobLock;
 use migrate::postgres::pool::TargetPool;
 use migrate::postgres::state::{self, Leftovers, TableKey, TableState};
 use migrate::postgres::verify::count_rows;
 use migrate::typemap::PgType;
 
-use crate::plans::{CREATE, JOB, Job, batch, made, new_run, planned, posts, with_identity};
+use crate::plans::{
+    CREATE, JOB, Job, batch, connect, made, new_run, planned, posts, with_identity,
+};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -265,4 +267,37 @@ async fn append_moves_the_users_own_counter_forward_only() {
         database.value("SELECT count(*) FROM pg_constraint WHERE conrelid = 'app.posts'::regclass"),
         "0"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indexes_get_the_memory_that_is_stated_and_never_less_than_the_server_gives() {
+    let database = Postgres::shared().database();
+    let shown = async |memory: u64| {
+        let job = connect(&database).await.1;
+        let lease = job.acquire().await.unwrap();
+        set_maintenance(&lease, memory, 3).await.unwrap();
+        let sql = "SELECT current_setting('maintenance_work_mem'), \
+             current_setting('max_parallel_maintenance_workers')";
+        let row = lease.query_one(sql, &[]).await.unwrap();
+        (row.get::<_, String>(0), row.get::<_, String>(1))
+    };
+    assert_eq!(shown(256 << 20).await, ("256MB".into(), "3".into()));
+    let name = &database.name;
+    database.sql(&format!(
+        "ALTER DATABASE {name} SET maintenance_work_mem = '1GB'"
+    ));
+    assert_eq!(shown(256 << 20).await, ("1GB".into(), "3".into()));
+    assert_eq!(shown(2 << 30).await, ("2GB".into(), "3".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vacuumed_table_has_its_visibility_map() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    load(&job, &[1, 2, 3]).await;
+    let lease = job.pool.acquire().await.unwrap();
+    let visible = "SELECT relallvisible FROM pg_class WHERE oid = 'app.posts'::regclass";
+    assert_eq!(database.value(visible), "0");
+    vacuum(&lease, &job.plan.target).await.unwrap();
+    assert_eq!(database.value(visible), "1");
 }

@@ -15,4 +15,5 @@ mod making;
 mod objects;
 mod plans;
 mod pooling;
+mod splitting;
 mod stating;

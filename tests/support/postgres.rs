@@ -116,6 +116,9 @@ impl Database<'_> {
                 max_connections: 4,
                 acquire_timeout: Duration::from_secs(20),
             },
+            finish_connections: 4,
+            maintenance_work_mem: 256 << 20,
+            parallel_maintenance_workers: 2,
             schemas: BTreeMap::new(),
         }
     }

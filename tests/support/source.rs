@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
-    Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
 };
 use migrate::mssql::pool::SourcePool;
 use standin::engine::{Engine, Options as EngineOptions};
@@ -111,6 +111,7 @@ impl Source {
             password: Secret::new(self.password.clone()),
             encrypt: Encrypt::Off,
             trust_server_certificate: false,
+            application_intent: ApplicationIntent::ReadWrite,
             ca_file: None,
             host_name_in_certificate: None,
             connect_timeout: Duration::from_secs(20),

@@ -245,6 +245,9 @@ fn time(out: &mut String, report: &Report) {
         ));
     }
     out.push_str(&wrap(&report.bottleneck, "", ""));
+    if let Some(in_flight) = report.facts.in_flight.sentence() {
+        out.push_str(&wrap(&in_flight, "", ""));
+    }
 }
 
 fn conclusion(report: &Report) -> String {

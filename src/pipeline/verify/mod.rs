@@ -98,7 +98,7 @@ pub async fn verify(
 ) -> Result<VerifyReport> {
     let shores = Shores::open(job).await?;
     let compared = async {
-        let survey = shores.survey(job, options).await?;
+        let survey = prepare::survey(job, &shores, options).await?;
         let comparison = Comparison {
             job,
             reads: Reads::new(job, &shores.source, &shores.target, &cancel),

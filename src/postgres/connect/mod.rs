@@ -33,14 +33,16 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a load needs, whatever the server's, database's and role's defaults are. A load may take
 /// hours and be idle in its transaction while the source is slow; only locks are not waited for
-/// endlessly. Settings that this server version does not know are left out by the query.
+/// endlessly. What is recorded as done is on disk, also where commits do not wait by default: a load
+/// says in its own transactions where that may come later. Settings that this server version does not know are left out by the query.
 const SETTINGS: &str = "\
 SELECT pg_catalog.set_config(s.name, v.value, false) \
 FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '60s'), ('transaction_timeout', '0'), \
 ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), \
 ('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('client_min_messages', 'warning'), \
 ('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed'), \
-('standard_conforming_strings', 'on')) \
+('standard_conforming_strings', 'on'), ('synchronous_commit', \
+pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'), 'off', 'on'))) \
 AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
 
 /// The server looks now and then whether this process still lives: else what a killed one began,

@@ -1,6 +1,7 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
 
 mod place;
+mod scratch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::postgres::pool::Lease;
 use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
 use crate::transcode::{Batch, Reject};
 
+pub use crate::postgres::copy::scratch::ScratchWriter;
+
 /// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -30,6 +33,11 @@ const TRAILER: &[u8] = &[0xff, 0xff];
 /// ones only make the driver's buffer grow.
 const MESSAGE: usize = 256 * 1024;
 
+const BEGIN_LATE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/// On this server's disk, whatever standbys do: those are waited for when the table is finished.
+const COMMIT_FLUSHED: &str = "SET LOCAL synchronous_commit = local; COMMIT";
+
 /// Rejected rows that are held back until they are written: they go through a COPY of their own,
 /// for which the one that carries rows must end.
 const REJECTS_HELD: usize = 1024 * 1024;
@@ -40,6 +48,8 @@ pub struct CopyTable {
     copy: String,
     target: String,
     columns: Columns,
+    /// Commits within a partition do not wait for the log to be on disk.
+    flush_late: bool,
 }
 
 impl CopyTable {
@@ -59,7 +69,17 @@ impl CopyTable {
             ),
             target,
             columns: Columns::of(plan),
+            flush_late: false,
         }
+    }
+
+    /// Lets commits within a partition return before they are on disk. A crash of PostgreSQL takes
+    /// back the last of them, rows and checkpoint alike, and the next claim reads what is left. The
+    /// commit that ends a partition waits, and with it every earlier one, as the log is one.
+    #[must_use]
+    pub fn flush_late(mut self, late: bool) -> Self {
+        self.flush_late = late;
+        self
     }
 }
 
@@ -173,6 +193,31 @@ impl PartitionWriter {
         self.timing
     }
 
+    /// Cuts the partition at the start of its claim, before anything is written: `head` stays with
+    /// it, `others` become partitions whose numbers come back. They tile [`Self::slice`], and the
+    /// last committed key is in `head`. After an error it is not known whether the cut was made:
+    /// claim again, and ask [`state::pending`].
+    pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
+        if self.in_transaction || self.pending_bytes() > 0 {
+            let error = Error::new(
+                Kind::Internal,
+                "a partition was cut in the middle of a batch",
+            );
+            return Err(at(&self.table, self.partition, error));
+        }
+        let table = &self.table.key;
+        let split = state::split(&mut self.lease, table, &mut self.ticket, &head, others).await;
+        let numbers = split.map_err(|error| at(&self.table, self.partition, error))?;
+        self.slice = head;
+        Ok(numbers)
+    }
+
+    /// Partitions of the table that nobody has taken up; see [`state::pending`].
+    pub async fn pending(&self) -> Result<Vec<u32>> {
+        let pending = state::pending(&self.lease, &self.table.key).await;
+        pending.map_err(|error| at(&self.table, self.partition, error))
+    }
+
     /// Sends whole rows. An error that the server has with them may come only with the commit.
     pub async fn write(&mut self, batch: Batch) -> Result<()> {
         if batch.rows == 0 && batch.rejects.is_empty() {
@@ -198,7 +243,8 @@ impl PartitionWriter {
         self.table.columns.add(&batch.changed, ahead);
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
-        let mut rest = batch.bytes.freeze();
+        // The driver drops each piece when it has copied it; the buffer goes back with the last.
+        let mut rest = Bytes::from_owner(batch.bytes);
         while !rest.is_empty() {
             let message = rest.split_to(rest.len().min(MESSAGE));
             self.feed(message).await?;
@@ -254,7 +300,11 @@ impl PartitionWriter {
             return Ok(());
         }
         self.in_transaction = true;
-        let begun = self.lease.batch_execute("BEGIN").await;
+        let begin = match self.table.flush_late {
+            true => BEGIN_LATE,
+            false => "BEGIN",
+        };
+        let begun = self.lease.batch_execute(begin).await;
         begun.map_err(|error| self.fault(error, "begin a transaction"))
     }
 
@@ -302,7 +352,11 @@ impl PartitionWriter {
             (state, seconds),
         )
         .await?;
-        let committed = self.lease.batch_execute("COMMIT").await;
+        let commit = match (self.table.flush_late, end) {
+            (true, End::Partition) => COMMIT_FLUSHED,
+            _ => "COMMIT",
+        };
+        let committed = self.lease.batch_execute(commit).await;
         committed.map_err(|error| self.fault(error, "commit"))?;
         self.in_transaction = false;
         Ok(())

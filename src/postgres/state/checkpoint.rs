@@ -40,10 +40,10 @@ pub(in crate::postgres) enum Claim {
 /// Proves that its holder is the partition's latest writer and knows its latest commit.
 #[derive(Debug, Clone)]
 pub(in crate::postgres) struct Ticket {
-    partition: u32,
-    run: RunId,
-    attempt: i64,
-    commits: i64,
+    pub(super) partition: u32,
+    pub(super) run: RunId,
+    pub(super) attempt: i64,
+    pub(super) commits: i64,
 }
 
 impl Ticket {
@@ -159,7 +159,7 @@ pub(in crate::postgres) async fn record(
     Ok(())
 }
 
-fn number(partition: u32) -> Result<i32> {
+pub(super) fn number(partition: u32) -> Result<i32> {
     i32::try_from(partition).map_err(|error| {
         Error::new(Kind::Internal, "a partition's number exceeds 2^31").because(error)
     })

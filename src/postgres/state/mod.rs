@@ -9,6 +9,7 @@ mod presence;
 mod rejects;
 mod runs;
 mod schema;
+mod split;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub use crate::postgres::state::runs::{
 };
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
+pub use crate::postgres::state::split::pending;
+pub(super) use crate::postgres::state::split::split;
 pub use crate::postgres::state::tables::{
     Leftovers, load, reopen, restart, save_plan, set_cause, set_failed, set_loaded,
 };
@@ -81,7 +84,7 @@ pub enum TableState {
 /// How far a partition has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartitionState {
-    /// Set by [`save_plan`].
+    /// Set by [`save_plan`], and by a split with what it takes from a partition.
     Pending,
     /// Set by `PartitionWriter::claim`; also what a process that died leaves behind.
     Running,

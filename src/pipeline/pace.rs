@@ -1,0 +1,235 @@
+//! How many partitions are to be in flight, from how fast the run is: up while that helps, back
+//! where it does not.
+
+use std::time::Duration;
+
+/// Before anything is measured. A source of few cores is not overrun by so many, and one of many
+/// is at its cap within seconds.
+const START: usize = 4;
+
+/// Another number counts as faster from here on: windows of the same number differ by about half
+/// as much.
+const FASTER: f64 = 1.05;
+
+/// Fewer count as enough when they are no slower than this.
+const ENOUGH: f64 = 0.98;
+
+/// Windows to rest after a try that brought nothing; doubled with every one that follows.
+const REST: u32 = 6;
+const LONGEST_REST: u32 = 96;
+
+/// From here on this machine has no CPU to give to more partitions.
+const CPU_USED_UP: f64 = 0.97;
+
+/// What a window of the run measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    pub spent: Duration,
+    /// COPY bytes that were sent.
+    pub bytes: u64,
+    /// Partitions in flight all the time; fewer than the level where there was nothing to take.
+    pub in_flight: usize,
+    /// Partitions wait that a higher level would take.
+    pub queued: bool,
+    /// 0.0..=1.0 of this machine; `None` where the system does not tell.
+    pub cpu: Option<f64>,
+}
+
+/// A decision, for the log and the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The last step up paid, or none was tried yet.
+    TryMore,
+    /// Fewer might do as well.
+    TryFewer,
+    /// More were no faster.
+    NoFaster,
+    /// Fewer were slower.
+    Slower,
+}
+
+/// Climbs towards the number of partitions that is fastest, within `1..=cap`.
+#[derive(Debug)]
+pub struct Pace {
+    cap: usize,
+    level: usize,
+    /// Bytes per second at `level` before the step that is being tried.
+    before: Option<(usize, f64)>,
+    /// Windows until the next try.
+    rest: u32,
+    next_rest: u32,
+    /// The next try is of fewer.
+    down: bool,
+    /// A step was just made: the window after it is half the old level.
+    settling: bool,
+}
+
+impl Pace {
+    pub fn new(cap: usize) -> Self {
+        Self {
+            cap: cap.max(1),
+            level: START.min(cap.max(1)),
+            before: None,
+            rest: 0,
+            next_rest: REST,
+            down: false,
+            settling: true,
+        }
+    }
+
+    pub fn level(&self) -> usize {
+        self.level
+    }
+
+    /// Takes a window in, and says where the level goes; `None` where it stays.
+    pub fn after(&mut self, window: Window) -> Option<(usize, Why)> {
+        if window.in_flight < self.level && !window.queued {
+            // Too little to load at a time to learn anything.
+            self.before = None;
+            return None;
+        }
+        if std::mem::take(&mut self.settling) {
+            return None;
+        }
+        let speed = window.bytes as f64 / window.spent.as_secs_f64().max(f64::EPSILON);
+        match self.before.take() {
+            Some((from, before)) => self.judge(from, speed / before.max(1.0), window),
+            None if self.rest > 0 => {
+                self.rest -= 1;
+                None
+            }
+            None => self.attempt(speed, window),
+        }
+        .inspect(|_| self.settling = true)
+    }
+
+    /// What a step brought: `ratio` of the speed after it to the one before.
+    fn judge(&mut self, from: usize, ratio: f64, window: Window) -> Option<(usize, Why)> {
+        let up = self.level > from;
+        let paid = ratio >= if up { FASTER } else { ENOUGH };
+        if paid {
+            self.next_rest = REST;
+            // Onwards in the same direction, from what was just measured.
+            let speed = window.bytes as f64 / window.spent.as_secs_f64().max(f64::EPSILON);
+            return self.attempt(speed, window);
+        }
+        self.rest = self.next_rest;
+        self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
+        self.down = up;
+        let why = if up { Why::NoFaster } else { Why::Slower };
+        self.move_to(from).map(|level| (level, why))
+    }
+
+    fn attempt(&mut self, speed: f64, window: Window) -> Option<(usize, Why)> {
+        let from = self.level;
+        let full = window.cpu.is_some_and(|cpu| cpu >= CPU_USED_UP);
+        let up = !self.down && window.queued && from < self.cap && !full;
+        let (to, why) = match up {
+            true => ((from + (from / 2).max(1)).min(self.cap), Why::TryMore),
+            false if from > 1 => (from - (from / 4).max(1), Why::TryFewer),
+            false => (from, Why::TryFewer),
+        };
+        if to == from {
+            // One is the fewest: the next try is of more.
+            self.down = false;
+            self.rest = self.next_rest;
+            return None;
+        }
+        self.down = !up;
+        self.before = Some((from, speed));
+        self.move_to(to).map(|level| (level, why))
+    }
+
+    fn move_to(&mut self, level: usize) -> Option<usize> {
+        self.level = level;
+        Some(level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loads for `windows` from a server whose speed with n readers is `speed(n)`; gives the
+    /// average of the speed in the second half, and the last level.
+    fn run(cap: usize, windows: u32, speed: impl Fn(usize) -> f64) -> (f64, usize) {
+        let mut pace = Pace::new(cap);
+        let mut sum = 0.0;
+        for number in 0..windows {
+            let now = speed(pace.level());
+            if number >= windows / 2 {
+                sum += now;
+            }
+            // Windows of one level are not alike.
+            let noise = 1.0 + 0.02 * f64::from(number % 3) - 0.02;
+            let _changed = pace.after(Window {
+                spent: Duration::from_secs(1),
+                bytes: (now * noise * 1e6) as u64,
+                in_flight: pace.level(),
+                queued: true,
+                cpu: None,
+            });
+        }
+        (sum / f64::from(windows - windows / 2), pace.level())
+    }
+
+    /// Twelve readers were the best of this source; 24 were 20 % slower and 36 were 40 % slower.
+    fn seed(readers: usize) -> f64 {
+        let readers = readers as f64;
+        if readers <= 12.0 {
+            readers / 12.0
+        } else {
+            1.0 / (1.0 + (readers - 12.0) / 60.0)
+        }
+    }
+
+    #[test]
+    fn more_readers_than_the_source_can_serve_cost_next_to_nothing() {
+        let (once, _) = run(12, 400, seed);
+        for cap in [24, 36] {
+            let (more, level) = run(cap, 400, seed);
+            assert!(
+                more > once * 0.97,
+                "cap {cap}: {more} of {once}, at {level}"
+            );
+            assert!((9..=15).contains(&level), "cap {cap}: {level}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_gains_from_each_reader_gets_all_of_them_within_seconds() {
+        let (speed, level) = run(16, 24, |readers| readers as f64);
+        assert!(level >= 12 && speed > 13.0, "{level}, {speed}");
+    }
+
+    #[test]
+    fn a_server_that_one_reader_keeps_busy_gets_few() {
+        let (speed, level) = run(12, 200, |readers| 1.0 - 0.01 * readers as f64);
+        assert!(level <= 2 && speed > 0.97, "{level}, {speed}");
+    }
+
+    #[test]
+    fn nothing_is_learned_from_an_empty_queue_and_no_cpu_is_asked_for_more() {
+        let window = |in_flight, queued, cpu| Window {
+            spent: Duration::from_secs(1),
+            bytes: 1_000_000,
+            in_flight,
+            queued,
+            cpu,
+        };
+        let mut pace = Pace::new(8);
+        for _ in 0..50 {
+            assert_eq!(pace.after(window(2, false, None)), None);
+        }
+        let mut pace = Pace::new(8);
+        assert_eq!(pace.after(window(4, true, None)), None, "settling");
+        let fewer = Some((3, Why::TryFewer));
+        assert_eq!(pace.after(window(4, true, Some(0.99))), fewer);
+        let mut pace = Pace::new(8);
+        assert_eq!(pace.after(window(4, true, None)), None, "settling");
+        assert_eq!(
+            pace.after(window(4, true, Some(0.5))),
+            Some((6, Why::TryMore))
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! No straggler: when workers have nothing to do, a partition that is still long is cut at what is
+//! left of its key range.
+//!
+//! An idle worker finds the cuts and asks; the partition's own worker commits what it has, claims
+//! the partition again, and makes the cut before it reads on. Nobody else changes a range.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::mssql::Connection;
+use crate::pipeline::board::Board;
+use crate::pipeline::context::Run;
+use crate::pipeline::cutting::Look;
+use crate::pipeline::lane::{Lane, Turn};
+use crate::plan::key::KeyValue;
+use crate::plan::remaining::{self, Edge, Remaining};
+use crate::postgres::copy::PartitionWriter;
+
+/// A partition is judged by its pace, which is known after about so long.
+const PACE_AFTER: Duration = Duration::from_secs(1);
+
+/// What a part should take at the partition's pace, at least: a cut costs a login, a statement and
+/// a transaction on either side, some tens of milliseconds each.
+const WORTH: Duration = Duration::from_secs(2);
+
+/// Looks for a partition that is worth cutting, and asks it. True where one was asked.
+///
+/// # Errors
+/// What the source says; nothing is lost then but the cut.
+pub async fn offer(run: &Run, board: &Board) -> Result<bool> {
+    let (lanes, idle) = board.lanes();
+    // Readers that wait for a connection would be no faster.
+    let free = run.most_in_flight().saturating_sub(lanes.len());
+    let idle = idle.min(free);
+    let mut long = lanes
+        .iter()
+        .filter_map(|lane| Some((lane, lane.table.room()?, lane.pace(PACE_AFTER)?)))
+        .collect::<Vec<_>>();
+    if idle == 0 || long.is_empty() {
+        return Ok(false);
+    }
+    // Slow ones first, as far as that is known: they end last.
+    long.sort_by(|(_, _, (_, one)), (_, _, (_, other))| one.total_cmp(other));
+    let wanted = idle.div_ceil(long.len()) + 1;
+    let mut source = run.source.acquire().await?;
+    for (lane, room, (left, pace)) in long {
+        let Some(look) = Look::of(run, &lane.table.plan, &left) else {
+            continue;
+        };
+        let least = (pace * WORTH.as_secs_f64()).ceil().max(1.0) as u64;
+        let most = wanted.min(room + 1);
+        let cuts = look
+            .cuts(&mut source, least, most, lane.is_uneven())
+            .await?;
+        if !cuts.is_empty() && lane.ask(Turn::Split(cuts)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the cut that a partition was asked for, between its claim and its first row.
+///
+/// The cuts were found while the partition went on, so its last committed key may be beyond some of
+/// them. The source itself is asked, because only it knows the order of its keys: a row behind the
+/// committed key and not behind the cut proves that the cut lies behind the committed key. A cut
+/// without such a row is dropped.
+///
+/// # Errors
+/// What either side says. The lane remembers where it is not known whether the cut was made.
+pub async fn carry_out(
+    (run, board): (&Run, &Board),
+    lane: &Arc<Lane>,
+    writer: &mut PartitionWriter,
+    source: &mut Connection,
+    cuts: Vec<Vec<KeyValue>>,
+) -> Result<()> {
+    let last_key = writer.progress().last_key.as_deref();
+    let left = Remaining::of(writer.slice(), last_key);
+    let look = left.and_then(|left| Look::of(run, &lane.table.plan, &left));
+    let Some(look) = look else {
+        return Ok(());
+    };
+    let mut cuts = cuts.as_slice();
+    while let Some((first, others)) = cuts.split_first() {
+        if look.up_to(first).edge(source, Edge::First).await?.is_some() {
+            break;
+        }
+        cuts = others;
+        lane.set_uneven();
+    }
+    let Some((head, others)) = remaining::parts(writer.slice(), cuts) else {
+        return Ok(());
+    };
+    lane.set_in_doubt(true);
+    let numbers = writer.split(head, &others).await?;
+    tracing::debug!(
+        table = lane.table.plan.full_name(),
+        partition = lane.number,
+        into = numbers.len() + 1,
+        "a long partition was cut"
+    );
+    board.add_partitions(&lane.table, &numbers);
+    lane.table.progress.add_split();
+    lane.set_in_doubt(false);
+    Ok(())
+}
+
+/// Takes up what a cut left whose answer was lost: the record tells whether it was made.
+///
+/// # Errors
+/// What the target says.
+pub async fn resolve(board: &Board, lane: &Lane, writer: &PartitionWriter) -> Result<()> {
+    if lane.is_in_doubt() {
+        board.add_partitions(&lane.table, &writer.pending().await?);
+        lane.set_in_doubt(false);
+    }
+    Ok(())
+}

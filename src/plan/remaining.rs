@@ -1,0 +1,266 @@
+//! The T-SQL and the arithmetic that cut what is left of a partition's range.
+
+use crate::config::job::Consistency;
+use crate::plan::key::KeyValue;
+use crate::plan::query;
+use crate::plan::table::{KeyColumn, Slice, Strategy, TablePlan};
+
+/// What is left of a partition: `(after, upto]` in the order of the table's key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remaining {
+    pub after: Option<Vec<KeyValue>>,
+    pub upto: Option<Vec<KeyValue>>,
+}
+
+/// Which end of a range a statement asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    First,
+    Last,
+}
+
+impl Remaining {
+    /// Of `slice` behind the last committed key; `None` for a slice that is no range.
+    pub fn of(slice: &Slice, last_key: Option<&[KeyValue]>) -> Option<Self> {
+        let Slice::Range { after, upto } = slice else {
+            return None;
+        };
+        Some(Self {
+            after: last_key.map(<[_]>::to_vec).or_else(|| after.clone()),
+            upto: upto.clone(),
+        })
+    }
+
+    /// Up to `upto` only.
+    pub fn up_to(&self, upto: &[KeyValue]) -> Self {
+        Self {
+            after: self.after.clone(),
+            upto: Some(upto.to_vec()),
+        }
+    }
+
+    fn predicates(&self, key: &[KeyColumn]) -> Vec<String> {
+        query::range(key, self.after.as_deref(), self.upto.as_deref())
+    }
+}
+
+/// The key of a table whose partitions commit on their way, which are those that can be cut again.
+pub fn key_of(table: &TablePlan) -> Option<&[KeyColumn]> {
+    match &table.strategy {
+        Strategy::Keyset {
+            key, ordered: true, ..
+        } => Some(key),
+        _ => None,
+    }
+}
+
+/// The statement that counts the rows that are left, and stops counting at `most`.
+pub fn count_up_to(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    most: u64,
+    consistency: Consistency,
+) -> String {
+    format!(
+        "SELECT COUNT_BIG(*) FROM (SELECT TOP ({most}) {} FROM {}{}) AS counted",
+        query::names(key),
+        query::from(table, consistency),
+        query::where_clause(table, left.predicates(key)),
+    )
+}
+
+/// The statement that gives the first or the last key that is left, in key order; no row where
+/// nothing is left.
+pub fn edge(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    edge: Edge,
+    consistency: Consistency,
+) -> String {
+    let order = match edge {
+        Edge::First => query::order_by(key),
+        Edge::Last => query::order_by(&reversed(key)),
+    };
+    format!(
+        "SELECT TOP (1) {} FROM {}{} ORDER BY {order}",
+        query::sent_key(key),
+        query::from(table, consistency),
+        query::where_clause(table, left.predicates(key)),
+    )
+}
+
+/// The statement that finds the last key of each of `parts` equal parts of what is left.
+pub fn cut_points(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    parts: usize,
+    consistency: Consistency,
+) -> String {
+    query::cut_points(table, key, left.predicates(key), parts, consistency)
+}
+
+fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
+    let turned = key.iter().map(|column| KeyColumn {
+        column: column.column.clone(),
+        descending: !column.descending,
+    });
+    turned.collect()
+}
+
+/// Cuts of equal distance between two integer keys, in the order from `first` to `last`; `None`
+/// where the key is not one integer. The last key itself is no cut.
+pub fn between(first: &[KeyValue], last: &[KeyValue], parts: usize) -> Option<Vec<Vec<KeyValue>>> {
+    let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
+        return None;
+    };
+    let (first, last) = (i128::from(*first), i128::from(*last));
+    let parts = i128::try_from(parts).ok()?.max(1);
+    let mut cuts = (1..parts)
+        .map(|part| first + (last - first) * part / parts)
+        .filter(|cut| *cut != last)
+        .filter_map(|cut| i64::try_from(cut).ok())
+        .collect::<Vec<_>>();
+    cuts.dedup();
+    Some(
+        cuts.into_iter()
+            .map(|cut| vec![KeyValue::Int(cut)])
+            .collect(),
+    )
+}
+
+/// Whether most integers between the two keys are keys, where the catalog counts so many rows.
+/// Parts of equal distance then differ by what is missing at most: a fifth of the whole.
+pub fn is_dense(first: &[KeyValue], last: &[KeyValue], rows: u64) -> bool {
+    let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
+        return false;
+    };
+    let integers = (i128::from(*last) - i128::from(*first)).abs() + 1;
+    i128::from(rows) * 5 >= integers * 4
+}
+
+/// `slice` cut at `cuts`, which are in key order and lie within it: its own head, and the others.
+/// `None` where it is no range or there is no cut.
+pub fn parts(slice: &Slice, cuts: &[Vec<KeyValue>]) -> Option<(Slice, Vec<Slice>)> {
+    let Slice::Range { after, upto } = slice else {
+        return None;
+    };
+    let (first, _) = cuts.split_first()?;
+    let head = Slice::Range {
+        after: after.clone(),
+        upto: Some(first.clone()),
+    };
+    let ends = cuts.iter().skip(1).cloned().map(Some);
+    let others = cuts.iter().zip(ends.chain([upto.clone()]));
+    let others = others.map(|(after, upto)| Slice::Range {
+        after: Some(after.clone()),
+        upto,
+    });
+    Some((head, others.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample::{column, keyset, plan};
+    use crate::schema::SqlType;
+
+    fn int(value: i64) -> Vec<KeyValue> {
+        vec![KeyValue::Int(value)]
+    }
+
+    fn table(descending: bool) -> TablePlan {
+        let id = column("Id", SqlType::Int);
+        plan(vec![id.clone()], keyset(&[(id, descending)]))
+    }
+
+    fn left() -> Remaining {
+        Remaining {
+            after: Some(int(5)),
+            upto: Some(int(90)),
+        }
+    }
+
+    #[test]
+    fn what_is_left_begins_behind_the_last_committed_key() {
+        let slice = Slice::Range {
+            after: Some(int(1)),
+            upto: Some(int(90)),
+        };
+        let of = |key: Option<&[KeyValue]>| Remaining::of(&slice, key);
+        assert_eq!(of(Some(&int(5))), Some(left()));
+        assert_eq!(of(None).and_then(|left| left.after), Some(int(1)));
+        assert_eq!(Remaining::of(&Slice::Whole, None), None);
+    }
+
+    #[test]
+    fn statements_stay_within_what_is_left() {
+        let (strict, relaxed) = (Consistency::Strict, Consistency::Relaxed);
+        let table_ = table(true);
+        let key = key_of(&table_).expect("a key");
+        assert_eq!(
+            count_up_to(&table_, key, &left(), 700, relaxed),
+            "SELECT COUNT_BIG(*) FROM (SELECT TOP (700) [Id] FROM [dbo].[Odd]]Name] WITH (NOLOCK) \
+             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int)) AS counted"
+        );
+        assert_eq!(
+            edge(&table_, key, &left(), Edge::Last, strict),
+            "SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] \
+             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int) ORDER BY [Id]"
+        );
+        assert!(edge(&table_, key, &left(), Edge::First, strict).ends_with("ORDER BY [Id] DESC"));
+        let mut filtered = table(false);
+        filtered.filter = Some("V = 1".into());
+        let sql = cut_points(&filtered, key, &left(), 3, strict);
+        assert!(sql.contains("NTILE(3)"), "{sql}");
+        assert!(
+            sql.contains("WHERE (V = 1\n) AND [Id] < CAST(5 AS int)"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn integers_are_cut_between_their_ends_in_either_order() {
+        assert_eq!(between(&int(0), &int(90), 3), Some(vec![int(30), int(60)]));
+        assert_eq!(between(&int(90), &int(0), 3), Some(vec![int(60), int(30)]));
+        let ends = (int(i64::MIN), int(i64::MAX));
+        assert_eq!(between(&ends.0, &ends.1, 2), Some(vec![int(-1)]));
+        // Too close to each other for so many cuts, and nothing behind the last key.
+        assert_eq!(between(&int(7), &int(8), 4), Some(vec![int(7)]));
+        assert_eq!(between(&int(7), &int(7), 4), Some(vec![]));
+        assert_eq!(between(&[KeyValue::Bit(true)], &int(7), 2), None);
+    }
+
+    #[test]
+    fn few_gaps_are_dense_whatever_the_direction() {
+        for (one, other) in [(1, 100), (100, 1)] {
+            assert!(is_dense(&int(one), &int(other), 80));
+            assert!(!is_dense(&int(one), &int(other), 79));
+        }
+        assert!(is_dense(&int(7), &int(7), 1));
+        let ends = (int(i64::MIN), int(i64::MAX));
+        assert!(!is_dense(&ends.0, &ends.1, u64::MAX / 2));
+        assert!(!is_dense(&[KeyValue::Bit(true)], &int(1), 9));
+    }
+
+    #[test]
+    fn parts_tile_what_they_were_cut_from() {
+        for upto in [None, Some(int(9))] {
+            let slice = Slice::Range {
+                after: Some(int(1)),
+                upto: upto.clone(),
+            };
+            let range = |after, upto| Slice::Range {
+                after: Some(int(after)),
+                upto,
+            };
+            let (head, others) = parts(&slice, &[int(3), int(6)]).expect("parts");
+            assert_eq!(head, range(1, Some(int(3))));
+            assert_eq!(others, [range(3, Some(int(6))), range(6, upto)]);
+            assert_eq!(parts(&slice, &[]), None);
+        }
+        assert_eq!(parts(&Slice::Whole, &[int(3)]), None);
+    }
+}

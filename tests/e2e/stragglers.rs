@@ -1,0 +1,235 @@
+//! A partition that is still long when workers fall idle is cut, and every row comes once.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::errors::changed;
+use crate::load;
+use crate::support::job::Job;
+use crate::support::postgres::Postgres;
+use crate::support::source::Source;
+
+/// Tables that are planned as one partition each, with room for three more.
+const ONE_EACH: &str = "transfer: { max_partitions_per_table: 4, commit_every: 32KiB, \
+     retry: { attempts: 5, initial_backoff: 10ms, max_backoff: 100ms } }";
+
+fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let tables = report["tables"].as_array().expect("tables");
+    let found = tables.iter().find(|table| table["table"] == name);
+    found.expect("the table")
+}
+
+/// A reader that is slow for a while, as behind a cold disk.
+fn slow(source: &Source, table: &str) {
+    let fault = format!("stall:rows=2500,for=3s,times=1,match=FROM [dbo].[{table}]");
+    let faults = source.expect_stand_in().handle.faults();
+    faults.add(fault.parse().expect("a fault"));
+}
+
+#[test]
+fn a_slow_partition_is_cut_and_the_others_help() {
+    for name in ["Narrow", "Wide", "Pair"] {
+        let source = Source::stand_in();
+        let database = source.database(&load::script());
+        let target = Postgres::shared().database();
+        let more = format!("verify: checksums\n{ONE_EACH}");
+        let job = Job::new(&database, &target.target(), &more);
+        slow(&source, name);
+        let report = job.report(&[], 0);
+        load::check(&target);
+        let cut = table(&report, &format!("dbo.{name}"));
+        assert!(cut["splits"].as_u64() > Some(0), "{cut}");
+        assert!(cut["partitions"].as_u64() > Some(1), "{cut}");
+        assert_eq!(cut["retries"], 0, "a cut is no fault: {cut}");
+        // What each partition recorded while it was loaded is the sum of its own rows only.
+        for compared in report["verification"]["tables"].as_array().expect("tables") {
+            assert_eq!(compared["checksums"]["source_taken"], "loading");
+        }
+        let odd = "SELECT count(*) FROM _migrate.partitions WHERE state <> 'done'";
+        assert_eq!(target.value(odd), "0");
+    }
+}
+
+/// Keys that cannot be cut by arithmetic, in an order that only the server knows.
+#[test]
+fn text_guid_and_descending_keys_are_cut_where_the_source_says() {
+    let source = Source::stand_in();
+    let mut script = load::script();
+    script.push_str(
+        "CREATE TABLE dbo.Words (W varchar(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, V int NULL);\n\
+         INSERT INTO dbo.Words SELECT CASE WHEN V % 2 = 0 THEN 'a' ELSE 'B' END + '-' + CAST(V AS varchar(10)), V FROM dbo.Narrow;\n\
+         CREATE TABLE dbo.Down (Id bigint NOT NULL, V int NULL, CONSTRAINT PK_Down PRIMARY KEY CLUSTERED (Id DESC));\n\
+         INSERT INTO dbo.Down SELECT CAST(Id AS bigint) * 1000000007, V FROM dbo.Narrow;\n\
+         CREATE TABLE dbo.Guids (G uniqueidentifier NOT NULL PRIMARY KEY, V int NULL);\n\
+         INSERT INTO dbo.Guids SELECT CAST(CAST(V AS binary(4)) + CAST(V * 7 AS binary(4)) + CAST(V * 31 AS binary(4)) + CAST(V AS binary(4)) AS uniqueidentifier), V FROM dbo.Narrow;\n",
+    );
+    let database = source.database(&script);
+    for name in ["Words", "Down", "Guids"] {
+        let target = Postgres::shared().database();
+        let more = format!("tables: {{ include: ['dbo.{name}'] }}\n{ONE_EACH}");
+        let job = Job::new(&database, &target.target(), &more);
+        slow(&source, name);
+        let report = job.report(&[], 0);
+        let cut = table(&report, &format!("dbo.{name}"));
+        assert!(cut["splits"].as_u64() > Some(0), "{cut}");
+        let sql = format!(
+            "SELECT count(*), count(DISTINCT v), sum(v) FROM public.{}",
+            name.to_lowercase()
+        );
+        let sum = load::ROWS * (load::ROWS - 1) / 2;
+        let expected = [
+            load::ROWS.to_string(),
+            load::ROWS.to_string(),
+            sum.to_string(),
+        ];
+        assert_eq!(target.sql(&sql)[0], expected.map(Some), "{name}");
+    }
+}
+
+/// The recorded cuts were right for the rows of then; most rows came behind the last of them since.
+#[test]
+fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let more = ONE_EACH.replace("transfer: {", "transfer: { partition_min_rows: 4096,");
+    let more = format!("tables: {{ include: ['dbo.Narrow'] }}\n{more}");
+    let job = Job::new(&database, &target.target(), &more);
+    let faults = source.expect_stand_in().handle.faults();
+    let broken = "error:rows=100,number=605,times=forever,match=FROM [dbo].[Narrow]";
+    faults.add(broken.parse().expect("a fault"));
+    job.report(&[], 1);
+    faults.clear();
+    let mut grow = String::new();
+    for step in 1..10 {
+        let by = step * load::ROWS;
+        grow.push_str(&format!(
+            "INSERT INTO dbo.Narrow SELECT Id + {by}, V + {by} FROM dbo.Narrow WHERE Id < {};\n",
+            load::ROWS
+        ));
+    }
+    database.script(&grow);
+    // Only the last partition has so many rows.
+    let slow = "stall:rows=9000,for=3s,times=forever,match=ORDER BY";
+    faults.add(slow.parse().expect("a fault"));
+    let report = job.report(&[], 0);
+    let cut = table(&report, "dbo.Narrow");
+    assert!(cut["splits"].as_u64() > Some(0), "{cut}");
+    let rows = (load::ROWS * 10).to_string();
+    let sql = "SELECT count(*), count(DISTINCT id) FROM public.narrow";
+    assert_eq!(target.sql(sql)[0], [Some(rows.clone()), Some(rows)]);
+}
+
+#[test]
+fn nothing_is_cut_where_the_job_or_the_table_says_so() {
+    for more in [
+        ONE_EACH.replace("transfer: {", "transfer: { split_stragglers: false,"),
+        ONE_EACH.replace("max_partitions_per_table: 4", "max_partitions_per_table: 1"),
+        format!("tables: {{ overrides: {{ dbo.Narrow: {{ partitions: 1 }} }} }}\n{ONE_EACH}"),
+    ] {
+        let source = Source::stand_in();
+        let database = source.database(&load::script());
+        let target = Postgres::shared().database();
+        slow(&source, "Narrow");
+        let report = Job::new(&database, &target.target(), &more).report(&[], 0);
+        let whole = table(&report, "dbo.Narrow");
+        assert_eq!(
+            (&whole["splits"], &whole["partitions"]),
+            (&0.into(), &1.into())
+        );
+        load::check(&target);
+    }
+}
+
+/// The target goes away while cuts are recorded: the connection ends before the answer comes.
+#[test]
+fn a_cut_whose_answer_is_lost_is_made_once_or_not_at_all() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), ONE_EACH);
+    slow(&source, "Narrow");
+    // The first attempt to add partitions finds its session ended.
+    target.sql("CREATE SCHEMA probe; CREATE SEQUENCE probe.tries");
+    let child = job.spawn(&["--output", "json"]);
+    let installed = "SELECT count(*) FROM pg_class WHERE relname = 'partitions'";
+    while target.value(installed) == "0" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    target.sql(
+        "CREATE FUNCTION probe.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF NEW.partition > 1 AND nextval('probe.tries') = 1 THEN \
+         PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER cut BEFORE INSERT ON _migrate.partitions \
+         FOR EACH ROW EXECUTE FUNCTION probe.cut()",
+    );
+    let output = child.wait_with_output().expect("the tool ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_ne!(target.value("SELECT last_value FROM probe.tries"), "0");
+    load::check(&target);
+}
+
+/// Kill -9 in the second in which partitions are cut; the same command ends with every row once.
+#[test]
+fn a_run_that_was_killed_around_a_cut_is_continued() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let mut between = 0;
+    for point in 0..12 {
+        let target = Postgres::shared().database();
+        let job = Job::new(&database, &target.target(), ONE_EACH);
+        slow(&source, "Narrow");
+        slow(&source, "Pair");
+        let mut child = job.spawn(&[]);
+        crate::resume::wait_for_rows(&target);
+        // Partitions are judged after a second, and looked at every quarter of one.
+        std::thread::sleep(Duration::from_millis(700 + 80 * point));
+        child.kill().expect("kill -9");
+        child.wait().expect("the killed process is gone");
+        let cut = "SELECT count(*) FROM (SELECT FROM _migrate.partitions \
+             GROUP BY source_table HAVING count(*) > 1 AND bool_or(state <> 'done')) AS t";
+        between += u32::from(target.value(cut) != "0");
+        source.expect_stand_in().handle.faults().clear();
+        source.expect_stand_in().handle.drop_connections();
+        job.report(&[], 0);
+        load::check(&target);
+    }
+    assert!(between > 0, "some kill hit a run between a cut and its end");
+}
+
+#[test]
+fn a_table_at_a_time_is_finished_and_vacuumed_where_the_job_says_so() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let more = ONE_EACH.replace("transfer: {", "transfer: { vacuum: true,");
+    let job = Job::new(&database, &target.target(), &more);
+    let text = std::fs::read_to_string(&job.path).expect("the job");
+    let finishing = "sslmode: disable\n  finish_connections: 1\n  maintenance_work_mem: 64MiB\n  \
+         parallel_maintenance_workers: 0";
+    changed(&text, "sslmode: disable", finishing).report(&[], 0);
+    load::check(&target);
+    let invisible = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace \
+         AND relkind = 'r' AND relallvisible < relpages";
+    assert_eq!(target.value(invisible), "0");
+}
+
+#[test]
+fn the_report_says_how_many_partitions_were_in_flight() {
+    let source = Source::shared();
+    let database = source.database(&load::script());
+    let fixed = ONE_EACH.replace("transfer: {", "transfer: { partitions_in_flight: 1,");
+    for (more, pinned, first) in [(ONE_EACH, false, 4), (fixed.as_str(), true, 1)] {
+        let target = Postgres::shared().database();
+        let report = Job::new(&database, &target.target(), more).report(&[], 0);
+        load::check(&target);
+        let flight = &report["in_flight"];
+        assert_eq!(flight["pinned"], pinned, "{flight}");
+        assert_eq!(
+            (&flight["cap"], &flight["first"]),
+            (&4.into(), &first.into())
+        );
+    }
+}
