@@ -31,6 +31,7 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         target: None,
         findings: Vec::new(),
         unreachable: false,
+        kind: None,
     };
     let (source, target) = tokio::join!(open_source(job), open_target(job));
     let database = check_source(job, source.as_ref(), &mut report).await;
@@ -154,7 +155,10 @@ async fn check_target(
         Err(error) => return report.problem(&error),
     };
     match build::build(database, job, types) {
-        Err(errors) => errors.iter().for_each(|error| report.problem(error)),
+        Err(errors) => {
+            report.kind = errors.first().map(Error::kind);
+            errors.iter().for_each(|error| report.problem(error));
+        }
         Ok(planned) => {
             report.good(format!("{} can be copied", tables(planned.tables.len())));
             if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
