@@ -34,7 +34,8 @@ OWN_TABLES = {"memory", "ten_times", "planning", "small_tables"}
 LINES = {
     name: getattr(budgets, name)
     for name in (
-        "votes comments posts whole first_row stragglers tls verification memory partitions readers ten_times planning small_tables untuned"
+        "votes comments posts whole first_row stragglers tls verification memory "
+        "partitions readers ten_times planning small_tables untuned"
     ).split()
 }
 

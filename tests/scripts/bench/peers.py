@@ -293,7 +293,8 @@ def measured(session, program, tables):
         if wrong := session.differences(tables):
             raise Unable(f"its rows differ: {wrong[0]}")
     of = lambda pick: Series([pick(run) for run in runs]).median
-    return [of(lambda run: run.wall), of(lambda run: run.tool), of(lambda run: run.source), of(lambda run: run.target), of(lambda run: run.peak)]
+    figures = [lambda run: run.wall, lambda run: run.tool, lambda run: run.source, lambda run: run.target]
+    return [*map(of, figures), of(lambda run: run.peak)]
 
 
 HEAD = ["rows", "program", "wall s", "x", "CPU s: program", "source", "target", "all x", "memory MiB"]

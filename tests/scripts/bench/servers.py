@@ -99,7 +99,7 @@ class Standin(Source):
 
 
 class Foreign(Source):
-    """The server named in MIGRATE_TEST_MSSQL, `mssql://user:password@host:port[/database]`."""
+    """The server named in MIGRATE_TEST_MSSQL, `mssql://user:password@host:port/database`."""
 
     name = "foreign server"
 
@@ -110,7 +110,8 @@ class Foreign(Source):
         user, password, host, port, database = match.groups()
         local = host in ("127.0.0.1", "localhost", "::1")
         pid = measure.listener_on(int(port)) if local else None
-        database = database or os.environ.get("BENCH_DATABASE", "so")
+        if not database:
+            raise SystemExit("MIGRATE_TEST_MSSQL must name the database with Votes, Comments and Posts")
         super().__init__(host, int(port), unquote(user), unquote(password), database, pid)
 
     def stop(self):
