@@ -39,25 +39,26 @@ const ROWS: &str = "ROW_COUNTS_ROWS";
 /// A shape and its instructions per row.
 struct Stated {
     shape: fn() -> Shape,
-    per_row: f64,
+    /// `None`: not counted yet, which is a failure that prints the count.
+    per_row: Option<f64>,
 }
 
 const STATED: [Stated; 4] = [
     Stated {
         shape: shapes::votes,
-        per_row: 1.0,
+        per_row: None,
     },
     Stated {
         shape: shapes::comments,
-        per_row: 1.0,
+        per_row: None,
     },
     Stated {
         shape: shapes::posts,
-        per_row: 1.0,
+        per_row: None,
     },
     Stated {
         shape: shapes::scripts,
-        per_row: 1.0,
+        per_row: None,
     },
 ];
 
@@ -71,25 +72,35 @@ fn main() -> ExitCode {
     let mut failed = false;
     for (place, stated) in STATED.iter().enumerate() {
         let counted = per_row(place);
-        let over = counted / stated.per_row - 1.0;
-        let verdict = match over {
-            _ if over > TOLERANCE => "TOO MANY",
-            _ if over < -TOLERANCE => "fewer than stated: state the new count",
-            _ => "as stated",
-        };
-        failed |= over > TOLERANCE;
+        let (verdict, within) = judge(counted, stated.per_row);
+        failed |= !within;
         println!(
-            "{counted:9.1} instructions per row, {:9.1} stated, {:+5.1} %: {verdict}  {}",
-            stated.per_row,
-            over * 100.0,
-            (stated.shape)().name,
+            "{counted:9.1} instructions per row, {verdict}  {}",
+            (stated.shape)().name
         );
     }
     if failed {
-        println!("the row path has become slower: see benches/row_counts.rs");
+        println!(
+            "the row path has become slower, or no count is stated: see benches/row_counts.rs"
+        );
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// What is said of a count, and whether it may pass.
+fn judge(counted: f64, stated: Option<f64>) -> (String, bool) {
+    let Some(stated) = stated else {
+        return ("none stated".to_owned(), false);
+    };
+    let over = counted / stated - 1.0;
+    let verdict = match over {
+        _ if over > TOLERANCE => "TOO MANY",
+        _ if over < -TOLERANCE => "fewer than stated: state the new count",
+        _ => "as stated",
+    };
+    let told = format!("{stated:9.1} stated, {:+5.1} %: {verdict}", over * 100.0);
+    (told, over <= TOLERANCE)
 }
 
 /// What one row more costs.
