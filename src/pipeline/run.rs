@@ -390,9 +390,9 @@ async fn take_up(
     let chosen = records
         .into_iter()
         .filter(|record| wanted.contains(&record.plan.full_name()));
+    let by_name = TablePlan::by_name(plans);
     let current = |record: TableRecord| {
-        let name = record.plan.full_name();
-        let plan = plans.iter().find(|plan| plan.full_name() == name);
+        let plan = by_name.get(&record.plan.full_name()).copied();
         with_objects_of(record, plan)
     };
     chosen

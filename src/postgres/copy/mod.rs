@@ -243,7 +243,8 @@ impl PartitionWriter {
         self.table.columns.add(&batch.changed, ahead);
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
-        let mut rest = batch.bytes.freeze();
+        // The driver drops each piece when it has copied it; the buffer goes back with the last.
+        let mut rest = Bytes::from_owner(batch.bytes);
         while !rest.is_empty() {
             let message = rest.split_to(rest.len().min(MESSAGE));
             self.feed(message).await?;
