@@ -137,7 +137,7 @@ fn text_is_a_table_a_picture_and_lines_to_paste() {
         "  max_partitions_per_table: ",
         "-bound",
         "estimate for the whole job",
-        "was read",
+        "were begun again",
         "again",
     ] {
         // Both sides may be even on a busy machine.

@@ -322,10 +322,11 @@ fn remarks(plan: &TablePlan, samples: &Samples, settings: &Settings) -> Vec<Stri
     let mut notes = Vec::new();
     if samples.passes > 1 {
         notes.push(format!(
-            "{} was read {} times over: samples marked \"again\" read rows that the source may \
-             have had in memory, which the job will not; choose a larger table or fewer --seconds.",
+            "the ranges of {} were begun again {} times: samples marked \"again\" read rows that the \
+             source may have had in memory, which the job will not; choose a larger table or fewer \
+             --seconds.",
             plan.full_name(),
-            samples.passes
+            samples.passes - 1
         ));
     }
     if !plan.commits_midway() {

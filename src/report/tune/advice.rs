@@ -127,7 +127,10 @@ fn growth(samples: &[Sample]) -> Option<f64> {
     let [.., before, last] = samples else {
         return None;
     };
-    let grew = last.bytes_per_second / before.bytes_per_second.max(f64::MIN_POSITIVE);
+    if before.bytes_per_second <= 0.0 {
+        return None;
+    }
+    let grew = last.bytes_per_second / before.bytes_per_second;
     let is_best = best(samples)? <= last.bytes_per_second;
     (is_best && grew >= GROWING).then_some(grew)
 }

@@ -15,7 +15,9 @@ pub struct LittlesLaw {
     pub side: Side,
     /// Throughput at the recommended connections.
     pub batches_per_second: f64,
-    /// A batch's time on one connection when there was no other.
+    /// Connections of the smallest sample that moved a batch: 1 but on the slowest links.
+    pub alone_connections: usize,
+    /// A batch's time on a connection then.
     pub alone_ms: f64,
     /// Connections that the throughput needs if a batch takes no longer than that.
     pub needed: f64,
@@ -25,12 +27,13 @@ pub struct LittlesLaw {
     pub at_work: f64,
 }
 
-/// Source first. `alone` is the sample with one connection, `chosen` the recommended one.
+/// Source first. `alone` is the sample with the fewest connections, `chosen` the recommended one.
 pub(super) fn both_sides(alone: &Sample, chosen: &Sample) -> Vec<LittlesLaw> {
     let throughput = chosen.batches_per_second();
     let law = |side, alone_ms, together_ms| LittlesLaw {
         side,
         batches_per_second: throughput,
+        alone_connections: alone.measured.connections,
         alone_ms,
         needed: needed(throughput, alone_ms),
         together_ms,
@@ -73,7 +76,7 @@ mod tests {
         let (alone, four) = (sample(1, 100.0, 0.75), sample(4, 200.0, 0.75));
         let laws = both_sides(&alone, &four);
         let source = laws[0];
-        assert_eq!(source.side, Side::Source);
+        assert_eq!((source.side, source.alone_connections), (Side::Source, 1));
         assert_eq!(source.batches_per_second, 800.0);
         // 7.5 s of reading for 4,000 batches, then 30 s for 8,000.
         assert_eq!((source.alone_ms, source.together_ms), (1.875, 3.75));

@@ -175,7 +175,8 @@ impl TuneReport {
     pub fn draw_up(facts: Facts) -> Option<Self> {
         let recommendation = advice::recommend(&facts)?;
         let chosen = advice::knee(&facts.samples)?;
-        let alone = facts.samples.first()?;
+        let mut moving = facts.samples.iter();
+        let alone = moving.find(|sample| sample.measured.batches > 0)?;
         let littles_law = little::both_sides(alone, chosen);
         let estimate = estimate(&facts.table, recommendation.rows_per_second);
         Some(Self {
@@ -281,6 +282,23 @@ pub(super) mod tests {
         assert_eq!((none.bytes_per_second, none.waiting_for_source), (0.0, 0.0));
         assert!(TuneReport::draw_up(facts(vec![none])).is_none());
         assert!(TuneReport::draw_up(facts(Vec::new())).is_none());
+    }
+
+    /// A batch takes longer than a sample on a slow link, and nothing divided by it is no time.
+    #[test]
+    fn a_sample_without_a_batch_is_no_measure_of_batches() {
+        let none = Measured {
+            connections: 1,
+            ..Measured::default()
+        };
+        let samples = vec![
+            Sample::of(none, 4),
+            sample(2, 1.0, 0.9),
+            sample(4, 1.0, 0.9),
+        ];
+        let report = TuneReport::draw_up(facts(samples)).expect("a report");
+        assert_eq!(report.littles_law[0].alone_connections, 2);
+        assert!(report.littles_law[0].alone_ms > 0.0);
     }
 
     #[test]
