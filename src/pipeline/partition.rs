@@ -22,7 +22,7 @@ use crate::report::time::Activity;
 use crate::transcode::{Batch, RowLayout};
 
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
-/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 8 MiB
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 4 MiB
 /// each; of larger rows the whole process holds one, see [`Delivery`].
 pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
