@@ -7,7 +7,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help proof demo test test-live clients bench lint install deny fuzz
+.PHONY: help counts proof demo test test-live clients bench bench-peers lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,8 +36,17 @@ proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAM
 	@echo "== 1,000 rows among a million that PostgreSQL cannot hold, under each policy, killed and continued"
 	MIGRATE_TEST_REJECT_POWER=20 cargo test --locked --package migrate --test e2e -- --nocapture a_thousand_faulty_rows
 
-bench: ## the demo with DEMO_ROWS rows (2 million), and the CPU seconds it took
-	@DEMO_ROWS=$${DEMO_ROWS:-2000000} tests/scripts/demo.sh
+counts: install ## instructions per row of the row path, held against what they were (release build)
+	cargo bench --locked --quiet --package migrate --bench row_counts
+
+bench: install ## whole runs against the budgets of docs/benchmarks.md (BENCH_ROWS, BENCH_RUNS, MIGRATE_TEST_MSSQL)
+	cargo build --locked --release --workspace --bins
+	@CARGO_TARGET_DIR="$(BUILT)" python3 tests/scripts/bench $(if $(BENCH_ONLY),--only $(BENCH_ONLY))
+
+bench-peers: install ## pgloader, tds_fdw and sling with the same rows, as far as they can be installed
+	cargo build --locked --release --workspace --bins
+	@tests/scripts/bench/peers.sh
+	@CARGO_TARGET_DIR="$(BUILT)" python3 tests/scripts/bench peers
 
 deny: ## licences, advisories, sources and duplicates of all dependencies; unused ones (needs the network)
 	@tests/scripts/deny.sh

@@ -1,5 +1,5 @@
 //! What comparing costs over reading: `VERIFY_JOB=job.yaml cargo bench --bench verify_cost`, on a
-//! job that was run. `make proof` does it.
+//! job that was run. `make proof` and `make bench` do it; `VERIFY_ROUNDS` is how often (5).
 //!
 //! A plain read takes the source's rows through the tool's own reader and drops them, and lets the
 //! target's COPY run into nothing. Both comparisons begin with connecting and the catalog, and so
@@ -28,6 +28,7 @@ use migrate::transcode::RowLayout;
 use tokio_util::sync::CancellationToken;
 
 const ROUNDS: usize = 5;
+const NAMES: [&str; 3] = ["plain read", "checksums", "rows"];
 
 /// Kernel clock ticks per second in /proc (proc_pid_stat(5), USER_HZ).
 const TICKS: f64 = 100.0;
@@ -39,27 +40,45 @@ fn main() {
     };
     let job = migrate::config::load(Path::new(&path), &|name| std::env::var_os(name)).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut best = [(f64::MAX, f64::MAX); 3];
+    let rounds = std::env::var("VERIFY_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let mut measured = [const { Vec::new() }; NAMES.len()];
     let mut rows = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let compare = |level| compare(&job, level);
-        let measured = [
+        let round = [
             timed(|| runtime.block_on(plain(&job))),
             timed(|| runtime.block_on(compare(Level::Checksums))),
             timed(|| runtime.block_on(compare(Level::Rows))),
         ];
-        for (best, (read, wall, cpu)) in best.iter_mut().zip(measured) {
+        for (kept, (read, wall, cpu)) in measured.iter_mut().zip(round) {
             rows = read;
-            *best = (best.0.min(wall), best.1.min(cpu));
+            kept.push((wall, cpu));
         }
     }
-    for (name, (wall, cpu)) in ["plain read", "checksums", "rows"].iter().zip(best) {
+    report(&measured, rows);
+}
+
+/// Medians, and the wall times of each round against the plain read of the same round.
+fn report(measured: &[Vec<(f64, f64)>; NAMES.len()], rows: u64) {
+    for (name, runs) in NAMES.iter().zip(measured) {
+        let wall = median(runs.iter().map(|run| run.0));
+        let cpu = median(runs.iter().map(|run| run.1));
         println!(
-            "{name:12} {wall:6.2} s wall ({:.2} x), {cpu:5.2} s CPU of the tool, {:.2} per million rows",
-            wall / best[0].0,
+            "{name:12} {wall:6.2} s wall, {cpu:5.2} s CPU of the tool, {:.2} per million rows",
             cpu / rows as f64 * 1e6
         );
     }
+    for (name, runs) in NAMES.iter().zip(measured).skip(1) {
+        let ratios = runs.iter().zip(&measured[0]);
+        let ratios = ratios.map(|(run, plain)| format!("{:.3}", run.0 / plain.0));
+        println!("ratio {name} {}", ratios.collect::<Vec<_>>().join(" "));
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted = values.collect::<Vec<_>>();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 /// Rows, wall time and CPU time of this process.

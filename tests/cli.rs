@@ -93,6 +93,7 @@ fn help_and_version_are_no_errors() {
         "plan",
         "status",
         "verify",
+        "tune",
         "--restart",
         "129/130/143",
     ] {

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::{self, RunOptions, VerifyOptions};
+use crate::pipeline::{self, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
 
 /// The command line as typed.
@@ -33,7 +34,7 @@ pub struct Typed {
     #[arg(long, global = true)]
     restart: bool,
 
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects)
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects; tune: one)
     #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
     tables: Vec<String>,
 
@@ -94,6 +95,12 @@ enum Command {
     },
     /// Print the whole DDL in an order that runs, as for psql; changes nothing
     Schema,
+    /// Try connections and sizes of commits on real rows, and recommend; leaves nothing behind
+    Tune {
+        /// Seconds per sample; there is one for each number of connections and size of commits
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
+        seconds: u16,
+    },
     /// Write a job file from a source (not available in this version)
     Init,
 }
@@ -158,6 +165,7 @@ pub enum Action {
     Status,
     Verify(RunOptions, VerifyOptions),
     Rejects(RejectQuery),
+    Tune(RunOptions, TuneOptions),
 }
 
 impl Action {
@@ -170,6 +178,7 @@ impl Action {
             Self::Status => "status",
             Self::Verify(..) => "verify",
             Self::Rejects(_) => "rejects",
+            Self::Tune(..) => "tune",
         }
     }
 }
@@ -201,8 +210,11 @@ impl Typed {
         }
         if limited && matches!(command, Command::Check | Command::Status) {
             return Err(usage(
-                "--table belongs to run, plan, schema, verify and rejects",
+                "--table belongs to run, plan, schema, verify, rejects and tune",
             ));
+        }
+        if self.tables.len() > 1 && matches!(command, Command::Tune { .. }) {
+            return Err(usage("tune takes one --table"));
         }
         if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
             return Err(usage(format!(
@@ -227,6 +239,10 @@ impl Typed {
                 values: show_values,
             })),
             Command::Schema => Ok(Action::Schema(options)),
+            Command::Tune { seconds } => {
+                let sample = Duration::from_secs(seconds.into());
+                Ok(Action::Tune(options, TuneOptions { sample }))
+            }
             Command::Init => Err(usage("`init` is not available in this version")),
         }
     }
@@ -355,6 +371,8 @@ mod tests {
             ("verify -c a.yaml --show-values", "--show-values belongs"),
             ("init", "not available in this version"),
             ("rejects -c a.yaml --restart", "--restart belongs to run"),
+            ("tune -c a.yaml --restart", "--restart belongs to run"),
+            ("tune -c a.yaml --table dbo.A --table dbo.B", "one --table"),
         ] {
             let error = meant(line).unwrap_err();
             assert_eq!(error.kind(), Kind::Usage, "{line}");
@@ -373,6 +391,18 @@ mod tests {
         assert_eq!(rows.level, Some(pipeline::Level::Rows));
         assert!(rows.show_values);
         assert!(Typed::try_parse_from(["migrate", "run", "--level", "rows"]).is_err());
+    }
+
+    #[test]
+    fn a_sample_takes_three_seconds_unless_asked_otherwise() {
+        let asked = |line: &str| match meant(line).unwrap().action {
+            Action::Tune(options, tuning) => (options.only_tables, tuning.sample.as_secs()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(asked("tune -c a"), (Vec::new(), 3));
+        let one = vec!["dbo.A".to_owned()];
+        assert_eq!(asked("tune -c a --seconds 10 --table dbo.A"), (one, 10));
+        assert!(Typed::try_parse_from(["migrate", "tune", "--seconds", "0"]).is_err());
     }
 
     #[test]

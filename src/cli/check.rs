@@ -2,7 +2,7 @@
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
-use crate::cli::exit::Conclusion;
+use crate::cli::exit::{Conclusion, of_kind};
 use crate::cli::{Finished, files, text};
 use crate::config::job::Job;
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Re
     let conclusion = if report.unreachable {
         Conclusion::Unreachable
     } else if report.problems() > 0 {
-        Conclusion::Failed
+        report.kind.map_or(Conclusion::Failed, of_kind)
     } else {
         Conclusion::Done
     };

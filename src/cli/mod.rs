@@ -16,6 +16,7 @@ mod run;
 mod schema;
 mod status;
 mod text;
+mod tune;
 mod verify;
 
 use tokio_util::sync::CancellationToken;
@@ -134,6 +135,13 @@ async fn command(
         }
         Action::Rejects(wanted) => {
             unless_stopped(&cancel, rejects::rejects(&job, wanted, request, console)).await
+        }
+        Action::Tune(options, tuning) => {
+            let asked = tune::Asked {
+                options,
+                tuning: *tuning,
+            };
+            tune::tune(&job, asked, request, console, cancel).await
         }
     }
 }

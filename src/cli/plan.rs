@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
-use crate::cli::exit::Conclusion;
+use crate::cli::exit::{Conclusion, of_kind};
 use crate::cli::{Finished, text};
 use crate::config::job::Job;
 use crate::error::Result;
@@ -18,11 +18,7 @@ pub(crate) async fn plan(
     cancel: CancellationToken,
 ) -> Result<Finished> {
     let report = pipeline::plan(job, options, cancel).await?;
-    let conclusion = if report.failed.is_empty() && report.problems.is_empty() {
-        Conclusion::Done
-    } else {
-        Conclusion::Failed
-    };
+    let conclusion = report.kind.map_or(Conclusion::Done, of_kind);
     let json = console.result(request.output, &report, text::plan::render)?;
     Ok(Finished { conclusion, json })
 }

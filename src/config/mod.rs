@@ -13,7 +13,7 @@ mod read;
 mod section;
 mod substitute;
 mod suggest;
-mod units;
+pub(crate) mod units;
 mod words;
 mod yaml;
 

@@ -42,7 +42,7 @@ pub struct RowStream<'c> {
 }
 
 /// A row beyond this size is large: a few of them at a time would be the memory of the process.
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 4 << 20;
 
 /// Sends a statement that returns one result of the layout's columns.
 ///

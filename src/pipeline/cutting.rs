@@ -29,7 +29,7 @@ impl<'a> Look<'a> {
     }
 
     /// A table that is not cut yet.
-    pub fn whole(run: &Run, plan: &'a TablePlan, key: &'a [KeyColumn]) -> Self {
+    pub fn whole(consistency: Consistency, plan: &'a TablePlan, key: &'a [KeyColumn]) -> Self {
         Self {
             plan,
             key,
@@ -37,7 +37,7 @@ impl<'a> Look<'a> {
                 after: None,
                 upto: None,
             },
-            consistency: run.job.transfer.consistency,
+            consistency,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The commands that look and change nothing: check and status.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::effective::effective;
 use crate::config::job::{Consistency, Job};
@@ -31,6 +31,7 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         target: None,
         findings: Vec::new(),
         unreachable: false,
+        kind: None,
     };
     let (source, target) = tokio::join!(open_source(job), open_target(job));
     let database = check_source(job, source.as_ref(), &mut report).await;
@@ -154,7 +155,10 @@ async fn check_target(
         Err(error) => return report.problem(&error),
     };
     match build::build(database, job, types) {
-        Err(errors) => errors.iter().for_each(|error| report.problem(error)),
+        Err(errors) => {
+            report.kind = errors.first().map(Error::kind);
+            errors.iter().for_each(|error| report.problem(error));
+        }
         Ok(planned) => {
             report.good(format!("{} can be copied", tables(planned.tables.len())));
             if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
@@ -298,11 +302,13 @@ async fn check_tables(
 ) -> Result<()> {
     let lease = pool.acquire().await?;
     let records = recorded(&lease, job).await?;
+    let own: HashSet<String> = records
+        .iter()
+        .filter(|record| record.created)
+        .map(|record| record.plan.full_name())
+        .collect();
     for plan in plans {
-        let own = records
-            .iter()
-            .any(|record| record.created && record.plan.full_name() == plan.full_name());
-        if own {
+        if own.contains(&plan.full_name()) {
             continue;
         }
         if let Err(error) = ddl::check(&lease, plan, job.transfer.mode).await {

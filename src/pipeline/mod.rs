@@ -15,6 +15,7 @@ pub mod policy;
 mod prepare;
 mod presence;
 mod queue;
+mod recorded;
 mod rejects;
 mod retry;
 mod run;
@@ -22,12 +23,14 @@ mod schema;
 mod shores;
 mod splitting;
 mod summary;
+mod tune;
 mod verify;
 
 pub use inspect::{check, status};
 pub use planning::{plan, schema};
 pub use rejects::rejects;
 pub use run::run;
+pub use tune::{TuneOptions, tune};
 pub use verify::{Level, VerifyOptions, verify};
 
 /// What the command line adds to a job.

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
-use crate::pipeline::prepare::{Recorded, by_name, drop_views};
+use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::retrying;
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
@@ -199,11 +199,12 @@ fn tables(
         .map(|(name, _)| name.clone())
         .collect();
     let mut tables = Vec::new();
+    let by_name = TablePlan::by_name(&planned.tables);
     for (name, record) in records {
         if !done.contains(&name) {
             continue;
         }
-        let now = planned.tables.iter().find(|plan| plan.full_name() == name);
+        let now = by_name.get(&name).copied();
         let former = before.records.get(&name);
         let mut again = now.is_some() && former.is_some_and(|it| it.state == TableState::Done);
         if let Some(plan) = now.filter(|plan| again && fingerprint(plan) != record.fingerprint) {

@@ -1,7 +1,7 @@
 //! Moves one partition: a reader task, a bounded channel, and the COPY that drains it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -21,28 +21,30 @@ use crate::report::time::Activity;
 use crate::transcode::{Batch, RowLayout};
 
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
-/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 8 MiB
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 4 MiB
 /// each; of larger rows the whole process holds one, see [`Delivery`].
-const BATCHES_IN_FLIGHT: usize = 2;
+pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch on its way from a reader to its COPY.
-struct Delivery {
-    batch: Batch,
+pub(super) struct Delivery {
+    pub(super) batch: Batch,
+    /// How long the source's connection was at work on it.
+    pub(super) read: Duration,
     /// Held until a large row was sent: one at a time over all partitions.
-    _turn: Option<OwnedSemaphorePermit>,
+    pub(super) _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// What a reader has in common with others.
-struct Shared {
+pub(super) struct Shared {
     /// Child of the table's; cancelled where the partition makes a turn.
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     /// The run's.
-    large_rows: Arc<Semaphore>,
+    pub(super) large_rows: Arc<Semaphore>,
 }
 
 /// How a reader ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReadEnd {
+pub(super) enum ReadEnd {
     /// The statement's last row was handed over.
     Complete,
     /// Cancelled between two batches.
@@ -229,7 +231,7 @@ impl Attempt<'_> {
                     delivery = batches.recv() => delivery.ok_or(Written::All),
                 }
             };
-            let Delivery { batch, _turn } = match clock.time(Activity::SourceRows, next).await {
+            let Delivery { batch, _turn, .. } = match clock.time(Activity::SourceRows, next).await {
                 Ok(delivery) => delivery,
                 Err(end) => return Ok(end),
             };
@@ -316,7 +318,7 @@ fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
 
 /// Reads a statement's rows into the channel. The connection goes back to the pool only when the
 /// statement was read to its end; otherwise dropping the stream has marked it as broken.
-async fn read_batches(
+pub(super) async fn read_batches(
     mut source: Pooled,
     sql: String,
     layout: RowLayout,
@@ -326,6 +328,7 @@ async fn read_batches(
     let started = Instant::now();
     let stream = read::open(&mut source, &sql, layout).await?;
     let mut stream = stream.share_large_rows(shared.large_rows);
+    let mut asked = started;
     loop {
         let batch = tokio::select! {
             biased;
@@ -339,9 +342,14 @@ async fn read_batches(
             );
             return Ok(ReadEnd::Complete);
         };
-        let turn = stream.take_permit();
-        if batches.send(Delivery { batch, _turn: turn }).await.is_err() {
+        let delivery = Delivery {
+            batch,
+            read: asked.elapsed(),
+            _turn: stream.take_permit(),
+        };
+        if batches.send(delivery).await.is_err() {
             return Ok(ReadEnd::Refused);
         }
+        asked = Instant::now();
     }
 }

@@ -41,6 +41,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
     let database = catalog::load(&mut *source.acquire().await?).await?;
     let types = planned_types(&database, job).await?;
     let (survey, errors) = prepare::attempt(database, job, options, types)?;
+    let kind = errors.first().map(Error::kind);
     let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
         .into_iter()
         .partition(|error| error.place().table.is_some());
@@ -67,6 +68,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
         omissions,
         notes: survey.planned.notes.clone(),
         others: others(&survey.planned),
+        kind,
         tables: survey
             .planned
             .tables

@@ -11,7 +11,8 @@ use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::objects::{self, Completed};
-use crate::pipeline::prepare::{self, Recorded, Survey, Unready};
+use crate::pipeline::prepare::{self, Survey, Unready};
+use crate::pipeline::recorded::{self, Recorded};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
@@ -199,12 +200,12 @@ async fn run_locked(
 ) -> Result<Report> {
     begin(progress, 2, "reading the catalog and planning");
     let mut survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
-    let former = prepare::look_back(job, shores, options, &mut survey);
+    let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
     let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
     // Registered, so that no process that lost the job can write what is read or wiped from here.
-    let mut recorded = match prepare::recall(&run, options, &survey, &former).await {
+    let mut recorded = match recorded::recall(&run, options, &survey, &former).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -278,9 +279,9 @@ struct Course {
 async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
     begin(&run.progress, 3, "finding cut points and making tables");
     let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
-    prepare::refuse_existing(run, &plans, recorded).await?;
+    prepare::refuse_existing(run, &plans, &recorded.records).await?;
     objects::prepare(run, &survey.planned, recorded).await?;
-    let made = prepare::make_ready(run, &plans, recorded).await;
+    let made = prepare::make_ready(run, &plans, &recorded.records).await;
     let mut unready = made
         .into_iter()
         .filter_map(std::result::Result::err)
@@ -389,9 +390,9 @@ async fn take_up(
     let chosen = records
         .into_iter()
         .filter(|record| wanted.contains(&record.plan.full_name()));
+    let by_name = TablePlan::by_name(plans);
     let current = |record: TableRecord| {
-        let name = record.plan.full_name();
-        let plan = plans.iter().find(|plan| plan.full_name() == name);
+        let plan = by_name.get(&record.plan.full_name()).copied();
         with_objects_of(record, plan)
     };
     chosen

@@ -21,10 +21,9 @@ impl Shores {
     /// Connects to both at once; the first error comes back as the server gave it.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
-        let warm = job.target.pool.max_connections;
         let (source, target) = tokio::try_join!(
             SourcePool::open(&job.source, job.transfer.consistency),
-            TargetPool::open(connector.clone(), &job.target.pool, warm),
+            TargetPool::open(connector.clone(), &job.target.pool, 1),
         )?;
         Ok(Self {
             source,

@@ -1,5 +1,7 @@
 //! What was decided for a table: target, columns, strategy and partitions.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::names::TargetName;
@@ -121,6 +123,11 @@ impl TablePlan {
     /// `dbo.Posts`: how the job file, logs and errors name the source table.
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.schema, self.name)
+    }
+
+    /// Plans by their tables' full names, for jobs of thousands of tables.
+    pub fn by_name(plans: &[Self]) -> HashMap<String, &Self> {
+        plans.iter().map(|plan| (plan.full_name(), plan)).collect()
     }
 
     /// A column of the target by its source name, generated ones included.

@@ -8,6 +8,7 @@ pub mod finish;
 pub mod lock;
 pub mod objects;
 pub mod pool;
+pub mod scratch;
 pub mod state;
 pub mod verify;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::config::effective::Setting;
+use crate::error::Kind;
 use crate::report::Endpoint;
 
 /// How bad a finding is.
@@ -39,6 +40,9 @@ pub struct CheckReport {
     /// The exit code's error kind where a side could not be reached or refused the login.
     #[serde(skip)]
     pub unreachable: bool,
+    /// The kind of the first problem of planning, which a run of this job would end with.
+    #[serde(skip)]
+    pub kind: Option<Kind>,
 }
 
 impl CheckReport {

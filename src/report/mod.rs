@@ -16,6 +16,7 @@ pub mod status;
 pub mod table;
 pub mod time;
 pub mod timestamp;
+pub mod tune;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::Kind;
 use crate::plan::changes::TypeChange;
 use crate::plan::table::TablePlan;
 use crate::report::table::Cause;
@@ -46,4 +47,7 @@ pub struct PlanReport {
     pub notes: Vec<String>,
     /// Statements that make collations, sequences and views.
     pub others: Vec<String>,
+    /// The kind of the first problem, which a run of this job would end with.
+    #[serde(skip)]
+    pub kind: Option<Kind>,
 }

@@ -1,15 +1,14 @@
 //! A batch: whole rows as COPY BINARY bytes, ready to be sent.
 
-use bytes::BytesMut;
-
 use crate::plan::key::KeyValue;
 use crate::transcode::reject::Reject;
+use crate::transcode::row_bytes::RowBytes;
 
 /// Whole rows between a reader and its COPY, without the COPY header and trailer.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Rows as `COPY ... (FORMAT binary)` wants them.
-    pub bytes: BytesMut,
+    pub bytes: RowBytes,
     pub rows: u64,
     /// The key of the last row that was read, a rejected one included, where the layout has a key
     /// and the key can be sent back to the server: text that its code page does not define cannot.

@@ -1,6 +1,6 @@
 //! The batch's bytes while they are written.
 
-use bytes::BytesMut;
+use crate::transcode::row_bytes::{RowBytes, Spares};
 
 /// The largest piece of memory that PostgreSQL makes (`MaxAllocSize` in its memutils.h). A whole
 /// row must fit into one when its tuple is formed, so it bounds the row and not the field.
@@ -16,18 +16,20 @@ pub(super) fn row_limit(columns: usize) -> usize {
 /// A buffer whose bytes are there before they are written, so that a write is a copy and a check.
 #[derive(Debug)]
 pub(super) struct Out {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
     at: usize,
     /// Where the row in work must have ended.
     limit: usize,
+    spares: Spares,
 }
 
 impl Out {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            bytes: BytesMut::zeroed(capacity),
+            bytes: vec![0; capacity],
             at: 0,
             limit: usize::MAX,
+            spares: Spares::default(),
         }
     }
 
@@ -116,16 +118,15 @@ impl Out {
         self.at -= count;
     }
 
-    /// Hands over the first `upto` bytes; what follows starts a new buffer of `capacity`.
-    pub(super) fn split(&mut self, upto: usize, capacity: usize) -> BytesMut {
+    /// Hands over the first `upto` bytes; what follows starts another buffer of at least `capacity`.
+    pub(super) fn split(&mut self, upto: usize, capacity: usize) -> RowBytes {
         let rest = self.at - upto;
-        let mut next = BytesMut::zeroed(capacity.max(rest));
+        let mut next = self.spares.take(capacity.max(rest));
         next[..rest].copy_from_slice(&self.bytes[upto..self.at]);
-        let mut whole = std::mem::replace(&mut self.bytes, next);
+        let whole = std::mem::replace(&mut self.bytes, next);
         self.at = rest;
         self.limit = self.limit.saturating_sub(upto);
-        whole.truncate(upto);
-        whole
+        RowBytes::new(whole, upto, self.spares.clone())
     }
 
     /// Forgets everything after `position`.

@@ -5,13 +5,18 @@
 //! compiler turns into vector code, and then put down one after another.
 
 use crate::transcode::out::Out;
+use crate::transcode::utf16_pairs::Pairs;
 
 /// Units in a block.
 const UNITS: usize = 16;
 /// Bytes of a block.
 const BLOCK: usize = UNITS * 2;
-/// The most that a block becomes (three bytes for each unit), and what its last word writes beyond.
-const ROOM: usize = UNITS * 3 + 4;
+/// The most that is written at once: two blocks of two bytes for each unit, or one of three, and
+/// what its last word writes beyond.
+const ROOM: usize = 2 * UNITS * 2;
+/// Bits of a unit that has more bytes than one, or than two, four units wide.
+const BEYOND_ASCII: u64 = 0xFF80_FF80_FF80_FF80;
+const BEYOND_TWO_BYTES: u64 = 0xF800_F800_F800_F800;
 
 /// The bytes of each unit, the first one lowest, and how many of the four they are.
 struct Spread {
@@ -27,10 +32,21 @@ pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
         words: [0; UNITS],
         lengths: [0; UNITS],
     };
+    let (mut one, mut two) = (Pairs::new(), Pairs::new());
     let mut done = 0;
     while let Some(block) = bytes[done..].first_chunk::<BLOCK>() {
-        if is_ascii(block) {
+        let bits = bits(block);
+        if bits & BEYOND_ASCII == 0 {
+            // For such a block there is a faster way.
             break;
+        }
+        if bits & BEYOND_TWO_BYTES == 0 {
+            let (taken, written) = short(&bytes[done..], &mut one, &mut two, out.room(ROOM));
+            out.advance(written);
+            done += taken;
+            if taken > 0 {
+                continue;
+            }
         }
         let taken = if plain(block, &mut spread) {
             BLOCK
@@ -47,14 +63,35 @@ pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
     done
 }
 
-/// For such a block there is a faster way.
+/// Encodes a block that has no unit of three bytes, and the next with it where that has none
+/// either: bytes taken and written, none where there is U+0000.
 #[inline]
-fn is_ascii(block: &[u8; BLOCK]) -> bool {
+fn short(
+    bytes: &[u8],
+    one: &mut Pairs<{ UNITS / 2 }>,
+    two: &mut Pairs<UNITS>,
+    room: &mut [u8],
+) -> (usize, usize) {
+    let (words, _) = bytes.as_chunks::<4>();
+    let next = bytes[BLOCK..].first_chunk::<BLOCK>();
+    if next.is_some_and(|next| bits(next) & BEYOND_TWO_BYTES == 0)
+        && let Some(written) = words
+            .first_chunk()
+            .and_then(|blocks| two.encode(blocks, room))
+    {
+        return (2 * BLOCK, written);
+    }
+    let block = words.first_chunk();
+    let written = block.and_then(|block| one.encode(block, room));
+    written.map_or((0, 0), |written| (BLOCK, written))
+}
+
+/// The bits that any unit of the block has, four units wide.
+#[inline]
+fn bits(block: &[u8; BLOCK]) -> u64 {
     let (words, _) = block.as_chunks::<8>();
-    let seen = words
-        .iter()
-        .fold(0, |seen, word| seen | u64::from_le_bytes(*word));
-    seen & 0xFF80_FF80_FF80_FF80 == 0
+    let words = words.iter();
+    words.fold(0, |bits, word| bits | u64::from_le_bytes(*word))
 }
 
 fn units(block: &[u8; BLOCK]) -> [u32; UNITS] {
@@ -164,6 +201,8 @@ mod tests {
         holds("aé€бя日本x¡\u{7FF}\u{800}\u{FFFF}\u{FEFF}yz!");
         holds(&"жabcdefghijklmnо".repeat(3));
         holds("😀😀😀😀😀😀😀😀");
+        holds(&"naïve Ωμέγα txt ".repeat(5));
+        holds(&"naïve Ωμέγα txt, naïve “Ωμέγα” txt ".repeat(16));
         holds("a😀b𝒳ccc\u{10FFFF}\u{10000}ddd");
     }
 

@@ -104,3 +104,22 @@ fn a_pair_that_would_lose_something_is_refused_with_its_setting() {
         assert!(answer.stdout.contains(words), "{words}: {}", answer.stdout);
     }
 }
+
+/// Every command ends with the same code for the same mistake in the job.
+#[test]
+fn a_type_that_nobody_has_is_the_job_files_mistake_for_every_command() {
+    let source = Source::stand_in();
+    let database = source.database(SCRIPT);
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "types: { foo: text }");
+    for command in ["check", "plan", "schema", "run"] {
+        let answer = job.run(&[command]);
+        assert_eq!(answer.code, Some(2), "{command}: {}", answer.stderr);
+        let told = format!("{}{}", answer.stdout, answer.stderr);
+        assert!(told.contains("types.foo"), "{command}: {told}");
+    }
+    // `plan` goes on with what can be planned.
+    let plan = job.report(&["plan"], 2);
+    assert_eq!(plan["outcome"], "usage", "{plan}");
+    assert_eq!(plan["tables"].as_array().map(Vec::len), Some(1), "{plan}");
+}

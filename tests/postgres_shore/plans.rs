@@ -116,7 +116,7 @@ pub(crate) fn batch(rows: &[(i32, Option<&str>)]) -> Batch {
         }
     }
     Batch {
-        bytes,
+        bytes: bytes.to_vec().into(),
         rows: rows.len() as u64,
         last_key: rows
             .last()

@@ -379,7 +379,7 @@ fn whole_rows_can_be_taken_at_any_time() {
         .iter()
         .flat_map(|batch| batch.bytes.to_vec())
         .collect();
-    assert!(joined == whole[0].bytes);
+    assert!(*joined == *whole[0].bytes);
     for (n, batch) in often.iter().enumerate() {
         assert_eq!(batch.last_key, Some(vec![KeyValue::Int(n as i64)]));
     }

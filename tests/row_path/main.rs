@@ -12,6 +12,7 @@ mod fuzz;
 mod literal;
 mod other_driver;
 mod rejects;
+mod scripted;
 mod specification;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,61 +1,13 @@
 //! tiberius decodes the same bytes: a scripted server in memory answers it.
 
-use std::time::Duration;
-
-use migrate::tds::packet::{RESPONSE, frame_message};
-use tiberius::{AuthMethod, Client, ColumnData, Config, EncryptionLevel};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio_util::compat::TokioAsyncWriteCompatExt;
+use tiberius::ColumnData;
 
 use crate::cases::Raw;
-use crate::wire::short_string;
-
-/// PRELOGIN's answer: version 16.0.1000.0, encryption not supported (MS-TDS 2.2.6.5).
-const PRELOGIN: [u8; 18] = [
-    0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xFF, 16, 0, 0x03, 0xE8, 0, 0, 2,
-];
-
-fn login_ack() -> Vec<u8> {
-    let mut body = vec![1, 0x74, 0, 0, 4];
-    short_string(&mut body, "Microsoft SQL Server");
-    body.extend_from_slice(&[16, 0, 0x03, 0xE8]);
-    let mut bytes = vec![0xAD];
-    bytes.extend_from_slice(&(body.len() as u16).to_le_bytes());
-    bytes.extend(body);
-    bytes.extend_from_slice(&[0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    bytes
-}
-
-async fn swallow_message(stream: &mut DuplexStream) {
-    loop {
-        let mut header = [0; 8];
-        stream.read_exact(&mut header).await.unwrap();
-        let length = usize::from(u16::from_be_bytes([header[2], header[3]])) - 8;
-        stream.read_exact(&mut vec![0; length]).await.unwrap();
-        if header[1] & 1 != 0 {
-            return;
-        }
-    }
-}
-
-async fn serve(mut stream: DuplexStream, payload: Vec<u8>) {
-    for answer in [PRELOGIN.to_vec(), login_ack(), payload] {
-        swallow_message(&mut stream).await;
-        let mut bytes = Vec::new();
-        frame_message(RESPONSE, &answer, 4096, &mut bytes);
-        stream.write_all(&bytes).await.unwrap();
-    }
-}
+use crate::scripted;
 
 /// The rows of a result as tiberius sees them.
 pub async fn decode(payload: Vec<u8>) -> Vec<Vec<ColumnData<'static>>> {
-    let (ours, theirs) = duplex(1 << 20);
-    let server = tokio::spawn(serve(theirs, payload));
-    let mut config = Config::new();
-    config.authentication(AuthMethod::sql_server("user", "password"));
-    config.encryption(EncryptionLevel::NotSupported);
-    config.command_timeout(Some(Duration::from_secs(300)));
-    let mut client = Client::connect(config, ours.compat_write()).await.unwrap();
+    let (mut client, server) = scripted::connect(payload, 4096).await;
     let stream = client.simple_query("SELECT").await.unwrap();
     let rows = stream.into_first_result().await.unwrap();
     server.await.unwrap();

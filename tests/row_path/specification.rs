@@ -43,8 +43,8 @@ fn read(columns: &[(SqlType, PgType)], bytes: &[u8]) -> (Vec<Batch>, Outcome) {
         assert_eq!(same.as_ref(), Some(&outcome), "pieces of {piece}");
         assert!(
             cut.iter()
-                .map(|batch| &batch.bytes)
-                .eq(batches.iter().map(|batch| &batch.bytes))
+                .map(|batch| &batch.bytes[..])
+                .eq(batches.iter().map(|batch| &batch.bytes[..]))
         );
     }
     (batches, outcome)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A throw-away PostgreSQL: `cluster.sh start FOLDER PORT USER` (password in PGPASSWORD) makes a
-# cluster in FOLDER and starts it on loopback; `cluster.sh stop FOLDER` ends it. Root cannot run
-# PostgreSQL, so as root it runs as user postgres.
+# A throw-away PostgreSQL: `cluster.sh start FOLDER PORT USER [NAME=VALUE...]` (password in
+# PGPASSWORD) makes a cluster in FOLDER and starts it on loopback, with these settings or, without
+# any, those of a cluster that need not survive a power cut; `cluster.sh stop FOLDER` ends it. Root
+# cannot run PostgreSQL, so as root it runs as user postgres.
 set -euo pipefail
 
 bin="$(dirname "$(command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -1)")"
@@ -16,7 +17,7 @@ run() {
 }
 
 start() {
-    local folder port="$2" user="$3" secret
+    local folder port="$2" user="$3" secret setting options
     folder="$(realpath --canonicalize-missing "$1")"
     mkdir -p "$folder"
     secret="$(mktemp "$folder/secret.XXXXXX")"
@@ -27,9 +28,15 @@ start() {
     run "$bin/initdb" --pgdata="$folder/data" --username="$user" --pwfile="$secret" \
         --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-sync >/dev/null
     rm -f "$secret"
-    # A throw-away cluster need not survive a power cut, so nothing is synced.
-    run "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/log" --wait --silent start --options \
-        "-p $port -h 127.0.0.1 -k '$folder' -c fsync=off -c synchronous_commit=off -c max_wal_size=2GB"
+    options="-p $port -h 127.0.0.1 -k '$folder'"
+    if [ "$#" -eq 3 ]; then
+        set -- "$@" fsync=off synchronous_commit=off max_wal_size=2GB
+    fi
+    for setting in "${@:4}"; do
+        options+=" -c $setting"
+    done
+    run "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/log" --wait --silent start \
+        --options "$options"
 }
 
 stop() {
@@ -41,10 +48,10 @@ stop() {
 }
 
 case "${1:-}" in
-start) start "$2" "$3" "$4" ;;
+start) start "${@:2}" ;;
 stop) stop "$2" ;;
 *)
-    echo "usage: cluster.sh start FOLDER PORT USER | stop FOLDER" >&2
+    echo "usage: cluster.sh start FOLDER PORT USER [NAME=VALUE...] | stop FOLDER" >&2
     exit 2
     ;;
 esac

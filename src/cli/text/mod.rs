@@ -8,6 +8,7 @@ pub(crate) mod rejects;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod tune;
 pub(crate) mod verify;
 
 use serde::Serialize;

@@ -183,6 +183,7 @@ mod tests {
             omissions: Vec::new(),
             notes: Vec::new(),
             others: vec!["CREATE SEQUENCE s".into()],
+            kind: None,
         });
         for part in [
             "dbo.Posts -> public.posts: about 17,142,169 rows, 35.0 GiB",

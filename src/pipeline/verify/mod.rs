@@ -58,8 +58,8 @@ struct Comparison<'a> {
     show_values: bool,
     /// What the load recorded may stand for the source.
     trust_load: bool,
-    /// Read where they are needed.
-    records: Vec<TableRecord>,
+    /// By the table's full name; read where they are needed.
+    records: HashMap<String, TableRecord>,
     /// Rows in `_migrate.rejects`, by the table's full name.
     rejected: HashMap<String, u64>,
 }
@@ -72,7 +72,7 @@ pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyRepo
         level: level_of(run.job.verify),
         show_values: false,
         trust_load: true,
-        records: Vec::new(),
+        records: HashMap::new(),
         rejected: HashMap::new(),
     };
     let report = comparison.tables(plans).await;
@@ -105,7 +105,7 @@ pub async fn verify(
             level: verification.level.unwrap_or(level_of(job.verify)),
             show_values: verification.show_values,
             trust_load: false,
-            records: Vec::new(),
+            records: HashMap::new(),
             rejected: HashMap::new(),
         };
         Ok(comparison.tables(&survey.planned.tables).await)
@@ -154,12 +154,15 @@ impl Comparison<'_> {
         retrying(&self.reads.retry, &self.reads.cancel, work).await
     }
 
-    async fn load_records(&self) -> Result<Vec<TableRecord>> {
+    async fn load_records(&self) -> Result<HashMap<String, TableRecord>> {
         let target = self.reads.target.acquire().await?;
         if !state::is_installed(&target).await? {
-            return Ok(Vec::new());
+            return Ok(HashMap::new());
         }
-        state::load(&target, &self.job.name).await
+        let records = state::load(&target, &self.job.name).await?.into_iter();
+        Ok(records
+            .map(|record| (record.plan.full_name(), record))
+            .collect())
     }
 
     async fn count_rejects(&self) -> Result<HashMap<String, u64>> {
@@ -222,9 +225,7 @@ impl Comparison<'_> {
     }
 
     fn record(&self, plan: &TablePlan) -> Option<&TableRecord> {
-        let name = plan.full_name();
-        let mut records = self.records.iter();
-        records.find(|record| record.plan.full_name() == name)
+        self.records.get(&plan.full_name())
     }
 
     /// Without its records an append cannot tell its own rows from others, and no other mode what

@@ -1,6 +1,6 @@
 //! Foreign keys, made when all tables are loaded.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::job::Job;
 use crate::plan::object::{ForeignKeyPlan, IndexPlan};
@@ -17,10 +17,13 @@ pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], j
     if !job.schema.foreign_keys {
         return;
     }
+    let sources = database.tables.iter();
+    let sources: HashMap<_, _> = sources
+        .map(|table| ((table.schema.as_str(), table.name.as_str()), table))
+        .collect();
     for at in 0..tables.len() {
-        let of =
-            |table: &&Table| table.schema == tables[at].schema && table.name == tables[at].name;
-        let Some(table) = database.tables.iter().find(of) else {
+        let of = (tables[at].schema.as_str(), tables[at].name.as_str());
+        let Some(table) = sources.get(&of) else {
             continue;
         };
         let mut remarks = Remarks::default();

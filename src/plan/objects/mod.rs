@@ -71,9 +71,9 @@ impl Remarks {
                 reason: format!("not translated: {reason}"),
                 text: Some(text.to_owned()),
             }),
-            Untranslated::Ignore => self
-                .notes
-                .push(format!("{object} is left out, not translated: {reason}")),
+            Untranslated::Ignore => self.notes.push(format!(
+                "{object} is left out, not translated: {reason}; its T-SQL: {text}"
+            )),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
 
 mod place;
+mod scratch;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
 use crate::transcode::{Batch, Reject};
+
+pub use crate::postgres::copy::scratch::ScratchWriter;
 
 /// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.
@@ -240,7 +243,8 @@ impl PartitionWriter {
         self.table.columns.add(&batch.changed, ahead);
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
-        let mut rest = batch.bytes.freeze();
+        // The driver drops each piece when it has copied it; the buffer goes back with the last.
+        let mut rest = Bytes::from_owner(batch.bytes);
         while !rest.is_empty() {
             let message = rest.split_to(rest.len().min(MESSAGE));
             self.feed(message).await?;

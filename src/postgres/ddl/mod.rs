@@ -15,6 +15,7 @@ use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 
+pub(super) use crate::postgres::ddl::objects::quote_literal;
 pub use crate::postgres::ddl::objects::{
     NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
     foreign_key_at_once, index, sequence, validate, view,

@@ -64,8 +64,8 @@ async fn must_hold_utf8(client: &Client) -> Result<()> {
 }
 
 impl TargetPool {
-    /// Opens `warm` connections (at least one, at most the cap). The first goes alone, so that
-    /// a wrong setting comes back at once and as what it is.
+    /// Opens `warm` connections, as [`Self::warm_up`] does. The first goes alone, so that a wrong
+    /// setting comes back at once and as what it is.
     pub async fn open(connector: Connector, settings: &Settings, warm: usize) -> Result<Self> {
         let cap = settings.max_connections.max(1);
         let meter = Arc::new(Meter::new(cap));
@@ -93,11 +93,19 @@ impl TargetPool {
         };
         let first = opened.acquire().await?;
         must_hold_utf8(&first).await?;
-        let rest = (1..warm.min(cap)).map(|_| opened.acquire());
-        let others = try_join_all(rest).await?;
-        drop((first, others));
-        opened.meter.forget_leases();
+        drop(first);
+        opened.warm_up(warm).await?;
         Ok(opened)
+    }
+
+    /// Opens connections until there are so many, at least one and at most the cap. Whoever asks for
+    /// one meanwhile may have to wait for the last of them.
+    pub async fn warm_up(&self, connections: usize) -> Result<()> {
+        let wanted = connections.clamp(1, self.meter.cap());
+        let leases = try_join_all((0..wanted).map(|_| self.acquire())).await?;
+        drop(leases);
+        self.meter.forget_leases();
+        Ok(())
     }
 
     /// Waits its turn, first come first served. The connection answered a test just now.

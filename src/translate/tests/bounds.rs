@@ -11,6 +11,9 @@ fn what_is_not_certain_is_refused() {
         ),
         ("([Missing]=(1))", "Missing, which is no column"),
         ("([N]=NULL)", "NULL, which ANSI_NULLS"),
+        // With ANSI_NULLS OFF, NULL in a list finds the rows that have NULL.
+        ("([N] IN (1,NULL))", "NULL, which ANSI_NULLS"),
+        ("([N] NOT IN (1,NULL))", "NULL, which ANSI_NULLS"),
         ("([V]>'a')", "the order of texts"),
         ("([V]=[C])", "a comparison of two texts"),
         ("([Vcs]=[V])", "text of two collations"),

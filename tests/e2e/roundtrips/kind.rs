@@ -181,6 +181,16 @@ impl Kind {
         matches!(self, Self::VarChar(..) | Self::NVarChar(_))
     }
 
+    /// How many characters of ASCII a key of text takes.
+    pub(super) fn letters(self) -> Option<usize> {
+        match self {
+            Self::Char(most, _) | Self::VarChar(most, _) => Some(most),
+            Self::NChar(most) | Self::NVarChar(most) => Some(most),
+            Self::Alias => Some(20),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_dated(self) -> bool {
         matches!(
             self,

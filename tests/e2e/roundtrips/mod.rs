@@ -3,6 +3,7 @@
 //! A seed makes one database. `MIGRATE_TEST_SEED` is the first seed (printed with a failure),
 //! `MIGRATE_TEST_SEEDS` how many follow; without it, as many as the time allows.
 
+mod beside;
 mod compare;
 mod draw;
 mod kind;
@@ -11,17 +12,20 @@ mod name;
 mod rows;
 mod table;
 mod value;
+mod wish;
 
 use std::time::{Duration, Instant};
 
 use crate::accounting;
-use crate::support::job::Job;
 use crate::support::postgres::Postgres;
 use crate::support::source::{Source, SourceDatabase};
 
+use beside::Named;
 use draw::Draw;
+use kind::Kind;
 use rows::Row;
 use table::Table;
+use wish::Wish;
 
 const SEED: &str = "MIGRATE_TEST_SEED";
 const SEEDS: &str = "MIGRATE_TEST_SEEDS";
@@ -86,20 +90,20 @@ fn generated_schemas_and_rows_arrive_and_verify() {
 
 fn round_trip(seed: u64, tally: &mut Tally) {
     let mut draw = Draw::new(seed);
+    let wish = Wish::draw(&mut draw);
+    draw.tame = wish.icu;
     let source = Source::stand_in();
     let database = source
         .database("CREATE SCHEMA [Odd.Schema];\nGO\nCREATE TYPE dbo.Phone FROM nvarchar(20) NULL;");
-    let tables = fill(&mut draw, &database, tally);
+    let sequences = beside::sequences(&mut draw, &database, tally);
+    let tables = fill(&mut draw, &database, &sequences, tally);
+    let views = match wish.views {
+        true => beside::views(&mut draw, &database, &tables, tally),
+        false => Vec::new(),
+    };
     let target = Postgres::shared().database();
-    let names = draw.one(&["lowercase", "preserve", "snake_case"]);
-    let computed = draw.one(&["generated", "generated", "plain"]);
-    let commit = draw.one(&["1KiB", "64MiB"]);
-    let more = format!(
-        "verify: checksums\nschema: {{ names: {names}, computed: {computed} }}\n\
-         transfer: {{ partition_min_rows: 1, max_partitions_per_table: 3, commit_every: {commit} }}"
-    );
-    let job = Job::new(&database, &target.target(), &more);
-    let answer = job.run(&["--output", "json"]);
+    let overrides = wish::overrides(&mut draw, &tables);
+    let (job, answer) = wish.run(&database, &target, &overrides);
     if answer.code == Some(4) {
         let differences = job.run(&["verify", "--level", "rows", "--show-values"]);
         let tables = job.run(&["schema"]);
@@ -107,44 +111,65 @@ fn round_trip(seed: u64, tally: &mut Tally) {
     }
     assert!(
         matches!(answer.code, Some(0 | 6)),
-        "{seed}: exit code {:?}\n{}\n{}",
-        answer.code,
-        answer.stdout,
-        answer.stderr
+        "{seed}: {}",
+        wish::said(&answer)
     );
     let report = answer.json();
     tally.omissions += report["omissions"].as_array().map_or(0, Vec::len);
     job.report(&["verify", "--level", "rows"], 0);
-    if *computed == "generated" {
+    if wish.generated {
         accounting::balance(&database, &target, &report, &seed.to_string());
     }
     for table in &tables {
         compare::equal(table, &database, &target, &report, seed);
     }
+    beside::equal(&sequences, &views, &database, &target, seed);
+    if wish.domains {
+        let used = tables.iter().flat_map(|table| &table.columns);
+        let used = used
+            .filter(|column| column.kind == Kind::Alias)
+            .count()
+            .min(1);
+        let domains = "SELECT count(*) FROM pg_type WHERE typtype = 'd' AND typname ILIKE 'phone'";
+        assert_eq!(target.value(domains), used.to_string(), "{seed}: domains");
+    }
+}
+
+/// Runs the statements, and counts those that the source takes.
+fn attempted(database: &SourceDatabase<'_>, statements: Vec<String>, tally: &mut Tally) -> usize {
+    let taken = count_taken(&statements, &database.attempts(&statements));
+    tally.objects += statements.len();
+    tally.objects_taken += taken;
+    taken
 }
 
 /// Makes the tables with what belongs to them, and puts rows in.
-fn fill(draw: &mut Draw, database: &SourceDatabase<'_>, tally: &mut Tally) -> Vec<Table> {
+fn fill(
+    draw: &mut Draw,
+    database: &SourceDatabase<'_>,
+    sequences: &[Named],
+    tally: &mut Tally,
+) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     let mut filled: Vec<Vec<Row>> = Vec::new();
     for _ in 0..draw.size(1, 4) {
         let mut table = table::table(draw, &tables);
+        if draw.once_in(2) {
+            beside::number(draw, &mut table, sequences);
+        }
         let create = table.create(draw);
         if let Some(Err(refused)) = database.attempts(std::slice::from_ref(&create)).pop() {
             panic!("{create}: {refused}");
         }
         let objects = table.objects(draw, &tables);
-        let taken = count_taken(&objects, &database.attempts(&objects));
-        tally.objects += objects.len();
-        tally.objects_taken += taken;
+        attempted(database, objects, tally);
         let rows = rows::rows(draw, &table, &tables, &filled);
         let inserts: Vec<String> = rows.iter().map(|row| rows::insert(&table, row)).collect();
         let outcomes = database.attempts(&inserts);
         tally.rows += rows.len();
         tally.rows_taken += count_taken(&inserts, &outcomes);
         let late = table.late(draw);
-        tally.objects += late.len();
-        tally.objects_taken += count_taken(&late, &database.attempts(&late));
+        attempted(database, late, tally);
         let kept = rows
             .into_iter()
             .zip(outcomes)
@@ -152,6 +177,7 @@ fn fill(draw: &mut Draw, database: &SourceDatabase<'_>, tally: &mut Tally) -> Ve
         filled.push(kept.map(|(row, _)| row).collect());
         tables.push(table);
     }
+    beside::circles(draw, database, (&mut tables[..], &filled[..]), tally);
     tables
 }
 

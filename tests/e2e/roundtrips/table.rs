@@ -10,7 +10,7 @@ pub(super) struct Column {
     pub(super) nullable: bool,
     /// In a unique key: values must differ after rounding to microseconds.
     pub(super) exact: bool,
-    pub(super) default: Option<&'static str>,
+    pub(super) default: Option<String>,
     /// Seed and increment.
     pub(super) identity: Option<(i64, i64)>,
     pub(super) computed: Option<String>,
@@ -107,7 +107,7 @@ fn plain(draw: &mut Draw, place: usize, of: fn(&mut Draw) -> Kind) -> Column {
         nullable: !draw.once_in(3),
         exact: false,
         default: if draw.once_in(4) {
-            default(draw, kind)
+            default(draw, kind).map(str::to_owned)
         } else {
             None
         },
@@ -419,7 +419,7 @@ fn line(column: &Column) -> String {
     } else {
         " NOT NULL"
     });
-    if let Some(default) = column.default {
+    if let Some(default) = &column.default {
         text.push_str(&format!(" DEFAULT ({default})"));
     }
     text

@@ -25,6 +25,9 @@ const WIDE: [&str; 10] = [
 /// `exact`: of a unique key, where values must still differ in microseconds.
 pub(super) fn literal(kind: Kind, exact: bool, draw: &mut Draw) -> String {
     let quoted = |text: String| format!("'{text}'");
+    if let (true, true, Some(most)) = (exact, draw.tame, kind.letters()) {
+        return text(draw, most, &["a", "B", "zzz", "0", "k", "Q9"]);
+    }
     match kind {
         Kind::Bit => draw.between(0, 1).to_string(),
         Kind::TinyInt => integer(draw, 0, 255),

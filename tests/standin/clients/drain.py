@@ -93,6 +93,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def run(connection, reader, batch):
+    """Rows of a batch's last result, and bytes of the whole answer."""
+    # ALL_HEADERS with the transaction descriptor alone (MS-TDS 2.2.5.3).
+    headers = struct.pack("<IIHQI", 22, 18, 2, 0, 1)
+    connection.sendall(message(BATCH, headers + batch.encode("utf-16-le")))
+    total, tail = reader.drain()
+    token, status, _, rows = struct.unpack("<BHHQ", tail[-13:])
+    if token != 0xFD or status & 2:
+        raise SystemExit(f"the batch failed: {tail!r}")
+    return rows, total
+
+
 def main():
     host, port, user, database, batch = sys.argv[1:6]
     packet_size = int(sys.argv[6]) if len(sys.argv) > 6 else 16384
@@ -104,15 +116,9 @@ def main():
     password = os.environ["STANDIN_PASSWORD"]
     connection.sendall(message(LOGIN7, login7(user, password, database, packet_size)))
     reader.drain()
-    # ALL_HEADERS with the transaction descriptor alone (MS-TDS 2.2.5.3).
-    headers = struct.pack("<IIHQI", 22, 18, 2, 0, 1)
     before, start = cpu_seconds(pid) if pid else 0.0, time.monotonic()
-    connection.sendall(message(BATCH, headers + batch.encode("utf-16-le")))
-    total, tail = reader.drain()
+    rows, total = run(connection, reader, batch)
     elapsed = time.monotonic() - start
-    token, status, _, rows = struct.unpack("<BHHQ", tail[-13:])
-    if token != 0xFD or status & 2:
-        raise SystemExit(f"the batch failed: {tail!r}")
     report = f"{rows} rows, {total} bytes, {elapsed:.3f} s: {rows / elapsed:,.0f} rows/s"
     if pid:
         cpu = cpu_seconds(pid) - before

@@ -23,15 +23,19 @@ pub fn run_batch(
     messages.first_error.map_or(Ok(()), Err)
 }
 
-/// A sample by name and size, written `stackoverflow:ROWS`.
+/// A sample by name and size, written `stackoverflow:ROWS` or `benchmark:ROWS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     rows: u64,
+    benchmark: bool,
 }
 
 impl Sample {
     pub fn tables(&self) -> Vec<Box<dyn TableSource>> {
-        sample::stackoverflow(self.rows)
+        match self.benchmark {
+            true => sample::benchmark(self.rows),
+            false => sample::stackoverflow(self.rows),
+        }
     }
 }
 
@@ -39,14 +43,16 @@ impl FromStr for Sample {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let rows = text
-            .strip_prefix("stackoverflow:")
-            .ok_or("the only sample is stackoverflow:ROWS")?;
+        let (benchmark, rows) = match text.split_once(':') {
+            Some(("stackoverflow", rows)) => (false, rows),
+            Some(("benchmark", rows)) => (true, rows),
+            _ => return Err("the samples are stackoverflow:ROWS and benchmark:ROWS".to_owned()),
+        };
         let rows = rows
             .replace('_', "")
             .parse()
             .map_err(|_| format!("{rows:?} is no number of rows"))?;
-        Ok(Self { rows })
+        Ok(Self { rows, benchmark })
     }
 }
 

@@ -62,7 +62,7 @@ struct Arguments {
     /// Stops when a script has an error, instead of reporting it and going on
     #[arg(long)]
     stop_on_error: bool,
-    /// `stackoverflow:ROWS`
+    /// `stackoverflow:ROWS`, or `benchmark:ROWS` with texts of one width
     #[arg(long)]
     sample: Option<Sample>,
     /// `NAME:ROWS:BYTES`: a table with an int key and a text of that many bytes, made when it is read

@@ -15,6 +15,9 @@ pub(super) const COMMENTS: &str = "CREATE TABLE [dbo].[Comments] (
     CONSTRAINT [PK_Comments__Id] PRIMARY KEY CLUSTERED ([Id] ASC)
 )";
 
+/// Position of a comment's text.
+pub(super) const COMMENT_TEXT: usize = 4;
+
 pub(super) const VOTES: &str = "CREATE TABLE [dbo].[Votes] (
     [Id] int IDENTITY(1,1) NOT NULL,
     [PostId] int NOT NULL,

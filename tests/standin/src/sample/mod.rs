@@ -1,4 +1,5 @@
-//! StackOverflow-shaped sample data: the tables of StackOverflow2013, made up, the same every time.
+//! StackOverflow-shaped sample data: the tables of StackOverflow2013, made up, the same every time,
+//! and the same tables in the proportion and with the widths that the budgets are written for.
 
 mod activity;
 mod lookup;
@@ -34,6 +35,20 @@ const REAL: [(Table, u64); 6] = [
     (Table::PostLinks, 1_421_208),
 ];
 
+/// Rows of each table in the database of the budgets.
+const BENCHMARK: [(Table, u64); 6] = [
+    (Table::Users, 300_000),
+    (Table::Posts, 500_000),
+    (Table::Comments, 1_000_000),
+    (Table::Votes, 3_000_000),
+    (Table::Badges, 500_000),
+    (Table::PostLinks, 100_000),
+];
+/// UTF-16 units of every comment of the benchmark, all ASCII.
+const COMMENT_UNITS: usize = 180;
+/// UTF-16 units of every post of the benchmark, three in four with characters beyond ASCII.
+const POST_UNITS: usize = 815;
+
 /// The tables that grow with the sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Table {
@@ -52,11 +67,11 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// `total` rows in the real proportion; what rounding leaves over goes to Votes.
-    fn new(total: u64) -> Self {
-        let all: u64 = REAL.iter().map(|(_, rows)| rows).sum();
+    /// `total` rows in a proportion; what rounding leaves over goes to Votes.
+    fn new(total: u64, proportion: &[(Table, u64); 6]) -> Self {
+        let all: u64 = proportion.iter().map(|(_, rows)| rows).sum();
         let share = |rows: u64| (u128::from(total) * u128::from(rows) / u128::from(all)) as u64;
-        let mut rows = REAL.map(|(_, rows)| share(rows).max(1));
+        let mut rows = proportion.map(|(_, rows)| share(rows).max(1));
         let rest = total.saturating_sub(rows.iter().sum());
         rows[Table::Votes as usize] += rest;
         Self { rows }
@@ -69,14 +84,48 @@ impl Sizes {
 
 /// The sample's tables, `total` rows in the growing ones together, plus the three lookups.
 pub fn stackoverflow(total: u64) -> Vec<Box<dyn TableSource>> {
-    let sizes = Sizes::new(total);
-    let growing = REAL.map(|(table, _)| Box::new(Growing { table, sizes }) as Box<dyn TableSource>);
+    tables(Sizes::new(total, &REAL), text_as_it_comes)
+}
+
+/// The same tables as the budgets are written for: comments and posts of one width each.
+pub fn benchmark(total: u64) -> Vec<Box<dyn TableSource>> {
+    tables(Sizes::new(total, &BENCHMARK), text_of_one_width)
+}
+
+fn tables(sizes: Sizes, shape: Shape) -> Vec<Box<dyn TableSource>> {
+    let growing = REAL.map(|(table, _)| {
+        Box::new(Growing {
+            table,
+            sizes,
+            shape,
+        }) as Box<dyn TableSource>
+    });
     lookup::tables().into_iter().chain(growing).collect()
+}
+
+/// What becomes of a row's long text.
+type Shape = fn(Table, Vec<Value>, &mut SplitMix64) -> Vec<Value>;
+
+fn text_as_it_comes(_: Table, row: Vec<Value>, _: &mut SplitMix64) -> Vec<Value> {
+    row
+}
+
+fn text_of_one_width(table: Table, mut row: Vec<Value>, random: &mut SplitMix64) -> Vec<Value> {
+    match table {
+        Table::Comments => row[activity::COMMENT_TEXT] = text::exact(COMMENT_UNITS, true, random),
+        Table::Posts => {
+            let ascii = random.chance(4);
+            row[posts::BODY] = text::exact(POST_UNITS, ascii, random);
+        }
+        _ => {}
+    }
+    row
 }
 
 struct Growing {
     table: Table,
     sizes: Sizes,
+    shape: Shape,
 }
 
 impl TableSource for Growing {
@@ -104,7 +153,7 @@ impl TableSource for Growing {
 
     fn rows(&self) -> Box<dyn Iterator<Item = Vec<Value>> + Send> {
         let sizes = self.sizes;
-        let table = self.table;
+        let (table, shape) = (self.table, self.shape);
         let row: fn(u64, &Sizes, &mut SplitMix64) -> Vec<Value> = match table {
             Table::Users => people::user,
             Table::Posts => posts::post,
@@ -117,7 +166,8 @@ impl TableSource for Growing {
             // Each row has its own sequence, so that a change to one row's making moves no other.
             let mut random =
                 SplitMix64::new(((table as u64 + 1) << 56) ^ index.wrapping_mul(0x9E37_79B9));
-            row(index, &sizes, &mut random)
+            let made = row(index, &sizes, &mut random);
+            shape(table, made, &mut random)
         }))
     }
 
@@ -258,5 +308,32 @@ mod tests {
             .collect();
         assert!(bodies.iter().max().unwrap() > &20_000);
         assert!(bodies.iter().sum::<usize>() / bodies.len() > 300);
+    }
+
+    #[test]
+    fn the_benchmark_has_the_widths_of_the_budgets() {
+        let width = |value: &Value| match value {
+            Value::Text(units) => (units.len(), units.iter().all(|unit| *unit < 0x80)),
+            other => panic!("{other:?}"),
+        };
+        let tables = benchmark(54_000);
+        let of = |name: &str| tables.iter().find(|table| table.name() == name).unwrap();
+        assert_eq!(of("Votes").row_count(), 30_000);
+        assert!(
+            of("Comments")
+                .rows()
+                .all(|row| width(&row[activity::COMMENT_TEXT]) == (180, true))
+        );
+        let posts: Vec<_> = of("Posts")
+            .rows()
+            .map(|row| width(&row[posts::BODY]))
+            .collect();
+        assert!(posts.iter().all(|(units, _)| *units == 815));
+        let ascii = posts.iter().filter(|(_, ascii)| *ascii).count();
+        assert!(
+            (23..=27).contains(&(ascii * 100 / posts.len())),
+            "{ascii} of {}",
+            posts.len()
+        );
     }
 }

@@ -29,6 +29,9 @@ pub(super) const POSTS: &str = "CREATE TABLE [dbo].[Posts] (
     CONSTRAINT [PK_Posts__Id] PRIMARY KEY CLUSTERED ([Id] ASC)
 )";
 
+/// Position of a post's text.
+pub(super) const BODY: usize = 3;
+
 const TAGS: &[&str] = &[
     "<c#>",
     "<java>",

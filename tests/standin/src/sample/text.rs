@@ -125,6 +125,14 @@ static WORD_UNITS: LazyLock<Vec<Vec<u16>>> = LazyLock::new(|| {
         .collect()
 });
 
+static PLAIN_UNITS: LazyLock<Vec<Vec<u16>>> = LazyLock::new(|| units_of(str::is_ascii));
+static FOREIGN_UNITS: LazyLock<Vec<Vec<u16>>> = LazyLock::new(|| units_of(|word| !word.is_ascii()));
+
+fn units_of(wanted: impl Fn(&str) -> bool) -> Vec<Vec<u16>> {
+    let words = WORDS.iter().filter(|word| wanted(word));
+    words.map(|word| word.encode_utf16().collect()).collect()
+}
+
 /// Paragraphs of about `length` units, never less; in HTML, with at least one character that is
 /// not ASCII.
 pub(super) fn body(length: usize, random: &mut SplitMix64) -> Value {
@@ -149,6 +157,26 @@ pub(super) fn line(length: usize, random: &mut SplitMix64) -> Value {
         }
         units.extend_from_slice(word);
     }
+}
+
+/// Exactly `length` units of words: all of them ASCII, or every other word drawn from those that are
+/// not, which makes about a third of the characters.
+pub(super) fn exact(length: usize, ascii: bool, random: &mut SplitMix64) -> Value {
+    let mut units = Vec::with_capacity(length);
+    loop {
+        let from = match ascii || random.chance(2) {
+            true => &PLAIN_UNITS,
+            false => &FOREIGN_UNITS,
+        };
+        let word = some::<Vec<u16>>(from, random);
+        if units.len() + word.len() + 1 > length {
+            break;
+        }
+        units.extend_from_slice(word);
+        units.push(u16::from(b' '));
+    }
+    units.resize(length, u16::from(b'.'));
+    text(units)
 }
 
 /// Exactly `length` units of words, for others to cut pieces from.

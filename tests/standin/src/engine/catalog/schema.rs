@@ -70,6 +70,7 @@ fn columns(facts: &Facts, database: &Database) -> Build {
         ("CHARACTER_MAXIMUM_LENGTH", T::Int),
         ("CHARACTER_OCTET_LENGTH", T::Int),
         ("NUMERIC_PRECISION", T::Tiny),
+        ("NUMERIC_PRECISION_RADIX", T::Small),
         ("NUMERIC_SCALE", T::Int),
         ("DATETIME_PRECISION", T::Small),
         ("CHARACTER_SET_NAME", T::Name),
@@ -116,6 +117,11 @@ fn columns(facts: &Facts, database: &Database) -> Build {
                     i(datatype::precision(&c.ty))
                 } else {
                     NULL
+                },
+                match datatype::name(&c.ty) {
+                    "float" | "real" => i(2),
+                    _ if number => i(10),
+                    _ => NULL,
                 },
                 if number {
                     i(datatype::scale(&c.ty))

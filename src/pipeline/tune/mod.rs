@@ -1,0 +1,409 @@
+//! Takes samples of the real job at several settings, and leaves both servers as they were.
+//!
+//! Rows of one real table go the way of a run, from its SELECT to COPY, into a scratch table that
+//! is dropped at the end. Samples commit as the job would, because commits are part of what a
+//! setting costs; what a partition records beside its rows is not written.
+
+mod machine;
+mod ranges;
+mod sample;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::{Job, VerifyLevel};
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::RunOptions;
+use crate::pipeline::cutting::Look;
+use crate::pipeline::prepare::{self, Survey};
+use crate::pipeline::shores::{self, Shores, source_endpoint};
+use crate::pipeline::tune::ranges::Ranges;
+use crate::pipeline::tune::sample::{Sampler, Setting, Task, stopped};
+use crate::plan::slices::slices;
+use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::postgres::copy::CopyTable;
+use crate::postgres::lock::JobLock;
+use crate::postgres::scratch::Scratch;
+use crate::report::tune::advice::knee;
+use crate::report::tune::{Facts, Sample, SampledTable, Settings, TuneReport};
+use crate::transcode::RowLayout;
+
+/// Sizes of commits that are worth telling apart.
+const COMMIT_SIZES: [u64; 4] = [4 << 20, 16 << 20, 64 << 20, 256 << 20];
+
+/// A sample tells a size of commits only if a connection commits more often than this in it.
+const COMMITS_PER_SAMPLE: f64 = 2.0;
+
+const STEPS: u32 = 6;
+
+/// What the command line adds to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TuneOptions {
+    /// Length of a sample.
+    pub sample: Duration,
+}
+
+/// Measures one table of the job. `options.only_tables` names it; none means the largest that is
+/// read by a key.
+///
+/// # Errors
+/// What kept it from measuring, `Stopped` after a signal, and what kept the scratch table from
+/// being dropped.
+pub async fn tune(
+    job: &Job,
+    options: &RunOptions,
+    tuning: TuneOptions,
+    cancel: CancellationToken,
+) -> Result<TuneReport> {
+    begin(1, "connecting to both servers");
+    let shores = unless_stopped(&cancel, Shores::open(job)).await?;
+    let tuning = Tuning {
+        job,
+        options,
+        tuning,
+        shores: &shores,
+        began: Instant::now(),
+    };
+    let outcome = tuning.locked(&cancel).await;
+    shores.close().await;
+    outcome
+}
+
+fn begin(number: u32, name: &'static str) {
+    tracing::info!(step = number, of = STEPS, "{name}");
+}
+
+/// Gives up waiting when a signal comes; for steps that change nothing on either side.
+async fn unless_stopped<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let done = cancel.run_until_cancelled(work);
+    done.await.ok_or_else(stopped)?
+}
+
+/// One command.
+struct Tuning<'a> {
+    job: &'a Job,
+    options: &'a RunOptions,
+    tuning: TuneOptions,
+    shores: &'a Shores,
+    began: Instant,
+}
+
+/// All samples of a command.
+struct Samples {
+    by_connections: Vec<Sample>,
+    by_commits: Vec<Sample>,
+    passes: u32,
+}
+
+impl Tuning<'_> {
+    /// Under the job's lock: a run of the job would be measured with it, and a second `tune` would
+    /// write to the same scratch table.
+    async fn locked(&self, cancel: &CancellationToken) -> Result<TuneReport> {
+        let taken = JobLock::take(&self.shores.connector, &self.job.name);
+        let lock = unless_stopped(cancel, taken).await?;
+        let cancel = cancel.child_token();
+        let outcome = {
+            let measured = self.measure(&cancel);
+            tokio::pin!(measured);
+            tokio::select! {
+                outcome = &mut measured => outcome,
+                error = lock.lost() => {
+                    cancel.cancel();
+                    measured.await.and(Err(error))
+                }
+            }
+        };
+        if let Err(error) = lock.release().await {
+            tracing::debug!(%error, "the job lock went with its connection");
+        }
+        outcome
+    }
+
+    async fn measure(&self, cancel: &CancellationToken) -> Result<TuneReport> {
+        let (job, shores) = (self.job, self.shores);
+        begin(2, "reading the catalog and planning");
+        let surveyed = prepare::survey(job, shores, self.options);
+        let survey = unless_stopped(cancel, surveyed).await?;
+        let (plan, mut notes) = choose(&survey.planned.tables)?;
+        begin(3, "finding cut points");
+        let settings = self.settings();
+        let slices = unless_stopped(cancel, self.cut(plan, settings.cap())).await?;
+        let ranges = slices.len();
+        begin(4, "making the scratch table");
+        let samples = self.with_scratch(plan, slices, cancel).await?;
+        notes.extend(remarks(plan, &samples, &settings));
+        let facts = Facts {
+            job: job.name.clone(),
+            source: source_endpoint(job, &survey.database),
+            target: shores::target_endpoint(job, &shores.target).await?,
+            table: sampled(plan, &survey, ranges, job.transfer.unlogged_load),
+            settings,
+            samples: samples.by_connections,
+            commit_samples: samples.by_commits,
+            notes,
+            seconds: self.began.elapsed().as_secs_f64(),
+        };
+        TuneReport::draw_up(facts).ok_or_else(|| nothing_moved(plan, self.tuning.sample))
+    }
+
+    fn settings(&self) -> Settings {
+        let job = self.job;
+        Settings {
+            source_connections: job.source.pool.max_connections,
+            source_min_connections: job.source.pool.min_connections,
+            target_connections: job.target.pool.max_connections,
+            max_partitions_per_table: job.transfer.max_partitions_per_table,
+            commit_every: job.transfer.commit_every,
+            cores: machine::cores(),
+            sample_seconds: self.tuning.sample.as_secs_f64(),
+        }
+    }
+
+    /// As a run cuts, into one range per connection at least.
+    async fn cut(&self, plan: &TablePlan, cap: usize) -> Result<Vec<Slice>> {
+        let mut plan = plan.clone();
+        plan.wanted_partitions = plan.wanted_partitions.max(cap);
+        let cuts = match &plan.strategy {
+            Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
+                let look = Look::whole(self.job.transfer.consistency, &plan, key);
+                let mut source = self.shores.source.acquire().await?;
+                let found = look.first_cuts(&mut source, plan.wanted_partitions).await;
+                found.map_err(|error| error.at_table(plan.full_name()))?
+            }
+            _ => Vec::new(),
+        };
+        Ok(slices(&plan, cuts))
+    }
+
+    /// Makes the scratch table, and drops it whatever happens in between.
+    async fn with_scratch(
+        &self,
+        plan: &TablePlan,
+        slices: Vec<Slice>,
+        cancel: &CancellationToken,
+    ) -> Result<Samples> {
+        let (job, target) = (self.job, &self.shores.target);
+        let layout = RowLayout::for_table(plan, job)
+            .map_err(|error| error.at_table(plan.full_name()))?
+            .with_checksums(job.verify == VerifyLevel::Checksums);
+        let (scratch, scratch_plan) = {
+            let mut lease = target.acquire().await?;
+            let unlogged = job.transfer.unlogged_load;
+            Scratch::make(&mut lease, &job.name, plan, unlogged).await?
+        };
+        let copy = CopyTable::new(&job.name, &scratch_plan);
+        let sampler = Sampler {
+            source: &self.shores.source,
+            target,
+            scratch: &scratch,
+            task: Arc::new(Task {
+                source: self.shores.source.clone(),
+                plan: plan.clone(),
+                layout,
+                copy: Arc::new(copy.flush_late(!job.transfer.synchronous_commit)),
+                ranges: Ranges::new(slices),
+                consistency: job.transfer.consistency,
+                large_rows: Arc::new(Semaphore::new(1)),
+            }),
+            cancel: cancel.clone(),
+        };
+        begin(5, "sampling");
+        let sampled = self.samples(&sampler).await;
+        begin(6, "dropping the scratch table");
+        let removed = async { scratch.remove(&mut *target.acquire().await?).await };
+        match (sampled, removed.await) {
+            (Err(error), Err(left)) => {
+                tracing::error!(error = %left, "the scratch table is left behind; the next tune drops it");
+                Err(error)
+            }
+            (sampled, removed) => removed.and(sampled),
+        }
+    }
+
+    /// A warm-up that is not counted, then by connections, then by size of commits.
+    async fn samples(&self, sampler: &Sampler<'_>) -> Result<Samples> {
+        let settings = self.settings();
+        let cap = match &sampler.task.plan.strategy {
+            // Its rows come in one statement, whatever the connections.
+            Strategy::Single => 1,
+            _ => settings.cap(),
+        };
+        let setting = |connections, commit_every| Setting {
+            connections,
+            commit_every,
+            length: self.tuning.sample,
+        };
+        tracing::info!(connections = cap, "warming up");
+        sampler.take(setting(cap, settings.commit_every)).await?;
+        let mut by_connections = Vec::new();
+        for connections in counts(cap) {
+            let setting = setting(connections, settings.commit_every);
+            by_connections.push(taken(sampler, setting, settings.cores).await?);
+        }
+        let mut by_commits = Vec::new();
+        if let Some(best) = knee(&by_connections).filter(|_| sampler.task.plan.commits_midway()) {
+            let connections = best.measured.connections;
+            for size in commit_sizes(settings.commit_every, best) {
+                let setting = setting(connections, size);
+                by_commits.push(taken(sampler, setting, settings.cores).await?);
+            }
+        }
+        Ok(Samples {
+            by_connections,
+            by_commits,
+            passes: sampler.task.ranges.passes(),
+        })
+    }
+}
+
+async fn taken(sampler: &Sampler<'_>, setting: Setting, cores: usize) -> Result<Sample> {
+    let sample = Sample::of(sampler.take(setting).await?, cores);
+    tracing::info!(
+        connections = setting.connections,
+        commit_every = setting.commit_every,
+        rows = sample.measured.rows,
+        rows_per_second = sample.rows_per_second.round(),
+        mib_per_second = (sample.bytes_per_second / f64::from(1 << 20)).round(),
+        "a sample was taken"
+    );
+    Ok(sample)
+}
+
+/// 1, 2, 4, ... and the cap.
+fn counts(cap: usize) -> Vec<usize> {
+    let doubled = std::iter::successors(Some(1_usize), |count| count.checked_mul(2));
+    let mut counts = doubled.take_while(|count| *count < cap).collect::<Vec<_>>();
+    counts.push(cap.max(1));
+    counts
+}
+
+/// The job's own size and those of [`COMMIT_SIZES`] that a connection reaches often enough within
+/// a sample like this one. None where only the job's own is left: there is nothing to compare.
+fn commit_sizes(own: u64, sample: &Sample) -> Vec<u64> {
+    let moved = sample.measured.bytes as f64 / sample.measured.connections.max(1) as f64;
+    let told = |size: &u64| *size as f64 * COMMITS_PER_SAMPLE <= moved;
+    let mut sizes = COMMIT_SIZES.into_iter().filter(told).collect::<Vec<_>>();
+    sizes.push(own);
+    sizes.sort_unstable();
+    sizes.dedup();
+    match sizes.len() {
+        1 => Vec::new(),
+        _ => sizes,
+    }
+}
+
+/// The largest table that is read by a key, else the largest; with what to know of the choice.
+fn choose(plans: &[TablePlan]) -> Result<(&TablePlan, Vec<String>)> {
+    let size = |plan: &&TablePlan| (plan.estimated_bytes, plan.estimated_rows);
+    let by_key = |plan: &&TablePlan| matches!(plan.strategy, Strategy::Keyset { .. });
+    let keyed = plans.iter().filter(by_key).max_by_key(size);
+    let plan = keyed
+        .or_else(|| plans.iter().max_by_key(size))
+        .ok_or_else(|| Error::new(Kind::Naming, "the job selects no table to sample"))?;
+    let mut notes = Vec::new();
+    if plan.strategy == Strategy::Single {
+        notes.push(format!(
+            "{} is read by one statement, so more than one connection was not tried; choose a \
+             table with a key by --table.",
+            plan.full_name()
+        ));
+    }
+    Ok((plan, notes))
+}
+
+/// What was not as a reader might think.
+fn remarks(plan: &TablePlan, samples: &Samples, settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if samples.passes > 1 {
+        notes.push(format!(
+            "the ranges of {} were begun again {} times: samples marked \"again\" read rows that the \
+             source may have had in memory, which the job will not; choose a larger table or fewer \
+             --seconds.",
+            plan.full_name(),
+            samples.passes - 1
+        ));
+    }
+    if !plan.commits_midway() {
+        notes.push(
+            "partitions of this table commit as a whole, so commit_every changes nothing here."
+                .to_owned(),
+        );
+    } else if samples.by_commits.is_empty() {
+        notes.push(
+            "a connection moves too little in a sample to tell sizes of commits apart; more \
+             --seconds would."
+                .to_owned(),
+        );
+    }
+    let mut all = samples.by_connections.iter().chain(&samples.by_commits);
+    if all.any(|sample| sample.measured.rejected_rows > 0) {
+        notes.push("rows that PostgreSQL cannot hold were left out of the samples.".to_owned());
+    }
+    if settings.cores == 1 {
+        notes.push("the tool may use one CPU only.".to_owned());
+    }
+    notes
+}
+
+fn sampled(plan: &TablePlan, survey: &Survey, ranges: usize, unlogged: bool) -> SampledTable {
+    let all = survey.database.tables.iter();
+    let tables = all.filter(|table| !survey.planned.skipped.contains(&table.full_name()));
+    SampledTable {
+        table: plan.full_name(),
+        strategy: plan.strategy.name().to_owned(),
+        estimated_rows: plan.estimated_rows,
+        estimated_bytes: plan.estimated_bytes,
+        job_bytes: tables.map(|table| table.estimated_bytes).sum(),
+        ranges,
+        unlogged,
+    }
+}
+
+fn nothing_moved(plan: &TablePlan, sample: Duration) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!(
+            "no row of {} arrived in samples of {} s: choose another table by --table, or raise --seconds",
+            plan.full_name(),
+            sample.as_secs()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tune::Measured;
+
+    #[test]
+    fn connections_double_up_to_the_cap() {
+        assert_eq!(counts(1), [1]);
+        assert_eq!(counts(2), [1, 2]);
+        assert_eq!(counts(8), [1, 2, 4, 8]);
+        assert_eq!(counts(12), [1, 2, 4, 8, 12]);
+    }
+
+    #[test]
+    fn commits_are_tried_that_a_connection_makes_within_a_sample() {
+        let sizes = |own: u64, mib: u64| {
+            let measured = Measured {
+                connections: 2,
+                bytes: mib << 20,
+                ..Measured::default()
+            };
+            let sizes = commit_sizes(own << 20, &Sample::of(measured, 1));
+            sizes.into_iter().map(|size| size >> 20).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(64, 2000), [4, 16, 64, 256]);
+        assert_eq!(sizes(64, 100), [4, 16, 64]);
+        assert_eq!(sizes(8, 40), [4, 8]);
+        assert!(sizes(64, 10).is_empty());
+        assert!(sizes(4, 20).is_empty());
+    }
+}

@@ -1,0 +1,339 @@
+//! One sample: so many connections of each side move rows as a run does, for some seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Consistency;
+use crate::error::{Error, Kind, Result};
+use crate::mssql::pool::{Pooled, SourcePool};
+use crate::pipeline::partition::{BATCHES_IN_FLIGHT, Delivery, ReadEnd, Shared, read_batches};
+use crate::pipeline::tune::machine::Counters;
+use crate::pipeline::tune::ranges::{Range, Ranges};
+use crate::plan::key::KeyValue;
+use crate::plan::query;
+use crate::plan::table::TablePlan;
+use crate::postgres::copy::{CopyTable, End, ScratchWriter};
+use crate::postgres::pool::{Lease, TargetPool};
+use crate::postgres::scratch::Scratch;
+use crate::report::time::{Activity, Clock};
+use crate::report::tune::Measured;
+use crate::transcode::{Batch, RowLayout};
+
+/// How long a stop waits for connections to end by themselves: a signal must end the process
+/// within 10 s, and dropping the scratch table takes its part of it.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// A sample in which less than a batch per connection arrived goes on, up to so many times its
+/// length: a slow link would otherwise seem to move nothing.
+const LONGEST: u32 = 10;
+
+/// How often such a sample looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What every sample shares.
+pub(super) struct Sampler<'a> {
+    pub(super) source: &'a SourcePool,
+    pub(super) target: &'a TargetPool,
+    pub(super) scratch: &'a Scratch,
+    pub(super) task: Arc<Task>,
+    /// By a signal, or when the job lock is lost.
+    pub(super) cancel: CancellationToken,
+}
+
+/// What every connection of every sample shares.
+pub(super) struct Task {
+    pub(super) source: SourcePool,
+    pub(super) plan: TablePlan,
+    pub(super) layout: RowLayout,
+    /// Of the scratch table.
+    pub(super) copy: Arc<CopyTable>,
+    pub(super) ranges: Ranges,
+    pub(super) consistency: Consistency,
+    /// One permit: whose turn it is to have a large row in memory.
+    pub(super) large_rows: Arc<Semaphore>,
+}
+
+/// What is varied.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub(super) connections: usize,
+    /// Bytes.
+    pub(super) commit_every: u64,
+    pub(super) length: Duration,
+}
+
+impl Sampler<'_> {
+    /// Moves rows under the setting. The clock begins when every connection is open, and ends when
+    /// the last has committed.
+    ///
+    /// # Errors
+    /// The first error of a connection: a sample with a fault in it would tell nothing.
+    pub(super) async fn take(&self, setting: Setting) -> Result<Measured> {
+        let opened = self.cancel.run_until_cancelled(self.open(setting));
+        let pairs = opened.await.ok_or_else(stopped)??;
+        let stop = self.cancel.child_token();
+        let clock = Arc::new(Clock::default());
+        let arrived = Arc::new(AtomicUsize::new(0));
+        let (counters, began) = (Counters::now(), Instant::now());
+        let mut workers = JoinSet::new();
+        for (lease, source) in pairs {
+            let worker = Worker {
+                task: Arc::clone(&self.task),
+                clock: Arc::clone(&clock),
+                arrived: Arc::clone(&arrived),
+                stop: stop.clone(),
+                cancel: self.cancel.clone(),
+                commit_every: setting.commit_every,
+                work: Work::default(),
+            };
+            workers.spawn(worker.run(lease, source));
+        }
+        let timer = tokio::spawn(end_after(setting, arrived, stop.clone()));
+        let done = self.join(&mut workers, &stop).await;
+        let (seconds, after) = (began.elapsed().as_secs_f64(), Counters::now());
+        timer.abort();
+        let done = done?;
+        let work = done.iter().fold(Work::default(), Work::plus);
+        Ok(Measured {
+            connections: setting.connections,
+            commit_every: setting.commit_every,
+            seconds,
+            rows: work.rows,
+            bytes: work.bytes,
+            batches: work.batches,
+            commits: work.commits,
+            rejected_rows: work.rejected,
+            time: clock.read(),
+            reading: work.reading.as_secs_f64(),
+            tool_cpu: after.cpu_since(&counters),
+            machine_busy: after.busy_since(&counters),
+            again: self.task.ranges.passes() > 1,
+        })
+    }
+
+    /// Empties the scratch table and opens the connections, target before source as every task
+    /// does.
+    async fn open(&self, setting: Setting) -> Result<Vec<(Lease, Pooled)>> {
+        self.scratch.empty(&*self.target.acquire().await?).await?;
+        let pairs = (0..setting.connections).map(|_| async {
+            let lease = self.target.acquire().await?;
+            Ok((lease, self.source.acquire().await?))
+        });
+        try_join_all(pairs).await
+    }
+
+    /// Waits for every connection; the first error ends the others.
+    async fn join(
+        &self,
+        workers: &mut JoinSet<Result<Work>>,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Work>> {
+        let (mut done, mut failed, mut cut_off) = (Vec::new(), None, false);
+        let grace = async {
+            self.cancel.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::pin!(grace);
+        loop {
+            let joined = tokio::select! {
+                joined = workers.join_next() => joined,
+                () = &mut grace, if !cut_off => {
+                    cut_off = true;
+                    self.target.cancel_running().await;
+                    workers.abort_all();
+                    continue;
+                }
+            };
+            let error = match joined {
+                None => break,
+                Some(Ok(Ok(work))) => {
+                    done.push(work);
+                    continue;
+                }
+                Some(Ok(Err(error))) => error,
+                Some(Err(panic)) => {
+                    Error::new(Kind::Internal, "a task of the tool broke").because(panic)
+                }
+            };
+            stop.cancel();
+            failed.get_or_insert(error);
+        }
+        if self.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        failed.map_or(Ok(done), Err)
+    }
+}
+
+async fn end_after(setting: Setting, arrived: Arc<AtomicUsize>, stop: CancellationToken) {
+    let latest = Instant::now() + setting.length * LONGEST;
+    tokio::time::sleep(setting.length).await;
+    while arrived.load(Ordering::Relaxed) < setting.connections && Instant::now() < latest {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    stop.cancel();
+}
+
+pub(super) fn stopped() -> Error {
+    Error::new(
+        Kind::Stopped,
+        "stopped while tuning: nothing was changed, and nothing is recommended",
+    )
+}
+
+/// What one connection did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Work {
+    rows: u64,
+    bytes: u64,
+    batches: u64,
+    commits: u64,
+    rejected: u64,
+    reading: Duration,
+}
+
+impl Work {
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            rows: self.rows + other.rows,
+            bytes: self.bytes + other.bytes,
+            batches: self.batches + other.batches,
+            commits: self.commits + other.commits,
+            rejected: self.rejected + other.rejected,
+            reading: self.reading + other.reading,
+        }
+    }
+
+    fn add(&mut self, batch: &Batch, read: Duration) {
+        self.rows += batch.rows;
+        self.bytes += batch.bytes.len() as u64;
+        self.batches += 1;
+        self.rejected += batch.rejects.len() as u64;
+        self.reading += read;
+    }
+}
+
+/// One connection of each side.
+struct Worker {
+    task: Arc<Task>,
+    clock: Arc<Clock>,
+    /// Batches of all connections; told to the timer.
+    arrived: Arc<AtomicUsize>,
+    /// The sample is over.
+    stop: CancellationToken,
+    /// The command is.
+    cancel: CancellationToken,
+    commit_every: u64,
+    work: Work,
+}
+
+impl Worker {
+    async fn run(mut self, lease: Lease, source: Pooled) -> Result<Work> {
+        let mut writer = ScratchWriter::new(lease, Arc::clone(&self.task.copy));
+        let moved = self.move_ranges(&mut writer, source).await;
+        moved.map_err(|error| error.at_table(self.task.plan.full_name()))?;
+        self.work.commits = writer.commits();
+        let timing = writer.timing();
+        self.clock.add(Activity::Copy, timing.send);
+        self.clock.add(Activity::Commit, timing.commit);
+        Ok(self.work)
+    }
+
+    /// One range after the other until the time is over.
+    async fn move_ranges(&mut self, writer: &mut ScratchWriter, source: Pooled) -> Result<()> {
+        let mut at_hand = Some(source);
+        let mut empty_ranges = 0;
+        // A table without rows would be asked for them again and again.
+        while !self.stop.is_cancelled() && empty_ranges < self.task.ranges.len() {
+            let Some(range) = self.task.ranges.next() else {
+                break;
+            };
+            let source = match at_hand.take() {
+                Some(source) => source,
+                None => {
+                    let acquired = self.task.source.acquire();
+                    self.clock.time(Activity::SourcePool, acquired).await?
+                }
+            };
+            let rows = self.work.rows;
+            self.move_range(writer, source, range).await?;
+            empty_ranges = match self.work.rows == rows {
+                true => empty_ranges + 1,
+                false => 0,
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads the range in a task of its own and writes here, as a partition of a run is moved.
+    async fn move_range(
+        &mut self,
+        writer: &mut ScratchWriter,
+        source: Pooled,
+        range: Range,
+    ) -> Result<()> {
+        let task = Arc::clone(&self.task);
+        let resume_after = range.resume_after.as_deref();
+        let sql = query::read(&task.plan, &range.slice, resume_after, task.consistency);
+        let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
+        let shared = Shared {
+            cancel: self.stop.clone(),
+            large_rows: Arc::clone(&task.large_rows),
+        };
+        let layout = task.layout.clone();
+        let reader = tokio::spawn(read_batches(source, sql, layout, sender, shared));
+        let written = self.write(writer, batches).await;
+        let read = reader
+            .await
+            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
+        let last_key = written?;
+        if self.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        let read = read?;
+        let end = match read {
+            ReadEnd::Complete => End::Partition,
+            ReadEnd::Stopped | ReadEnd::Refused => End::More,
+        };
+        writer.commit(end).await?;
+        if read == ReadEnd::Stopped && task.plan.commits_midway() {
+            task.ranges.give_back(Range {
+                resume_after: last_key.or(range.resume_after),
+                ..range
+            });
+        }
+        Ok(())
+    }
+
+    /// Sends batches until the channel closes; gives the key of the last row.
+    async fn write(
+        &mut self,
+        writer: &mut ScratchWriter,
+        mut batches: mpsc::Receiver<Delivery>,
+    ) -> Result<Option<Vec<KeyValue>>> {
+        let midway = self.task.plan.commits_midway();
+        let mut last_key = None;
+        let clock = Arc::clone(&self.clock);
+        while let Some(delivery) = clock.time(Activity::SourceRows, batches.recv()).await {
+            let Delivery {
+                mut batch,
+                read,
+                _turn,
+            } = delivery;
+            self.work.add(&batch, read);
+            self.arrived.fetch_add(1, Ordering::Relaxed);
+            last_key = batch.last_key.take().or(last_key);
+            writer.write(batch).await?;
+            if midway && writer.pending_bytes() >= self.commit_every {
+                writer.commit(End::More).await?;
+            }
+        }
+        Ok(last_key)
+    }
+}

@@ -1,0 +1,322 @@
+//! What `tune` measured, and what follows from it.
+//!
+//! [`TuneReport`] is drawn up from [`Facts`], so that its advice can never contradict its samples.
+
+pub mod advice;
+pub mod little;
+
+use serde::Serialize;
+
+use crate::report::Endpoint;
+use crate::report::time::TimeSpent;
+use crate::report::tune::advice::Recommendation;
+use crate::report::tune::little::LittlesLaw;
+
+/// What was measured, and under which settings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Facts {
+    pub job: String,
+    pub source: Endpoint,
+    pub target: Endpoint,
+    pub table: SampledTable,
+    pub settings: Settings,
+    /// By connections, one first, with the job's `commit_every`.
+    pub samples: Vec<Sample>,
+    /// By `commit_every`, with the recommended connections; empty where it changes nothing.
+    pub commit_samples: Vec<Sample>,
+    /// What a reader of the figures must know.
+    pub notes: Vec<String>,
+    /// Of the whole command.
+    pub seconds: f64,
+}
+
+/// The table whose rows were read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SampledTable {
+    /// `dbo.Posts`.
+    pub table: String,
+    /// One word, see [`crate::plan::table::Strategy::name`].
+    pub strategy: String,
+    pub estimated_rows: u64,
+    pub estimated_bytes: u64,
+    /// Of all tables of the job.
+    pub job_bytes: u64,
+    /// Into which it was cut for the samples.
+    pub ranges: usize,
+    /// The scratch table was UNLOGGED, as the job says.
+    pub unlogged: bool,
+}
+
+/// What the job says today, and what it is run on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Settings {
+    pub source_connections: usize,
+    pub source_min_connections: usize,
+    pub target_connections: usize,
+    pub max_partitions_per_table: usize,
+    /// Bytes.
+    pub commit_every: u64,
+    /// CPUs that this process may use.
+    pub cores: usize,
+    /// Length of a sample, as asked for.
+    pub sample_seconds: f64,
+}
+
+impl Settings {
+    /// Most connections that both pools can give at a time.
+    pub fn cap(&self) -> usize {
+        self.source_connections.min(self.target_connections)
+    }
+}
+
+/// One sample as it was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Measured {
+    /// Of each side.
+    pub connections: usize,
+    /// Bytes.
+    pub commit_every: u64,
+    /// Until the last connection had committed what it read.
+    pub seconds: f64,
+    /// Committed.
+    pub rows: u64,
+    /// COPY BINARY bytes of the rows.
+    pub bytes: u64,
+    pub batches: u64,
+    pub commits: u64,
+    /// Rows that PostgreSQL could not hold, under `values: reject`.
+    pub rejected_rows: u64,
+    /// Of the loading side, added up over the connections.
+    pub time: TimeSpent,
+    /// Seconds in which the source's connections were at work on batches, added up.
+    pub reading: f64,
+    /// CPU seconds of this process; `None` where the system does not tell.
+    pub tool_cpu: Option<f64>,
+    /// How busy all CPUs of the machine were, 0.0 to 1.0, whoever used them.
+    pub machine_busy: Option<f64>,
+    /// Some of the rows had been read before, so the source may have had them in memory.
+    pub again: bool,
+}
+
+/// A sample with the figures that follow from it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Sample {
+    #[serde(flatten)]
+    pub measured: Measured,
+    pub rows_per_second: f64,
+    pub bytes_per_second: f64,
+    /// Share of the connections' time spent waiting for the source, 0.0 to 1.0.
+    pub waiting_for_source: f64,
+    /// The same in COPY and in COMMIT.
+    pub waiting_for_target: f64,
+    /// Share of the CPUs that this process may use, 0.0 to 1.0.
+    pub tool_cpu_share: Option<f64>,
+    /// Mean time for which a batch keeps a connection of either side at work.
+    pub source_ms_per_batch: f64,
+    pub target_ms_per_batch: f64,
+}
+
+impl Sample {
+    /// `cores`: CPUs that this process may use.
+    pub fn of(measured: Measured, cores: usize) -> Self {
+        let time = &measured.time;
+        let source = time.source_rows + time.source_pool;
+        let target = time.copy + time.commit;
+        let batches = measured.batches as f64;
+        Self {
+            rows_per_second: ratio(measured.rows as f64, measured.seconds),
+            bytes_per_second: ratio(measured.bytes as f64, measured.seconds),
+            waiting_for_source: ratio(source, source + target),
+            waiting_for_target: ratio(target, source + target),
+            tool_cpu_share: measured
+                .tool_cpu
+                .map(|cpu| ratio(cpu, measured.seconds * cores as f64)),
+            source_ms_per_batch: ratio(measured.reading, batches) * 1e3,
+            target_ms_per_batch: ratio(target, batches) * 1e3,
+            measured,
+        }
+    }
+
+    pub fn batches_per_second(&self) -> f64 {
+        ratio(self.measured.batches as f64, self.measured.seconds)
+    }
+}
+
+/// 0 where there is nothing to divide by.
+fn ratio(amount: f64, by: f64) -> f64 {
+    if by > 0.0 { amount / by } else { 0.0 }
+}
+
+/// What the whole job would take at the measured rate. An estimate: the other tables have other
+/// rows, and keys, indexes and checks come on top.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Of all tables of the job, as the source's catalog has them.
+    pub source_bytes: u64,
+    /// Bytes of that kind at the recommended settings.
+    pub source_bytes_per_second: f64,
+    pub seconds: f64,
+}
+
+/// Facts and what follows from them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TuneReport {
+    #[serde(flatten)]
+    pub facts: Facts,
+    pub recommendation: Recommendation,
+    /// One line per side.
+    pub littles_law: Vec<LittlesLaw>,
+    /// `None` where the catalog has no sizes.
+    pub estimate: Option<Estimate>,
+}
+
+impl TuneReport {
+    /// `None` where no sample moved a row: nothing follows from that.
+    pub fn draw_up(facts: Facts) -> Option<Self> {
+        let recommendation = advice::recommend(&facts)?;
+        let chosen = advice::knee(&facts.samples)?;
+        let mut moving = facts.samples.iter();
+        let alone = moving.find(|sample| sample.measured.batches > 0)?;
+        let littles_law = little::both_sides(alone, chosen);
+        let estimate = estimate(&facts.table, recommendation.rows_per_second);
+        Some(Self {
+            recommendation,
+            littles_law,
+            estimate,
+            facts,
+        })
+    }
+}
+
+/// By bytes: the sampled rows' rate in bytes of the source, as large as its catalog says they are.
+fn estimate(table: &SampledTable, rows_per_second: f64) -> Option<Estimate> {
+    if table.estimated_rows == 0 || table.estimated_bytes == 0 || rows_per_second <= 0.0 {
+        return None;
+    }
+    let bytes_per_row = table.estimated_bytes as f64 / table.estimated_rows as f64;
+    let source_bytes_per_second = bytes_per_row * rows_per_second;
+    Some(Estimate {
+        source_bytes: table.job_bytes,
+        source_bytes_per_second,
+        seconds: table.job_bytes as f64 / source_bytes_per_second,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A sample of ten seconds that moved so many MiB/s in rows of 1 KiB and batches of 256 KiB,
+    /// whose connections spent this share of their time waiting for the source.
+    pub(crate) fn sample(connections: usize, mib_per_second: f64, source: f64) -> Sample {
+        let busy = connections as f64 * 10.0;
+        let bytes = mib_per_second * 10.0 * f64::from(1 << 20);
+        let measured = Measured {
+            connections,
+            commit_every: 64 << 20,
+            seconds: 10.0,
+            rows: (bytes / 1024.0) as u64,
+            bytes: bytes as u64,
+            batches: (bytes / f64::from(256 << 10)) as u64,
+            commits: connections as u64,
+            time: TimeSpent {
+                source_rows: busy * source,
+                copy: busy * (1.0 - source),
+                ..TimeSpent::default()
+            },
+            reading: busy * source,
+            tool_cpu: Some(2.0),
+            machine_busy: Some(0.5),
+            ..Measured::default()
+        };
+        Sample::of(measured, 4)
+    }
+
+    pub(crate) fn facts(samples: Vec<Sample>) -> Facts {
+        Facts {
+            job: "shop".into(),
+            source: Endpoint::default(),
+            target: Endpoint::default(),
+            table: SampledTable {
+                table: "dbo.Posts".into(),
+                strategy: "keyset".into(),
+                estimated_rows: 1_000_000,
+                estimated_bytes: 2 << 30,
+                job_bytes: 4 << 30,
+                ranges: 8,
+                unlogged: false,
+            },
+            settings: Settings {
+                source_connections: 8,
+                source_min_connections: 2,
+                target_connections: 16,
+                max_partitions_per_table: 8,
+                commit_every: 64 << 20,
+                cores: 4,
+                sample_seconds: 10.0,
+            },
+            samples,
+            commit_samples: Vec::new(),
+            notes: Vec::new(),
+            seconds: 60.0,
+        }
+    }
+
+    #[test]
+    fn figures_follow_from_what_was_measured() {
+        let sample = sample(2, 100.0, 0.75);
+        assert_eq!(sample.bytes_per_second, 100.0 * 1_048_576.0);
+        assert_eq!(sample.rows_per_second, 102_400.0);
+        assert_eq!(sample.waiting_for_source, 0.75);
+        assert_eq!(sample.waiting_for_target, 0.25);
+        // 2 CPU seconds of 10 s times 4 CPUs.
+        assert_eq!(sample.tool_cpu_share, Some(0.05));
+        // 15 s of reading for 4,000 batches.
+        assert_eq!(sample.source_ms_per_batch, 3.75);
+        assert_eq!(sample.target_ms_per_batch, 1.25);
+    }
+
+    #[test]
+    fn a_sample_without_rows_has_no_rate_and_gives_no_report() {
+        let none = Sample::of(Measured::default(), 4);
+        assert_eq!((none.bytes_per_second, none.waiting_for_source), (0.0, 0.0));
+        assert!(TuneReport::draw_up(facts(vec![none])).is_none());
+        assert!(TuneReport::draw_up(facts(Vec::new())).is_none());
+    }
+
+    /// A batch takes longer than a sample on a slow link, and nothing divided by it is no time.
+    #[test]
+    fn a_sample_without_a_batch_is_no_measure_of_batches() {
+        let none = Measured {
+            connections: 1,
+            ..Measured::default()
+        };
+        let samples = vec![
+            Sample::of(none, 4),
+            sample(2, 1.0, 0.9),
+            sample(4, 1.0, 0.9),
+        ];
+        let report = TuneReport::draw_up(facts(samples)).expect("a report");
+        assert_eq!(report.littles_law[0].alone_connections, 2);
+        assert!(report.littles_law[0].alone_ms > 0.0);
+    }
+
+    #[test]
+    fn the_whole_job_is_estimated_by_the_bytes_of_its_tables() {
+        let report = TuneReport::draw_up(facts(vec![sample(1, 100.0, 0.5)])).expect("a report");
+        let estimate = report.estimate.expect("an estimate");
+        // 102,400 rows/s of 2147.5 bytes at the source; the job has twice the table's bytes.
+        let expected = 2.0 * 1_000_000.0 / 102_400.0;
+        assert!(
+            (estimate.seconds - expected).abs() < 1e-9,
+            "{}",
+            estimate.seconds
+        );
+        let mut unknown = facts(vec![sample(1, 100.0, 0.5)]);
+        unknown.table.estimated_bytes = 0;
+        assert_eq!(
+            TuneReport::draw_up(unknown).expect("a report").estimate,
+            None
+        );
+    }
+}

@@ -1,0 +1,318 @@
+"""The budget lines of whole runs; each function measures some and returns them as lines."""
+
+import shutil
+import threading
+import time
+
+import ideal
+from measure import Series, run
+from servers import ROOT, Standin
+from table import Line
+from tool import DATABASE, Tool
+
+WHOLE = "whole database"
+# Tool CPU seconds per million rows, and percent of the ideal rate (with the key built).
+SHAPES = {"Votes": (0.15, 65), "Comments": (0.40, None), "Posts": (1.2, 85)}
+WHOLE_PERCENT = 80
+PARTITIONS = 12
+MANY = 5000
+SMALL = 2000
+
+
+def votes(bench):
+    """Narrow rows: CPU of all three, wall time against the ideal."""
+    return shape(bench, "Votes")
+
+
+def comments(bench):
+    """Rows of 180 characters, the same."""
+    return shape(bench, "Comments")
+
+
+def posts(bench):
+    """Rows of 815 characters, the same."""
+    return shape(bench, "Posts")
+
+
+def whole(bench):
+    """All tables at once, the same."""
+    return shape(bench, WHOLE)
+
+
+def shape(bench, name):
+    """Runs and rounds of the ideal in turn, so that both see the machine in the same mood."""
+    tables = bench.tables if name == WHOLE else [name]
+    runs, of = [], []
+    for number in range(bench.rounds):
+        bench.say(f"{name}, run {number + 1} of {bench.rounds}")
+        runs.append(bench.tool.load(bench.named(name)))
+        of = of or [ideal.of_table(bench, table) for table in tables]
+        for part in of:
+            ideal.measure_once(bench, part)
+    for part in of:
+        part.path.unlink()
+        bench.parts[part.name] = part
+    rows = sum(part.rows for part in of)
+    check_rows(runs, rows)
+    limit, percent = SHAPES.get(name, (None, WHOLE_PERCENT))
+    lines = cpu_lines(name, runs, rows, limit)
+    return [*lines, rate_line(name, runs, ideal.wall(of, bench.cores), percent)]
+
+
+def check_rows(runs, rows):
+    for measured in runs:
+        loaded = measured.report["totals"]["rows"]
+        if loaded != rows:
+            raise SystemExit(f"{loaded} rows loaded where the source has {rows}")
+
+
+def cpu_lines(name, runs, rows, limit):
+    million = rows / 1e6
+    of = lambda pick: Series([pick(measured) / million for measured in runs])
+    what = f"{name} ({rows:,} rows): CPU of the"
+    return [
+        Line(f"{what} tool", "s/M rows", of(lambda measured: measured.tool), limit),
+        Line(f"{what} source", "s/M rows", of(lambda measured: measured.source)),
+        Line(f"{what} target, key built, rows counted", "s/M rows", of(lambda measured: measured.target)),
+        Line(f"{name}: wall", "s", Series([measured.wall for measured in runs])),
+    ]
+
+
+def rate_line(name, runs, wall, percent):
+    rates = Series([100 * wall / measured.wall for measured in runs])
+    return Line(f"{name}: rate against the ideal of {wall:.2f} s", "%", rates, percent, least=True)
+
+
+def untuned(bench):
+    """The whole database into a PostgreSQL as initdb leaves it."""
+    tool = Tool(bench.tool.program, bench.folder, bench.source, bench.untuned)
+    runs = [tool.load(bench.named(WHOLE)) for _ in range(bench.rounds)]
+    return [
+        Line(f"{WHOLE}, PostgreSQL untuned: wall", "s", Series([measured.wall for measured in runs])),
+        Line(f"{WHOLE}, PostgreSQL untuned: CPU of the target", "s", Series([measured.target for measured in runs])),
+    ]
+
+
+def tls(bench):
+    """Tool CPU with TLS on both sides against plain, each shape and all; runs alternate."""
+    lines = []
+    for name in [*SHAPES, WHOLE]:
+        ratios = Series()
+        for number in range(bench.rounds):
+            bench.say(f"{name} plain and with TLS, run {number + 1} of {bench.rounds}")
+            plain = bench.tool.load(bench.named(name))
+            secret = bench.tool.load(bench.named(name), tls=True)
+            ratios.add(secret.tool / plain.tool)
+        lines.append(Line(f"{name}: CPU of the tool with TLS on both sides", "x plain", ratios, 1.5))
+    return lines
+
+
+def memory(bench):
+    """Peak resident memory at 12 partitions: narrow, wide and very long rows."""
+    lines = []
+    pools = {"source": {"max_connections": PARTITIONS}, "target": {"max_connections": PARTITIONS}}
+    transfer = {"max_partitions_per_table": PARTITIONS, "partition_min_rows": 1}
+    wide = max(bench.rows // 100, 1000)
+    generated = {"Wide": f"Wide:{wide}:8192", "Long": f"Long:{wide // 64 + 12}:1048576", "Huge": "Huge:24:33554432"}
+    standin = Standin(bench.folder, bench.standin, "Generated", *flags("--generated", generated.values()))
+    try:
+        made = Tool(bench.tool.program, bench.folder, standin, bench.cluster)
+        cases = [(bench.tool, name, bench.named(name)) for name in SHAPES]
+        cases += [(made, name, [f"dbo.{name}"]) for name in generated]
+        for tool, name, tables in cases:
+            bench.say(f"memory at {PARTITIONS} partitions: {name}")
+            rounds = bench.rounds if name in SHAPES else min(bench.rounds, 3)
+            peaks = Series()
+            for _ in range(rounds):
+                measured = tool.load(tables, transfer=transfer, pools=pools)
+                partitions = sum(table["partitions"] for table in measured.report["tables"])
+                peaks.add(measured.peak)
+            what = f"{generated.get(name, name)}: peak memory at {partitions} partitions"
+            lines.append(Line(what, "MiB", peaks, 150))
+    finally:
+        standin.stop()
+    return lines
+
+
+def flags(name, values):
+    return [word for value in values for word in (name, value)]
+
+
+def partitions(bench):
+    """One table at 1 partition up to the cap of connections; runs alternate."""
+    walls = {count: Series() for count in (1, 2, 4, 8)}
+    for _ in range(bench.rounds):
+        for count, series in walls.items():
+            transfer = {"max_partitions_per_table": count, "partition_min_rows": 1}
+            series.add(bench.tool.load(bench.named("Votes"), transfer=transfer).wall)
+    lines = [Line(f"Votes at {count} partitions: wall", "s", series) for count, series in walls.items()]
+    best = min(series.median for series in walls.values())
+    at_cap = Series([wall / best for wall in walls[8].values])
+    return [*lines, Line("Votes at 8 partitions against the best number", "x", at_cap, 1.03)]
+
+
+def readers(bench):
+    """Once, twice and three times the partitions under one cap of connections; runs alternate."""
+    cap = 4
+    pools = {"source": {"max_connections": cap}, "target": {"max_connections": 3 * cap}}
+    walls = {factor: Series() for factor in (1, 2, 3)}
+    for _ in range(max(bench.rounds, 7)):
+        for factor, series in walls.items():
+            transfer = {"max_partitions_per_table": factor * cap, "partition_min_rows": 1}
+            series.add(bench.tool.load(bench.named("Comments"), transfer=transfer, pools=pools).wall)
+    once = walls[1].median
+    lines = [Line(f"Comments, {cap} readers under a cap of {cap}: wall", "s", walls[1])]
+    for factor in (2, 3):
+        ratios = Series([wall / once for wall in walls[factor].values])
+        what = f"Comments, {factor * cap} readers under a cap of {cap}: wall"
+        lines.append(Line(what, f"x that of {cap}", ratios, 1.03))
+    return lines
+
+
+def ten_times(bench):
+    """Rows x 10: the same table with a tenth of its rows, from a stand-in of its own."""
+    sample = ["--sample", f"benchmark:{bench.rows // 10}"]
+    small = Standin(bench.folder, bench.standin, bench.source.database, *sample)
+    try:
+        tenth = Tool(bench.tool.program, bench.folder, small, bench.cluster)
+        ratios = Series()
+        for _ in range(bench.rounds):
+            few = tenth.load(bench.named(WHOLE)).wall
+            ratios.add(bench.tool.load(bench.named(WHOLE)).wall / few)
+    finally:
+        small.stop()
+    return [Line(f"{WHOLE}, rows x 10: wall", "x", ratios, 10)]
+
+
+def planning(bench):
+    """`migrate plan` of 500 and 5,000 tables with a key and an index each."""
+    lines, walls = [], {}
+    for count in (MANY // 10, MANY):
+        bench.say(f"planning {count} tables")
+        standin = scripted(bench, count, 0)
+        try:
+            tool = Tool(bench.tool.program, bench.folder, standin, bench.cluster)
+            bench.cluster.fresh(DATABASE)
+            path, series = tool.job(["dbo.*"]), Series()
+            for _ in range(bench.rounds):
+                series.add(run(tool.command(path, "plan"), tool.environment).wall)
+        finally:
+            standin.stop()
+        walls[count] = series
+        lines.append(Line(f"planning {count:,} tables", "s", series, 10.0 if count == MANY else None))
+    base = walls[MANY // 10].median
+    ratios = Series([wall / base for wall in walls[MANY].values])
+    return [*lines, Line("tables x 10: planning", "x", ratios, 10)]
+
+
+def small_tables(bench):
+    """2,000 tables of 10 rows, a key and an index each, all in."""
+    standin = scripted(bench, SMALL, 10)
+    rates = Series()
+    try:
+        tool = Tool(bench.tool.program, bench.folder, standin, bench.cluster)
+        for number in range(bench.rounds):
+            bench.say(f"{SMALL:,} tables of 10 rows, run {number + 1} of {bench.rounds}")
+            measured = tool.load(["dbo.*"])
+            check_rows([measured], SMALL * 10)
+            rates.add(SMALL / measured.wall)
+    finally:
+        standin.stop()
+    return [Line(f"{SMALL:,} tables of 10 rows", "tables/s", rates, 40, least=True)]
+
+
+def scripted(bench, tables, rows):
+    """A stand-in with so many tables of four columns."""
+    made = []
+    for number in range(tables):
+        made.append(
+            f"CREATE TABLE dbo.T{number:05} (Id int NOT NULL CONSTRAINT PK_T{number:05} PRIMARY KEY, "
+            "Parent int NULL, Name nvarchar(50) NULL, Made datetime NOT NULL)\n"
+            f"CREATE INDEX IX_T{number:05} ON dbo.T{number:05} (Parent)"
+        )
+        values = ", ".join(f"({row}, {row // 2}, N'name {row}', '2020-01-01')" for row in range(rows))
+        if rows:
+            made.append(f"INSERT INTO dbo.T{number:05} VALUES {values}")
+    script = bench.folder / f"tables-{tables}.sql"
+    script.write_text("\nGO\n".join(made) + "\nGO\n")
+    return Standin(bench.folder, bench.standin, "Many", "--script", script, "--stop-on-error")
+
+
+def first_row(bench):
+    """From the start of the process to the first byte that COPY has taken, both servers warm."""
+    times = Series()
+    for _ in range(max(bench.rounds, 7)):
+        begun = time.monotonic()
+        with bench.cluster.connect() as connection:
+
+            def watch(_):
+                asked = "SELECT FROM pg_stat_progress_copy WHERE bytes_processed > 0"
+                while time.monotonic() - begun < 60 and not connection.query(asked):
+                    time.sleep(0.001)
+                times.add((time.monotonic() - begun) * 1000)
+
+            bench.cluster.fresh(DATABASE)
+            path = bench.tool.job(bench.named("Votes"))
+            # Warm: the first connection to a new database reads its catalog into a file.
+            run(bench.tool.command(path, "check"), bench.tool.environment)
+            begun = time.monotonic()
+            bench.tool.measured(path, watch=watch)
+    return [Line("start to first row, one table", "ms", times, 150)]
+
+
+def stragglers(bench):
+    """Connections at work in the last tenth of the load, against the most there were."""
+    shares = Series()
+    for _ in range(bench.rounds):
+        samples = []
+        ended = threading.Event()
+        sampler = threading.Thread(target=sample_activity, args=(bench.cluster, samples, ended))
+        bench.cluster.fresh(DATABASE)
+        path = bench.tool.job(bench.named(WHOLE))
+        sampler.start()
+        try:
+            bench.tool.measured(path)
+        finally:
+            ended.set()
+            sampler.join()
+        shares.add(share_at_end(samples))
+    what = f"{WHOLE}: connections at work in the last tenth of the load"
+    return [Line(what, "% of the most", shares, 95, least=True)]
+
+
+def sample_activity(cluster, samples, ended):
+    """Times and numbers of the tool's statements that move rows or build indexes."""
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate' AND state = 'active' "
+        "AND (query LIKE 'COPY%' OR query LIKE 'ALTER TABLE%' OR query LIKE 'CREATE%INDEX%')"
+    )
+    with cluster.connect() as connection:
+        while not ended.wait(0.02):
+            samples.append((time.monotonic(), int(connection.value(asked))))
+
+
+def share_at_end(samples):
+    busy = [at for at, count in samples if count]
+    if not busy:
+        raise SystemExit("no COPY was seen: too few rows for the straggler line")
+    since = busy[-1] - (busy[-1] - busy[0]) / 10
+    last = [count for at, count in samples if since <= at <= busy[-1]]
+    return 100 * sum(last) / len(last) / max(count for _, count in samples)
+
+
+def verification(bench):
+    """Comparing by checksums against a plain read of both sides (benches/verify_cost.rs)."""
+    bench.tool.load(bench.named(WHOLE), verify="none")
+    path = bench.tool.job(bench.named(WHOLE), transfer={"max_partitions_per_table": 1}, verify="checksums")
+    environment = {**bench.tool.environment, "VERIFY_JOB": str(path), "VERIFY_ROUNDS": str(bench.rounds)}
+    cargo = shutil.which("cargo") or "cargo"
+    command = [cargo, "bench", "--locked", "--quiet", "--bench", "verify_cost", "--manifest-path", ROOT / "Cargo.toml"]
+    ratios = {}
+    for line in run(command, environment).output.splitlines():
+        words = line.split()
+        if words[:1] == ["ratio"]:
+            ratios[words[1]] = Series([float(word) for word in words[2:]])
+    return [
+        Line(f"{WHOLE}: comparing by {name}", "x a plain read", series, 1.3 if name == "checksums" else None)
+        for name, series in ratios.items()
+    ]
