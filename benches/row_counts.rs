@@ -1,5 +1,7 @@
 //! Instructions per row from socket bytes to batches, held against what they were:
 //! `cargo bench --bench row_counts`.
+//! `make counts` counts the build that the tests use, which is there already; that one takes two to
+//! five times as many, as nothing is inlined across crates.
 //!
 //! Callgrind counts them, so that a busy machine counts as many as an idle one. Each shape is run
 //! with two numbers of rows: what a process and a statement cost in any case falls out of the
@@ -25,8 +27,9 @@ use migrate::transcode::{RowReader, Step};
 use shapes::Shape;
 
 /// How much more than stated is allowed, as a share of it: other versions of the compiler and of
-/// the C library's copying count a little differently.
-const TOLERANCE: f64 = 0.05;
+/// the C library's copying count a little differently, and the test build depends on how the
+/// compiler cuts the crate into units.
+const TOLERANCE: f64 = if cfg!(debug_assertions) { 0.10 } else { 0.05 };
 
 /// Rows of the two runs.
 const FEW: u32 = 1_000;
@@ -39,26 +42,40 @@ const ROWS: &str = "ROW_COUNTS_ROWS";
 /// A shape and its instructions per row.
 struct Stated {
     shape: fn() -> Shape,
-    /// `None`: not counted yet, which is a failure that prints the count.
-    per_row: Option<f64>,
+    released: f64,
+    tested: f64,
+}
+
+impl Stated {
+    /// Of the build that this is.
+    fn per_row(&self) -> f64 {
+        match cfg!(debug_assertions) {
+            true => self.tested,
+            false => self.released,
+        }
+    }
 }
 
 const STATED: [Stated; 4] = [
     Stated {
         shape: shapes::votes,
-        per_row: None,
+        released: 670.0,
+        tested: 1_431.0,
     },
     Stated {
         shape: shapes::comments,
-        per_row: None,
+        released: 1_674.0,
+        tested: 7_862.0,
     },
     Stated {
         shape: shapes::posts,
-        per_row: None,
+        released: 11_273.0,
+        tested: 43_234.0,
     },
     Stated {
         shape: shapes::scripts,
-        per_row: None,
+        released: 24_779.0,
+        tested: 70_507.0,
     },
 ];
 
@@ -72,7 +89,7 @@ fn main() -> ExitCode {
     let mut failed = false;
     for (place, stated) in STATED.iter().enumerate() {
         let counted = per_row(place);
-        let (verdict, within) = judge(counted, stated.per_row);
+        let (verdict, within) = judge(counted, stated.per_row());
         failed |= !within;
         println!(
             "{counted:9.1} instructions per row, {verdict}  {}",
@@ -80,19 +97,14 @@ fn main() -> ExitCode {
         );
     }
     if failed {
-        println!(
-            "the row path has become slower, or no count is stated: see benches/row_counts.rs"
-        );
+        println!("the row path has become slower: see benches/row_counts.rs");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
 /// What is said of a count, and whether it may pass.
-fn judge(counted: f64, stated: Option<f64>) -> (String, bool) {
-    let Some(stated) = stated else {
-        return ("none stated".to_owned(), false);
-    };
+fn judge(counted: f64, stated: f64) -> (String, bool) {
     let over = counted / stated - 1.0;
     let verdict = match over {
         _ if over > TOLERANCE => "TOO MANY",
