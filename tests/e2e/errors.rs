@@ -239,13 +239,10 @@ fn waiting_for_a_full_pool_is_reported_and_fails_nothing() {
     let database = source.database(&crate::load::script());
     let target = Postgres::shared().database();
     let pool = "{ max_connections: 1, acquire_timeout: 1s }";
-    let job = Job::with(
-        &source,
-        &database.name,
-        &target.target(),
-        pool,
-        crate::load::TRANSFER,
-    );
+    // Without the number there would be no more readers than connections.
+    let pinned =
+        crate::load::TRANSFER.replace("transfer: {", "transfer: { partitions_in_flight: 4,");
+    let job = Job::with(&source, &database.name, &target.target(), pool, &pinned);
     let faults = source.expect_stand_in().handle.faults();
     let stall = "stall:rows=100,for=4s,times=1,match=FROM [dbo].[";
     faults.add(stall.parse().expect("a fault"));
