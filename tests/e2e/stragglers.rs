@@ -1,6 +1,6 @@
 //! A partition that is still long when workers fall idle is cut, and every row comes once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -182,14 +182,27 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         let job = Job::new(&database, &target.target(), ONE_EACH);
         slow(&source, "Narrow");
         slow(&source, "Pair");
+        // What is cut is held up again, so that there is a time between the cut and its end.
+        let again = "stall:rows=50,for=300ms,times=20,match=FROM [dbo].[Narrow]";
+        let faults = source.expect_stand_in().handle.faults();
+        faults.add(again.parse().expect("a fault"));
         let mut child = job.spawn(&[]);
         crate::resume::wait_for_rows(&target);
-        // Partitions are judged after a second, and looked at every quarter of one.
-        std::thread::sleep(Duration::from_millis(700 + 80 * point));
-        child.kill().expect("kill -9");
-        child.wait().expect("the killed process is gone");
         let cut = "SELECT count(*) FROM (SELECT FROM _migrate.partitions \
              GROUP BY source_table HAVING count(*) > 1 AND bool_or(state <> 'done')) AS t";
+        if point % 2 == 0 {
+            // Partitions are judged after a second, and looked at every quarter of one.
+            std::thread::sleep(Duration::from_millis(700 + 80 * point));
+        } else {
+            // Behind a cut, however fast the machine is.
+            let started = Instant::now();
+            while target.value(cut) == "0" && started.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(8 * point));
+        }
+        child.kill().expect("kill -9");
+        child.wait().expect("the killed process is gone");
         between += u32::from(target.value(cut) != "0");
         source.expect_stand_in().handle.faults().clear();
         source.expect_stand_in().handle.drop_connections();
