@@ -1,9 +1,7 @@
 //! One of every schema object that `objects.sql` has not, as reviewed line by line.
 
-use std::path::Path;
-
 use crate::accounting;
-use crate::objects::{apply, dump};
+use crate::objects::{apply, dump, must_be_as_reviewed};
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::{Source, SourceDatabase};
@@ -57,16 +55,7 @@ fn the_rest_of_the_objects_is_made_as_the_snapshot_shows() {
     left_out.sort();
     assert_eq!(left_out, LEFT_OUT, "{omissions:#?}");
     accounting::balance(&database, &target, &report, "objects_rest.sql");
-    let made = dump(&target);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOT);
-    if std::env::var_os("MIGRATE_TEST_BLESS").is_some() {
-        std::fs::write(&path, &made).expect("the snapshot");
-    }
-    let expected = std::fs::read_to_string(&path).expect("the snapshot");
-    assert_eq!(
-        made, expected,
-        "review the change, then MIGRATE_TEST_BLESS=1"
-    );
+    must_be_as_reviewed(&target, SNAPSHOT);
     what_was_made_works(&target);
 }
 

@@ -29,8 +29,13 @@ fn one_of_every_object_is_made_as_the_snapshot_shows() {
     let target = Postgres::shared().database();
     let report = Job::new(&database, &target.target(), "").report(&[], 0);
     assert_eq!(report["omissions"], serde_json::json!([]), "{report:#}");
-    let made = dump(&target);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOT);
+    must_be_as_reviewed(&target, SNAPSHOT);
+}
+
+/// What `pg_dump` prints of the target is the snapshot, or becomes it where that is asked for.
+pub(crate) fn must_be_as_reviewed(target: &Database<'_>, snapshot: &str) {
+    let made = dump(target);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(snapshot);
     if std::env::var_os("MIGRATE_TEST_BLESS").is_some() {
         std::fs::write(&path, &made).expect("the snapshot");
     }
