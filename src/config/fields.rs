@@ -271,17 +271,28 @@ impl Section {
         range: (u64, u64),
         gathered: &mut Gathered<'_>,
     ) -> u64 {
-        let found = self.parsed(key, gathered, |text| {
-            let size = units::size(text)?;
-            if (range.0..=range.1).contains(&size) {
-                return Ok(size);
-            }
-            let (least, most) = (units::show_size(range.0), units::show_size(range.1));
-            Err(format!("must be from {least} to {most}"))
-        });
+        let found = self.parsed(key, gathered, |text| size_in(text, range));
         let found = Self::or_default(found, default);
         self.record(key, units::show_size(found.value), found.origin, gathered);
         found.value
+    }
+
+    /// As `size`, or nothing.
+    pub(crate) fn optional_size(
+        &mut self,
+        key: &'static str,
+        range: (u64, u64),
+        gathered: &mut Gathered<'_>,
+    ) -> Option<u64> {
+        let found = self.parsed(key, gathered, |text| size_in(text, range));
+        let origin = if found.is_some() {
+            Origin::File
+        } else {
+            Origin::Default
+        };
+        let shown = found.map(units::show_size).unwrap_or_default();
+        self.record(key, shown, origin, gathered);
+        found
     }
 
     /// A list of strings; each comes with its place for further checks.
@@ -381,6 +392,15 @@ fn choice_of<T: Words>(text: &str) -> Result<T, String> {
     }
     let words: Vec<&str> = T::ALL.iter().map(|(word, _)| *word).collect();
     Err(format!("expected one of {}", words.join(", ")))
+}
+
+fn size_in(text: &str, range: (u64, u64)) -> Result<u64, String> {
+    let size = units::size(text)?;
+    if (range.0..=range.1).contains(&size) {
+        return Ok(size);
+    }
+    let (least, most) = (units::show_size(range.0), units::show_size(range.1));
+    Err(format!("must be from {least} to {most}"))
 }
 
 fn number_in<T>(text: &str, range: (T, T)) -> Result<T, String>

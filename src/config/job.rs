@@ -182,6 +182,8 @@ pub struct Transfer {
     pub partition_min_rows: u64,
     /// Bytes at the source; a table of few large rows is cut by these.
     pub partition_min_size: u64,
+    /// The same where the cuts of a table cost two seeks. One key of the job file sets both.
+    pub partition_min_size_dense: u64,
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
     pub unlogged_load: bool,

@@ -38,8 +38,10 @@ const READ: Duration = Duration::from_secs(300);
 const BROWSER_PORT: u16 = 1434;
 /// Below this a table is read in a second or two; cutting it costs more than it saves.
 const PARTITION_MIN_ROWS: u64 = 500_000;
-/// About what half a million rows of a wide table are.
+/// About what half a million rows of a wide table are, and what reading an index for cuts is worth.
 const PARTITION_MIN_SIZE: u64 = 1 << 30;
+/// Half a second of COPY into one backend, of which two seeks and a claim are a tenth at most.
+const PARTITION_MIN_SIZE_DENSE: u64 = 64 << 20;
 /// Some seconds of work: what a crash costs at most per partition.
 const COMMIT_EVERY: u64 = 64 << 20;
 
@@ -289,22 +291,15 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
     if consistency == Consistency::DatabaseSnapshot {
         section.unavailable("consistency", consistency.word(), g);
     }
+    let rows = section.number("partition_min_rows", PARTITION_MIN_ROWS, (1, u64::MAX), g);
+    let size = section.optional_size("partition_min_size", (1024, 1 << 50), g);
     let transfer = Transfer {
         mode,
         consistency,
         max_partitions_per_table: section.number("max_partitions_per_table", 8, (1, 1024), g),
-        partition_min_rows: section.number(
-            "partition_min_rows",
-            PARTITION_MIN_ROWS,
-            (1, u64::MAX),
-            g,
-        ),
-        partition_min_size: section.size(
-            "partition_min_size",
-            PARTITION_MIN_SIZE,
-            (1024, 1 << 50),
-            g,
-        ),
+        partition_min_rows: rows,
+        partition_min_size: size.unwrap_or(PARTITION_MIN_SIZE),
+        partition_min_size_dense: size.unwrap_or(PARTITION_MIN_SIZE_DENSE),
         commit_every: section.size("commit_every", COMMIT_EVERY, (1024, 16 << 30), g),
         unlogged_load: section.boolean("unlogged_load", false, g),
         synchronous_commit: section.boolean("synchronous_commit", false, g),

@@ -1,5 +1,5 @@
-//! What is to be done, what is on its way, and who may begin: one queue for the partitions of all
-//! tables, and one for tables to finish, largest first.
+//! What is to be done, what is on its way, and who may begin: queues for the partitions of all
+//! tables, for tables to finish, largest first, and for tables to count.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -25,9 +25,12 @@ struct State {
     loads: VecDeque<Load>,
     /// All rows are there; sorted by weight, the largest last.
     finishes: Vec<(u64, Arc<TableLoad>)>,
+    /// Both sides can be counted; the largest last.
+    counts: Vec<(u64, Arc<TableLoad>)>,
     /// Partitions that a worker holds.
     lanes: Vec<Arc<Lane>>,
     finishing: usize,
+    counting: usize,
     /// Workers that wait for something to take.
     idle: usize,
     /// How many lanes there may be.
@@ -44,6 +47,7 @@ struct Load {
 pub enum Next {
     Load(Arc<Lane>),
     Finish(Arc<TableLoad>),
+    Count(Arc<TableLoad>),
     /// Nothing now, but what is on its way may leave something to do.
     Wait,
     /// Nothing any more.
@@ -76,8 +80,10 @@ impl Board {
             state: Mutex::new(State {
                 loads: loads.into(),
                 finishes,
+                counts: Vec::new(),
                 lanes: Vec::new(),
                 finishing: 0,
+                counting: 0,
                 idle: 0,
                 level,
             }),
@@ -96,7 +102,9 @@ impl Board {
         self.changed.notified()
     }
 
-    /// What is taken must be given back with [`Board::loaded`] or [`Board::finished`].
+    /// What is taken must be given back with [`Board::loaded`], [`Board::finished`] or
+    /// [`Board::counted`]. Tables are counted where no partition waits to be loaded: a count is in
+    /// nobody's way then.
     pub fn take(&self) -> Next {
         let mut state = self.state();
         if state.finishing < self.finishers
@@ -112,8 +120,15 @@ impl Board {
             state.lanes.push(Arc::clone(&lane));
             return Next::Load(lane);
         }
-        let on_its_way = state.finishing + state.lanes.len();
-        match on_its_way + state.loads.len() + state.finishes.len() {
+        if state.loads.is_empty()
+            && let Some((_, table)) = state.counts.pop()
+        {
+            state.counting += 1;
+            return Next::Count(table);
+        }
+        let on_its_way = state.finishing + state.counting + state.lanes.len();
+        let waiting = state.loads.len() + state.finishes.len() + state.counts.len();
+        match on_its_way + waiting {
             0 => Next::Over,
             _ => Next::Wait,
         }
@@ -131,13 +146,22 @@ impl Board {
         self.changed.notify_waiters();
     }
 
+    /// A worker has counted a table, or could not.
+    pub fn counted(&self) {
+        self.state().counting -= 1;
+        self.changed.notify_waiters();
+    }
+
     /// The last partition of a table is done.
     pub fn add_finish(&self, table: &Arc<TableLoad>) {
-        let mut state = self.state();
-        let weight = table.weight();
-        let place = state.finishes.partition_point(|(other, _)| *other < weight);
-        state.finishes.insert(place, (weight, Arc::clone(table)));
-        drop(state);
+        insert_by_weight(&mut self.state().finishes, table);
+        self.changed.notify_waiters();
+    }
+
+    /// All rows of a table are there to stay, and nothing that is made behind them keeps readers out
+    /// for long.
+    pub fn add_count(&self, table: &Arc<TableLoad>) {
+        insert_by_weight(&mut self.state().counts, table);
         self.changed.notify_waiters();
     }
 
@@ -204,11 +228,200 @@ impl Board {
     }
 }
 
+/// The largest stands last.
+fn insert_by_weight(tables: &mut Vec<(u64, Arc<TableLoad>)>, table: &Arc<TableLoad>) {
+    let weight = table.weight();
+    let place = tables.partition_point(|(other, _)| *other < weight);
+    tables.insert(place, (weight, Arc::clone(table)));
+}
+
 /// A worker that waits.
 pub struct Idle<'a>(&'a Board);
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
         self.0.state().idle -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::sample::{range, table};
+    use crate::postgres::state::PartitionState::{Done, Pending};
+
+    fn lane(board: &Board) -> Arc<Lane> {
+        match board.take() {
+            Next::Load(lane) => lane,
+            _ => panic!("nothing to load"),
+        }
+    }
+
+    fn waits(board: &Board) -> bool {
+        matches!(board.take(), Next::Wait)
+    }
+
+    fn over(board: &Board) -> bool {
+        matches!(board.take(), Next::Over)
+    }
+
+    /// Loads it as a worker does; true for the table's last partition.
+    fn load(board: &Board, lane: &Arc<Lane>) -> bool {
+        let last = lane.table.partition_done();
+        if last {
+            board.add_finish(&lane.table);
+        }
+        board.loaded(lane);
+        last
+    }
+
+    fn finish(board: &Board) -> Arc<TableLoad> {
+        match board.take() {
+            Next::Finish(table) => table,
+            _ => panic!("nothing to finish"),
+        }
+    }
+
+    #[test]
+    fn the_largest_partition_goes_first_and_no_more_than_the_level_at_a_time() {
+        let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
+        let board = Board::new(&[small, large], 1, 2);
+        // Of the size of an average partition: 10 each, in the order of the plan.
+        let (one, other) = (lane(&board), lane(&board));
+        assert_eq!(board.in_flight(), (2, true));
+        assert!(waits(&board));
+        let numbers = [&one, &other].map(|lane| (lane.table.weight(), lane.number));
+        assert_eq!(numbers, [(10, 1), (30, 1)]);
+        assert!(load(&board, &one));
+        assert!(
+            Arc::ptr_eq(&finish(&board), &one.table),
+            "before what is left to load"
+        );
+        let last = lane(&board);
+        assert_eq!((last.table.weight(), last.number), (30, 3));
+        assert!(!load(&board, &other));
+        assert!(load(&board, &last));
+        assert!(waits(&board), "one table is finished at a time");
+        board.finished();
+        finish(&board);
+        assert!(waits(&board), "it may leave something to do");
+        board.finished();
+        assert!(over(&board));
+    }
+
+    #[test]
+    fn heavier_partitions_go_before_lighter_ones() {
+        let (small, large) = (table(10, &[Pending]), table(30, &[Pending]));
+        let board = Board::new(&[small, large], 1, 9);
+        assert_eq!(lane(&board).table.weight(), 30);
+        assert_eq!(lane(&board).table.weight(), 10);
+    }
+
+    #[test]
+    fn a_table_whose_rows_are_all_there_is_only_finished() {
+        let board = Board::new(&[table(1, &[Done]), table(2, &[Done])], 2, 9);
+        assert_eq!(finish(&board).weight(), 2);
+        assert_eq!(finish(&board).weight(), 1);
+        board.finished();
+        board.finished();
+        assert!(over(&board));
+    }
+
+    #[test]
+    fn tables_are_counted_when_nothing_waits_to_be_loaded_and_before_it_is_over() {
+        let (ready, open) = (table(1, &[Done]), table(2, &[Pending, Pending]));
+        let board = Board::new(&[Arc::clone(&ready), open], 1, 2);
+        let table = finish(&board);
+        board.add_count(&table);
+        board.finished();
+        let one = lane(&board);
+        let other = lane(&board);
+        let Next::Count(counted) = board.take() else {
+            panic!("every partition is on its way, so a table is counted");
+        };
+        assert!(Arc::ptr_eq(&counted, &ready));
+        load(&board, &one);
+        load(&board, &other);
+        finish(&board);
+        board.finished();
+        assert!(waits(&board), "a count is still on its way");
+        board.counted();
+        assert!(over(&board));
+    }
+
+    #[test]
+    fn a_count_waits_for_partitions_that_nobody_has_taken() {
+        let open = table(2, &[Pending, Pending]);
+        let board = Board::new(&[Arc::clone(&open)], 1, 1);
+        let one = lane(&board);
+        board.add_count(&open);
+        assert!(waits(&board));
+        load(&board, &one);
+        lane(&board);
+        assert!(matches!(board.take(), Next::Count(_)));
+    }
+
+    #[test]
+    fn what_was_cut_off_is_loaded_once_and_keeps_its_table_open() {
+        let table = table(8, &[Pending]);
+        let board = Board::new(&[Arc::clone(&table)], 1, 9);
+        let first = lane(&board);
+        board.add_partitions(&table, &[1, 2, 3]);
+        // The answer of a cut was lost, so its record is read once more.
+        board.add_partitions(&table, &[2, 3]);
+        assert!(!load(&board, &first), "two are left");
+        let (second, third) = (lane(&board), lane(&board));
+        assert_eq!((second.number, third.number), (2, 3));
+        assert!(!load(&board, &second));
+        assert!(load(&board, &third));
+        finish(&board);
+    }
+
+    #[test]
+    fn a_lower_level_parks_the_newest_and_they_go_on_before_others_begin() {
+        let (open, other) = (
+            table(90, &[Pending, Pending, Pending]),
+            table(1, &[Pending]),
+        );
+        let board = Board::new(&[open, other], 1, 3);
+        let lanes = [lane(&board), lane(&board), lane(&board)];
+        for lane in &lanes[..2] {
+            lane.begin(&range(None, None), None);
+        }
+        board.set_level(1);
+        // The third is not read yet and cannot pause, so both others are asked.
+        let asked = lanes.each_ref().map(|lane| lane.take_turn());
+        assert_eq!(asked, [Some(Turn::Park), Some(Turn::Park), None]);
+        assert!(waits(&board));
+        board.put_back(&lanes[1]);
+        board.loaded(&lanes[1]);
+        board.set_level(3);
+        let again = lane(&board);
+        assert_eq!((again.table.weight(), again.number), (90, 2));
+    }
+
+    #[test]
+    fn there_is_room_for_what_idle_workers_could_load_if_there_were_any() {
+        let open = table(2, &[Pending, Pending]);
+        let board = Board::new(&[open], 1, 4);
+        let idle = [board.idle(), board.idle(), board.idle()];
+        lane(&board);
+        assert_eq!(board.lanes().1, 0, "a partition waits to be taken");
+        lane(&board);
+        assert_eq!(board.lanes().1, 2, "of four, two are on their way");
+        drop(idle);
+        assert_eq!(board.lanes().1, 0, "nobody is idle");
+    }
+
+    #[tokio::test]
+    async fn no_ring_is_missed_between_a_look_and_a_wait() {
+        let open = table(2, &[Pending]);
+        let board = Board::new(&[Arc::clone(&open)], 1, 4);
+        let changed = board.changed();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        lane(&board);
+        board.add_finish(&open);
+        changed.await;
     }
 }

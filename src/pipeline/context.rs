@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -66,12 +66,21 @@ pub struct TableLoad {
     most_open: usize,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
+    /// Rows of both sides, where they were counted while the table was finished.
+    pub counts: OnceLock<Counts>,
+}
+
+/// Rows of a table's source and of its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub source: u64,
+    pub target: u64,
 }
 
 impl TableLoad {
-    /// Takes up a recorded table under the run.
+    /// Takes up a recorded table; `cancel` is the run's.
     pub fn new(
-        run: &Run,
+        (job, cancel): (&Job, &CancellationToken),
         record: TableRecord,
         layout: RowLayout,
         progress: Arc<TableProgress>,
@@ -89,20 +98,21 @@ impl TableLoad {
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
         progress.resume(rows, bytes);
         Arc::new(Self {
-            key: TableKey::of(&run.job.name, &record.plan),
+            key: TableKey::of(&job.name, &record.plan),
             copy: Arc::new(
-                CopyTable::new(&run.job.name, &record.plan)
-                    .flush_late(!run.job.transfer.synchronous_commit),
+                CopyTable::new(&job.name, &record.plan)
+                    .flush_late(!job.transfer.synchronous_commit),
             ),
             layout,
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
-            most_open: most_open(&run.job, &record.plan),
+            most_open: most_open(job, &record.plan),
             partitions: record.partitions,
             plan: record.plan,
             progress,
-            cancel: run.cancel.child_token(),
+            cancel: cancel.child_token(),
             failure: Mutex::default(),
+            counts: OnceLock::new(),
         })
     }
 

@@ -7,7 +7,6 @@ use crate::pipeline::context::Run;
 use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::plan::table::{KeyColumn, TablePlan};
-use crate::schema::SqlType;
 
 /// A range of a table's key, and how to ask for it.
 pub struct Look<'a> {
@@ -49,21 +48,23 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Cuts of a whole table. Where integer keys leave few gaps by the catalog's count of rows, two
-    /// seeks say as much as the scan and sort of the whole index that [`Self::by_rows`] is.
-    pub async fn first_cuts(
-        &self,
-        source: &mut Connection,
-        parts: usize,
-    ) -> Result<Vec<Vec<KeyValue>>> {
-        if self.plan.filter.is_none()
+    /// Cuts of a whole table, as many as its plan asks for. Where integer keys leave few gaps by the
+    /// catalog's count of rows, two seeks say as much as the scan and sort of the whole index that
+    /// [`Self::by_rows`] is; so such a table is cut into smaller parts.
+    pub async fn first_cuts(&self, source: &mut Connection) -> Result<Vec<Vec<KeyValue>>> {
+        let (any, dense) = (self.plan.wanted_partitions, self.plan.dense_partitions);
+        if dense.max(any) > 1
+            && self.plan.may_be_dense()
             && let Some((first, last)) = self.ends(source).await?
             && remaining::is_dense(&first, &last, self.plan.estimated_rows)
-            && let Some(cuts) = remaining::between(&first, &last, parts)
+            && let Some(cuts) = remaining::between(&first, &last, dense.max(any))
         {
             return Ok(cuts);
         }
-        self.by_rows(source, parts).await
+        if any < 2 {
+            return Ok(Vec::new());
+        }
+        self.by_rows(source, any).await
     }
 
     /// Cuts into up to `most` parts of `least` rows or more; none where less than two are left.
@@ -106,22 +107,19 @@ impl<'a> Look<'a> {
         self.keys(source, &sql).await
     }
 
-    /// The first and the last key, by two seeks; `None` where the key is not one integer, or
-    /// nothing is there.
+    /// The first and the last key, by two seeks in one statement; `None` where the key is not one
+    /// integer, or nothing is there.
     async fn ends(
         &self,
         source: &mut Connection,
     ) -> Result<Option<(Vec<KeyValue>, Vec<KeyValue>)>> {
-        let integer = |ty: &SqlType| {
-            use SqlType::{BigInt, Int, SmallInt, TinyInt};
-            matches!(ty, TinyInt | SmallInt | Int | BigInt)
-        };
-        if !matches!(self.key, [key] if integer(&key.column.ty)) {
+        let Some(sql) = remaining::ends(self.plan, self.key, &self.left, self.consistency) else {
             return Ok(None);
-        }
-        let first = self.edge(source, Edge::First).await?;
-        let last = self.edge(source, Edge::Last).await?;
-        Ok(first.zip(last))
+        };
+        Ok(remaining::in_order(
+            self.key,
+            self.keys(source, &sql).await?,
+        ))
     }
 
     /// The first or the last key in the range.

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::retry::{Backoff, retrying};
+use crate::pipeline::verify;
 use crate::postgres::objects::{self, Of};
 use crate::postgres::{finish as shore, state};
 use crate::report::Omission;
@@ -16,18 +18,25 @@ use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
-/// cancel it.
-pub async fn finish(run: &Run, table: &TableLoad) -> Result<()> {
+/// cancel it. From the moment it has its key, others may count it.
+pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
+    let mut counted = !verify::counts_early(&run.job);
     loop {
-        let Err(error) = attempt(run, table).await else {
+        let settled = || {
+            if !std::mem::replace(&mut counted, true) {
+                board.add_count(table);
+            }
+        };
+        let Err(error) = attempt(run, table, settled).await else {
             return Ok(());
         };
         backoff.after(error, &run.cancel).await?;
     }
 }
 
-async fn attempt(run: &Run, table: &TableLoad) -> Result<()> {
+/// `settled` is called when the table is durable and has its key.
+async fn attempt(run: &Run, table: &TableLoad, settled: impl FnOnce()) -> Result<()> {
     let mut lease = run.target.acquire().await?;
     let target = &run.job.target;
     let (memory, workers) = (
@@ -37,6 +46,7 @@ async fn attempt(run: &Run, table: &TableLoad) -> Result<()> {
     shore::set_maintenance(&lease, memory, workers).await?;
     state::set_loaded(&lease, &table.key).await?;
     shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
+    settled();
     let of = Of {
         table: &table.key,
         run: run.id,

@@ -149,3 +149,115 @@ impl Lane {
         self.course().uneven
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::sample::{int, range, table};
+    use crate::postgres::state::PartitionState::Pending;
+
+    fn lane() -> Arc<Lane> {
+        Lane::new(table(1, &[Pending]), 1)
+    }
+
+    fn split(upto: Option<i64>, keys: &[i64]) -> Turn {
+        Turn::Split(Cuts {
+            upto: upto.map(int),
+            keys: keys.iter().copied().map(int).collect(),
+        })
+    }
+
+    #[test]
+    fn one_thing_is_asked_of_a_partition_that_is_being_read() {
+        let lane = lane();
+        assert!(!lane.ask(Turn::Park), "nothing is read yet");
+        lane.begin(&range(None, Some(90)), None);
+        assert!(lane.ask(Turn::Park));
+        assert!(
+            !lane.ask(split(Some(90), &[30])),
+            "it was asked for something else"
+        );
+        assert_eq!(lane.take_turn(), Some(Turn::Park));
+        assert_eq!(lane.take_turn(), None);
+        assert!(
+            !lane.ask(Turn::Park),
+            "it is not read until it is claimed again"
+        );
+        lane.begin(&range(None, Some(90)), Some(&int(5)));
+        assert!(lane.ask(Turn::Park));
+    }
+
+    #[test]
+    fn a_partition_that_is_no_range_cannot_be_asked() {
+        let lane = lane();
+        lane.begin(&Slice::Whole, None);
+        assert!(!lane.ask(Turn::Park));
+        assert_eq!(lane.pace(Duration::ZERO), None);
+    }
+
+    /// Its new end is where another partition begins: a cut behind it would be in that one.
+    #[test]
+    fn cuts_of_before_the_range_was_cut_itself_are_refused() {
+        let lane = lane();
+        lane.begin(&range(None, None), None);
+        let (found, _) = lane.pace(Duration::ZERO).expect("what is left");
+        lane.begin(&range(None, Some(50)), Some(&int(10)));
+        let stale = Cuts {
+            upto: found.upto,
+            keys: vec![int(30), int(70)],
+        };
+        assert!(!lane.ask(Turn::Split(stale)));
+        assert!(lane.ask(split(Some(50), &[30])));
+    }
+
+    /// Only the source knows the order of its keys, so a cut that the partition has gone past is
+    /// handed over; it is dropped where it would be made, see `splitting::carry_out`.
+    #[test]
+    fn a_cut_that_was_passed_is_left_to_whoever_makes_it() {
+        let lane = lane();
+        lane.begin(&range(None, Some(90)), None);
+        let (found, _) = lane.pace(Duration::ZERO).expect("what is left");
+        assert_eq!(found.after, None);
+        lane.committed(Some(&int(60)));
+        let (left, _) = lane.pace(Duration::ZERO).expect("what is left");
+        assert_eq!((left.after, &left.upto), (Some(int(60)), &found.upto));
+        assert!(lane.ask(split(Some(90), &[30])));
+        assert_eq!(lane.take_turn(), Some(split(Some(90), &[30])));
+    }
+
+    #[test]
+    fn the_pace_is_of_what_was_read_since_it_began_and_not_asked_yet() {
+        let lane = lane();
+        lane.begin(&range(Some(1), None), None);
+        lane.moved(1_000);
+        assert_eq!(
+            lane.pace(Duration::from_secs(3600)),
+            None,
+            "too early to say"
+        );
+        let (left, pace) = lane.pace(Duration::ZERO).expect("a pace");
+        assert_eq!(left.after, Some(int(1)));
+        assert!(pace > 0.0);
+        lane.begin(&range(Some(1), None), Some(&int(7)));
+        let (left, pace) = lane.pace(Duration::ZERO).expect("a pace");
+        assert_eq!((left.after, pace), (Some(int(7)), 0.0));
+        assert!(lane.ask(Turn::Park));
+        assert_eq!(lane.pace(Duration::ZERO), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_moves_it_is_woken_and_misses_nothing() {
+        let lane = lane();
+        lane.begin(&range(None, None), None);
+        let waiting = tokio::spawn({
+            let lane = Arc::clone(&lane);
+            async move { lane.asked().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        assert!(lane.ask(Turn::Park));
+        waiting.await.expect("woken");
+        // Asked before anybody waits.
+        lane.asked().await;
+    }
+}

@@ -19,6 +19,8 @@ mod recorded;
 mod rejects;
 mod retry;
 mod run;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod shores;
 mod splitting;

@@ -203,10 +203,9 @@ async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
 /// Finds the cut points of a new table and records its plan with its partitions.
 async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
     let cuts = match &plan.strategy {
-        Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
+        Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
             let look = Look::whole(run.job.transfer.consistency, plan, key);
-            look.first_cuts(&mut *run.source.acquire().await?, plan.wanted_partitions)
-                .await?
+            look.first_cuts(&mut *run.source.acquire().await?).await?
         }
         _ => Vec::new(),
     };

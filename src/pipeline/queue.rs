@@ -1,5 +1,5 @@
-//! The workers of the loading step: each takes partitions to load and tables to finish from the
-//! board, and looks for a partition to cut when there is nothing to take.
+//! The workers of the loading step: each takes partitions to load and tables to finish and to count
+//! from the board, and looks for a partition to cut when there is nothing to take.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::pipeline::board::{Board, Next};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::partition::Moved;
-use crate::pipeline::{adapting, finishing, partition, splitting};
+use crate::pipeline::{adapting, finishing, partition, splitting, verify};
 use crate::report::progress::TableState;
 
 /// How long a stopped run waits for commits before it lets go of them. A signal must end the
@@ -93,8 +93,12 @@ async fn work(crew: Arc<Crew>) {
         match board.take() {
             Next::Over => return,
             Next::Finish(table) => {
-                finish(run, &table).await;
+                finish(run, board, &table).await;
                 board.finished();
+            }
+            Next::Count(table) => {
+                count(run, &table).await;
+                board.counted();
             }
             Next::Load(lane) => {
                 if !lane.table.cancel.is_cancelled() {
@@ -154,11 +158,29 @@ async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
     }
 }
 
-async fn finish(run: &Run, table: &Arc<TableLoad>) {
-    let finished = AssertUnwindSafe(finishing::finish(run, table)).catch_unwind();
+async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) {
+    let finished = AssertUnwindSafe(finishing::finish(run, board, table)).catch_unwind();
     match finished.await.unwrap_or_else(|_| Err(broken())) {
         Ok(()) => table.progress.set_state(TableState::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,
+    }
+}
+
+/// Counts both sides beside what else is made of the table. What could not be counted here is
+/// counted when all tables are compared, with all patience.
+async fn count(run: &Run, table: &TableLoad) {
+    let counted = AssertUnwindSafe(verify::count(run, &table.plan)).catch_unwind();
+    let counted = tokio::select! {
+        biased;
+        () = table.cancel.cancelled() => return,
+        counted = counted => counted.unwrap_or_else(|_| Err(broken())),
+    };
+    match counted {
+        // Counted once: nobody else was asked to.
+        Ok(counts) => {
+            let _first = table.counts.set(counts);
+        }
+        Err(error) => tracing::debug!(%error, "a table is counted later"),
     }
 }
 

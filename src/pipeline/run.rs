@@ -346,11 +346,11 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
     let done = tables
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
-    let plans = done.map(|table| table.plan.clone()).collect::<Vec<_>>();
+    let done = done.collect::<Vec<_>>();
     tokio::select! {
         biased;
         () = run.cancel.cancelled() => None,
-        report = verify::compare(run, &plans) => report,
+        report = verify::compare(run, &done) => report,
     }
 }
 
@@ -420,7 +420,7 @@ fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
         .map_err(|error| error.at_table(&name))?
         .with_checksums(run.job.verify == VerifyLevel::Checksums);
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
-    let load = TableLoad::new(run, record, layout, progress);
+    let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
     if done {
         load.progress.set_state(TableState::Done);
     }

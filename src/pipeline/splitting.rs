@@ -13,15 +13,16 @@ use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
 use crate::pipeline::cutting::Look;
 use crate::pipeline::lane::{Cuts, Lane, Turn};
+use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;
 
 /// A partition is judged by its pace, which is known after about so long.
-const PACE_AFTER: Duration = Duration::from_secs(1);
+const PACE_AFTER: Duration = Duration::from_millis(500);
 
-/// What a part should take at the partition's pace, at least: a cut costs a login, a statement and
-/// a transaction on either side, some tens of milliseconds each.
-const WORTH: Duration = Duration::from_secs(2);
+/// What a part should take at the partition's pace, at least: a cut costs some statements and a
+/// transaction on either side, some tens of milliseconds in all.
+const WORTH: Duration = Duration::from_millis(500);
 
 /// Looks for a partition that is worth cutting, and asks it. True where one was asked.
 ///
@@ -86,15 +87,11 @@ pub async fn carry_out(
         return Ok(());
     };
     let end = cuts.upto.as_deref();
-    let mut cuts = cuts.keys.as_slice();
-    while let Some((first, others)) = cuts.split_first() {
-        if look.up_to(first).edge(source, Edge::First).await?.is_some() {
-            break;
-        }
-        cuts = others;
+    let ahead = still_ahead(&cuts.keys, &mut AtSource(&look, source)).await?;
+    if ahead.len() < cuts.keys.len() {
         lane.set_uneven();
     }
-    let Some((head, others)) = remaining::parts(writer.slice(), end, cuts) else {
+    let Some((head, others)) = remaining::parts(writer.slice(), end, ahead) else {
         return Ok(());
     };
     lane.set_in_doubt(true);
@@ -111,6 +108,36 @@ pub async fn carry_out(
     Ok(())
 }
 
+/// The cuts, in key order, from the first on that the partition has not gone past: between its
+/// committed key and that cut there is a row.
+async fn still_ahead<'c>(
+    mut cuts: &'c [Vec<KeyValue>],
+    left: &mut impl Left,
+) -> Result<&'c [Vec<KeyValue>]> {
+    while let Some((first, others)) = cuts.split_first() {
+        if left.has_row_up_to(first).await? {
+            break;
+        }
+        cuts = others;
+    }
+    Ok(cuts)
+}
+
+/// The rows that are left of a partition.
+trait Left {
+    fn has_row_up_to(&mut self, cut: &[KeyValue]) -> impl Future<Output = Result<bool>> + Send;
+}
+
+struct AtSource<'a>(&'a Look<'a>, &'a mut Connection);
+
+impl Left for AtSource<'_> {
+    async fn has_row_up_to(&mut self, cut: &[KeyValue]) -> Result<bool> {
+        let Self(look, source) = self;
+        let row = look.up_to(cut).edge(source, Edge::First).await?;
+        Ok(row.is_some())
+    }
+}
+
 /// Takes up what a cut left whose answer was lost: the record tells whether it was made.
 ///
 /// # Errors
@@ -121,4 +148,63 @@ pub async fn resolve(board: &Board, lane: &Lane, writer: &PartitionWriter) -> Re
         lane.set_in_doubt(false);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Kind};
+    use crate::plan::table::Slice;
+
+    fn int(value: i64) -> Vec<KeyValue> {
+        vec![KeyValue::Int(value)]
+    }
+
+    /// Rows 1 to 100, of which so many are committed.
+    struct Committed(i64);
+
+    impl Left for Committed {
+        async fn has_row_up_to(&mut self, cut: &[KeyValue]) -> Result<bool> {
+            Ok(matches!(cut, [KeyValue::Int(cut)] if (self.0 + 1..=100).contains(cut)))
+        }
+    }
+
+    async fn ahead_of(done: i64, cuts: &[Vec<KeyValue>]) -> &[Vec<KeyValue>] {
+        let ahead = still_ahead(cuts, &mut Committed(done)).await;
+        ahead.expect("no error")
+    }
+
+    #[tokio::test]
+    async fn cuts_that_the_partition_has_gone_past_are_dropped() {
+        let cuts = [int(30), int(60)];
+        assert_eq!(ahead_of(29, &cuts).await, cuts);
+        assert_eq!(ahead_of(30, &cuts).await, [int(60)]);
+        assert_eq!(ahead_of(59, &cuts).await, [int(60)]);
+        assert!(ahead_of(60, &cuts).await.is_empty());
+        // Nothing is left to cut then: the partition goes on to its end as it is.
+        let slice = Slice::Range {
+            after: None,
+            upto: Some(int(100)),
+        };
+        let end = int(100);
+        let parts = |ahead| remaining::parts(&slice, Some(&end), ahead);
+        assert_eq!(parts(ahead_of(60, &cuts).await), None);
+        let (head, others) = parts(ahead_of(30, &cuts).await).expect("a cut is left");
+        let range = |after, upto| Slice::Range { after, upto };
+        assert_eq!(head, range(None, Some(int(60))));
+        assert_eq!(others, [range(Some(int(60)), Some(int(100)))]);
+    }
+
+    struct Gone;
+
+    impl Left for Gone {
+        async fn has_row_up_to(&mut self, _: &[KeyValue]) -> Result<bool> {
+            Err(Error::new(Kind::SourceLost, "gone"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_cannot_be_asked_cuts_nothing() {
+        assert!(still_ahead(&[int(30)], &mut Gone).await.is_err());
+    }
 }

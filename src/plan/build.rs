@@ -227,6 +227,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         primary_key: None,
         strategy: choice.strategy,
         wanted_partitions: choice.partitions,
+        dense_partitions: choice.partitions,
         estimated_rows: table.estimated_rows,
         estimated_bytes: table.estimated_bytes,
         filter: override_.filter.clone(),
@@ -234,6 +235,9 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         omissions: Vec::new(),
         notes: Vec::new(),
     };
+    if plan.may_be_dense() && plan.commits_midway() {
+        plan.dense_partitions = choice.dense_partitions;
+    }
     plan.primary_key = primary_key(table, &plan, &mut remarks);
     plan.objects = objects::table(table, &plan, context, &mut remarks);
     plan.omissions = remarks.omissions;

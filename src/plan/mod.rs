@@ -9,7 +9,7 @@ pub mod objects;
 pub mod query;
 pub mod remaining;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod selection;
 pub mod slices;
 pub mod strategy;

@@ -91,6 +91,46 @@ pub fn edge(
     )
 }
 
+/// The statement that gives the first and the last key that are left, in one round trip and in
+/// either order; see [`in_order`]. `None` where the key is not one integer.
+pub fn ends(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    consistency: Consistency,
+) -> Option<String> {
+    if !matches!(key, [key] if key.is_integer()) {
+        return None;
+    }
+    // ORDER BY belongs to a whole UNION, so each side is a table of its own.
+    let side = |end| {
+        let sql = edge(table, key, left, end, consistency);
+        format!("SELECT {} FROM ({sql}) AS side", query::names(key))
+    };
+    Some(format!(
+        "{} UNION ALL {}",
+        side(Edge::First),
+        side(Edge::Last)
+    ))
+}
+
+/// What [`ends`] gave, as the first and the last key; `None` where nothing is left.
+pub fn in_order(
+    key: &[KeyColumn],
+    ends: Vec<Vec<KeyValue>>,
+) -> Option<(Vec<KeyValue>, Vec<KeyValue>)> {
+    let [one, other]: [Vec<KeyValue>; 2] = ends.try_into().ok()?;
+    let ([KeyValue::Int(left)], [KeyValue::Int(right)]) = (&one[..], &other[..]) else {
+        return None;
+    };
+    let descending = key.iter().any(|key| key.descending);
+    Some(if (left <= right) != descending || left == right {
+        (one, other)
+    } else {
+        (other, one)
+    })
+}
+
 /// The statement that finds the last key of each of `parts` equal parts of what is left.
 pub fn cut_points(
     table: &TablePlan,
@@ -227,6 +267,39 @@ mod tests {
             sql.contains("WHERE (V = 1\n) AND [Id] < CAST(5 AS int)"),
             "{sql}"
         );
+    }
+
+    #[test]
+    fn both_ends_come_in_one_statement_and_in_the_order_of_the_key() {
+        let of = |descending| {
+            let table = table(descending);
+            let key = key_of(&table).expect("a key").to_vec();
+            let sql = ends(&table, &key, &left(), Consistency::Strict).expect("an integer key");
+            (key, sql)
+        };
+        let (up, sql) = of(false);
+        let side = |order: &str| {
+            format!(
+                "SELECT [Id] FROM (SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] WHERE [Id] > \
+                 CAST(5 AS int) AND [Id] <= CAST(90 AS int) ORDER BY [Id]{order}) AS side"
+            )
+        };
+        assert_eq!(sql, format!("{} UNION ALL {}", side(""), side(" DESC")));
+        let (down, sql) = of(true);
+        assert!(
+            sql.contains("ORDER BY [Id] DESC) AS side UNION ALL"),
+            "{sql}"
+        );
+        for came in [vec![int(9), int(4)], vec![int(4), int(9)]] {
+            assert_eq!(in_order(&up, came.clone()), Some((int(4), int(9))));
+            assert_eq!(in_order(&down, came), Some((int(9), int(4))));
+        }
+        assert_eq!(in_order(&up, vec![int(4), int(4)]), Some((int(4), int(4))));
+        assert_eq!(in_order(&up, Vec::new()), None);
+        let text = column("W", SqlType::VarChar { length: Some(9) });
+        let text = plan(vec![text.clone()], keyset(&[(text, false)]));
+        let key = key_of(&text).expect("a key");
+        assert_eq!(ends(&text, key, &left(), Consistency::Strict), None);
     }
 
     #[test]

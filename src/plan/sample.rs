@@ -1,11 +1,11 @@
-//! Tables for the plan's own tests.
+//! Tables for unit tests.
 
 use crate::plan::table::{ColumnPlan, KeyColumn, Strategy, TablePlan, TargetName};
 use crate::schema::{Column, Index, IndexColumn, IndexRole, SqlType, Table};
 use crate::typemap::PgType;
 
 /// A NOT NULL column without anything special.
-pub(super) fn column(name: &str, ty: SqlType) -> Column {
+pub(crate) fn column(name: &str, ty: SqlType) -> Column {
     Column {
         name: name.into(),
         ty,
@@ -56,7 +56,7 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
     }
 }
 
-pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
+pub(crate) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
     let columns = columns
         .into_iter()
         .enumerate()
@@ -81,6 +81,7 @@ pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
         primary_key: None,
         strategy,
         wanted_partitions: 3,
+        dense_partitions: 3,
         estimated_rows: 10,
         estimated_bytes: 0,
         filter: None,
@@ -89,7 +90,7 @@ pub(super) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
     }
 }
 
-pub(super) fn keyset(columns: &[(Column, bool)]) -> Strategy {
+pub(crate) fn keyset(columns: &[(Column, bool)]) -> Strategy {
     let key = columns
         .iter()
         .map(|(column, descending)| KeyColumn {

@@ -21,13 +21,16 @@ pub struct Circumstances<'a> {
 pub struct Choice {
     pub strategy: Strategy,
     pub partitions: usize,
+    /// Where the cuts cost two seeks: as many or more.
+    pub dense_partitions: usize,
     pub reason: Option<String>,
 }
 
 /// Chooses. Any answer reads every row once; they differ in how far the work can be divided and
 /// in how much of it a broken connection costs.
 pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
-    let partitions = wanted_partitions(table, circumstances);
+    let transfer = circumstances.transfer;
+    let partitions = wanted_partitions(table, circumstances, transfer.partition_min_size);
     let keys = table.indexes.iter().filter(|index| is_key(table, index));
     if let Some(key) = keys.min_by_key(|index| preference(index)) {
         return by_key(table, key, circumstances, partitions);
@@ -35,7 +38,7 @@ pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
     if partitions == 1 {
         return whole("no unique key on NOT NULL columns");
     }
-    let relaxed = circumstances.transfer.consistency == Consistency::Relaxed;
+    let relaxed = transfer.consistency == Consistency::Relaxed;
     if !circumstances.frozen && !relaxed {
         return whole(
             "no unique key on NOT NULL columns: only a read-only database or a database snapshot \
@@ -146,6 +149,8 @@ fn by_key(
         None
     };
     let ordered = reason.is_none();
+    let least = circumstances.transfer.partition_min_size_dense;
+    let dense = wanted_partitions(table, circumstances, least);
     Choice {
         strategy: Strategy::Keyset {
             index: index.name.clone(),
@@ -153,6 +158,7 @@ fn by_key(
             ordered,
         },
         partitions,
+        dense_partitions: partitions.max(dense),
         reason,
     }
 }
@@ -182,6 +188,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     Choice {
         strategy,
         partitions,
+        dense_partitions: partitions,
         reason: Some("no unique key on NOT NULL columns".to_owned()),
     }
 }
@@ -214,18 +221,20 @@ fn whole(reason: &str) -> Choice {
     Choice {
         strategy: Strategy::Single,
         partitions: 1,
+        dense_partitions: 1,
         reason: Some(reason.to_owned()),
     }
 }
 
-fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>) -> usize {
+/// `least`: bytes of a partition.
+fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>, least: u64) -> usize {
     if let Some(partitions) = circumstances.partitions {
         return partitions.max(1);
     }
     let transfer = circumstances.transfer;
     let by_rows = table.estimated_rows / transfer.partition_min_rows.max(1);
     // Few rows may be much to read, as large values are; a row is not cut.
-    let by_bytes = table.estimated_bytes / transfer.partition_min_size.max(1);
+    let by_bytes = table.estimated_bytes / least.max(1);
     let by_bytes = by_bytes.min(table.estimated_rows);
     usize::try_from(by_rows.max(by_bytes))
         .unwrap_or(usize::MAX)
@@ -249,6 +258,7 @@ mod tests {
             max_partitions_per_table: 4,
             partition_min_rows: 100,
             partition_min_size: 1 << 30,
+            partition_min_size_dense: 64 << 20,
             commit_every: 1,
             unlogged_load: false,
             synchronous_commit: false,
@@ -282,8 +292,27 @@ mod tests {
         ] {
             let mut table = table(vec![column("Id", SqlType::Int)], vec![], rows);
             table.estimated_bytes = bytes;
-            assert_eq!(wanted_partitions(&table, &circumstances), expected);
+            let least = transfer.partition_min_size;
+            assert_eq!(wanted_partitions(&table, &circumstances, least), expected);
         }
+    }
+
+    #[test]
+    fn a_key_that_may_be_dense_is_cut_into_smaller_parts() {
+        let of = |bytes: u64| {
+            let id = column("Id", SqlType::Int);
+            let mut table = table(vec![id], vec![primary_key("PK", &["Id"])], 50);
+            table.estimated_bytes = bytes;
+            let choice = chosen(&table, Consistency::Strict, false);
+            (choice.partitions, choice.dense_partitions)
+        };
+        assert_eq!(of(127 << 20), (1, 1));
+        assert_eq!(of(128 << 20), (1, 2));
+        assert_eq!(of(3 << 30), (3, 4));
+        let mut heap = table(vec![column("A", SqlType::Int)], Vec::new(), 50);
+        heap.estimated_bytes = 200 << 20;
+        let choice = chosen(&heap, Consistency::Strict, true);
+        assert_eq!((choice.partitions, choice.dense_partitions), (1, 1));
     }
 
     fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {

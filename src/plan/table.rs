@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::names::TargetName;
 use crate::plan::key::KeyValue;
 use crate::plan::object::{ColumnClauses, TableObjects};
-use crate::schema::{Column, Identity};
+use crate::schema::{Column, Identity, SqlType};
 use crate::typemap::PgType;
 
 /// A table's plan: enough to make it, to read it and to load it.
@@ -28,6 +28,10 @@ pub struct TablePlan {
     pub strategy: Strategy,
     /// How many partitions were asked for; cut points may yield fewer.
     pub wanted_partitions: usize,
+    /// As many or more, where the ends of the key are all that its cuts depend on. Whether they are
+    /// is known when the source was asked for them.
+    #[serde(default)]
+    pub dense_partitions: usize,
     pub estimated_rows: u64,
     pub estimated_bytes: u64,
     /// The job's predicate, T-SQL.
@@ -176,9 +180,31 @@ impl TablePlan {
         }
     }
 
+    /// Whether the ends of the key can tell where to cut it, if it has few gaps: one integer, of
+    /// which the job leaves no rows out.
+    pub fn may_be_dense(&self) -> bool {
+        let Strategy::Keyset { key, .. } = &self.strategy else {
+            return false;
+        };
+        self.filter.is_none() && matches!(&key[..], [key] if key.is_integer())
+    }
+
+    /// Whether the source is asked where to cut the table.
+    pub fn asks_for_cuts(&self) -> bool {
+        let keyset = matches!(self.strategy, Strategy::Keyset { .. });
+        keyset && self.wanted_partitions.max(self.dense_partitions) > 1
+    }
+
     /// Whether a partition of the table may commit before its end.
     pub fn commits_midway(&self) -> bool {
         matches!(self.strategy, Strategy::Keyset { ordered: true, .. })
+    }
+}
+
+impl KeyColumn {
+    pub fn is_integer(&self) -> bool {
+        use SqlType::{BigInt, Int, SmallInt, TinyInt};
+        matches!(self.column.ty, TinyInt | SmallInt | Int | BigInt)
     }
 }
 

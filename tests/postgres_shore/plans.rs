@@ -72,6 +72,7 @@ pub(crate) fn posts() -> TablePlan {
         }),
         strategy: Strategy::Single,
         wanted_partitions: 1,
+        dense_partitions: 1,
         estimated_rows: 3,
         estimated_bytes: 30,
         filter: None,

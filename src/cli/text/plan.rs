@@ -94,10 +94,7 @@ fn strategy(plan: &TablePlan) -> String {
         };
         key.iter().map(column).collect::<Vec<_>>().join(", ")
     };
-    let partitions = match plan.wanted_partitions {
-        0 | 1 => "1 partition".to_owned(),
-        wanted => format!("up to {wanted} partitions"),
-    };
+    let partitions = partitions(plan);
     match &plan.strategy {
         Strategy::Keyset {
             index,
@@ -116,6 +113,18 @@ fn strategy(plan: &TablePlan) -> String {
         }
         Strategy::Hash { columns } => format!("hash of ({}), {partitions}", columns.join(", ")),
         Strategy::Single => "single, one statement".to_owned(),
+    }
+}
+
+/// How far the cuts go may depend on the key's values, which are looked at when the run begins.
+fn partitions(plan: &TablePlan) -> String {
+    let (wanted, dense) = (plan.wanted_partitions.max(1), plan.dense_partitions);
+    match wanted {
+        _ if dense > wanted => {
+            format!("up to {dense} partitions if the key has few gaps, else {wanted}")
+        }
+        1 => "1 partition".to_owned(),
+        _ => format!("up to {wanted} partitions"),
     }
 }
 
@@ -159,6 +168,7 @@ mod tests {
                 ordered: true,
             },
             wanted_partitions: 8,
+            dense_partitions: 8,
             estimated_rows: 17_142_169,
             estimated_bytes: 35 << 30,
             filter: Some("Id > 0".into()),

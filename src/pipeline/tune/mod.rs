@@ -169,11 +169,12 @@ impl Tuning<'_> {
     async fn cut(&self, plan: &TablePlan, cap: usize) -> Result<Vec<Slice>> {
         let mut plan = plan.clone();
         plan.wanted_partitions = plan.wanted_partitions.max(cap);
+        plan.dense_partitions = plan.dense_partitions.max(cap);
         let cuts = match &plan.strategy {
-            Strategy::Keyset { key, .. } if plan.wanted_partitions > 1 => {
+            Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
                 let look = Look::whole(self.job.transfer.consistency, &plan, key);
                 let mut source = self.shores.source.acquire().await?;
-                let found = look.first_cuts(&mut source, plan.wanted_partitions).await;
+                let found = look.first_cuts(&mut source).await;
                 found.map_err(|error| error.at_table(plan.full_name()))?
             }
             _ => Vec::new(),

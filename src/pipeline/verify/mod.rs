@@ -17,7 +17,7 @@ use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::bounds;
 use crate::pipeline::RunOptions;
-use crate::pipeline::context::Run;
+use crate::pipeline::context::{Counts, Run, TableLoad};
 use crate::pipeline::prepare;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::Shores;
@@ -62,20 +62,39 @@ struct Comparison<'a> {
     records: HashMap<String, TableRecord>,
     /// Rows in `_migrate.rejects`, by the table's full name.
     rejected: HashMap<String, u64>,
+    /// What was counted when each table's rows were there, by the table's full name.
+    counted: HashMap<String, Counts>,
 }
 
-/// Compares the tables of a run; `None` when it was stopped on the way.
-pub(super) async fn compare(run: &Run, plans: &[TablePlan]) -> Option<VerifyReport> {
-    let comparison = Comparison {
-        job: &run.job,
-        reads: Reads::new(&run.job, &run.source, &run.target, &run.cancel),
-        level: level_of(run.job.verify),
-        show_values: false,
-        trust_load: true,
-        records: HashMap::new(),
-        rejected: HashMap::new(),
-    };
-    let report = comparison.tables(plans).await;
+/// Whether the tables of a run are counted while they are finished. In mode `append` a count needs
+/// what is recorded as committed; checksums count by themselves.
+pub(super) fn counts_early(job: &Job) -> bool {
+    job.verify == VerifyLevel::Counts && job.transfer.mode != Mode::Append
+}
+
+/// Counts both sides of a table at once.
+///
+/// # Errors
+/// What one of them says.
+pub(super) async fn count(run: &Run, plan: &TablePlan) -> Result<Counts> {
+    let comparison = Comparison::of(run);
+    let sql = query::count(plan, run.job.transfer.consistency);
+    let (source, target) = tokio::try_join!(
+        comparison.count_source(plan, &sql),
+        comparison.count_target(plan)
+    )?;
+    Ok(Counts { source, target })
+}
+
+/// Compares tables of a run; `None` when it was stopped on the way.
+pub(super) async fn compare(run: &Run, tables: &[&Arc<TableLoad>]) -> Option<VerifyReport> {
+    let mut comparison = Comparison::of(run);
+    let counted = tables.iter();
+    comparison.counted = counted
+        .filter_map(|table| Some((table.plan.full_name(), *table.counts.get()?)))
+        .collect();
+    let plans = tables.iter().map(|table| table.plan.clone());
+    let report = comparison.tables(&plans.collect::<Vec<_>>()).await;
     (!run.cancel.is_cancelled()).then_some(report)
 }
 
@@ -107,6 +126,7 @@ pub async fn verify(
             trust_load: false,
             records: HashMap::new(),
             rejected: HashMap::new(),
+            counted: HashMap::new(),
         };
         Ok(comparison.tables(&survey.planned.tables).await)
     };
@@ -119,7 +139,21 @@ pub async fn verify(
     outcome
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
+    /// Of tables that the run has loaded itself.
+    fn of(run: &'a Run) -> Self {
+        Self {
+            job: &run.job,
+            reads: Reads::new(&run.job, &run.source, &run.target, &run.cancel),
+            level: level_of(run.job.verify),
+            show_values: false,
+            trust_load: true,
+            records: HashMap::new(),
+            rejected: HashMap::new(),
+            counted: HashMap::new(),
+        }
+    }
+
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
         if self.level != Level::Counts || self.job.transfer.mode == Mode::Append {
@@ -181,6 +215,14 @@ impl Comparison<'_> {
     }
 
     async fn by_count(&self, plan: &TablePlan) -> VerifiedTable {
+        if let Some(counts) = self.counted.get(&plan.full_name()) {
+            return VerifiedTable {
+                source_rows: Some(counts.source),
+                target_rows: Some(counts.target),
+                rejected: self.rejected_of(plan),
+                ..nothing_known(plan)
+            };
+        }
         let (source, target) = tokio::join!(self.source_rows(plan), self.target_rows(plan));
         let failure = source.as_ref().err().or(target.as_ref().err());
         VerifiedTable {

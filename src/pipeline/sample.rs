@@ -1,0 +1,67 @@
+//! Tables on their way, for unit tests.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::parse;
+use crate::pipeline::context::TableLoad;
+use crate::plan::key::KeyValue;
+use crate::plan::sample::{column, keyset, plan};
+use crate::plan::table::Slice;
+use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableState};
+use crate::report::progress::Progress;
+use crate::schema::SqlType;
+use crate::transcode::RowLayout;
+use crate::typemap::PgType;
+
+const JOB: &str = "
+job: j
+source: {host: a, database: s, user: u, password: p}
+target: {host: b, database: t, user: u, password: p}
+transfer: {max_partitions_per_table: 4}
+";
+
+pub(super) fn int(value: i64) -> Vec<KeyValue> {
+    vec![KeyValue::Int(value)]
+}
+
+/// `(after, upto]`.
+pub(super) fn range(after: Option<i64>, upto: Option<i64>) -> Slice {
+    Slice::Range {
+        after: after.map(int),
+        upto: upto.map(int),
+    }
+}
+
+/// A table of `bytes` with a key of one integer, whose partitions, from 1, are in these states.
+pub(super) fn table(bytes: u64, partitions: &[PartitionState]) -> Arc<TableLoad> {
+    let job = parse(JOB, "j", &|_| None).expect("a job");
+    let id = column("Id", SqlType::Int);
+    let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
+    plan.columns[0].target_type = PgType::Integer;
+    (plan.estimated_rows, plan.estimated_bytes) = (0, bytes);
+    let layout = RowLayout::for_table(&plan, &job).expect("a layout");
+    let partitions = partitions
+        .iter()
+        .zip(1..)
+        .map(|(state, number)| PartitionRecord {
+            number,
+            slice: range(None, None),
+            state: *state,
+            progress: Default::default(),
+            seconds: 0.0,
+        });
+    let record = TableRecord {
+        partitions: partitions.collect(),
+        plan,
+        fingerprint: String::new(),
+        state: TableState::Created,
+        created: true,
+        rows: 0,
+        bytes: 0,
+        error: None,
+    };
+    let progress = Progress::new().add_table("dbo.Sample", 0);
+    TableLoad::new((&job, &CancellationToken::new()), record, layout, progress)
+}
