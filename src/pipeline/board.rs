@@ -35,6 +35,30 @@ struct State {
     idle: usize,
     /// How many lanes there may be.
     level: usize,
+    /// Tables are still to come.
+    more: bool,
+}
+
+impl State {
+    fn add(&mut self, tables: &[Arc<TableLoad>]) {
+        for table in tables {
+            if table.loaded() {
+                insert_by_weight(&mut self.finishes, table);
+                continue;
+            }
+            let open = table.partitions.iter();
+            for part in open.filter(|part| part.state != PartitionState::Done) {
+                self.loads.push_back(Load {
+                    weight: table.weight_of_partition(),
+                    table: Arc::clone(table),
+                    number: part.number,
+                });
+            }
+        }
+        // So that no large partition begins when all others are done.
+        let loads = self.loads.make_contiguous();
+        loads.sort_by_key(|load| Reverse(load.weight));
+    }
 }
 
 struct Load {
@@ -57,36 +81,20 @@ pub enum Next {
 impl Board {
     /// `finishers` tables are finished at a time, `level` partitions loaded.
     pub fn new(tables: &[Arc<TableLoad>], finishers: usize, level: usize) -> Self {
-        let mut loads = Vec::new();
-        let mut finishes = Vec::new();
-        for table in tables {
-            if table.loaded() {
-                finishes.push((table.weight(), Arc::clone(table)));
-                continue;
-            }
-            let open = table.partitions.iter();
-            for part in open.filter(|part| part.state != PartitionState::Done) {
-                loads.push(Load {
-                    weight: table.weight_of_partition(),
-                    table: Arc::clone(table),
-                    number: part.number,
-                });
-            }
-        }
-        // So that no large partition begins when all others are done.
-        loads.sort_by_key(|load| Reverse(load.weight));
-        finishes.sort_by_key(|(weight, _)| *weight);
+        let mut state = State {
+            loads: VecDeque::new(),
+            finishes: Vec::new(),
+            counts: Vec::new(),
+            lanes: Vec::new(),
+            finishing: 0,
+            counting: 0,
+            idle: 0,
+            level,
+            more: false,
+        };
+        state.add(tables);
         Self {
-            state: Mutex::new(State {
-                loads: loads.into(),
-                finishes,
-                counts: Vec::new(),
-                lanes: Vec::new(),
-                finishing: 0,
-                counting: 0,
-                idle: 0,
-                level,
-            }),
+            state: Mutex::new(state),
             changed: Notify::new(),
             finishers,
         }
@@ -128,10 +136,24 @@ impl Board {
         }
         let on_its_way = state.finishing + state.counting + state.lanes.len();
         let waiting = state.loads.len() + state.finishes.len() + state.counts.len();
-        match on_its_way + waiting {
+        match on_its_way + waiting + usize::from(state.more) {
             0 => Next::Over,
             _ => Next::Wait,
         }
+    }
+
+    /// It is not over before [`Board::add_tables`].
+    pub fn expect_more(&self) {
+        self.state().more = true;
+    }
+
+    /// The last tables to come.
+    pub fn add_tables(&self, tables: &[Arc<TableLoad>]) {
+        let mut state = self.state();
+        state.add(tables);
+        state.more = false;
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// A worker let go of a partition: it is done, failed, or waits for its turn.
@@ -411,6 +433,28 @@ mod tests {
         assert_eq!(board.lanes().1, 2, "of four, two are on their way");
         drop(idle);
         assert_eq!(board.lanes().1, 0, "nobody is idle");
+    }
+
+    #[test]
+    fn it_is_not_over_before_the_tables_that_are_still_to_come() {
+        let board = Board::new(&[table(5, &[Pending, Pending])], 1, 9);
+        board.expect_more();
+        lane(&board);
+        board.add_tables(&[
+            table(9, &[Pending]),
+            table(1, &[Pending]),
+            table(2, &[Done]),
+        ]);
+        finish(&board);
+        board.finished();
+        let weights = [(); 3].map(|()| lane(&board).table.weight());
+        assert_eq!(weights, [9, 5, 1], "in one order with what was there");
+
+        let empty = Board::new(&[], 1, 9);
+        empty.expect_more();
+        assert!(waits(&empty));
+        empty.add_tables(&[]);
+        assert!(over(&empty));
     }
 
     #[tokio::test]

@@ -48,10 +48,18 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Cuts of a whole table, as many as its plan asks for. Where integer keys leave few gaps by the
-    /// catalog's count of rows, two seeks say as much as the scan and sort of the whole index that
-    /// [`Self::by_rows`] is; so such a table is cut into smaller parts.
+    /// Cuts of a whole table, as many as its plan asks for.
     pub async fn first_cuts(&self, source: &mut Connection) -> Result<Vec<Vec<KeyValue>>> {
+        match self.quick_cuts(source).await? {
+            Some(cuts) => Ok(cuts),
+            None => self.by_rows(source, self.plan.wanted_partitions).await,
+        }
+    }
+
+    /// The same where no index has to be read for them, else `None`. Where integer keys leave few
+    /// gaps by the catalog's count of rows, two seeks say as much as the scan and sort of the whole
+    /// index that [`Self::by_rows`] is; so such a table is cut into smaller parts.
+    pub async fn quick_cuts(&self, source: &mut Connection) -> Result<Option<Vec<Vec<KeyValue>>>> {
         let (any, dense) = (self.plan.wanted_partitions, self.plan.dense_partitions);
         if dense.max(any) > 1
             && self.plan.may_be_dense()
@@ -59,12 +67,9 @@ impl<'a> Look<'a> {
             && remaining::is_dense(&first, &last, self.plan.estimated_rows)
             && let Some(cuts) = remaining::between(&first, &last, dense.max(any))
         {
-            return Ok(cuts);
+            return Ok(Some(cuts));
         }
-        if any < 2 {
-            return Ok(Vec::new());
-        }
-        self.by_rows(source, any).await
+        Ok((any < 2).then(Vec::new))
     }
 
     /// Cuts into up to `most` parts of `least` rows or more; none where less than two are left.

@@ -200,14 +200,31 @@ async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
     ddl::check(&target, plan, run.job.transfer.mode).await
 }
 
-/// Finds the cut points of a new table and records its plan with its partitions.
-async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
-    let cuts = match &plan.strategy {
+/// What tables are not held up for: cuts that an index has to be read for take minutes where it is
+/// large, and other tables can be loaded meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cuts {
+    /// Tables that need such cuts are left for later.
+    Quick,
+    Any,
+}
+
+/// Finds the cut points of a new table and records its plan with its partitions. False where it is
+/// left for later.
+async fn record_plan(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<bool> {
+    let found = match &plan.strategy {
         Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
             let look = Look::whole(run.job.transfer.consistency, plan, key);
-            look.first_cuts(&mut *run.source.acquire().await?).await?
+            let mut source = run.source.acquire().await?;
+            match cuts {
+                Cuts::Quick => look.quick_cuts(&mut source).await?,
+                Cuts::Any => Some(look.first_cuts(&mut source).await?),
+            }
         }
-        _ => Vec::new(),
+        _ => Some(Vec::new()),
+    };
+    let Some(cuts) = found else {
+        return Ok(false);
     };
     let slices = slices(plan, cuts);
     let mut target = run.target.acquire().await?;
@@ -218,38 +235,66 @@ async fn record_plan(run: &Run, plan: &TablePlan) -> Result<()> {
         (plan, &fingerprint(plan)),
         &slices,
     )
-    .await
+    .await?;
+    Ok(true)
 }
 
 /// A table that could not be made ready, with the reason.
 pub type Unready = (TablePlan, Error);
+
+/// What became of the tables that were to be made ready: those that are not mentioned are.
+#[derive(Default)]
+pub struct Readiness {
+    pub unready: Vec<Unready>,
+    /// Not tried, see [`Cuts::Quick`].
+    pub later: Vec<TablePlan>,
+}
 
 /// Records and makes every table that is not recorded yet, several at a time.
 pub async fn make_ready(
     run: &Run,
     plans: &[TablePlan],
     records: &HashMap<String, TableRecord>,
-) -> Vec<std::result::Result<(), Unready>> {
-    run.progress.expect_tables(plans.len());
-    stream::iter(plans)
+    cuts: Cuts,
+) -> Readiness {
+    let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
             let retry = &run.job.transfer.retry;
-            let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known)).await;
-            run.progress.one_table_more();
-            outcome.map_err(|error| (plan.clone(), error.at_table(plan.full_name())))
+            let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known, cuts)).await;
+            if cuts == Cuts::Quick {
+                run.progress.one_table_more();
+            }
+            (plan, outcome)
         })
         .buffer_unordered(width(&run.job))
-        .collect()
-        .await
+        .collect::<Vec<_>>()
+        .await;
+    let mut all = Readiness::default();
+    for (plan, outcome) in made {
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => all.later.push(plan.clone()),
+            Err(error) => {
+                let error = error.at_table(plan.full_name());
+                all.unready.push((plan.clone(), error));
+            }
+        }
+    }
+    all
 }
 
-async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> Result<()> {
+async fn make_one(
+    run: &Run,
+    plan: &TablePlan,
+    known: Option<&TableRecord>,
+    cuts: Cuts,
+) -> Result<bool> {
     if known.is_some_and(|record| record.state == TableState::Done) {
-        return Ok(());
+        return Ok(true);
     }
-    if known.is_none() {
-        record_plan(run, plan).await?;
+    if known.is_none() && !record_plan(run, plan, cuts).await? {
+        return Ok(false);
     }
     let key = TableKey::of(&run.job.name, plan);
     let plan = known.map_or(plan, |record| &record.plan);
@@ -259,5 +304,6 @@ async fn make_one(run: &Run, plan: &TablePlan, known: Option<&TableRecord>) -> R
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };
-    ddl::make(&mut target, &key, run.id, plan, &making).await
+    ddl::make(&mut target, &key, run.id, plan, &making).await?;
+    Ok(true)
 }

@@ -14,6 +14,7 @@ use crate::pipeline::board::{Board, Next};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::partition::Moved;
+use crate::pipeline::prepare::Unready;
 use crate::pipeline::{adapting, finishing, partition, splitting, verify};
 use crate::report::progress::TableState;
 
@@ -35,12 +36,22 @@ struct Crew {
     looking: Mutex<Duration>,
 }
 
-/// Loads and finishes all tables. A table's error is kept with the table and does not end the
-/// others.
+/// Tables that were made ready while others were loaded.
+pub struct More {
+    pub tables: Vec<Arc<TableLoad>>,
+    pub unready: Vec<Unready>,
+}
+
+/// Loads and finishes all tables, and those that come `later`, which is given back. A table's error
+/// is kept with the table and does not end the others.
 ///
 /// # Errors
 /// Only when a worker itself broke.
-pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
+pub async fn drain(
+    run: &Arc<Run>,
+    tables: &[Arc<TableLoad>],
+    later: Option<impl Future<Output = More>>,
+) -> Result<Option<More>> {
     let width = run.job.target.pool.max_connections;
     let pace = adapting::begin(run, width);
     let level = run.progress.flight().first;
@@ -49,6 +60,9 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
         board: Board::new(tables, run.job.target.finish_connections, level),
         looking: Mutex::new(LOOK_EVERY),
     });
+    if later.is_some() {
+        crew.board.expect_more();
+    }
     let mut workers = JoinSet::new();
     for _ in 0..width {
         workers.spawn(work(Arc::clone(&crew)));
@@ -71,16 +85,25 @@ pub async fn drain(run: &Arc<Run>, tables: &[Arc<TableLoad>]) -> Result<()> {
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = all_joined => {}
-        () = adapt => {}
-        () = grace => {
-            tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
-            run.target.cancel_running().await;
+    let load = async {
+        tokio::select! {
+            () = all_joined => {}
+            () = adapt => {}
+            () = grace => {
+                tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
+                run.target.cancel_running().await;
+            }
         }
-    }
+    };
+    // Ends soon after a stop, too, with the tables that were not made ready.
+    let later = async {
+        let more = later?.await;
+        crew.board.add_tables(&more.tables);
+        Some(more)
+    };
+    let ((), more) = tokio::join!(load, later);
     workers.abort_all();
-    broken.map_or(Ok(()), Err)
+    broken.map_or(Ok(more), Err)
 }
 
 async fn work(crew: Arc<Crew>) {

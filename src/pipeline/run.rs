@@ -1,6 +1,6 @@
 //! A run from its first connection to its report, in numbered steps.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
@@ -11,7 +11,8 @@ use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::objects::{self, Completed};
-use crate::pipeline::prepare::{self, Survey, Unready};
+use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
+use crate::pipeline::queue::More;
 use crate::pipeline::recorded::{self, Recorded};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::shores::{self, Shores};
@@ -281,21 +282,24 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
     prepare::refuse_existing(run, &plans, &recorded.records).await?;
     objects::prepare(run, &survey.planned, recorded).await?;
-    let made = prepare::make_ready(run, &plans, &recorded.records).await;
-    let mut unready = made
-        .into_iter()
-        .filter_map(std::result::Result::err)
-        .collect::<Vec<_>>();
+    run.progress.expect_tables(plans.len());
+    let made = prepare::make_ready(run, &plans, &recorded.records, Cuts::Quick).await;
+    let mut unready = made.unready;
     record_unready(run, &unready).await;
     // What is recorded of these stays as it is: it is what the table once held.
     unready.extend(tampered);
     let plans = &survey.planned.tables;
-    let tables = take_up(run, plans, &unready).await?;
+    let mut tables = take_up(run, plans, &unready).await?;
     begin(&run.progress, 4, "loading");
     let open = tables
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
-    queue::drain(run, &open.cloned().collect::<Vec<_>>()).await?;
+    let open = open.cloned().collect::<Vec<_>>();
+    let later = (!made.later.is_empty()).then(|| make_later(run, &made.later));
+    if let Some(more) = queue::drain(run, &open, later).await? {
+        tables.extend(more.tables);
+        unready.extend(more.unready);
+    }
     let mut completed = complete(run, survey, recorded).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
@@ -316,6 +320,25 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         verification,
         completed,
     })
+}
+
+/// Makes tables ready that others were not to wait for. What goes wrong is these tables' alone, as
+/// the others are being loaded.
+async fn make_later(run: &Arc<Run>, plans: &[TablePlan]) -> More {
+    let made = prepare::make_ready(run, plans, &HashMap::new(), Cuts::Any).await;
+    record_unready(run, &made.unready).await;
+    let mut unready = made.unready;
+    let tables = take_up(run, plans, &unready).await.unwrap_or_else(|error| {
+        let ready = |plan: &&TablePlan| !unready.iter().any(|(other, _)| other == *plan);
+        let failed = plans.iter().filter(ready).map(|plan| {
+            let error = Error::new(error.kind(), error.to_string());
+            (plan.clone(), error.at_table(plan.full_name()))
+        });
+        let failed = failed.collect::<Vec<_>>();
+        unready.extend(failed);
+        Vec::new()
+    });
+    More { tables, unready }
 }
 
 /// Foreign keys, sequences and views, unless an earlier run has ended with them.

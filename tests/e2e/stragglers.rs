@@ -121,6 +121,56 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
     assert_eq!(target.sql(sql)[0], [Some(rows.clone()), Some(rows)]);
 }
 
+/// Text has no distance, so an index is read for the cuts, which may take minutes.
+#[test]
+fn a_table_whose_cuts_take_long_holds_up_no_other() {
+    let source = Source::stand_in();
+    let mut script = load::script();
+    script.push_str(
+        "CREATE TABLE dbo.Words (W varchar(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, V int NULL);\n\
+         INSERT INTO dbo.Words SELECT 'w' + CAST(V AS varchar(10)), V FROM dbo.Narrow;\n",
+    );
+    let database = source.database(&script);
+    let target = Postgres::shared().database();
+    let more = ONE_EACH.replace("transfer: {", "transfer: { partition_min_rows: 4096,");
+    let more = format!("tables: {{ include: ['dbo.Narrow', 'dbo.Words'] }}\n{more}");
+    let job = Job::new(&database, &target.target(), &more);
+    let faults = source.expect_stand_in().handle.faults();
+    faults.add(
+        "stall:for=10s,times=1,match=NTILE"
+            .parse()
+            .expect("a fault"),
+    );
+    let child = job.spawn(&["--output", "json"]);
+    let made = "SELECT to_regclass('_migrate.tables') IS NOT NULL";
+    while target.value(made) != "t" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let done =
+        "SELECT count(*) FROM _migrate.tables WHERE source_table = 'Narrow' AND state = 'done'";
+    while target.value(done) == "0" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let known = "SELECT count(*) FROM _migrate.tables WHERE source_table = 'Words'";
+    assert_eq!(target.value(known), "0", "its cuts are still looked for");
+    let output = child.wait_with_output().expect("the tool ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    for name in ["dbo.Narrow", "dbo.Words"] {
+        assert_eq!(table(&report, name)["rows"], load::ROWS, "{name}");
+        assert_eq!(table(&report, name)["partitions"], 4, "{name}");
+    }
+    let counted = report["verification"]["tables"].as_array().expect("tables");
+    for table in counted {
+        assert_eq!(
+            (&table["source_rows"], &table["target_rows"]),
+            (&load::ROWS.into(), &load::ROWS.into())
+        );
+    }
+    assert_eq!(counted.len(), 2);
+}
+
 #[test]
 fn nothing_is_cut_where_the_job_or_the_table_says_so() {
     for more in [
