@@ -20,9 +20,10 @@ use crate::postgres::copy::PartitionWriter;
 /// A partition is judged by its pace, which is known after about so long.
 const PACE_AFTER: Duration = Duration::from_millis(500);
 
-/// What a part should take at the partition's pace, at least: a cut costs some statements and a
-/// transaction on either side, some tens of milliseconds in all.
-const WORTH: Duration = Duration::from_millis(500);
+/// What a part should take at the partition's pace, at least. A cut costs some statements on either
+/// side and a reader that begins anew, a tenth of a second of CPU: half a second was too little where
+/// source, target and tool had no core left to spare (see docs/levers.md).
+const WORTH: Duration = Duration::from_secs(1);
 
 /// Looks for a partition that is worth cutting, and asks it. True where one was asked.
 ///
