@@ -1,9 +1,11 @@
 //! Expressions after binding: typed, with every column resolved, ready to evaluate.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::arithmetic::{self, Operator};
 use crate::engine::error::{Result, cancelled, error};
@@ -100,7 +102,23 @@ pub(crate) struct Run<'a> {
     pub(crate) variables: RefCell<BTreeMap<String, Value>>,
     pub(crate) cache: RefCell<HashMap<usize, Arc<Vec<Vec<Value>>>>>,
     watch: Option<&'a Watch<'a>>,
-    read: Cell<u64>,
+    read: Reads<'a>,
+}
+
+/// Rows that an execution has read from tables.
+#[derive(Default)]
+struct Reads<'a> {
+    rows: Cell<u64>,
+    /// Where they are added up when the execution ends, however it ends.
+    total: Option<&'a AtomicU64>,
+}
+
+impl Drop for Reads<'_> {
+    fn drop(&mut self) {
+        if let Some(total) = self.total {
+            total.fetch_add(self.rows.get(), Ordering::Relaxed);
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -111,11 +129,18 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Adds the rows that are read to `total`.
+    pub(crate) fn counted(mut self, total: &'a AtomicU64) -> Run<'a> {
+        self.read.total = Some(total);
+        self
+    }
+
     /// Counts a row that was read; an error when the client no longer waits.
     pub(crate) fn tick(&self) -> Result<()> {
-        self.read.set(self.read.get() + 1);
+        let read = self.read.rows.get() + 1;
+        self.read.rows.set(read);
         match self.watch {
-            Some(watch) if self.read.get().is_multiple_of(WATCH_EVERY) && watch().is_break() => {
+            Some(watch) if read.is_multiple_of(WATCH_EVERY) && watch().is_break() => {
                 Err(cancelled())
             }
             _ => Ok(()),
@@ -169,6 +194,15 @@ impl Bound {
         match self.kind {
             Kind::Column { depth: 0, at } => Some(at),
             _ => None,
+        }
+    }
+
+    /// The value, without a copy of what is there already.
+    fn seen<'v>(&'v self, env: &'v Env<'_>) -> Result<Cow<'v, Value>> {
+        match &self.kind {
+            Kind::Const(value) => Ok(Cow::Borrowed(value)),
+            Kind::Column { depth: 0, at } => Ok(Cow::Borrowed(&env.row[*at])),
+            _ => self.eval(env).map(Cow::Owned),
         }
     }
 
@@ -253,7 +287,7 @@ impl Bound {
             Kind::Not(e) => e.test(env)?.map(|b| !b),
             Kind::IsNull(e) => Some(matches!(e.eval(env)?, Value::Null)),
             Kind::Compare(op, l, r) => {
-                compare_values(*op, &l.eval(env)?, &r.eval(env)?, collation_of(l, r))
+                compare_values(*op, &*l.seen(env)?, &*r.seen(env)?, collation_of(l, r))
             }
             Kind::Like {
                 text,
