@@ -1,17 +1,18 @@
 //! Expressions after binding: typed, with every column resolved, ready to evaluate.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use crate::engine::arithmetic::{self, Operator};
 use crate::engine::error::{Result, cancelled, error};
 use crate::engine::object::Sequence;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run;
+use crate::engine::reads::Reads;
 use crate::engine::value::compare::compare;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
@@ -105,22 +106,6 @@ pub(crate) struct Run<'a> {
     read: Reads<'a>,
 }
 
-/// Rows that an execution has read from tables.
-#[derive(Default)]
-struct Reads<'a> {
-    rows: Cell<u64>,
-    /// Where they are added up when the execution ends, however it ends.
-    total: Option<&'a AtomicU64>,
-}
-
-impl Drop for Reads<'_> {
-    fn drop(&mut self) {
-        if let Some(total) = self.total {
-            total.fetch_add(self.rows.get(), Ordering::Relaxed);
-        }
-    }
-}
-
 impl<'a> Run<'a> {
     pub(crate) fn watched(watch: &'a Watch<'a>) -> Run<'a> {
         Run {
@@ -131,14 +116,13 @@ impl<'a> Run<'a> {
 
     /// Adds the rows that are read to `total`.
     pub(crate) fn counted(mut self, total: &'a AtomicU64) -> Run<'a> {
-        self.read.total = Some(total);
+        self.read = Reads::into_total(total);
         self
     }
 
     /// Counts a row that was read; an error when the client no longer waits.
     pub(crate) fn tick(&self) -> Result<()> {
-        let read = self.read.rows.get() + 1;
-        self.read.rows.set(read);
+        let read = self.read.add();
         match self.watch {
             Some(watch) if read.is_multiple_of(WATCH_EVERY) && watch().is_break() => {
                 Err(cancelled())
@@ -206,9 +190,18 @@ impl Bound {
         }
     }
 
+    #[inline]
     pub(crate) fn eval(&self, env: &Env<'_>) -> Result<Value> {
         match &self.kind {
             Kind::Const(v) => Ok(v.clone()),
+            Kind::Column { depth: 0, at } => Ok(env.row[*at].clone()),
+            _ => self.computed(env),
+        }
+    }
+
+    /// Apart from what is there already, which most rows are made of.
+    fn computed(&self, env: &Env<'_>) -> Result<Value> {
+        match &self.kind {
             Kind::Column { depth, at } => {
                 let mut at_env = env;
                 for _ in 0..*depth {
@@ -299,7 +292,7 @@ impl Bound {
                     let ignores = ![text, pattern]
                         .iter()
                         .any(|b| crate::engine::datatype::is_unicode(&b.t.ty));
-                    Some(like(&t, &p, (*escape, ignores), collation))
+                    Some(text::like_padded(&t, &p, (*escape, ignores), collation))
                 }
                 _ => None,
             },
@@ -427,25 +420,6 @@ impl Bound {
             );
         });
         free
-    }
-}
-
-/// LIKE; between two texts that are not Unicode, trailing blanks of the subject may be ignored.
-fn like(
-    subject: &[u16],
-    pattern: &[u16],
-    (escape, ignores): (Option<u16>, bool),
-    collation: &Collation,
-) -> bool {
-    let mut rest = subject;
-    loop {
-        if text::like(rest, pattern, escape, collation) {
-            return true;
-        }
-        match rest.split_last() {
-            Some((0x20, shorter)) if ignores => rest = shorter,
-            _ => return false,
-        }
     }
 }
 

@@ -151,10 +151,7 @@ fn filled(index: &str, rows: u64, random: &mut SplitMix64) -> Db {
         // A permutation, so that rows come in no order.
         let id = id * 7919 % rows;
         let row = format!("({a}, {b}, {id}, {})", random.below(400));
-        let _ = write!(
-            insert,
-            "INSERT heap VALUES {row} INSERT keyed VALUES {row}\n"
-        );
+        let _ = writeln!(insert, "INSERT heap VALUES {row} INSERT keyed VALUES {row}");
     }
     db.ok(&insert);
     db

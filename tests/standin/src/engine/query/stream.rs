@@ -6,7 +6,7 @@ use crate::engine::error::Result;
 use crate::engine::expr::Bound;
 use crate::engine::query::run::{Consumer, Context, Flow, Stop};
 use crate::engine::query::scan::known_count;
-use crate::engine::query::window::{Function, Window, WindowCall, tile_count, tile_of};
+use crate::engine::query::window::{Function, Tiles, Window, WindowCall, tile_count};
 use crate::types::Value;
 
 /// Whether the function needs no more than the rows around the one at hand.
@@ -45,11 +45,7 @@ pub(super) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
 /// A call with what is known of it before the first row.
 enum Call<'w> {
     RowNumber,
-    Ntile {
-        tiles: u64,
-        /// Rows of the input.
-        total: u64,
-    },
+    Ntile(Tiles),
     Offset {
         value: &'w Bound,
         by: i64,
@@ -66,10 +62,9 @@ impl<'w> Call<'w> {
         };
         let calls = window.calls.iter().map(|call| {
             Ok(match &call.function {
-                Function::Ntile(n) => Call::Ntile {
-                    tiles: tile_count(n, &context.env(&[]))?,
-                    total,
-                },
+                Function::Ntile(n) => {
+                    Call::Ntile(Tiles::of(total, tile_count(n, &context.env(&[]))?))
+                }
                 Function::Offset { value, by, default } => Call::Offset {
                     value,
                     by: *by,
@@ -153,7 +148,7 @@ impl Stream<'_, '_> {
     fn value(&self, call: &Call<'_>) -> Result<Value> {
         let number = match call {
             Call::RowNumber => self.next + 1,
-            Call::Ntile { tiles, total } => tile_of(self.next, *total, *tiles),
+            Call::Ntile(tiles) => tiles.of_row(self.next),
             Call::Offset { value, by, default } => {
                 let other = i64::try_from(self.next)
                     .ok()

@@ -94,14 +94,33 @@ pub(super) fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
     }
 }
 
-/// The first `total % n` tiles have one row more.
-pub(super) fn tile_of(at: u64, total: u64, n: u64) -> u64 {
-    let (size, longer) = (total / n, total % n);
-    let in_longer = longer * (size + 1);
-    if at < in_longer {
-        at / (size + 1) + 1
-    } else {
-        longer + (at - in_longer) / size.max(1) + 1
+/// Rows in equal parts, of which the first have one row more where they do not divide evenly.
+pub(super) struct Tiles {
+    /// Of the shorter ones.
+    size: u64,
+    longer: u64,
+    /// Rows in the longer ones together.
+    in_longer: u64,
+}
+
+impl Tiles {
+    /// `n` parts of `total` rows.
+    pub(super) fn of(total: u64, n: u64) -> Tiles {
+        let (size, longer) = (total / n, total % n);
+        Tiles {
+            size,
+            longer,
+            in_longer: longer * (size + 1),
+        }
+    }
+
+    /// The part, from 1, of the row at a position from 0.
+    pub(super) fn of_row(&self, at: u64) -> u64 {
+        if at < self.in_longer {
+            at / (self.size + 1) + 1
+        } else {
+            self.longer + (at - self.in_longer) / self.size.max(1) + 1
+        }
     }
 }
 
@@ -167,7 +186,8 @@ fn partition_values(
         }
         Function::Ntile(n) => {
             let n = tile_count(n, &context.env(&rows[partition[0].2]))?;
-            Ok(ints(&mut |i| tile_of(i as u64, total as u64, n)))
+            let tiles = Tiles::of(total as u64, n);
+            Ok(ints(&mut |i| tiles.of_row(i as u64)))
         }
         Function::Offset { value, by, default } => (0..total)
             .map(|i| {
@@ -212,12 +232,13 @@ mod tests {
     #[test]
     fn ntile_gives_the_first_groups_the_extra_rows() {
         // "NTILE (Transact-SQL)": 53 rows in 5 groups are three of 11 and two of 10.
-        let tiles: Vec<u64> = (0..53).map(|i| tile_of(i, 53, 5)).collect();
+        let tiles: Vec<u64> = (0..53).map(|i| Tiles::of(53, 5).of_row(i)).collect();
         let size = |n| tiles.iter().filter(|t| **t == n).count();
         assert_eq!(
             [size(1), size(2), size(3), size(4), size(5)],
             [11, 11, 11, 10, 10]
         );
-        assert_eq!((0..2).map(|i| tile_of(i, 2, 5)).collect::<Vec<_>>(), [1, 2]);
+        let few = (0..2).map(|i| Tiles::of(2, 5).of_row(i));
+        assert_eq!(few.collect::<Vec<_>>(), [1, 2]);
     }
 }
