@@ -5,7 +5,7 @@
 //! compiler turns into vector code, and then put down one after another.
 
 use crate::transcode::out::Out;
-use crate::transcode::utf16_pairs::Pairs;
+use crate::transcode::utf16::pairs::Pairs;
 
 /// Units in a block.
 const UNITS: usize = 16;
