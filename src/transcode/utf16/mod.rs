@@ -44,7 +44,7 @@ impl Utf16 {
             rest = after;
         }
         loop {
-            if self.high.is_none() {
+            if self.high.is_none() && !rest.is_empty() {
                 rest = &rest[vectors::encode(rest, out)..];
             }
             let (units, odd) = rest.as_chunks::<2>();

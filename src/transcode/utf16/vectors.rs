@@ -55,10 +55,10 @@ impl Vectors {
                         // SAFETY: as above.
                         unsafe { avx2::encode(bytes, room) }
                     });
-                    // What it stopped at is a pair as a rule, and then it goes on.
                     let rest = &bytes[done..];
-                    match portable(&rest[..rest.len().min(STOP)], out) {
-                        0 => return done,
+                    // It was stopped by a pair as a rule: one block without it, and on.
+                    match block::encode(&rest[..rest.len().min(block::BLOCK)], out) {
+                        0 => return done + ascii::encode(rest, out),
                         taken => done += taken,
                     }
                 }
@@ -83,10 +83,6 @@ const PIECE: usize = 8192;
 /// What vectors may write beyond the text: the whole of the last one.
 #[cfg(target_arch = "x86_64")]
 const BEYOND: usize = 64;
-
-/// Bytes that are encoded without vectors where those stopped.
-#[cfg(target_arch = "x86_64")]
-const STOP: usize = 64;
 
 /// `encode` takes bytes and room for three bytes a unit and [`BEYOND`], and tells how many bytes it
 /// took and wrote.
