@@ -28,8 +28,6 @@ mod show;
 mod spatial;
 mod time;
 mod utf16;
-mod utf16_block;
-mod utf16_pairs;
 mod value;
 mod variant;
 mod vector;

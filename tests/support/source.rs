@@ -126,11 +126,7 @@ impl Source {
     }
 
     fn execute(&self, database: &str, batches: &[String]) {
-        let settings = self.settings(database);
-        block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict)
-                .await
-                .expect("connect to the source");
+        with_pool(&self.settings(database), async |pool| {
             let mut connection = pool.acquire().await.expect("a connection");
             for batch in batches {
                 let start = batch.chars().take(120).collect::<String>();
@@ -139,8 +135,6 @@ impl Source {
                     .await
                     .unwrap_or_else(|error| panic!("{start}: {error:?}"));
             }
-            drop(connection);
-            pool.close().await;
         });
     }
 }
@@ -152,6 +146,10 @@ pub struct SourceDatabase<'a> {
 }
 
 impl SourceDatabase<'_> {
+    fn with_pool<T: Send>(&self, work: impl AsyncFnOnce(&SourcePool) -> T + Send) -> T {
+        with_pool(&self.server.settings(&self.name), work)
+    }
+
     /// Runs a `GO`-separated script; panics on an error.
     pub fn script(&self, script: &str) {
         let mut batches = vec![String::new()];
@@ -175,11 +173,7 @@ impl SourceDatabase<'_> {
 
     /// Runs each statement, and says of each whether the server took it.
     pub fn attempts(&self, statements: &[String]) -> Vec<Result<(), String>> {
-        let settings = self.server.settings(&self.name);
-        block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict)
-                .await
-                .expect("connect to the source");
+        self.with_pool(async |pool| {
             let mut taken = Vec::with_capacity(statements.len());
             let mut connection = pool.acquire().await.expect("a connection");
             for statement in statements {
@@ -191,19 +185,13 @@ impl SourceDatabase<'_> {
                 }
                 taken.push(outcome.map(|_| ()).map_err(|error| format!("{error:?}")));
             }
-            drop(connection);
-            pool.close().await;
             taken
         })
     }
 
     /// The texts of every row of a query of text columns.
     pub fn texts(&self, query: &str, columns: usize) -> Vec<Vec<Option<String>>> {
-        let settings = self.server.settings(&self.name);
-        block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict)
-                .await
-                .expect("connect to the source");
+        self.with_pool(async |pool| {
             let mut connection = pool.acquire().await.expect("a connection");
             let rows = connection
                 .query(query)
@@ -217,8 +205,6 @@ impl SourceDatabase<'_> {
                         .collect()
                 })
                 .collect();
-            drop(connection);
-            pool.close().await;
             texts
         })
     }
@@ -226,11 +212,7 @@ impl SourceDatabase<'_> {
     /// The texts of the second column of each query, in the order of the first; or why there are
     /// none.
     pub fn answers(&self, queries: &[String]) -> Vec<Result<Vec<Option<String>>, String>> {
-        let settings = self.server.settings(&self.name);
-        block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict)
-                .await
-                .expect("connect to the source");
+        self.with_pool(async |pool| {
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
                 let mut connection = pool.acquire().await.expect("a connection");
@@ -242,26 +224,19 @@ impl SourceDatabase<'_> {
                     Err(error) => Err(format!("{error:?}")),
                 });
             }
-            pool.close().await;
             answers
         })
     }
 
     /// The one number that a query gives.
     pub fn number(&self, sql: &str) -> i64 {
-        let settings = self.server.settings(&self.name);
-        block_on(async move {
-            let pool = SourcePool::open(&settings, Consistency::Strict)
-                .await
-                .expect("connect to the source");
+        self.with_pool(async |pool| {
             let mut connection = pool.acquire().await.expect("a connection");
             let rows = connection
                 .query(sql)
                 .await
                 .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
             let number = rows[0].need_int(0).expect("a number");
-            drop(connection);
-            pool.close().await;
             number
         })
     }
@@ -278,14 +253,22 @@ impl Drop for SourceDatabase<'_> {
 }
 
 /// On a thread of its own, because the caller may be inside of a runtime.
-fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> T {
+fn with_pool<T: Send>(settings: &Settings, work: impl AsyncFnOnce(&SourcePool) -> T + Send) -> T {
+    let on_pool = async || {
+        let pool = SourcePool::open(settings, Consistency::Strict)
+            .await
+            .expect("connect to the source");
+        let result = work(&pool).await;
+        pool.close().await;
+        result
+    };
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime")
-                .block_on(work)
+                .block_on(on_pool())
         });
         thread
             .join()

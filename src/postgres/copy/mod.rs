@@ -1,19 +1,16 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
 
+mod flow;
 mod place;
 mod scratch;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use futures::SinkExt;
-use tokio_postgres::CopyInSink;
 
 use crate::error::{Error, Kind, Result};
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::{Slice, TablePlan};
+use crate::postgres::copy::flow::{Broken, Flow};
 use crate::postgres::copy::place::Columns;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
@@ -21,22 +18,6 @@ use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, Table
 use crate::transcode::{Batch, Reject};
 
 pub use crate::postgres::copy::scratch::ScratchWriter;
-
-/// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
-/// "Binary Format", file header.
-const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-
-/// A field count of -1: file trailer.
-const TRAILER: &[u8] = &[0xff, 0xff];
-
-/// Bytes of one CopyData message: 8 KiB messages cost four times the CPU per byte, and larger
-/// ones only make the driver's buffer grow.
-const MESSAGE: usize = 256 * 1024;
-
-const BEGIN_LATE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
-
-/// On this server's disk, whatever standbys do: those are waited for when the table is finished.
-const COMMIT_FLUSHED: &str = "SET LOCAL synchronous_commit = local; COMMIT";
 
 /// Rejected rows that are held back until they are written: they go through a COPY of their own,
 /// for which the one that carries rows must end.
@@ -104,7 +85,7 @@ pub struct WriteTiming {
 /// Writes one partition. Commit or abort it; when it is dropped in between, or after an error,
 /// its connection is closed and the server rolls back to the last commit.
 pub struct PartitionWriter {
-    lease: Lease,
+    flow: Flow,
     table: Arc<CopyTable>,
     partition: u32,
     ticket: Ticket,
@@ -113,8 +94,6 @@ pub struct PartitionWriter {
     progress: Progress,
     /// As it will be committed, rows in flight included.
     ahead: Progress,
-    /// There while a COPY is open.
-    sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
     /// Rows that earlier COPYs of this transaction stored.
     stored: u64,
     /// Not written yet, and how many bytes they are.
@@ -124,8 +103,6 @@ pub struct PartitionWriter {
     rejected_bytes: u64,
     /// The last batch told where reading goes on.
     can_continue: bool,
-    /// From before BEGIN is sent until COMMIT or ROLLBACK is confirmed.
-    in_transaction: bool,
     timing: WriteTiming,
     /// Since the claim or the last commit.
     since: Instant,
@@ -148,20 +125,18 @@ impl PartitionWriter {
             return Ok(None);
         };
         Ok(Some(Self {
-            lease,
+            flow: Flow::new(lease, table.clone()),
             table,
             partition,
             ticket,
             slice,
             ahead: progress.clone(),
             progress,
-            sink: None,
             stored: 0,
             rejects: Vec::new(),
             rejects_held: 0,
             rejected_bytes: 0,
             can_continue: true,
-            in_transaction: false,
             timing: WriteTiming::default(),
             since: Instant::now(),
         }))
@@ -198,7 +173,7 @@ impl PartitionWriter {
     /// last committed key is in `head`. After an error it is not known whether the cut was made:
     /// claim again, and ask [`state::pending`].
     pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
-        if self.in_transaction || self.pending_bytes() > 0 {
+        if self.flow.in_transaction() || self.pending_bytes() > 0 {
             let error = Error::new(
                 Kind::Internal,
                 "a partition was cut in the middle of a batch",
@@ -206,7 +181,8 @@ impl PartitionWriter {
             return Err(at(&self.table, self.partition, error));
         }
         let table = &self.table.key;
-        let split = state::split(&mut self.lease, table, &mut self.ticket, &head, others).await;
+        let split =
+            state::split(&mut self.flow.lease, table, &mut self.ticket, &head, others).await;
         let numbers = split.map_err(|error| at(&self.table, self.partition, error))?;
         self.slice = head;
         Ok(numbers)
@@ -214,7 +190,7 @@ impl PartitionWriter {
 
     /// Partitions of the table that nobody has taken up; see [`state::pending`].
     pub async fn pending(&self) -> Result<Vec<u32>> {
-        let pending = state::pending(&self.lease, &self.table.key).await;
+        let pending = state::pending(&self.flow.lease, &self.table.key).await;
         pending.map_err(|error| at(&self.table, self.partition, error))
     }
 
@@ -230,9 +206,6 @@ impl PartitionWriter {
     }
 
     async fn send(&mut self, batch: Batch) -> Result<()> {
-        if self.sink.is_none() && batch.rows > 0 {
-            self.open().await?;
-        }
         let ahead = &mut self.ahead;
         ahead.rows += batch.rows;
         ahead.bytes += batch.bytes.len() as u64;
@@ -243,11 +216,9 @@ impl PartitionWriter {
         self.table.columns.add(&batch.changed, ahead);
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
-        // The driver drops each piece when it has copied it; the buffer goes back with the last.
-        let mut rest = Bytes::from_owner(batch.bytes);
-        while !rest.is_empty() {
-            let message = rest.split_to(rest.len().min(MESSAGE));
-            self.feed(message).await?;
+        if batch.rows > 0 {
+            let sent = self.flow.send(batch.bytes, batch.rows).await;
+            sent.map_err(|broken| self.fault(broken))?;
         }
         self.hold_back(batch.rejects).await
     }
@@ -260,9 +231,7 @@ impl PartitionWriter {
         if self.rejects_held < REJECTS_HELD {
             return Ok(());
         }
-        if self.sink.is_some() {
-            self.end_copy().await?;
-        }
+        self.end_copy().await?;
         self.write_rejects().await
     }
 
@@ -273,46 +242,22 @@ impl PartitionWriter {
         }
         self.begin().await?;
         let place = self.ticket.place()?;
-        state::write_rejects(&self.lease, &self.table.key, place, &self.rejects).await?;
+        state::write_rejects(&self.flow.lease, &self.table.key, place, &self.rejects).await?;
         self.rejects.clear();
         self.rejects_held = 0;
         Ok(())
     }
 
-    async fn feed(&mut self, bytes: Bytes) -> Result<()> {
-        let sink = self.sink.as_mut().ok_or_else(no_copy)?;
-        sink.feed(bytes)
-            .await
-            .map_err(|error| self.fault(error, "send rows"))
-    }
-
-    async fn open(&mut self) -> Result<()> {
-        self.begin().await?;
-        let sink = self.lease.copy_in(&self.table.copy).await;
-        self.sink = Some(Box::pin(
-            sink.map_err(|error| self.fault(error, "begin to copy"))?,
-        ));
-        self.feed(Bytes::from_static(HEADER)).await
-    }
-
     async fn begin(&mut self) -> Result<()> {
-        if self.in_transaction {
-            return Ok(());
-        }
-        self.in_transaction = true;
-        let begin = match self.table.flush_late {
-            true => BEGIN_LATE,
-            false => "BEGIN",
-        };
-        let begun = self.lease.batch_execute(begin).await;
-        begun.map_err(|error| self.fault(error, "begin a transaction"))
+        let begun = self.flow.begin().await;
+        begun.map_err(|broken| self.fault(broken))
     }
 
     /// Commits what was written together with its checkpoint. On any error, drop the writer and
     /// claim the partition again: that reads the truth back, also after a COMMIT whose answer
     /// was lost. Not cancel safe in the same sense: after cancelling, claim again.
     pub async fn commit(&mut self, end: End) -> Result<&Progress> {
-        if end == End::More && !self.in_transaction && self.rejects.is_empty() {
+        if end == End::More && !self.flow.in_transaction() && self.rejects.is_empty() {
             return Ok(&self.progress);
         }
         let (start, sent) = (Instant::now(), self.timing.send);
@@ -327,16 +272,12 @@ impl PartitionWriter {
     }
 
     async fn commit_rows(&mut self, end: End) -> Result<()> {
-        match self.sink.is_some() {
-            true => {
-                // The server still digests rows that the driver took long ago: that is COPY.
-                let start = Instant::now();
-                let ended = self.end_copy().await;
-                self.timing.send += start.elapsed();
-                ended?;
-            }
-            false => self.begin().await?,
-        }
+        // The server still digests rows that the driver took long ago: that is COPY.
+        let start = Instant::now();
+        let ended = self.end_copy().await;
+        self.timing.send += start.elapsed();
+        ended?;
+        self.begin().await?;
         self.write_rejects().await?;
         let state = match end {
             End::More => PartitionState::Running,
@@ -345,58 +286,47 @@ impl PartitionWriter {
         let seconds = self.since.elapsed().as_secs_f64();
         let ticket = &mut self.ticket;
         state::record(
-            &self.lease,
+            &self.flow.lease,
             &self.table.key,
             ticket,
             &self.ahead,
             (state, seconds),
         )
         .await?;
-        let commit = match (self.table.flush_late, end) {
-            (true, End::Partition) => COMMIT_FLUSHED,
-            _ => "COMMIT",
-        };
-        let committed = self.lease.batch_execute(commit).await;
-        committed.map_err(|error| self.fault(error, "commit"))?;
-        self.in_transaction = false;
-        Ok(())
+        let committed = self.flow.commit(end).await;
+        committed.map_err(|broken| self.fault(broken))
     }
 
     /// The server must have stored as many rows as were sent.
     async fn end_copy(&mut self) -> Result<()> {
-        self.feed(Bytes::from_static(TRAILER)).await?;
-        let mut sink = self.sink.take().ok_or_else(no_copy)?;
-        let stored = sink.as_mut().finish().await;
-        let stored = stored.map_err(|error| self.fault(error, "copy rows"))?;
-        let sent = self.ahead.rows - self.progress.rows - self.stored;
-        if stored == sent {
-            self.stored += stored;
+        let ended = self.flow.end_copy().await;
+        let Some(ended) = ended.map_err(|broken| self.fault(broken))? else {
+            return Ok(());
+        };
+        if ended.stored == ended.sent {
+            self.stored += ended.stored;
             return Ok(());
         }
         Err(Error::new(
             Kind::Internal,
             format!(
-                "{sent} rows were sent and PostgreSQL stored {stored}: nothing of it is committed (is there a trigger or rule on the target table?)"
+                "{} rows were sent and PostgreSQL stored {}: nothing of it is committed (is there a trigger or rule on the target table?)",
+                ended.sent, ended.stored
             ),
         ))
     }
 
     /// Takes back what is not committed, and gives back a clean connection.
     pub async fn abort(mut self) -> Result<()> {
-        if !self.in_transaction {
+        if !self.flow.in_transaction() {
             return Ok(());
         }
-        // Without its sink the driver ends the COPY with CopyFail; ROLLBACK queues up behind it.
-        self.sink = None;
-        let rolled_back = self.lease.batch_execute("ROLLBACK").await;
-        rolled_back
-            .map_err(|error| at(&self.table, self.partition, self.fault(error, "roll back")))?;
-        self.in_transaction = false;
-        Ok(())
+        let rolled_back = self.flow.roll_back().await;
+        rolled_back.map_err(|broken| at(&self.table, self.partition, self.fault(broken)))
     }
 
     /// Names what PostgreSQL says of column and row, without values.
-    fn fault(&self, error: tokio_postgres::Error, doing: &str) -> Error {
+    fn fault(&self, Broken { error, doing }: Broken) -> Error {
         let place = error
             .as_db_error()
             .map(|answer| self.table.columns.place(answer));
@@ -415,20 +345,8 @@ impl PartitionWriter {
     }
 }
 
-impl Drop for PartitionWriter {
-    fn drop(&mut self) {
-        if self.in_transaction {
-            self.lease.spoil();
-        }
-    }
-}
-
 fn at(table: &CopyTable, partition: u32, error: Error) -> Error {
     error
         .at_table(table.key.full_name())
         .at_partition(partition)
-}
-
-fn no_copy() -> Error {
-    Error::new(Kind::Internal, "rows were sent outside of a COPY")
 }

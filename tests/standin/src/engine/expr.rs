@@ -1,15 +1,18 @@
 //! Expressions after binding: typed, with every column resolved, ready to evaluate.
 
-use std::cell::{Cell, RefCell};
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::engine::arithmetic::{self, Operator};
 use crate::engine::error::{Result, cancelled, error};
 use crate::engine::object::Sequence;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run;
+use crate::engine::reads::Reads;
 use crate::engine::value::compare::compare;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
@@ -100,7 +103,7 @@ pub(crate) struct Run<'a> {
     pub(crate) variables: RefCell<BTreeMap<String, Value>>,
     pub(crate) cache: RefCell<HashMap<usize, Arc<Vec<Vec<Value>>>>>,
     watch: Option<&'a Watch<'a>>,
-    read: Cell<u64>,
+    read: Reads<'a>,
 }
 
 impl<'a> Run<'a> {
@@ -111,11 +114,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Adds the rows that are read to `total`.
+    pub(crate) fn counted(mut self, total: &'a AtomicU64) -> Run<'a> {
+        self.read = Reads::into_total(total);
+        self
+    }
+
     /// Counts a row that was read; an error when the client no longer waits.
     pub(crate) fn tick(&self) -> Result<()> {
-        self.read.set(self.read.get() + 1);
+        let read = self.read.add();
         match self.watch {
-            Some(watch) if self.read.get().is_multiple_of(WATCH_EVERY) && watch().is_break() => {
+            Some(watch) if read.is_multiple_of(WATCH_EVERY) && watch().is_break() => {
                 Err(cancelled())
             }
             _ => Ok(()),
@@ -172,9 +181,27 @@ impl Bound {
         }
     }
 
+    /// The value, without a copy of what is there already.
+    fn seen<'v>(&'v self, env: &'v Env<'_>) -> Result<Cow<'v, Value>> {
+        match &self.kind {
+            Kind::Const(value) => Ok(Cow::Borrowed(value)),
+            Kind::Column { depth: 0, at } => Ok(Cow::Borrowed(&env.row[*at])),
+            _ => self.eval(env).map(Cow::Owned),
+        }
+    }
+
+    #[inline]
     pub(crate) fn eval(&self, env: &Env<'_>) -> Result<Value> {
         match &self.kind {
             Kind::Const(v) => Ok(v.clone()),
+            Kind::Column { depth: 0, at } => Ok(env.row[*at].clone()),
+            _ => self.computed(env),
+        }
+    }
+
+    /// Apart from what is there already, which most rows are made of.
+    fn computed(&self, env: &Env<'_>) -> Result<Value> {
+        match &self.kind {
             Kind::Column { depth, at } => {
                 let mut at_env = env;
                 for _ in 0..*depth {
@@ -253,7 +280,7 @@ impl Bound {
             Kind::Not(e) => e.test(env)?.map(|b| !b),
             Kind::IsNull(e) => Some(matches!(e.eval(env)?, Value::Null)),
             Kind::Compare(op, l, r) => {
-                compare_values(*op, &l.eval(env)?, &r.eval(env)?, collation_of(l, r))
+                compare_values(*op, &*l.seen(env)?, &*r.seen(env)?, collation_of(l, r))
             }
             Kind::Like {
                 text,
@@ -265,7 +292,7 @@ impl Bound {
                     let ignores = ![text, pattern]
                         .iter()
                         .any(|b| crate::engine::datatype::is_unicode(&b.t.ty));
-                    Some(like(&t, &p, (*escape, ignores), collation))
+                    Some(text::like_padded(&t, &p, (*escape, ignores), collation))
                 }
                 _ => None,
             },
@@ -393,25 +420,6 @@ impl Bound {
             );
         });
         free
-    }
-}
-
-/// LIKE; between two texts that are not Unicode, trailing blanks of the subject may be ignored.
-fn like(
-    subject: &[u16],
-    pattern: &[u16],
-    (escape, ignores): (Option<u16>, bool),
-    collation: &Collation,
-) -> bool {
-    let mut rest = subject;
-    loop {
-        if text::like(rest, pattern, escape, collation) {
-            return true;
-        }
-        match rest.split_last() {
-            Some((0x20, shorter)) if ignores => rest = shorter,
-            _ => return false,
-        }
     }
 }
 

@@ -17,6 +17,7 @@ mod object;
 mod parse;
 mod procedure;
 mod query;
+mod reads;
 mod rows;
 mod server;
 mod session;

@@ -101,7 +101,7 @@ impl OrderedRows {
         &'a self,
         low: &[u8],
         high: Option<&[u8]>,
-    ) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
+    ) -> impl DoubleEndedIterator<Item = &'a Arc<Row>> + use<'a> {
         self.slices(low, high).flatten().map(|e| &e.row)
     }
 
@@ -110,18 +110,17 @@ impl OrderedRows {
         &'a self,
         low: &[u8],
         high: Option<&[u8]>,
-    ) -> impl Iterator<Item = &'a [Entry]> + use<'a> {
+    ) -> impl DoubleEndedIterator<Item = &'a [Entry]> + use<'a> {
         let (first, skip) = self.place(low);
         let (last, end) = high.map_or((self.chunks.len(), 0), |h| self.place(h));
-        let chunks = self.chunks.iter().enumerate();
-        chunks
-            .take(last.saturating_add(1))
-            .skip(first)
-            .map(move |(i, chunk)| {
-                let to = if i == last { end } else { chunk.len() };
-                let from = if i == first { skip.min(to) } else { 0 };
-                &chunk[from..to]
-            })
+        let from = first.min(self.chunks.len());
+        let to = last.saturating_add(1).min(self.chunks.len()).max(from);
+        let chunks = self.chunks[from..to].iter().enumerate();
+        chunks.map(move |(i, chunk)| {
+            let to = if from + i == last { end } else { chunk.len() };
+            let from = if i == 0 { skip.min(to) } else { 0 };
+            &chunk[from..to]
+        })
     }
 
     /// The chunk of the first key that is not below `key`, and its position there.
@@ -138,19 +137,15 @@ impl OrderedRows {
         self.chunks.iter().flat_map(|c| c.iter().map(|e| &e.row))
     }
 
-    /// How many rows have a key below `key`.
-    fn rank(&self, key: &[u8]) -> u64 {
-        let (at, inside) = self.place(key);
-        let before: usize = self.chunks[..at.min(self.chunks.len())]
-            .iter()
-            .map(|c| c.len())
-            .sum();
-        (before + inside) as u64
-    }
-
+    /// How many rows have `low <= key < high`; looks at no key but those where the range ends.
     pub(crate) fn count(&self, low: &[u8], high: Option<&[u8]>) -> u64 {
-        let end = high.map_or(self.len, |h| self.rank(h));
-        end.saturating_sub(self.rank(low))
+        let (first, skip) = self.place(low);
+        let (last, end) = high.map_or((self.chunks.len(), 0), |h| self.place(h));
+        let Some(chunks) = self.chunks.get(first..last) else {
+            return 0;
+        };
+        let up_to_last: usize = chunks.iter().map(|c| c.len()).sum();
+        (up_to_last + end).saturating_sub(skip) as u64
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Engine {
     published: RwLock<Arc<State>>,
     pub(crate) gate: Gate,
     sessions: AtomicU64,
+    /// By SELECT statements, from tables.
+    pub(crate) rows_read: AtomicU64,
     connections: RwLock<Option<Connections>>,
 }
 
@@ -100,6 +102,7 @@ impl Engine {
             published: RwLock::new(Arc::new(state)),
             gate: Gate::default(),
             sessions: AtomicU64::new(51),
+            rows_read: AtomicU64::new(0),
             connections: RwLock::new(None),
         })
     }
@@ -140,6 +143,12 @@ impl Engine {
             user.to_owned(),
             found,
         )))
+    }
+
+    /// How many rows SELECT statements have read from tables since the start, whether or not the
+    /// rows were returned: a seek reads few, a scan all. Of statements that have ended.
+    pub fn rows_read(&self) -> u64 {
+        self.rows_read.load(Ordering::Relaxed)
     }
 
     /// Where `sys.dm_exec_sessions` comes from.

@@ -99,6 +99,8 @@ fn blocks_hold_the_bytes_of_their_rows() {
         "SELECT * FROM g WHERE id > 10 AND id <= 2900 ORDER BY id",
         "SELECT id FROM g ORDER BY id",
         "SELECT id FROM c WHERE id > 900 ORDER BY id",
+        "SELECT t, id FROM c WHERE id <= 600 ORDER BY id DESC",
+        "SELECT id, b FROM g ORDER BY id DESC",
         // Fails in its middle: the rows before come in both ways.
         "SELECT id FROM c WHERE 100 / (500 - id) < 1000 ORDER BY id",
     ] {
@@ -126,7 +128,7 @@ fn other_statements_go_row_by_row() {
         "SELECT id + 1 FROM c ORDER BY id",
         "SELECT TOP 5 id FROM c ORDER BY id",
         "SELECT DISTINCT n FROM c",
-        "SELECT id FROM c ORDER BY id DESC",
+        "SELECT id FROM c ORDER BY d DESC",
         "SELECT c.id FROM c JOIN h ON h.a = c.id",
         "SELECT 1",
     ] {

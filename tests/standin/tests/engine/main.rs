@@ -16,5 +16,6 @@ mod order;
 mod patience;
 mod queries;
 mod samples;
+mod seek;
 mod types;
 mod versions;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
@@ -80,8 +81,8 @@ pub(super) fn query_statement(
         return Ok(Flow::Stop);
     }
     let sent = match Direct::of(&plan).filter(|_| sink.takes_encoded_rows()) {
-        Some(direct) => direct.send(&columns, sink),
-        None => send_rows(&plan, sink),
+        Some(direct) => direct.send(&columns, sink, &session.engine.rows_read),
+        None => send_rows(&plan, sink, &session.engine.rows_read),
     };
     match sent {
         Err(Stop::Error(e)) => Err(e),
@@ -91,15 +92,20 @@ pub(super) fn query_statement(
     }
 }
 
-/// Sends the rows of a plan one by one.
-fn send_rows(plan: &Plan, sink: &mut dyn Sink) -> std::result::Result<Sent, Stop> {
+/// Sends the rows of a plan one by one; `reads` counts those that are read for it.
+fn send_rows(
+    plan: &Plan,
+    sink: &mut dyn Sink,
+    reads: &AtomicU64,
+) -> std::result::Result<Sent, Stop> {
     let mut sent = Sent {
         rows: 0,
         gone: false,
     };
     let sink = RefCell::new(sink);
     let watch = || sink.borrow_mut().poll();
-    let flow = run::run(plan, None, &Run::watched(&watch), &mut |row| {
+    let run = Run::watched(&watch).counted(reads);
+    let flow = run::run(plan, None, &run, &mut |row| {
         sent.rows += 1;
         if sink.borrow_mut().row(row).is_break() {
             sent.gone = true;
@@ -155,7 +161,8 @@ fn assign_rows(
     let (plan, columns) = binder.query(&plain)?;
     let watched = RefCell::new(&mut *sink);
     let watch = || watched.borrow_mut().poll();
-    let run = Run::watched(&watch);
+    let engine = Arc::clone(&session.engine);
+    let run = Run::watched(&watch).counted(&engine.rows_read);
     run.variables.replace(
         facts
             .variables
@@ -181,7 +188,9 @@ fn assign_rows(
     if let Err(Stop::Error(e)) = flow {
         return Err(e);
     }
-    for (name, value) in run.variables.into_inner() {
+    let variables = run.variables.take();
+    drop(run);
+    for (name, value) in variables {
         if let Some(variable) = session.variables.get_mut(&name) {
             variable.value = value;
         }

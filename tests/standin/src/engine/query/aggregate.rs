@@ -6,7 +6,8 @@ use crate::engine::arithmetic::{Operator, evaluate};
 use crate::engine::error::{Result, overflow};
 use crate::engine::expr::{Bound, Env};
 use crate::engine::query::plan::Plan;
-use crate::engine::query::run::{Consumer, Context, Flow, known_count};
+use crate::engine::query::run::{Consumer, Context, Flow, Stop};
+use crate::engine::query::scan::{bare, known_count};
 use crate::engine::value::compare::{append_key, compare};
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
@@ -192,14 +193,27 @@ fn average(sum: Value, count: i64, ty: &SqlType) -> Result<Value> {
     }
 }
 
+/// How many rows a plan gives: what they hold is neither copied nor evaluated.
+fn count_rows(context: &Context<'_>, input: &Plan) -> std::result::Result<u64, Stop> {
+    if let Some(known) = known_count(input) {
+        return Ok(known);
+    }
+    let mut count = 0;
+    context.plan(bare(input), &mut |_| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
+}
+
 pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consumer<'_>) -> Flow {
     if aggregate.scalar
         && aggregate
             .calls
             .iter()
             .all(|c| c.function == Function::CountRows)
-        && let Some(count) = known_count(&aggregate.input)
     {
+        let count = count_rows(context, &aggregate.input)?;
         let row = aggregate
             .calls
             .iter()

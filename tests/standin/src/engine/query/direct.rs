@@ -1,11 +1,13 @@
 //! The short way of a plain scan: stored rows become wire bytes without values in between.
 
 use std::cell::RefCell;
+use std::sync::atomic::AtomicU64;
 
 use crate::engine::error::error;
 use crate::engine::expr::{Env, Run};
 use crate::engine::query::plan::{Plan, Scan};
-use crate::engine::query::run::{self, Flow, Stop};
+use crate::engine::query::run::{Flow, Stop};
+use crate::engine::query::scan;
 use crate::session::Sink;
 use crate::types::{Column, Value};
 use crate::wire::encode::Layout;
@@ -42,11 +44,16 @@ impl<'p> Direct<'p> {
         Some(Direct { scan, picked })
     }
 
-    /// Sends all rows in blocks.
-    pub(crate) fn send(&self, columns: &[Column], sink: &mut dyn Sink) -> Result<Sent, Stop> {
+    /// Sends all rows in blocks; `reads` counts those that are read.
+    pub(crate) fn send(
+        &self,
+        columns: &[Column],
+        sink: &mut dyn Sink,
+        reads: &AtomicU64,
+    ) -> Result<Sent, Stop> {
         let sink = RefCell::new(sink);
         let watch = || sink.borrow_mut().poll();
-        let shared = Run::watched(&watch);
+        let shared = Run::watched(&watch).counted(reads);
         let mut block = Block {
             layout: Layout::new(columns),
             bytes: Vec::with_capacity(BLOCK + BLOCK / 8),
@@ -54,7 +61,7 @@ impl<'p> Direct<'p> {
             sent: 0,
             sink: &sink,
         };
-        let flow = run::read(self.scan, &shared, &mut |values| {
+        let flow = scan::read(self.scan, &shared, &mut |values| {
             if let Some(filter) = &self.scan.filter {
                 let env = Env {
                     row: values,

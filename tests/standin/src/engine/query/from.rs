@@ -71,6 +71,7 @@ pub(crate) fn full_scan(table: &Arc<Table>) -> Plan {
         index,
         ranges: vec![range],
         filter: None,
+        backward: false,
         key_only: false,
     }))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Scan {
     pub(crate) ranges: Vec<KeyRange>,
     /// What the ranges do not already say.
     pub(crate) filter: Option<Bound>,
+    /// From the last key to the first.
+    pub(crate) backward: bool,
     /// For generated tables: only the key column is read.
     pub(crate) key_only: bool,
 }

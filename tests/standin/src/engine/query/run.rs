@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::engine::error::Result;
 use crate::engine::expr::{Bound, Env, Run, Ty};
-use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan, SetKind, SortKey};
+use crate::engine::query::plan::{Join, JoinKind, Plan, Scan, SetKind, SortKey};
+use crate::engine::query::scan::read;
 use crate::engine::query::{aggregate, window};
-use crate::engine::table::Generated;
 use crate::engine::value::compare::{append_key, append_ordered_key};
 use crate::types::{SqlError, Value};
 
@@ -190,6 +190,7 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         let seen = Cell::new(0u64);
+        let full = Cell::new(false);
         let mut last_key = Vec::new();
         let flow = self.plan(input, &mut |row| {
             seen.set(seen.get() + 1);
@@ -200,6 +201,7 @@ impl<'a> Context<'a> {
             if let (Some(keys), Some(count)) = (ties, count) {
                 let key = self.sort_key(keys, row)?;
                 if taken > count && key != last_key {
+                    full.set(true);
                     return Err(Stop::Enough);
                 }
                 last_key = key;
@@ -207,15 +209,15 @@ impl<'a> Context<'a> {
             }
             out(row)?;
             if Some(taken) == count {
+                full.set(true);
                 Err(Stop::Enough)
             } else {
                 Ok(())
             }
         });
         match flow {
-            // Ours, or the consumer's own: either way nothing more is wanted from this plan, and
-            // a consumer that stopped says so again at its next row.
-            Err(Stop::Enough) => Ok(()),
+            // Only this limit is reached: whoever comes next may still have rows to add.
+            Err(Stop::Enough) if full.get() => Ok(()),
             other => other,
         }
     }
@@ -349,29 +351,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The rows of a scan's ranges, before its filter.
-pub(crate) fn read(scan: &Scan, shared: &Run<'_>, each: &mut Consumer<'_>) -> Flow {
-    let mut each = |values: &[Value]| -> Flow {
-        shared.tick()?;
-        each(values)
-    };
-    if let Some(generated) = &scan.table.generated {
-        for range in &scan.ranges {
-            let (from, to) = ordinals(generated, range);
-            generate(scan, generated, from..to, &mut each)?;
-        }
-        return Ok(());
-    }
-    let rows = scan
-        .index
-        .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
-    for range in &scan.ranges {
-        rows.rows_between(&range.low, range.high.as_deref())
-            .try_for_each(|row| each(&row.values))?;
-    }
-    Ok(())
-}
-
 /// A row as bytes, for DISTINCT and the set operators.
 pub(crate) fn row_key(row: &[Value], types: &[Ty]) -> Vec<u8> {
     let mut key = Vec::new();
@@ -379,72 +358,4 @@ pub(crate) fn row_key(row: &[Value], types: &[Ty]) -> Vec<u8> {
         append_key(value, t.collation.as_deref(), &mut key);
     }
     key
-}
-
-/// The ordinals of a generated table whose keys are in the range.
-pub(crate) fn ordinals(generated: &Generated, range: &KeyRange) -> (u64, u64) {
-    // A key is one marker byte and eight bytes with the sign turned; ordinal i has the key i + 1.
-    let first_at_least = |key: &[u8]| -> u64 {
-        match key.first() {
-            None | Some(0) => 0,
-            Some(1) => {
-                let mut eight = [0u8; 8];
-                let n = key.len().saturating_sub(1).min(8);
-                eight[..n].copy_from_slice(&key[1..1 + n]);
-                let value = (u64::from_be_bytes(eight) ^ (1 << 63)) as i64;
-                u64::try_from(value.saturating_sub(1))
-                    .unwrap_or(0)
-                    .min(generated.rows)
-            }
-            Some(_) => generated.rows,
-        }
-    };
-    let to = range.high.as_deref().map_or(generated.rows, first_at_least);
-    (first_at_least(&range.low), to)
-}
-
-fn generate(
-    scan: &Scan,
-    generated: &Generated,
-    ordinals: std::ops::Range<u64>,
-    emit: &mut Consumer<'_>,
-) -> Flow {
-    if !scan.key_only {
-        for i in ordinals {
-            emit(&(generated.make)(i))?;
-        }
-        return Ok(());
-    }
-    let mut row = vec![Value::Null; scan.table.columns.len()];
-    for i in ordinals {
-        row[generated.key] = Value::Int(i as i64 + 1);
-        emit(&row)?;
-    }
-    Ok(())
-}
-
-/// How many rows a plan has, when that is known without reading them.
-pub(crate) fn known_count(plan: &Plan) -> Option<u64> {
-    let Plan::Scan(scan) = plan else { return None };
-    if scan.filter.is_some() {
-        return None;
-    }
-    if let Some(generated) = &scan.table.generated {
-        return Some(
-            scan.ranges
-                .iter()
-                .map(|r| ordinals(generated, r))
-                .map(|(a, b)| b.saturating_sub(a))
-                .sum(),
-        );
-    }
-    let rows = scan
-        .index
-        .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows);
-    Some(
-        scan.ranges
-            .iter()
-            .map(|r| rows.count(&r.low, r.high.as_deref()))
-            .sum(),
-    )
 }

@@ -1,7 +1,9 @@
 //! Chooses an index for a scan: key ranges from the predicate, and whether the order comes free.
 
 use crate::engine::expr::{Bound, Comparison, Kind, collation_of};
+use crate::engine::query::order::Order;
 use crate::engine::query::plan::{KeyRange, Scan, SortKey};
+use crate::engine::query::range::{intersect, merge, successor, under, without};
 use crate::engine::table::{Index, Table};
 use crate::engine::value::compare::append_ordered_key;
 use crate::types::Value;
@@ -20,22 +22,29 @@ struct Part {
     descending: bool,
 }
 
-/// The least byte string above every string that starts with `prefix`.
-fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut next = prefix.to_vec();
-    while let Some(last) = next.pop() {
-        if last < 0xff {
-            next.push(last + 1);
-            return Some(next);
+impl Part {
+    /// The first byte of the column's key: of NULL, and of any value.
+    fn markers(&self) -> [u8; 2] {
+        if self.descending {
+            [0xff, 0xfe]
+        } else {
+            [0, 1]
         }
     }
-    None
 }
 
-fn under(prefix: &[u8]) -> KeyRange {
-    KeyRange {
-        low: prefix.to_vec(),
-        high: successor(prefix),
+impl Found {
+    fn narrow(&mut self, other: Found) {
+        self.exact &= other.exact;
+        self.ranges = intersect(&self.ranges, &other.ranges);
+    }
+}
+
+/// What a predicate says about keys that it says nothing about.
+fn unknown(prefix: &[u8]) -> Found {
+    Found {
+        ranges: vec![under(prefix)],
+        exact: false,
     }
 }
 
@@ -78,11 +87,53 @@ impl Analysis<'_> {
             ranges: vec![under(prefix)],
             exact: true,
         };
-        for conjunct in conjuncts {
-            let one = self.one(conjunct, prefix, level);
-            found.exact &= one.exact;
-            found.ranges = intersect(&found.ranges, &one.ranges);
+        // What the others leave tells what is left of an alternative.
+        let either = |c: &&&Bound| matches!(c.kind, Kind::Or(..));
+        for conjunct in conjuncts.iter().filter(|c| !either(c)) {
+            found.narrow(self.one(conjunct, prefix, level));
         }
+        for conjunct in conjuncts.iter().filter(either) {
+            found.narrow(self.either(conjunct, &found.ranges, prefix, level));
+        }
+        found
+    }
+
+    /// The ranges of an OR among the keys of `context`.
+    ///
+    /// In `a >= 1 AND (a > 1 OR b > 2)` the second branch matters only where the first is not true:
+    /// at `a = 1`, where it speaks about the next column of the key.
+    fn either(&self, expr: &Bound, context: &[KeyRange], prefix: &[u8], level: usize) -> Found {
+        let mut branches = Vec::new();
+        leaves(expr, false, &mut branches);
+        let mut found = Found {
+            ranges: Vec::new(),
+            exact: true,
+        };
+        let mut rest = context.to_vec();
+        let mut others = Vec::new();
+        for branch in &branches {
+            let one = self.all(&[branch], prefix, level);
+            if one.exact {
+                rest = without(&rest, &one.ranges);
+                found.ranges.extend(one.ranges);
+            } else {
+                others.push(*branch);
+            }
+        }
+        let mut keys = branches.iter().filter_map(|b| self.comparison(b, level));
+        let point = keys.find_map(|(_, key)| {
+            let point = [prefix, &key].concat();
+            (rest == [under(&point)]).then_some(point)
+        });
+        for branch in others {
+            let one = match &point {
+                Some(point) => self.all(&[branch], point, level + 1),
+                None => self.all(&[branch], prefix, level),
+            };
+            found.exact &= one.exact;
+            found.ranges.extend(one.ranges);
+        }
+        found.ranges = merge(found.ranges);
         found
     }
 
@@ -93,32 +144,36 @@ impl Analysis<'_> {
                 leaves(expr, true, &mut conjuncts);
                 self.all(&conjuncts, prefix, level)
             }
-            Kind::Or(..) => {
-                let mut branches = Vec::new();
-                leaves(expr, false, &mut branches);
-                let mut found = Found {
-                    ranges: Vec::new(),
-                    exact: true,
-                };
-                for branch in branches {
-                    let one = self.all(&[branch], prefix, level);
-                    found.exact &= one.exact;
-                    found.ranges.extend(one.ranges);
-                }
-                found.ranges = merge(found.ranges);
-                found
-            }
+            Kind::Or(..) => self.either(expr, &[under(prefix)], prefix, level),
+            Kind::IsNull(column) => self.null(column, true, prefix, level),
+            Kind::Not(inner) => match &inner.kind {
+                Kind::IsNull(column) => self.null(column, false, prefix, level),
+                _ => unknown(prefix),
+            },
             Kind::InList(column, items) => self.points(column, items, prefix, level),
             _ => match self.comparison(expr, level) {
                 Some((op, key)) => Found {
                     ranges: self.compared(op, &key, prefix, level),
                     exact: true,
                 },
-                None => Found {
-                    ranges: vec![under(prefix)],
-                    exact: false,
-                },
+                None => unknown(prefix),
             },
+        }
+    }
+
+    /// `column IS NULL`, or that it is not.
+    fn null(&self, column: &Bound, null: bool, prefix: &[u8], level: usize) -> Found {
+        let Some(part) = self.parts.get(level) else {
+            return unknown(prefix);
+        };
+        if column.as_column() != Some(part.at) {
+            return unknown(prefix);
+        }
+        let [nulls, values] = part.markers();
+        let marker = if null { nulls } else { values };
+        Found {
+            ranges: vec![under(&[prefix, &[marker]].concat())],
+            exact: true,
         }
     }
 
@@ -127,12 +182,7 @@ impl Analysis<'_> {
         for item in items {
             match self.sides(column, item, level) {
                 Some(key) => ranges.push(under(&[prefix, &key].concat())),
-                None => {
-                    return Found {
-                        ranges: vec![under(prefix)],
-                        exact: false,
-                    };
-                }
+                None => return unknown(prefix),
             }
         }
         Found {
@@ -144,8 +194,8 @@ impl Analysis<'_> {
     fn compared(&self, op: Comparison, key: &[u8], prefix: &[u8], level: usize) -> Vec<KeyRange> {
         let descending = self.parts[level].descending;
         let point = [prefix, key].concat();
-        // NULL is marked 0 (255 descending), values 1 (254): no comparison is true of NULL.
-        let marker = if descending { 0xfe } else { 1 };
+        // No comparison is true of NULL.
+        let [_, marker] = self.parts[level].markers();
         let values = under(&[prefix, &[marker]].concat());
         let below = KeyRange {
             low: values.low.clone(),
@@ -218,41 +268,6 @@ impl Analysis<'_> {
     }
 }
 
-fn intersect(a: &[KeyRange], b: &[KeyRange]) -> Vec<KeyRange> {
-    let mut both = Vec::new();
-    for x in a {
-        for y in b {
-            let low = x.low.clone().max(y.low.clone());
-            let high = match (&x.high, &y.high) {
-                (Some(p), Some(q)) => Some(p.min(q).clone()),
-                (p, q) => p.clone().or_else(|| q.clone()),
-            };
-            if high.as_ref().is_none_or(|h| low < *h) {
-                both.push(KeyRange { low, high });
-            }
-        }
-    }
-    both
-}
-
-/// Sorts ranges and joins those that touch.
-fn merge(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
-    ranges.sort_by(|a, b| a.low.cmp(&b.low));
-    let mut merged: Vec<KeyRange> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if last.high.as_ref().is_none_or(|h| range.low <= *h) => {
-                last.high = match (last.high.take(), range.high) {
-                    (Some(a), Some(b)) => Some(a.max(b)),
-                    _ => None,
-                };
-            }
-            _ => merged.push(range),
-        }
-    }
-    merged
-}
-
 fn parts(table: &Table, index: &Index) -> Vec<Part> {
     index
         .keys
@@ -264,21 +279,16 @@ fn parts(table: &Table, index: &Index) -> Vec<Part> {
         .collect()
 }
 
-/// Whether reading the index gives the order: its columns in turn, up to one that makes rows unique.
-fn gives_order(table: &Table, index: &Index, parts: &[Part], order: &[SortKey]) -> bool {
-    let same = |key: &SortKey, part: &Part| {
-        let def = &table.columns[part.at];
-        key.expr.as_column() == Some(part.at)
-            && key.descending == part.descending
-            && key.expr.t.collation.as_ref().map(|c| &c.name)
-                == def.collation.as_ref().map(|c| &c.name)
-    };
-    let matching = order
-        .iter()
-        .zip(parts)
-        .take_while(|(key, part)| same(key, part))
-        .count();
-    matching == order.len() || (index.unique && matching == parts.len())
+/// Whether reading the index gives the order, and if so whether it is read from its end.
+fn direction(table: &Table, index: &Index, wanted: &[SortKey]) -> Option<bool> {
+    if wanted.is_empty() {
+        return None;
+    }
+    let order = Order::of_index(table, index);
+    if order.serves(wanted) {
+        return Some(false);
+    }
+    order.reversed().serves(wanted).then_some(true)
 }
 
 /// The scan of a table under a predicate, and whether it comes in the order asked for.
@@ -297,6 +307,7 @@ pub(crate) fn plan(
         index: table.indexes.iter().position(Index::clustered),
         ranges: vec![full.clone()],
         filter: filter.cloned(),
+        backward: false,
         key_only: false,
     };
     let mut best_score = (0, heap);
@@ -317,10 +328,13 @@ pub(crate) fn plan(
             parts: &parts,
         }
         .all(&conjuncts, &[], 0);
-        let narrowed = found.ranges.as_slice() != [full.clone()];
-        let gives = !order.is_empty() && gives_order(table, index, &parts, order);
+        // That there is a value at all leaves out too little to read the table by it.
+        let values = parts.first().map(|part| under(&[part.markers()[1]]));
+        let narrowed =
+            found.ranges != [full.clone()] && !values.is_some_and(|v| found.ranges == [v]);
+        let direction = direction(table, index, order);
         let score = (
-            if narrowed { 4 } else { 0 } + if gives { 3 } else { 0 },
+            if narrowed { 4 } else { 0 } + if direction.is_some() { 3 } else { 0 },
             index.clustered(),
         );
         if score > best_score || (index.clustered() && score.0 >= best_score.0) {
@@ -328,7 +342,8 @@ pub(crate) fn plan(
             best.index = Some(i);
             best.ranges = found.ranges;
             best.filter = if found.exact { None } else { filter.cloned() };
-            ordered = order.is_empty() || gives;
+            best.backward = direction == Some(true);
+            ordered = order.is_empty() || direction.is_some();
         }
     }
     (best, ordered)

@@ -4,7 +4,8 @@ use crate::engine::error::{Result, error};
 use crate::engine::expr::{Bound, Env};
 use crate::engine::query::aggregate::{Accumulator, Call};
 use crate::engine::query::plan::{Plan, SortKey};
-use crate::engine::query::run::{Consumer, Context, Flow, known_count};
+use crate::engine::query::run::{Consumer, Context, Flow};
+use crate::engine::query::stream;
 use crate::engine::value::compare::append_key;
 use crate::types::Value;
 
@@ -38,14 +39,38 @@ pub(crate) struct WindowCall {
 pub(crate) struct Window {
     pub(crate) input: Plan,
     pub(crate) calls: Vec<WindowCall>,
-    /// The input is already in the order of every call, and no call has a partition.
+    /// The input is already in the order of every call, no call has a partition, and all can do
+    /// with the rows around the one at hand.
     pub(crate) ordered: bool,
+}
+
+impl WindowCall {
+    /// Every expression of the call.
+    pub(super) fn exprs(&mut self) -> Vec<&mut Bound> {
+        let mut all = match &mut self.function {
+            Function::RowNumber | Function::Rank | Function::DenseRank => Vec::new(),
+            Function::Ntile(n) => vec![n],
+            Function::Offset { value, default, .. } => [value].into_iter().chain(default).collect(),
+            Function::Aggregate(call) => {
+                let order = call.order.iter_mut().map(|(expr, _)| expr);
+                call.arg.iter_mut().chain(order).collect()
+            }
+        };
+        all.extend(&mut self.partition);
+        all.extend(self.order.iter_mut().map(|key| &mut key.expr));
+        all
+    }
+
+    /// Whether the call needs no more than rows in its order, and few of them at a time.
+    pub(super) fn streams(&self) -> bool {
+        self.partition.is_empty() && stream::streams(&self.function)
+    }
 }
 
 /// Appends the result of each call to each row.
 pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
     if window.ordered {
-        return stream(context, window, out);
+        return stream::run(context, window, out);
     }
     let mut rows = context.collect(&window.input)?;
     let width = rows.first().map_or(0, Vec::len);
@@ -58,48 +83,7 @@ pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
     rows.iter().try_for_each(|row| out(row))
 }
 
-/// ROW_NUMBER and NTILE over rows that come in order: nothing is kept.
-fn stream(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
-    let mut total = 0;
-    if window
-        .calls
-        .iter()
-        .any(|c| matches!(c.function, Function::Ntile(_)))
-    {
-        total = match known_count(&window.input) {
-            Some(n) => n,
-            None => {
-                let mut n = 0;
-                context.plan(&window.input, &mut |_| {
-                    n += 1;
-                    Ok(())
-                })?;
-                n
-            }
-        };
-    }
-    let mut tiles = Vec::new();
-    for call in &window.calls {
-        tiles.push(match &call.function {
-            Function::Ntile(n) => Some(tile_count(n, &context.env(&[]))?),
-            _ => None,
-        });
-    }
-    let mut at = 0u64;
-    let mut buffer = Vec::new();
-    context.plan(&window.input, &mut |row| {
-        buffer.clear();
-        buffer.extend_from_slice(row);
-        for tile in &tiles {
-            let value = tile.map_or(at + 1, |n| tile_of(at, total, n));
-            buffer.push(Value::Int(value as i64));
-        }
-        at += 1;
-        out(&buffer)
-    })
-}
-
-fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
+pub(super) fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
     match n.eval(env)? {
         Value::Int(n) if n > 0 => Ok(n as u64),
         _ => Err(error(
@@ -110,14 +94,33 @@ fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
     }
 }
 
-/// The first `total % n` tiles have one row more.
-fn tile_of(at: u64, total: u64, n: u64) -> u64 {
-    let (size, longer) = (total / n, total % n);
-    let in_longer = longer * (size + 1);
-    if at < in_longer {
-        at / (size + 1) + 1
-    } else {
-        longer + (at - in_longer) / size.max(1) + 1
+/// Rows in equal parts, of which the first have one row more where they do not divide evenly.
+pub(super) struct Tiles {
+    /// Of the shorter ones.
+    size: u64,
+    longer: u64,
+    /// Rows in the longer ones together.
+    in_longer: u64,
+}
+
+impl Tiles {
+    /// `n` parts of `total` rows.
+    pub(super) fn of(total: u64, n: u64) -> Tiles {
+        let (size, longer) = (total / n, total % n);
+        Tiles {
+            size,
+            longer,
+            in_longer: longer * (size + 1),
+        }
+    }
+
+    /// The part, from 1, of the row at a position from 0.
+    pub(super) fn of_row(&self, at: u64) -> u64 {
+        if at < self.in_longer {
+            at / (self.size + 1) + 1
+        } else {
+            self.longer + (at - self.in_longer) / self.size.max(1) + 1
+        }
     }
 }
 
@@ -183,7 +186,8 @@ fn partition_values(
         }
         Function::Ntile(n) => {
             let n = tile_count(n, &context.env(&rows[partition[0].2]))?;
-            Ok(ints(&mut |i| tile_of(i as u64, total as u64, n)))
+            let tiles = Tiles::of(total as u64, n);
+            Ok(ints(&mut |i| tiles.of_row(i as u64)))
         }
         Function::Offset { value, by, default } => (0..total)
             .map(|i| {
@@ -228,12 +232,13 @@ mod tests {
     #[test]
     fn ntile_gives_the_first_groups_the_extra_rows() {
         // "NTILE (Transact-SQL)": 53 rows in 5 groups are three of 11 and two of 10.
-        let tiles: Vec<u64> = (0..53).map(|i| tile_of(i, 53, 5)).collect();
+        let tiles: Vec<u64> = (0..53).map(|i| Tiles::of(53, 5).of_row(i)).collect();
         let size = |n| tiles.iter().filter(|t| **t == n).count();
         assert_eq!(
             [size(1), size(2), size(3), size(4), size(5)],
             [11, 11, 11, 10, 10]
         );
-        assert_eq!((0..2).map(|i| tile_of(i, 2, 5)).collect::<Vec<_>>(), [1, 2]);
+        let few = (0..2).map(|i| Tiles::of(2, 5).of_row(i));
+        assert_eq!(few.collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -202,6 +202,25 @@ fn class(
     }
 }
 
+/// LIKE; between two texts that are not Unicode, trailing blanks of the subject may be ignored.
+pub(crate) fn like_padded(
+    subject: &[u16],
+    pattern: &[u16],
+    (escape, ignores): (Option<u16>, bool),
+    collation: &Collation,
+) -> bool {
+    let mut rest = subject;
+    loop {
+        if like(rest, pattern, escape, collation) {
+            return true;
+        }
+        match rest.split_last() {
+            Some((0x20, shorter)) if ignores => rest = shorter,
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

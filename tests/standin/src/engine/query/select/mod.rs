@@ -15,13 +15,14 @@ use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::expr::{Bound, Kind};
 use crate::engine::query::aggregate::Aggregate;
 use crate::engine::query::bind::{Binder, CommonTable, Output, sortable};
+use crate::engine::query::order;
 use crate::engine::query::plan::{Plan, SortKey};
 use crate::engine::query::seek;
 use crate::engine::query::window::WindowCall;
 use crate::types::Value;
 
 use items::Item;
-use shape::{filtered, limited, narrowed, reads_key_only, windowed};
+use shape::{at_edge, carried, filtered, limited, narrowed, reads_key_only, windowed};
 
 type Bounded = (Plan, Vec<Output>);
 
@@ -165,8 +166,8 @@ impl Binder<'_> {
         let simple_scan = matches!(plan, Plan::Scan(_));
         let filter = match filter {
             Some(filter) if !simple_scan || grouped => {
-                plan = filtered(plan, filter, grouped);
-                None
+                plan = filtered(plan, filter.clone(), grouped);
+                Some(filter).filter(|_| simple_scan)
             }
             other => other,
         };
@@ -184,6 +185,9 @@ impl Binder<'_> {
         if let Some(grouping) = self.scope().grouping.take() {
             let scalar = grouping.groups.is_empty();
             let groups: Vec<Bound> = grouping.groups.into_iter().map(|(_, b)| b).collect();
+            if scalar {
+                plan = at_edge(plan, filter.as_ref(), &grouping.calls);
+            }
             let input = narrowed(plan, &groups, &grouping.calls);
             plan = Plan::Aggregate(Box::new(Aggregate {
                 input,
@@ -234,26 +238,22 @@ impl Binder<'_> {
             filter,
             mut items,
             mut keys,
-            windows,
-            input_width,
+            mut windows,
+            mut input_width,
         } = stages;
-        let mut sorted = keys.is_empty();
         if let Plan::Scan(scan) = plan {
             let wanted = if windows.is_empty() {
-                keys.clone()
+                &keys
             } else {
-                windows[0].order.clone()
+                &windows[0].order
             };
-            let (mut scan, ordered) = seek::plan(&scan.table, filter.as_ref(), &wanted);
+            let (mut scan, _) = seek::plan(&scan.table, filter.as_ref(), wanted);
             scan.key_only = reads_key_only(&scan, filter.as_ref(), &items, &keys, &windows);
-            sorted =
-                keys.is_empty() || (windows.is_empty() && ordered && select.distinct.is_none());
             plan = Plan::Scan(Box::new(scan));
-            if !windows.is_empty() {
-                plan = windowed(plan, windows, ordered);
-            }
-        } else if !windows.is_empty() {
-            plan = windowed(plan, windows, false);
+        }
+        if !windows.is_empty() {
+            (plan, input_width) = carried(plan, input_width, &mut items, &mut keys, &mut windows);
+            plan = windowed(plan, windows);
         }
         let place = |b: &mut Bound| {
             b.walk(&mut |e| {
@@ -267,6 +267,7 @@ impl Binder<'_> {
         };
         items.iter_mut().for_each(|i| place(&mut i.expr));
         keys.iter_mut().for_each(|k| place(&mut k.expr));
+        let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
         let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
         let mut exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
         let (count, ties) = self.top(select)?;

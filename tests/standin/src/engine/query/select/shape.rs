@@ -1,7 +1,8 @@
 //! The operators around the input of a SELECT.
 
-use crate::engine::expr::Bound;
+use crate::engine::expr::{Bound, Kind, Ty};
 use crate::engine::query::aggregate;
+use crate::engine::query::order;
 use crate::engine::query::plan::{Plan, SortKey};
 use crate::engine::query::seek;
 use crate::engine::query::window::{self, Window, WindowCall};
@@ -20,8 +21,18 @@ pub(super) fn filtered(plan: Plan, filter: Bound, seekable: bool) -> Plan {
 
 /// Under an aggregate, a generated table makes no more than its key when that is all it needs.
 pub(super) fn narrowed(plan: Plan, groups: &[Bound], calls: &[aggregate::Call]) -> Plan {
-    let Plan::Scan(mut scan) = plan else {
-        return plan;
+    let mut scan = match plan {
+        Plan::Scan(scan) => scan,
+        Plan::Limit {
+            input,
+            offset,
+            count,
+            ties,
+        } => {
+            let input = narrowed(*input, groups, calls);
+            return limited(input, (offset, count), ties);
+        }
+        other => return other,
     };
     let exprs = groups
         .iter()
@@ -74,30 +85,90 @@ pub(super) fn reads_key_only(
     )
 }
 
-/// Streams when the rows come in the windows' one order.
-pub(super) fn windowed(input: Plan, calls: Vec<WindowCall>, ordered: bool) -> Plan {
-    let same_order = |c: &WindowCall| {
-        c.order.len() == calls[0].order.len()
-            && c.order.iter().zip(&calls[0].order).all(|(a, b)| {
-                a.descending == b.descending
-                    && a.expr.as_column().is_some()
-                    && a.expr.as_column() == b.expr.as_column()
-            })
+/// Under window functions, only the columns of a scan that they and the result need: rows of many
+/// columns are not carried along. Gives the number of columns in front of the functions' results.
+pub(super) fn carried(
+    plan: Plan,
+    width: usize,
+    items: &mut [Item],
+    keys: &mut [SortKey],
+    windows: &mut [WindowCall],
+) -> (Plan, usize) {
+    let Plan::Scan(scan) = &plan else {
+        return (plan, width);
     };
-    let ordered = ordered
-        && calls.iter().all(|c| {
-            c.partition.is_empty()
-                && same_order(c)
-                && matches!(
-                    c.function,
-                    window::Function::RowNumber | window::Function::Ntile(_)
-                )
+    let mut exprs: Vec<&mut Bound> = items.iter_mut().map(|item| &mut item.expr).collect();
+    exprs.extend(keys.iter_mut().map(|key| &mut key.expr));
+    exprs.extend(windows.iter_mut().flat_map(WindowCall::exprs));
+    let mut used = Vec::new();
+    if exprs.iter().any(|e| e.columns(&mut used).is_none()) {
+        return (plan, width);
+    }
+    used.sort_unstable();
+    used.dedup();
+    if used.len() == width {
+        return (plan, width);
+    }
+    for expr in exprs {
+        expr.walk(&mut |e| {
+            if let Kind::Column { depth: 0, at } = &mut e.kind {
+                *at = used.partition_point(|column| column < at);
+            }
         });
+    }
+    let columns = used.iter().map(|at| {
+        let column = &scan.table.columns[*at];
+        Bound {
+            kind: Kind::Column { depth: 0, at: *at },
+            t: Ty {
+                ty: column.ty.clone(),
+                nullable: column.nullable,
+                collation: column.collation.clone(),
+                rank: 1,
+            },
+        }
+    });
+    let columns = columns.collect::<Vec<_>>();
+    (Plan::Project(Box::new(plan), columns), used.len())
+}
+
+/// Streams when the rows come in the windows' one order.
+pub(super) fn windowed(input: Plan, calls: Vec<WindowCall>) -> Plan {
+    let comes = order::given(&input);
+    let ordered = calls
+        .iter()
+        .all(|call| call.streams() && comes.serves(&call.order));
     Plan::Window(Box::new(Window {
         input,
         calls,
         ordered,
     }))
+}
+
+/// A minimum or maximum alone is the first row of an index in its order, NULL aside.
+pub(super) fn at_edge(plan: Plan, filter: Option<&Bound>, calls: &[aggregate::Call]) -> Plan {
+    let (Plan::Scan(scan), [call]) = (&plan, calls) else {
+        return plan;
+    };
+    let descending = match call.function {
+        aggregate::Function::Min => false,
+        aggregate::Function::Max => true,
+        _ => return plan,
+    };
+    let Some(expr) = call.arg.clone().filter(|arg| arg.as_column().is_some()) else {
+        return plan;
+    };
+    let null = Bound::predicate(Kind::IsNull(Box::new(expr.clone())));
+    let value = Bound::predicate(Kind::Not(Box::new(null)));
+    let wanted = match filter {
+        Some(filter) => Bound::predicate(Kind::And(Box::new(filter.clone()), Box::new(value))),
+        None => value,
+    };
+    let order = [SortKey { expr, descending }];
+    match seek::plan(&scan.table, Some(&wanted), &order) {
+        (found, true) => limited(Plan::Scan(Box::new(found)), (0, Some(1)), None),
+        _ => plan,
+    }
 }
 
 pub(super) fn limited(

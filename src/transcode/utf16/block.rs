@@ -5,12 +5,12 @@
 //! compiler turns into vector code, and then put down one after another.
 
 use crate::transcode::out::Out;
-use crate::transcode::utf16_pairs::Pairs;
+use crate::transcode::utf16::pairs::Pairs;
 
 /// Units in a block.
 const UNITS: usize = 16;
 /// Bytes of a block.
-const BLOCK: usize = UNITS * 2;
+pub(super) const BLOCK: usize = UNITS * 2;
 /// The most that is written at once: two blocks of two bytes for each unit, or one of three, and
 /// what its last word writes beyond.
 const ROOM: usize = 2 * UNITS * 2;
@@ -28,6 +28,9 @@ struct Spread {
 /// front of a block that has U+0000 or an unpaired surrogate or is all ASCII, and never between the
 /// halves of a pair.
 pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
+    if bytes.len() < BLOCK {
+        return 0;
+    }
     let mut spread = Spread {
         words: [0; UNITS],
         lengths: [0; UNITS],

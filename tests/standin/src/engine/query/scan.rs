@@ -1,0 +1,130 @@
+//! Reading a table: the stored rows of key ranges, and how many there are.
+
+use crate::engine::expr::Run;
+use crate::engine::query::plan::{KeyRange, Plan, Scan};
+use crate::engine::query::run::{Consumer, Flow};
+use crate::engine::rows::OrderedRows;
+use crate::engine::table::Generated;
+use crate::types::Value;
+
+/// The rows of a scan's ranges, before its filter.
+pub(crate) fn read(scan: &Scan, shared: &Run<'_>, each: &mut Consumer<'_>) -> Flow {
+    let mut each = |values: &[Value]| -> Flow {
+        shared.tick()?;
+        each(values)
+    };
+    if scan.backward {
+        let mut ranges = scan.ranges.iter().rev();
+        ranges.try_for_each(|range| read_range(scan, range, &mut each))
+    } else {
+        let mut ranges = scan.ranges.iter();
+        ranges.try_for_each(|range| read_range(scan, range, &mut each))
+    }
+}
+
+fn read_range(scan: &Scan, range: &KeyRange, each: &mut Consumer<'_>) -> Flow {
+    if let Some(generated) = &scan.table.generated {
+        let (from, to) = ordinals(generated, range);
+        return if scan.backward {
+            generate(scan, generated, (from..to).rev(), each)
+        } else {
+            generate(scan, generated, from..to, each)
+        };
+    }
+    let mut rows = stored(scan).rows_between(&range.low, range.high.as_deref());
+    if scan.backward {
+        rows.rev().try_for_each(|row| each(&row.values))
+    } else {
+        rows.try_for_each(|row| each(&row.values))
+    }
+}
+
+/// The rows in the order of the scan's index.
+fn stored(scan: &Scan) -> &OrderedRows {
+    scan.index
+        .map_or_else(|| scan.table.primary(), |i| &scan.table.indexes[i].rows)
+}
+
+/// The ordinals of a generated table whose keys are in the range.
+fn ordinals(generated: &Generated, range: &KeyRange) -> (u64, u64) {
+    // A key is one marker byte and eight bytes with the sign turned; ordinal i has the key i + 1.
+    let first_at_least = |key: &[u8]| -> u64 {
+        match key.first() {
+            None | Some(0) => 0,
+            Some(1) => {
+                let mut eight = [0u8; 8];
+                let n = key.len().saturating_sub(1).min(8);
+                eight[..n].copy_from_slice(&key[1..1 + n]);
+                let value = (u64::from_be_bytes(eight) ^ (1 << 63)) as i64;
+                u64::try_from(value.saturating_sub(1))
+                    .unwrap_or(0)
+                    .min(generated.rows)
+            }
+            Some(_) => generated.rows,
+        }
+    };
+    let to = range.high.as_deref().map_or(generated.rows, first_at_least);
+    (first_at_least(&range.low), to)
+}
+
+fn generate(
+    scan: &Scan,
+    generated: &Generated,
+    mut ordinals: impl Iterator<Item = u64>,
+    emit: &mut Consumer<'_>,
+) -> Flow {
+    if !scan.key_only {
+        return ordinals.try_for_each(|i| emit(&(generated.make)(i)));
+    }
+    let mut row = vec![Value::Null; scan.table.columns.len()];
+    ordinals.try_for_each(|i| {
+        row[generated.key] = Value::Int(i as i64 + 1);
+        emit(&row)
+    })
+}
+
+/// How many rows a plan has, when that is known without reading them.
+pub(crate) fn known_count(plan: &Plan) -> Option<u64> {
+    match bare(plan) {
+        Plan::One => Some(1),
+        Plan::Scan(scan) => scan.filter.is_none().then(|| rows_of(scan)),
+        Plan::Rows(rows) => Some(rows.len() as u64),
+        // Ties of the last row count too, and which they are takes reading.
+        Plan::Limit {
+            input,
+            offset,
+            count,
+            ties: None,
+        } => {
+            let behind = known_count(input)?.saturating_sub(*offset);
+            Some(count.map_or(behind, |most| behind.min(most)))
+        }
+        _ => None,
+    }
+}
+
+/// The plan without the operators on top that neither add, drop nor evaluate anything.
+pub(crate) fn bare(plan: &Plan) -> &Plan {
+    match plan {
+        Plan::Trim(input, _) => bare(input),
+        Plan::Project(input, exprs)
+            if exprs
+                .iter()
+                .all(|e| e.as_column().is_some() || e.as_constant().is_some()) =>
+        {
+            bare(input)
+        }
+        other => other,
+    }
+}
+
+fn rows_of(scan: &Scan) -> u64 {
+    let count = |range: &KeyRange| match &scan.table.generated {
+        Some(generated) => {
+            let (from, to) = ordinals(generated, range);
+            to.saturating_sub(from)
+        }
+        None => stored(scan).count(&range.low, range.high.as_deref()),
+    };
+    scan.ranges.iter().map(count).sum()
+}
