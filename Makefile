@@ -7,7 +7,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help counts proof demo test test-live clients bench bench-peers lint install deny fuzz
+.PHONY: help counts proof demo test test-live clients bench bench-drivers bench-peers lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ counts: install ## instructions per row of the row path, held against what they 
 bench: install ## whole runs against the budgets of docs/benchmarks.md (BENCH_ROWS, BENCH_RUNS, MIGRATE_TEST_MSSQL)
 	cargo build --locked --release --workspace --bins
 	@CARGO_TARGET_DIR="$(BUILT)" python3 tests/scripts/bench $(if $(BENCH_ONLY),--only $(BENCH_ONLY))
+
+bench-drivers: ## CPU per row of this tool's reader, mssql-tds and tiberius on the same bytes
+	@$(MAKE) --no-print-directory bench BENCH_ONLY=drivers
 
 bench-peers: install ## pgloader, tds_fdw and sling with the same rows, as far as they can be installed
 	cargo build --locked --release --workspace --bins

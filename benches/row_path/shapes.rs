@@ -244,3 +244,9 @@ pub fn scripts() -> Shape {
         ])
     })
 }
+
+impl std::fmt::Debug for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}

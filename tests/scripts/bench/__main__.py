@@ -4,7 +4,7 @@
   python3 tests/scripts/bench peers      the same rows moved by others (`make bench-peers`)
   --only LINES                           some lines: see --list
 
-BENCH_ROWS           rows of the whole database, 2,700,000 by default
+BENCH_ROWS           rows of the whole database, 2,700,000 by default; half as many for `levers`
 BENCH_RUNS           runs of each line, 5 by default
 BENCH_TOOL           another build of the tool, to be compared with this one
 MIGRATE_TEST_MSSQL   mssql://user:password@host:port/database with Votes, Comments and Posts in dbo:
@@ -23,21 +23,29 @@ import tempfile
 from pathlib import Path
 
 import budgets
+import drivers
+import levers
 import measure
 import peers
+import scaling
 import table
 from servers import ROOT, TUNED, UNTUNED, Cluster, Foreign, Standin
 from tool import Tool
 
 # Lines that need tables of their own, so the stand-in; the others can run against a foreign server.
 OWN_TABLES = {"memory", "ten_times", "planning", "small_tables"}
+ROWS = 2_700_000
 LINES = {
-    name: getattr(budgets, name)
-    for name in (
-        "votes comments posts whole first_row stragglers tls verification memory "
-        "partitions readers ten_times planning small_tables untuned"
-    ).split()
+    **{
+        name: getattr(budgets, name)
+        for name in "votes comments posts whole first_row tls verification memory planning small_tables untuned".split()
+    },
+    **{name: getattr(scaling, name) for name in "stragglers partitions readers ten_times".split()},
+    "drivers": drivers.drivers,
+    "levers": levers.levers,
 }
+# Not among the budgets: they take ten minutes, and are asked for by name.
+ON_REQUEST = {"levers"}
 
 
 class Bench:
@@ -45,7 +53,10 @@ class Bench:
 
     def __init__(self, folder, servers):
         self.folder = folder
-        self.rows = int(os.environ.get("BENCH_ROWS", "2700000").replace("_", ""))
+        asked = os.environ.get("BENCH_ROWS", "").replace("_", "")
+        self.rows = int(asked or ROWS)
+        # There are many levers, and each is a ratio: half the rows do, unless the caller says how many.
+        self.lever_rows = int(asked or ROWS // 2)
         self.rounds = int(os.environ.get("BENCH_RUNS", "5"))
         self.cores = len(os.sched_getaffinity(0))
         built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
@@ -66,13 +77,29 @@ class Bench:
         self.tool = Tool(Path(os.environ.get("BENCH_TOOL", built / "migrate")), folder, self.source, self.cluster)
         # Of the ideal, by table.
         self.parts = {}
+        # Tables of their own that lines add below the budgets.
+        self.notes = []
 
     def named(self, name):
         """The tables of a line, as a job includes them."""
         return [f"dbo.{table}" for table in (self.tables if name == budgets.WHOLE else [name])]
 
+    @contextlib.contextmanager
+    def sample(self, rows):
+        """The tool before the same tables with another number of rows; a foreign server has its own."""
+        if rows == self.rows or isinstance(self.source, Foreign):
+            yield self.tool
+            return
+        self.say(f"another stand-in with {rows:,} rows")
+        source = Standin(self.folder, self.standin, self.source.database, "--sample", f"benchmark:{rows}")
+        try:
+            yield Tool(self.tool.program, self.folder, source, self.cluster)
+        finally:
+            source.stop()
+
     def say(self, text):
         print(f"== {text}", file=sys.stderr, flush=True)
+
 
 def certificate(folder):
     """Settings that turn TLS on, with a certificate that nobody vouches for."""
@@ -138,7 +165,7 @@ def main():
         print("\n".join(f"{name:14} {line.__doc__}" for name, line in LINES.items()))
         return
     known = peers.LINES if arguments.what == "peers" else list(LINES)
-    chosen = arguments.only.split(",") if arguments.only else known
+    chosen = arguments.only.split(",") if arguments.only else [name for name in known if name not in ON_REQUEST]
     if unknown := set(chosen) - set(known):
         parser.error(f"no such line: {', '.join(sorted(unknown))}")
     # A signal ends the servers too.
@@ -156,7 +183,7 @@ def main():
             bench.machine = machine
             lines = measured(bench, chosen)
             rows = [line.cells() for line in lines]
-            text = "\n".join([*settings(bench), "", table.draw(table.HEAD, rows)])
+            text = "\n".join([*settings(bench), "", table.draw(table.HEAD, rows), *bench.notes])
     print(text)
     keep(lines, text)
     over = [line.what for line in lines if line.met is False]

@@ -1,7 +1,6 @@
 """The budget lines of whole runs; each function measures some and returns them as lines."""
 
 import shutil
-import threading
 import time
 
 import ideal
@@ -138,52 +137,6 @@ def flags(name, values):
     return [word for value in values for word in (name, value)]
 
 
-def partitions(bench):
-    """One table at 1 partition up to the cap of connections; runs alternate."""
-    walls = {count: Series() for count in (1, 2, 4, 8)}
-    for _ in range(bench.rounds):
-        for count, series in walls.items():
-            transfer = {"max_partitions_per_table": count, "partition_min_rows": 1}
-            series.add(bench.tool.load(bench.named("Votes"), transfer=transfer).wall)
-    lines = [Line(f"Votes at {count} partitions: wall", "s", series) for count, series in walls.items()]
-    best = min(series.median for series in walls.values())
-    at_cap = Series([wall / best for wall in walls[8].values])
-    return [*lines, Line("Votes at 8 partitions against the best number", "x", at_cap, 1.03)]
-
-
-def readers(bench):
-    """Once, twice and three times the partitions under one cap of connections; runs alternate."""
-    cap = 4
-    pools = {"source": {"max_connections": cap}, "target": {"max_connections": 3 * cap}}
-    walls = {factor: Series() for factor in (1, 2, 3)}
-    for _ in range(max(bench.rounds, 7)):
-        for factor, series in walls.items():
-            transfer = {"max_partitions_per_table": factor * cap, "partition_min_rows": 1}
-            series.add(bench.tool.load(bench.named("Comments"), transfer=transfer, pools=pools).wall)
-    once = walls[1].median
-    lines = [Line(f"Comments, {cap} readers under a cap of {cap}: wall", "s", walls[1])]
-    for factor in (2, 3):
-        ratios = Series([wall / once for wall in walls[factor].values])
-        what = f"Comments, {factor * cap} readers under a cap of {cap}: wall"
-        lines.append(Line(what, f"x that of {cap}", ratios, 1.03))
-    return lines
-
-
-def ten_times(bench):
-    """Rows x 10: the same table with a tenth of its rows, from a stand-in of its own."""
-    sample = ["--sample", f"benchmark:{bench.rows // 10}"]
-    small = Standin(bench.folder, bench.standin, bench.source.database, *sample)
-    try:
-        tenth = Tool(bench.tool.program, bench.folder, small, bench.cluster)
-        ratios = Series()
-        for _ in range(bench.rounds):
-            few = tenth.load(bench.named(WHOLE)).wall
-            ratios.add(bench.tool.load(bench.named(WHOLE)).wall / few)
-    finally:
-        small.stop()
-    return [Line(f"{WHOLE}, rows x 10: wall", "x", ratios, 10)]
-
-
 def planning(bench):
     """`migrate plan` of 500 and 5,000 tables with a key and an index each."""
     lines, walls = [], {}
@@ -258,46 +211,6 @@ def first_row(bench):
             begun = time.monotonic()
             bench.tool.measured(path, watch=watch)
     return [Line("start to first row, one table", "ms", times, 150)]
-
-
-def stragglers(bench):
-    """Connections at work in the last tenth of the load, against the most there were."""
-    shares = Series()
-    for _ in range(bench.rounds):
-        samples = []
-        ended = threading.Event()
-        sampler = threading.Thread(target=sample_activity, args=(bench.cluster, samples, ended))
-        bench.cluster.fresh(DATABASE)
-        path = bench.tool.job(bench.named(WHOLE))
-        sampler.start()
-        try:
-            bench.tool.measured(path)
-        finally:
-            ended.set()
-            sampler.join()
-        shares.add(share_at_end(samples))
-    what = f"{WHOLE}: connections at work in the last tenth of the load"
-    return [Line(what, "% of the most", shares, 95, least=True)]
-
-
-def sample_activity(cluster, samples, ended):
-    """Times and numbers of the tool's statements that move rows or build indexes."""
-    asked = (
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate' AND state = 'active' "
-        "AND (query LIKE 'COPY%' OR query LIKE 'ALTER TABLE%' OR query LIKE 'CREATE%INDEX%')"
-    )
-    with cluster.connect() as connection:
-        while not ended.wait(0.02):
-            samples.append((time.monotonic(), int(connection.value(asked))))
-
-
-def share_at_end(samples):
-    busy = [at for at, count in samples if count]
-    if not busy:
-        raise SystemExit("no COPY was seen: too few rows for the straggler line")
-    since = busy[-1] - (busy[-1] - busy[0]) / 10
-    last = [count for at, count in samples if since <= at <= busy[-1]]
-    return 100 * sum(last) / len(last) / max(count for _, count in samples)
 
 
 def verification(bench):

@@ -26,7 +26,7 @@ class Tool:
         self.source, self.cluster = source, cluster
         self.number = 0
 
-    def job(self, tables, transfer=None, pools=None, overrides=None, tls=False, **rest):
+    def job(self, tables, transfer=None, pools=None, target=None, overrides=None, tls=False, **rest):
         """Writes a job file (JSON is YAML). What is not named here has the tool's own default."""
         self.number += 1
         pools = pools or {}
@@ -41,6 +41,7 @@ class Tool:
             "pool": pools.get("source", {}),
         }
         target = {
+            **(target or {}),
             "host": "127.0.0.1",
             "port": self.cluster.port,
             "database": DATABASE,
