@@ -197,15 +197,14 @@ impl SourceDatabase<'_> {
                 .query(query)
                 .await
                 .unwrap_or_else(|error| panic!("{query}: {error:?}"));
-            let texts = rows
-                .iter()
+
+            rows.iter()
                 .map(|row| {
                     (0..columns)
                         .map(|column| row.text(column).expect("a text").map(str::to_owned))
                         .collect()
                 })
-                .collect();
-            texts
+                .collect()
         })
     }
 
@@ -236,8 +235,8 @@ impl SourceDatabase<'_> {
                 .query(sql)
                 .await
                 .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-            let number = rows[0].need_int(0).expect("a number");
-            number
+
+            rows[0].need_int(0).expect("a number")
         })
     }
 }
