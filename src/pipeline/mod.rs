@@ -6,6 +6,7 @@ mod context;
 mod cutting;
 mod finishing;
 mod inspect;
+mod keeper;
 mod lane;
 mod objects;
 mod pace;

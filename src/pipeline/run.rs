@@ -10,18 +10,19 @@ use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::queue::More;
 use crate::pipeline::recorded::{self, Recorded};
-use crate::pipeline::retry::{Backoff, retrying};
+use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, NewRun, RunId, TableRecord, TableState as Recorded_};
+use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
 use crate::report::run::{Facts, Outcome, Report};
@@ -75,7 +76,11 @@ async fn run_connected(
     shores: &Shores,
     started: Timestamp,
 ) -> Result<Report> {
-    let lock = unless_stopped(cancel, take_job(job, shores)).await?;
+    begin(progress, 2, "reading the catalog and planning");
+    // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
+    let ready =
+        async { tokio::try_join!(take_job(job, shores), prepare::survey(job, shores, options)) };
+    let (lock, survey) = unless_stopped(cancel, ready).await?;
     let cancel = cancel.child_token();
     let registered = OnceLock::new();
     let held = Held {
@@ -88,7 +93,8 @@ async fn run_connected(
         lock: Some(lock),
         run: &registered,
     };
-    let guarded = run_locked(job, options, &cancel, progress, shores, held, started);
+    let begun = Begun { survey, started };
+    let guarded = run_locked(job, options, &cancel, progress, shores, held, begun);
     tokio::pin!(guarded);
     let outcome = tokio::select! {
         outcome = &mut guarded => outcome,
@@ -117,69 +123,10 @@ fn ended_by(error: &Error, report: Report) -> Report {
     })
 }
 
-/// Holds the job lock for a run, across a restart of the target.
-struct Keeper<'a> {
-    job: &'a Job,
-    shores: &'a Shores,
-    /// `None` while it is lost and not taken again.
-    lock: Option<JobLock>,
-    /// Set once the run is registered; others read from its record who holds the job.
-    run: &'a OnceLock<RunId>,
-}
-
-/// What a run knows of its lock: the server process behind it, and where to say which run it is.
-struct Held<'a> {
-    pid: i32,
-    run: &'a OnceLock<RunId>,
-}
-
-impl Keeper<'_> {
-    /// Takes the lock again whenever its connection breaks, as patiently as any other work is
-    /// tried again. Meanwhile the workers go on: a partition's claim fences them off if another
-    /// process takes the job, so no row can be doubled.
-    ///
-    /// Returns only when the lock could not be taken again. Cancel safe.
-    async fn keep(&mut self) -> Error {
-        let never = CancellationToken::new();
-        loop {
-            let Some(lock) = &self.lock else {
-                return Error::new(Kind::Internal, "no lock to keep");
-            };
-            let former = lock.backend_pid();
-            let mut error = lock.lost().await;
-            tracing::warn!(%error, "the job lock was lost: taking it again");
-            self.lock = None;
-            let mut backoff = Backoff::new(&self.job.transfer.retry);
-            while self.lock.is_none() {
-                if let Err(error) = backoff.after(error, &never).await {
-                    return error;
-                }
-                error = match self.retake(former).await {
-                    Ok(lock) => {
-                        self.lock = Some(lock);
-                        break;
-                    }
-                    Err(again) => again,
-                };
-            }
-        }
-    }
-
-    async fn retake(&self, former: i32) -> Result<JobLock> {
-        let lock = JobLock::retake(&self.shores.connector, &self.job.name, former).await?;
-        if let Some(run) = self.run.get() {
-            let target = self.shores.target.acquire().await?;
-            state::set_lock_pid(&target, *run, lock.backend_pid()).await?;
-        }
-        Ok(lock)
-    }
-
-    async fn release(self) {
-        let Some(lock) = self.lock else { return };
-        if let Err(error) = lock.release().await {
-            tracing::debug!(%error, "the job lock went with its connection");
-        }
-    }
+/// What a run knows when it holds the job.
+struct Begun {
+    survey: Survey,
+    started: Timestamp,
 }
 
 async fn take_job(job: &Job, shores: &Shores) -> Result<JobLock> {
@@ -197,10 +144,12 @@ async fn run_locked(
     progress: &Arc<Progress>,
     shores: &Shores,
     held: Held<'_>,
-    started: Timestamp,
+    begun: Begun,
 ) -> Result<Report> {
-    begin(progress, 2, "reading the catalog and planning");
-    let mut survey = unless_stopped(cancel, prepare::survey(job, shores, options)).await?;
+    let Begun {
+        mut survey,
+        started,
+    } = begun;
     let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;

@@ -4,7 +4,7 @@
   python3 tests/scripts/bench peers      the same rows moved by others (`make bench-peers`)
   --only LINES                           some lines: see --list
 
-BENCH_ROWS           rows of the whole database, 2,700,000 by default; half as many for `levers`
+BENCH_ROWS           rows of the whole database, 5,400,000 by default; a quarter of that for `levers`
 BENCH_RUNS           runs of each line, 5 by default
 BENCH_TOOL           another build of the tool, to be compared with this one
 MIGRATE_TEST_MSSQL   mssql://user:password@host:port/database with Votes, Comments and Posts in dbo:
@@ -34,7 +34,7 @@ from tool import Tool
 
 # Lines that need tables of their own, so the stand-in; the others can run against a foreign server.
 OWN_TABLES = {"memory", "ten_times", "planning", "small_tables"}
-ROWS = 2_700_000
+ROWS = 5_400_000
 LINES = {
     **{
         name: getattr(budgets, name)
@@ -55,8 +55,8 @@ class Bench:
         self.folder = folder
         asked = os.environ.get("BENCH_ROWS", "").replace("_", "")
         self.rows = int(asked or ROWS)
-        # There are many levers, and each is a ratio: half the rows do, unless the caller says how many.
-        self.lever_rows = int(asked or ROWS // 2)
+        # There are many levers, and each is a ratio: a quarter of the rows does, unless the caller says how many.
+        self.lever_rows = int(asked or ROWS // 4)
         self.rounds = int(os.environ.get("BENCH_RUNS", "5"))
         self.cores = len(os.sched_getaffinity(0))
         built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"

@@ -9,7 +9,7 @@ from table import Line
 from tool import DATABASE
 
 # Rows of the straggler line, as a multiple: a partition is worth cutting from seconds of loading on.
-LONG = 4
+LONG = 2
 
 
 def partitions(bench):

@@ -1,0 +1,77 @@
+//! Keeps the job lock for as long as a run needs it.
+
+use std::sync::OnceLock;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Job;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::retry::Backoff;
+use crate::pipeline::shores::Shores;
+use crate::postgres::lock::JobLock;
+use crate::postgres::state::{self, RunId};
+
+/// Holds the job lock for a run, across a restart of the target.
+pub(super) struct Keeper<'a> {
+    pub(super) job: &'a Job,
+    pub(super) shores: &'a Shores,
+    /// `None` while it is lost and not taken again.
+    pub(super) lock: Option<JobLock>,
+    /// Set once the run is registered; others read from its record who holds the job.
+    pub(super) run: &'a OnceLock<RunId>,
+}
+
+/// What a run knows of its lock: the server process behind it, and where to say which run it is.
+pub(super) struct Held<'a> {
+    pub(super) pid: i32,
+    pub(super) run: &'a OnceLock<RunId>,
+}
+
+impl Keeper<'_> {
+    /// Takes the lock again whenever its connection breaks, as patiently as any other work is
+    /// tried again. Meanwhile the workers go on: a partition's claim fences them off if another
+    /// process takes the job, so no row can be doubled.
+    ///
+    /// Returns only when the lock could not be taken again. Cancel safe.
+    pub(super) async fn keep(&mut self) -> Error {
+        let never = CancellationToken::new();
+        loop {
+            let Some(lock) = &self.lock else {
+                return Error::new(Kind::Internal, "no lock to keep");
+            };
+            let former = lock.backend_pid();
+            let mut error = lock.lost().await;
+            tracing::warn!(%error, "the job lock was lost: taking it again");
+            self.lock = None;
+            let mut backoff = Backoff::new(&self.job.transfer.retry);
+            while self.lock.is_none() {
+                if let Err(error) = backoff.after(error, &never).await {
+                    return error;
+                }
+                error = match self.retake(former).await {
+                    Ok(lock) => {
+                        self.lock = Some(lock);
+                        break;
+                    }
+                    Err(again) => again,
+                };
+            }
+        }
+    }
+
+    async fn retake(&self, former: i32) -> Result<JobLock> {
+        let lock = JobLock::retake(&self.shores.connector, &self.job.name, former).await?;
+        if let Some(run) = self.run.get() {
+            let target = self.shores.target.acquire().await?;
+            state::set_lock_pid(&target, *run, lock.backend_pid()).await?;
+        }
+        Ok(lock)
+    }
+
+    pub(super) async fn release(self) {
+        let Some(lock) = self.lock else { return };
+        if let Err(error) = lock.release().await {
+            tracing::debug!(%error, "the job lock went with its connection");
+        }
+    }
+}
