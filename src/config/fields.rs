@@ -277,10 +277,11 @@ impl Section {
         found.value
     }
 
-    /// As `size`, or nothing.
+    /// As `size`, or nothing; `default` says in words what holds then.
     pub(crate) fn optional_size(
         &mut self,
         key: &'static str,
+        default: &str,
         range: (u64, u64),
         gathered: &mut Gathered<'_>,
     ) -> Option<u64> {
@@ -290,7 +291,7 @@ impl Section {
         } else {
             Origin::Default
         };
-        let shown = found.map(units::show_size).unwrap_or_default();
+        let shown = found.map_or_else(|| default.to_owned(), units::show_size);
         self.record(key, shown, origin, gathered);
         found
     }

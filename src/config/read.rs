@@ -14,6 +14,7 @@ use crate::config::job::{
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
 use crate::config::substitute::Lookup;
+use crate::config::units;
 use crate::config::yaml::Node;
 
 /// A dozen readers kept a 16-core SQL Server busy in the measurements that this tool grew out of;
@@ -292,7 +293,12 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
         section.unavailable("consistency", consistency.word(), g);
     }
     let rows = section.number("partition_min_rows", PARTITION_MIN_ROWS, (1, u64::MAX), g);
-    let size = section.optional_size("partition_min_size", (1024, 1 << 50), g);
+    let either = format!(
+        "{}, or {} where an index is read for cuts",
+        units::show_size(PARTITION_MIN_SIZE_DENSE),
+        units::show_size(PARTITION_MIN_SIZE)
+    );
+    let size = section.optional_size("partition_min_size", &either, (1024, 1 << 50), g);
     let transfer = Transfer {
         mode,
         consistency,

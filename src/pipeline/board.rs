@@ -111,8 +111,8 @@ impl Board {
     }
 
     /// What is taken must be given back with [`Board::loaded`], [`Board::finished`] or
-    /// [`Board::counted`]. Tables are counted where no partition waits to be loaded: a count is in
-    /// nobody's way then.
+    /// [`Board::counted`]. Tables are counted where no partition waits to be loaded or is still to
+    /// come: a count is in nobody's way then.
     pub fn take(&self) -> Next {
         let mut state = self.state();
         if state.finishing < self.finishers
@@ -129,6 +129,7 @@ impl Board {
             return Next::Load(lane);
         }
         if state.loads.is_empty()
+            && !state.more
             && let Some((_, table)) = state.counts.pop()
         {
             state.counting += 1;
@@ -142,17 +143,20 @@ impl Board {
         }
     }
 
-    /// It is not over before [`Board::add_tables`].
+    /// It is not over before [`Board::expect_no_more`].
     pub fn expect_more(&self) {
         self.state().more = true;
     }
 
-    /// The last tables to come.
+    /// Tables that were expected.
     pub fn add_tables(&self, tables: &[Arc<TableLoad>]) {
-        let mut state = self.state();
-        state.add(tables);
-        state.more = false;
-        drop(state);
+        self.state().add(tables);
+        self.changed.notify_waiters();
+    }
+
+    /// The last of them has come.
+    pub fn expect_no_more(&self) {
+        self.state().more = false;
         self.changed.notify_waiters();
     }
 
@@ -180,8 +184,8 @@ impl Board {
         self.changed.notify_waiters();
     }
 
-    /// All rows of a table are there to stay, and nothing that is made behind them keeps readers out
-    /// for long.
+    /// All rows of a table are there to stay, and nothing that is still made of it waits for readers
+    /// or keeps them out.
     pub fn add_count(&self, table: &Arc<TableLoad>) {
         insert_by_weight(&mut self.state().counts, table);
         self.changed.notify_waiters();
@@ -445,6 +449,7 @@ mod tests {
             table(1, &[Pending]),
             table(2, &[Done]),
         ]);
+        board.expect_no_more();
         finish(&board);
         board.finished();
         let weights = [(); 3].map(|()| lane(&board).table.weight());
@@ -454,6 +459,8 @@ mod tests {
         empty.expect_more();
         assert!(waits(&empty));
         empty.add_tables(&[]);
+        assert!(waits(&empty));
+        empty.expect_no_more();
         assert!(over(&empty));
     }
 

@@ -11,6 +11,8 @@ use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::retry::{Backoff, retrying};
 use crate::pipeline::verify;
+use crate::plan::object::IndexPlan;
+use crate::plan::table::TablePlan;
 use crate::postgres::objects::{self, Of};
 use crate::postgres::{finish as shore, state};
 use crate::report::Omission;
@@ -18,25 +20,40 @@ use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
-/// cancel it. From the moment it has its key, others may count it.
+/// cancel it. From the moment when nothing keeps readers
+/// out any more, others may count it.
 pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut counted = !verify::counts_early(&run.job);
+    let keeps_readers_out = keeps_readers_out(&table.plan);
     loop {
-        let settled = || {
-            if !std::mem::replace(&mut counted, true) {
+        let readable = |now: bool| {
+            if now && !std::mem::replace(&mut counted, true) {
                 board.add_count(table);
             }
         };
-        let Err(error) = attempt(run, table, settled).await else {
+        let Err(error) = attempt(run, table, keeps_readers_out, readable).await else {
             return Ok(());
         };
         backoff.after(error, &run.cancel).await?;
     }
 }
 
-/// `settled` is called when the table is durable and has its key.
-async fn attempt(run: &Run, table: &TableLoad, settled: impl FnOnce()) -> Result<()> {
+/// Whether something that is made behind the rows and the key waits for all readers of the table, and
+/// lets none in meanwhile: `ALTER TABLE ... ADD CONSTRAINT` does, `CREATE INDEX` does not.
+fn keeps_readers_out(plan: &TablePlan) -> bool {
+    let objects = &plan.objects;
+    !objects.checks.is_empty() || objects.indexes.iter().any(IndexPlan::is_constraint)
+}
+
+/// `readable` is called when the table is durable and has its key, and behind its indexes and checks:
+/// with true where readers are in nobody's way from there on.
+async fn attempt(
+    run: &Run,
+    table: &TableLoad,
+    keeps_readers_out: bool,
+    mut readable: impl FnMut(bool),
+) -> Result<()> {
     let mut lease = run.target.acquire().await?;
     let target = &run.job.target;
     let (memory, workers) = (
@@ -46,7 +63,7 @@ async fn attempt(run: &Run, table: &TableLoad, settled: impl FnOnce()) -> Result
     shore::set_maintenance(&lease, memory, workers).await?;
     state::set_loaded(&lease, &table.key).await?;
     shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
-    settled();
+    readable(!keeps_readers_out);
     let of = Of {
         table: &table.key,
         run: run.id,
@@ -60,6 +77,7 @@ async fn attempt(run: &Run, table: &TableLoad, settled: impl FnOnce()) -> Result
         go_on(run)?;
         objects::make_check(&mut lease, &of, check).await?;
     }
+    readable(true);
     shore::finish(&mut lease, &table.key, run.id, &table.plan).await
 }
 
@@ -110,4 +128,27 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vec<Omission> {
 pub async fn record_failure(run: &Run, table: &TableLoad, text: &str) -> Result<()> {
     let lease = run.target.acquire().await?;
     state::set_failed(&lease, &table.key, run.id, text).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::sample::table;
+    use crate::plan::object::CheckPlan;
+    use crate::postgres::state::PartitionState;
+
+    /// A count of an hour would hold off the ALTER TABLE, which waits for a minute.
+    #[test]
+    fn a_check_keeps_readers_out() {
+        let load = table(1, &[PartitionState::Done]);
+        assert!(!keeps_readers_out(&load.plan));
+        let mut plan = load.plan.clone();
+        plan.objects.checks.push(CheckPlan {
+            name: "positive".into(),
+            source: "positive".into(),
+            expression: "v > 0".into(),
+            valid: true,
+        });
+        assert!(keeps_readers_out(&plan));
+    }
 }

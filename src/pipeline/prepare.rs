@@ -15,7 +15,7 @@ use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
-use crate::plan::table::{Strategy, TablePlan};
+use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
@@ -209,9 +209,8 @@ pub enum Cuts {
     Any,
 }
 
-/// Finds the cut points of a new table and records its plan with its partitions. False where it is
-/// left for later.
-async fn record_plan(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<bool> {
+/// The partitions of a new table; `None` where it is left for later.
+async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<Vec<Slice>>> {
     let found = match &plan.strategy {
         Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
             let look = Look::whole(run.job.transfer.consistency, plan, key);
@@ -223,20 +222,14 @@ async fn record_plan(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<bool> {
         }
         _ => Some(Vec::new()),
     };
-    let Some(cuts) = found else {
-        return Ok(false);
-    };
-    let slices = slices(plan, cuts);
+    Ok(found.map(|cuts| slices(plan, cuts)))
+}
+
+/// Records the plan of a new table with its partitions.
+async fn save_plan(run: &Run, plan: &TablePlan, slices: &[Slice]) -> Result<()> {
     let mut target = run.target.acquire().await?;
-    state::save_plan(
-        &mut target,
-        &run.job.name,
-        run.id,
-        (plan, &fingerprint(plan)),
-        &slices,
-    )
-    .await?;
-    Ok(true)
+    let print = fingerprint(plan);
+    state::save_plan(&mut target, &run.job.name, run.id, (plan, &print), slices).await
 }
 
 /// A table that could not be made ready, with the reason.
@@ -260,8 +253,7 @@ pub async fn make_ready(
     let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
-            let retry = &run.job.transfer.retry;
-            let outcome = retrying(retry, &run.cancel, || make_one(run, plan, known, cuts)).await;
+            let outcome = make_one(run, plan, known, cuts).await;
             if cuts == Cuts::Quick {
                 run.progress.one_table_more();
             }
@@ -284,6 +276,8 @@ pub async fn make_ready(
     all
 }
 
+/// Each step is tried again by itself: cuts that were dear to find are not found twice, and what was
+/// recorded is not recorded anew when only the answer to a later step was lost.
 async fn make_one(
     run: &Run,
     plan: &TablePlan,
@@ -293,17 +287,26 @@ async fn make_one(
     if known.is_some_and(|record| record.state == TableState::Done) {
         return Ok(true);
     }
-    if known.is_none() && !record_plan(run, plan, cuts).await? {
-        return Ok(false);
+    let (retry, cancel) = (&run.job.transfer.retry, &run.cancel);
+    if known.is_none() {
+        let found = retrying(retry, cancel, || find_slices(run, plan, cuts)).await?;
+        let Some(slices) = found else {
+            return Ok(false);
+        };
+        retrying(retry, cancel, || save_plan(run, plan, &slices)).await?;
     }
-    let key = TableKey::of(&run.job.name, plan);
     let plan = known.map_or(plan, |record| &record.plan);
+    retrying(retry, cancel, || make(run, plan)).await?;
+    Ok(true)
+}
+
+async fn make(run: &Run, plan: &TablePlan) -> Result<()> {
+    let key = TableKey::of(&run.job.name, plan);
     let mut target = run.target.acquire().await?;
     state::reopen(&target, &key).await?;
     let making = ddl::Making {
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };
-    ddl::make(&mut target, &key, run.id, plan, &making).await?;
-    Ok(true)
+    ddl::make(&mut target, &key, run.id, plan, &making).await
 }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -36,13 +36,13 @@ struct Crew {
     looking: Mutex<Duration>,
 }
 
-/// Tables that were made ready while others were loaded.
+/// What became of a table that was made ready while others were loaded.
 pub struct More {
     pub tables: Vec<Arc<TableLoad>>,
     pub unready: Vec<Unready>,
 }
 
-/// Loads and finishes all tables, and those that come `later`, which is given back. A table's error
+/// Loads and finishes all tables, and those that come `later`, which are given back. A table's error
 /// is kept with the table and does not end the others.
 ///
 /// # Errors
@@ -50,8 +50,8 @@ pub struct More {
 pub async fn drain(
     run: &Arc<Run>,
     tables: &[Arc<TableLoad>],
-    later: Option<impl Future<Output = More>>,
-) -> Result<Option<More>> {
+    later: impl Stream<Item = More>,
+) -> Result<Vec<More>> {
     let width = run.job.target.pool.max_connections;
     let pace = adapting::begin(run, width);
     let level = run.progress.flight().first;
@@ -60,9 +60,7 @@ pub async fn drain(
         board: Board::new(tables, run.job.target.finish_connections, level),
         looking: Mutex::new(LOOK_EVERY),
     });
-    if later.is_some() {
-        crew.board.expect_more();
-    }
+    crew.board.expect_more();
     let mut workers = JoinSet::new();
     for _ in 0..width {
         workers.spawn(work(Arc::clone(&crew)));
@@ -97,9 +95,10 @@ pub async fn drain(
     };
     // Ends soon after a stop, too, with the tables that were not made ready.
     let later = async {
-        let more = later?.await;
-        crew.board.add_tables(&more.tables);
-        Some(more)
+        let come = later.inspect(|more| crew.board.add_tables(&more.tables));
+        let come = come.collect::<Vec<_>>().await;
+        crew.board.expect_no_more();
+        come
     };
     let ((), more) = tokio::join!(load, later);
     workers.abort_all();

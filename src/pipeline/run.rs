@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,10 @@ use crate::report::verify::VerifyReport;
 use crate::transcode::RowLayout;
 
 const STEPS: u32 = 8;
+
+/// Tables whose index is read for cuts at a time, beside those that are being loaded: each holds one
+/// of the source's connections for minutes.
+const CUT_AT_A_TIME: usize = 2;
 
 /// Runs the job, or continues it.
 ///
@@ -244,8 +249,10 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
     let open = open.cloned().collect::<Vec<_>>();
-    let later = (!made.later.is_empty()).then(|| make_later(run, &made.later));
-    if let Some(more) = queue::drain(run, &open, later).await? {
+    let later = stream::iter(&made.later)
+        .map(|plan| make_later(run, plan))
+        .buffer_unordered(CUT_AT_A_TIME);
+    for more in queue::drain(run, &open, later).await? {
         tables.extend(more.tables);
         unready.extend(more.unready);
     }
@@ -271,22 +278,20 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     })
 }
 
-/// Makes tables ready that others were not to wait for. What goes wrong is these tables' alone, as
+/// Makes a table ready that others were not to wait for. What goes wrong is this table's alone, as
 /// the others are being loaded.
-async fn make_later(run: &Arc<Run>, plans: &[TablePlan]) -> More {
+async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
+    let plans = std::slice::from_ref(plan);
     let made = prepare::make_ready(run, plans, &HashMap::new(), Cuts::Any).await;
-    record_unready(run, &made.unready).await;
     let mut unready = made.unready;
-    let tables = take_up(run, plans, &unready).await.unwrap_or_else(|error| {
-        let ready = |plan: &&TablePlan| !unready.iter().any(|(other, _)| other == *plan);
-        let failed = plans.iter().filter(ready).map(|plan| {
-            let error = Error::new(error.kind(), error.to_string());
-            (plan.clone(), error.at_table(plan.full_name()))
-        });
-        let failed = failed.collect::<Vec<_>>();
-        unready.extend(failed);
-        Vec::new()
-    });
+    let mut tables = Vec::new();
+    if unready.is_empty() {
+        match take_up(run, plans, &unready).await {
+            Ok(taken_up) => tables = taken_up,
+            Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
+        }
+    }
+    record_unready(run, &unready).await;
     More { tables, unready }
 }
 

@@ -67,9 +67,11 @@ struct Comparison<'a> {
 }
 
 /// Whether the tables of a run are counted while they are finished. In mode `append` a count needs
-/// what is recorded as committed; checksums count by themselves.
+/// what is recorded as committed, and a user's own table may change behind our back or be UNLOGGED;
+/// checksums count by themselves.
 pub(super) fn counts_early(job: &Job) -> bool {
-    job.verify == VerifyLevel::Counts && job.transfer.mode != Mode::Append
+    let own = matches!(job.transfer.mode, Mode::Create | Mode::Replace);
+    job.verify == VerifyLevel::Counts && own
 }
 
 /// Counts both sides of a table at once.

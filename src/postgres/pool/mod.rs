@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Connect, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
     TimeoutType, Timeouts,
 };
 use futures::future::{BoxFuture, join_all, try_join_all};
@@ -79,6 +79,8 @@ impl TargetPool {
         let manager = Manager::from_connect(connector.driver_config(), dialer, recycling);
         let pool = Pool::builder(manager)
             .max_size(cap)
+            // A backend that has just copied has the table's pages mapped and its catalog at hand.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| {
