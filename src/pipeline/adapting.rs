@@ -1,10 +1,12 @@
 //! Measures a run while it loads and sets how many partitions may be in flight.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::pace::{Pace, Why, Window};
+use crate::pipeline::pace::{Pace, START, Why, Window};
 use crate::report::time::{Activity, TimeSpent};
 
 /// Long enough that a step's new readers have logged in and filled their first batches.
@@ -24,7 +26,10 @@ pub fn begin(run: &Run, workers: usize) -> Option<Pace> {
         run.progress.begin_flight(cap, pinned.min(workers), true);
         return None;
     }
-    let pace = Pace::new(cap);
+    // More than this machine has cores for cost a run of seconds a tenth; one of hours is beyond that
+    // within moments, where the servers are larger.
+    let cores = available_parallelism().map_or(START, NonZero::get);
+    let pace = Pace::new(cap, cores.clamp(2, START));
     run.progress.begin_flight(cap, pace.level(), false);
     Some(pace)
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-/// Before anything is measured. A source of few cores is not overrun by so many, and one of many
-/// is at its cap within seconds.
-const START: usize = 4;
+/// The most before anything is measured. A source of few cores is not overrun by so many, and one of
+/// many is at its cap within seconds.
+pub const START: usize = 4;
 
 /// Another number counts as faster from here on: windows of the same number differ by about half
 /// as much.
@@ -65,10 +65,11 @@ pub struct Pace {
 }
 
 impl Pace {
-    pub fn new(cap: usize) -> Self {
+    /// Begins at `start`, or at `cap` where that is less.
+    pub fn new(cap: usize, start: usize) -> Self {
         Self {
             cap: cap.max(1),
-            level: START.min(cap.max(1)),
+            level: start.clamp(1, cap.max(1)),
             before: None,
             rest: 0,
             next_rest: REST,
@@ -153,7 +154,7 @@ mod tests {
     /// Loads for `windows` from a server whose speed with n readers is `speed(n)`; gives the
     /// average of the speed in the second half, and the last level.
     fn run(cap: usize, windows: u32, speed: impl Fn(usize) -> f64) -> (f64, usize) {
-        let mut pace = Pace::new(cap);
+        let mut pace = Pace::new(cap, START);
         let mut sum = 0.0;
         for number in 0..windows {
             let now = speed(pace.level());
@@ -217,15 +218,15 @@ mod tests {
             queued,
             cpu,
         };
-        let mut pace = Pace::new(8);
+        let mut pace = Pace::new(8, START);
         for _ in 0..50 {
             assert_eq!(pace.after(window(2, false, None)), None);
         }
-        let mut pace = Pace::new(8);
+        let mut pace = Pace::new(8, START);
         assert_eq!(pace.after(window(4, true, None)), None, "settling");
         let fewer = Some((3, Why::TryFewer));
         assert_eq!(pace.after(window(4, true, Some(0.99))), fewer);
-        let mut pace = Pace::new(8);
+        let mut pace = Pace::new(8, START);
         assert_eq!(pace.after(window(4, true, None)), None, "settling");
         assert_eq!(
             pace.after(window(4, true, Some(0.5))),
