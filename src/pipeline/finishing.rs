@@ -20,19 +20,17 @@ use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
-/// cancel it. From the moment when nothing keeps readers
-/// out any more, others may count it.
+/// cancel it. From the moment when nothing keeps readers out any more, others may count it.
 pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut counted = !verify::counts_early(&run.job);
-    let keeps_readers_out = keeps_readers_out(&table.plan);
     loop {
-        let readable = |now: bool| {
-            if now && !std::mem::replace(&mut counted, true) {
+        let readable = || {
+            if !std::mem::replace(&mut counted, true) {
                 board.add_count(table);
             }
         };
-        let Err(error) = attempt(run, table, keeps_readers_out, readable).await else {
+        let Err(error) = attempt(run, table, readable).await else {
             return Ok(());
         };
         backoff.after(error, &run.cancel).await?;
@@ -46,14 +44,9 @@ fn keeps_readers_out(plan: &TablePlan) -> bool {
     !objects.checks.is_empty() || objects.indexes.iter().any(IndexPlan::is_constraint)
 }
 
-/// `readable` is called when the table is durable and has its key, and behind its indexes and checks:
-/// with true where readers are in nobody's way from there on.
-async fn attempt(
-    run: &Run,
-    table: &TableLoad,
-    keeps_readers_out: bool,
-    mut readable: impl FnMut(bool),
-) -> Result<()> {
+/// `readable` is called, once or twice, when the table is durable and has its key and readers are in
+/// nobody's way from there on.
+async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Result<()> {
     let mut lease = run.target.acquire().await?;
     let target = &run.job.target;
     let (memory, workers) = (
@@ -63,7 +56,9 @@ async fn attempt(
     shore::set_maintenance(&lease, memory, workers).await?;
     state::set_loaded(&lease, &table.key).await?;
     shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
-    readable(!keeps_readers_out);
+    if !keeps_readers_out(&table.plan) {
+        readable();
+    }
     let of = Of {
         table: &table.key,
         run: run.id,
@@ -77,7 +72,7 @@ async fn attempt(
         go_on(run)?;
         objects::make_check(&mut lease, &of, check).await?;
     }
-    readable(true);
+    readable();
     shore::finish(&mut lease, &table.key, run.id, &table.plan).await
 }
 

@@ -196,6 +196,21 @@ mod tests {
         }
     }
 
+    /// Found by the tests below while the vectors were written.
+    #[test]
+    fn a_lone_half_behind_one_unit_and_a_pair_at_the_end_of_a_vector() {
+        let (_, bytes, changed) = convert(&[1, 0xD800], &[], ValuePolicy::Replace);
+        assert_eq!((bytes, changed), ("\u{1}\u{FFFD}".as_bytes().to_vec(), 1));
+        for text in [
+            "0A a 000aAAAa a aa0 AAA A0 0AAA\u{10000}A 0  AA0A0aA  a0     AAA A  A A0 0",
+            "0AAA0Aa¡  ¡0\u{1}¡¡A¡\u{10000}\u{10000}  \u{10000}\u{10000}0¡aA \u{10000}\u{10000}0\u{10000}\u{10000}",
+        ] {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            let (result, bytes, _) = convert(&units, &[], ValuePolicy::Error);
+            assert_eq!((result, bytes), (Ok(()), text.as_bytes().to_vec()));
+        }
+    }
+
     proptest! {
         /// The standard library is the oracle.
         #[test]
