@@ -1,8 +1,6 @@
 //! What is to be done, what is on its way, and who may begin: queues for the partitions of all
 //! tables, for tables to finish, largest first, and for tables to count.
 
-use std::cmp::Reverse;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,6 +8,7 @@ use tokio::sync::futures::Notified;
 
 use crate::pipeline::context::TableLoad;
 use crate::pipeline::lane::{Lane, Turn};
+use crate::pipeline::waiting::Waiting;
 use crate::postgres::state::PartitionState;
 
 /// The work of a run's loading step. Workers take, and put back what they find.
@@ -22,8 +21,8 @@ pub struct Board {
 }
 
 struct State {
-    loads: VecDeque<Load>,
-    /// All rows are there; sorted by weight, the largest last.
+    loads: Waiting,
+    /// All rows are there; the one that takes longest to finish last.
     finishes: Vec<(u64, Arc<TableLoad>)>,
     /// Both sides can be counted; the largest last.
     counts: Vec<(u64, Arc<TableLoad>)>,
@@ -43,28 +42,14 @@ impl State {
     fn add(&mut self, tables: &[Arc<TableLoad>]) {
         for table in tables {
             if table.loaded() {
-                insert_by_weight(&mut self.finishes, table);
+                insert_by_weight(&mut self.finishes, table, table.finish_weight());
                 continue;
             }
             let open = table.partitions.iter();
-            for part in open.filter(|part| part.state != PartitionState::Done) {
-                self.loads.push_back(Load {
-                    weight: table.weight_of_partition(),
-                    table: Arc::clone(table),
-                    number: part.number,
-                });
-            }
+            let open = open.filter(|part| part.state != PartitionState::Done);
+            self.loads.add(table, open.map(|part| part.number), 0);
         }
-        // So that no large partition begins when all others are done.
-        let loads = self.loads.make_contiguous();
-        loads.sort_by_key(|load| Reverse(load.weight));
     }
-}
-
-struct Load {
-    weight: u64,
-    table: Arc<TableLoad>,
-    number: u32,
 }
 
 /// What a worker does next.
@@ -82,7 +67,7 @@ impl Board {
     /// `finishers` tables are finished at a time, `level` partitions loaded.
     pub fn new(tables: &[Arc<TableLoad>], finishers: usize, level: usize) -> Self {
         let mut state = State {
-            loads: VecDeque::new(),
+            loads: Waiting::default(),
             finishes: Vec::new(),
             counts: Vec::new(),
             lanes: Vec::new(),
@@ -122,9 +107,9 @@ impl Board {
             return Next::Finish(table);
         }
         if state.lanes.len() < state.level
-            && let Some(load) = state.loads.pop_front()
+            && let Some((table, number)) = state.loads.take()
         {
-            let lane = Lane::new(load.table, load.number);
+            let lane = Lane::new(table, number);
             state.lanes.push(Arc::clone(&lane));
             return Next::Load(lane);
         }
@@ -162,7 +147,10 @@ impl Board {
 
     /// A worker let go of a partition: it is done, failed, or waits for its turn.
     pub fn loaded(&self, lane: &Arc<Lane>) {
-        self.state().lanes.retain(|other| !Arc::ptr_eq(other, lane));
+        let mut state = self.state();
+        state.lanes.retain(|other| !Arc::ptr_eq(other, lane));
+        state.loads.landed(&lane.table);
+        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -180,40 +168,29 @@ impl Board {
 
     /// The last partition of a table is done.
     pub fn add_finish(&self, table: &Arc<TableLoad>) {
-        insert_by_weight(&mut self.state().finishes, table);
+        insert_by_weight(&mut self.state().finishes, table, table.finish_weight());
         self.changed.notify_waiters();
     }
 
     /// All rows of a table are there to stay, and nothing that is still made of it waits for readers
     /// or keeps them out.
     pub fn add_count(&self, table: &Arc<TableLoad>) {
-        insert_by_weight(&mut self.state().counts, table);
+        insert_by_weight(&mut self.state().counts, table, table.weight());
         self.changed.notify_waiters();
     }
 
     /// A partition that was parked goes on before others begin.
     pub fn put_back(&self, lane: &Lane) {
-        self.state().loads.push_front(Load {
-            weight: u64::MAX,
-            table: Arc::clone(&lane.table),
-            number: lane.number,
-        });
+        self.state().loads.put_back(&lane.table, lane.number);
     }
 
     /// New partitions of a table, of those that are not known yet.
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
         let new = table.adopt(numbers);
         let mut state = self.state();
-        for number in new {
-            let weight = table.weight_of_partition();
-            let place = state.loads.partition_point(|load| load.weight >= weight);
-            let load = Load {
-                weight,
-                table: Arc::clone(table),
-                number,
-            };
-            state.loads.insert(place, load);
-        }
+        let lanes = state.lanes.iter();
+        let on_their_way = lanes.filter(|lane| Arc::ptr_eq(&lane.table, table)).count();
+        state.loads.add(table, new, on_their_way);
         drop(state);
         self.changed.notify_waiters();
     }
@@ -255,8 +232,7 @@ impl Board {
 }
 
 /// The largest stands last.
-fn insert_by_weight(tables: &mut Vec<(u64, Arc<TableLoad>)>, table: &Arc<TableLoad>) {
-    let weight = table.weight();
+fn insert_by_weight(tables: &mut Vec<(u64, Arc<TableLoad>)>, table: &Arc<TableLoad>, weight: u64) {
     let place = tables.partition_point(|(other, _)| *other < weight);
     tables.insert(place, (weight, Arc::clone(table)));
 }
@@ -273,7 +249,7 @@ impl Drop for Idle<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::{range, table};
+    use crate::pipeline::sample::{range, table, table_with_rows};
     use crate::postgres::state::PartitionState::{Done, Pending};
 
     fn lane(board: &Board) -> Arc<Lane> {
@@ -312,8 +288,8 @@ mod tests {
     fn the_largest_partition_goes_first_and_no_more_than_the_level_at_a_time() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
         let board = Board::new(&[small, large], 1, 2);
-        // Of the size of an average partition: 10 each, in the order of the plan.
-        let (one, other) = (lane(&board), lane(&board));
+        // 20 are left of the one; then 10 of each, in the order of the plan.
+        let (other, one) = (lane(&board), lane(&board));
         assert_eq!(board.in_flight(), (2, true));
         assert!(waits(&board));
         let numbers = [&one, &other].map(|lane| (lane.table.weight(), lane.number));
@@ -345,9 +321,13 @@ mod tests {
 
     #[test]
     fn a_table_whose_rows_are_all_there_is_only_finished() {
-        let board = Board::new(&[table(1, &[Done]), table(2, &[Done])], 2, 9);
-        assert_eq!(finish(&board).weight(), 2);
-        assert_eq!(finish(&board).weight(), 1);
+        let (short, long) = (
+            table_with_rows(8, 1, &[Done]),
+            table_with_rows(7, 2, &[Done]),
+        );
+        let board = Board::new(&[short, long], 2, 9);
+        assert_eq!(finish(&board).weight(), 7, "the one with more to finish");
+        assert_eq!(finish(&board).weight(), 8);
         board.finished();
         board.finished();
         assert!(over(&board));

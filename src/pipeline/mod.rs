@@ -28,6 +28,7 @@ mod splitting;
 mod summary;
 mod tune;
 mod verify;
+mod waiting;
 
 pub use inspect::{check, status};
 pub use planning::{plan, schema};

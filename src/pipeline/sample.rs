@@ -8,7 +8,7 @@ use crate::config::parse;
 use crate::pipeline::context::TableLoad;
 use crate::plan::key::KeyValue;
 use crate::plan::sample::{column, keyset, plan};
-use crate::plan::table::Slice;
+use crate::plan::table::{PrimaryKey, Slice};
 use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableState};
 use crate::report::progress::Progress;
 use crate::schema::SqlType;
@@ -35,12 +35,26 @@ pub(super) fn range(after: Option<i64>, upto: Option<i64>) -> Slice {
 }
 
 /// A table of `bytes` with a key of one integer, whose partitions, from 1, are in these states.
+/// Finishing it is no work that counts.
 pub(super) fn table(bytes: u64, partitions: &[PartitionState]) -> Arc<TableLoad> {
+    table_with_rows(bytes, 0, partitions)
+}
+
+/// The same with so many entries in the index of its key.
+pub(super) fn table_with_rows(
+    bytes: u64,
+    rows: u64,
+    partitions: &[PartitionState],
+) -> Arc<TableLoad> {
     let job = parse(JOB, "j", &|_| None).expect("a job");
     let id = column("Id", SqlType::Int);
     let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
     plan.columns[0].target_type = PgType::Integer;
-    (plan.estimated_rows, plan.estimated_bytes) = (0, bytes);
+    plan.primary_key = Some(PrimaryKey {
+        name: "pk_sample".to_owned(),
+        columns: vec!["Id".to_owned()],
+    });
+    (plan.estimated_rows, plan.estimated_bytes) = (rows, bytes);
     let layout = RowLayout::for_table(&plan, &job).expect("a layout");
     let partitions = partitions
         .iter()
