@@ -118,12 +118,13 @@ def certificate(folder):
 def settings(bench):
     """The machine and every side's settings, as they stand above the table."""
     name = lambda settings: ", ".join(f"{key}={value}" for key, value in settings.items()) or "as initdb leaves it"
-    pg = table.version("psql", "--version")
+    with bench.cluster.connect() as connection:
+        pg = connection.value("SHOW server_version")
     yield f"machine: {bench.machine}"
     yield f"tool: {table.version(bench.tool.program, '--version')}, release build; job: mode create, consistency strict, "
     yield "      verify counts, indexes and keys after the load, everything else at its default unless the line says so"
     yield f"source: {bench.source.name}, {bench.source.host}:{bench.source.port}, all on one machine, plain TCP"
-    yield f"target: {pg}, tuned: {name(TUNED)}"
+    yield f"target: PostgreSQL {pg}, tuned: {name(TUNED)}"
     yield f"        untuned: {name(UNTUNED)}"
     yield f"runs of each line: {bench.rounds}, rows of the whole database: {bench.rows:,}"
     for part in bench.parts.values():
