@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::pace::{Pace, START, Why, Window};
+use crate::pipeline::pace::{FEWEST, Pace, START, Why, Window};
 use crate::report::time::{Activity, TimeSpent};
 
 /// Long enough that a step's new readers have logged in and filled their first batches.
@@ -29,7 +29,7 @@ pub fn begin(run: &Run, workers: usize) -> Option<Pace> {
     // More than this machine has cores for cost a run of seconds a tenth; one of hours is beyond that
     // within moments, where the servers are larger.
     let cores = available_parallelism().map_or(START, NonZero::get);
-    let pace = Pace::new(cap, cores.clamp(2, START));
+    let pace = Pace::new(cap, cores.clamp(FEWEST, START));
     run.progress.begin_flight(cap, pace.level(), false);
     Some(pace)
 }

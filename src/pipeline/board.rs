@@ -1,5 +1,5 @@
 //! What is to be done, what is on its way, and who may begin: queues for the partitions of all
-//! tables, for tables to finish, largest first, and for tables to count.
+//! tables, for tables to finish, those with most to finish first, and for tables to count.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,15 +40,16 @@ struct State {
 
 impl State {
     fn add(&mut self, tables: &[Arc<TableLoad>]) {
-        for table in tables {
-            if table.loaded() {
-                insert_by_weight(&mut self.finishes, table, table.finish_weight());
-                continue;
-            }
-            let open = table.partitions.iter();
-            let open = open.filter(|part| part.state != PartitionState::Done);
-            self.loads.add(table, open.map(|part| part.number), 0);
+        let (loaded, open): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.loaded());
+        for table in loaded {
+            insert_by_weight(&mut self.finishes, table, table.finish_weight());
         }
+        let open = open.into_iter().map(|table| {
+            let parts = table.partitions.iter();
+            let parts = parts.filter(|part| part.state != PartitionState::Done);
+            (Arc::clone(table), parts.map(|part| part.number).collect())
+        });
+        self.loads.add(open, self.level);
     }
 }
 
@@ -109,6 +110,7 @@ impl Board {
         if state.lanes.len() < state.level
             && let Some((table, number)) = state.loads.take()
         {
+            table.begin_lane();
             let lane = Lane::new(table, number);
             state.lanes.push(Arc::clone(&lane));
             return Next::Load(lane);
@@ -121,10 +123,11 @@ impl Board {
             return Next::Count(table);
         }
         let on_its_way = state.finishing + state.counting + state.lanes.len();
-        let waiting = state.loads.len() + state.finishes.len() + state.counts.len();
-        match on_its_way + waiting + usize::from(state.more) {
-            0 => Next::Over,
-            _ => Next::Wait,
+        let waits =
+            !state.loads.is_empty() || !state.finishes.is_empty() || !state.counts.is_empty();
+        match on_its_way > 0 || waits || state.more {
+            true => Next::Wait,
+            false => Next::Over,
         }
     }
 
@@ -147,10 +150,8 @@ impl Board {
 
     /// A worker let go of a partition: it is done, failed, or waits for its turn.
     pub fn loaded(&self, lane: &Arc<Lane>) {
-        let mut state = self.state();
-        state.lanes.retain(|other| !Arc::ptr_eq(other, lane));
-        state.loads.landed(&lane.table);
-        drop(state);
+        self.state().lanes.retain(|other| !Arc::ptr_eq(other, lane));
+        lane.table.end_lane();
         self.changed.notify_waiters();
     }
 
@@ -188,9 +189,8 @@ impl Board {
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
         let new = table.adopt(numbers);
         let mut state = self.state();
-        let lanes = state.lanes.iter();
-        let on_their_way = lanes.filter(|lane| Arc::ptr_eq(&lane.table, table)).count();
-        state.loads.add(table, new, on_their_way);
+        let level = state.level;
+        state.loads.add_cut_off(table, new, level);
         drop(state);
         self.changed.notify_waiters();
     }
@@ -285,11 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_partition_goes_first_and_no_more_than_the_level_at_a_time() {
+    fn the_table_that_lasts_longest_goes_first_and_no_more_than_the_level_at_a_time() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
         let board = Board::new(&[small, large], 1, 2);
-        // 20 are left of the one; then 10 of each, in the order of the plan.
-        let (other, one) = (lane(&board), lane(&board));
+        // Both would take as long as a partition of 10, so they go in the order of the plan.
+        let (one, other) = (lane(&board), lane(&board));
         assert_eq!(board.in_flight(), (2, true));
         assert!(waits(&board));
         let numbers = [&one, &other].map(|lane| (lane.table.weight(), lane.number));
@@ -385,11 +385,7 @@ mod tests {
 
     #[test]
     fn a_lower_level_parks_the_newest_and_they_go_on_before_others_begin() {
-        let (open, other) = (
-            table(90, &[Pending, Pending, Pending]),
-            table(1, &[Pending]),
-        );
-        let board = Board::new(&[open, other], 1, 3);
+        let board = Board::new(&[table(90, &[Pending; 4])], 1, 3);
         let lanes = [lane(&board), lane(&board), lane(&board)];
         for lane in &lanes[..2] {
             lane.begin(&range(None, None), None);
@@ -433,7 +429,7 @@ mod tests {
         finish(&board);
         board.finished();
         let weights = [(); 3].map(|()| lane(&board).table.weight());
-        assert_eq!(weights, [9, 5, 1], "in one order with what was there");
+        assert_eq!(weights, [9, 1, 5], "in one order with what was there");
 
         let empty = Board::new(&[], 1, 9);
         empty.expect_more();

@@ -1,7 +1,7 @@
 //! What every task of a run shares: the two pools, the job, and who is told of progress.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
@@ -64,6 +64,9 @@ pub struct TableLoad {
     known: Mutex<HashSet<u32>>,
     /// How many partitions may be open at a time, so that a table does not crowd out others.
     most_open: usize,
+    /// Partitions that a worker holds.
+    lanes: AtomicUsize,
+    finish_weight: u64,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
     /// Rows of both sides, where they were counted while the table was finished.
@@ -80,6 +83,9 @@ pub struct Counts {
 /// An index's entry costs PostgreSQL as much as so many bytes of COPY: 0.25 s per million rows of a
 /// narrow table's key against 6 to 9 ns per byte of narrow and wide rows (PostgreSQL 15, CPU time).
 const BYTES_PER_ENTRY: u64 = 40;
+
+/// Where the source does not tell sizes.
+const BYTES_PER_ROW: u64 = 100;
 
 impl TableLoad {
     /// Takes up a recorded table; `cancel` is the run's.
@@ -111,6 +117,8 @@ impl TableLoad {
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
             most_open: most_open(job, &record.plan),
+            lanes: AtomicUsize::new(0),
+            finish_weight: finish_weight(job, &record.plan),
             partitions: record.partitions,
             plan: record.plan,
             progress,
@@ -145,6 +153,21 @@ impl TableLoad {
         new
     }
 
+    /// A worker took one of its partitions.
+    pub fn begin_lane(&self) {
+        self.lanes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A worker let go of one.
+    pub fn end_lane(&self) {
+        self.lanes.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Partitions that workers hold.
+    pub fn lanes(&self) -> usize {
+        self.lanes.load(Ordering::Acquire)
+    }
+
     /// How many partitions more may be open; `None` for none.
     pub fn room(&self) -> Option<usize> {
         let open = self.remaining.load(Ordering::Acquire);
@@ -152,17 +175,14 @@ impl TableLoad {
         Some(self.most_open.saturating_sub(open)).filter(|room| *room > 0)
     }
 
-    /// How much work the table is: bytes, where they are known.
+    /// How much work the table is, in bytes.
     pub fn weight(&self) -> u64 {
-        self.plan.estimated_bytes.max(self.plan.estimated_rows)
+        weight(&self.plan)
     }
 
-    /// How much work is left of it when its rows are there: its indexes.
+    /// How much work is left of it when its rows are there, in bytes as well.
     pub fn finish_weight(&self) -> u64 {
-        let key = usize::from(self.plan.primary_key.is_some());
-        let indexes = (key + self.plan.objects.indexes.len()) as u64;
-        let entries = self.plan.estimated_rows.saturating_mul(indexes);
-        entries.saturating_mul(BYTES_PER_ENTRY)
+        self.finish_weight
     }
 
     pub fn weight_of_partition(&self) -> u64 {
@@ -189,6 +209,27 @@ impl TableLoad {
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
+}
+
+fn weight(plan: &TablePlan) -> u64 {
+    match plan.estimated_bytes {
+        0 => plan.estimated_rows.saturating_mul(BYTES_PER_ROW),
+        bytes => bytes,
+    }
+}
+
+/// Its indexes, and its rows once more where they are made safe behind the load.
+fn finish_weight(job: &Job, plan: &TablePlan) -> u64 {
+    let key = usize::from(plan.primary_key.is_some());
+    let indexes = (key + plan.objects.indexes.len()) as u64;
+    let entries = plan.estimated_rows.saturating_mul(indexes);
+    let again = match job.transfer.unlogged_load {
+        true => weight(plan),
+        false => 0,
+    };
+    entries
+        .saturating_mul(BYTES_PER_ENTRY)
+        .saturating_add(again)
 }
 
 /// A table's own number of partitions, or the job's most.

@@ -1,41 +1,32 @@
-//! Partitions that nobody has taken yet, and which of them goes next: one of the table that would be
-//! ready last if none of it were taken. So a table with much to load or much to finish begins early,
-//! and tables share the connections where one alone would not be done sooner: several backends that
-//! extend one table's file wait for each other.
+//! Partitions that nobody has taken yet, and which of them goes next.
+//!
+//! Tables are begun in the order of how long each would take if it had all connections to itself, the
+//! making of its indexes included, so that nothing long is left for the end. Two share the connections
+//! evenly: backends that extend one table's file wait for each other, and tables that are loaded side
+//! by side come to be finished side by side, with less and less left to load meanwhile.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::pipeline::context::TableLoad;
 
+/// Tables that are loaded at a time while partitions of theirs wait.
+const SHARING: usize = 2;
+
 #[derive(Default)]
 pub struct Waiting {
     /// Partitions that were begun and gave their place up: the last goes on first.
     parked: Vec<(Arc<TableLoad>, u32)>,
-    /// Tables of which at least one partition waits, in the order in which they came.
-    tables: Vec<Table>,
+    /// Tables of which at least one partition waits; the one that takes longest first.
+    tables: VecDeque<Table>,
 }
 
 struct Table {
     load: Arc<TableLoad>,
     numbers: VecDeque<u32>,
-    /// Of its partitions.
-    on_their_way: usize,
-    /// Of an average partition.
-    weight: u64,
-    finish_weight: u64,
-}
-
-impl Table {
-    /// When it would be ready, in weight, if none of its partitions were taken now: what is left of
-    /// it, shared by one worker more than it has, and no sooner than one partition takes. Those on
-    /// their way are half done on average.
-    fn lasts(&self) -> u128 {
-        let (weight, on_their_way) = (u128::from(self.weight), self.on_their_way as u128);
-        let halves = 2 * self.numbers.len() as u128 + on_their_way;
-        let left = weight * halves / (2 * (on_their_way + 1));
-        left.max(weight) + u128::from(self.finish_weight)
-    }
+    /// How long, if it had all connections to itself.
+    takes: u64,
 }
 
 impl Waiting {
@@ -43,34 +34,36 @@ impl Waiting {
         self.parked.is_empty() && self.tables.is_empty()
     }
 
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         let waiting = self.tables.iter().map(|table| table.numbers.len());
         self.parked.len() + waiting.sum::<usize>()
     }
 
-    /// Partitions of a table, `on_their_way` others of which are loaded at this moment.
+    /// Partitions of tables that are not here yet, for so many connections.
     pub fn add(
         &mut self,
-        load: &Arc<TableLoad>,
-        numbers: impl IntoIterator<Item = u32>,
-        on_their_way: usize,
+        tables: impl IntoIterator<Item = (Arc<TableLoad>, VecDeque<u32>)>,
+        connections: usize,
     ) {
-        let numbers = numbers.into_iter();
-        let weight = load.weight_of_partition();
-        if let Some(table) = self.table(load) {
-            table.numbers.extend(numbers);
-            table.weight = weight;
-            return;
-        }
-        let numbers = numbers.collect::<VecDeque<_>>();
-        if !numbers.is_empty() {
-            self.tables.push(Table {
-                load: Arc::clone(load),
-                numbers,
-                on_their_way,
-                weight,
-                finish_weight: load.finish_weight(),
-            });
+        let tables = tables
+            .into_iter()
+            .filter(|(_, numbers)| !numbers.is_empty());
+        self.tables.extend(tables.map(|(load, numbers)| Table {
+            takes: takes(&load, numbers.len(), connections),
+            load,
+            numbers,
+        }));
+        let tables = self.tables.make_contiguous();
+        tables.sort_by_key(|table| Reverse(table.takes));
+    }
+
+    /// Partitions that were cut off others of a table.
+    pub fn add_cut_off(&mut self, load: &Arc<TableLoad>, numbers: Vec<u32>, connections: usize) {
+        let mut tables = self.tables.iter_mut();
+        match tables.find(|table| Arc::ptr_eq(&table.load, load)) {
+            Some(table) => table.numbers.extend(numbers),
+            None => self.add([(Arc::clone(load), numbers.into())], connections),
         }
     }
 
@@ -81,36 +74,28 @@ impl Waiting {
 
     /// A partition and its table.
     pub fn take(&mut self) -> Option<(Arc<TableLoad>, u32)> {
-        if let Some((load, number)) = self.parked.pop() {
-            if let Some(table) = self.table(&load) {
-                table.on_their_way += 1;
-            }
-            return Some((load, number));
+        if let Some(parked) = self.parked.pop() {
+            return Some(parked);
         }
-        let tables = self.tables.iter().enumerate();
-        // The first of those that last equally long.
-        let (at, _) = tables.rev().max_by_key(|(_, table)| table.lasts())?;
+        // The first of those that have equally many connections.
+        let sharing = self.tables.iter().take(SHARING).enumerate();
+        let (at, _) = sharing.min_by_key(|(_, table)| table.load.lanes())?;
         let table = &mut self.tables[at];
         let number = table.numbers.pop_front()?;
-        table.on_their_way += 1;
         let load = Arc::clone(&table.load);
         if table.numbers.is_empty() {
             self.tables.remove(at);
         }
         Some((load, number))
     }
+}
 
-    /// A partition that was taken is on its way no longer.
-    pub fn landed(&mut self, load: &Arc<TableLoad>) {
-        if let Some(table) = self.table(load) {
-            table.on_their_way -= 1;
-        }
-    }
-
-    fn table(&mut self, load: &Arc<TableLoad>) -> Option<&mut Table> {
-        let mut tables = self.tables.iter_mut();
-        tables.find(|table| Arc::ptr_eq(&table.load, load))
-    }
+/// No less than one of its partitions, and its indexes.
+fn takes(load: &TableLoad, partitions: usize, connections: usize) -> u64 {
+    let weight = load.weight_of_partition();
+    let whole = weight.saturating_mul(partitions as u64);
+    let alone = weight.max(whole / connections.max(1) as u64);
+    alone.saturating_add(load.finish_weight())
 }
 
 #[cfg(test)]
@@ -119,86 +104,91 @@ mod tests {
     use crate::pipeline::sample::{table, table_with_rows};
     use crate::postgres::state::PartitionState::Pending;
 
-    /// Bytes of each table, in the order in which its partitions are taken, while all that were
-    /// taken are on their way.
-    fn order(tables: &[&Arc<TableLoad>]) -> Vec<u64> {
+    fn waiting(tables: &[&Arc<TableLoad>], connections: usize) -> Waiting {
         let mut waiting = Waiting::default();
-        for table in tables {
+        let tables = tables.iter().map(|table| {
             let numbers = table.partitions.iter().map(|part| part.number);
-            waiting.add(table, numbers, 0);
-        }
-        let total = waiting.len();
-        let taken = std::iter::from_fn(|| waiting.take());
-        let order = taken.map(|(table, _)| table.weight()).collect::<Vec<_>>();
-        assert_eq!(order.len(), total);
+            (Arc::clone(table), numbers.collect())
+        });
+        waiting.add(tables, connections);
+        waiting
+    }
+
+    /// Takes as many partitions and has them on their way; bytes of the table of each.
+    fn take(waiting: &mut Waiting, count: usize) -> Vec<u64> {
+        let taken = std::iter::from_fn(|| waiting.take()).take(count);
+        let begun = taken.map(|(table, _)| {
+            table.begin_lane();
+            table.weight()
+        });
+        begun.collect()
+    }
+
+    #[test]
+    fn two_tables_share_the_connections_and_the_third_follows_the_first_that_is_taken_whole() {
+        let large = table(90, &[Pending; 5]);
+        let (middle, small) = (table(60, &[Pending; 2]), table(48, &[Pending; 2]));
+        let mut waiting = waiting(&[&small, &large, &middle], 1);
+        assert_eq!(take(&mut waiting, 5), [90, 60, 90, 60, 48]);
+        assert_eq!(take(&mut waiting, 99), [48, 90, 90, 90]);
         assert!(waiting.is_empty());
-        order
     }
 
     #[test]
-    fn tables_share_the_places_by_what_is_left_of_them() {
-        let large = table(90, &[Pending; 9]);
-        let (middle, small) = (table(60, &[Pending; 6]), table(8, &[Pending]));
-        // 90 against 60; then 85 / 2 = 42 against 60; then 42 against 27; then 80 / 3 = 26.
-        let order = order(&[&small, &middle, &large]);
-        assert_eq!(order[..4], [90, 60, 90, 60]);
-        assert_eq!(order.last(), Some(&8), "nothing waits for the smallest");
+    fn what_has_landed_makes_room_for_the_same_table_again() {
+        let (large, small) = (table(90, &[Pending; 9]), table(60, &[Pending; 6]));
+        let mut waiting = waiting(&[&large, &small], 1);
+        assert_eq!(take(&mut waiting, 3), [90, 60, 90]);
+        large.end_lane();
+        large.end_lane();
+        assert_eq!(take(&mut waiting, 2), [90, 90]);
+        assert_eq!(take(&mut waiting, 1), [60]);
     }
 
     #[test]
-    fn a_table_of_one_large_partition_is_not_left_for_the_end() {
+    fn a_table_of_one_large_partition_is_begun_before_what_many_can_share() {
         let (one, many) = (table(40, &[Pending]), table(60, &[Pending; 6]));
-        assert_eq!(order(&[&many, &one])[..2], [60, 40]);
+        assert_eq!(take(&mut waiting(&[&many, &one], 4), 1), [40], "against 15");
+        assert_eq!(take(&mut waiting(&[&many, &one], 1), 1), [60]);
     }
 
     #[test]
     fn what_takes_long_to_finish_begins_before_what_takes_as_long_to_load() {
         let wide = table(3_000_000, &[Pending; 3]);
         let narrow = table_with_rows(2_400_000, 40_000, &[Pending; 3]);
-        assert_eq!(order(&[&wide, &narrow])[0], 2_400_000);
+        assert_eq!(take(&mut waiting(&[&wide, &narrow], 1), 1), [2_400_000]);
     }
 
     #[test]
-    fn equal_tables_go_in_the_order_in_which_they_came() {
-        let tables = [table(5, &[Pending]), table(5, &[Pending])];
-        let mut waiting = Waiting::default();
-        for table in &tables {
-            waiting.add(table, [1], 0);
-        }
-        for table in &tables {
-            let (taken, _) = waiting.take().expect("two wait");
-            assert!(Arc::ptr_eq(&taken, table));
-        }
+    fn equal_tables_are_begun_in_the_order_in_which_they_came() {
+        let tables = [(); 4].map(|()| table(20, &[Pending; 4]));
+        let mut waiting = waiting(&tables.each_ref(), 2);
+        let taken = std::iter::from_fn(|| waiting.take());
+        let order = taken.filter_map(|(load, _)| {
+            load.begin_lane();
+            tables.iter().position(|table| Arc::ptr_eq(table, &load))
+        });
+        let order = order.collect::<Vec<_>>();
+        assert_eq!(order, [0, 1, 0, 1, 0, 1, 0, 2, 2, 2, 1, 3, 3, 3, 2, 3]);
     }
 
     #[test]
-    fn what_has_landed_makes_room_for_the_same_table_again() {
+    fn what_was_cut_off_joins_its_table_or_brings_it_back() {
         let (large, small) = (table(90, &[Pending; 9]), table(50, &[Pending; 5]));
-        let mut waiting = Waiting::default();
-        waiting.add(&large, 1..=9, 0);
-        waiting.add(&small, 1..=5, 0);
-        let mut next = || waiting.take().expect("a partition waits").0.weight();
-        assert_eq!([next(), next()], [90, 50]);
-        waiting.landed(&large);
-        waiting.landed(&small);
-        assert_eq!(waiting.take().map(|(table, _)| table.weight()), Some(90));
-    }
-
-    #[test]
-    fn a_table_that_comes_again_knows_what_is_on_its_way() {
-        let (large, small) = (table(90, &[Pending; 9]), table(50, &[Pending; 5]));
-        let mut waiting = Waiting::default();
-        waiting.add(&small, 1..=5, 0);
-        // Four of its partitions are loaded at this moment: (5 + 2) * 10 / 5, against 50.
-        waiting.add(&large, 5..=9, 4);
-        assert_eq!(waiting.take().map(|(table, _)| table.weight()), Some(50));
+        let mut both = waiting(&[&large, &small], 1);
+        both.add_cut_off(&small, small.adopt(&[6, 7]), 1);
+        assert_eq!(both.len(), 16);
+        let mut one = waiting(&[&large], 1);
+        one.add_cut_off(&small, vec![6, 7], 1);
+        assert_eq!(take(&mut one, 3), [90, 50, 90]);
+        assert_eq!(one.len(), 8);
     }
 
     #[test]
     fn what_was_parked_goes_on_first_and_the_last_of_it_before_the_others() {
         let open = table(90, &[Pending; 9]);
-        let mut waiting = Waiting::default();
-        waiting.add(&open, 3..=9, 0);
+        let mut waiting = waiting(&[&open], 1);
+        assert_eq!(take(&mut waiting, 2), [90, 90]);
         waiting.put_back(&open, 1);
         waiting.put_back(&open, 2);
         assert_eq!(waiting.len(), 9);
