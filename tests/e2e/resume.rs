@@ -17,9 +17,9 @@ fn run_with_fault(fault: &str) -> serde_json::Value {
     let source = Source::stand_in();
     let database = source.database(&load::script());
     let target = Postgres::shared().database();
-    // So that the faults fall on as many partitions whatever machine this is: each has five attempts.
-    let four = load::TRANSFER.replace("transfer: {", "transfer: { partitions_in_flight: 4,");
-    let job = Job::new(&database, &target.target(), &four);
+    // More attempts than faults, all of which may fall on one partition.
+    let patient = load::TRANSFER.replace("attempts: 5", "attempts: 20");
+    let job = Job::new(&database, &target.target(), &patient);
     let faults = source.expect_stand_in().handle.faults();
     faults.add(fault.parse::<FaultSpec>().expect("a fault"));
     let report = job.report(&[], 0);
