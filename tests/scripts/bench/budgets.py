@@ -120,9 +120,8 @@ def memory(bench):
         cases += [(made, name, [f"dbo.{name}"]) for name in generated]
         for tool, name, tables in cases:
             bench.say(f"memory at {PARTITIONS} partitions: {name}")
-            rounds = bench.rounds if name in SHAPES else min(bench.rounds, 3)
             peaks = Series()
-            for _ in range(rounds):
+            for _ in range(bench.rounds):
                 measured = tool.load(tables, transfer=transfer, pools=pools)
                 partitions = sum(table["partitions"] for table in measured.report["tables"])
                 peaks.add(measured.peak)
