@@ -156,7 +156,7 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
     source.expect_stand_in().handle.drop_connections();
     stall(&source, 60);
     let mut child = job.spawn(&[]);
-    wait_for_running(&target);
+    wait_for_claim(&target);
     // The report cannot be drawn up while somebody holds the state tables.
     let holder = psql(
         &target,
@@ -351,12 +351,13 @@ fn wait_until(target: &Database<'_>, sql: &str) {
     }
 }
 
-/// A run is open: an earlier one of the job has ended, so rows that are there tell nothing.
-fn wait_for_running(target: &Database<'_>) {
+/// The run that is open has claimed a partition: an earlier one of the job has ended, so rows that
+/// are there tell nothing. Its first COPY begins with a full buffer, so that may take long.
+fn wait_for_claim(target: &Database<'_>) {
     wait_until(
         target,
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'COPY %' \
-         AND datname = current_database() AND pid <> pg_backend_pid()",
+        "SELECT count(*) > 0 FROM _migrate.partitions p JOIN _migrate.runs r USING (job) \
+         WHERE r.ended_at IS NULL AND p.state = 'running' AND p.updated_at > r.started_at",
     );
 }
 
