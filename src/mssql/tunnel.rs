@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::prelogin::{HEADER, PACKET_PRELOGIN, PACKET_RESPONSE};
 
-/// One receive of this many bytes serves many TLS records: rustls alone asks for 4 KiB at a time.
+/// One receive of this many bytes serves many TLS records: rustls asks for one of 16 KiB at a time.
 const RECEIVE: usize = 128 * 1024;
 /// Payload of a wrapped handshake packet; before login the packet size is 4096 (MS-TDS 2.2.6.5).
 const WRAPPED_PAYLOAD: usize = 4096 - HEADER;
@@ -21,6 +21,8 @@ pub(super) struct Tunnel {
     tcp: TcpStream,
     /// Whether what is written is handshake and must be wrapped.
     wrapping: bool,
+    /// Whether TLS is above: what it asks for is a record, and would be a system call each.
+    below_tls: bool,
     /// Handshake bytes since the last flush; a flush makes them one message.
     flight: BytesMut,
     /// Wrapped bytes that the socket did not take yet.
@@ -53,6 +55,7 @@ impl Tunnel {
         Self {
             tcp,
             wrapping: false,
+            below_tls: false,
             flight: BytesMut::new(),
             outgoing: BytesMut::new(),
             incoming: Incoming::Plain,
@@ -72,11 +75,13 @@ impl Tunnel {
     /// tickets that TLS 1.3 sends after the handshake.
     pub(super) fn handshake_done(&mut self) {
         self.wrapping = false;
+        self.below_tls = true;
     }
 
     /// TLS is over: what comes now are packets for the reader, even where they look like wrapping.
     pub(super) fn leave_tls(mut self) -> Self {
         self.incoming = Incoming::Plain;
+        self.below_tls = false;
         self
     }
 
@@ -184,7 +189,8 @@ impl AsyncRead for Tunnel {
                 return Poll::Ready(Ok(()));
             }
             // A row stream without TLS brings a large buffer of its own: no copy through ours.
-            if matches!(this.incoming, Incoming::Plain) && buf.remaining() >= 16 * 1024 {
+            let plain = matches!(this.incoming, Incoming::Plain) && !this.below_tls;
+            if plain && buf.remaining() >= 16 * 1024 {
                 return Pin::new(&mut this.tcp).poll_read(cx, buf);
             }
             if !ready!(this.poll_receive(cx))? {

@@ -1,6 +1,7 @@
 //! TLS to PostgreSQL: libpq's `sslmode` words on top of rustls.
 
 mod binding;
+mod gathering;
 mod stream;
 
 use std::path::Path;

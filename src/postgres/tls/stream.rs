@@ -16,6 +16,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as RustlsStream;
 
 use crate::postgres::tls::binding;
+use crate::postgres::tls::gathering::Gathering;
+
+/// Encrypted bytes that may wait to be sent: more than the driver writes at once, so that all of
+/// that is one send.
+const WAITING: usize = 512 * 1024;
 
 /// The driver's TLS connector: cheap to clone, one configuration for all connections.
 #[derive(Clone)]
@@ -81,14 +86,16 @@ where
             let name = ServerName::try_from(self.host).map_err(|error| {
                 HandshakeError(io::Error::new(io::ErrorKind::InvalidInput, error))
             })?;
-            let stream = self.connector.connect(name, stream).await;
-            stream.map(Encrypted).map_err(HandshakeError)
+            let handshake = self.connector.connect(name, Gathering::new(stream));
+            let mut stream = handshake.await.map_err(HandshakeError)?;
+            stream.get_mut().1.set_buffer_limit(Some(WAITING));
+            Ok(Encrypted(stream))
         })
     }
 }
 
 /// An encrypted connection.
-pub(crate) struct Encrypted<S>(RustlsStream<S>);
+pub(crate) struct Encrypted<S>(RustlsStream<Gathering<S>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
     fn channel_binding(&self) -> ChannelBinding {
