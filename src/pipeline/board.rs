@@ -49,7 +49,7 @@ impl State {
             let parts = parts.filter(|part| part.state != PartitionState::Done);
             (Arc::clone(table), parts.map(|part| part.number).collect())
         });
-        self.loads.add(open, self.level);
+        self.loads.add(open);
     }
 }
 
@@ -68,7 +68,7 @@ impl Board {
     /// `finishers` tables are finished at a time, `level` partitions loaded.
     pub fn new(tables: &[Arc<TableLoad>], finishers: usize, level: usize) -> Self {
         let mut state = State {
-            loads: Waiting::default(),
+            loads: Waiting::new(level),
             finishes: Vec::new(),
             counts: Vec::new(),
             lanes: Vec::new(),
@@ -188,10 +188,7 @@ impl Board {
     /// New partitions of a table, of those that are not known yet.
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
         let new = table.adopt(numbers);
-        let mut state = self.state();
-        let level = state.level;
-        state.loads.add_cut_off(table, new, level);
-        drop(state);
+        self.state().loads.add_cut_off(table, new);
         self.changed.notify_waiters();
     }
 
@@ -213,7 +210,9 @@ impl Board {
     pub fn set_level(&self, level: usize) {
         let mut state = self.state();
         state.level = level;
-        let surplus = state.lanes.len().saturating_sub(level);
+        state.loads.set_connections(level);
+        let asked = state.lanes.iter().filter(|lane| lane.is_to_park()).count();
+        let surplus = state.lanes.len().saturating_sub(level + asked);
         let newest = state.lanes.iter().rev();
         let parked = newest.filter(|lane| lane.ask(Turn::Park)).take(surplus);
         let parked = parked.count();
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_that_lasts_longest_goes_first_and_no_more_than_the_level_at_a_time() {
+    fn tables_share_the_level_and_are_finished_before_what_is_left_to_load() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
         let board = Board::new(&[small, large], 1, 2);
         // Both would take as long as a partition of 10, so they go in the order of the plan.
@@ -400,6 +399,30 @@ mod tests {
         board.set_level(3);
         let again = lane(&board);
         assert_eq!((again.table.weight(), again.number), (90, 2));
+    }
+
+    #[test]
+    fn a_higher_level_brings_a_large_partition_to_the_front() {
+        let many = [(); 2].map(|()| table(100, &[Pending; 10]));
+        let [one, other] = &many;
+        let single = table(40, &[Pending]);
+        let board = Board::new(&[single, Arc::clone(one), Arc::clone(other)], 1, 2);
+        assert!(Arc::ptr_eq(&lane(&board).table, one), "50 against 40");
+        board.set_level(8);
+        assert_eq!(lane(&board).table.weight(), 40, "against 12");
+    }
+
+    #[test]
+    fn what_was_asked_to_park_counts_as_parked_when_the_level_falls_again() {
+        let board = Board::new(&[table(90, &[Pending; 4])], 1, 4);
+        let lanes = [(); 4].map(|()| lane(&board));
+        for lane in &lanes {
+            lane.begin(&range(None, None), None);
+        }
+        board.set_level(3);
+        board.set_level(2);
+        let asked = lanes.each_ref().map(|lane| lane.take_turn());
+        assert_eq!(asked, [None, None, Some(Turn::Park), Some(Turn::Park)]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::job::Job;
+use crate::config::job::{Job, Mode};
 use crate::error::Error;
 use crate::mssql::pool::SourcePool;
 use crate::plan::table::TablePlan;
@@ -218,8 +218,12 @@ fn weight(plan: &TablePlan) -> u64 {
     }
 }
 
-/// Its indexes, and its rows once more where they are made safe behind the load.
+/// Its indexes, and its rows once more where they are made safe behind the load. Tables that were
+/// there before have both.
 fn finish_weight(job: &Job, plan: &TablePlan) -> u64 {
+    if matches!(job.transfer.mode, Mode::Truncate | Mode::Append) {
+        return 0;
+    }
     let key = usize::from(plan.primary_key.is_some());
     let indexes = (key + plan.objects.indexes.len()) as u64;
     let entries = plan.estimated_rows.saturating_mul(indexes);
@@ -237,4 +241,49 @@ fn most_open(job: &Job, plan: &TablePlan) -> usize {
     let fixed = job.table_override(&plan.full_name());
     let fixed = fixed.and_then(|settings| settings.partitions);
     fixed.unwrap_or(job.transfer.max_partitions_per_table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::plan::sample::{column, keyset, plan};
+    use crate::plan::table::PrimaryKey;
+    use crate::schema::SqlType;
+
+    fn of(transfer: &str, rows: u64, bytes: u64) -> [u64; 2] {
+        let job = format!(
+            "job: j\nsource: {{host: a, database: s, user: u, password: p}}\n\
+             target: {{host: b, database: t, user: u, password: p}}\ntransfer: {{{transfer}}}\n"
+        );
+        let job = parse(&job, "j", &|_| None).expect("a job");
+        let id = column("Id", SqlType::Int);
+        let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
+        (plan.estimated_rows, plan.estimated_bytes) = (rows, bytes);
+        plan.primary_key = Some(PrimaryKey {
+            name: "pk".to_owned(),
+            columns: vec!["Id".to_owned()],
+        });
+        [weight(&plan), finish_weight(&job, &plan)]
+    }
+
+    #[test]
+    fn a_table_weighs_its_bytes_or_what_its_rows_may_have() {
+        assert_eq!(of("", 10, 7000), [7000, 400]);
+        assert_eq!(of("", 10, 0), [1000, 400]);
+        assert_eq!(of("", 0, 0), [0, 0]);
+        assert_eq!(of("", u64::MAX, 0), [u64::MAX, u64::MAX]);
+    }
+
+    #[test]
+    fn rows_that_are_logged_behind_the_load_weigh_once_more() {
+        assert_eq!(of("unlogged_load: true", 10, 7000), [7000, 7400]);
+    }
+
+    #[test]
+    fn nothing_is_made_of_a_table_that_was_there() {
+        for mode in ["truncate", "append"] {
+            assert_eq!(of(&format!("mode: {mode}"), 10, 7000), [7000, 0], "{mode}");
+        }
+    }
 }

@@ -119,6 +119,11 @@ impl Lane {
         true
     }
 
+    /// Whether it was asked to park and has not yet.
+    pub fn is_to_park(&self) -> bool {
+        self.course().turn == Some(Turn::Park)
+    }
+
     /// Waits until something is asked. Cancel safe.
     pub async fn asked(&self) {
         while self.course().turn.is_none() {

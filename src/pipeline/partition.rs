@@ -79,7 +79,8 @@ enum Written {
 pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Moved> {
     let (table, number) = (&lane.table, lane.number);
     let mut backoff = Backoff::new(&run.job.transfer.retry);
-    let mut committed = 0;
+    let mut committed = None;
+    let mut furthest = 0;
     let mut cuts = None;
     loop {
         let mut attempt = Attempt {
@@ -104,8 +105,10 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
             Err(error) => error,
         };
         table.progress.take_back(attempt.sent.0, attempt.sent.1);
-        if attempt.committed > committed {
-            committed = attempt.committed;
+        committed = attempt.committed;
+        // Rows that a crash takes back time and again are no progress.
+        if committed > Some(furthest) {
+            furthest = committed.unwrap_or(furthest);
             backoff.progressed();
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
@@ -125,8 +128,9 @@ struct Attempt<'a> {
     run: &'a Run,
     board: &'a Board,
     lane: &'a Arc<Lane>,
-    /// Rows of the partition that are committed, earlier tries and runs included.
-    committed: u64,
+    /// Rows of the partition that are committed, earlier tries and runs included; `None` before the
+    /// first claim.
+    committed: Option<u64>,
     /// Rows and bytes that were sent and are not committed.
     sent: (u64, u64),
     /// Something was sent and is not committed, if only rejected rows.
@@ -148,10 +152,9 @@ impl Attempt<'_> {
         let Some(mut writer) = claimed else {
             return Ok(Written::All);
         };
-        // Commits that were not on disk yet went with a crash of the target: their rows come again.
-        let lost = self.committed.saturating_sub(writer.progress().rows);
-        lane.table.progress.take_back(lost, 0);
-        self.committed = writer.progress().rows;
+        let recorded = writer.progress().rows;
+        self.settle(recorded);
+        self.committed = Some(recorded);
         splitting::resolve(self.board, lane, &writer).await?;
         let mut source = clock
             .time(Activity::SourcePool, run.source.acquire())
@@ -174,6 +177,16 @@ impl Attempt<'_> {
         outcome
     }
 
+    /// Counts what is recorded otherwise than this process knew it. Commits that were not on disk yet
+    /// went with a crash of the target: their rows come again. One whose answer was lost was made.
+    fn settle(&self, recorded: u64) {
+        if let Some(committed) = self.committed {
+            let progress = &self.lane.table.progress;
+            progress.take_back(committed.saturating_sub(recorded), 0);
+            progress.add(recorded.saturating_sub(committed), 0);
+        }
+    }
+
     /// Reads in a task of its own and writes here, until one of them ends.
     async fn move_rows(&mut self, writer: &mut PartitionWriter, source: Pooled) -> Result<Written> {
         let table = &self.lane.table;
@@ -189,7 +202,7 @@ impl Attempt<'_> {
                 large_rows: Arc::clone(&self.run.large_rows),
             },
         ));
-        let before = self.committed;
+        let before = writer.progress().rows;
         let written = self.write_batches(writer, batches).await;
         if matches!(written, Ok(Written::Turned)) {
             reading.cancel();
@@ -289,7 +302,7 @@ impl Attempt<'_> {
 
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
         let progress = writer.commit(end).await?;
-        self.committed = progress.rows;
+        self.committed = Some(progress.rows);
         self.lane.committed(progress.last_key.as_deref());
         self.sent = (0, 0);
         self.pending = false;

@@ -1,12 +1,11 @@
 //! The workers of the loading step: each takes partitions to load and tables to finish and to count
-//! from the board, and looks for a partition to cut when there is nothing to take.
+//! from the board. Beside them one task follows the pace and one looks for partitions to cut.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, Stream, StreamExt};
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
@@ -22,18 +21,10 @@ use crate::report::progress::TableState;
 /// process within 10 s, and closing the pools and the report take their part of it.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// How often an idle worker looks for a partition that became worth cutting.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// A source that refuses is left alone for longer each time.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
 /// What the workers share.
 struct Crew {
     run: Arc<Run>,
     board: Board,
-    /// Held by the one idle worker that looks for a partition to cut: how long it waits before.
-    looking: Mutex<Duration>,
 }
 
 /// What became of a table that was made ready while others were loaded.
@@ -55,10 +46,11 @@ pub async fn drain(
     let width = run.job.target.pool.max_connections;
     let pace = adapting::begin(run, width);
     let level = run.progress.flight().first;
+    // One worker is left to load, however long the indexes take.
+    let finishers = run.job.target.finish_connections.min(width - 1).max(1);
     let crew = Arc::new(Crew {
         run: Arc::clone(run),
-        board: Board::new(tables, run.job.target.finish_connections, level),
-        looking: Mutex::new(LOOK_EVERY),
+        board: Board::new(tables, finishers, level),
     });
     crew.board.expect_more();
     let mut workers = JoinSet::new();
@@ -87,6 +79,7 @@ pub async fn drain(
         tokio::select! {
             () = all_joined => {}
             () = adapt => {}
+            () = splitting::follow(run, &crew.board) => {}
             () = grace => {
                 tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
                 run.target.cancel_running().await;
@@ -133,29 +126,9 @@ async fn work(crew: Arc<Crew>) {
                 tokio::select! {
                     () = run.cancel.cancelled() => return,
                     () = changed => {}
-                    () = look(&crew) => {}
                 }
             }
         }
-    }
-}
-
-/// Looks now and then for a partition to cut, until something changes.
-async fn look(crew: &Crew) {
-    if !crew.run.job.transfer.split_stragglers {
-        return std::future::pending().await;
-    }
-    let mut pause = crew.looking.lock().await;
-    loop {
-        tokio::time::sleep(*pause).await;
-        *pause = match splitting::offer(&crew.run, &crew.board).await {
-            Ok(_) => LOOK_EVERY,
-            Err(error) => {
-                // The partition goes on as it is, and meets what is wrong with the source itself.
-                tracing::debug!(%error, "no partition was cut");
-                (*pause * 2).min(LONGEST_PAUSE)
-            }
-        };
     }
 }
 

@@ -34,7 +34,7 @@ use crate::transcode::RowLayout;
 const STEPS: u32 = 8;
 
 /// Tables whose index is read for cuts at a time, beside those that are being loaded: each holds one
-/// of the source's connections for minutes.
+/// of the source's connections for minutes, and one is left to load.
 const CUT_AT_A_TIME: usize = 2;
 
 /// Runs the job, or continues it.
@@ -249,9 +249,10 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
     let open = open.cloned().collect::<Vec<_>>();
+    let cut_at_a_time = CUT_AT_A_TIME.min(run.job.source.pool.max_connections - 1);
     let later = stream::iter(&made.later)
         .map(|plan| make_later(run, plan))
-        .buffer_unordered(CUT_AT_A_TIME);
+        .buffer_unordered(cut_at_a_time.max(1));
     for more in queue::drain(run, &open, later).await? {
         tables.extend(more.tables);
         unready.extend(more.unready);
@@ -286,8 +287,8 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
     let mut unready = made.unready;
     let mut tables = Vec::new();
     if unready.is_empty() {
-        match take_up(run, plans, &unready).await {
-            Ok(taken_up) => tables = taken_up,
+        match take_up_later(run, plan).await {
+            Ok(taken_up) => tables.extend(taken_up),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }
@@ -375,6 +376,15 @@ async fn take_up(
     chosen
         .map(|record| take_up_one(run, current(record)))
         .collect()
+}
+
+/// The same of one table: a job may have thousands of others on record.
+async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Option<Arc<TableLoad>>> {
+    let key = state::TableKey::of(&run.job.name, plan);
+    let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
+    let record = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
+    let record = record.map(|record| with_objects_of(record, Some(plan)));
+    record.map(|record| take_up_one(run, record)).transpose()
 }
 
 /// Rows are loaded as they were planned when the load began; what is made behind them follows the

@@ -1,8 +1,8 @@
 //! No straggler: when workers have nothing to do, a partition that is still long is cut at what is
 //! left of its key range.
 //!
-//! An idle worker finds the cuts and asks; the partition's own worker commits what it has, claims
-//! the partition again, and makes the cut before it reads on. Nobody else changes a range.
+//! One task finds the cuts and asks; the partition's own worker commits what it has, claims the
+//! partition again, and makes the cut before it reads on. Nobody else changes a range.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,12 @@ use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;
 
+/// How often is looked for a partition that became worth cutting.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A source that refuses is left alone for longer each time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// A partition is judged by its pace, which is known after about so long.
 const PACE_AFTER: Duration = Duration::from_millis(500);
 
@@ -25,11 +31,31 @@ const PACE_AFTER: Duration = Duration::from_millis(500);
 /// source, target and tool had no core left to spare (see docs/levers.md).
 const WORTH: Duration = Duration::from_secs(1);
 
-/// Looks for a partition that is worth cutting, and asks it. True where one was asked.
+/// Looks now and then for a partition to cut, for as long as it is polled.
+pub async fn follow(run: &Run, board: &Board) {
+    if !run.job.transfer.split_stragglers {
+        return std::future::pending().await;
+    }
+    let mut pause = LOOK_EVERY;
+    while !run.cancel.is_cancelled() {
+        tokio::time::sleep(pause).await;
+        pause = match offer(run, board).await {
+            Ok(()) => LOOK_EVERY,
+            Err(error) => {
+                // The partition goes on as it is, and meets what is wrong with the source itself.
+                tracing::debug!(%error, "no partition was cut");
+                (pause * 2).min(LONGEST_PAUSE)
+            }
+        };
+    }
+    std::future::pending().await
+}
+
+/// Looks for a partition that is worth cutting, and asks it. One that cannot be cut now is passed over.
 ///
 /// # Errors
-/// What the source says; nothing is lost then but the cut.
-pub async fn offer(run: &Run, board: &Board) -> Result<bool> {
+/// What the source says where none could be asked; nothing is lost then but the cut.
+async fn offer(run: &Run, board: &Board) -> Result<()> {
     let (lanes, idle) = board.lanes();
     // Readers that wait for a connection would be no faster.
     let free = run.most_in_flight().saturating_sub(lanes.len());
@@ -39,30 +65,46 @@ pub async fn offer(run: &Run, board: &Board) -> Result<bool> {
         .filter_map(|lane| Some((lane, lane.table.room()?, lane.pace(PACE_AFTER)?)))
         .collect::<Vec<_>>();
     if idle == 0 || long.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
-    // Slow ones first, as far as that is known: they end last.
-    long.sort_by(|(_, _, (_, one)), (_, _, (_, other))| one.total_cmp(other));
+    // Slow ones first, as far as that is known: they end last. But one that has not moved at all may
+    // wait for a lock, and so would our question.
+    long.sort_by(|(_, _, (_, one)), (_, _, (_, other))| {
+        let still = |pace: f64| pace == 0.0;
+        still(*one).cmp(&still(*other)).then(one.total_cmp(other))
+    });
     let wanted = idle.div_ceil(long.len()) + 1;
-    let mut source = run.source.acquire().await?;
+    let mut refused = Ok(());
     for (lane, room, (left, pace)) in long {
-        let Some(look) = Look::of(run, &lane.table.plan, &left) else {
-            continue;
-        };
-        let least = (pace * WORTH.as_secs_f64()).ceil().max(1.0) as u64;
         let most = wanted.min(room + 1);
-        let cuts = look
-            .cuts(&mut source, least, most, lane.is_uneven())
-            .await?;
-        let cuts = Cuts {
-            upto: left.upto,
-            keys: cuts,
-        };
-        if !cuts.keys.is_empty() && lane.ask(Turn::Split(cuts)) {
-            return Ok(true);
+        match cuts_of(run, lane, &left, pace, most).await {
+            Ok(keys) if keys.is_empty() => {}
+            Ok(keys) => {
+                let upto = left.upto;
+                if lane.ask(Turn::Split(Cuts { upto, keys })) {
+                    return Ok(());
+                }
+            }
+            Err(error) => refused = Err(error),
         }
     }
-    Ok(false)
+    refused
+}
+
+/// Cuts of what is left of a partition, into parts that are worth it; none where there are no two.
+async fn cuts_of(
+    run: &Run,
+    lane: &Lane,
+    left: &Remaining,
+    pace: f64,
+    most: usize,
+) -> Result<Vec<Vec<KeyValue>>> {
+    let Some(look) = Look::of(run, &lane.table.plan, left) else {
+        return Ok(Vec::new());
+    };
+    let least = (pace * WORTH.as_secs_f64()).ceil().max(1.0) as u64;
+    let mut source = run.source.acquire().await?;
+    look.cuts(&mut source, least, most, lane.is_uneven()).await
 }
 
 /// Makes the cut that a partition was asked for, between its claim and its first row.

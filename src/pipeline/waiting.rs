@@ -1,7 +1,8 @@
 //! Partitions that nobody has taken yet, and which of them goes next.
 //!
-//! Tables are begun in the order of how long each would take if it had all connections to itself, the
-//! making of its indexes included, so that nothing long is left for the end. Two share the connections
+//! Tables are begun in the order of how long each would take if it had all connections to itself, as
+//! many as there are at the moment, the making of its indexes included, so that nothing long is left
+//! for the end. Two share the connections
 //! evenly: backends that extend one table's file wait for each other, and tables that are loaded side
 //! by side come to be finished side by side, with less and less left to load meanwhile.
 
@@ -14,8 +15,9 @@ use crate::pipeline::context::TableLoad;
 /// Tables that are loaded at a time while partitions of theirs wait.
 const SHARING: usize = 2;
 
-#[derive(Default)]
 pub struct Waiting {
+    /// How many partitions may be on their way.
+    connections: usize,
     /// Partitions that were begun and gave their place up: the last goes on first.
     parked: Vec<(Arc<TableLoad>, u32)>,
     /// Tables of which at least one partition waits; the one that takes longest first.
@@ -25,11 +27,21 @@ pub struct Waiting {
 struct Table {
     load: Arc<TableLoad>,
     numbers: VecDeque<u32>,
+    /// As many as it came with: a table that was begun keeps its place.
+    partitions: usize,
     /// How long, if it had all connections to itself.
     takes: u64,
 }
 
 impl Waiting {
+    pub fn new(connections: usize) -> Self {
+        Self {
+            connections,
+            parked: Vec::new(),
+            tables: VecDeque::new(),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.parked.is_empty() && self.tables.is_empty()
     }
@@ -40,30 +52,40 @@ impl Waiting {
         self.parked.len() + waiting.sum::<usize>()
     }
 
-    /// Partitions of tables that are not here yet, for so many connections.
-    pub fn add(
-        &mut self,
-        tables: impl IntoIterator<Item = (Arc<TableLoad>, VecDeque<u32>)>,
-        connections: usize,
-    ) {
+    /// Partitions of tables that are not here yet.
+    pub fn add(&mut self, tables: impl IntoIterator<Item = (Arc<TableLoad>, VecDeque<u32>)>) {
         let tables = tables
             .into_iter()
             .filter(|(_, numbers)| !numbers.is_empty());
         self.tables.extend(tables.map(|(load, numbers)| Table {
-            takes: takes(&load, numbers.len(), connections),
+            takes: takes(&load, numbers.len(), self.connections),
+            partitions: numbers.len(),
             load,
             numbers,
         }));
+        self.sort();
+    }
+
+    /// Another number of connections is another order: one large partition takes as long as before.
+    pub fn set_connections(&mut self, connections: usize) {
+        self.connections = connections;
+        for table in &mut self.tables {
+            table.takes = takes(&table.load, table.partitions, connections);
+        }
+        self.sort();
+    }
+
+    fn sort(&mut self) {
         let tables = self.tables.make_contiguous();
         tables.sort_by_key(|table| Reverse(table.takes));
     }
 
     /// Partitions that were cut off others of a table.
-    pub fn add_cut_off(&mut self, load: &Arc<TableLoad>, numbers: Vec<u32>, connections: usize) {
+    pub fn add_cut_off(&mut self, load: &Arc<TableLoad>, numbers: Vec<u32>) {
         let mut tables = self.tables.iter_mut();
         match tables.find(|table| Arc::ptr_eq(&table.load, load)) {
             Some(table) => table.numbers.extend(numbers),
-            None => self.add([(Arc::clone(load), numbers.into())], connections),
+            None => self.add([(Arc::clone(load), numbers.into())]),
         }
     }
 
@@ -105,12 +127,12 @@ mod tests {
     use crate::postgres::state::PartitionState::Pending;
 
     fn waiting(tables: &[&Arc<TableLoad>], connections: usize) -> Waiting {
-        let mut waiting = Waiting::default();
+        let mut waiting = Waiting::new(connections);
         let tables = tables.iter().map(|table| {
             let numbers = table.partitions.iter().map(|part| part.number);
             (Arc::clone(table), numbers.collect())
         });
-        waiting.add(tables, connections);
+        waiting.add(tables);
         waiting
     }
 
@@ -153,6 +175,19 @@ mod tests {
     }
 
     #[test]
+    fn with_more_connections_one_large_partition_comes_to_the_front() {
+        let (one, many) = (table(40, &[Pending]), table(100, &[Pending; 10]));
+        let mut waiting = waiting(&[&one, &many], 2);
+        assert_eq!(take(&mut waiting, 1), [100], "50 against 40");
+        many.end_lane();
+        waiting.set_connections(8);
+        assert_eq!(take(&mut waiting, 1), [40], "against 12, of all ten");
+        one.end_lane();
+        waiting.set_connections(2);
+        assert_eq!(take(&mut waiting, 99), [100; 9]);
+    }
+
+    #[test]
     fn what_takes_long_to_finish_begins_before_what_takes_as_long_to_load() {
         let wide = table(3_000_000, &[Pending; 3]);
         let narrow = table_with_rows(2_400_000, 40_000, &[Pending; 3]);
@@ -176,10 +211,10 @@ mod tests {
     fn what_was_cut_off_joins_its_table_or_brings_it_back() {
         let (large, small) = (table(90, &[Pending; 9]), table(50, &[Pending; 5]));
         let mut both = waiting(&[&large, &small], 1);
-        both.add_cut_off(&small, small.adopt(&[6, 7]), 1);
+        both.add_cut_off(&small, small.adopt(&[6, 7]));
         assert_eq!(both.len(), 16);
         let mut one = waiting(&[&large], 1);
-        one.add_cut_off(&small, vec![6, 7], 1);
+        one.add_cut_off(&small, vec![6, 7]);
         assert_eq!(take(&mut one, 3), [90, 50, 90]);
         assert_eq!(one.len(), 8);
     }

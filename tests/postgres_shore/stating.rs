@@ -143,11 +143,25 @@ async fn plans_and_ranges_come_back_as_they_went_in() {
         .map(|p| (p.number, p.slice.clone(), p.state))
         .collect();
     let written: Vec<_> = (1..)
-        .zip(slices)
+        .zip(slices.clone())
         .map(|(n, slice)| (n, slice, PartitionState::Pending))
         .collect();
     assert_eq!(read, written);
     assert!(state::load(&lease, "another job").await.unwrap().is_empty());
+
+    let mut other = job.plan.clone();
+    other.name.push_str(" of another name");
+    state::save_plan(&mut lease, JOB, job.run, (&other, "fp3"), &slices[..1])
+        .await
+        .unwrap();
+    let key = state::TableKey::of(JOB, &other);
+    let found = state::load_one(&lease, &key).await.unwrap().unwrap();
+    assert_eq!((found.plan, found.partitions.len()), (other, 1));
+    let foreign = state::TableKey {
+        job: "another job".to_owned(),
+        ..key
+    };
+    assert!(state::load_one(&lease, &foreign).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,7 +36,7 @@ pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
 pub use crate::postgres::state::tables::{
-    Leftovers, load, reopen, restart, save_plan, set_cause, set_failed, set_loaded,
+    Leftovers, load, load_one, reopen, restart, save_plan, set_cause, set_failed, set_loaded,
 };
 
 /// `_migrate.runs.run_id`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::types::Oid;
+use tokio_postgres::types::{Oid, ToSql};
 use tokio_postgres::{Client, Row, Transaction};
 
 use crate::error::{Error, Kind, Result};
@@ -30,20 +30,24 @@ const TABLES: &str = "\
 SELECT t.source_schema, t.source_table, t.plan::text, t.fingerprint, t.state, t.created, t.error, \
 coalesce(p.rows, 0)::bigint, coalesce(p.bytes, 0)::bigint \
 FROM _migrate.tables t LEFT JOIN (SELECT source_schema, source_table, sum(rows) AS rows, \
-sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 GROUP BY 1, 2) p \
-USING (source_schema, source_table) WHERE t.job = $1 ORDER BY 1, 2";
+sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 \
+AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) GROUP BY 1, 2) p \
+USING (source_schema, source_table) WHERE t.job = $1 \
+AND ($2::text IS NULL OR t.source_schema = $2 AND t.source_table = $3::text) ORDER BY 1, 2";
 
 const PARTITIONS: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
 last_key::text, checksum::text, changed_values, \
 changed_columns::text, hashed_rows \
-FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+FROM _migrate.partitions WHERE job = $1 \
+AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) ORDER BY 1, 2, 3";
 
 /// The same of a state of version 1, for commands that only read: they do not upgrade it.
 const PARTITIONS_1: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
 last_key::text, checksum::text, changed_values, NULL::text, rows AS hashed_rows \
-FROM _migrate.partitions WHERE job = $1 ORDER BY 1, 2, 3";
+FROM _migrate.partitions WHERE job = $1 \
+AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) ORDER BY 1, 2, 3";
 
 const LOADED: &str = "\
 UPDATE _migrate.tables t SET updated_at = pg_catalog.now(), \
@@ -72,14 +76,27 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 RETURNING state";
 
 /// Everything known of a job's tables, by source schema and name.
 pub async fn load(client: &Client, job: &str) -> Result<Vec<TableRecord>> {
+    read(client, job, None).await
+}
+
+/// Everything known of one of them.
+pub async fn load_one(client: &Client, key: &TableKey) -> Result<Option<TableRecord>> {
+    let name = (key.schema.as_str(), key.name.as_str());
+    let found = read(client, &key.job, Some(name)).await?;
+    Ok(found.into_iter().next())
+}
+
+async fn read(client: &Client, job: &str, only: Option<(&str, &str)>) -> Result<Vec<TableRecord>> {
     let failed = |error| fault::of(error, "read the state of the job");
-    let tables = client.query(TABLES, &[&job]).await.map_err(failed)?;
+    let (schema, name) = only.unzip();
+    let asked: [&(dyn ToSql + Sync); 3] = [&job, &schema, &name];
+    let tables = client.query(TABLES, &asked).await.map_err(failed)?;
     let mut partitions: BTreeMap<(String, String), Vec<PartitionRecord>> = BTreeMap::new();
     let sql = match version(client).await? {
         1 => PARTITIONS_1,
         _ => PARTITIONS,
     };
-    for row in client.query(sql, &[&job]).await.map_err(failed)? {
+    for row in client.query(sql, &asked).await.map_err(failed)? {
         let table = (row.get(0), row.get(1));
         partitions.entry(table).or_default().push(partition(&row)?);
     }
