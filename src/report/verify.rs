@@ -123,6 +123,7 @@ impl Checksums {
 pub struct VerifyReport {
     pub job: String,
     pub tables: Vec<VerifiedTable>,
+    /// Wall time of the comparison alone: a run has counted tables before, beside the load.
     pub seconds: f64,
 }
 

@@ -41,8 +41,10 @@ fn a_table_that_was_changed_by_hand_fails_alone_and_stays_as_it_is() {
     }
     let report = job.report(&[], 1);
     for table in report["tables"].as_array().expect("tables") {
-        let expected = match table["table"].as_str() {
-            Some("dbo.Pair") => "done",
+        // A server may tell names in lower case.
+        let name = table["table"].as_str().map(str::to_ascii_lowercase);
+        let expected = match name.as_deref() {
+            Some("dbo.pair") => "done",
             _ => "failed",
         };
         assert_eq!(table["outcome"], expected, "{table}");
