@@ -8,6 +8,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
+use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -58,12 +59,20 @@ impl Tls {
         tunnel: Tunnel,
     ) -> Result<TlsStream<Tunnel>> {
         let name = server_name(host)?;
-        let mut stream = TlsConnector::from(self.0.clone())
-            .connect(name, tunnel)
-            .await
-            .map_err(|cause| handshake_error(host, encrypt, cause))?;
-        stream.get_mut().0.handshake_done();
-        Ok(stream)
+        let connecting = TlsConnector::from(self.0.clone()).connect(name, tunnel);
+        match connecting.into_fallible().await {
+            Ok(mut stream) => {
+                stream.get_mut().0.handshake_done();
+                Ok(stream)
+            }
+            Err((cause, mut tunnel)) => {
+                // The alert is written and not flushed; the server's log says with it what was wrong.
+                if let Err(error) = tunnel.flush().await {
+                    tracing::debug!(%error, "the server was not told why the handshake failed");
+                }
+                Err(handshake_error(host, encrypt, cause))
+            }
+        }
     }
 }
 
@@ -173,6 +182,9 @@ fn certificate_message(host: &str, wrong: &CertificateError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
 
     fn told(error: rustls::Error, encrypt: Encrypt) -> String {
@@ -216,5 +228,39 @@ mod tests {
         std::fs::remove_file(&file).unwrap();
         assert!(error.to_string().contains("no certificate"), "{error}");
         assert_eq!(of_file(&file).unwrap_err().kind(), Kind::SourceTls);
+    }
+
+    #[tokio::test]
+    async fn the_server_is_told_why_a_wrapped_handshake_failed() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(tls::anybody(&provider))
+            .with_no_client_auth();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let mut tunnel = Tunnel::plain(socket.unwrap());
+        tunnel.wrap_handshake();
+        let serve = async {
+            let (mut server, _) = listener.accept().await.unwrap();
+            // A ServerHello without anything in it.
+            let empty = [0x12, 1, 0, 17, 0, 0, 0, 0, 0x16, 3, 3, 0, 4, 2, 0, 0, 0];
+            server.write_all(&empty).await.unwrap();
+            let mut heard = Vec::new();
+            server.read_to_end(&mut heard).await.unwrap();
+            heard
+        };
+        let client = Tls(Arc::new(config));
+        let (shaken, heard) =
+            tokio::join!(client.handshake("sql01", Encrypt::Required, tunnel), serve);
+        assert_eq!(
+            shaken.err().map(|error| error.kind()),
+            Some(Kind::SourceTls)
+        );
+        // Fatal, decode_error (RFC 8446 6), in a packet of its own.
+        let alert = [0x12, 1, 0, 15, 0, 0, 0, 0, 0x15, 3, 3, 0, 2, 2, 50];
+        assert!(heard.ends_with(&alert), "{heard:x?}");
     }
 }
