@@ -247,32 +247,21 @@ fn most_open(job: &Job, plan: &TablePlan) -> usize {
 mod tests {
     use super::*;
     use crate::config::parse;
-    use crate::plan::sample::{column, keyset, plan};
-    use crate::plan::table::PrimaryKey;
-    use crate::schema::SqlType;
+    use crate::pipeline::sample::{JOB, keyed};
 
     fn of(transfer: &str, rows: u64, bytes: u64) -> [u64; 2] {
-        let job = format!(
-            "job: j\nsource: {{host: a, database: s, user: u, password: p}}\n\
-             target: {{host: b, database: t, user: u, password: p}}\ntransfer: {{{transfer}}}\n"
-        );
+        let job = JOB.replace("transfer: {", &format!("transfer: {{{transfer}, "));
         let job = parse(&job, "j", &|_| None).expect("a job");
-        let id = column("Id", SqlType::Int);
-        let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
-        (plan.estimated_rows, plan.estimated_bytes) = (rows, bytes);
-        plan.primary_key = Some(PrimaryKey {
-            name: "pk".to_owned(),
-            columns: vec!["Id".to_owned()],
-        });
+        let plan = keyed(rows, bytes);
         [weight(&plan), finish_weight(&job, &plan)]
     }
 
     #[test]
     fn a_table_weighs_its_bytes_or_what_its_rows_may_have() {
-        assert_eq!(of("", 10, 7000), [7000, 400]);
-        assert_eq!(of("", 10, 0), [1000, 400]);
-        assert_eq!(of("", 0, 0), [0, 0]);
-        assert_eq!(of("", u64::MAX, 0), [u64::MAX, u64::MAX]);
+        assert_eq!(of("mode: create", 10, 7000), [7000, 400]);
+        assert_eq!(of("mode: create", 10, 0), [1000, 400]);
+        assert_eq!(of("mode: create", 0, 0), [0, 0]);
+        assert_eq!(of("mode: create", u64::MAX, 0), [u64::MAX, u64::MAX]);
     }
 
     #[test]

@@ -8,14 +8,14 @@ use crate::config::parse;
 use crate::pipeline::context::TableLoad;
 use crate::plan::key::KeyValue;
 use crate::plan::sample::{column, keyset, plan};
-use crate::plan::table::{PrimaryKey, Slice};
+use crate::plan::table::{PrimaryKey, Slice, TablePlan};
 use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableState};
 use crate::report::progress::Progress;
 use crate::schema::SqlType;
 use crate::transcode::RowLayout;
 use crate::typemap::PgType;
 
-const JOB: &str = "
+pub(super) const JOB: &str = "
 job: j
 source: {host: a, database: s, user: u, password: p}
 target: {host: b, database: t, user: u, password: p}
@@ -47,14 +47,7 @@ pub(super) fn table_with_rows(
     partitions: &[PartitionState],
 ) -> Arc<TableLoad> {
     let job = parse(JOB, "j", &|_| None).expect("a job");
-    let id = column("Id", SqlType::Int);
-    let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
-    plan.columns[0].target_type = PgType::Integer;
-    plan.primary_key = Some(PrimaryKey {
-        name: "pk_sample".to_owned(),
-        columns: vec!["Id".to_owned()],
-    });
-    (plan.estimated_rows, plan.estimated_bytes) = (rows, bytes);
+    let plan = keyed(rows, bytes);
     let layout = RowLayout::for_table(&plan, &job).expect("a layout");
     let partitions = partitions
         .iter()
@@ -78,4 +71,17 @@ pub(super) fn table_with_rows(
     };
     let progress = Progress::new().add_table("dbo.Sample", 0);
     TableLoad::new((&job, &CancellationToken::new()), record, layout, progress)
+}
+
+/// The plan of a table with a key of one integer, and so many rows and bytes by the catalog.
+pub(super) fn keyed(rows: u64, bytes: u64) -> TablePlan {
+    let id = column("Id", SqlType::Int);
+    let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));
+    plan.columns[0].target_type = PgType::Integer;
+    plan.primary_key = Some(PrimaryKey {
+        name: "pk_sample".to_owned(),
+        columns: vec!["Id".to_owned()],
+    });
+    (plan.estimated_rows, plan.estimated_bytes) = (rows, bytes);
+    plan
 }
