@@ -107,8 +107,9 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
         table.progress.take_back(attempt.sent.0, attempt.sent.1);
         committed = attempt.committed;
         // Rows that a crash takes back time and again are no progress.
-        if committed > Some(furthest) {
-            furthest = committed.unwrap_or(furthest);
+        let reached = committed.unwrap_or(0);
+        if reached > furthest {
+            furthest = reached;
             backoff.progressed();
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
