@@ -14,6 +14,7 @@ use crate::pipeline::verify;
 use crate::plan::object::IndexPlan;
 use crate::plan::table::TablePlan;
 use crate::postgres::objects::{self, Of};
+use crate::postgres::pool::Lease;
 use crate::postgres::{finish as shore, state};
 use crate::report::Omission;
 use crate::report::progress::TableState;
@@ -48,12 +49,7 @@ fn keeps_readers_out(plan: &TablePlan) -> bool {
 /// nobody's way from there on.
 async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Result<()> {
     let mut lease = run.target.acquire().await?;
-    let target = &run.job.target;
-    let (memory, workers) = (
-        target.maintenance_work_mem,
-        target.parallel_maintenance_workers,
-    );
-    shore::set_maintenance(&lease, memory, workers).await?;
+    set_maintenance(run, &lease).await?;
     state::set_loaded(&lease, &table.key).await?;
     shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
     if !keeps_readers_out(&table.plan) {
@@ -64,16 +60,46 @@ async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Re
         run: run.id,
         plan: &table.plan,
     };
-    for index in &table.plan.objects.indexes {
-        go_on(run)?;
-        objects::make_index(&mut lease, &of, index).await?;
-    }
-    for check in &table.plan.objects.checks {
-        go_on(run)?;
-        objects::make_check(&mut lease, &of, check).await?;
-    }
+    make_behind(run, &mut lease, &of).await?;
     readable();
     shore::finish(&mut lease, &table.key, run.id, &table.plan).await
+}
+
+/// Gives the session the memory and the workers that the job grants to indexes.
+async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
+    let target = &run.job.target;
+    let (memory, workers) = (
+        target.maintenance_work_mem,
+        target.parallel_maintenance_workers,
+    );
+    shore::set_maintenance(lease, memory, workers).await
+}
+
+/// Makes what is missing behind the rows of a table that an earlier run has finished.
+///
+/// # Errors
+/// What the target says, or `Stopped`.
+pub async fn make_missing(run: &Run, of: &Of<'_>) -> Result<()> {
+    let objects = &of.plan.objects;
+    if objects.indexes.is_empty() && objects.checks.is_empty() {
+        return Ok(());
+    }
+    let mut lease = run.target.acquire().await?;
+    set_maintenance(run, &lease).await?;
+    make_behind(run, &mut lease, of).await
+}
+
+/// Indexes and checks, each in a transaction of its own; what is there is taken over.
+async fn make_behind(run: &Run, lease: &mut Lease, of: &Of<'_>) -> Result<()> {
+    for index in &of.plan.objects.indexes {
+        go_on(run)?;
+        objects::make_index(lease, of, index).await?;
+    }
+    for check in &of.plan.objects.checks {
+        go_on(run)?;
+        objects::make_check(lease, of, check).await?;
+    }
+    Ok(())
 }
 
 /// Between two objects a run may stop.

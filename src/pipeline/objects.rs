@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt};
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
+use crate::pipeline::finishing;
 use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::retrying;
 use crate::plan::build::Planned;
@@ -252,7 +253,7 @@ fn reshaped(now: &TablePlan) -> Omission {
 /// Tables side by side, as when they are finished; what is there is taken over.
 async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     let outcomes = stream::iter(tables.iter().filter(|table| table.again))
-        .map(|table| async move { (table, make_behind(run, table).await) })
+        .map(|table| async move { (table, make_missing(run, table).await) })
         .buffer_unordered(run.job.target.pool.max_connections)
         .collect::<Vec<_>>()
         .await;
@@ -262,23 +263,13 @@ async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Res
     Ok(())
 }
 
-async fn make_behind(run: &Run, table: &Ready) -> Result<()> {
-    let retry = &run.job.transfer.retry;
+async fn make_missing(run: &Run, table: &Ready) -> Result<()> {
     let of_table = TableKey::of(&run.job.name, &table.plan);
     let of = of(run, &of_table, &table.plan);
-    for index in &table.plan.objects.indexes {
-        retrying(retry, &run.cancel, || async {
-            shore::make_index(&mut *run.target.acquire().await?, &of, index).await
-        })
-        .await?;
-    }
-    for check in &table.plan.objects.checks {
-        retrying(retry, &run.cancel, || async {
-            shore::make_check(&mut *run.target.acquire().await?, &of, check).await
-        })
-        .await?;
-    }
-    Ok(())
+    retrying(&run.job.transfer.retry, &run.cancel, || {
+        finishing::make_missing(run, &of)
+    })
+    .await
 }
 
 /// One after the other: each locks two tables, and two keys that cross would wait for each other.

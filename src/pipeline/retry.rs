@@ -1,4 +1,4 @@
-//! Tries again what a transient fault broke: exponential backoff with full jitter.
+//! Tries again what a transient fault broke: exponential backoff with equal jitter.
 
 use std::time::Duration;
 
