@@ -24,6 +24,9 @@ pub fn start(request: &Request, console: &Console) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        // Where stderr is gone or its disk is full, the log is lost and the run goes on: what tells of
+        // it otherwise panics.
+        .log_internal_errors(false)
         .with_writer(AboveBars(console.bars.clone()));
     match request.log_format {
         LogFormat::Text => log.with_ansi(console.shown == Shown::Bars).init(),

@@ -32,6 +32,7 @@ mod side_by_side;
 mod special;
 mod stopping;
 mod stragglers;
+mod streams;
 mod texts;
 mod tune;
 mod types;
