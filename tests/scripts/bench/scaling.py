@@ -99,7 +99,7 @@ def ten_times(bench):
 
 def stragglers(bench):
     """Connections that load in the last tenth of it, against as many as may be in flight then."""
-    shares, most, behind = Series(), Series(), Series()
+    shares, most, starved, behind = Series(), Series(), Series(), Series()
     with bench.sample(LONG * bench.rows) as tool:
         for number in range(bench.rounds):
             bench.say(f"stragglers, run {number + 1} of {bench.rounds}")
@@ -107,12 +107,14 @@ def stragglers(bench):
             begun, ended = ends_of_copy(samples)
             last = [sample for sample in samples if ended - (ended - begun) / 10 <= sample[0] <= ended]
             shares.add(share(last, flight))
-            most.add(100 * sum(copying for _, copying, _ in last) / len(last) / max(each[1] for each in samples))
+            most.add(100 * sum(each[1] for each in last) / len(last) / max(each[1] for each in samples))
+            starved.add(100 * sum(each[3] for each in last) / max(1, sum(each[1] for each in last)))
             behind.add(100 * (wall - ended) / wall)
     what = f"{WHOLE}: connections at work in the last tenth of the load"
     return [
         Line(what, "% of those that may load", shares, 95, least=True),
         Line(what, "% of the most that loaded", most),
+        Line(f"{WHOLE}: COPY that waits for rows in the last tenth of the load", "% of those seen", starved),
         Line(f"{WHOLE}: behind the last COPY (keys, statistics, counts)", "% of the wall", behind),
     ]
 
@@ -133,21 +135,22 @@ def sampled(bench, tool):
 
 
 def sample_activity(cluster, samples, ended):
-    """Seconds since this began, statements that copy rows, and those that finish a loaded table."""
+    """Seconds since this began, statements that copy rows, that finish a loaded table, and COPYs that wait for rows."""
     asked = (
-        "SELECT count(*) FILTER (WHERE query LIKE 'COPY%'), count(*) FILTER (WHERE query NOT LIKE 'COPY%') "
-        "FROM pg_stat_activity WHERE application_name = 'migrate' AND state = 'active' AND (query LIKE 'COPY%' "
+        "SELECT count(*) FILTER (WHERE query LIKE 'COPY%'), count(*) FILTER (WHERE query NOT LIKE 'COPY%'), "
+        "count(*) FILTER (WHERE query LIKE 'COPY%' AND wait_event = 'ClientRead') FROM pg_stat_activity "
+        "WHERE application_name = 'migrate' AND state = 'active' AND (query LIKE 'COPY%' "
         "OR query LIKE 'ALTER TABLE%' OR query LIKE 'CREATE%INDEX%' OR query LIKE 'ANALYZE%')"
     )
     begun = time.monotonic()
     with cluster.connect() as connection:
         while not ended.wait(0.02):
-            copying, finishing = connection.query(asked)[0]
-            samples.append((time.monotonic() - begun, int(copying), int(finishing)))
+            counts = connection.query(asked)[0]
+            samples.append((time.monotonic() - begun, *map(int, counts)))
 
 
 def ends_of_copy(samples):
-    copying = [at for at, count, _ in samples if count]
+    copying = [at for at, count, *_ in samples if count]
     if not copying:
         raise SystemExit("no COPY was seen: too few rows for the straggler line")
     return copying[0], copying[-1]
@@ -156,7 +159,7 @@ def ends_of_copy(samples):
 def share(samples, flight):
     """Percent: what is at work over what may be, where finishing a table takes the place of loading."""
     busy = possible = 0
-    for at, copying, finishing in samples:
+    for at, copying, finishing, _ in samples:
         may = allowed(flight, at)
         busy += min(copying + finishing, may)
         possible += may
