@@ -107,25 +107,40 @@ def tls(bench):
 
 
 def memory(bench):
-    """Peak resident memory at 12 partitions: narrow, wide and very long rows."""
+    """Peak resident memory with 12 partitions in flight: narrow, wide and very long rows."""
     lines = []
     pools = {"source": {"max_connections": PARTITIONS}, "target": {"max_connections": PARTITIONS}}
-    transfer = {"max_partitions_per_table": PARTITIONS, "partition_min_rows": 1}
+    # Left to the tool, as many would be in flight as there are cores.
+    transfer = {
+        "max_partitions_per_table": PARTITIONS,
+        "partition_min_rows": 1,
+        "partitions_in_flight": PARTITIONS,
+    }
     wide = max(bench.rows // 100, 1000)
-    generated = {"Wide": f"Wide:{wide}:8192", "Long": f"Long:{wide // 64 + 12}:1048576", "Huge": "Huge:24:33554432"}
+    generated = {
+        "Wide": f"Wide:{wide}:8192",
+        "Below": f"Below:{30 * PARTITIONS}:900000",
+        "Long": f"Long:{wide // 64 + 12}:1048576",
+        # Just below what the readers take turns for.
+        "Mid": f"Mid:{10 * PARTITIONS}:3900000",
+        "Huge": "Huge:24:33554432",
+    }
     standin = Standin(bench.folder, bench.standin, "Generated", *flags("--generated", generated.values()))
     try:
         made = Tool(bench.tool.program, bench.folder, standin, bench.cluster)
         cases = [(bench.tool, name, bench.named(name)) for name in SHAPES]
         cases += [(made, name, [f"dbo.{name}"]) for name in generated]
         for tool, name, tables in cases:
-            bench.say(f"memory at {PARTITIONS} partitions: {name}")
+            bench.say(f"memory with {PARTITIONS} partitions in flight: {name}")
             peaks = Series()
-            for _ in range(bench.rounds):
+            for _ in range(max(bench.rounds, 5)):
                 measured = tool.load(tables, transfer=transfer, pools=pools)
                 partitions = sum(table["partitions"] for table in measured.report["tables"])
+                begun = measured.report["in_flight"]["first"]
+                if begun != PARTITIONS:
+                    raise SystemExit(f"{name}: {begun} partitions in flight where {PARTITIONS} are measured")
                 peaks.add(measured.peak)
-            what = f"{generated.get(name, name)}: peak memory at {partitions} partitions"
+            what = f"{generated.get(name, name)}: peak memory at {partitions} partitions, {PARTITIONS} in flight"
             lines.append(Line(what, "MiB", peaks, 150))
     finally:
         standin.stop()
