@@ -112,7 +112,7 @@ class Session:
 
 class Migrate:
     name = "migrate"
-    settings = "defaults: table, rows, key behind them, rows counted on both sides"
+    settings = "defaults: each primary key behind its table's rows while others load, rows counted on both sides"
 
     def __init__(self, session):
         self.session = session
@@ -201,7 +201,10 @@ class TdsFdw:
 
 class PgLoader:
     name = "pgloader"
-    settings = "create tables, keys behind the rows, workers = 4, concurrency = 2, prefetch rows = 25000"
+    settings = (
+        "create tables, workers = 4, concurrency = 2, prefetch rows = 25000; a unique index behind each table's rows, "
+        "made the primary key at the end"
+    )
 
     def __init__(self, session):
         self.session = session
@@ -230,7 +233,10 @@ class PgLoader:
 
 class Sling:
     name = "sling"
-    settings = "full-refresh, one stream a table, as many at once as there are cores, primary key in the table"
+    settings = (
+        "full-refresh, SLING_DIRECT_INSERT, one stream a table, as many at once as there are cores; primary key in "
+        "CREATE TABLE, so it is there while rows arrive"
+    )
 
     def __init__(self, session):
         self.session = session
@@ -269,6 +275,8 @@ class Sling:
             "TARGET": f"{self.session.target_url()}?sslmode=disable",
             "SLING_THREADS": str(self.session.cores),
             "SLING_DISABLE_TELEMETRY": "TRUE",
+            # Without it rows go into a table of their own first, and from there by INSERT ... SELECT.
+            "SLING_DIRECT_INSERT": "TRUE",
             "HOME": str(self.session.folder),
         }
         return self.session.accounted([self.program, "run", "-r", path], environment)
