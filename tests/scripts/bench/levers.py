@@ -234,25 +234,27 @@ def keyed(bench, part, inline):
 def keys_of_runs(bench, tool, name, kept):
     """Whole runs: into a table that the run makes, and into an empty one that has its key already."""
     ways = {
-        "after the load": lambda: loaded(tool, bench.named(name), {"verify": "none"}),
-        "inline": lambda: loaded_with_key(bench, tool, name),
+        "after the load": lambda: loaded_again(bench, tool, name, "DROP TABLE", "create"),
+        "inline": lambda: loaded_again(bench, tool, name, "TRUNCATE", "truncate"),
     }
     compare(bench, kept, ("primary key, whole run", name), ways)
 
 
-def loaded_with_key(bench, tool, name):
-    """Mode `truncate` keeps the key that it finds; that it was never made anew is looked at."""
+def loaded_again(bench, tool, name, before, mode):
+    """Another job behind one that loaded the table. Mode `truncate` keeps the key; that it did is looked at."""
     tool.load(bench.named(name), verify="none")
-    asked = f"SELECT oid FROM pg_constraint WHERE contype = 'p' AND conrelid = 'public.{name.lower()}'::regclass"
+    place = f"public.{name.lower()}"
+    asked = f"SELECT oid FROM pg_constraint WHERE contype = 'p' AND conrelid = to_regclass('{place}')"
     with bench.cluster.connect(DATABASE) as connection:
-        connection.query(f"TRUNCATE public.{name.lower()}")
-        before = connection.query(asked)
+        connection.query(f"{before} {place}")
+        key = connection.query(asked)
         connection.query("CHECKPOINT")
-    job = tool.job(bench.named(name), job="inline", verify="none", **transfer(mode="truncate"))
+    job = tool.job(bench.named(name), job="again", verify="none", **transfer(mode=mode))
     taken = taken_of(tool.measured(job))
     with bench.cluster.connect(DATABASE) as connection:
-        if not before or connection.query(asked) != before:
-            raise SystemExit(f"{name}: its primary key was not there while rows arrived")
+        kept = bool(key) and connection.query(asked) == key
+    if kept != (mode == "truncate"):
+        raise SystemExit(f"{name}: mode {mode} did not do with the primary key what is measured")
     return taken
 
 
