@@ -2,8 +2,10 @@
 //! job that was run. `make proof` and `make bench` do it; `VERIFY_ROUNDS` is how often (5).
 //!
 //! A plain read takes the source's rows through the tool's own reader and drops them, and lets the
-//! target's COPY run into nothing. Both comparisons begin with connecting and the catalog, and so
-//! does the plain read.
+//! target's COPY run into nothing. It is as wide as the comparison: both pools are the job's, as many
+//! tables are read side by side, the target's in the same parts, the source's by one connection a
+//! table (a job with `max_partitions_per_table: 1` is compared like that). All of them begin with
+//! connecting and the catalog.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its result")]
 #![allow(
@@ -14,6 +16,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 use futures::{TryStreamExt, pin_mut};
 use migrate::config::job::Job;
 use migrate::mssql::pool::SourcePool;
@@ -24,11 +28,12 @@ use migrate::plan::table::{Slice, TablePlan};
 use migrate::plan::{build, query};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::pool::TargetPool;
+use migrate::postgres::verify::{LEAST_BLOCKS, Part, parts};
 use migrate::transcode::RowLayout;
 use tokio_util::sync::CancellationToken;
 
 const ROUNDS: usize = 5;
-const NAMES: [&str; 3] = ["plain read", "checksums", "rows"];
+const NAMES: [&str; 3] = ["plain", "checksums", "rows"];
 
 /// Kernel clock ticks per second in /proc (proc_pid_stat(5), USER_HZ).
 const TICKS: f64 = 100.0;
@@ -58,21 +63,32 @@ fn main() {
     report(&measured, rows);
 }
 
-/// Medians, and the wall times of each round against the plain read of the same round.
+/// Medians; each round's CPU seconds per million rows; and its wall time against the plain read of
+/// the same round.
 fn report(measured: &[Vec<(f64, f64)>; NAMES.len()], rows: u64) {
     for (name, runs) in NAMES.iter().zip(measured) {
         let wall = median(runs.iter().map(|run| run.0));
         let cpu = median(runs.iter().map(|run| run.1));
+        let million = rows as f64 / 1e6;
         println!(
             "{name:12} {wall:6.2} s wall, {cpu:5.2} s CPU of the tool, {:.2} per million rows",
-            cpu / rows as f64 * 1e6
+            cpu / million
+        );
+        println!(
+            "cpu {name} {}",
+            listed(runs.iter().map(|run| run.1 / million))
         );
     }
     for (name, runs) in NAMES.iter().zip(measured).skip(1) {
         let ratios = runs.iter().zip(&measured[0]);
-        let ratios = ratios.map(|(run, plain)| format!("{:.3}", run.0 / plain.0));
-        println!("ratio {name} {}", ratios.collect::<Vec<_>>().join(" "));
+        let ratios = ratios.map(|(run, plain)| run.0 / plain.0);
+        println!("ratio {name} {}", listed(ratios));
     }
+}
+
+fn listed(values: impl Iterator<Item = f64>) -> String {
+    let values = values.map(|value| format!("{value:.3}"));
+    values.collect::<Vec<_>>().join(" ")
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -125,36 +141,67 @@ async fn plain(job: &Job) -> u64 {
     let database = catalog::load(&mut source.acquire().await.unwrap())
         .await
         .unwrap();
-    let mut rows = 0;
-    for plan in build::build(&database, job, Default::default())
+    let plans = build::build(&database, job, Default::default())
         .unwrap()
-        .tables
-    {
-        let sql = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
-        let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
-        let drained = tokio::spawn(drain(target.clone(), plan));
-        let mut connection = source.acquire().await.unwrap();
-        let mut stream = read::open(&mut connection, &sql, layout).await.unwrap();
-        while let Some(batch) = stream.next_batch().await.unwrap() {
-            rows += batch.rows;
-        }
-        drained.await.unwrap();
-    }
+        .tables;
+    // As `pipeline::verify` does it.
+    let (one, other) = (&job.source.pool, &job.target.pool);
+    let width = one.max_connections.min(other.max_connections).max(1);
+    let rows = stream::iter(plans)
+        .map(|plan| table(job, &source, &target, plan))
+        .buffer_unordered(width)
+        .collect::<Vec<_>>()
+        .await;
     tokio::join!(source.close(), target.close());
+    rows.iter().sum()
+}
+
+/// Both sides of a table at once; its rows.
+async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TablePlan) -> u64 {
+    let most = (job.target.pool.max_connections, LEAST_BLOCKS);
+    let parts = {
+        let lease = target.acquire().await.unwrap();
+        parts(&lease, &plan.target, most).await.unwrap()
+    };
+    let drains = parts
+        .iter()
+        .map(|part| tokio::spawn(drain(target.clone(), copy_out(&plan, part))))
+        .collect::<Vec<_>>();
+    let sql = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
+    let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
+    let rows = tokio::spawn(discard(source.clone(), sql, layout));
+    let rows = rows.await.unwrap();
+    for drained in join_all(drains).await {
+        drained.unwrap();
+    }
     rows
 }
 
-async fn drain(target: TargetPool, plan: TablePlan) {
+async fn discard(source: SourcePool, sql: String, layout: RowLayout) -> u64 {
+    let mut connection = source.acquire().await.unwrap();
+    let mut stream = read::open(&mut connection, &sql, layout).await.unwrap();
+    let mut rows = 0;
+    while let Some(batch) = stream.next_batch().await.unwrap() {
+        rows += batch.rows;
+    }
+    rows
+}
+
+fn copy_out(plan: &TablePlan, part: &Part) -> String {
     let columns = plan
         .columns
         .iter()
         .map(|column| quote_ident(&column.target_name))
         .collect::<Vec<_>>();
-    let sql = format!(
-        "COPY (SELECT {} FROM {}) TO STDOUT (FORMAT binary)",
+    format!(
+        "COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT binary)",
         columns.join(", "),
-        qualified(&plan.target)
-    );
+        qualified(&plan.target),
+        part.predicate()
+    )
+}
+
+async fn drain(target: TargetPool, sql: String) {
     let lease = target.acquire().await.unwrap();
     let stream = lease.copy_out(&sql).await.unwrap();
     pin_mut!(stream);

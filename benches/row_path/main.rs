@@ -10,6 +10,7 @@
     reason = "a benchmark stops where something is wrong"
 )]
 
+mod by_text;
 mod other_driver;
 #[path = "../../tests/row_path/scripted.rs"]
 mod scripted;
@@ -40,7 +41,8 @@ fn tables() -> [Shape; 3] {
 
 fn all_tables() -> impl Iterator<Item = Shape> {
     let others = [shapes::narrow(), shapes::long_text(), shapes::scripts()];
-    tables().into_iter().chain(others)
+    let nulls = [shapes::null_bitmap(), shapes::null_lengths()];
+    tables().into_iter().chain(others).chain(nulls)
 }
 
 /// Whole rows.
@@ -59,6 +61,23 @@ fn rows_with_checksums(bencher: Bencher<'_, '_>, shape: &Shape) {
 #[divan::bench(args = types::types(), min_time = COLUMN, sample_size = 1)]
 fn types_alone(bencher: Bencher<'_, '_>, shape: &Shape) {
     transcode(bencher, shape, &[], false);
+}
+
+/// The values of decimal(38,10) above by way of text, without a row around them.
+#[divan::bench(min_time = COLUMN, sample_size = 1)]
+fn decimal_by_text(bencher: Bencher<'_, '_>) {
+    let values = by_text::values(10_000);
+    let mut out = Vec::new();
+    let mut text = String::new();
+    bencher
+        .counter(ItemsCount::new(values.len()))
+        .bench_local(|| {
+            out.clear();
+            for value in &values {
+                by_text::append(value, 10, &mut text, &mut out);
+            }
+            divan::black_box(out.len())
+        });
 }
 
 /// Rows of one nvarchar(max) of 800 characters.

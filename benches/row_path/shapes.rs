@@ -216,6 +216,41 @@ fn narrow_row(n: u32) -> Vec<u8> {
     ])
 }
 
+/// Twelve columns that may be NULL: int and datetime in turns.
+fn half_null() -> Table {
+    (0..6).fold(Table::default(), |table, _| {
+        table.int_or_null().datetime_or_null()
+    })
+}
+
+/// Every other column NULL, another half in each row.
+fn half(n: u32) -> impl Iterator<Item = Option<Vec<u8>>> {
+    (0..12).map(move |place| {
+        let there = (place / 2 + n).is_multiple_of(2);
+        let value = if place.is_multiple_of(2) {
+            byte(&n.to_le_bytes())
+        } else {
+            byte(&moment(n))
+        };
+        there.then_some(value)
+    })
+}
+
+/// Half of the columns NULL, in a bit each.
+pub fn null_bitmap() -> Shape {
+    half_null().named("12 columns, half NULL, NBCROW", |n| {
+        nbc_row(&half(n).collect::<Vec<_>>())
+    })
+}
+
+/// The same rows, NULL as a length of 0.
+pub fn null_lengths() -> Shape {
+    half_null().named("12 columns, half NULL, ROW", |n| {
+        let fields = half(n).map(|field| field.unwrap_or_else(|| vec![0]));
+        row(&fields.collect::<Vec<_>>())
+    })
+}
+
 pub fn narrow() -> Shape {
     narrow_table().named("7 narrow columns", narrow_row)
 }

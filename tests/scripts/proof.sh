@@ -71,14 +71,14 @@ port() { sed 's/.*://' "$work/address" | tr -d '\n'; }
 
 # Moves database $1 into the PostgreSQL database $2; $3 is YAML. Prints time and memory. $4 is the
 # only exit code that will do; without it 0, or 6: objects that this version does not make are listed
-# in the report.
+# in the report. $5 is the most connections of the target's pool.
 move() {
-    local source="$1" target="$2" more="${3:-}" wanted="${4:-}" code=0
+    local source="$1" target="$2" more="${3:-}" wanted="${4:-}" connections="${5:-8}" code=0
     query postgres "CREATE DATABASE $target"
     cat >"$work/job.yaml" <<YAML
 job: $target
 source: { host: 127.0.0.1, port: $(port), database: $source, user: sa, password: "\${STANDIN_PASSWORD}", encrypt: off }
-target: { host: 127.0.0.1, port: $pg_port, database: $target, user: proof, password: "\${PGPASSWORD}", sslmode: disable, schemas: { dbo: public } }
+target: { host: 127.0.0.1, port: $pg_port, database: $target, user: proof, password: "\${PGPASSWORD}", sslmode: disable, schemas: { dbo: public }, pool: { max_connections: $connections } }
 $more
 YAML
     /usr/bin/time --output "$work/time" --format "wall %e s, CPU %U + %S s, resident %M KiB" \
@@ -137,9 +137,14 @@ say "planted differences in $planted rows"
 MIGRATE_TEST_PLANTED_ROWS="$planted" cargo test --locked --quiet --test e2e verify::planted
 
 if [ "$gib" -gt 0 ]; then
-    say "a table of $gib GiB: 12 partitions, resident memory"
+    say "a table of $gib GiB: 12 partitions in flight, resident memory"
     serve --database Large --generated "Large:$((gib * 1024 * 1024)):2048"
-    move Large large "transfer: { partition_min_rows: 10000, max_partitions_per_table: 12 }"
+    move Large large "transfer: { partition_min_rows: 10000, max_partitions_per_table: 12, partitions_in_flight: 12 }" "" 12
+    begun="$(query large "SELECT report -> 'in_flight' ->> 'first' FROM _migrate.runs")"
+    if [ "$begun" != 12 ]; then
+        echo "$begun partitions were in flight, not 12" >&2
+        exit 1
+    fi
     query large "SELECT count(*) || ' rows, ' || pg_size_pretty(pg_table_size('public.large')) FROM public.large"
 fi
 

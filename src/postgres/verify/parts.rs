@@ -26,7 +26,8 @@ impl Part {
         to: None,
     };
 
-    pub(super) fn predicate(&self) -> String {
+    /// What follows the table's name: ` WHERE ...` over `ctid`, or nothing for the whole table.
+    pub fn predicate(&self) -> String {
         match (self.from, self.to) {
             (None, None) => String::new(),
             (Some(from), None) => format!(" WHERE ctid >= '({from},0)'"),

@@ -26,6 +26,7 @@ import budgets
 import drivers
 import levers
 import measure
+import micro
 import peers
 import scaling
 import table
@@ -41,6 +42,7 @@ LINES = {
         for name in "votes comments posts whole first_row tls verification memory planning small_tables untuned".split()
     },
     **{name: getattr(scaling, name) for name in "stragglers partitions readers ten_times".split()},
+    "row_path": micro.row_path,
     "drivers": drivers.drivers,
     "levers": levers.levers,
 }

@@ -107,25 +107,40 @@ def tls(bench):
 
 
 def memory(bench):
-    """Peak resident memory at 12 partitions: narrow, wide and very long rows."""
+    """Peak resident memory with 12 partitions in flight: narrow, wide and very long rows."""
     lines = []
     pools = {"source": {"max_connections": PARTITIONS}, "target": {"max_connections": PARTITIONS}}
-    transfer = {"max_partitions_per_table": PARTITIONS, "partition_min_rows": 1}
+    # Left to the tool, as many would be in flight as there are cores.
+    transfer = {
+        "max_partitions_per_table": PARTITIONS,
+        "partition_min_rows": 1,
+        "partitions_in_flight": PARTITIONS,
+    }
     wide = max(bench.rows // 100, 1000)
-    generated = {"Wide": f"Wide:{wide}:8192", "Long": f"Long:{wide // 64 + 12}:1048576", "Huge": "Huge:24:33554432"}
+    generated = {
+        "Wide": f"Wide:{wide}:8192",
+        "Below": f"Below:{30 * PARTITIONS}:900000",
+        "Long": f"Long:{wide // 64 + 12}:1048576",
+        # Just below what the readers take turns for.
+        "Mid": f"Mid:{10 * PARTITIONS}:3900000",
+        "Huge": "Huge:24:33554432",
+    }
     standin = Standin(bench.folder, bench.standin, "Generated", *flags("--generated", generated.values()))
     try:
         made = Tool(bench.tool.program, bench.folder, standin, bench.cluster)
         cases = [(bench.tool, name, bench.named(name)) for name in SHAPES]
         cases += [(made, name, [f"dbo.{name}"]) for name in generated]
         for tool, name, tables in cases:
-            bench.say(f"memory at {PARTITIONS} partitions: {name}")
+            bench.say(f"memory with {PARTITIONS} partitions in flight: {name}")
             peaks = Series()
-            for _ in range(bench.rounds):
+            for _ in range(max(bench.rounds, 5)):
                 measured = tool.load(tables, transfer=transfer, pools=pools)
                 partitions = sum(table["partitions"] for table in measured.report["tables"])
+                begun = measured.report["in_flight"]["first"]
+                if begun != PARTITIONS:
+                    raise SystemExit(f"{name}: {begun} partitions in flight where {PARTITIONS} are measured")
                 peaks.add(measured.peak)
-            what = f"{generated.get(name, name)}: peak memory at {partitions} partitions"
+            what = f"{generated.get(name, name)}: peak memory at {partitions} partitions, {PARTITIONS} in flight"
             lines.append(Line(what, "MiB", peaks, 150))
     finally:
         standin.stop()
@@ -213,18 +228,34 @@ def first_row(bench):
 
 
 def verification(bench):
-    """Comparing by checksums against a plain read of both sides (benches/verify_cost.rs)."""
-    bench.tool.load(bench.named(WHOLE), verify="none")
-    path = bench.tool.job(bench.named(WHOLE), transfer={"max_partitions_per_table": 1}, verify="checksums")
-    environment = {**bench.tool.environment, "VERIFY_JOB": str(path), "VERIFY_ROUNDS": str(bench.rounds)}
+    """Comparing by checksums against a plain read of both sides that is as wide (benches/verify_cost.rs)."""
+    transfer = {"max_partitions_per_table": 1, "split_stragglers": False}
+    bench.tool.load(bench.named(WHOLE), transfer=transfer, verify="none")
+    one = {"source": {"max_connections": 1}, "target": {"max_connections": 1}}
+    lines = []
+    for pools, named, limit in ((one, "one connection a side", 1.3), (None, "pools as they are", None)):
+        bench.say(f"comparing, {named}")
+        job = bench.tool.job(bench.named(WHOLE), transfer=transfer, pools=pools, verify="checksums")
+        lines += compared(bench, job, f"{WHOLE}, {named}: comparing by", limit)
+    return lines
+
+
+def compared(bench, job, what, limit):
+    """Ratios of wall time by level, the first with the limit, and CPU of the tool beside them."""
+    environment = {**bench.tool.environment, "VERIFY_JOB": str(job), "VERIFY_ROUNDS": str(bench.rounds)}
     cargo = shutil.which("cargo") or "cargo"
     command = [cargo, "bench", "--locked", "--quiet", "--bench", "verify_cost", "--manifest-path", ROOT / "Cargo.toml"]
-    ratios = {}
+    ratios, cpu = {}, {}
     for line in run(command, environment).output.splitlines():
         words = line.split()
-        if words[:1] == ["ratio"]:
-            ratios[words[1]] = Series([float(word) for word in words[2:]])
-    return [
-        Line(f"{WHOLE}: comparing by {name}", "x a plain read", series, 1.3 if name == "checksums" else None)
+        if words[:1] in (["ratio"], ["cpu"]):
+            kept = ratios if words[0] == "ratio" else cpu
+            kept[words[1]] = Series([float(word) for word in words[2:]])
+    lines = [
+        Line(f"{what} {name}", "x a plain read", series, limit if name == "checksums" else None)
         for name, series in ratios.items()
     ]
+    for name, series in cpu.items():
+        done = what.replace("comparing by", "plain read") if name == "plain" else f"{what} {name}"
+        lines.append(Line(f"{done}: CPU of the tool", "s/M rows", series))
+    return lines

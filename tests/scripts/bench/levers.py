@@ -55,7 +55,7 @@ LEVERS = [
     Lever(
         "transfer.partition_min_size",
         "Posts",
-        {"1GiB": {}, "16MiB": transfer(partition_min_size="16MiB")},
+        {"1GiB": transfer(partition_min_size="1GiB"), "16MiB": transfer(partition_min_size="16MiB")},
     ),
     Lever(
         "transfer.partitions_in_flight, cap 12",
@@ -131,6 +131,8 @@ def levers(bench):
             if factor == 1:
                 for name in ("Votes", "Posts"):
                     keys(bench, tool, name, (lines, rows))
+                    keys_of_runs(bench, tool, name, (lines, rows))
+                    statistics(bench, tool, name, (lines, rows))
                     packets(bench, tool, name, (lines, rows))
     bench.notes += ["", table.draw(HEAD, rows)]
     return lines
@@ -155,7 +157,10 @@ def merged(common, settings):
 
 
 def loaded(tool, tables, settings):
-    run = tool.load(tables, **settings)
+    return taken_of(tool.load(tables, **settings))
+
+
+def taken_of(run):
     tables = run.report["tables"]
     pieces = f"{sum(each['partitions'] for each in tables)}, {sum(each['splits'] for each in tables)}"
     return Taken(run.wall, run.source, run.target, run.tool, run.report["totals"]["rows"], pieces)
@@ -224,6 +229,58 @@ def keyed(bench, part, inline):
     wall = time.monotonic() - start
     cluster.come_to_rest(DATABASE)
     return Taken(wall, 0.0, cluster.cpu() - before, rows=part.rows)
+
+
+def keys_of_runs(bench, tool, name, kept):
+    """Whole runs: into a table that the run makes, and into an empty one that has its key already."""
+    ways = {
+        "after the load": lambda: loaded_again(bench, tool, name, "DROP TABLE", "create"),
+        "inline": lambda: loaded_again(bench, tool, name, "TRUNCATE", "truncate"),
+    }
+    compare(bench, kept, ("primary key, whole run", name), ways)
+
+
+def loaded_again(bench, tool, name, before, mode):
+    """Another job behind one that loaded the table. Mode `truncate` keeps the key; that it did is looked at."""
+    tool.load(bench.named(name), verify="none")
+    place = f"public.{name.lower()}"
+    asked = f"SELECT oid FROM pg_constraint WHERE contype = 'p' AND conrelid = to_regclass('{place}')"
+    with bench.cluster.connect(DATABASE) as connection:
+        connection.query(f"{before} {place}")
+        key = connection.query(asked)
+        connection.query("CHECKPOINT")
+    job = tool.job(bench.named(name), job="again", verify="none", **transfer(mode=mode))
+    taken = taken_of(tool.measured(job))
+    with bench.cluster.connect(DATABASE) as connection:
+        kept = bool(key) and connection.query(asked) == key
+    if kept != (mode == "truncate"):
+        raise SystemExit(f"{name}: mode {mode} did not do with the primary key what is measured")
+    return taken
+
+
+def statistics(bench, tool, name, kept):
+    """ANALYZE, which a run ends each table with and no setting leaves out, against the whole run."""
+
+    def run():
+        taken = tool.load(bench.named(name), verify="none")
+        return Taken(taken.wall, 0.0, taken.target, rows=taken.report["totals"]["rows"])
+
+    # The first round's run comes first, so there always is a table with rows.
+    ways = {"the whole run": run, "PostgreSQL alone": lambda: analyzed(bench, name)}
+    compare(bench, kept, ("ANALYZE", name), ways)
+
+
+def analyzed(bench, name):
+    cluster = bench.cluster
+    before, start = cluster.cpu(), time.monotonic()
+    with cluster.connect(DATABASE) as connection:
+        connection.query(f"ANALYZE public.{name.lower()}")
+        wall = time.monotonic() - start
+    cluster.come_to_rest(DATABASE)
+    spent = cluster.cpu() - before
+    with cluster.connect(DATABASE) as connection:
+        rows = int(connection.value(f"SELECT count(*) FROM public.{name.lower()}"))
+    return Taken(wall, 0.0, spent, rows=rows)
 
 
 def packets(bench, tool, name, kept):

@@ -10,6 +10,8 @@ from tool import DATABASE
 
 # Rows of the straggler line, as a multiple: a partition is worth cutting from seconds of loading on.
 LONG = 2
+# How much slower more readers may make a run than fewer.
+TOO_MANY = 1.03
 
 
 def partitions(bench):
@@ -31,41 +33,57 @@ def readers(bench):
 
 
 def readers_under_one_cap(bench):
-    """Once, twice and three times the partitions; runs alternate."""
+    """Once, twice and three times the readers: pinned, so that those beyond the cap wait, and left to the tool."""
     cap = 4
     pools = {"source": {"max_connections": cap}, "target": {"max_connections": 3 * cap}}
-    walls = in_turns(bench, {factor * cap: pools for factor in (1, 2, 3)})
-    once = walls[cap].median
-    lines = [Line(f"Comments, {cap} readers under a cap of {cap}: wall", "s", walls[cap])]
-    for count in (2 * cap, 3 * cap):
-        ratios = Series([wall / once for wall in walls[count].values])
-        what = f"Comments, {count} readers under a cap of {cap}: wall"
-        lines.append(Line(what, f"x that of {cap}", ratios, 1.03))
+    once, *more = (cap, 2 * cap, 3 * cap)
+    loads = {f"{count} readers": load(count, pools, count) for count in (once, *more)}
+    loads |= {f"{count} partitions, readers left to the tool": load(count, pools) for count in more}
+    walls = in_turns(bench, loads)
+    base = walls.pop(f"{once} readers")
+    lines = [Line(f"Comments, {once} readers under a cap of {cap}: wall", "s", base)]
+    for name, series in walls.items():
+        what = f"Comments, {name}, under a cap of {cap}: wall"
+        lines.append(Line(what, f"x that of {once}", round_by_round(series, base), TOO_MANY))
     return lines
 
 
 def readers_with_their_cap(bench):
     """As many partitions and connections on both sides as there are cores, twice that, ... six times."""
     both = lambda cap: {"source": {"max_connections": cap}, "target": {"max_connections": cap}}
-    walls = in_turns(bench, {factor * bench.cores: both(factor * bench.cores) for factor in range(1, 7)})
-    best = min(walls, key=lambda count: walls[count].median)
-    lines = [Line(f"Comments, {best} readers and connections, the fastest: wall", "s", walls[best])]
-    for count in walls:
-        if count != best:
-            ratios = Series([wall / least for wall, least in zip(walls[count].values, walls[best].values)])
-            # Fewer than the fastest are no fault: the line is of too many.
-            limit = 1.03 if count > best else None
-            lines.append(Line(f"Comments, {count} readers and connections: wall", f"x that of {best}", ratios, limit))
+    counts = [factor * bench.cores for factor in range(1, 7)]
+    walls = in_turns(bench, {count: load(count, both(count)) for count in counts})
+    lines = [Line(f"Comments, {counts[0]} readers and connections: wall", "s", walls[counts[0]])]
+    for place, count in enumerate(counts[1:], 1):
+        best = min(counts[:place], key=lambda fewer: walls[fewer].median)
+        ratios = round_by_round(walls[count], walls[best])
+        # The best of the smaller numbers: that more are slower than fewer is what the line looks for.
+        lines.append(Line(f"Comments, {count} readers and connections: wall", f"x that of {best}", ratios, TOO_MANY))
     return lines
 
 
-def in_turns(bench, pools):
-    """Wall times of Comments by the number of its partitions, each under its pools."""
-    walls = {count: Series() for count in pools}
+def round_by_round(series, base):
+    return Series([wall / other for wall, other in zip(series.values, base.values)])
+
+
+def load(partitions, pools, in_flight=None):
+    """Settings of a load of so many partitions; the tool chooses how many are in flight unless `in_flight` says it."""
+    transfer = {"max_partitions_per_table": partitions, "partition_min_rows": 1}
+    if in_flight:
+        transfer["partitions_in_flight"] = in_flight
+    return {"transfer": transfer, "pools": pools}
+
+
+def in_turns(bench, loads):
+    """Wall times of Comments under each of these settings, by their name."""
+    walls = {name: Series() for name in loads}
     for _ in range(max(bench.rounds, 7)):
-        for count, series in walls.items():
-            transfer = {"max_partitions_per_table": count, "partition_min_rows": 1}
-            series.add(bench.tool.load(bench.named("Comments"), transfer=transfer, pools=pools[count]).wall)
+        for name, settings in loads.items():
+            run = bench.tool.load(bench.named("Comments"), **settings)
+            pinned = settings["transfer"].get("partitions_in_flight")
+            if pinned and run.report["in_flight"]["first"] != pinned:
+                raise SystemExit(f"{pinned} readers asked for, {run.report['in_flight']['first']} there")
+            walls[name].add(run.wall)
     return walls
 
 
@@ -81,7 +99,7 @@ def ten_times(bench):
 
 def stragglers(bench):
     """Connections that load in the last tenth of it, against as many as may be in flight then."""
-    shares, most, behind = Series(), Series(), Series()
+    shares, most, starved, behind = Series(), Series(), Series(), Series()
     with bench.sample(LONG * bench.rows) as tool:
         for number in range(bench.rounds):
             bench.say(f"stragglers, run {number + 1} of {bench.rounds}")
@@ -89,12 +107,14 @@ def stragglers(bench):
             begun, ended = ends_of_copy(samples)
             last = [sample for sample in samples if ended - (ended - begun) / 10 <= sample[0] <= ended]
             shares.add(share(last, flight))
-            most.add(100 * sum(copying for _, copying, _ in last) / len(last) / max(each[1] for each in samples))
+            most.add(100 * sum(each[1] for each in last) / len(last) / max(each[1] for each in samples))
+            starved.add(100 * sum(each[3] for each in last) / max(1, sum(each[1] for each in last)))
             behind.add(100 * (wall - ended) / wall)
     what = f"{WHOLE}: connections at work in the last tenth of the load"
     return [
         Line(what, "% of those that may load", shares, 95, least=True),
         Line(what, "% of the most that loaded", most),
+        Line(f"{WHOLE}: COPY that waits for rows in the last tenth of the load", "% of those seen", starved),
         Line(f"{WHOLE}: behind the last COPY (keys, statistics, counts)", "% of the wall", behind),
     ]
 
@@ -115,21 +135,22 @@ def sampled(bench, tool):
 
 
 def sample_activity(cluster, samples, ended):
-    """Seconds since this began, statements that copy rows, and those that finish a loaded table."""
+    """Seconds since this began, statements that copy rows, that finish a loaded table, and COPYs that wait for rows."""
     asked = (
-        "SELECT count(*) FILTER (WHERE query LIKE 'COPY%'), count(*) FILTER (WHERE query NOT LIKE 'COPY%') "
-        "FROM pg_stat_activity WHERE application_name = 'migrate' AND state = 'active' AND (query LIKE 'COPY%' "
+        "SELECT count(*) FILTER (WHERE query LIKE 'COPY%'), count(*) FILTER (WHERE query NOT LIKE 'COPY%'), "
+        "count(*) FILTER (WHERE query LIKE 'COPY%' AND wait_event = 'ClientRead') FROM pg_stat_activity "
+        "WHERE application_name = 'migrate' AND state = 'active' AND (query LIKE 'COPY%' "
         "OR query LIKE 'ALTER TABLE%' OR query LIKE 'CREATE%INDEX%' OR query LIKE 'ANALYZE%')"
     )
     begun = time.monotonic()
     with cluster.connect() as connection:
         while not ended.wait(0.02):
-            copying, finishing = connection.query(asked)[0]
-            samples.append((time.monotonic() - begun, int(copying), int(finishing)))
+            counts = connection.query(asked)[0]
+            samples.append((time.monotonic() - begun, *map(int, counts)))
 
 
 def ends_of_copy(samples):
-    copying = [at for at, count, _ in samples if count]
+    copying = [at for at, count, *_ in samples if count]
     if not copying:
         raise SystemExit("no COPY was seen: too few rows for the straggler line")
     return copying[0], copying[-1]
@@ -138,7 +159,7 @@ def ends_of_copy(samples):
 def share(samples, flight):
     """Percent: what is at work over what may be, where finishing a table takes the place of loading."""
     busy = possible = 0
-    for at, copying, finishing in samples:
+    for at, copying, finishing, _ in samples:
         may = allowed(flight, at)
         busy += min(copying + finishing, may)
         possible += may

@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     /// Database and object of SET IDENTITY_INSERT.
     pub(crate) identity_insert: Option<(String, i32)>,
     pub(crate) no_exec: bool,
+    /// SET SHOWPLAN_ALL.
+    pub(crate) show_plan: bool,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             row_limit: 0,
             identity_insert: None,
             no_exec: false,
+            show_plan: false,
         }
     }
 }
@@ -301,7 +304,8 @@ impl SqlSession {
             Some("ROWCOUNT") => {
                 self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
             }
-            Some("SHOWPLAN_ALL" | "SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => {
+            Some("SHOWPLAN_ALL") => self.settings.show_plan = on,
+            Some("SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => {
                 return Err(unsupported(format!("SET {}", upper[0])));
             }
             Some("PARSEONLY") if on => return Err(unsupported("SET PARSEONLY ON")),

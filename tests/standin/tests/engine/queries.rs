@@ -194,3 +194,22 @@ fn series_of_numbers() {
     );
     assert_eq!(db.error("SELECT value FROM GENERATE_SERIES(1, 4, 0)"), 4199);
 }
+
+#[test]
+fn showplan_all_estimates_rows_and_reads_none() {
+    let mut db = Db::new();
+    db.ok("CREATE TABLE dbo.a (id int NOT NULL PRIMARY KEY, n int); INSERT INTO dbo.a VALUES (1, 5), (2, 5), (3, 6)");
+    db.ok("SET SHOWPLAN_ALL ON");
+    let before = db.engine.rows_read();
+    // NodeId, Parent, EstimateRows.
+    assert_eq!(db.rows("SELECT * FROM dbo.a"), "1|0|Float(3.0)");
+    assert_eq!(
+        db.rows("SELECT n FROM dbo.a WHERE id > 1"),
+        "1|0|Float(2.0)"
+    );
+    assert_eq!(db.engine.rows_read(), before);
+    assert_eq!(db.error("SELECT * FROM dbo.b"), 208);
+    assert_eq!(db.error("DELETE FROM dbo.a"), 40_000);
+    db.ok("SET SHOWPLAN_ALL OFF");
+    assert_eq!(db.rows("SELECT count(*) FROM dbo.a"), "3");
+}

@@ -1,6 +1,7 @@
 //! Runs batches: control flow, result sets, messages and errors.
 
 mod query;
+mod showplan;
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -113,6 +114,12 @@ fn failed(session: &mut SqlSession, mut e: SqlError, line: u32, sink: &mut dyn S
 
 fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -> Result<Flow> {
     match &located.statement {
+        Statement::Query(query) if session.settings.show_plan => {
+            return showplan::estimate(session, query, sink);
+        }
+        other if session.settings.show_plan && !matches!(other, Statement::SetOption { .. }) => {
+            return Err(unsupported("SHOWPLAN_ALL of other statements than SELECT"));
+        }
         Statement::Query(query) => return query_statement(session, query, sink),
         Statement::Insert(insert) => {
             let changed = changing(session, sink, |facts, state, watch| {
