@@ -15,7 +15,7 @@ use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::queue::More;
-use crate::pipeline::recorded::{self, Recorded};
+use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::summary::{self, Ending};
@@ -158,9 +158,9 @@ async fn run_locked(
     let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
-    let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
-    // Registered, so that no process that lost the job can write what is read or wiped from here.
-    let mut recorded = match recorded::recall(&run, options, &survey, &former).await {
+    let run = Arc::new(start(job, cancel, progress, shores, held, (&former, &survey)).await?);
+    // Registered, so that no process that lost the job can write what is read from here.
+    let mut recorded = match recorded::recall(&run, &survey, &former).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -183,15 +183,16 @@ async fn run_locked(
     .await
 }
 
-/// Registers the run with the target.
+/// Registers the run with the target, of a job that starts over with nothing left of earlier ones.
 async fn start(
     job: &Job,
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
     shores: &Shores,
     held: Held<'_>,
-    database: &crate::schema::Database,
+    (former, survey): (&Former, &Survey),
 ) -> Result<Run> {
+    let database = &survey.database;
     let new = NewRun {
         job: job.name.clone(),
         source_server: database.server.clone(),
@@ -199,7 +200,9 @@ async fn start(
         fingerprint: job_fingerprint(job),
         lock_pid: held.pid,
     };
-    let id = state::start_run(&*shores.target.acquire().await?, &new).await?;
+    let mut target = shores.target.acquire().await?;
+    let id = recorded::register(&mut target, job, &new, (former, survey)).await?;
+    drop(target);
     let _first = held.run.set(id);
     Ok(Run {
         job: job.clone(),

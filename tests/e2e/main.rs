@@ -30,6 +30,7 @@ mod roundtrips;
 mod samples;
 mod side_by_side;
 mod special;
+mod starting_over;
 mod stopping;
 mod stragglers;
 mod texts;
