@@ -263,9 +263,9 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let mut completed = complete(run, survey, recorded).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
-        completed
-            .omissions
-            .extend(finishing::vacuum(run, &tables).await);
+        let vacuumed = finishing::vacuum(run, &tables).await;
+        completed.omissions.extend(vacuumed.omissions);
+        completed.stopped |= vacuumed.stopped;
     }
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
@@ -328,10 +328,16 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
     let done = done.collect::<Vec<_>>();
+    // Kept, so that a stop finds the connections in use and cancels what runs on them.
+    let compared = verify::compare(run, &done);
+    tokio::pin!(compared);
     tokio::select! {
         biased;
-        () = run.cancel.cancelled() => None,
-        report = verify::compare(run, &done) => report,
+        () = run.cancel.cancelled() => {
+            run.target.cancel_running().await;
+            None
+        }
+        report = &mut compared => report,
     }
 }
 
