@@ -1,10 +1,14 @@
 //! Signals and lost connections behind the load and before it: what is waited for, cancelled, and
 //! said.
 
+use std::fs;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::stopping::{answer, end, hold, send, waits_for_a_lock};
+use crate::errors::changed;
+use crate::load;
+use crate::resume::wait_for_rows;
+use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::Source;
@@ -62,4 +66,45 @@ fn a_stop_while_vacuuming_is_a_stop() {
         "stopped"
     );
     job.report(&[], 0);
+}
+
+/// Who holds the job is read from its record, which had to wait for a connection of the pool; where
+/// none came free in time, the lock that had been taken again was given up.
+#[test]
+fn a_lock_that_is_taken_again_is_recorded_though_every_connection_is_in_use() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    let text = fs::read_to_string(&job.path).expect("the job");
+    let job = changed(
+        &text,
+        "pool: { max_connections: 4 }",
+        "pool: { max_connections: 2, acquire_timeout: 1s }",
+    );
+    stall(&source, 60);
+    let child = job.spawn(&[]);
+    wait_for_rows(&target);
+    wait_until(
+        &target,
+        "SELECT count(*) = 2 FROM _migrate.partitions WHERE state = 'running'",
+    );
+    let held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let first = target.value(held);
+    target.sql(&format!("SELECT pg_terminate_backend({first})"));
+    let recorded = format!(
+        "SELECT count(*) = 1 FROM _migrate.runs WHERE ended_at IS NULL AND lock_pid <> {first} \
+         AND lock_pid = ({held})"
+    );
+    wait_until(&target, &recorded);
+    let second = target.value(held);
+    // Longer than a connection of the pool is waited for.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(target.value(held), second, "the same lock");
+    stops_soon(child);
+    source.expect_stand_in().handle.faults().clear();
+    source.expect_stand_in().handle.drop_connections();
+    job.report(&[], 0);
+    load::check(&target);
 }
