@@ -25,6 +25,7 @@ mod sample;
 mod schema;
 mod shores;
 mod splitting;
+mod stopping;
 mod summary;
 mod tune;
 mod verify;

@@ -68,6 +68,58 @@ fn a_stop_while_vacuuming_is_a_stop() {
     job.report(&[], 0);
 }
 
+/// Its foreign key is what the second job makes.
+fn pair(source: &Source) -> crate::support::source::SourceDatabase<'_> {
+    source.database(
+        "CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY);\n\
+         CREATE TABLE dbo.Child (Id int NOT NULL PRIMARY KEY, ParentId int NULL \
+         CONSTRAINT FK_Child_Parent REFERENCES dbo.Parent (Id));\n\
+         INSERT INTO dbo.Parent VALUES (1);\nINSERT INTO dbo.Child VALUES (1, 1);",
+    )
+}
+
+const KEYS: &str = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'public.child'::regclass";
+
+/// The statement that is waited for was once let go of at once, and went on with nobody to end it.
+#[test]
+fn a_stop_while_keys_are_made_leaves_nothing_running() {
+    let source = Source::stand_in();
+    let database = pair(&source);
+    let target = Postgres::shared().database();
+    let bare = "job: keys\nschema: { foreign_keys: false }";
+    Job::new(&database, &target.target(), bare).report(&[], 0);
+    let job = Job::new(&database, &target.target(), "job: keys");
+    let holder = hold(&target, "LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
+    let making = job.spawn(&[]);
+    waits_for_a_lock(&target);
+    stops_soon(making);
+    nothing_runs(&target);
+    end(&target, "the holder", holder);
+    assert_eq!(target.value(KEYS), "0");
+    job.report(&[], 0);
+    assert_eq!(target.value(KEYS), "1");
+}
+
+#[test]
+fn a_key_that_takes_less_than_the_grace_is_made_before_the_stop() {
+    let source = Source::stand_in();
+    let database = pair(&source);
+    let target = Postgres::shared().database();
+    let bare = "job: keys\nschema: { foreign_keys: false }";
+    Job::new(&database, &target.target(), bare).report(&[], 0);
+    let job = Job::new(&database, &target.target(), "job: keys");
+    let holder = hold(&target, "LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
+    let making = job.spawn(&[]);
+    waits_for_a_lock(&target);
+    send(&making, "-INT");
+    std::thread::sleep(Duration::from_secs(1));
+    end(&target, "the holder", holder);
+    assert_eq!(answer(making).code, Some(130));
+    assert_eq!(target.value(KEYS), "1");
+    nothing_runs(&target);
+    job.report(&[], 0);
+}
+
 /// Who holds the job is read from its record, which had to wait for a connection of the pool; where
 /// none came free in time, the lock that had been taken again was given up.
 #[test]
