@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
@@ -18,6 +19,7 @@ use crate::pipeline::queue::More;
 use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{self, Shores};
+use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
@@ -36,6 +38,9 @@ const STEPS: u32 = 8;
 /// Tables whose index is read for cuts at a time, beside those that are being loaded: each holds one
 /// of the source's connections for minutes, and one is left to load.
 const CUT_AT_A_TIME: usize = 2;
+
+/// How long a run that was stopped tries to record how it ended.
+const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the job, or continues it.
 ///
@@ -71,6 +76,24 @@ async fn unless_stopped<T>(
         () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped before the load began")),
         done = work => done,
     }
+}
+
+/// Cancels the statements of `work` at the server when a signal comes: each may wait for a lock for a
+/// minute. What has come to its end all the same counts: a run that was registered is recorded as
+/// ended.
+async fn heard<T>(
+    shores: &Shores,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let error = match until_stopped(&shores.target, cancel, Duration::ZERO, work).await {
+        Ended::Whole(outcome) => return outcome,
+        Ended::Cancelled(Some(Ok(done))) => return Ok(done),
+        Ended::Cancelled(Some(Err(error))) => Some(error),
+        Ended::Cancelled(None) => None,
+    };
+    tracing::debug!(?error, "left to the next run");
+    Err(Error::new(Kind::Stopped, "stopped before the load began"))
 }
 
 async fn run_connected(
@@ -158,9 +181,11 @@ async fn run_locked(
     let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
-    let run = Arc::new(start(job, cancel, progress, shores, held, (&former, &survey)).await?);
+    let starting = start(job, cancel, progress, shores, held, (&former, &survey));
+    let run = Arc::new(heard(shores, cancel, starting).await?);
     // Registered, so that no process that lost the job can write what is read from here.
-    let mut recorded = match recorded::recall(&run, &survey, &former).await {
+    let recalling = recorded::recall(&run, &survey, &former);
+    let mut recorded = match heard(shores, cancel, recalling).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -465,7 +490,16 @@ async fn end_with(run: &Run, error: &Error) {
 async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
     let recorded =
         async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
-    if let Err(error) = recorded.await {
-        tracing::warn!(%error, "the run's outcome could not be recorded");
+    // A stopped run has seconds left; the next one closes a record that stayed open.
+    let late = async {
+        run.cancel.cancelled().await;
+        tokio::time::sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        recorded = recorded => if let Err(error) = recorded {
+            tracing::warn!(%error, "the run's outcome could not be recorded");
+        },
+        () = late => tracing::warn!("the run's outcome could not be recorded in time"),
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::errors::changed;
 use crate::load;
 use crate::resume::wait_for_rows;
+use crate::starting_over::{rows_of, values};
 use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
@@ -159,4 +160,47 @@ fn a_lock_that_is_taken_again_is_recorded_though_every_connection_is_in_use() {
     source.expect_stand_in().handle.drop_connections();
     job.report(&[], 0);
     load::check(&target);
+}
+
+fn runs(target: &Database<'_>) -> String {
+    target.value("SELECT count(*) || ' runs, ' || count(*) FILTER (WHERE ended_at IS NULL) || ' open' FROM _migrate.runs")
+}
+
+/// The wipe waits for whoever reads a table, and a stop must not.
+#[test]
+fn a_stop_while_the_wipe_waits_leaves_the_job_as_it_was() {
+    let source = Source::stand_in();
+    let database = source.database(&rows_of("one"));
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: wiped");
+    job.report(&[], 0);
+    let holder = hold(&target, "LOCK TABLE public.t IN ACCESS SHARE MODE");
+    let waiting = job.spawn(&["--restart"]);
+    waits_for_a_lock(&target);
+    stops_soon(waiting);
+    end(&target, "the holder", holder);
+    assert_eq!(runs(&target), "1 runs, 0 open");
+    let report = job.report(&[], 0);
+    assert_eq!(report["tables"][0]["resumed_rows"], 3, "{report:#}");
+    assert_eq!(values(&target), "one");
+}
+
+/// A run is registered in a moment, unless somebody holds the state tables.
+#[test]
+fn a_stop_while_the_run_is_registered_is_heard() {
+    let source = Source::stand_in();
+    let database = source.database(&rows_of("one"));
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: registered");
+    job.report(&[], 0);
+    let holder = hold(
+        &target,
+        "LOCK TABLE _migrate.runs IN SHARE ROW EXCLUSIVE MODE",
+    );
+    let waiting = job.spawn(&[]);
+    waits_for_a_lock(&target);
+    stops_soon(waiting);
+    end(&target, "the holder", holder);
+    assert_eq!(runs(&target), "1 runs, 0 open");
+    job.report(&[], 0);
 }
