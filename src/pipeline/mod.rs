@@ -27,6 +27,7 @@ mod shores;
 mod splitting;
 mod stopping;
 mod summary;
+mod taking_up;
 mod tune;
 mod verify;
 mod waiting;

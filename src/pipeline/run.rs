@@ -1,6 +1,6 @@
 //! A run from its first connection to its report, in numbered steps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,21 +17,20 @@ use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::queue::More;
 use crate::pipeline::recorded::{self, Former, Recorded};
-use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::pipeline::summary::{self, Ending};
+use crate::pipeline::taking_up::{take_up, take_up_later};
 use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
+use crate::postgres::state::{self, NewRun};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
 use crate::report::run::{Facts, Outcome, Report};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
-use crate::transcode::RowLayout;
 
 const STEPS: u32 = 8;
 
@@ -271,7 +270,9 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     // What is recorded of these stays as it is: it is what the table once held.
     unready.extend(tampered);
     let plans = &survey.planned.tables;
-    let mut tables = take_up(run, plans, &unready).await?;
+    let left_out = unready.iter().map(|(plan, _)| plan).chain(&made.later);
+    let (mut tables, missing) = take_up(run, plans, left_out).await?;
+    unready.extend(missing);
     begin(&run.progress, 4, "loading");
     let open = tables
         .iter()
@@ -316,7 +317,7 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
     let mut tables = Vec::new();
     if unready.is_empty() {
         match take_up_later(run, plan).await {
-            Ok(taken_up) => tables.extend(taken_up),
+            Ok(taken_up) => tables.push(taken_up),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }
@@ -381,71 +382,6 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
         }
     }
-}
-
-/// Turns the recorded tables into loads, in the state in which they are now.
-async fn take_up(
-    run: &Arc<Run>,
-    plans: &[TablePlan],
-    unready: &[Unready],
-) -> Result<Vec<Arc<TableLoad>>> {
-    let records = retrying(&run.job.transfer.retry, &run.cancel, || read_state(run)).await?;
-    let left_out = unready
-        .iter()
-        .map(|(plan, _)| plan.full_name())
-        .collect::<HashSet<_>>();
-    let wanted = plans
-        .iter()
-        .map(TablePlan::full_name)
-        .filter(|name| !left_out.contains(name));
-    let wanted = wanted.collect::<HashSet<_>>();
-    let chosen = records
-        .into_iter()
-        .filter(|record| wanted.contains(&record.plan.full_name()));
-    let by_name = TablePlan::by_name(plans);
-    let current = |record: TableRecord| {
-        let plan = by_name.get(&record.plan.full_name()).copied();
-        with_objects_of(record, plan)
-    };
-    chosen
-        .map(|record| take_up_one(run, current(record)))
-        .collect()
-}
-
-/// The same of one table: a job may have thousands of others on record.
-async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Option<Arc<TableLoad>>> {
-    let key = state::TableKey::of(&run.job.name, plan);
-    let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
-    let record = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
-    let record = record.map(|record| with_objects_of(record, Some(plan)));
-    record.map(|record| take_up_one(run, record)).transpose()
-}
-
-/// Rows are loaded as they were planned when the load began; what is made behind them follows the
-/// job as it is now, so that an operator can leave out what cannot be made.
-fn with_objects_of(mut record: TableRecord, plan: Option<&TablePlan>) -> TableRecord {
-    if let Some(plan) = plan {
-        record.plan.objects.clone_from(&plan.objects);
-    }
-    record
-}
-
-async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
-    state::load(&*run.target.acquire().await?, &run.job.name).await
-}
-
-fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
-    let name = record.plan.full_name();
-    let done = record.state == Recorded_::Done;
-    let layout = RowLayout::for_table(&record.plan, &run.job)
-        .map_err(|error| error.at_table(&name))?
-        .with_checksums(run.job.verify == VerifyLevel::Checksums);
-    let progress = run.progress.add_table(name, record.plan.estimated_rows);
-    let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
-    if done {
-        load.progress.set_state(TableState::Done);
-    }
-    Ok(load)
 }
 
 /// Records how the run ended and draws up its report.

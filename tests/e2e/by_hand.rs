@@ -177,3 +177,28 @@ fn what_went_with_a_dropped_table_is_back_with_it() {
         assert_eq!(target.value(rows), "2 2", "after {drop}");
     }
 }
+
+/// A table is done, failed or skipped, and never missing from the report.
+#[test]
+fn a_table_whose_record_goes_fails() {
+    let source = Source::stand_in();
+    let database = source.database(FAMILY);
+    let target = Postgres::shared().database();
+    let only = "tables: { include: [dbo.Parent] }";
+    // Makes the state tables.
+    Job::new(&database, &target.target(), &format!("job: other\n{only}")).report(&[], 0);
+    target.sql(
+        "CREATE FUNCTION public.forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         DELETE FROM _migrate.tables WHERE job = NEW.job AND source_table = NEW.source_table; \
+         RETURN NULL; END $$; \
+         CREATE TRIGGER forget AFTER UPDATE ON _migrate.tables FOR EACH ROW \
+         WHEN (NEW.created AND NEW.source_table = 'Toy') EXECUTE FUNCTION public.forget()",
+    );
+    let more = "job: this\ntables: { exclude: [dbo.Parent] }";
+    let report = Job::new(&database, &target.target(), more).report(&[], 1);
+    let tables = report["tables"].as_array().expect("tables");
+    let toy = tables.iter().find(|table| table["table"] == "dbo.Toy");
+    let toy = toy.unwrap_or_else(|| panic!("dbo.Toy is not in {report:#}"));
+    assert_eq!(toy["outcome"], "failed", "{report:#}");
+    assert!(toy["cause"].to_string().contains("record"), "{toy:#}");
+}
