@@ -164,7 +164,8 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
     );
     wait_until(
         &target,
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%the holder%' AND wait_event = 'PgSleep'",
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%the holder%' AND wait_event = 'PgSleep'",
     );
     send(&child, "-TERM");
     std::thread::sleep(Duration::from_secs(1));
@@ -337,7 +338,7 @@ pub fn psql(target: &Database<'_>, sql: &str) -> Child {
 pub fn end(target: &Database<'_>, words: &str, session: Child) {
     target.sql(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%{words}%' \
-         AND pid <> pg_backend_pid()"
+         AND datname = current_database() AND pid <> pg_backend_pid()"
     ));
     // Its statement was ended, so it fails.
     session.wait_with_output().expect("psql ends");
@@ -359,7 +360,8 @@ pub fn hold(target: &Database<'_>, statement: &str) -> Child {
     );
     wait_until(
         target,
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%the holder%' AND wait_event = 'PgSleep'",
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%the holder%' AND wait_event = 'PgSleep'",
     );
     holder
 }
