@@ -96,7 +96,7 @@ pub async fn register(
     Ok(id)
 }
 
-/// Refuses records of another source, job or table shape. `ran`: the last run, and the runs that
+/// Refuses records of another source, job or table shape, going by the last run and by those that
 /// recorded the tables.
 fn refuse(
     job: &Job,
