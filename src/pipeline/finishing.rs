@@ -110,10 +110,17 @@ fn go_on(run: &Run) -> Result<()> {
     Ok(())
 }
 
+/// What came of the visibility maps.
+pub struct Vacuumed {
+    /// What could not be vacuumed.
+    pub omissions: Vec<Omission>,
+    /// A signal came first; the same command does it again.
+    pub stopped: bool,
+}
+
 /// Vacuums the tables that are done, so that their visibility maps are there for the first query.
 /// Behind all loads: rows are marked as visible to all only where no older transaction is left.
-/// What could not be vacuumed comes back.
-pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vec<Omission> {
+pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     let mut done = tables
         .iter()
         .filter(|table| table.progress.state() == TableState::Done)
@@ -135,13 +142,15 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vec<Omission> {
         .buffer_unordered(run.job.target.finish_connections)
         .filter_map(|omission| async move { omission })
         .collect::<Vec<_>>();
+    // Kept, so that a stop finds the connections in use and cancels what runs on them.
+    tokio::pin!(work);
     tokio::select! {
         biased;
         () = run.cancel.cancelled() => {
             run.target.cancel_running().await;
-            Vec::new()
+            Vacuumed { omissions: Vec::new(), stopped: true }
         }
-        omissions = work => omissions,
+        omissions = &mut work => Vacuumed { omissions, stopped: false },
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::retry::Backoff;
 use crate::pipeline::shores::Shores;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, RunId};
+use crate::postgres::state::RunId;
 
 /// Holds the job lock for a run, across a restart of the target.
 pub(super) struct Keeper<'a> {
@@ -61,9 +61,11 @@ impl Keeper<'_> {
 
     async fn retake(&self, former: i32) -> Result<JobLock> {
         let lock = JobLock::retake(&self.shores.connector, &self.job.name, former).await?;
-        if let Some(run) = self.run.get() {
-            let target = self.shores.target.acquire().await?;
-            state::set_lock_pid(&target, *run, lock.backend_pid()).await?;
+        if let Some(run) = self.run.get()
+            && let Err(error) = lock.record(*run).await
+        {
+            // Only who asks for the holder misses it; a connection that broke is noticed by itself.
+            tracing::warn!(%error, "the job lock was taken again, and not recorded with the run");
         }
         Ok(lock)
     }

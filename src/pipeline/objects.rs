@@ -11,7 +11,8 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
 use crate::pipeline::finishing;
 use crate::pipeline::recorded::{Recorded, by_name, drop_views};
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::{retrying, seen_through};
+use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::{ForeignKeyPlan, ViewPlan};
@@ -123,16 +124,13 @@ pub struct Completed {
 /// What concerns no table: the state cannot be read, a sequence cannot be set.
 pub async fn complete(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
     let work = complete_all(run, planned, before);
-    let grace = async {
-        run.cancel.cancelled().await;
-        tokio::time::sleep(STOP_GRACE).await;
-    };
-    let outcome = tokio::select! {
-        outcome = work => outcome,
-        () = grace => {
-            run.target.cancel_running().await;
-            Err(Error::new(Kind::Stopped, "stopped while foreign keys and views were made"))
-        }
+    let outcome = match until_stopped(&run.target, &run.cancel, STOP_GRACE, work).await {
+        Ended::Whole(outcome) => outcome,
+        // What its statements say then is no failure of theirs.
+        Ended::Cancelled(_) => Err(Error::new(
+            Kind::Stopped,
+            "stopped while foreign keys and views were made",
+        )),
     };
     match outcome {
         Err(error) if error.kind() == Kind::Stopped || run.cancel.is_cancelled() => {
@@ -148,7 +146,7 @@ pub async fn complete(run: &Run, planned: &Planned, before: &Recorded) -> Result
 
 async fn complete_all(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
     let retry = &run.job.transfer.retry;
-    let records = retrying(retry, &run.cancel, || async {
+    let records = seen_through(retry, &run.cancel, || async {
         state::load(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
@@ -160,7 +158,7 @@ async fn complete_all(run: &Run, planned: &Planned, before: &Recorded) -> Result
     put_back_all(run, &tables, &mut completed).await?;
     record(run, &tables, &completed).await?;
     for sequence in &planned.sequences {
-        retrying(retry, &run.cancel, || async {
+        seen_through(retry, &run.cancel, || async {
             let mut target = run.target.acquire().await?;
             shore::continue_sequence(&mut target, run.holder(), sequence).await
         })
@@ -266,7 +264,7 @@ async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Res
 async fn make_missing(run: &Run, table: &Ready) -> Result<()> {
     let of_table = TableKey::of(&run.job.name, &table.plan);
     let of = of(run, &of_table, &table.plan);
-    retrying(&run.job.transfer.retry, &run.cancel, || {
+    seen_through(&run.job.transfer.retry, &run.cancel, || {
         finishing::make_missing(run, &of)
     })
     .await
@@ -276,7 +274,7 @@ async fn make_missing(run: &Run, table: &Ready) -> Result<()> {
 async fn add_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     for table in tables {
         for key in &table.keys {
-            let added = retrying(&run.job.transfer.retry, &run.cancel, || async {
+            let added = seen_through(&run.job.transfer.retry, &run.cancel, || async {
                 let of_table = TableKey::of(&run.job.name, &table.plan);
                 let of = of(run, &of_table, &table.plan);
                 shore::add_foreign_key(&mut *run.target.acquire().await?, &of, key).await
@@ -308,7 +306,7 @@ async fn validate_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
 
 async fn validate_keys(run: &Run, table: &Ready) -> Result<()> {
     for key in table.keys.iter().filter(|key| key.valid) {
-        retrying(&run.job.transfer.retry, &run.cancel, || async {
+        seen_through(&run.job.transfer.retry, &run.cancel, || async {
             let of_table = TableKey::of(&run.job.name, &table.plan);
             let of = of(run, &of_table, &table.plan);
             shore::validate_foreign_key(&mut *run.target.acquire().await?, &of, key).await
@@ -330,7 +328,7 @@ fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
 /// must stay off is listed.
 async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     let retry = &run.job.transfer.retry;
-    let asides = retrying(retry, &run.cancel, || async {
+    let asides = seen_through(retry, &run.cancel, || async {
         state::asides(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
@@ -340,7 +338,7 @@ async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
         let other = aside.refers_to.as_deref();
         match own.filter(|_| other.is_none_or(|other| done(other).is_some())) {
             Some(table) if !completed.failures.contains_key(&table.key_name) => {
-                let put = retrying(retry, &run.cancel, || async {
+                let put = seen_through(retry, &run.cancel, || async {
                     let of_table = TableKey::of(&run.job.name, &table.plan);
                     let of = of(run, &of_table, &table.plan);
                     shore::put_back(&mut *run.target.acquire().await?, &of, aside).await
@@ -351,7 +349,7 @@ async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
             // Listed as a key that waits for its other end.
             None if own.is_some_and(|table| waits(table, aside)) => {}
             _ => {
-                let off = retrying(retry, &run.cancel, || async {
+                let off = seen_through(retry, &run.cancel, || async {
                     shore::is_off(&mut *run.target.acquire().await?, run.holder(), aside).await
                 });
                 if off.await? {
@@ -403,7 +401,7 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
             continue;
         }
         let text = cause.map(ToString::to_string);
-        retrying(&run.job.transfer.retry, &run.cancel, || async {
+        seen_through(&run.job.transfer.retry, &run.cancel, || async {
             let key = TableKey::of(&run.job.name, &table.plan);
             let lease = run.target.acquire().await?;
             state::set_cause(&lease, &key, text.as_deref()).await
@@ -415,7 +413,7 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
 
 /// The inner result is of the view, the outer one of the run.
 async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
-    let made = retrying(&run.job.transfer.retry, &run.cancel, || async {
+    let made = seen_through(&run.job.transfer.retry, &run.cancel, || async {
         shore::make_view(&mut *run.target.acquire().await?, run.holder(), view).await
     })
     .await;

@@ -46,6 +46,8 @@ pub async fn check(
                 );
                 forget(run, plan).await?;
                 recorded.records.remove(&name);
+                // With it went its foreign keys, and by CASCADE others' keys and views.
+                recorded.settled = false;
             }
             None => {}
         }

@@ -166,13 +166,9 @@ async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) {
 /// Counts both sides beside what else is made of the table. What could not be counted here is
 /// counted when all tables are compared, with all patience.
 async fn count(run: &Run, table: &TableLoad) {
-    let counted = AssertUnwindSafe(verify::count(run, &table.plan)).catch_unwind();
-    let counted = tokio::select! {
-        biased;
-        () = table.cancel.cancelled() => return,
-        counted = counted => counted.unwrap_or_else(|_| Err(broken())),
-    };
-    match counted {
+    let counted = verify::count(run, &table.plan, &table.cancel);
+    let counted = AssertUnwindSafe(counted).catch_unwind().await;
+    match counted.unwrap_or_else(|_| Err(broken())) {
         // Counted once: nobody else was asked to.
         Ok(counts) => {
             let _first = table.counts.set(counts);

@@ -12,8 +12,12 @@ use crate::pipeline::shores::Shores;
 use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
 use crate::plan::object::ViewPlan;
 use crate::plan::table::TablePlan;
+use crate::postgres::anew::{self, Wipe};
 use crate::postgres::objects;
-use crate::postgres::state::{self, Holder, Leftovers, RunRecord, TableRecord, TableState};
+use crate::postgres::pool::Lease;
+use crate::postgres::state::{
+    self, Holder, Leftovers, NewRun, Origin, RunId, RunRecord, TableRecord, TableState,
+};
 use crate::schema::Database;
 
 /// What the state tables say of the job.
@@ -45,6 +49,7 @@ pub async fn look_back(
     let target = shores.target.acquire().await?;
     let records = state::load(&target, &job.name).await?;
     let last = state::last_run(&target, &job.name).await?;
+    let origins = state::origins(&target, &job.name).await?;
     let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
     if !anew {
         let plans = records.iter().map(|record| &record.plan);
@@ -54,47 +59,70 @@ pub async fn look_back(
     if anew {
         may_start_over(job, &records, options)?;
     } else {
-        refuse(job, survey, last.as_ref(), records)?;
+        refuse(job, survey, (last.as_ref(), &origins), records)?;
     }
     Ok(Former { last, anew })
 }
 
-/// Refuses records of another source, job or table shape.
+/// Registers the run and, where the job starts over, wipes what earlier ones left, both or neither:
+/// a run of another source that is registered beside records that were not wiped would make them
+/// look like its own.
+pub async fn register(
+    target: &mut Lease,
+    job: &Job,
+    run: &NewRun,
+    (former, survey): (&Former, &Survey),
+) -> Result<RunId> {
+    if !former.anew {
+        return state::start_run(target, run).await;
+    }
+    let views: &[ViewPlan] = match job.transfer.mode {
+        Mode::Create => &survey.planned.views,
+        Mode::Replace | Mode::Truncate | Mode::Append => &[],
+    };
+    let tables = match job.transfer.mode {
+        Mode::Create => Leftovers::Drop,
+        Mode::Replace | Mode::Truncate => Leftovers::Keep,
+        Mode::Append => Leftovers::KeepRows,
+    };
+    let (id, dropped) = anew::start_over(target, run, Wipe { views, tables }).await?;
+    let dropped = dropped
+        .iter()
+        .map(|table| format!("{}.{}", table.schema, table.table))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mode = job.transfer.mode.word();
+    tracing::warn!(dropped, mode, "the job starts over");
+    Ok(id)
+}
+
+/// Refuses records of another source, job or table shape, going by the last run and by those that
+/// recorded the tables.
 fn refuse(
     job: &Job,
     survey: &Survey,
-    last: Option<&RunRecord>,
+    (last, origins): (Option<&RunRecord>, &[Origin]),
     records: Vec<TableRecord>,
 ) -> Result<HashMap<String, TableRecord>> {
     if !records.is_empty() {
-        refuse_strangers(job, &survey.database, last)?;
+        let ran = origins.iter().cloned().chain(last.map(RunRecord::origin));
+        for origin in ran {
+            refuse_stranger(job, &survey.database, &origin)?;
+        }
     }
     let records = by_name(records);
     refuse_changed(&records, survey)?;
     Ok(records)
 }
 
-/// Reads the state, and clears it where the job starts over or begins anew. Only of a run that is
-/// registered: what a process that lost the job wrote until then is seen here, and it can write
-/// nothing more.
-pub async fn recall(
-    run: &Run,
-    options: &RunOptions,
-    survey: &Survey,
-    former: &Former,
-) -> Result<Recorded> {
+/// Reads the state. Only of a run that is registered: what a process that lost the job wrote until
+/// then is seen here, and it can write nothing more.
+pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recorded> {
     let job = &run.job;
-    let mut target = run.target.acquire().await?;
-    let mut records = state::load(&target, &job.name).await?;
-    if former.anew {
-        may_start_over(job, &records, options)?;
-        if job.transfer.mode == Mode::Create {
-            drop_views(&mut target, run.holder(), &survey.planned.views).await?;
-        }
-        start_over(job, &mut target).await?;
-        records = state::load(&target, &job.name).await?;
-    }
-    let records = refuse(job, survey, former.last.as_ref(), records)?;
+    let target = run.target.acquire().await?;
+    let records = state::load(&target, &job.name).await?;
+    let origins = state::origins(&target, &job.name).await?;
+    let records = refuse(job, survey, (former.last.as_ref(), &origins), records)?;
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
@@ -165,11 +193,7 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
 }
 
 /// Views keep the tables that they read from being dropped.
-pub async fn drop_views(
-    target: &mut crate::postgres::pool::Lease,
-    by: Holder<'_>,
-    views: &[ViewPlan],
-) -> Result<()> {
+pub async fn drop_views(target: &mut Lease, by: Holder<'_>, views: &[ViewPlan]) -> Result<()> {
     for view in views.iter().rev() {
         objects::drop_view(target, by, view).await?;
     }
@@ -185,50 +209,23 @@ fn may_start_over(job: &Job, records: &[TableRecord], options: &RunOptions) -> R
     }
     let appended = records.iter().map(|record| record.rows).sum::<u64>();
     if job.transfer.mode == Mode::Append && appended > 0 {
-        return Err(Error::new(
-            Kind::Usage,
-            format!(
-                "mode append cannot start over: {appended} rows of the earlier run are in the target and would \
-                 come twice; remove them and the job's rows in _migrate, or run without --restart"
-            ),
-        ));
+        return Err(state::rows_would_come_twice(appended));
     }
-    Ok(())
-}
-
-async fn start_over(job: &Job, target: &mut crate::postgres::pool::Lease) -> Result<()> {
-    let leftovers = if job.transfer.mode == Mode::Create {
-        Leftovers::Drop
-    } else {
-        Leftovers::Keep
-    };
-    let dropped = state::restart(target, &job.name, leftovers).await?;
-    let dropped = dropped
-        .iter()
-        .map(|table| format!("{}.{}", table.schema, table.table))
-        .collect::<Vec<_>>()
-        .join(", ");
-    tracing::warn!(
-        dropped,
-        mode = job.transfer.mode.word(),
-        "the job starts over"
-    );
     Ok(())
 }
 
 /// A checkpoint of another source or of a changed job must not be continued.
-fn refuse_strangers(job: &Job, database: &Database, last: Option<&RunRecord>) -> Result<()> {
-    let Some(last) = last else { return Ok(()) };
-    if last.source_server != database.server || last.source_database != database.name {
+fn refuse_stranger(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
+    if ran.source_server != database.server || ran.source_database != database.name {
         return Err(Error::new(
             Kind::Checkpoint,
             format!(
                 "the recorded run read database {} of server {}, this job reads {} of {}",
-                last.source_database, last.source_server, database.name, database.server
+                ran.source_database, ran.source_server, database.name, database.server
             ),
         ));
     }
-    if last.fingerprint != job_fingerprint(job) {
+    if ran.fingerprint != job_fingerprint(job) {
         return Err(Error::new(
             Kind::Checkpoint,
             "the job file was changed since the recorded run in a way that changes rows, names or types",

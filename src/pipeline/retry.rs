@@ -108,6 +108,27 @@ pub async fn retrying<T, F: Future<Output = Result<T>>>(
     }
 }
 
+/// As [`retrying`], for statements that would go on at the server with nobody to cancel them: a cancel
+/// is heard between tries only, and ends them with [`TargetPool::cancel_running`].
+///
+/// [`TargetPool::cancel_running`]: crate::postgres::pool::TargetPool::cancel_running
+pub async fn seen_through<T, F: Future<Output = Result<T>>>(
+    settings: &Retry,
+    cancel: &CancellationToken,
+    mut work: impl FnMut() -> F,
+) -> Result<T> {
+    let mut backoff = Backoff::new(settings);
+    loop {
+        if cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        match work().await {
+            Ok(value) => return Ok(value),
+            Err(error) => backoff.after(error, cancel).await?,
+        }
+    }
+}
+
 /// A number in 0..1 that differs between workers: the clock's nanoseconds are random enough here.
 fn fraction() -> f64 {
     let now = std::time::SystemTime::now()
@@ -171,6 +192,20 @@ mod tests {
             let full = Error::new(Kind::SourcePoolTimeout, "3 of 3 in use");
             assert!(backoff.after(full, &cancel).await.is_ok());
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_seen_through_is_not_dropped_by_a_stop_and_not_begun_after_it() {
+        let settings = settings(3);
+        let cancel = CancellationToken::new();
+        let done = seen_through(&settings, &cancel, || async {
+            cancel.cancel();
+            tokio::task::yield_now().await;
+            Ok(1)
+        });
+        assert_eq!(done.await.expect("the end of what had begun"), 1);
+        let begun = seen_through(&settings, &cancel, || async { Ok(2) }).await;
+        assert_eq!(begun.expect_err("a stop").kind(), Kind::Stopped);
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! A run from its first connection to its report, in numbered steps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -15,27 +16,30 @@ use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::queue::More;
-use crate::pipeline::recorded::{self, Recorded};
-use crate::pipeline::retry::retrying;
+use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::shores::{self, Shores};
+use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::pipeline::summary::{self, Ending};
+use crate::pipeline::taking_up::{take_up, take_up_later};
 use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, NewRun, TableRecord, TableState as Recorded_};
+use crate::postgres::state::{self, NewRun};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
 use crate::report::run::{Facts, Outcome, Report};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
-use crate::transcode::RowLayout;
 
 const STEPS: u32 = 8;
 
 /// Tables whose index is read for cuts at a time, beside those that are being loaded: each holds one
 /// of the source's connections for minutes, and one is left to load.
 const CUT_AT_A_TIME: usize = 2;
+
+/// How long a run that was stopped tries to record how it ended.
+const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the job, or continues it.
 ///
@@ -71,6 +75,24 @@ async fn unless_stopped<T>(
         () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped before the load began")),
         done = work => done,
     }
+}
+
+/// Cancels the statements of `work` at the server when a signal comes: each may wait for a lock for a
+/// minute. What has come to its end all the same counts: a run that was registered is recorded as
+/// ended.
+async fn heard<T>(
+    shores: &Shores,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let error = match until_stopped(&shores.target, cancel, Duration::ZERO, work).await {
+        Ended::Whole(outcome) => return outcome,
+        Ended::Cancelled(Some(Ok(done))) => return Ok(done),
+        Ended::Cancelled(Some(Err(error))) => Some(error),
+        Ended::Cancelled(None) => None,
+    };
+    tracing::debug!(?error, "left to the next run");
+    Err(Error::new(Kind::Stopped, "stopped before the load began"))
 }
 
 async fn run_connected(
@@ -158,9 +180,11 @@ async fn run_locked(
     let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_stopped(cancel, former).await?;
     let target = shores::target_endpoint(job, &shores.target).await?;
-    let run = Arc::new(start(job, cancel, progress, shores, held, &survey.database).await?);
-    // Registered, so that no process that lost the job can write what is read or wiped from here.
-    let mut recorded = match recorded::recall(&run, options, &survey, &former).await {
+    let starting = start(job, cancel, progress, shores, held, (&former, &survey));
+    let run = Arc::new(heard(shores, cancel, starting).await?);
+    // Registered, so that no process that lost the job can write what is read from here.
+    let recalling = recorded::recall(&run, &survey, &former);
+    let mut recorded = match heard(shores, cancel, recalling).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -183,15 +207,16 @@ async fn run_locked(
     .await
 }
 
-/// Registers the run with the target.
+/// Registers the run with the target, of a job that starts over with nothing left of earlier ones.
 async fn start(
     job: &Job,
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
     shores: &Shores,
     held: Held<'_>,
-    database: &crate::schema::Database,
+    (former, survey): (&Former, &Survey),
 ) -> Result<Run> {
+    let database = &survey.database;
     let new = NewRun {
         job: job.name.clone(),
         source_server: database.server.clone(),
@@ -199,7 +224,9 @@ async fn start(
         fingerprint: job_fingerprint(job),
         lock_pid: held.pid,
     };
-    let id = state::start_run(&*shores.target.acquire().await?, &new).await?;
+    let mut target = shores.target.acquire().await?;
+    let id = recorded::register(&mut target, job, &new, (former, survey)).await?;
+    drop(target);
     let _first = held.run.set(id);
     Ok(Run {
         job: job.clone(),
@@ -243,7 +270,9 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     // What is recorded of these stays as it is: it is what the table once held.
     unready.extend(tampered);
     let plans = &survey.planned.tables;
-    let mut tables = take_up(run, plans, &unready).await?;
+    let left_out = unready.iter().map(|(plan, _)| plan).chain(&made.later);
+    let (mut tables, missing) = take_up(run, plans, left_out).await?;
+    unready.extend(missing);
     begin(&run.progress, 4, "loading");
     let open = tables
         .iter()
@@ -260,9 +289,9 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let mut completed = complete(run, survey, recorded).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
-        completed
-            .omissions
-            .extend(finishing::vacuum(run, &tables).await);
+        let vacuumed = finishing::vacuum(run, &tables).await;
+        completed.omissions.extend(vacuumed.omissions);
+        completed.stopped |= vacuumed.stopped;
     }
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
@@ -288,7 +317,7 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
     let mut tables = Vec::new();
     if unready.is_empty() {
         match take_up_later(run, plan).await {
-            Ok(taken_up) => tables.extend(taken_up),
+            Ok(taken_up) => tables.push(taken_up),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }
@@ -325,10 +354,16 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
     let done = done.collect::<Vec<_>>();
+    // Kept, so that a stop finds the connections in use and cancels what runs on them.
+    let compared = verify::compare(run, &done);
+    tokio::pin!(compared);
     tokio::select! {
         biased;
-        () = run.cancel.cancelled() => None,
-        report = verify::compare(run, &done) => report,
+        () = run.cancel.cancelled() => {
+            run.target.cancel_running().await;
+            None
+        }
+        report = &mut compared => report,
     }
 }
 
@@ -347,71 +382,6 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
             tracing::warn!(%error, "the failure could not be recorded; the report has it");
         }
     }
-}
-
-/// Turns the recorded tables into loads, in the state in which they are now.
-async fn take_up(
-    run: &Arc<Run>,
-    plans: &[TablePlan],
-    unready: &[Unready],
-) -> Result<Vec<Arc<TableLoad>>> {
-    let records = retrying(&run.job.transfer.retry, &run.cancel, || read_state(run)).await?;
-    let left_out = unready
-        .iter()
-        .map(|(plan, _)| plan.full_name())
-        .collect::<HashSet<_>>();
-    let wanted = plans
-        .iter()
-        .map(TablePlan::full_name)
-        .filter(|name| !left_out.contains(name));
-    let wanted = wanted.collect::<HashSet<_>>();
-    let chosen = records
-        .into_iter()
-        .filter(|record| wanted.contains(&record.plan.full_name()));
-    let by_name = TablePlan::by_name(plans);
-    let current = |record: TableRecord| {
-        let plan = by_name.get(&record.plan.full_name()).copied();
-        with_objects_of(record, plan)
-    };
-    chosen
-        .map(|record| take_up_one(run, current(record)))
-        .collect()
-}
-
-/// The same of one table: a job may have thousands of others on record.
-async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Option<Arc<TableLoad>>> {
-    let key = state::TableKey::of(&run.job.name, plan);
-    let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
-    let record = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
-    let record = record.map(|record| with_objects_of(record, Some(plan)));
-    record.map(|record| take_up_one(run, record)).transpose()
-}
-
-/// Rows are loaded as they were planned when the load began; what is made behind them follows the
-/// job as it is now, so that an operator can leave out what cannot be made.
-fn with_objects_of(mut record: TableRecord, plan: Option<&TablePlan>) -> TableRecord {
-    if let Some(plan) = plan {
-        record.plan.objects.clone_from(&plan.objects);
-    }
-    record
-}
-
-async fn read_state(run: &Run) -> Result<Vec<TableRecord>> {
-    state::load(&*run.target.acquire().await?, &run.job.name).await
-}
-
-fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
-    let name = record.plan.full_name();
-    let done = record.state == Recorded_::Done;
-    let layout = RowLayout::for_table(&record.plan, &run.job)
-        .map_err(|error| error.at_table(&name))?
-        .with_checksums(run.job.verify == VerifyLevel::Checksums);
-    let progress = run.progress.add_table(name, record.plan.estimated_rows);
-    let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
-    if done {
-        load.progress.set_state(TableState::Done);
-    }
-    Ok(load)
 }
 
 /// Records how the run ended and draws up its report.
@@ -456,7 +426,16 @@ async fn end_with(run: &Run, error: &Error) {
 async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
     let recorded =
         async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
-    if let Err(error) = recorded.await {
-        tracing::warn!(%error, "the run's outcome could not be recorded");
+    // A stopped run has seconds left; the next one closes a record that stayed open.
+    let late = async {
+        run.cancel.cancelled().await;
+        tokio::time::sleep(END_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        recorded = recorded => if let Err(error) = recorded {
+            tracing::warn!(%error, "the run's outcome could not be recorded");
+        },
+        () = late => tracing::warn!("the run's outcome could not be recorded in time"),
     }
 }

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::{Connector, Session};
 use crate::postgres::fault;
+use crate::postgres::state::{self, RunId};
 
 /// How often the idle connection is asked for a sign of life, and how long that may take.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -109,6 +110,12 @@ impl JobLock {
     /// The server process that holds the lock; kept with the run, so that others can tell whose it is.
     pub fn backend_pid(&self) -> i32 {
         self.backend_pid
+    }
+
+    /// Records it with a run, on the lock's own connection: those of the pool may all be in use, for as
+    /// long as their partitions take.
+    pub async fn record(&self, run: RunId) -> Result<()> {
+        state::set_lock_pid(&self.session, run, self.backend_pid).await
     }
 
     /// Resolves when the lock is no longer held, with why. Stop writing then: another process may

@@ -1,5 +1,6 @@
 //! The target shore: everything that talks to PostgreSQL.
 
+pub mod anew;
 pub mod connect;
 pub mod copy;
 pub mod ddl;

@@ -1,9 +1,11 @@
 //! What somebody does by hand to tables that a job has loaded, and what the next run makes of it.
 
+use std::process::Command;
+
 use crate::documented::documented;
 use crate::load;
 use crate::support::job::Job;
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Database, Postgres};
 use crate::support::source::Source;
 
 #[test]
@@ -107,4 +109,96 @@ fn a_column_that_got_another_type_is_neither_filled_nor_called_equal() {
          ALTER TABLE public.t ALTER s TYPE text",
     );
     assert_eq!(job.run(&["verify", "--level", "rows"]).code, Some(0));
+}
+
+/// Tables that refer to each other, with what is made behind all rows.
+const FAMILY: &str = "\
+CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY, Note nvarchar(20) NULL);
+CREATE TABLE dbo.Child (Id int NOT NULL PRIMARY KEY, Amount int NULL CONSTRAINT CK_Amount CHECK (Amount > 0),
+    ParentId int NULL CONSTRAINT FK_Child_Parent REFERENCES dbo.Parent (Id));
+CREATE TABLE dbo.Toy (Id int NOT NULL PRIMARY KEY, ParentId int NULL CONSTRAINT FK_Toy_Parent REFERENCES dbo.Parent (Id));
+CREATE INDEX IX_Child_Amount ON dbo.Child (Amount);
+INSERT INTO dbo.Parent VALUES (1, N'a'), (2, N'b');
+INSERT INTO dbo.Child VALUES (1, 1, 1), (2, 5, 2);
+INSERT INTO dbo.Toy VALUES (1, 2);
+GO
+CREATE VIEW dbo.Notes AS SELECT Id, Note FROM dbo.Parent;";
+
+/// The definitions of all that is in the target, as PostgreSQL's own tool writes them.
+fn definitions(target: &Database<'_>) -> String {
+    let settings = target.target();
+    let dump = Command::new("pg_dump")
+        .args(["--schema-only", "--schema", "public"])
+        .args([
+            "--host",
+            &settings.host,
+            "--port",
+            &settings.port.to_string(),
+        ])
+        .args(["--username", &settings.user, "--dbname", &settings.database])
+        .env("PGPASSWORD", settings.password.expose())
+        .output()
+        .expect("pg_dump");
+    let said = String::from_utf8_lossy(&dump.stderr);
+    assert!(dump.status.success(), "{said}");
+    let text = String::from_utf8_lossy(&dump.stdout).into_owned();
+    // Newer versions begin with a word that differs each time.
+    let lines = text.lines().filter(|line| !line.starts_with('\\'));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A finished job once made the table and its rows again, and nothing that stands between tables.
+#[test]
+fn what_went_with_a_dropped_table_is_back_with_it() {
+    let source = Source::stand_in();
+    let database = source.database(FAMILY);
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "schema: { views: try }");
+    job.report(&[], 0);
+    let whole = definitions(&target);
+    for key in [
+        "fk_child_parent",
+        "fk_toy_parent",
+        "ck_amount",
+        "VIEW public.notes",
+    ] {
+        assert!(whole.contains(key), "{key} in {whole}");
+    }
+    for drop in [
+        "DROP TABLE public.child",
+        // Takes the keys of two tables that stay, and the view.
+        "DROP TABLE public.parent CASCADE",
+        "DROP TABLE public.parent, public.child, public.toy CASCADE",
+    ] {
+        target.sql(drop);
+        job.report(&[], 0);
+        assert_eq!(definitions(&target), whole, "after {drop}");
+        let rows = "SELECT (SELECT count(*) FROM public.child) || ' ' || (SELECT count(*) FROM public.notes)";
+        assert_eq!(target.value(rows), "2 2", "after {drop}");
+    }
+}
+
+/// A table is done, failed or skipped, and never missing from the report.
+#[test]
+fn a_table_whose_record_goes_fails() {
+    let source = Source::stand_in();
+    let database = source.database(FAMILY);
+    let target = Postgres::shared().database();
+    let only = "tables: { include: [dbo.Parent] }";
+    // Makes the state tables.
+    Job::new(&database, &target.target(), &format!("job: other\n{only}")).report(&[], 0);
+    target.sql(
+        "CREATE FUNCTION public.forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         DELETE FROM _migrate.tables WHERE job = NEW.job AND source_table = NEW.source_table; \
+         RETURN NULL; END $$; \
+         CREATE TRIGGER forget AFTER UPDATE ON _migrate.tables FOR EACH ROW \
+         WHEN (NEW.created AND NEW.source_table = 'Toy') EXECUTE FUNCTION public.forget()",
+    );
+    let more = "job: this\ntables: { exclude: [dbo.Parent] }";
+    let report = Job::new(&database, &target.target(), more).report(&[], 1);
+    let tables = report["tables"].as_array().expect("tables");
+    let toy = tables.iter().find(|table| table["table"] == "dbo.Toy");
+    let toy = toy.unwrap_or_else(|| panic!("dbo.Toy is not in {report:#}"));
+    assert_eq!(toy["outcome"], "failed", "{report:#}");
+    assert!(toy["cause"].to_string().contains("record"), "{toy:#}");
 }

@@ -125,7 +125,7 @@ fn a_job_that_is_run_already_says_by_whom() {
     assert_eq!(code(first), Some(0));
 }
 
-fn stall(source: &Source, seconds: u32) {
+pub fn stall(source: &Source, seconds: u32) {
     let fault = format!("stall:rows=2500,for={seconds}s,times=4,match=FROM [dbo]");
     let faults = source.expect_stand_in().handle.faults();
     faults.add(fault.parse().expect("a fault"));
@@ -164,7 +164,8 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
     );
     wait_until(
         &target,
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%the holder%' AND wait_event = 'PgSleep'",
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%the holder%' AND wait_event = 'PgSleep'",
     );
     send(&child, "-TERM");
     std::thread::sleep(Duration::from_secs(1));
@@ -315,7 +316,7 @@ fn steal_lock(target: &Database<'_>) -> Child {
 }
 
 /// A session of its own, in a process of its own, as an operator has it.
-fn psql(target: &Database<'_>, sql: &str) -> Child {
+pub fn psql(target: &Database<'_>, sql: &str) -> Child {
     let settings = target.target();
     Command::new("psql")
         .args(["--no-psqlrc", "--quiet", "--host", &settings.host])
@@ -334,16 +335,16 @@ fn psql(target: &Database<'_>, sql: &str) -> Child {
 }
 
 /// Ends the session that runs a statement with these words, and its process with it.
-fn end(target: &Database<'_>, words: &str, session: Child) {
+pub fn end(target: &Database<'_>, words: &str, session: Child) {
     target.sql(&format!(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%{words}%' \
-         AND pid <> pg_backend_pid()"
+         AND datname = current_database() AND pid <> pg_backend_pid()"
     ));
     // Its statement was ended, so it fails.
     session.wait_with_output().expect("psql ends");
 }
 
-fn wait_until(target: &Database<'_>, sql: &str) {
+pub fn wait_until(target: &Database<'_>, sql: &str) {
     let began = Instant::now();
     while target.value(sql) != "t" {
         assert!(began.elapsed() < Duration::from_secs(30), "{sql}");
@@ -351,9 +352,31 @@ fn wait_until(target: &Database<'_>, sql: &str) {
     }
 }
 
+/// A session, "the holder", that has run the statement and keeps its transaction open.
+pub fn hold(target: &Database<'_>, statement: &str) -> Child {
+    let holder = psql(
+        target,
+        &format!("BEGIN; {statement}; SELECT pg_sleep(100) AS \"the holder\""),
+    );
+    wait_until(
+        target,
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND query LIKE '%the holder%' AND wait_event = 'PgSleep'",
+    );
+    holder
+}
+
+pub fn waits_for_a_lock(target: &Database<'_>) {
+    wait_until(
+        target,
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND wait_event_type = 'Lock'",
+    );
+}
+
 /// The run that is open has claimed a partition: an earlier one of the job has ended, so rows that
 /// are there tell nothing. Its first COPY begins with a full buffer, so that may take long.
-fn wait_for_claim(target: &Database<'_>) {
+pub fn wait_for_claim(target: &Database<'_>) {
     wait_until(
         target,
         "SELECT count(*) > 0 FROM _migrate.partitions p JOIN _migrate.runs r USING (job) \
@@ -448,7 +471,7 @@ fn code(child: Child) -> Option<i32> {
     answer(child).code
 }
 
-fn answer(child: Child) -> Answer {
+pub fn answer(child: Child) -> Answer {
     let output = child.wait_with_output().expect("the tool ends");
     Answer {
         code: output.status.code(),

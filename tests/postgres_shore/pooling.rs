@@ -147,3 +147,26 @@ async fn a_running_statement_is_cancelled_and_its_connection_not_used_again() {
     assert_eq!(pool.metrics().reconnects, 1, "the idle one stays");
     drop(after);
 }
+
+/// Given back instead, its next user waits until the statement ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abandoned_statement_ends_and_its_connection_is_not_given_back() {
+    let database = Postgres::shared().database();
+    let pool = pool(&database, 1, Duration::from_secs(3), 1).await;
+    let lease = pool.acquire().await.unwrap();
+    let running = lease.batch_execute("SELECT pg_catalog.pg_sleep(60) AS abandoned");
+    let waited = tokio::time::timeout(Duration::from_millis(200), running).await;
+    assert!(waited.is_err());
+    let asked = std::time::Instant::now();
+    pool.abandon(lease).await;
+    let next = pool.acquire().await.unwrap();
+    next.simple_query("").await.unwrap();
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(pool.metrics().reconnects, 1);
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%AS abandoned' AND pid <> pg_backend_pid()";
+    assert_eq!(database.value(left), "0");
+}

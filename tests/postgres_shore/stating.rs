@@ -3,6 +3,7 @@
 use migrate::error::Kind;
 use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
+use migrate::postgres::anew::{self, Wipe};
 use migrate::postgres::state::{self, Leftovers, PartitionState, RunId, TableState};
 use serde_json::json;
 
@@ -293,4 +294,33 @@ async fn a_restart_drops_only_what_the_job_made() {
         database.value("SELECT count(somebody_elses) FROM app.posts"),
         "0"
     );
+}
+
+/// Both or neither: a run beside records that are not its own would vouch for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_may_not_start_over_registers_nothing() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    let runs = "SELECT count(*) FROM _migrate.runs";
+    let before = database.value(runs);
+    database.sql("UPDATE _migrate.partitions SET rows = 5");
+    let mut lease = job.pool.acquire().await.unwrap();
+    let what = Wipe {
+        views: &[],
+        tables: Leftovers::KeepRows,
+    };
+    let refused = anew::start_over(&mut lease, &new_run(), what).await;
+    let error = refused.err().unwrap();
+    assert_eq!(error.kind(), Kind::Usage);
+    assert!(error.to_string().contains("5 rows"), "{error}");
+    assert_eq!(database.value(runs), before);
+    assert_eq!(state::load(&lease, JOB).await.unwrap().len(), 1);
+
+    database.sql("UPDATE _migrate.partitions SET rows = 0");
+    let (_, dropped) = anew::start_over(&mut lease, &new_run(), what)
+        .await
+        .unwrap();
+    assert!(dropped.is_empty());
+    assert!(state::load(&lease, JOB).await.unwrap().is_empty());
+    assert!(state::origins(&lease, JOB).await.unwrap().is_empty());
 }

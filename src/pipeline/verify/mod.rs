@@ -74,18 +74,64 @@ pub(super) fn counts_early(job: &Job) -> bool {
     job.verify == VerifyLevel::Counts && own
 }
 
-/// Counts both sides of a table at once.
+/// Counts both sides of a table at once, until `cancel`. When one side fails, the other is not waited
+/// for.
 ///
 /// # Errors
-/// What one of them says.
-pub(super) async fn count(run: &Run, plan: &TablePlan) -> Result<Counts> {
+/// What one of them says, or `Stopped`.
+pub(super) async fn count(
+    run: &Run,
+    plan: &TablePlan,
+    cancel: &CancellationToken,
+) -> Result<Counts> {
     let comparison = Comparison::of(run);
     let sql = query::count(plan, run.job.transfer.consistency);
-    let (source, target) = tokio::try_join!(
-        comparison.count_source(plan, &sql),
-        comparison.count_target(plan)
-    )?;
-    Ok(Counts { source, target })
+    let stop = cancel.child_token();
+    let source = async {
+        let counted = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(not_counted()),
+            counted = comparison.count_source(plan, &sql) => counted,
+        };
+        counted.inspect_err(|_| stop.cancel())
+    };
+    let target = async {
+        let counted = count_target_until(run, plan, &stop).await;
+        counted.inspect_err(|_| stop.cancel())
+    };
+    match tokio::join!(source, target) {
+        (Ok(source), Ok(target)) => Ok(Counts { source, target }),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        // The side that was stopped for the other one has nothing to say.
+        (Err(one), Err(other)) if one.kind() == Kind::Stopped => Err(other),
+        (Err(one), Err(_)) => Err(one),
+    }
+}
+
+fn not_counted() -> Error {
+    Error::new(Kind::Stopped, "stopped while the table was counted")
+}
+
+/// Dropped on the way, the connection would go back to the pool with the count still running, and its
+/// next user would wait for that.
+async fn count_target_until(run: &Run, plan: &TablePlan, stop: &CancellationToken) -> Result<u64> {
+    let lease = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(not_counted()),
+        lease = run.target.acquire() => lease?,
+    };
+    let counted = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        counted = count_rows(&lease, &plan.target) => Some(counted),
+    };
+    match counted {
+        Some(counted) => counted.map_err(|error| error.at_table(plan.full_name())),
+        None => {
+            run.target.abandon(lease).await;
+            Err(not_counted())
+        }
+    }
 }
 
 /// Compares tables of a run; `None` when it was stopped on the way.

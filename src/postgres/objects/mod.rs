@@ -24,6 +24,7 @@ pub use crate::postgres::objects::aside::{by_hand, is_off, put_back, release, se
 pub use crate::postgres::objects::foreign_key::{
     add as add_foreign_key, validate as validate_foreign_key,
 };
+pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };

@@ -170,15 +170,25 @@ pub async fn drop_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> 
     let failed = |error| fault::of(error, &format!("drop view {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
     by.stay(&transaction).await?;
-    let there = view_text(&transaction, &plan.target).await?;
+    drop_view_within(&mut transaction, plan).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// The same within a transaction.
+pub(in crate::postgres) async fn drop_view_within(
+    transaction: &mut Transaction<'_>,
+    plan: &ViewPlan,
+) -> Result<()> {
+    let name = qualified(&plan.target);
+    let there = view_text(transaction, &plan.target).await?;
     if there.is_none() {
         return Ok(());
     }
-    match wanted_view(&mut transaction, plan).await {
+    match wanted_view(transaction, plan).await {
         Ok(wanted) if wanted == there => {
             let drop = format!("DROP VIEW {name}");
-            transaction.batch_execute(&drop).await.map_err(failed)?;
-            transaction.commit().await.map_err(failed)
+            let dropped = transaction.batch_execute(&drop).await;
+            dropped.map_err(|error| fault::of(error, &format!("drop view {name}")))
         }
         // What it reads is not there any more, so it is not that view.
         Err(error) if error.kind() == Kind::TargetLost => Err(error),

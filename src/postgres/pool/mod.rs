@@ -192,6 +192,17 @@ impl TargetPool {
         }
     }
 
+    /// Asks the server to cancel what runs on one lease, and closes its connection: for a statement that
+    /// nobody waits for any more. Takes a second at most.
+    pub async fn abandon(&self, mut lease: Lease) {
+        lease.spoil();
+        let token = lease.cancel_token();
+        let asked = tokio::time::timeout(CANCEL_WITHIN, self.connector.cancel(&token)).await;
+        if !matches!(asked, Ok(Ok(()))) {
+            tracing::debug!("a statement that is not waited for could not be cancelled");
+        }
+    }
+
     /// Closes idle connections now and leased ones when they come back, and waits up to two seconds
     /// for their sockets to be shut.
     pub async fn close(&self) {

@@ -27,16 +27,18 @@ pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record
 pub use crate::postgres::state::presence::{Presence, forget, presence};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
-pub(super) use crate::postgres::state::runs::must_be_latest;
 pub use crate::postgres::state::runs::{
-    Holder, NewRun, RunRecord, end_run, last_run, set_lock_pid, start_run,
+    Holder, NewRun, Origin, RunRecord, end_run, last_run, origins, set_lock_pid, start_run,
 };
+pub(super) use crate::postgres::state::runs::{must_be_latest, register};
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
+pub(super) use crate::postgres::state::tables::wipe;
 pub use crate::postgres::state::tables::{
-    Leftovers, load, load_one, reopen, restart, save_plan, set_cause, set_failed, set_loaded,
+    Leftovers, load, load_one, reopen, restart, rows_would_come_twice, save_plan, set_cause,
+    set_failed, set_loaded,
 };
 
 /// `_migrate.runs.run_id`.

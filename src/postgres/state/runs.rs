@@ -46,7 +46,7 @@ pub struct Holder<'a> {
 
 impl Holder<'_> {
     /// Refuses a run that has lost its job to a younger one ([`Kind::JobHeld`]), and lets no other
-    /// begin before the transaction ends: [`start_run`] closes the record that is locked here.
+    /// begin before the transaction ends: [`register`] closes the record that is locked here.
     pub(in crate::postgres) async fn stay(&self, transaction: &Transaction<'_>) -> Result<()> {
         let failed = |error| fault::of(error, "look for other runs of the job");
         transaction
@@ -77,9 +77,58 @@ impl Holder<'_> {
     }
 }
 
+/// What a run read, and by which settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub source_server: String,
+    pub source_database: String,
+    /// As [`NewRun::fingerprint`].
+    pub fingerprint: String,
+}
+
+impl RunRecord {
+    pub fn origin(&self) -> Origin {
+        Origin {
+            source_server: self.source_server.clone(),
+            source_database: self.source_database.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+}
+
+/// Of the runs that planned the tables of a job or read rows of their partitions.
+const ORIGINS: &str = "\
+SELECT DISTINCT coalesce(r.source ->> 'server', ''), coalesce(r.source ->> 'database', ''), \
+r.fingerprint FROM _migrate.runs r WHERE r.job = $1 AND r.run_id IN (\
+SELECT run_id FROM _migrate.tables WHERE job = $1 UNION \
+SELECT claimed_by FROM _migrate.partitions WHERE job = $1 AND claimed_by IS NOT NULL) ORDER BY 1, 2, 3";
+
+/// Where the rows of a job that are recorded came from. More than one is what no run may go on with;
+/// runs whose records were deleted are not among them.
+pub async fn origins(client: &Client, job: &str) -> Result<Vec<Origin>> {
+    let rows = client
+        .query(ORIGINS, &[&job])
+        .await
+        .map_err(|error| fault::of(error, "read which runs recorded the job's tables"))?;
+    let origins = rows.iter().map(|row| Origin {
+        source_server: row.get(0),
+        source_database: row.get(1),
+        fingerprint: row.get(2),
+    });
+    Ok(origins.collect())
+}
+
 /// Begins a run. Only under the job lock: runs that are still open belong to processes that died,
 /// and are closed here.
 pub async fn start_run(client: &Client, run: &NewRun) -> Result<RunId> {
+    register(client, run).await
+}
+
+/// The same, also within a transaction.
+pub(in crate::postgres) async fn register(
+    client: &impl GenericClient,
+    run: &NewRun,
+) -> Result<RunId> {
     let failed = |error| fault::of(error, "record the start of the run");
     client
         .execute(

@@ -301,7 +301,21 @@ fn unknown(table: &TableKey) -> Error {
 pub enum Leftovers {
     /// Drop them, if they are still the very tables that the job made.
     Drop,
+    /// They are emptied or replaced later.
     Keep,
+    /// They keep what they hold, so nothing of it may be the job's: [`Kind::Usage`] otherwise.
+    KeepRows,
+}
+
+/// Why a job that added rows to somebody's tables cannot start over.
+pub fn rows_would_come_twice(rows: u64) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!(
+            "mode append cannot start over: {rows} rows of the earlier run are in the target and would \
+             come twice; remove them and the job's rows in _migrate, or run without --restart"
+        ),
+    )
 }
 
 /// Forgets tables and partitions of a job, not its runs; returns the tables that were dropped.
@@ -312,6 +326,31 @@ pub async fn restart(
 ) -> Result<Vec<TargetName>> {
     let failed = |error| fault::of(error, "start the job over");
     let transaction = client.transaction().await.map_err(failed)?;
+    let made = wipe(&transaction, job, leftovers).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(made)
+}
+
+/// The same within a transaction. A writer that has begun to commit is waited for, and what it
+/// commits is wiped too; after that it has no partition to record in.
+pub(in crate::postgres) async fn wipe(
+    transaction: &Transaction<'_>,
+    job: &str,
+    leftovers: Leftovers,
+) -> Result<Vec<TargetName>> {
+    let failed = |error| fault::of(error, "start the job over");
+    let committed = transaction
+        .query(
+            "DELETE FROM _migrate.partitions WHERE job = $1 RETURNING rows",
+            &[&job],
+        )
+        .await
+        .map_err(failed)?;
+    let rows = committed.iter().map(|row| counted(row.get(0)));
+    let rows = rows.sum::<Result<u64>>()?;
+    if leftovers == Leftovers::KeepRows && rows > 0 {
+        return Err(rows_would_come_twice(rows));
+    }
     let forgotten = transaction
         .query(
             "DELETE FROM _migrate.tables WHERE job = $1 \
@@ -327,13 +366,12 @@ pub async fn restart(
             table: row.get(1),
         };
         if let Some(oid) = row.get::<_, Option<Oid>>(2)
-            && is_same(&transaction, &name, oid).await?
+            && is_same(transaction, &name, oid).await?
         {
             made.push(name);
         }
     }
-    drop_all(&transaction, &made).await?;
-    transaction.commit().await.map_err(failed)?;
+    drop_all(transaction, &made).await?;
     Ok(made)
 }
 

@@ -1,0 +1,147 @@
+//! Recorded tables become loads. A table that is wanted and has no record fails: it would otherwise be
+//! in no part of the report.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::config::job::VerifyLevel;
+use crate::error::{Error, Kind, Result};
+use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::prepare::Unready;
+use crate::pipeline::recorded::by_name;
+use crate::pipeline::retry::retrying;
+use crate::plan::table::TablePlan;
+use crate::postgres::state::{self, TableKey, TableRecord, TableState as Recorded};
+use crate::report::progress::TableState;
+use crate::transcode::RowLayout;
+
+/// Turns the recorded tables into loads, in the state in which they are now: those of `plans` that are
+/// not `left_out`, because they could not be made ready or come later. Gives the tables that have no
+/// record beside them.
+///
+/// # Errors
+/// The state cannot be read, or is of columns that this version cannot write.
+pub async fn take_up(
+    run: &Arc<Run>,
+    plans: &[TablePlan],
+    left_out: impl Iterator<Item = &TablePlan>,
+) -> Result<(Vec<Arc<TableLoad>>, Vec<Unready>)> {
+    let read = || async { state::load(&*run.target.acquire().await?, &run.job.name).await };
+    let records = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
+    let left_out: HashSet<_> = left_out.map(TablePlan::full_name).collect();
+    let wanted = plans
+        .iter()
+        .filter(|plan| !left_out.contains(&plan.full_name()));
+    let (found, missing) = match_up(wanted, by_name(records));
+    for (_, error) in &missing {
+        tracing::error!(%error, "a table cannot be loaded");
+    }
+    let loads = found.into_iter().map(|record| take_up_one(run, record));
+    Ok((loads.collect::<Result<_>>()?, missing))
+}
+
+/// The same of one table: a job may have thousands of others on record.
+///
+/// # Errors
+/// As [`take_up`], and where the table has no record.
+pub async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Arc<TableLoad>> {
+    let key = TableKey::of(&run.job.name, plan);
+    let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
+    let record = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
+    take_up_one(run, current(record.ok_or_else(|| no_record(plan))?, plan))
+}
+
+/// The records of the plans, and the plans that have none.
+fn match_up<'a>(
+    plans: impl Iterator<Item = &'a TablePlan>,
+    mut records: HashMap<String, TableRecord>,
+) -> (Vec<TableRecord>, Vec<Unready>) {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for plan in plans {
+        match records.remove(&plan.full_name()) {
+            Some(record) => found.push(current(record, plan)),
+            None => missing.push((plan.clone(), no_record(plan))),
+        }
+    }
+    (found, missing)
+}
+
+fn no_record(plan: &TablePlan) -> Error {
+    Error::new(
+        Kind::Checkpoint,
+        "the table's record in schema _migrate is gone: somebody deleted it since this run made it",
+    )
+    .at_table(plan.full_name())
+}
+
+/// Rows are loaded as they were planned when the load began; what is made behind them follows the
+/// job as it is now, so that an operator can leave out what cannot be made.
+fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
+    record.plan.objects.clone_from(&plan.objects);
+    record
+}
+
+fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
+    let name = record.plan.full_name();
+    let done = record.state == Recorded::Done;
+    let layout = RowLayout::for_table(&record.plan, &run.job)
+        .map_err(|error| error.at_table(&name))?
+        .with_checksums(run.job.verify == VerifyLevel::Checksums);
+    let progress = run.progress.add_table(name, record.plan.estimated_rows);
+    let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
+    if done {
+        load.progress.set_state(TableState::Done);
+    }
+    Ok(load)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::sample::keyed;
+    use crate::plan::object::CheckPlan;
+
+    fn named(name: &str) -> TablePlan {
+        TablePlan {
+            name: name.to_owned(),
+            ..keyed(1, 1)
+        }
+    }
+
+    fn recorded(name: &str) -> TableRecord {
+        TableRecord {
+            plan: named(name),
+            fingerprint: String::new(),
+            state: Recorded::Created,
+            created: true,
+            rows: 0,
+            bytes: 0,
+            error: None,
+            partitions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_wanted_table_is_a_load_or_fails() {
+        let mut one = named("One");
+        one.objects.checks.push(CheckPlan {
+            name: "positive".into(),
+            source: "positive".into(),
+            expression: "v > 0".into(),
+            valid: true,
+        });
+        let two = named("Two");
+        let records = by_name(vec![recorded("One"), recorded("Other")]);
+        let (found, missing) = match_up([&one, &two].into_iter(), records);
+        assert_eq!(found.len(), 1);
+        // As it is planned now.
+        assert_eq!(found[0].plan, one);
+        assert_eq!(missing.len(), 1);
+        assert_eq!(missing[0].0, two);
+        assert_eq!(missing[0].1.kind(), Kind::Checkpoint);
+        assert_eq!(
+            missing[0].1.place().table.as_deref(),
+            Some(two.full_name().as_str())
+        );
+    }
+}

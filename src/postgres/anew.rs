@@ -1,0 +1,43 @@
+//! A job that starts over: its new run is registered and all that earlier ones left is wiped in one
+//! transaction. What is recorded of a job can thus never be of another source than its runs say,
+//! and a wipe that fails, or is cut off, leaves the job as it was.
+
+use tokio_postgres::Client;
+
+use crate::error::Result;
+use crate::plan::object::ViewPlan;
+use crate::plan::table::TargetName;
+use crate::postgres::fault;
+use crate::postgres::objects::drop_view_within;
+use crate::postgres::state::{Leftovers, NewRun, RunId, register, wipe};
+
+/// What goes with the state of a job that starts over.
+#[derive(Debug, Clone, Copy)]
+pub struct Wipe<'a> {
+    /// Views of the job, each behind those that it reads: they keep their tables from being dropped.
+    pub views: &'a [ViewPlan],
+    pub tables: Leftovers,
+}
+
+/// Begins a run, as `state::start_run` does, of a job of which nothing is left; gives the tables that
+/// were dropped too.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::error::Kind::Usage) as [`Leftovers::KeepRows`] says; what keeps a table
+/// from being dropped.
+pub async fn start_over(
+    client: &mut Client,
+    run: &NewRun,
+    what: Wipe<'_>,
+) -> Result<(RunId, Vec<TargetName>)> {
+    let failed = |error| fault::of(error, "start the job over");
+    let mut transaction = client.transaction().await.map_err(failed)?;
+    // First, so that the records of a process that lost the job wait for this, or fail.
+    let id = register(&transaction, run).await?;
+    for view in what.views.iter().rev() {
+        drop_view_within(&mut transaction, view).await?;
+    }
+    let dropped = wipe(&transaction, &run.job, what.tables).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok((id, dropped))
+}
