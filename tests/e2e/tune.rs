@@ -138,6 +138,7 @@ fn text_is_a_table_a_picture_and_lines_to_paste() {
         "-bound",
         "estimate for the whole job",
         "were begun again",
+        "the batch size is transfer.commit_every",
         "again",
     ] {
         // Both sides may be even on a busy machine.

@@ -161,6 +161,7 @@ impl Tuning<'_> {
             max_partitions_per_table: job.transfer.max_partitions_per_table,
             commit_every: job.transfer.commit_every,
             cores: machine::cores(),
+            partitions_in_flight: job.transfer.partitions_in_flight,
             sample_seconds: self.tuning.sample.as_secs_f64(),
         }
     }
