@@ -247,7 +247,7 @@ fn what_was_stopped_or_killed_leaves_the_target_as_it_was() {
 }
 
 #[test]
-fn a_run_does_not_mind_what_a_killed_sample_left() {
+fn a_run_drops_what_a_killed_sample_left() {
     let source = Source::stand_in();
     let database = source.database(&load::script());
     let target = Postgres::shared().database();
@@ -256,14 +256,25 @@ fn a_run_does_not_mind_what_a_killed_sample_left() {
     wait_for_copy(&target);
     child.kill().expect("kill -9");
     child.wait().expect("the killed process is gone");
+    assert_eq!(target.value(LEFT), "1");
     job.report(&[], 0);
     load::check(&target);
-    job.report(&SHORT, 0);
     assert_eq!(target.value(LEFT), "0");
+    // The name alone makes no table ours.
+    job.report(&SHORT, 0);
+    let mut child = job.spawn(&["tune", "--seconds", "20"]);
+    wait_for_copy(&target);
+    child.kill().expect("kill -9");
+    child.wait().expect("the killed process is gone");
+    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    target.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
+    job.report(&[], 0);
+    assert_eq!(target.value(LEFT), "1");
+    target.sql(&format!("DROP TABLE _migrate.{name}"));
     assert_eq!(
         target.value("SELECT count(*) FROM _migrate.runs"),
-        "1",
-        "the state of the run is there"
+        "2",
+        "the state of the runs is there"
     );
 }
 
