@@ -306,6 +306,8 @@ fn a_partition_whose_last_answer_is_lost_is_not_loaded_again() {
     let target = server.database();
     // Only such a commit leaves it to the server what it waits for.
     let more = ONE_EACH.replace("transfer: {", "transfer: { synchronous_commit: true,");
+    // Rows go with it.
+    let more = more.replace("commit_every: 32KiB", "commit_every: 64MiB");
     let job = Job::new(&database, &target.target(), &more);
     record(&job, &source);
     target.sql(&format!(
