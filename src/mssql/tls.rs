@@ -175,9 +175,10 @@ fn certificate_message(host: &str, wrong: &CertificateError) -> String {
         CertificateError::Revoked => format!("the certificate of {host} is revoked: renew it"),
         // Of its authority, or of the handshake: that one is checked whatever is trusted.
         CertificateError::BadSignature => format!(
-            "the certificate of {host} is not trusted: its authority is of the right name and has \
-             another key than in source.ca_file, or whoever answers does not have the \
-             certificate's own key: look for somebody in the middle"
+            "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
+             on a network that you trust, set source.trust_server_certificate: true; where that is \
+             set, whoever answers does not have the certificate's own key: look for somebody in \
+             the middle"
         ),
         _ => format!(
             "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
