@@ -21,9 +21,10 @@ fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
     found.expect("the table")
 }
 
-/// A reader that is slow for a while, as behind a cold disk.
+/// A reader that is slow for a while, as behind a cold disk: before its first batch, and for longer
+/// than a partition without a row is taken to be about to begin.
 fn slow(source: &Source, table: &str) {
-    let fault = format!("stall:rows=2500,for=3s,times=1,match=FROM [dbo].[{table}]");
+    let fault = format!("stall:rows=2500,for=8s,times=1,match=FROM [dbo].[{table}]");
     let faults = source.expect_stand_in().handle.faults();
     faults.add(fault.parse().expect("a fault"));
 }
@@ -126,7 +127,7 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
     }
     database.script(&grow);
     // Only the last partition has so many rows.
-    let slow = "stall:rows=9000,for=3s,times=forever,match=ORDER BY";
+    let slow = "stall:rows=9000,for=8s,times=forever,match=ORDER BY";
     faults.add(slow.parse().expect("a fault"));
     let report = job.report(&[], 0);
     let cut = table(&report, "dbo.Narrow");
@@ -349,7 +350,7 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         } else {
             // Behind a cut, however fast the machine is.
             let started = Instant::now();
-            while target.value(cut) == "0" && started.elapsed() < Duration::from_secs(10) {
+            while target.value(cut) == "0" && started.elapsed() < Duration::from_secs(20) {
                 std::thread::sleep(Duration::from_millis(5));
             }
             std::thread::sleep(Duration::from_millis(8 * point));
