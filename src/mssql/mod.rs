@@ -8,6 +8,7 @@ mod connect;
 mod connection;
 mod control;
 mod fault;
+pub mod large_rows;
 pub mod pool;
 mod prelogin;
 pub mod read;

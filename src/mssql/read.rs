@@ -1,11 +1,9 @@
 //! Streams the rows of one statement as COPY batches, past the driver.
 
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
@@ -15,6 +13,7 @@ use crate::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
 
 use super::connection::Connection;
 use super::fault;
+use super::large_rows::{LargeRows, Turn};
 use super::transport::Transport;
 
 /// Header type of the transaction descriptor (MS-TDS 2.2.5.3).
@@ -36,13 +35,10 @@ pub struct RowStream<'c> {
     waited: Duration,
     received: u64,
     /// Shared by all streams of a run; see [`RowStream::share_large_rows`].
-    large: Option<Arc<Semaphore>>,
-    /// Of the large row that is being read, or that the last batch holds.
-    permit: Option<OwnedSemaphorePermit>,
+    large: Option<LargeRows>,
+    /// Of the long row that is being read, or that the last batch holds.
+    turn: Option<Turn>,
 }
-
-/// A row beyond this size is large: a few of them at a time would be the memory of the process.
-const LARGE: usize = 4 << 20;
 
 /// Sends a statement that returns one result of the layout's columns.
 ///
@@ -81,7 +77,7 @@ pub(super) async fn open_reader<'c>(
             waited: Duration::ZERO,
             received: 0,
             large: None,
-            permit: None,
+            turn: None,
         }),
         Ok(Err(cause)) => Err(fault::lost(cause)),
         Err(_) => Err(too_long(patience)),
@@ -123,31 +119,16 @@ impl RowStream<'_> {
         }
     }
 
-    /// Large rows are read one at a time over all streams that share `turns`, a semaphore of one
-    /// permit: memory is then bounded by the largest row instead of by the partitions in flight
-    /// times that.
+    /// Long rows wait for their turn among all streams that share `turns`.
     #[must_use]
-    pub fn share_large_rows(mut self, turns: Arc<Semaphore>) -> Self {
+    pub fn share_large_rows(mut self, turns: LargeRows) -> Self {
         self.large = Some(turns);
         self
     }
 
-    /// The permit of the large row in the last batch; to be held until the row was sent.
-    pub fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
-        self.permit.take()
-    }
-
-    async fn wait_for_turn(&mut self) -> Result<()> {
-        let Some(turns) = &self.large else {
-            return Ok(());
-        };
-        if self.permit.is_none() && self.reader.held() > LARGE {
-            let turn = Arc::clone(turns).acquire_owned().await;
-            let closed =
-                |cause| Error::new(Kind::Internal, "nobody may read large rows").because(cause);
-            self.permit = Some(turn.map_err(closed)?);
-        }
-        Ok(())
+    /// The turn of the long row in the last batch; to be held until the row was sent.
+    pub fn take_turn(&mut self) -> Option<Turn> {
+        self.turn.take()
     }
 
     /// The whole rows that were read since the last batch, for an end in the middle.
@@ -171,7 +152,9 @@ impl RowStream<'_> {
     }
 
     async fn receive(&mut self) -> Result<()> {
-        self.wait_for_turn().await?;
+        if let Some(turns) = &self.large {
+            turns.wait(&mut self.turn, self.reader.held()).await?;
+        }
         let Some(transport) = &mut self.transport else {
             return Err(Error::new(Kind::SourceLost, "the row stream is closed"));
         };

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Mode};
 use crate::error::Error;
+use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
@@ -26,8 +26,8 @@ pub struct Run {
     pub source: SourcePool,
     pub target: TargetPool,
     pub progress: Arc<Progress>,
-    /// One permit: whose turn it is to have a large row in memory.
-    pub large_rows: Arc<Semaphore>,
+    /// Whose turn it is to have a long row in memory.
+    pub large_rows: LargeRows,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
 }
@@ -211,7 +211,8 @@ impl TableLoad {
     }
 }
 
-fn weight(plan: &TablePlan) -> u64 {
+/// How much work a table is, in bytes.
+pub fn weight(plan: &TablePlan) -> u64 {
     match plan.estimated_bytes {
         0 => plan.estimated_rows.saturating_mul(BYTES_PER_ROW),
         bytes => bytes,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
+use crate::mssql::large_rows::{self, LargeRows};
 use crate::mssql::pool::Pooled;
 use crate::mssql::read;
 use crate::pipeline::board::Board;
@@ -21,8 +22,8 @@ use crate::report::time::Activity;
 use crate::transcode::{Batch, RowLayout};
 
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
-/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 4 MiB
-/// each; of larger rows the whole process holds one, see [`Delivery`].
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 1 MiB
+/// each; of longer rows the whole process holds a few, see [`LargeRows`].
 pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch on its way from a reader to its COPY.
@@ -30,8 +31,8 @@ pub(super) struct Delivery {
     pub(super) batch: Batch,
     /// How long the source's connection was at work on it.
     pub(super) read: Duration,
-    /// Held until a large row was sent: one at a time over all partitions.
-    pub(super) _turn: Option<OwnedSemaphorePermit>,
+    /// Held until a long row was sent.
+    pub(super) _turn: Option<large_rows::Turn>,
 }
 
 /// What a reader has in common with others.
@@ -39,7 +40,7 @@ pub(super) struct Shared {
     /// Child of the table's; cancelled where the partition makes a turn.
     pub(super) cancel: CancellationToken,
     /// The run's.
-    pub(super) large_rows: Arc<Semaphore>,
+    pub(super) large_rows: LargeRows,
 }
 
 /// How a reader ended without an error.
@@ -67,6 +68,8 @@ pub enum Moved {
 enum Written {
     /// The reader had no more.
     All,
+    /// The partition was done when it was claimed.
+    Before,
     /// Something is asked of the partition.
     Turned,
 }
@@ -82,6 +85,8 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
     let mut committed = None;
     let mut furthest = 0;
     let mut cuts = None;
+    // Rows and bytes of the last try that are taken as not committed.
+    let mut taken_back = (0, 0);
     loop {
         let mut attempt = Attempt {
             run,
@@ -93,8 +98,14 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
         };
         let error = match attempt.run(cuts.take()).await {
             Ok(Written::All) => return Ok(Moved::Whole),
+            Ok(Written::Before) => {
+                // The last commit was made, only its answer was lost.
+                table.progress.add(taken_back.0, taken_back.1);
+                return Ok(Moved::Whole);
+            }
             Ok(Written::Turned) => {
                 committed = attempt.committed;
+                taken_back = (0, 0);
                 match lane.take_turn() {
                     Some(Turn::Park) => return Ok(Moved::Parked),
                     Some(Turn::Split(found)) => cuts = Some(found),
@@ -104,7 +115,8 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
             }
             Err(error) => error,
         };
-        table.progress.take_back(attempt.sent.0, attempt.sent.1);
+        taken_back = attempt.sent;
+        table.progress.take_back(taken_back.0, taken_back.1);
         committed = attempt.committed;
         // Rows that a crash takes back time and again are no progress.
         let reached = committed.unwrap_or(0);
@@ -151,7 +163,7 @@ impl Attempt<'_> {
         let claimed =
             PartitionWriter::claim(lease, Arc::clone(&table.copy), lane.number, run.id).await?;
         let Some(mut writer) = claimed else {
-            return Ok(Written::All);
+            return Ok(Written::Before);
         };
         let recorded = writer.progress().rows;
         self.settle(recorded);
@@ -200,14 +212,13 @@ impl Attempt<'_> {
             sender,
             Shared {
                 cancel: reading.clone(),
-                large_rows: Arc::clone(&self.run.large_rows),
+                large_rows: self.run.large_rows.clone(),
             },
         ));
         let before = writer.progress().rows;
         let written = self.write_batches(writer, batches).await;
-        if matches!(written, Ok(Written::Turned)) {
-            reading.cancel();
-        }
+        // Nobody takes what it still reads: without this it would wait for the source's next batch.
+        reading.cancel();
         let read = reader
             .await
             .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?
@@ -359,7 +370,7 @@ pub(super) async fn read_batches(
         let delivery = Delivery {
             batch,
             read: asked.elapsed(),
-            _turn: stream.take_permit(),
+            _turn: stream.take_turn(),
         };
         if batches.send(delivery).await.is_err() {
             return Ok(ReadEnd::Refused);

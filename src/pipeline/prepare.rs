@@ -1,5 +1,6 @@
 //! From an open connection to tables that are ready to be loaded: catalog, plan, state, DDL.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use futures::stream::{self, StreamExt};
@@ -8,7 +9,7 @@ use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
-use crate::pipeline::context::Run;
+use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
@@ -240,7 +241,7 @@ pub type Unready = (TablePlan, Error);
 #[derive(Default)]
 pub struct Readiness {
     pub unready: Vec<Unready>,
-    /// Not tried, see [`Cuts::Quick`].
+    /// Not tried, see [`Cuts::Quick`]; the largest first.
     pub later: Vec<TablePlan>,
 }
 
@@ -289,6 +290,7 @@ pub async fn make_ready(
             }
         }
     }
+    all.later.sort_by_key(|plan| Reverse(weight(plan)));
     all
 }
 

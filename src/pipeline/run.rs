@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use futures::stream::{self, StreamExt};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
+use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
@@ -207,7 +207,7 @@ async fn start(
         source: shores.source.clone(),
         target: shores.target.clone(),
         progress: Arc::clone(progress),
-        large_rows: Arc::new(Semaphore::new(1)),
+        large_rows: LargeRows::default(),
         cancel: cancel.clone(),
     })
 }

@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A partition is judged by its pace, which is known after about so long.
 const PACE_AFTER: Duration = Duration::from_millis(500);
 
+/// One that has no row yet may only be about to begin, and would begin anew if it were cut.
+const STILL_AFTER: Duration = Duration::from_secs(5);
+
 /// What a part should take at the partition's pace, at least. A cut costs some statements on either
 /// side and a reader that begins anew, a tenth of a second of CPU: half a second was too little where
 /// source, target and tool had no core left to spare (see docs/levers.md).
@@ -62,7 +65,7 @@ async fn offer(run: &Run, board: &Board) -> Result<()> {
     let idle = idle.min(free);
     let mut long = lanes
         .iter()
-        .filter_map(|lane| Some((lane, lane.table.room()?, lane.pace(PACE_AFTER)?)))
+        .filter_map(|lane| Some((lane, lane.table.room()?, pace(lane)?)))
         .collect::<Vec<_>>();
     if idle == 0 || long.is_empty() {
         return Ok(());
@@ -89,6 +92,15 @@ async fn offer(run: &Run, board: &Board) -> Result<()> {
         }
     }
     refused
+}
+
+/// What is left of a partition and how fast it goes, once that can be said.
+fn pace(lane: &Lane) -> Option<(Remaining, f64)> {
+    let known = lane.pace(PACE_AFTER)?;
+    match known.1 == 0.0 {
+        true => lane.pace(STILL_AFTER),
+        false => Some(known),
+    }
 }
 
 /// Cuts of what is left of a partition, into parts that are worth it; none where there are no two.

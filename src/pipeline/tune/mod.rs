@@ -11,11 +11,11 @@ mod sample;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
+use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::RunOptions;
 use crate::pipeline::cutting::Look;
 use crate::pipeline::prepare::{self, Survey};
@@ -213,7 +213,7 @@ impl Tuning<'_> {
                 copy: Arc::new(copy.flush_late(!job.transfer.synchronous_commit)),
                 ranges: Ranges::new(slices),
                 consistency: job.transfer.consistency,
-                large_rows: Arc::new(Semaphore::new(1)),
+                large_rows: LargeRows::default(),
             }),
             cancel: cancel.clone(),
         };

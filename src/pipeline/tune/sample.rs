@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Consistency;
 use crate::error::{Error, Kind, Result};
+use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::{Pooled, SourcePool};
 use crate::pipeline::partition::{BATCHES_IN_FLIGHT, Delivery, ReadEnd, Shared, read_batches};
 use crate::pipeline::tune::machine::Counters;
@@ -56,7 +57,7 @@ pub(super) struct Task {
     pub(super) ranges: Ranges,
     pub(super) consistency: Consistency,
     /// One permit: whose turn it is to have a large row in memory.
-    pub(super) large_rows: Arc<Semaphore>,
+    pub(super) large_rows: LargeRows,
 }
 
 /// What is varied.
@@ -284,7 +285,7 @@ impl Worker {
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let shared = Shared {
             cancel: self.stop.clone(),
-            large_rows: Arc::clone(&task.large_rows),
+            large_rows: task.large_rows.clone(),
         };
         let layout = task.layout.clone();
         let reader = tokio::spawn(read_batches(source, sql, layout, sender, shared));

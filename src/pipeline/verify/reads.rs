@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Retry};
 use crate::error::{Error, Kind, Result};
+use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::mssql::read;
 use crate::pipeline::retry::retrying;
@@ -29,8 +30,8 @@ pub(super) struct Reads {
     pub(super) cancel: CancellationToken,
     /// Parts of a target table that are read at a time, at most.
     most_parts: usize,
-    /// One permit: whose turn it is to have a large row of the source in memory.
-    large_rows: Arc<Semaphore>,
+    /// Whose turn it is to have a long row of the source in memory.
+    large_rows: LargeRows,
     /// KiB for rows of the target, taken before a connection is: PostgreSQL's driver has a row in
     /// memory before anybody can ask how long it is.
     target_memory: Semaphore,
@@ -131,7 +132,7 @@ impl Reads {
             retry: job.transfer.retry.clone(),
             cancel: cancel.clone(),
             most_parts: job.target.pool.max_connections,
-            large_rows: Arc::new(Semaphore::new(1)),
+            large_rows: LargeRows::default(),
             target_memory: Semaphore::new(TARGET_MEMORY as usize),
         })
     }
@@ -244,12 +245,12 @@ async fn read_source<T: Tally>(
         .ok_or_else(|| Error::new(Kind::Internal, "no such slice"))?;
     let mut connection = reads.source.acquire().await?;
     let stream = read::open(&mut connection, statement, table.layout.clone()).await?;
-    let mut stream = stream.share_large_rows(Arc::clone(&reads.large_rows));
+    let mut stream = stream.share_large_rows(reads.large_rows.clone());
     let (mut tally, mut rejected) = (empty.fresh(), 0);
     while let Some(batch) = stream.next_batch().await? {
         each_row(&batch.bytes, table.plan.columns.len(), |row| tally.add(row))?;
         rejected += batch.rejects.len() as u64;
-        drop(stream.take_permit());
+        drop(stream.take_turn());
     }
     Ok((tally, rejected))
 }
