@@ -177,7 +177,7 @@ impl Bars {
 
     fn table(&mut self, index: usize, table: &TableProgress) {
         match table.state() {
-            TableState::Waiting | TableState::Skipped => {}
+            TableState::Waiting => {}
             TableState::Running | TableState::Loaded => self.running(index, table),
             state @ (TableState::Done | TableState::Failed) => {
                 if let Some((bar, _)) = self.tables.remove(&index) {

@@ -16,8 +16,8 @@ const LONG_AT_A_TIME: usize = 8;
 /// A row beyond this size is large: a few of them at a time would be the memory of the process.
 const LARGE: usize = 4 << 20;
 
-/// Shared by the readers of a run. Long rows are read [`LONG_AT_A_TIME`], large ones one at a time:
-/// memory is then bounded by the largest row instead of by the readers times that.
+/// Shared by the readers of a run. Eight long rows are in memory at a time and one large one, so that
+/// memory is bounded by the largest row instead of by the readers times that.
 ///
 /// Every large row was long before, so turns are taken in one order; and who has one needs nothing
 /// but the target to give it back.

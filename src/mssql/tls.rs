@@ -173,6 +173,13 @@ fn certificate_message(host: &str, wrong: &CertificateError) -> String {
              machine's clock"
         ),
         CertificateError::Revoked => format!("the certificate of {host} is revoked: renew it"),
+        // Of its authority, or of the handshake: that one is checked whatever is trusted.
+        CertificateError::BadSignature => format!(
+            "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
+             on a network that you trust, set source.trust_server_certificate: true; where that is \
+             set, whoever answers does not have the certificate's own key: look for somebody in \
+             the middle"
+        ),
         _ => format!(
             "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
              on a network that you trust, set source.trust_server_certificate: true"
@@ -207,6 +214,8 @@ mod tests {
             ),
             (CertificateError::Expired, "clock"),
             (CertificateError::BadEncoding, "trust_server_certificate"),
+            (CertificateError::BadSignature, "source.ca_file"),
+            (CertificateError::BadSignature, "own key"),
         ] {
             let text = told(rustls::Error::InvalidCertificate(wrong), Encrypt::Required);
             assert!(text.contains(advice), "{text}");

@@ -180,7 +180,8 @@ impl Board {
         self.changed.notify_waiters();
     }
 
-    /// A partition that was parked goes on before others begin.
+    /// A partition that was parked goes on before others begin. This does not ring: the worker that
+    /// parked it gives its lane back with [`Board::loaded`] right after, which does.
     pub fn put_back(&self, lane: &Lane) {
         self.state().loads.put_back(&lane.table, lane.number);
     }
@@ -200,7 +201,7 @@ impl Board {
         (state.lanes.clone(), room.min(state.idle))
     }
 
-    /// Whether more partitions could be on their way if the level were higher, and how many are.
+    /// How many partitions are on their way, and whether more could be if the level were higher.
     pub fn in_flight(&self) -> (usize, bool) {
         let state = self.state();
         (state.lanes.len(), !state.loads.is_empty())

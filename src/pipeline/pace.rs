@@ -122,7 +122,8 @@ impl Pace {
         self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
         self.down = up;
         let why = if up { Why::NoFaster } else { Why::Slower };
-        self.move_to(from).map(|level| (level, why))
+        self.level = from;
+        Some((from, why))
     }
 
     fn attempt(&mut self, speed: f64, window: Window) -> Option<(usize, Why)> {
@@ -142,12 +143,8 @@ impl Pace {
         }
         self.down = !up;
         self.before = Some((from, speed));
-        self.move_to(to).map(|level| (level, why))
-    }
-
-    fn move_to(&mut self, level: usize) -> Option<usize> {
-        self.level = level;
-        Some(level)
+        self.level = to;
+        Some((to, why))
     }
 }
 

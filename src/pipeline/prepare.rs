@@ -20,6 +20,7 @@ use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
+use crate::postgres::scratch;
 use crate::postgres::state::{self, TableKey, TableRecord, TableState};
 use crate::schema::Database;
 use crate::typemap::{TargetTypes, depends_on_target};
@@ -244,13 +245,28 @@ pub struct Readiness {
     pub later: Vec<TablePlan>,
 }
 
-/// Records and makes every table that is not recorded yet, several at a time.
+/// What a killed `tune` of the job left takes space and is in nobody's way.
+async fn drop_samples(run: &Run) {
+    let dropped = async {
+        let mut target = run.target.acquire().await?;
+        scratch::drop_left_behind(&mut target, &run.job.name).await
+    };
+    if let Err(error) = dropped.await {
+        tracing::warn!(%error, "the scratch table of a killed tune is left behind");
+    }
+}
+
+/// Records and makes every table that is not recorded yet, several at a time. Before the first of a
+/// run, what a killed `tune` left is dropped.
 pub async fn make_ready(
     run: &Run,
     plans: &[TablePlan],
     records: &HashMap<String, TableRecord>,
     cuts: Cuts,
 ) -> Readiness {
+    if cuts == Cuts::Quick {
+        drop_samples(run).await;
+    }
     let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());

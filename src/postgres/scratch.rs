@@ -1,7 +1,7 @@
 //! The table that samples are written to: made, emptied, and dropped so that nothing stays.
 
 use tokio_postgres::types::Oid;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, GenericClient, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Kind, Result};
@@ -81,6 +81,11 @@ impl Scratch {
         Ok((Self { name, mark, oid }, plan))
     }
 
+    /// The statement that drops it by hand.
+    pub fn drop_statement(&self) -> String {
+        drop_statement(&self.name)
+    }
+
     /// Gives its space back between two samples.
     pub async fn empty(&self, client: &Client) -> Result<()> {
         let table = qualified(&self.name);
@@ -99,7 +104,7 @@ impl Scratch {
         begin(&transaction).await?;
         if find(&transaction, &self.name, &self.mark).await? == Some((self.oid, true)) {
             transaction
-                .batch_execute(&format!("DROP TABLE {table}"))
+                .batch_execute(&self.drop_statement())
                 .await
                 .map_err(failed)?;
         }
@@ -113,6 +118,23 @@ impl Scratch {
         }
         transaction.commit().await.map_err(failed)
     }
+}
+
+/// Drops what a killed process left of its samples of the job, if it did. The caller holds the job's
+/// lock, as whoever takes samples does: nobody writes to it then.
+///
+/// # Errors
+/// What keeps the table from being dropped.
+pub async fn drop_left_behind(client: &mut Client, job: &str) -> Result<()> {
+    let (name, mark) = (name_of(job), mark(job));
+    if !matches!(find(client, &name, &mark).await?, Some((_, true))) {
+        return Ok(());
+    }
+    let failed = |error| fault::of(error, "drop the old scratch table");
+    let transaction = client.transaction().await.map_err(failed)?;
+    begin(&transaction).await?;
+    drop_leftover(&transaction, &name, &mark).await?;
+    transaction.commit().await.map_err(failed)
 }
 
 /// Others make or drop the schema under the same lock.
@@ -152,7 +174,7 @@ async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &
         Some((_, true)) => {
             tracing::info!(table, "a scratch table that was left behind is dropped");
             transaction
-                .batch_execute(&format!("DROP TABLE {table}"))
+                .batch_execute(&drop_statement(name))
                 .await
                 .map_err(|error| fault::of(error, &format!("drop the old scratch table {table}")))
         }
@@ -166,15 +188,26 @@ async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &
 }
 
 async fn find(
-    transaction: &Transaction<'_>,
+    client: &impl GenericClient,
     name: &TargetName,
     mark: &str,
 ) -> Result<Option<(Oid, bool)>> {
-    let found = transaction
+    let found = client
         .query_opt(FIND, &[&name.schema, &name.table, &mark])
         .await
         .map_err(|error| fault::of(error, "look for the scratch table"))?;
     Ok(found.map(|row| (row.get(0), row.get(1))))
+}
+
+fn name_of(job: &str) -> TargetName {
+    TargetName {
+        schema: SCHEMA.to_owned(),
+        table: format!("tune_{:016x}", xxh3_64(job.as_bytes())),
+    }
+}
+
+fn drop_statement(name: &TargetName) -> String {
+    format!("DROP TABLE {}", qualified(name))
 }
 
 fn mark(job: &str) -> String {
@@ -186,10 +219,7 @@ fn mark(job: &str) -> String {
 /// whole.
 fn scratch_plan(plan: &TablePlan, job: &str) -> TablePlan {
     let mut scratch = plan.clone();
-    scratch.target = TargetName {
-        schema: SCHEMA.to_owned(),
-        table: format!("tune_{:016x}", xxh3_64(job.as_bytes())),
-    };
+    scratch.target = name_of(job);
     let columns = scratch.columns.iter_mut().chain(&mut scratch.generated);
     columns.for_each(bare);
     scratch

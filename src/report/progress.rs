@@ -34,22 +34,20 @@ pub struct Step {
     pub tables: (u32, u32),
 }
 
-/// Where a table stands. Each state is set by exactly one party.
+/// Where a table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TableState {
-    /// By the planner, when it adds the table.
+    /// From the start, until a worker takes one of its partitions.
     Waiting = 0,
     /// By the first worker that takes one of its partitions.
     Running = 1,
-    /// By the worker that commits its last partition.
+    /// By the worker that ends its last partition.
     Loaded = 2,
-    /// By the table's supervisor, after finish steps (log flag, identity).
+    /// By the worker that has made its keys and indexes; from the start where an earlier run had.
     Done = 3,
-    /// By the table's supervisor, on the first permanent error.
+    /// By whoever meets its first permanent error.
     Failed = 4,
-    /// By the planner, where the job's filter leaves it out.
-    Skipped = 5,
 }
 
 impl TableState {
@@ -59,7 +57,6 @@ impl TableState {
             2 => Self::Loaded,
             3 => Self::Done,
             4 => Self::Failed,
-            5 => Self::Skipped,
             // Only `set_state` writes the byte, so what is left is 0.
             _ => Self::Waiting,
         }
@@ -67,7 +64,7 @@ impl TableState {
 
     /// No further row will come.
     pub fn over(self) -> bool {
-        matches!(self, Self::Done | Self::Failed | Self::Skipped)
+        matches!(self, Self::Done | Self::Failed)
     }
 }
 
@@ -201,9 +198,6 @@ impl Progress {
         let mut totals = ProgressTotals::default();
         for table in self.tables() {
             let state = table.state();
-            if state == TableState::Skipped {
-                continue;
-            }
             totals.tables += 1;
             totals.tables_over += u64::from(state.over());
             totals.tables_failed += u64::from(state == TableState::Failed);
@@ -369,8 +363,6 @@ mod tests {
         let progress = Progress::new();
         let posts = progress.add_table("dbo.Posts", 100);
         let empty = progress.add_table("dbo.Empty", 0);
-        let left_out = progress.add_table("dbo.sysdiagrams", 7);
-        left_out.set_state(TableState::Skipped);
         posts.set_state(TableState::Running);
         posts.resume(5, 500);
         posts.add(25, 2500);

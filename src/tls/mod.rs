@@ -1,5 +1,7 @@
 //! What a server's certificate must prove, for both shores: authorities, pinned certificates, names.
 
+pub mod der;
+mod possession;
 mod verifier;
 
 use std::path::Path;
@@ -12,6 +14,7 @@ use rustls::crypto::CryptoProvider;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, ServerName};
 
+pub use crate::tls::possession::is_provable;
 use crate::tls::verifier::{AnyCertificate, Chain};
 
 /// Which name a certificate must be made out to.
@@ -65,7 +68,8 @@ pub fn of_system() -> (Trusted, Vec<rustls_native_certs::Error>) {
     (trusted, found.errors)
 }
 
-/// Encryption against listeners, and no proof of who answers.
+/// Encryption against listeners, and no proof of who answers: whoever does has the key of the
+/// certificate that it shows, where [`is_provable`] says so of that certificate.
 pub fn anybody(provider: &CryptoProvider) -> Arc<dyn ServerCertVerifier> {
     Arc::new(AnyCertificate::new(provider))
 }

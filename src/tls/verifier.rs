@@ -4,27 +4,45 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::tls::Expected;
+use crate::tls::{Expected, is_provable};
 
 /// `trust_server_certificate`, and sslmode `prefer` and `require`: encryption against listeners, no
 /// proof of who answers.
+///
+/// The signature of the handshake is checked all the same: channel binding proves the certificate to
+/// the login, and somebody in the middle could show the server's own, which is public, without its
+/// key. Where [`is_provable`] says that it cannot be checked, nothing may be built on the certificate.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
-    schemes: Vec<SignatureScheme>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl AnyCertificate {
     pub(super) fn new(provider: &CryptoProvider) -> Self {
         Self {
-            schemes: provider
-                .signature_verification_algorithms
-                .supported_schemes(),
+            algorithms: provider.signature_verification_algorithms,
         }
+    }
+
+    fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        verify: impl FnOnce(&WebPkiSupportedAlgorithms) -> Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if is_provable(certificate, &self.algorithms) {
+            return verify(&self.algorithms);
+        }
+        tracing::debug!(
+            "the server's certificate is of a form that no signature can be checked by"
+        );
+        Ok(HandshakeSignatureValid::assertion())
     }
 }
 
@@ -40,29 +58,30 @@ impl ServerCertVerifier for AnyCertificate {
         Ok(ServerCertVerified::assertion())
     }
 
-    // A signature by a key that nobody vouches for proves nothing, and checking it would refuse
-    // the version 1 certificates that PostgreSQL servers still carry, and forms that SQL Server
-    // gives the certificates it makes for itself.
     fn verify_tls12_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        self.check(certificate, |algorithms| {
+            verify_tls12_signature(message, certificate, signature, algorithms)
+        })
     }
 
     fn verify_tls13_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        self.check(certificate, |algorithms| {
+            verify_tls13_signature(message, certificate, signature, algorithms)
+        })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::errors::changed;
 use crate::load;
+use crate::support::cluster::Options;
 use crate::support::job::Job;
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Database, Postgres};
 use crate::support::source::Source;
 
 /// Tables that are planned as one partition each, with room for three more.
@@ -20,11 +21,26 @@ fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
     found.expect("the table")
 }
 
-/// A reader that is slow for a while, as behind a cold disk.
+/// A reader that is slow for a while, as behind a cold disk: before its first batch, and for longer
+/// than a partition without a row is taken to be about to begin.
 fn slow(source: &Source, table: &str) {
-    let fault = format!("stall:rows=2500,for=3s,times=1,match=FROM [dbo].[{table}]");
+    let fault = format!("stall:rows=2500,for=8s,times=1,match=FROM [dbo].[{table}]");
     let faults = source.expect_stand_in().handle.faults();
     faults.add(fault.parse().expect("a fault"));
+}
+
+/// Asks again and again until the target gives this value.
+fn wait_for(target: &Database<'_>, sql: &str, value: &str) {
+    let began = Instant::now();
+    loop {
+        let now = target.value(sql);
+        if now == value {
+            return;
+        }
+        let late = began.elapsed() > Duration::from_secs(60);
+        assert!(!late, "{sql} gives {now}, not {value}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -111,7 +127,7 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
     }
     database.script(&grow);
     // Only the last partition has so many rows.
-    let slow = "stall:rows=9000,for=3s,times=forever,match=ORDER BY";
+    let slow = "stall:rows=9000,for=8s,times=forever,match=ORDER BY";
     faults.add(slow.parse().expect("a fault"));
     let report = job.report(&[], 0);
     let cut = table(&report, "dbo.Narrow");
@@ -145,14 +161,10 @@ fn a_table_whose_cuts_take_long_holds_up_no_other() {
     );
     let child = job.spawn(&["--output", "json"]);
     let made = "SELECT to_regclass('_migrate.tables') IS NOT NULL";
-    while target.value(made) != "t" {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for(&target, made, "t");
     // Its own index was read, and it does not wait for the one that is still being read.
     let done = "SELECT count(*) FROM _migrate.tables WHERE state = 'done'";
-    while target.value(done) != "2" {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for(&target, done, "2");
     let known = "SELECT count(*) FROM _migrate.tables";
     assert_eq!(
         target.value(known),
@@ -209,10 +221,8 @@ fn a_cut_whose_answer_is_lost_is_made_once_or_not_at_all() {
     // The first attempt to add partitions finds its session ended.
     target.sql("CREATE SCHEMA probe; CREATE SEQUENCE probe.tries");
     let child = job.spawn(&["--output", "json"]);
-    let installed = "SELECT count(*) FROM pg_class WHERE relname = 'partitions'";
-    while target.value(installed) == "0" {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let installed = "SELECT to_regclass('_migrate.partitions') IS NOT NULL";
+    wait_for(&target, installed, "t");
     target.sql(
         "CREATE FUNCTION probe.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          IF NEW.partition > 1 AND nextval('probe.tries') = 1 THEN \
@@ -223,7 +233,95 @@ fn a_cut_whose_answer_is_lost_is_made_once_or_not_at_all() {
     let output = child.wait_with_output().expect("the tool ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert_ne!(target.value("SELECT last_value FROM probe.tries"), "0");
+    // `last_value` of a sequence that was never asked is 1, too.
+    let cut = "SELECT is_called FROM probe.tries";
+    assert_eq!(target.value(cut), "t", "a session ended in a cut");
+    load::check(&target);
+}
+
+/// A server whose commits wait for a standby that there is not, where their transaction asks for it
+/// as [`WAIT`] does. Ending such a session leaves the commit and takes its answer.
+fn without_standby() -> Postgres {
+    let server = Postgres::start(Options { tls: false });
+    server.sql("ALTER SYSTEM SET synchronous_commit = local");
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server.sql("SELECT pg_reload_conf()");
+    server
+}
+
+/// A trigger's function: the first transaction that calls it waits when it commits.
+const WAIT: &str = "CREATE SCHEMA probe; CREATE SEQUENCE probe.calls; \
+     CREATE FUNCTION probe.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+     IF nextval('probe.calls') = 1 THEN \
+     PERFORM set_config('synchronous_commit', 'on', true); END IF; RETURN NEW; END $$;";
+
+/// Makes the record of the job by a run that fails at Narrow.
+fn record(job: &Job, source: &Source) {
+    let faults = source.expect_stand_in().handle.faults();
+    let broken = "error:rows=100,number=605,times=forever,match=FROM [dbo].[Narrow]";
+    faults.add(broken.parse().expect("a fault"));
+    job.report(&[], 1);
+    faults.clear();
+}
+
+/// Runs the job, and ends the session whose commit waits.
+fn lose_the_answer(job: &Job, target: &Database<'_>) -> Value {
+    let child = job.spawn(&["--output", "json"]);
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event = 'SyncRep'";
+    wait_for(target, end, "1");
+    let output = child.wait_with_output().expect("the tool ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    serde_json::from_slice(&output.stdout).expect("a report")
+}
+
+#[test]
+fn a_cut_that_was_made_and_whose_answer_is_lost_is_taken_up() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let server = without_standby();
+    let target = server.database();
+    let job = Job::new(&database, &target.target(), ONE_EACH);
+    record(&job, &source);
+    target.sql(&format!(
+        "{WAIT} CREATE TRIGGER cut BEFORE INSERT ON _migrate.partitions FOR EACH ROW \
+         WHEN (NEW.partition > 1) EXECUTE FUNCTION probe.wait()"
+    ));
+    slow(&source, "Narrow");
+    let report = lose_the_answer(&job, &target);
+    let cut = table(&report, "dbo.Narrow");
+    // Nobody was told of the cut: that it was made is read from the record.
+    assert_eq!(cut["splits"], 0, "{cut}");
+    assert!(cut["partitions"].as_u64() > Some(1), "{cut}");
+    assert!(cut["retries"].as_u64() > Some(0), "{cut}");
+    assert_eq!(cut["rows"], load::ROWS, "{cut}");
+    load::check(&target);
+}
+
+#[test]
+fn a_partition_whose_last_answer_is_lost_is_not_loaded_again() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let server = without_standby();
+    let target = server.database();
+    // Only such a commit leaves it to the server what it waits for.
+    let more = ONE_EACH.replace("transfer: {", "transfer: { synchronous_commit: true,");
+    // Rows go with it.
+    let more = more.replace("commit_every: 32KiB", "commit_every: 64MiB");
+    let job = Job::new(&database, &target.target(), &more);
+    record(&job, &source);
+    target.sql(&format!(
+        "{WAIT} CREATE TRIGGER last BEFORE UPDATE ON _migrate.partitions FOR EACH ROW \
+         WHEN (NEW.state = 'done' AND NEW.source_table = 'Narrow') EXECUTE FUNCTION probe.wait()"
+    ));
+    let report = lose_the_answer(&job, &target);
+    let whole = table(&report, "dbo.Narrow");
+    assert_eq!(whole["partitions"], 1, "{whole}");
+    assert!(whole["retries"].as_u64() > Some(0), "{whole}");
+    assert_eq!(whole["rows"], load::ROWS, "{whole}");
+    let ended = "SELECT last_value FROM probe.calls WHERE is_called";
+    assert_eq!(target.value(ended), "1", "it ended once");
     load::check(&target);
 }
 
@@ -252,7 +350,7 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         } else {
             // Behind a cut, however fast the machine is.
             let started = Instant::now();
-            while target.value(cut) == "0" && started.elapsed() < Duration::from_secs(10) {
+            while target.value(cut) == "0" && started.elapsed() < Duration::from_secs(20) {
                 std::thread::sleep(Duration::from_millis(5));
             }
             std::thread::sleep(Duration::from_millis(8 * point));

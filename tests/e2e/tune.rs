@@ -138,6 +138,7 @@ fn text_is_a_table_a_picture_and_lines_to_paste() {
         "-bound",
         "estimate for the whole job",
         "were begun again",
+        "the batch size is transfer.commit_every",
         "again",
     ] {
         // Both sides may be even on a busy machine.
@@ -246,7 +247,7 @@ fn what_was_stopped_or_killed_leaves_the_target_as_it_was() {
 }
 
 #[test]
-fn a_run_does_not_mind_what_a_killed_sample_left() {
+fn a_run_drops_what_a_killed_sample_left() {
     let source = Source::stand_in();
     let database = source.database(&load::script());
     let target = Postgres::shared().database();
@@ -255,15 +256,57 @@ fn a_run_does_not_mind_what_a_killed_sample_left() {
     wait_for_copy(&target);
     child.kill().expect("kill -9");
     child.wait().expect("the killed process is gone");
+    assert_eq!(target.value(LEFT), "1");
     job.report(&[], 0);
     load::check(&target);
-    job.report(&SHORT, 0);
     assert_eq!(target.value(LEFT), "0");
+    // The name alone makes no table ours.
+    job.report(&SHORT, 0);
+    let mut child = job.spawn(&["tune", "--seconds", "20"]);
+    wait_for_copy(&target);
+    child.kill().expect("kill -9");
+    child.wait().expect("the killed process is gone");
+    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    target.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
+    job.report(&[], 0);
+    assert_eq!(target.value(LEFT), "1");
+    target.sql(&format!("DROP TABLE _migrate.{name}"));
     assert_eq!(
         target.value("SELECT count(*) FROM _migrate.runs"),
-        "1",
-        "the state of the run is there"
+        "2",
+        "the state of the runs is there"
     );
+}
+
+/// What was measured is told, with what is left and how to be rid of it.
+#[test]
+fn a_scratch_table_that_cannot_be_dropped_costs_no_result() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let target = Postgres::shared().database();
+    let job = capped(&database, &target, 1);
+    let child = job.spawn(&["tune", "--seconds", "3", "--output", "json"]);
+    wait_for_copy(&target);
+    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    let view = format!("CREATE VIEW public.mine AS SELECT 1 AS one FROM _migrate.{name}");
+    target.sql(&view);
+    let answer = answer(child);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let report: Value = serde_json::from_str(&answer.stdout).expect("a report");
+    assert!(numbers(&report["samples"], "rows_per_second")[0] > 0.0);
+    let notes = report["notes"].to_string();
+    let by_hand = format!("DROP TABLE \\\"_migrate\\\".\\\"{name}\\\"");
+    for words in ["is left behind", by_hand.as_str()] {
+        assert!(notes.contains(words), "{words}: {notes}");
+    }
+    // Nor does it cost a run, which says so and goes on.
+    let run = job.run(&[]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("is left behind"), "{}", run.stderr);
+    load::check(&target);
+    target.sql("DROP VIEW public.mine");
+    job.report(&SHORT, 0);
+    assert_eq!(target.value(LEFT), "0");
 }
 
 const LEFT: &str = "SELECT count(*) FROM pg_class WHERE relname LIKE 'tune\\_%'";

@@ -6,6 +6,8 @@ use std::time::Duration;
 use migrate::config::job::{Secret, SslMode, Target};
 use migrate::error::{Error, Kind};
 use migrate::postgres::connect::{Connector, Session};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 use crate::support::cluster::{Options, PASSWORD, PLAIN_ONLY, TLS_HOST, TLS_ONLY};
 use crate::support::postgres::Postgres;
@@ -198,6 +200,70 @@ async fn a_server_without_tls_is_refused_where_tls_is_required() {
     assert!(error.message().contains("does not offer TLS"), "{error}");
     target.sslmode = SslMode::Prefer;
     assert!(!uses_tls(&connected(&target).await).await);
+}
+
+/// Tag, contents and what follows of a DER element, whose length is of one, two or three bytes.
+fn element(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (length, start) = match bytes[1] {
+        0x82 => (usize::from(bytes[2]) << 8 | usize::from(bytes[3]), 4),
+        0x81 => (usize::from(bytes[2]), 3),
+        short => (usize::from(short), 2),
+    };
+    (
+        bytes[0],
+        &bytes[start..start + length],
+        &bytes[start + length..],
+    )
+}
+
+fn sequence(contents: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    [&[0x30, 0x82][..], &length, contents].concat()
+}
+
+/// The same certificate without version and extensions, which makes it one of version 1. Its
+/// signature is wrong then, which neither the server nor its clients look at.
+fn of_version_1(certificate: &[u8]) -> Vec<u8> {
+    let (_, body, _) = element(certificate);
+    let (_, mut fields, signature) = element(body);
+    let mut kept = Vec::new();
+    while !fields.is_empty() {
+        let (tag, _, after) = element(fields);
+        if !matches!(tag, 0xa0 | 0xa3) {
+            kept.extend_from_slice(&fields[..fields.len() - after.len()]);
+        }
+        fields = after;
+    }
+    sequence(&[sequence(&kept), signature.to_vec()].concat())
+}
+
+/// As `openssl req -x509` once made them by default, and PostgreSQL's own documentation with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_version_1_encrypts() {
+    let server = Postgres::start(Options { tls: true });
+    let file = server.cluster().directory().join("server.pem");
+    let certificate = of_version_1(&CertificateDer::from_pem_file(&file).unwrap());
+    let digits: String = certificate
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let encoded = server.sql(&format!("SELECT encode('\\x{digits}'::bytea, 'base64')"));
+    let encoded = encoded[0][0].as_deref().unwrap();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n");
+    std::fs::write(&file, pem).unwrap();
+    server.cluster().restart(false);
+    let database = server.database();
+    let mut target = database.target();
+    for mode in [SslMode::Prefer, SslMode::Require] {
+        target.sslmode = mode;
+        assert!(uses_tls(&connected(&target).await).await, "{mode:?}");
+    }
+    // No check takes it: the field that says which version a certificate is of is not there.
+    target.sslmode = SslMode::VerifyCa;
+    target.ca_file = Some(database.ca_file());
+    let error = refused(&target).await;
+    assert_eq!(error.kind(), Kind::TargetTls);
+    assert!(error.message().contains("BadEncoding"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -229,6 +229,7 @@ mod tests {
                 source_min_connections: 1,
                 target_connections: 4,
                 max_partitions_per_table: 8,
+                partitions_in_flight: None,
                 commit_every: 64 << 20,
                 cores: 2,
                 sample_seconds: 3.0,

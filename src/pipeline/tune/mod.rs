@@ -50,8 +50,8 @@ pub struct TuneOptions {
 /// read by a key.
 ///
 /// # Errors
-/// What kept it from measuring, `Stopped` after a signal, and what kept the scratch table from
-/// being dropped.
+/// What kept it from measuring, and `Stopped` after a signal. A scratch table that could not be
+/// dropped is a note of the report.
 pub async fn tune(
     job: &Job,
     options: &RunOptions,
@@ -99,6 +99,8 @@ struct Samples {
     by_connections: Vec<Sample>,
     by_commits: Vec<Sample>,
     passes: u32,
+    /// What kept the scratch table from being dropped, and what to do about it.
+    left_behind: Option<String>,
 }
 
 impl Tuning<'_> {
@@ -159,6 +161,7 @@ impl Tuning<'_> {
             source_min_connections: job.source.pool.min_connections,
             target_connections: job.target.pool.max_connections,
             max_partitions_per_table: job.transfer.max_partitions_per_table,
+            partitions_in_flight: job.transfer.partitions_in_flight,
             commit_every: job.transfer.commit_every,
             cores: machine::cores(),
             sample_seconds: self.tuning.sample.as_secs_f64(),
@@ -218,13 +221,20 @@ impl Tuning<'_> {
         let sampled = self.samples(&sampler).await;
         begin(6, "dropping the scratch table");
         let removed = async { scratch.remove(&mut *target.acquire().await?).await };
-        match (sampled, removed.await) {
-            (Err(error), Err(left)) => {
-                tracing::error!(error = %left, "the scratch table is left behind; the next tune drops it");
-                Err(error)
-            }
-            (sampled, removed) => removed.and(sampled),
-        }
+        let left_behind = removed.await.err().map(|error| {
+            let by_hand = scratch.drop_statement();
+            tracing::error!(%error, by_hand, "the scratch table is left behind");
+            format!(
+                "the scratch table is left behind: {error}. The next run or tune of the job drops \
+                 it, or you do: {by_hand}."
+            )
+        });
+        // What was measured is good all the same.
+        let sampled = sampled?;
+        Ok(Samples {
+            left_behind,
+            ..sampled
+        })
     }
 
     /// A warm-up that is not counted, then by connections, then by size of commits.
@@ -259,6 +269,7 @@ impl Tuning<'_> {
             by_connections,
             by_commits,
             passes: sampler.task.ranges.passes(),
+            left_behind: None,
         })
     }
 }
@@ -349,6 +360,7 @@ fn remarks(plan: &TablePlan, samples: &Samples, settings: &Settings) -> Vec<Stri
     if settings.cores == 1 {
         notes.push("the tool may use one CPU only.".to_owned());
     }
+    notes.extend(samples.left_behind.clone());
     notes
 }
 

@@ -121,9 +121,13 @@ fn handshake_failed(error: &HandshakeError, target: &Inner) -> String {
         );
     };
     let what = match problem {
-        // A bad signature is an authority of the right name with another key: one made anew.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        CertificateError::UnknownIssuer => {
             "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file".into()
+        }
+        // An authority of the right name with another key is one made anew. Where no authority is
+        // asked for, it is the signature of the handshake.
+        CertificateError::BadSignature => {
+            "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file; or whoever answers does not have the certificate's key: look for somebody in the middle".into()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is not made out to that host: use the name in its subjectAltName as target.host, or set target.sslmode to verify-ca".into()

@@ -6,12 +6,24 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Bytes that are gathered before the socket has shown what it takes.
+const AT_FIRST: usize = 64 * 1024;
+
+/// Two records: gathering fewer would be no gathering.
+const LEAST: usize = 32 * 1024;
+
 /// A socket that is handed records in one piece. The driver's own has no vectored writes, so each
 /// record of 16 KiB would be a system call and a segment, which PostgreSQL is woken for.
+///
+/// What the socket leaves is copied again with the next call. A distant server takes some 100 KiB at
+/// a time of the 512 KiB that may wait, so each byte would be copied several times: no more than
+/// twice what the socket took last is gathered.
 pub(super) struct Gathering<S> {
     socket: S,
     /// Room for what one call hands over; holds nothing between calls.
     together: Vec<u8>,
+    /// Bytes to gather at most.
+    most: usize,
 }
 
 impl<S> Gathering<S> {
@@ -19,7 +31,19 @@ impl<S> Gathering<S> {
         Self {
             socket,
             together: Vec::new(),
+            most: AT_FIRST,
         }
+    }
+}
+
+/// What to gather next at most, after so many of the offered bytes were taken.
+fn next_most(most: usize, offered: usize, taken: usize) -> usize {
+    let twice = taken.saturating_mul(2).max(LEAST);
+    // A short message that went whole says nothing of what the socket would have left.
+    if taken < offered {
+        twice
+    } else {
+        twice.max(most)
     }
 }
 
@@ -48,15 +72,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let Self { socket, together } = self.get_mut();
+        let Self {
+            socket,
+            together,
+            most,
+        } = self.get_mut();
         if let [slice] = slices {
             return Pin::new(socket).poll_write(context, slice);
         }
         together.clear();
         for slice in slices {
-            together.extend_from_slice(slice);
+            let room = *most - together.len();
+            together.extend_from_slice(&slice[..slice.len().min(room)]);
+            if together.len() == *most {
+                break;
+            }
         }
-        Pin::new(socket).poll_write(context, together)
+        let written = Pin::new(socket).poll_write(context, together);
+        if let Poll::Ready(Ok(taken)) = written {
+            *most = next_most(*most, together.len(), taken);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -78,20 +114,30 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes of each write, and remembers the writes.
+    /// A socket that takes so many bytes at a time, then makes its writer wait, and remembers what
+    /// it was offered and what it took.
     struct Narrow {
         takes: usize,
+        waits: bool,
+        full: bool,
+        offered: Vec<usize>,
         writes: Vec<Vec<u8>>,
     }
 
     impl AsyncWrite for Narrow {
         fn poll_write(
             mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
+            context: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
+            self.offered.push(bytes.len());
+            if std::mem::take(&mut self.full) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let taken = bytes.len().min(self.takes);
             self.writes.push(bytes[..taken].to_vec());
+            self.full = self.waits && taken == self.takes;
             Poll::Ready(Ok(taken))
         }
 
@@ -104,17 +150,28 @@ mod tests {
         }
     }
 
-    async fn write(takes: usize, records: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut gathering = Gathering::new(Narrow {
+    fn into_narrow(takes: usize, waits: bool) -> Gathering<Narrow> {
+        Gathering::new(Narrow {
             takes,
+            waits,
+            full: false,
+            offered: Vec::new(),
             writes: Vec::new(),
-        });
+        })
+    }
+
+    async fn write_all(gathering: &mut Gathering<Narrow>, records: &[&[u8]]) {
         let mut slices: Vec<_> = records.iter().map(|record| IoSlice::new(record)).collect();
         let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
             let written = gathering.write_vectored(rest).await.unwrap();
             IoSlice::advance_slices(&mut rest, written);
         }
+    }
+
+    async fn write(takes: usize, records: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut gathering = into_narrow(takes, false);
+        write_all(&mut gathering, records).await;
         gathering.socket.writes
     }
 
@@ -128,5 +185,56 @@ mod tests {
     async fn what_a_socket_leaves_is_written_once() {
         let writes = write(4, &[b"first", b"second", b"third"]).await;
         assert_eq!(writes, [&b"firs"[..], b"tsec", b"ondt", b"hird"]);
+    }
+
+    /// 32 records as they wait for a distant server, which takes 100 KiB and then none until it has
+    /// been waited for.
+    #[tokio::test]
+    async fn little_more_is_gathered_than_a_socket_takes() {
+        const RECORD: usize = 16 * 1024;
+        const TAKES: usize = 100 * 1024;
+        let record: Vec<u8> = (0..RECORD).map(|at| (at % 251) as u8).collect();
+        let records = [record.as_slice(); 32];
+        let mut gathering = into_narrow(TAKES, true);
+        for _ in 0..4 {
+            write_all(&mut gathering, &records).await;
+        }
+        let socket = gathering.socket;
+        assert!(socket.writes.concat() == records.concat().repeat(4));
+        assert!(socket.offered.iter().all(|offered| *offered <= 2 * TAKES));
+        let (all, offered) = (4 * 32 * RECORD, socket.offered.iter().sum::<usize>());
+        // Twice as much as it takes, and as much again where it must be waited for.
+        assert!(offered <= 4 * all + 2 * TAKES, "{offered} of {all}");
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_takes_all_gets_all_in_one_write_soon() {
+        let record = [7; 16 * 1024];
+        let mut gathering = into_narrow(usize::MAX, false);
+        let mut writes = Vec::new();
+        for _ in 0..4 {
+            write_all(&mut gathering, &[record.as_slice(); 32]).await;
+            // Short messages between do not make it careful again.
+            write_all(&mut gathering, &[b"short", b"message"]).await;
+            let sizes = gathering.socket.writes.drain(..).map(|write| write.len());
+            writes.push(sizes.collect::<Vec<_>>());
+        }
+        let kib = 1024;
+        assert_eq!(
+            writes[0],
+            [64 * kib, 128 * kib, 256 * kib, 64 * kib, 12],
+            "it grows"
+        );
+        assert_eq!(writes[1], [512 * kib, 12]);
+        assert_eq!(writes[3], writes[1]);
+    }
+
+    #[test]
+    fn what_is_gathered_follows_what_was_taken() {
+        let kib = 1024;
+        assert_eq!(next_most(64 * kib, 64 * kib, 64 * kib), 128 * kib);
+        assert_eq!(next_most(512 * kib, 512 * kib, 100 * kib), 200 * kib);
+        assert_eq!(next_most(512 * kib, 512 * kib, kib), LEAST);
+        assert_eq!(next_most(512 * kib, 40, 40), 512 * kib);
     }
 }

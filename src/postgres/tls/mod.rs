@@ -3,6 +3,8 @@
 mod binding;
 mod gathering;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream as RustlsStream;
 
 use crate::postgres::tls::binding;
 use crate::postgres::tls::gathering::Gathering;
+use crate::tls::is_provable;
 
 /// Encrypted bytes that may wait to be sent: more than the driver writes at once, so that all of
 /// that is one send.
@@ -52,7 +53,7 @@ impl StdError for HandshakeError {
 
 /// One connection's worth of [`Tls`].
 pub(crate) struct Handshake {
-    connector: TlsConnector,
+    config: Arc<ClientConfig>,
     host: String,
 }
 
@@ -67,7 +68,7 @@ where
     // Called even when TLS is off, so a host that is no valid name fails only in the handshake.
     fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, HandshakeError> {
         Ok(Handshake {
-            connector: TlsConnector::from(self.config.clone()),
+            config: Arc::clone(&self.config),
             host: host.to_owned(),
         })
     }
@@ -86,25 +87,48 @@ where
             let name = ServerName::try_from(self.host).map_err(|error| {
                 HandshakeError(io::Error::new(io::ErrorKind::InvalidInput, error))
             })?;
-            let handshake = self.connector.connect(name, Gathering::new(stream));
+            let connector = TlsConnector::from(Arc::clone(&self.config));
+            let handshake = connector.connect(name, Gathering::new(stream));
             let mut stream = handshake.await.map_err(HandshakeError)?;
-            stream.get_mut().1.set_buffer_limit(Some(WAITING));
-            Ok(Encrypted(stream))
+            let session = stream.get_mut().1;
+            session.set_buffer_limit(Some(WAITING));
+            let end_point = end_point(session, &self.config);
+            Ok(Encrypted { stream, end_point })
         })
     }
 }
 
+/// What SCRAM may bind the login to. None where nobody proved to have the certificate's key: the
+/// server would take the binding as a proof that nobody is in the middle.
+fn end_point(session: &ClientConnection, config: &ClientConfig) -> Option<Vec<u8>> {
+    let certificate = session.peer_certificates()?.first()?;
+    let algorithms = &config.crypto_provider().signature_verification_algorithms;
+    let end_point = is_provable(certificate, algorithms)
+        .then(|| binding::end_point(certificate))
+        .flatten();
+    if end_point.is_none() {
+        tracing::debug!("the login is not bound to the server's certificate");
+    }
+    end_point
+}
+
 /// An encrypted connection.
-pub(crate) struct Encrypted<S>(RustlsStream<Gathering<S>>);
+pub(crate) struct Encrypted<S> {
+    stream: RustlsStream<Gathering<S>>,
+    end_point: Option<Vec<u8>>,
+}
+
+#[cfg(test)]
+impl<S> Encrypted<S> {
+    pub(super) fn is_bound(&self) -> bool {
+        self.end_point.is_some()
+    }
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Encrypted<S> {
     fn channel_binding(&self) -> ChannelBinding {
-        let (_, session) = self.0.get_ref();
-        session
-            .peer_certificates()
-            .and_then(|chain| chain.first())
-            .and_then(|certificate| binding::end_point(certificate))
-            .map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+        let end_point = self.end_point.clone();
+        end_point.map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
     }
 }
 
@@ -114,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -124,14 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -17,6 +17,10 @@ const MACHINE_BUSY: f64 = 0.95;
 /// Throughput at the cap is still growing if it is this much above that of the count before.
 const GROWING: f64 = 1.10;
 
+/// What a reader may look for in vain.
+const BATCH_SIZE: &str = "the batch size is transfer.commit_every: the batches in which rows are \
+     sent within a commit are fixed at about 256 KiB.";
+
 /// Where the connections' time goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,7 +81,9 @@ pub(super) fn recommend(facts: &Facts) -> Option<Recommendation> {
     because.push(why_bound(chosen, bound, growth));
     because.extend(why_caps(&facts.settings, growth.is_some()));
     because.extend(why_machine(chosen));
+    because.extend(why_in_flight(&facts.settings, connections));
     because.push(why_commit);
+    because.push(BATCH_SIZE.to_owned());
     Some(Recommendation {
         connections,
         commit_every,
@@ -244,6 +250,17 @@ fn why_machine(chosen: &Sample) -> Option<String> {
     ))
 }
 
+/// The job fixes a number that its connections would not all be used with, or that would queue.
+fn why_in_flight(settings: &Settings, connections: usize) -> Option<String> {
+    let fixed = settings.partitions_in_flight?;
+    (fixed != connections).then(|| {
+        format!(
+            "transfer.partitions_in_flight: the job fixes {fixed}, and a run keeps to that whatever \
+             the connections; set it to {connections}, or leave it out."
+        )
+    })
+}
+
 /// The smallest that is as good as the best, and why.
 fn commit_every(facts: &Facts) -> (u64, String) {
     let kept = facts.settings.commit_every;
@@ -267,16 +284,21 @@ fn commit_every(facts: &Facts) -> (u64, String) {
     (chosen, why)
 }
 
-/// `min_connections` only where what the job says would be more than the cap.
+/// `min_connections` only where what the job says would be more than the cap, and
+/// `partitions_in_flight` only where the job fixes it.
 fn yaml(settings: &Settings, connections: usize, commit_every: u64) -> String {
     let warm = match settings.source_min_connections > connections {
         true => format!("    min_connections: {connections}\n"),
         false => String::new(),
     };
+    let in_flight = match settings.partitions_in_flight {
+        Some(_) => format!("  partitions_in_flight: {connections}\n"),
+        None => String::new(),
+    };
     format!(
         "source:\n  pool:\n    max_connections: {connections}\n{warm}\
          target:\n  pool:\n    max_connections: {connections}\n\
-         transfer:\n  max_partitions_per_table: {connections}\n  commit_every: {}\n",
+         transfer:\n  max_partitions_per_table: {connections}\n{in_flight}  commit_every: {}\n",
         show_size(commit_every)
     )
 }
@@ -432,5 +454,22 @@ mod tests {
         );
         // The job warms two up, which would be more than the cap.
         assert!(yaml(&settings, 1, 1 << 20).contains("    min_connections: 1\n"));
+        assert!(!yaml(&settings, 1, 1 << 20).contains("partitions_in_flight"));
+    }
+
+    #[test]
+    fn a_number_that_the_job_fixes_is_in_the_lines() {
+        let advised = |fixed| {
+            let mut facts = facts(vec![sample(1, 90.0, 0.3), sample(2, 100.0, 0.3)]);
+            facts.settings.partitions_in_flight = Some(fixed);
+            recommend(&facts).expect("a recommendation")
+        };
+        let line = "  max_partitions_per_table: 2\n  partitions_in_flight: 2\n";
+        for (fixed, told) in [(1, true), (2, false), (3, true)] {
+            let advice = advised(fixed);
+            assert!(advice.yaml.contains(line), "{}", advice.yaml);
+            let words = format!("the job fixes {fixed},");
+            assert_eq!(said(&advice).contains(&words), told, "{}", said(&advice));
+        }
     }
 }

@@ -54,6 +54,8 @@ pub struct Settings {
     pub source_min_connections: usize,
     pub target_connections: usize,
     pub max_partitions_per_table: usize,
+    /// Where the job fixes it.
+    pub partitions_in_flight: Option<usize>,
     /// Bytes.
     pub commit_every: u64,
     /// CPUs that this process may use.
@@ -251,6 +253,7 @@ pub(super) mod tests {
                 source_min_connections: 2,
                 target_connections: 16,
                 max_partitions_per_table: 8,
+                partitions_in_flight: None,
                 commit_every: 64 << 20,
                 cores: 4,
                 sample_seconds: 10.0,
