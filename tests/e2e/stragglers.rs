@@ -345,8 +345,8 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         let cut = "SELECT count(*) FROM (SELECT FROM _migrate.partitions \
              GROUP BY source_table HAVING count(*) > 1 AND bool_or(state <> 'done')) AS t";
         if point % 2 == 0 {
-            // Partitions are judged after half a second, and looked at every quarter of one.
-            std::thread::sleep(Duration::from_millis(300 + 80 * point));
+            // Partitions without a row are judged after five seconds, and looked at every quarter of one.
+            std::thread::sleep(Duration::from_millis(4500 + 100 * point));
         } else {
             // Behind a cut, however fast the machine is.
             let started = Instant::now();
