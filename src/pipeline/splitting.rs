@@ -27,7 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const PACE_AFTER: Duration = Duration::from_millis(500);
 
 /// One that has no row yet may only be about to begin, and would begin anew if it were cut.
-const STILL_AFTER: Duration = Duration::from_secs(5);
+const STILL_AFTER: Duration = Duration::from_secs(2);
 
 /// What a part should take at the partition's pace, at least. A cut costs some statements on either
 /// side and a reader that begins anew, a tenth of a second of CPU: half a second was too little where

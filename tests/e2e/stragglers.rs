@@ -24,7 +24,7 @@ fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
 /// A reader that is slow for a while, as behind a cold disk: before its first batch, and for longer
 /// than a partition without a row is taken to be about to begin.
 fn slow(source: &Source, table: &str) {
-    let fault = format!("stall:rows=2500,for=8s,times=1,match=FROM [dbo].[{table}]");
+    let fault = format!("stall:rows=2500,for=5s,times=1,match=FROM [dbo].[{table}]");
     let faults = source.expect_stand_in().handle.faults();
     faults.add(fault.parse().expect("a fault"));
 }
@@ -127,7 +127,7 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
     }
     database.script(&grow);
     // Only the last partition has so many rows.
-    let slow = "stall:rows=9000,for=8s,times=forever,match=ORDER BY";
+    let slow = "stall:rows=9000,for=5s,times=forever,match=ORDER BY";
     faults.add(slow.parse().expect("a fault"));
     let report = job.report(&[], 0);
     let cut = table(&report, "dbo.Narrow");
@@ -345,8 +345,8 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
         let cut = "SELECT count(*) FROM (SELECT FROM _migrate.partitions \
              GROUP BY source_table HAVING count(*) > 1 AND bool_or(state <> 'done')) AS t";
         if point % 2 == 0 {
-            // Partitions without a row are judged after five seconds, and looked at every quarter of one.
-            std::thread::sleep(Duration::from_millis(4500 + 100 * point));
+            // Partitions without a row are judged after two seconds, and looked for every quarter of one.
+            std::thread::sleep(Duration::from_millis(1500 + 100 * point));
         } else {
             // Behind a cut, however fast the machine is.
             let started = Instant::now();
