@@ -15,7 +15,6 @@ mod planning;
 pub mod policy;
 mod prepare;
 mod presence;
-mod queue;
 mod recorded;
 mod rejects;
 mod retry;
@@ -31,6 +30,7 @@ mod taking_up;
 mod tune;
 mod verify;
 mod waiting;
+mod workers;
 
 pub use inspect::{check, status};
 pub use planning::{plan, schema};

@@ -15,13 +15,13 @@ use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
-use crate::pipeline::queue::More;
 use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::taking_up::{take_up, take_up_later};
-use crate::pipeline::{RunOptions, finishing, presence, queue, verify};
+use crate::pipeline::workers::More;
+use crate::pipeline::{RunOptions, finishing, presence, verify, workers};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
@@ -282,7 +282,7 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let later = stream::iter(&made.later)
         .map(|plan| make_later(run, plan))
         .buffer_unordered(cut_at_a_time.max(1));
-    for more in queue::drain(run, &open, later).await? {
+    for more in workers::drain(run, &open, later).await? {
         tables.extend(more.tables);
         unready.extend(more.unready);
     }
