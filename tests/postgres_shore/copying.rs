@@ -11,7 +11,7 @@ use migrate::postgres::state::{self, Leftovers, PartitionState, Progress};
 use migrate::postgres::{ddl, finish};
 use migrate::transcode::{Reason, Reject, RejectedColumn};
 
-use crate::plans::{CREATE, JOB, Job, batch, connect, made, new_run, planned, posts};
+use crate::plans::{CREATE, JOB, Job, batch, connect, made, planned, posts, start_over};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -183,9 +183,7 @@ async fn rejected_rows_commit_with_the_rows_around_them() {
     assert_eq!(counts.into_values().collect::<Vec<_>>(), [32]);
     drop(lease);
     let mut lease = job.pool.acquire().await.unwrap();
-    state::restart(&mut lease, JOB, Leftovers::Keep)
-        .await
-        .unwrap();
+    start_over(&mut lease, Leftovers::Keep).await;
     assert_eq!(written(), "0 0", "rejects go with the state of their table");
 }
 
@@ -439,10 +437,7 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
     begun.write(batch(&[(1, None)])).await.unwrap();
 
     let mut lease = old.pool.acquire().await.unwrap();
-    state::restart(&mut lease, JOB, Leftovers::Keep)
-        .await
-        .unwrap();
-    let young = state::start_run(&lease, &new_run()).await.unwrap();
+    let (young, _) = start_over(&mut lease, Leftovers::Keep).await;
     let half = Slice::Rows {
         after: 0,
         upto: Some(1),

@@ -17,7 +17,7 @@ use migrate::postgres::verify::count_rows;
 use migrate::typemap::PgType;
 
 use crate::plans::{
-    CREATE, JOB, Job, batch, connect, made, new_run, planned, posts, with_identity,
+    CREATE, JOB, Job, batch, connect, made, planned, posts, start_over, with_identity,
 };
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
@@ -82,10 +82,7 @@ async fn a_table_is_moved_by_spawned_tasks() {
         let pool = TargetPool::open(connector, &target.pool, 4).await.unwrap();
         let mut lease = pool.acquire().await.unwrap();
         state::install(&mut lease).await.unwrap();
-        state::restart(&mut lease, JOB, Leftovers::Keep)
-            .await
-            .unwrap();
-        let run = state::start_run(&lease, &new_run()).await.unwrap();
+        let (run, _) = start_over(&mut lease, Leftovers::Keep).await;
         let (plan, key) = (posts(), TableKey::of(JOB, &posts()));
         let slices = [Slice::Whole];
         state::save_plan(&mut lease, JOB, run, (&plan, "f"), &slices)

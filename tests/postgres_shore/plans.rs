@@ -7,14 +7,16 @@ use migrate::config::job::Mode;
 use migrate::plan::key::KeyValue;
 use migrate::plan::object::{CounterForm, CounterPlan};
 use migrate::plan::table::{ColumnPlan, PrimaryKey, Slice, Strategy, TablePlan, TargetName};
+use migrate::postgres::anew::{self, Wipe};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::CopyTable;
 use migrate::postgres::ddl::{self, Making};
 use migrate::postgres::pool::TargetPool;
-use migrate::postgres::state::{self, NewRun, RunId, TableKey};
+use migrate::postgres::state::{self, Leftovers, NewRun, RunId, TableKey};
 use migrate::schema::{Column, Identity, SqlType};
 use migrate::transcode::Batch;
 use migrate::typemap::PgType;
+use tokio_postgres::Client;
 
 use crate::support::postgres::Database;
 
@@ -154,6 +156,13 @@ pub(crate) fn new_run() -> NewRun {
         fingerprint: "f".into(),
         lock_pid: 1,
     }
+}
+
+/// Starts the job over; the tables that were dropped.
+pub(crate) async fn start_over(client: &mut Client, tables: Leftovers) -> (RunId, Vec<TargetName>) {
+    let what = Wipe { views: &[], tables };
+    let begun = anew::start_over(client, &new_run(), what).await;
+    begun.unwrap()
 }
 
 /// State installed, run started, plan saved with `partitions` slices; no table yet.

@@ -7,7 +7,7 @@ use migrate::postgres::anew::{self, Wipe};
 use migrate::postgres::state::{self, Leftovers, PartitionState, RunId, TableState};
 use serde_json::json;
 
-use crate::plans::{JOB, connect, made, new_run, planned, posts, with_identity};
+use crate::plans::{JOB, connect, made, new_run, planned, posts, start_over, with_identity};
 use crate::support::postgres::Postgres;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -263,9 +263,7 @@ async fn a_restart_drops_only_what_the_job_made() {
     let database = Postgres::shared().database();
     let job = made(&database, posts(), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let kept = state::restart(&mut lease, JOB, Leftovers::Keep)
-        .await
-        .unwrap();
+    let (_, kept) = start_over(&mut lease, Leftovers::Keep).await;
     assert!(kept.is_empty());
     assert_eq!(database.value("SELECT count(*) FROM app.posts"), "0");
     drop(lease);
@@ -273,9 +271,7 @@ async fn a_restart_drops_only_what_the_job_made() {
     database.sql("DROP TABLE app.posts");
     let job = made(&database, posts(), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let dropped = state::restart(&mut lease, JOB, Leftovers::Drop)
-        .await
-        .unwrap();
+    let (_, dropped) = start_over(&mut lease, Leftovers::Drop).await;
     assert_eq!(dropped, [posts().target]);
     assert_eq!(database.value("SELECT to_regclass('app.posts')"), "");
     assert!(state::load(&lease, JOB).await.unwrap().is_empty());
@@ -284,12 +280,8 @@ async fn a_restart_drops_only_what_the_job_made() {
     let job = made(&database, posts(), 1).await;
     database.sql("DROP TABLE app.posts; CREATE TABLE app.posts (somebody_elses int)");
     let mut lease = job.pool.acquire().await.unwrap();
-    assert!(
-        state::restart(&mut lease, JOB, Leftovers::Drop)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let (_, dropped) = start_over(&mut lease, Leftovers::Drop).await;
+    assert!(dropped.is_empty());
     assert_eq!(
         database.value("SELECT count(somebody_elses) FROM app.posts"),
         "0"

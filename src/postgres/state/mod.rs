@@ -37,8 +37,8 @@ pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
 pub(super) use crate::postgres::state::tables::wipe;
 pub use crate::postgres::state::tables::{
-    Leftovers, load, load_one, reopen, restart, rows_would_come_twice, save_plan, set_cause,
-    set_failed, set_loaded,
+    Leftovers, load, load_one, reopen, rows_would_come_twice, save_plan, set_cause, set_failed,
+    set_loaded,
 };
 
 /// `_migrate.runs.run_id`.

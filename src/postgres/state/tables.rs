@@ -318,21 +318,9 @@ pub fn rows_would_come_twice(rows: u64) -> Error {
     )
 }
 
-/// Forgets tables and partitions of a job, not its runs; returns the tables that were dropped.
-pub async fn restart(
-    client: &mut Client,
-    job: &str,
-    leftovers: Leftovers,
-) -> Result<Vec<TargetName>> {
-    let failed = |error| fault::of(error, "start the job over");
-    let transaction = client.transaction().await.map_err(failed)?;
-    let made = wipe(&transaction, job, leftovers).await?;
-    transaction.commit().await.map_err(failed)?;
-    Ok(made)
-}
-
-/// The same within a transaction. A writer that has begun to commit is waited for, and what it
-/// commits is wiped too; after that it has no partition to record in.
+/// Forgets tables and partitions of a job, not its runs; returns the tables that were dropped. A
+/// writer that has begun to commit is waited for, and what it commits is wiped too; after that it
+/// has no partition to record in.
 pub(in crate::postgres) async fn wipe(
     transaction: &Transaction<'_>,
     job: &str,
