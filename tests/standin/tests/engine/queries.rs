@@ -209,7 +209,7 @@ fn showplan_all_estimates_rows_and_reads_none() {
     );
     assert_eq!(db.engine.rows_read(), before);
     assert_eq!(db.error("SELECT * FROM dbo.b"), 208);
-    assert_eq!(db.error("DELETE FROM dbo.a"), 40_000);
+    assert_eq!(db.error("DELETE FROM dbo.a"), 40_001);
     db.ok("SET SHOWPLAN_ALL OFF");
     assert_eq!(db.rows("SELECT count(*) FROM dbo.a"), "3");
 }
