@@ -3,13 +3,15 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::retry::{Backoff, retrying};
+use crate::pipeline::retry::{Backoff, seen_through};
+use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::pipeline::verify;
 use crate::plan::object::IndexPlan;
 use crate::plan::table::TablePlan;
@@ -129,7 +131,7 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     let work = stream::iter(done)
         .map(|table| async move {
             let retry = &run.job.transfer.retry;
-            let vacuumed = retrying(retry, &run.cancel, || async {
+            let vacuumed = seen_through(retry, &run.cancel, || async {
                 shore::vacuum(&*run.target.acquire().await?, &table.plan.target).await
             });
             vacuumed.await.err().map(|error| Omission {
@@ -142,15 +144,16 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
         .buffer_unordered(run.job.target.finish_connections)
         .filter_map(|omission| async move { omission })
         .collect::<Vec<_>>();
-    // Kept, so that a stop finds the connections in use and cancels what runs on them.
-    tokio::pin!(work);
-    tokio::select! {
-        biased;
-        () = run.cancel.cancelled() => {
-            run.target.cancel_running().await;
-            Vacuumed { omissions: Vec::new(), stopped: true }
-        }
-        omissions = &mut work => Vacuumed { omissions, stopped: false },
+    let ended = until_stopped(&run.target, &run.cancel, Duration::ZERO, work).await;
+    match ended {
+        Ended::Whole(omissions) if !run.cancel.is_cancelled() => Vacuumed {
+            omissions,
+            stopped: false,
+        },
+        _ => Vacuumed {
+            omissions: Vec::new(),
+            stopped: true,
+        },
     }
 }
 

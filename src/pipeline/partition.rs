@@ -93,6 +93,7 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
             board,
             lane,
             committed,
+            claimed: false,
             sent: (0, 0),
             pending: false,
         };
@@ -115,8 +116,11 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
             }
             Err(error) => error,
         };
-        taken_back = attempt.sent;
-        table.progress.take_back(taken_back.0, taken_back.1);
+        // A try that did not come so far says nothing about the one before.
+        if attempt.claimed {
+            taken_back = attempt.sent;
+            table.progress.take_back(taken_back.0, taken_back.1);
+        }
         committed = attempt.committed;
         // Rows that a crash takes back time and again are no progress.
         let reached = committed.unwrap_or(0);
@@ -144,6 +148,8 @@ struct Attempt<'a> {
     /// Rows of the partition that are committed, earlier tries and runs included; `None` before the
     /// first claim.
     committed: Option<u64>,
+    /// The partition is this try's.
+    claimed: bool,
     /// Rows and bytes that were sent and are not committed.
     sent: (u64, u64),
     /// Something was sent and is not committed, if only rejected rows.
@@ -166,6 +172,7 @@ impl Attempt<'_> {
             return Ok(Written::Before);
         };
         let recorded = writer.progress().rows;
+        self.claimed = true;
         self.settle(recorded);
         self.committed = Some(recorded);
         splitting::resolve(self.board, lane, &writer).await?;

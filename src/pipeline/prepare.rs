@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
@@ -13,6 +14,7 @@ use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, require_consistency};
+use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
@@ -251,7 +253,9 @@ async fn drop_samples(run: &Run) {
         let mut target = run.target.acquire().await?;
         scratch::drop_left_behind(&mut target, &run.job.name).await
     };
-    if let Err(error) = dropped.await {
+    // Somebody may have it locked.
+    let dropped = until_stopped(&run.target, &run.cancel, Duration::ZERO, dropped);
+    if let Ended::Whole(Err(error)) = dropped.await {
         tracing::warn!(%error, "the scratch table of a killed tune is left behind");
     }
 }

@@ -96,8 +96,7 @@ pub async fn register(
     Ok(id)
 }
 
-/// Refuses records of another source, job or table shape, going by the last run and by those that
-/// recorded the tables.
+/// Refuses records of another source, job or table shape, going by the runs that recorded the tables.
 fn refuse(
     job: &Job,
     survey: &Survey,
@@ -105,9 +104,12 @@ fn refuse(
     records: Vec<TableRecord>,
 ) -> Result<HashMap<String, TableRecord>> {
     if !records.is_empty() {
-        let ran = origins.iter().cloned().chain(last.map(RunRecord::origin));
-        for origin in ran {
-            refuse_stranger(job, &survey.database, &origin)?;
+        for origin in origins {
+            refuse_stranger(job, &survey.database, origin)?;
+        }
+        // Where somebody deleted the runs that recorded them.
+        if let Some(last) = last.filter(|_| origins.is_empty()) {
+            refuse_stranger(job, &survey.database, &last.origin())?;
         }
     }
     let records = by_name(records);

@@ -61,9 +61,9 @@ pub async fn drain(
     let all_joined = async {
         while let Some(joined) = workers.join_next().await {
             if let Err(panic) = joined {
-                // What it held is not given back, so that others would wait for ever.
-                broken = Some(Error::new(Kind::Internal, "a worker broke").because(panic));
-                return;
+                broken.get_or_insert(Error::new(Kind::Internal, "a worker broke").because(panic));
+                // What it held is not given back: others would wait for it for ever.
+                run.cancel.cancel();
             }
         }
     };

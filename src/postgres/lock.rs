@@ -115,7 +115,14 @@ impl JobLock {
     /// Records it with a run, on the lock's own connection: those of the pool may all be in use, for as
     /// long as their partitions take.
     pub async fn record(&self, run: RunId) -> Result<()> {
-        state::set_lock_pid(&self.session, run, self.backend_pid).await
+        let recorded = state::set_lock_pid(&self.session, run, self.backend_pid);
+        let late = |_| {
+            Error::new(
+                Kind::TargetLost,
+                "the job lock could not be recorded in time",
+            )
+        };
+        timeout(ANSWER_WITHIN, recorded).await.map_err(late)?
     }
 
     /// Resolves when the lock is no longer held, with why. Stop writing then: another process may

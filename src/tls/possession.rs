@@ -1,5 +1,7 @@
 //! Whether a server can be made to prove that it has the key of its certificate.
 
+use std::ops::RangeInclusive;
+
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::alg_id::RSA_ENCRYPTION;
@@ -7,8 +9,8 @@ use rustls::server::ParsedCertificate;
 
 use crate::tls::der::{self, BIT_STRING, INTEGER, SEQUENCE};
 
-/// The least that `ring` verifies a signature by: its RSA is of 2048 bits and more.
-const LEAST_RSA_BYTES: usize = 256;
+/// What `ring` verifies a signature by: its RSA is of 2048 to 8192 bits.
+const RSA_BYTES: RangeInclusive<usize> = 256..=1024;
 
 /// Whether a handshake signature by this certificate's key can be verified, which
 /// [`crate::tls::anybody`] then insists on. It cannot where the certificate does not parse as one of
@@ -28,7 +30,7 @@ pub fn is_provable(
     };
     let mut known = algorithms.all.iter();
     known.any(|algorithm| algorithm.public_key_alg_id().as_ref() == kind)
-        && (kind != RSA_ENCRYPTION.as_ref() || is_long_rsa(bits))
+        && (kind != RSA_ENCRYPTION.as_ref() || is_verifiable_rsa(bits))
 }
 
 /// Algorithm and bits of a SubjectPublicKeyInfo (RFC 5280, section 4.1).
@@ -41,11 +43,11 @@ fn split(key: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// RSAPublicKey (RFC 8017, A.1.1) begins with the modulus.
-fn is_long_rsa(bits: &[u8]) -> bool {
+fn is_verifiable_rsa(bits: &[u8]) -> bool {
     let modulus = der::expect(SEQUENCE, bits).and_then(|(key, _)| der::expect(INTEGER, key));
     modulus.is_some_and(|(modulus, _)| {
         let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
-        modulus.len() - zeros >= LEAST_RSA_BYTES
+        RSA_BYTES.contains(&(modulus.len() - zeros))
     })
 }
 
@@ -104,6 +106,20 @@ ZK4AemsCQWKYkqfkybc6QwxXBKT9Hg3Jlgj/ZBFLiK9cccipsqEV091bWu3F2nkv
 amXU1WYENmQD+EgQQeMdhKaNV1jJW3hn
 -----END CERTIFICATE-----";
 
+    /// RSAPublicKey of a modulus of so many bytes.
+    fn rsa(bytes: u16) -> Vec<u8> {
+        let [high, low] = bytes.to_be_bytes();
+        let [outer_high, outer_low] = (bytes + 4).to_be_bytes();
+        let head = [0x30, 0x82, outer_high, outer_low, 0x02, 0x82, high, low];
+        [&head[..], &vec![0x80; bytes.into()]].concat()
+    }
+
+    #[test]
+    fn a_signature_by_rsa_is_verified_from_2048_to_8192_bits() {
+        let verified = [255, 256, 1024, 1025].map(|bytes| is_verifiable_rsa(&rsa(bytes)));
+        assert_eq!(verified, [false, true, true, false]);
+    }
+
     #[test]
     fn keys_that_no_signature_can_be_checked_by_are_known() {
         let algorithms = default_provider().signature_verification_algorithms;
@@ -126,9 +142,9 @@ amXU1WYENmQD+EgQQeMdhKaNV1jJW3hn
             };
             long(SEQUENCE, &long(INTEGER, &modulus))
         };
-        assert!(is_long_rsa(&rsa(1, 256)));
-        assert!(!is_long_rsa(&rsa(1, 255)));
-        assert!(!is_long_rsa(&rsa(129, 128)));
-        assert!(!is_long_rsa(&[]));
+        assert!(is_verifiable_rsa(&rsa(1, 256)));
+        assert!(!is_verifiable_rsa(&rsa(1, 255)));
+        assert!(!is_verifiable_rsa(&rsa(129, 128)));
+        assert!(!is_verifiable_rsa(&[]));
     }
 }

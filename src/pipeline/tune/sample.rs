@@ -56,7 +56,7 @@ pub(super) struct Task {
     pub(super) copy: Arc<CopyTable>,
     pub(super) ranges: Ranges,
     pub(super) consistency: Consistency,
-    /// One permit: whose turn it is to have a large row in memory.
+    /// Whose turn it is to have a long row in memory.
     pub(super) large_rows: LargeRows,
 }
 

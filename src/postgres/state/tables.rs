@@ -11,8 +11,8 @@ use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
 use crate::postgres::state::schema::version;
 use crate::postgres::state::{
-    PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState, counted,
-    from_json, must_be_latest, to_json, unreadable,
+    Holder, PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState,
+    counted, from_json, must_be_latest, to_json, unreadable,
 };
 
 /// Puts a table in, or in place of one that was planned and not begun.
@@ -169,6 +169,8 @@ pub async fn save_plan(
     let table = TableKey::of(job, plan);
     let failed = |error| fault::of(error, "record the plan").at_table(table.full_name());
     let transaction = client.transaction().await.map_err(failed)?;
+    let stayed = Holder { job, run }.stay(&transaction).await;
+    stayed.map_err(|error| error.at_table(table.full_name()))?;
     let TargetName {
         schema,
         table: name,
@@ -197,9 +199,6 @@ pub async fn save_plan(
         )
         .at_table(table.full_name()));
     }
-    must_be_latest(&transaction, job, run)
-        .await
-        .map_err(|error| error.at_table(table.full_name()))?;
     save_slices(&transaction, &table, slices).await?;
     transaction.commit().await.map_err(failed)
 }
