@@ -456,6 +456,8 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
     drop(begun);
     assert_eq!(kind(claim(&old).await.map(drop)), Kind::JobHeld);
     let saved = state::save_plan(&mut lease, JOB, old.run, plan, &[Slice::Whole]).await;
+    assert_eq!(kind(saved), Kind::JobHeld);
+    let saved = state::save_plan(&mut lease, JOB, young, plan, &[Slice::Whole]).await;
     assert_eq!(kind(saved), Kind::Checkpoint, "the load has begun");
     let failed = state::set_failed(&lease, &old.key, old.run, "late").await;
     assert_eq!(kind(failed), Kind::JobHeld);
