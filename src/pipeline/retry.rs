@@ -94,18 +94,17 @@ pub async fn retrying<T, F: Future<Output = Result<T>>>(
     cancel: &CancellationToken,
     mut work: impl FnMut() -> F,
 ) -> Result<T> {
-    let mut backoff = Backoff::new(settings);
-    loop {
-        let tried = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(stopped()),
-            tried = work() => tried,
-        };
-        match tried {
-            Ok(value) => return Ok(value),
-            Err(error) => backoff.after(error, cancel).await?,
+    seen_through(settings, cancel, || {
+        let tried = work();
+        async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(stopped()),
+                tried = tried => tried,
+            }
         }
-    }
+    })
+    .await
 }
 
 /// As [`retrying`], for statements that would go on at the server with nobody to cancel them: a cancel
