@@ -12,7 +12,7 @@ use crate::starting_over::{rows_of, values};
 use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
-use crate::support::source::Source;
+use crate::support::source::{Source, SourceDatabase};
 
 /// The contract is 10 s from a signal to the end of the process.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ fn a_stop_while_vacuuming_is_a_stop() {
 }
 
 /// Its foreign key is what the second job makes.
-fn pair(source: &Source) -> crate::support::source::SourceDatabase<'_> {
+fn pair(source: &Source) -> SourceDatabase<'_> {
     source.database(
         "CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.Child (Id int NOT NULL PRIMARY KEY, ParentId int NULL \
@@ -81,18 +81,24 @@ fn pair(source: &Source) -> crate::support::source::SourceDatabase<'_> {
 
 const KEYS: &str = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'public.child'::regclass";
 
+/// A run that waits for somebody's lock to make a foreign key behind rows that are there.
+fn makes_a_key(database: &SourceDatabase<'_>, target: &Database<'_>) -> (Job, Child, Child) {
+    let bare = "job: keys\nschema: { foreign_keys: false }";
+    Job::new(database, &target.target(), bare).report(&[], 0);
+    let job = Job::new(database, &target.target(), "job: keys");
+    let holder = hold(target, "LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
+    let making = job.spawn(&[]);
+    waits_for_a_lock(target);
+    (job, holder, making)
+}
+
 /// The statement that is waited for was once let go of at once, and went on with nobody to end it.
 #[test]
 fn a_stop_while_keys_are_made_leaves_nothing_running() {
     let source = Source::stand_in();
     let database = pair(&source);
     let target = Postgres::shared().database();
-    let bare = "job: keys\nschema: { foreign_keys: false }";
-    Job::new(&database, &target.target(), bare).report(&[], 0);
-    let job = Job::new(&database, &target.target(), "job: keys");
-    let holder = hold(&target, "LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
-    let making = job.spawn(&[]);
-    waits_for_a_lock(&target);
+    let (job, holder, making) = makes_a_key(&database, &target);
     stops_soon(making);
     nothing_runs(&target);
     end(&target, "the holder", holder);
@@ -106,12 +112,7 @@ fn a_key_that_takes_less_than_the_grace_is_made_before_the_stop() {
     let source = Source::stand_in();
     let database = pair(&source);
     let target = Postgres::shared().database();
-    let bare = "job: keys\nschema: { foreign_keys: false }";
-    Job::new(&database, &target.target(), bare).report(&[], 0);
-    let job = Job::new(&database, &target.target(), "job: keys");
-    let holder = hold(&target, "LOCK TABLE public.child IN ROW EXCLUSIVE MODE");
-    let making = job.spawn(&[]);
-    waits_for_a_lock(&target);
+    let (job, holder, making) = makes_a_key(&database, &target);
     send(&making, "-INT");
     std::thread::sleep(Duration::from_secs(1));
     end(&target, "the holder", holder);
