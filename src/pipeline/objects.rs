@@ -2,7 +2,6 @@
 //! keys, what was set aside, the sequences' next values and views behind it.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
@@ -12,7 +11,7 @@ use crate::pipeline::context::Run;
 use crate::pipeline::finishing;
 use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::{retrying, seen_through};
-use crate::pipeline::stopping::{Ended, until_stopped};
+use crate::pipeline::stopping::{Ended, STOP_GRACE, until_stopped};
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::{ForeignKeyPlan, ViewPlan};
@@ -20,9 +19,6 @@ use crate::plan::table::TablePlan;
 use crate::postgres::objects::{self as shore, Of};
 use crate::postgres::state::{self, Aside, TableKey, TableRecord, TableState};
 use crate::report::Omission;
-
-/// How long a stopped run waits for a statement before it cancels it.
-const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Makes what tables need before they are made, and sets aside what would refuse their rows.
 ///

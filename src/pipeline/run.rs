@@ -17,7 +17,7 @@ use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::shores::{self, Shores};
-use crate::pipeline::stopping::{Ended, until_stopped};
+use crate::pipeline::stopping::{Ended, in_time, until_stopped};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::taking_up::{take_up, take_up_later};
 use crate::pipeline::workers::More;
@@ -39,7 +39,7 @@ const STEPS: u32 = 8;
 const CUT_AT_A_TIME: usize = 2;
 
 /// How long a run that was stopped tries to record how it ended.
-const END_WITHIN: Duration = Duration::from_secs(3);
+const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the job, or continues it.
 ///
@@ -354,16 +354,10 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
         .iter()
         .filter(|table| table.progress.state() == TableState::Done);
     let done = done.collect::<Vec<_>>();
-    // Kept, so that a stop finds the connections in use and cancels what runs on them.
     let compared = verify::compare(run, &done);
-    tokio::pin!(compared);
-    tokio::select! {
-        biased;
-        () = run.cancel.cancelled() => {
-            run.target.cancel_running().await;
-            None
-        }
-        report = &mut compared => report,
+    match until_stopped(&run.target, &run.cancel, Duration::ZERO, compared).await {
+        Ended::Whole(report) => report,
+        Ended::Cancelled(_) => None,
     }
 }
 
@@ -426,16 +420,10 @@ async fn end_with(run: &Run, error: &Error) {
 async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
     let recorded =
         async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
-    // A stopped run has seconds left; the next one closes a record that stayed open.
-    let late = async {
-        run.cancel.cancelled().await;
-        tokio::time::sleep(END_WITHIN).await;
-    };
-    tokio::select! {
-        biased;
-        recorded = recorded => if let Err(error) = recorded {
-            tracing::warn!(%error, "the run's outcome could not be recorded");
-        },
-        () = late => tracing::warn!("the run's outcome could not be recorded in time"),
+    // The next run closes a record that stayed open.
+    match in_time(&run.cancel, END_WITHIN, recorded).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::warn!(%error, "the run's outcome could not be recorded"),
+        None => tracing::warn!("the run's outcome could not be recorded in time"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::pipeline::prepare::{Survey, Unready};
 use crate::pipeline::recorded::{Recorded, by_name};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
+use crate::pipeline::stopping::in_time;
 use crate::plan::build::Planned;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, TableRecord};
@@ -23,6 +25,9 @@ use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
+
+/// How long a run that was stopped asks the target what it has.
+const ASK_WITHIN: Duration = Duration::from_secs(1);
 
 /// How a run ended, before it is put in order.
 pub struct Ending<'a> {
@@ -38,16 +43,9 @@ pub struct Ending<'a> {
 
 /// Draws up the report. Rows and bytes are those that the target has recorded as committed.
 pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<Report> {
-    // A stopped run has seconds left; any other waits for a target that restarts.
-    let once = CancellationToken::new();
-    let (records, rejected) = if run.cancel.is_cancelled() {
-        recorded(run).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the target could not be asked: the report says what was sent");
-            Default::default()
-        })
-    } else {
-        retrying(&run.job.transfer.retry, &once, || recorded(run)).await?
-    };
+    let told = ask(run).await?;
+    let unasked = told.is_none();
+    let (records, rejected) = told.unwrap_or_default();
     let mut tables = Vec::new();
     for load in ending.tables {
         let name = load.plan.full_name();
@@ -79,6 +77,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         resumed: ending.recorded.resumed,
         stopped: run.cancel.is_cancelled()
             && (unverified
+                || unasked
                 || ending.completed.stopped
                 || tables
                     .iter()
@@ -107,7 +106,28 @@ fn strangers(failures: HashMap<String, Error>) -> impl Iterator<Item = Omission>
 }
 
 /// The tables' records and how many rows of each were rejected.
-async fn recorded(run: &Run) -> Result<(HashMap<String, TableRecord>, HashMap<String, u64>)> {
+/// What is recorded of the job's tables, and rejected rows by table.
+type Told = (HashMap<String, TableRecord>, HashMap<String, u64>);
+
+/// Asks until the target answers; `None` when a stop leaves no time for that.
+async fn ask(run: &Run) -> Result<Option<Told>> {
+    // A stop does not end the question, only the time for it.
+    let patient = CancellationToken::new();
+    let asked = retrying(&run.job.transfer.retry, &patient, || recorded(run));
+    let error = match in_time(&run.cancel, ASK_WITHIN, asked).await {
+        Some(Err(error)) if !run.cancel.is_cancelled() => return Err(error),
+        Some(Ok(told)) => return Ok(Some(told)),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    tracing::warn!(
+        ?error,
+        "the target could not be asked: the report says what was sent"
+    );
+    Ok(None)
+}
+
+async fn recorded(run: &Run) -> Result<Told> {
     let target = run.target.acquire().await?;
     let records = by_name(state::load(&target, &run.job.name).await?);
     Ok((records, state::count_rejects(&target, &run.job.name).await?))

@@ -3,7 +3,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::task::JoinSet;
@@ -14,12 +13,9 @@ use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::partition::Moved;
 use crate::pipeline::prepare::Unready;
+use crate::pipeline::stopping::{Ended, STOP_GRACE, until_stopped};
 use crate::pipeline::{adapting, finishing, partition, splitting, verify};
 use crate::report::progress::TableState;
-
-/// How long a stopped run waits for commits before it lets go of them. A signal must end the
-/// process within 10 s, and closing the pools and the report take their part of it.
-const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// What the workers share.
 struct Crew {
@@ -67,10 +63,6 @@ pub async fn drain(
             }
         }
     };
-    let grace = async {
-        run.cancel.cancelled().await;
-        tokio::time::sleep(STOP_GRACE).await;
-    };
     let adapt = async {
         match pace {
             Some(pace) => adapting::follow(run, &crew.board, pace).await,
@@ -78,14 +70,18 @@ pub async fn drain(
         }
     };
     let load = async {
-        tokio::select! {
-            () = all_joined => {}
-            () = adapt => {}
-            () = splitting::follow(run, &crew.board) => {}
-            () = grace => {
-                tracing::warn!("a statement takes too long: it is cancelled, the next run does it again");
-                run.target.cancel_running().await;
+        let loaded = async {
+            tokio::select! {
+                () = all_joined => {}
+                () = adapt => {}
+                () = splitting::follow(run, &crew.board) => {}
             }
+        };
+        let ended = until_stopped(&run.target, &run.cancel, STOP_GRACE, loaded).await;
+        if ended != Ended::Whole(()) {
+            tracing::warn!(
+                "a statement took too long: it is cancelled, the next run does it again"
+            );
         }
     };
     // Ends soon after a stop, too, with the tables that were not made ready.

@@ -9,7 +9,8 @@ use crate::errors::changed;
 use crate::load;
 use crate::resume::wait_for_rows;
 use crate::starting_over::{rows_of, values};
-use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
+use crate::stopping::{answer, end, hold, kill, send, stall, wait_until, waits_for_a_lock};
+use crate::support::cluster::Options;
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::{Source, SourceDatabase};
@@ -204,4 +205,71 @@ fn a_stop_while_the_run_is_registered_is_heard() {
     end(&target, "the holder", holder);
     assert_eq!(runs(&target), "1 runs, 0 open");
     job.report(&[], 0);
+}
+
+/// What a report asks the target for is waited for until a stop, and hardly longer.
+#[test]
+fn a_stop_while_the_target_is_asked_for_the_report_is_heard() {
+    let source = Source::stand_in();
+    let database = source.database(&rows_of("one"));
+    let target = Postgres::shared().database();
+    let job = Job::new(&database, &target.target(), "job: asked");
+    job.report(&[], 0);
+    // Nothing else is asked of a run that rejects no row.
+    let holder = hold(
+        &target,
+        "LOCK TABLE _migrate.rejects IN ACCESS EXCLUSIVE MODE",
+    );
+    let asking = job.spawn(&[]);
+    waits_for_a_lock(&target);
+    let said = stops_soon(asking).stderr;
+    assert!(said.contains("the target could not be asked"), "{said}");
+    end(&target, "the holder", holder);
+    assert_eq!(runs(&target), "2 runs, 0 open");
+}
+
+/// Every process of a PostgreSQL server, until it is dropped: nothing is answered, nothing refused.
+struct Frozen(Vec<String>);
+
+impl Frozen {
+    fn new(server: &Postgres) -> Self {
+        let asked = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+        let checkpointer = server.database().value(asked);
+        let status = fs::read_to_string(format!("/proc/{checkpointer}/status")).expect("proc(5)");
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        let parent = parent.expect("a parent").trim();
+        assert!(kill("-STOP", &[parent.to_owned()]));
+        let children = format!("/proc/{parent}/task/{parent}/children");
+        let children = fs::read_to_string(children).expect("proc(5)");
+        let mut all: Vec<_> = children.split_whitespace().map(str::to_owned).collect();
+        // Last, as it would clear away what has ended.
+        all.push(parent.to_owned());
+        assert!(kill("-STOP", &all));
+        Self(all)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        kill("-CONT", &self.0);
+    }
+}
+
+#[test]
+fn a_stop_is_heard_though_the_target_has_fallen_silent() {
+    let source = Source::stand_in();
+    let database = source.database(&load::script());
+    let server = Postgres::start(Options { tls: false });
+    let target = server.database();
+    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    stall(&source, 60);
+    let child = job.spawn(&[]);
+    wait_for_rows(&target);
+    let frozen = Frozen::new(&server);
+    stops_soon(child);
+    drop(frozen);
+    source.expect_stand_in().handle.faults().clear();
+    source.expect_stand_in().handle.drop_connections();
+    job.report(&[], 0);
+    load::check(&target);
 }

@@ -460,11 +460,15 @@ fn a_full_disk_fails_what_did_not_fit_and_the_next_run_continues() {
 }
 
 pub fn send(child: &Child, signal: &str) {
-    let pid = child.id().to_string();
+    assert!(kill(signal, &[child.id().to_string()]));
+}
+
+/// False where one of the processes is not there, or not ours.
+pub fn kill(signal: &str, processes: &[String]) -> bool {
     // The shell's own: a small Debian has no other.
     let mut kill = Command::new("sh");
-    kill.args(["-c", "kill $0 $1", signal, &pid]);
-    assert!(kill.status().expect("sh").success());
+    kill.args(["-c", "kill $0 $*", signal]).args(processes);
+    kill.status().expect("sh").success()
 }
 
 fn code(child: Child) -> Option<i32> {
