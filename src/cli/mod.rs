@@ -19,6 +19,8 @@ mod text;
 mod tune;
 mod verify;
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 pub use exit::Signal;
@@ -36,6 +38,10 @@ struct Finished {
     json: Option<serde_json::Value>,
 }
 
+/// A signal ends the process within 10 s. Every command is done long before, or has nothing left to wait
+/// for but a server that does not answer.
+const STOPS_WITHIN: Duration = Duration::from_millis(9500);
+
 /// Carries out a request and returns the exit code.
 ///
 /// `stopped_by` says which signal arrived, once `cancel` was cancelled.
@@ -45,7 +51,19 @@ pub async fn execute(
     cancel: CancellationToken,
     stopped_by: impl Fn() -> Option<Signal>,
 ) -> u8 {
-    let outcome = command(&request, console, cancel).await;
+    let stop = cancel.clone();
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOPS_WITHIN).await;
+    };
+    let outcome = tokio::select! {
+        biased;
+        outcome = command(&request, console, cancel) => outcome,
+        () = overdue => Err(Error::new(
+            Kind::Stopped,
+            "stopped before what was under way came to its end; nothing of it is reported",
+        )),
+    };
     let code = code(
         outcome
             .as_ref()

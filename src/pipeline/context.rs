@@ -10,6 +10,7 @@ use crate::config::job::{Job, Mode};
 use crate::error::Error;
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::stopping::StopClock;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::TargetPool;
@@ -30,6 +31,7 @@ pub struct Run {
     pub large_rows: LargeRows,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
+    pub stop_clock: StopClock,
 }
 
 impl Run {

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
 use crate::pipeline::finishing;
 use crate::pipeline::recorded::{Recorded, by_name, drop_views};
-use crate::pipeline::retry::{retrying, seen_through};
+use crate::pipeline::retry::seen_through;
 use crate::pipeline::stopping::{Ended, STOP_GRACE, until_stopped};
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
@@ -27,20 +27,20 @@ use crate::report::Omission;
 pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
     let retry = &run.job.transfer.retry;
     for collation in &planned.collations {
-        retrying(retry, &run.cancel, || async {
+        seen_through(retry, &run.cancel, || async {
             shore::make_collation(&mut *run.target.acquire().await?, run.holder(), collation).await
         })
         .await?;
     }
     let makes_tables = matches!(run.job.transfer.mode, Mode::Create | Mode::Replace);
     for domain in planned.domains.iter().filter(|_| makes_tables) {
-        retrying(retry, &run.cancel, || async {
+        seen_through(retry, &run.cancel, || async {
             shore::make_domain(&mut *run.target.acquire().await?, run.holder(), domain).await
         })
         .await?;
     }
     for sequence in &planned.sequences {
-        retrying(retry, &run.cancel, || async {
+        seen_through(retry, &run.cancel, || async {
             shore::make_sequence(&mut *run.target.acquire().await?, run.holder(), sequence).await
         })
         .await?;
@@ -63,7 +63,7 @@ async fn release(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()
     if replaced.is_empty() {
         return Ok(());
     }
-    retrying(&run.job.transfer.retry, &run.cancel, || async {
+    seen_through(&run.job.transfer.retry, &run.cancel, || async {
         let mut target = run.target.acquire().await?;
         drop_views(&mut target, run.holder(), &planned.views).await?;
         shore::release(&mut target, run.holder(), &replaced).await
@@ -82,7 +82,7 @@ async fn set_aside(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<
         if plan.objects.foreign_keys.is_empty() && plan.objects.checks.is_empty() {
             continue;
         }
-        retrying(retry, &run.cancel, || async {
+        seen_through(retry, &run.cancel, || async {
             shore::set_aside(&mut *run.target.acquire().await?, run.holder(), &plan).await
         })
         .await?;

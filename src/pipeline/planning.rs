@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Job;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
@@ -11,6 +11,7 @@ use crate::pipeline::inspect::{open_source, open_target};
 use crate::pipeline::prepare;
 use crate::pipeline::schema::parts as ddl_parts;
 use crate::pipeline::shores::source_endpoint;
+use crate::pipeline::stopping::unless_stopped;
 use crate::pipeline::summary::{cause, omissions};
 use crate::plan::build;
 use crate::plan::changes::type_changes;
@@ -20,6 +21,8 @@ use crate::report::schema::SchemaReport;
 use crate::schema::Database;
 use crate::typemap::TargetTypes;
 
+const STOPPED: &str = "stopped while planning";
+
 /// Decides how each table would be made and read, and changes nothing. Needs the source, and the
 /// target where a type depends on its extensions.
 pub async fn plan(
@@ -27,12 +30,9 @@ pub async fn plan(
     options: &RunOptions,
     cancel: CancellationToken,
 ) -> Result<PlanReport> {
-    let source = open_source(job).await?;
-    let planned = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
-        planned = plan_tables(job, options, &source) => planned,
-    };
+    let source = unless_stopped(&cancel, STOPPED, open_source(job)).await?;
+    let planned = plan_tables(job, options, &source);
+    let planned = unless_stopped(&cancel, STOPPED, planned).await;
     source.close().await;
     planned
 }
@@ -113,12 +113,9 @@ pub async fn schema(
     options: &RunOptions,
     cancel: CancellationToken,
 ) -> Result<SchemaReport> {
-    let source = open_source(job).await?;
-    let planned = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while planning")),
-        planned = plan_schema(job, options, &source) => planned,
-    };
+    let source = unless_stopped(&cancel, STOPPED, open_source(job)).await?;
+    let planned = plan_schema(job, options, &source);
+    let planned = unless_stopped(&cancel, STOPPED, planned).await;
     source.close().await;
     planned
 }

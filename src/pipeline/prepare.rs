@@ -12,7 +12,7 @@ use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::{retrying, seen_through, stopped};
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::plan::build::{self, Planned};
@@ -185,7 +185,7 @@ pub async fn refuse_existing(
     let problems = stream::iter(fresh)
         .map(|plan| async move {
             let retry = &run.job.transfer.retry;
-            let checked = retrying(retry, &run.cancel, || check_target(run, plan)).await;
+            let checked = seen_through(retry, &run.cancel, || check_target(run, plan)).await;
             checked.map_err(|error| error.at_table(plan.full_name()))
         })
         .buffer_unordered(width(&run.job))
@@ -274,7 +274,11 @@ pub async fn make_ready(
     let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
-            let outcome = make_one(run, plan, known, cuts).await;
+            let mut outcome = make_one(run, plan, known, cuts).await;
+            if outcome.is_err() && run.cancel.is_cancelled() {
+                // What a cancelled statement says is no failure of the table.
+                outcome = Err(stopped());
+            }
             if cuts == Cuts::Quick {
                 run.progress.one_table_more();
             }
@@ -315,10 +319,10 @@ async fn make_one(
         let Some(slices) = found else {
             return Ok(false);
         };
-        retrying(retry, cancel, || save_plan(run, plan, &slices)).await?;
+        seen_through(retry, cancel, || save_plan(run, plan, &slices)).await?;
     }
     let plan = known.map_or(plan, |record| &record.plan);
-    retrying(retry, cancel, || make(run, plan)).await?;
+    seen_through(retry, cancel, || make(run, plan)).await?;
     Ok(true)
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
 use crate::pipeline::prepare::Unready;
 use crate::pipeline::recorded::Recorded;
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::seen_through;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, Presence, TableKey};
 
@@ -27,7 +27,7 @@ pub async fn check(
     if recorded.records.is_empty() {
         return Ok((plans.to_vec(), Vec::new()));
     }
-    let found = retrying(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
+    let found = seen_through(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
     let (mut wanted, mut tampered) = (Vec::new(), Vec::new());
     for plan in plans {
         let name = plan.full_name();

@@ -80,7 +80,7 @@ impl<'a> Backoff<'a> {
     }
 }
 
-fn stopped() -> Error {
+pub fn stopped() -> Error {
     Error::new(
         Kind::Stopped,
         "stopped before this was done; the same command continues",

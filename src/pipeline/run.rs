@@ -1,6 +1,6 @@
 //! A run from its first connection to its report, in numbered steps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::shores::{self, Shores};
-use crate::pipeline::stopping::{Ended, in_time, until_stopped};
+use crate::pipeline::stopping::{
+    Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
+};
 use crate::pipeline::summary::{self, Ending};
 use crate::pipeline::taking_up::{take_up, take_up_later};
 use crate::pipeline::workers::More;
@@ -38,8 +40,11 @@ const STEPS: u32 = 8;
 /// of the source's connections for minutes, and one is left to load.
 const CUT_AT_A_TIME: usize = 2;
 
-/// How long a run that was stopped tries to record how it ended.
-const END_WITHIN: Duration = Duration::from_secs(1);
+/// What a run says that a signal ended on its way to the load.
+const TOO_EARLY: &str = "stopped before the load began";
+
+/// How long after a stop a run tries to record how it ended.
+const END_WITHIN: Duration = Duration::from_secs(6);
 
 /// Runs the job, or continues it.
 ///
@@ -54,10 +59,25 @@ pub async fn run(
 ) -> Result<Report> {
     let started = Timestamp::now();
     begin(&progress, 1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, Shores::open(job)).await?;
-    let outcome = run_connected(job, &options, &cancel, &progress, &shores, started).await;
-    shores.close().await;
-    outcome
+    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open(job)).await?;
+    begin(&progress, 2, "reading the catalog and planning");
+    // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
+    let ready = async {
+        tokio::try_join!(
+            take_job(job, &shores),
+            prepare::survey(job, &shores, &options)
+        )
+    };
+    match unless_stopped(&cancel, TOO_EARLY, ready).await {
+        Ok((lock, survey)) => {
+            let begun = Begun { survey, started };
+            run_holding(job, &options, &cancel, &progress, &shores, lock, begun).await
+        }
+        Err(error) => {
+            shores.close().await;
+            Err(error)
+        }
+    }
 }
 
 fn begin(progress: &Progress, number: u32, name: &'static str) {
@@ -65,50 +85,17 @@ fn begin(progress: &Progress, number: u32, name: &'static str) {
     progress.begin(number, STEPS, name);
 }
 
-/// Gives up waiting when a signal comes; for steps that change nothing on either side.
-async fn unless_stopped<T>(
-    cancel: &CancellationToken,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped before the load began")),
-        done = work => done,
-    }
-}
-
-/// Cancels the statements of `work` at the server when a signal comes: each may wait for a lock for a
-/// minute. What has come to its end all the same counts: a run that was registered is recorded as
-/// ended.
-async fn heard<T>(
-    shores: &Shores,
-    cancel: &CancellationToken,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let error = match until_stopped(&shores.target, cancel, Duration::ZERO, work).await {
-        Ended::Whole(outcome) => return outcome,
-        Ended::Cancelled(Some(Ok(done))) => return Ok(done),
-        Ended::Cancelled(Some(Err(error))) => Some(error),
-        Ended::Cancelled(None) => None,
-    };
-    tracing::debug!(?error, "left to the next run");
-    Err(Error::new(Kind::Stopped, "stopped before the load began"))
-}
-
-async fn run_connected(
+/// Runs the job under its lock; gives that back and closes the connections.
+async fn run_holding(
     job: &Job,
     options: &RunOptions,
-    cancel: &CancellationToken,
+    signal: &CancellationToken,
     progress: &Arc<Progress>,
     shores: &Shores,
-    started: Timestamp,
+    lock: JobLock,
+    begun: Begun,
 ) -> Result<Report> {
-    begin(progress, 2, "reading the catalog and planning");
-    // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
-    let ready =
-        async { tokio::try_join!(take_job(job, shores), prepare::survey(job, shores, options)) };
-    let (lock, survey) = unless_stopped(cancel, ready).await?;
-    let cancel = cancel.child_token();
+    let cancel = signal.child_token();
     let registered = OnceLock::new();
     let held = Held {
         pid: lock.backend_pid(),
@@ -120,12 +107,14 @@ async fn run_connected(
         lock: Some(lock),
         run: &registered,
     };
-    let begun = Begun { survey, started };
     let guarded = run_locked(job, options, &cancel, progress, shores, held, begun);
     tokio::pin!(guarded);
     let outcome = tokio::select! {
         outcome = &mut guarded => outcome,
-        error = keeper.keep() => {
+        error = keeper.keep() => if signal.is_cancelled() {
+            tracing::warn!(%error, "the job lock was lost while the run stops");
+            guarded.await
+        } else {
             // Without the lock another process may begin: stop at once, the next run continues.
             tracing::error!(%error, "the job lock was lost, so the run stops");
             cancel.cancel();
@@ -138,7 +127,7 @@ async fn run_connected(
             }
         }
     };
-    keeper.release().await;
+    tokio::join!(keeper.release(), shores.close());
     outcome
 }
 
@@ -178,13 +167,14 @@ async fn run_locked(
         started,
     } = begun;
     let former = recorded::look_back(job, shores, options, &mut survey);
-    let former = unless_stopped(cancel, former).await?;
-    let target = shores::target_endpoint(job, &shores.target).await?;
+    let former = unless_stopped(cancel, TOO_EARLY, former).await?;
+    let target = shores::target_endpoint(job, &shores.target);
+    let target = unless_stopped(cancel, TOO_EARLY, target).await?;
     let starting = start(job, cancel, progress, shores, held, (&former, &survey));
-    let run = Arc::new(heard(shores, cancel, starting).await?);
+    let run = Arc::new(unless_cancelled(&shores.target, cancel, TOO_EARLY, starting).await?);
     // Registered, so that no process that lost the job can write what is read from here.
     let recalling = recorded::recall(&run, &survey, &former);
-    let mut recorded = match heard(shores, cancel, recalling).await {
+    let mut recorded = match unless_cancelled(&shores.target, cancel, TOO_EARLY, recalling).await {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -236,6 +226,7 @@ async fn start(
         progress: Arc::clone(progress),
         large_rows: LargeRows::default(),
         cancel: cancel.clone(),
+        stop_clock: StopClock::new(cancel),
     })
 }
 
@@ -258,8 +249,15 @@ struct Course {
     whole: bool,
 }
 
-async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
-    begin(&run.progress, 3, "finding cut points and making tables");
+/// Tables at the beginning of the load.
+struct Ready {
+    tables: Vec<Arc<TableLoad>>,
+    unready: Vec<Unready>,
+    /// Made ready while others are loaded.
+    later: Vec<TablePlan>,
+}
+
+async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Ready> {
     let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
     prepare::refuse_existing(run, &plans, &recorded.records).await?;
     objects::prepare(run, &survey.planned, recorded).await?;
@@ -271,21 +269,38 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     unready.extend(tampered);
     let plans = &survey.planned.tables;
     let left_out = unready.iter().map(|(plan, _)| plan).chain(&made.later);
-    let (mut tables, missing) = take_up(run, plans, left_out).await?;
+    let (tables, missing) = take_up(run, plans, left_out).await?;
     unready.extend(missing);
+    Ok(Ready {
+        tables,
+        unready,
+        later: made.later,
+    })
+}
+
+async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
+    begin(&run.progress, 3, "finding cut points and making tables");
+    let ready = make_ready(run, survey, recorded);
+    let ready = unless_cancelled(&run.target, &run.cancel, TOO_EARLY, ready).await?;
+    let Ready {
+        mut tables,
+        mut unready,
+        later,
+    } = ready;
     begin(&run.progress, 4, "loading");
     let open = tables
         .iter()
         .filter(|table| table.progress.state() != TableState::Done);
     let open = open.cloned().collect::<Vec<_>>();
     let cut_at_a_time = CUT_AT_A_TIME.min(run.job.source.pool.max_connections - 1);
-    let later = stream::iter(&made.later)
+    let come = stream::iter(&later)
         .map(|plan| make_later(run, plan))
         .buffer_unordered(cut_at_a_time.max(1));
-    for more in workers::drain(run, &open, later).await? {
+    for more in workers::drain(run, &open, come).await? {
         tables.extend(more.tables);
         unready.extend(more.unready);
     }
+    unready.extend(left_behind(&later, &tables, &unready));
     let mut completed = complete(run, survey, recorded).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
@@ -306,6 +321,22 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         verification,
         completed,
     })
+}
+
+/// Tables that were to come later, and did not before a stop.
+fn left_behind(
+    later: &[TablePlan],
+    tables: &[Arc<TableLoad>],
+    unready: &[Unready],
+) -> Vec<Unready> {
+    let came = tables.iter().map(|table| table.plan.full_name());
+    let came = came.chain(unready.iter().map(|(plan, _)| plan.full_name()));
+    let came = came.collect::<HashSet<_>>();
+    let left = later
+        .iter()
+        .filter(|plan| !came.contains(&plan.full_name()));
+    left.map(|plan| (plan.clone(), Error::new(Kind::Stopped, TOO_EARLY)))
+        .collect()
 }
 
 /// Makes a table ready that others were not to wait for. What goes wrong is this table's alone, as
@@ -421,7 +452,11 @@ async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>))
     let recorded =
         async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
     // The next run closes a record that stayed open.
-    match in_time(&run.cancel, END_WITHIN, recorded).await {
+    match run
+        .stop_clock
+        .in_time(&run.target, END_WITHIN, recorded)
+        .await
+    {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::warn!(%error, "the run's outcome could not be recorded"),
         None => tracing::warn!("the run's outcome could not be recorded in time"),

@@ -1,20 +1,36 @@
-//! How work at the target ends when a signal comes: what has begun gets some time, then its statements
-//! are cancelled at the server, which nobody could do any more if the work was dropped first.
+//! How work ends when a signal comes. What only reads is dropped; what runs at the target gets some time,
+//! then its statements are cancelled at the server, which nobody could do any more if the work was
+//! dropped first; and what is said of a stopped run is said in time.
+//!
+//! A signal ends the process within 10 s, also where the target has fallen silent. Of these a run spends
+//! [`STOP_GRACE`] and two more on what is under way, one each on the questions of its report and on its
+//! record, and two to give the job lock back and to close both pools.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::error::{Error, Kind, Result};
 use crate::postgres::pool::TargetPool;
 
-/// What commits and objects that are being made get to come to their end. A signal ends the process
-/// within 10 s even where the target has fallen silent: that leaves a second each to cancel what runs, to
-/// see it end, to ask what is there and to record the outcome, and two to close the pools.
-pub const STOP_GRACE: Duration = Duration::from_secs(4);
+/// What commits and objects that are being made get to come to their end.
+pub const STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// How long work may take to end when its statements were cancelled: an answer and a rollback.
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Gives up work that changes nothing on either side when a signal comes; `words` say what was stopped.
+pub async fn unless_stopped<T>(
+    cancel: &CancellationToken,
+    words: &'static str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let done = cancel.run_until_cancelled(work).await;
+    done.unwrap_or_else(|| Err(Error::new(Kind::Stopped, words)))
+}
 
 /// How work ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +51,9 @@ pub async fn until_stopped<T>(
 ) -> Ended<T> {
     let over = async {
         cancel.cancelled().await;
-        sleep(grace).await;
+        if !grace.is_zero() {
+            sleep(grace).await;
+        }
     };
     tokio::pin!(work);
     tokio::select! {
@@ -47,20 +65,105 @@ pub async fn until_stopped<T>(
     Ended::Cancelled(timeout(ENDS_WITHIN, work).await.ok())
 }
 
-/// Does what a stopped run can leave undone, for no longer than `within` after the stop: a target that
-/// does not answer must not keep the process. `None` when that was not enough.
-pub async fn in_time<T>(
+/// Cancels the statements of `work` at the server as soon as a signal comes: each may wait for a lock for
+/// a minute. What has come to its end all the same counts.
+pub async fn unless_cancelled<T>(
+    target: &TargetPool,
     cancel: &CancellationToken,
-    within: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let late = async {
-        cancel.cancelled().await;
-        sleep(within).await;
+    words: &'static str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let error = match until_stopped(target, cancel, Duration::ZERO, work).await {
+        Ended::Whole(outcome) => return outcome,
+        Ended::Cancelled(Some(Ok(done))) => return Ok(done),
+        Ended::Cancelled(Some(Err(error))) => Some(error),
+        Ended::Cancelled(None) => None,
     };
-    tokio::select! {
-        biased;
-        outcome = work => Some(outcome),
-        () = late => None,
+    tracing::debug!(?error, "left to the next run");
+    Err(Error::new(Kind::Stopped, words))
+}
+
+/// When a stop came, for what may take until some time after it.
+pub struct StopClock {
+    cancel: CancellationToken,
+    stopped: Arc<OnceLock<Instant>>,
+    _watch: AbortOnDropHandle<()>,
+}
+
+impl StopClock {
+    pub fn new(cancel: &CancellationToken) -> Self {
+        let stopped = Arc::new(OnceLock::new());
+        let (watched, seen) = (cancel.clone(), Arc::clone(&stopped));
+        let watch = async move {
+            watched.cancelled().await;
+            seen.get_or_init(Instant::now);
+        };
+        Self {
+            cancel: cancel.clone(),
+            stopped,
+            _watch: AbortOnDropHandle::new(tokio::spawn(watch)),
+        }
+    }
+
+    /// Does what a stopped run can leave undone, until so long after the stop; `None` when that was not
+    /// enough, with its statements cancelled at the server.
+    pub async fn in_time<T>(
+        &self,
+        target: &TargetPool,
+        within: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            outcome = &mut work => return Some(outcome),
+            () = self.passed(within) => {}
+        }
+        target.cancel_running().await;
+        None
+    }
+
+    async fn passed(&self, time: Duration) {
+        self.cancel.cancelled().await;
+        sleep_until(*self.stopped.get_or_init(Instant::now) + time).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_is_counted_from_the_stop() {
+        let cancel = CancellationToken::new();
+        let clock = StopClock::new(&cancel);
+        let within = Duration::from_secs(6);
+        let began = Instant::now();
+        assert!(
+            timeout(within * 2, clock.passed(within)).await.is_err(),
+            "no stop"
+        );
+        cancel.cancel();
+        sleep(Duration::from_secs(4)).await;
+        for _ in 0..2 {
+            clock.passed(within).await;
+            assert_eq!(began.elapsed().as_secs(), 18);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_only_reads_is_dropped() {
+        let cancel = CancellationToken::new();
+        let done = unless_stopped(&cancel, "words", async { Ok(1) });
+        assert_eq!(done.await.expect("its end"), 1);
+        cancel.cancel();
+        let stopped = unless_stopped(&cancel, "words", pending::<Result<()>>());
+        let error = stopped.await.expect_err("a stop");
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (Kind::Stopped, "words".to_owned())
+        );
     }
 }

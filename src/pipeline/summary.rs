@@ -15,7 +15,6 @@ use crate::pipeline::prepare::{Survey, Unready};
 use crate::pipeline::recorded::{Recorded, by_name};
 use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
-use crate::pipeline::stopping::in_time;
 use crate::plan::build::Planned;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, TableRecord};
@@ -26,8 +25,8 @@ use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
 
-/// How long a run that was stopped asks the target what it has.
-const ASK_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a stop a run asks the target what it has.
+const ASK_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a run ended, before it is put in order.
 pub struct Ending<'a> {
@@ -105,7 +104,6 @@ fn strangers(failures: HashMap<String, Error>) -> impl Iterator<Item = Omission>
     })
 }
 
-/// The tables' records and how many rows of each were rejected.
 /// What is recorded of the job's tables, and rejected rows by table.
 type Told = (HashMap<String, TableRecord>, HashMap<String, u64>);
 
@@ -114,14 +112,14 @@ async fn ask(run: &Run) -> Result<Option<Told>> {
     // A stop does not end the question, only the time for it.
     let patient = CancellationToken::new();
     let asked = retrying(&run.job.transfer.retry, &patient, || recorded(run));
-    let error = match in_time(&run.cancel, ASK_WITHIN, asked).await {
-        Some(Err(error)) if !run.cancel.is_cancelled() => return Err(error),
+    let error = match run.stop_clock.in_time(&run.target, ASK_WITHIN, asked).await {
         Some(Ok(told)) => return Ok(Some(told)),
-        Some(Err(error)) => Some(error),
-        None => None,
+        Some(Err(error)) if !run.cancel.is_cancelled() => return Err(error),
+        Some(Err(error)) => error.to_string(),
+        None => "no answer in the time that a stop leaves".to_owned(),
     };
     tracing::warn!(
-        ?error,
+        error,
         "the target could not be asked: the report says what was sent"
     );
     Ok(None)
@@ -178,7 +176,8 @@ fn loaded_table(
     table.retries = load.progress.retries();
     table.notes.clone_from(&load.plan.notes);
     if now.is_none() {
-        let note = "rows and size are what was sent: the target could not be asked what it has";
+        let note = "rows and size are what was sent, and changed values and rejected rows are not \
+                    known: the target could not be asked what it has";
         table.notes.push(note.to_owned());
     }
     table

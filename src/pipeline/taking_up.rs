@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::prepare::Unready;
 use crate::pipeline::recorded::by_name;
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::seen_through;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, TableKey, TableRecord, TableState as Recorded};
 use crate::report::progress::TableState;
@@ -27,7 +27,7 @@ pub async fn take_up(
     left_out: impl Iterator<Item = &TablePlan>,
 ) -> Result<(Vec<Arc<TableLoad>>, Vec<Unready>)> {
     let read = || async { state::load(&*run.target.acquire().await?, &run.job.name).await };
-    let records = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
+    let records = seen_through(&run.job.transfer.retry, &run.cancel, read).await?;
     let left_out: HashSet<_> = left_out.map(TablePlan::full_name).collect();
     let wanted = plans
         .iter()
@@ -47,7 +47,7 @@ pub async fn take_up(
 pub async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Arc<TableLoad>> {
     let key = TableKey::of(&run.job.name, plan);
     let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
-    let record = retrying(&run.job.transfer.retry, &run.cancel, read).await?;
+    let record = seen_through(&run.job.transfer.retry, &run.cancel, read).await?;
     take_up_one(run, current(record.ok_or_else(|| no_record(plan))?, plan))
 }
 

@@ -70,28 +70,27 @@ pub async fn drain(
         }
     };
     let load = async {
-        let loaded = async {
-            tokio::select! {
-                () = all_joined => {}
-                () = adapt => {}
-                () = splitting::follow(run, &crew.board) => {}
-            }
-        };
-        let ended = until_stopped(&run.target, &run.cancel, STOP_GRACE, loaded).await;
-        if ended != Ended::Whole(()) {
-            tracing::warn!(
-                "a statement took too long: it is cancelled, the next run does it again"
-            );
+        tokio::select! {
+            () = all_joined => {}
+            () = adapt => {}
+            () = splitting::follow(run, &crew.board) => {}
         }
     };
+    let mut more = Vec::new();
     // Ends soon after a stop, too, with the tables that were not made ready.
     let later = async {
-        let come = later.inspect(|more| crew.board.add_tables(&more.tables));
-        let come = come.collect::<Vec<_>>().await;
+        tokio::pin!(later);
+        while let Some(come) = later.next().await {
+            crew.board.add_tables(&come.tables);
+            more.push(come);
+        }
         crew.board.expect_no_more();
-        come
     };
-    let ((), more) = tokio::join!(load, later);
+    let all = async { tokio::join!(load, later) };
+    let ended = until_stopped(&run.target, &run.cancel, STOP_GRACE, all).await;
+    if let Ended::Cancelled(_) = ended {
+        tracing::warn!("a statement took too long: it is cancelled, the next run does it again");
+    }
     workers.abort_all();
     broken.map_or(Ok(more), Err)
 }

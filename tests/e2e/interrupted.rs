@@ -9,8 +9,7 @@ use crate::errors::changed;
 use crate::load;
 use crate::resume::wait_for_rows;
 use crate::starting_over::{rows_of, values};
-use crate::stopping::{answer, end, hold, kill, send, stall, wait_until, waits_for_a_lock};
-use crate::support::cluster::Options;
+use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::{Source, SourceDatabase};
@@ -71,9 +70,10 @@ fn a_stop_while_vacuuming_is_a_stop() {
 }
 
 /// Its foreign key is what the second job makes.
-fn pair(source: &Source) -> SourceDatabase<'_> {
+pub fn pair(source: &Source) -> SourceDatabase<'_> {
     source.database(
-        "CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY);\n\
+        "CREATE TABLE dbo.Other (Id int NOT NULL PRIMARY KEY);\n\
+         CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.Child (Id int NOT NULL PRIMARY KEY, ParentId int NULL \
          CONSTRAINT FK_Child_Parent REFERENCES dbo.Parent (Id));\n\
          INSERT INTO dbo.Parent VALUES (1);\nINSERT INTO dbo.Child VALUES (1, 1);",
@@ -83,7 +83,7 @@ fn pair(source: &Source) -> SourceDatabase<'_> {
 const KEYS: &str = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'public.child'::regclass";
 
 /// A run that waits for somebody's lock to make a foreign key behind rows that are there.
-fn makes_a_key(database: &SourceDatabase<'_>, target: &Database<'_>) -> (Job, Child, Child) {
+pub fn makes_a_key(database: &SourceDatabase<'_>, target: &Database<'_>) -> (Job, Child, Child) {
     let bare = "job: keys\nschema: { foreign_keys: false }";
     Job::new(database, &target.target(), bare).report(&[], 0);
     let job = Job::new(database, &target.target(), "job: keys");
@@ -228,48 +228,58 @@ fn a_stop_while_the_target_is_asked_for_the_report_is_heard() {
     assert_eq!(runs(&target), "2 runs, 0 open");
 }
 
-/// Every process of a PostgreSQL server, until it is dropped: nothing is answered, nothing refused.
-struct Frozen(Vec<String>);
-
-impl Frozen {
-    fn new(server: &Postgres) -> Self {
-        let asked = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
-        let checkpointer = server.database().value(asked);
-        let status = fs::read_to_string(format!("/proc/{checkpointer}/status")).expect("proc(5)");
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        let parent = parent.expect("a parent").trim();
-        assert!(kill("-STOP", &[parent.to_owned()]));
-        let children = format!("/proc/{parent}/task/{parent}/children");
-        let children = fs::read_to_string(children).expect("proc(5)");
-        let mut all: Vec<_> = children.split_whitespace().map(str::to_owned).collect();
-        // Last, as it would clear away what has ended.
-        all.push(parent.to_owned());
-        assert!(kill("-STOP", &all));
-        Self(all)
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        kill("-CONT", &self.0);
-    }
-}
-
+/// Counts that a run makes behind its load, of tables that an earlier one has loaded.
 #[test]
-fn a_stop_is_heard_though_the_target_has_fallen_silent() {
+fn a_stop_while_tables_are_compared_cancels_the_counts() {
     let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let server = Postgres::start(Options { tls: false });
-    let target = server.database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    stall(&source, 60);
-    let child = job.spawn(&[]);
-    wait_for_rows(&target);
-    let frozen = Frozen::new(&server);
-    stops_soon(child);
-    drop(frozen);
-    source.expect_stand_in().handle.faults().clear();
-    source.expect_stand_in().handle.drop_connections();
+    let database = pair(&source);
+    let target = Postgres::shared().database();
+    let (job, holder, making) = makes_a_key(&database, &target);
+    let other = hold(&target, "LOCK TABLE public.other IN ACCESS EXCLUSIVE MODE");
+    wait_until(
+        &target,
+        "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'public.other'::regclass AND granted \
+         AND mode = 'AccessExclusiveLock'",
+    );
+    end(&target, "public.child IN ROW", holder);
+    let stops = |comparing| {
+        wait_until(
+            &target,
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
+             AND wait_event_type = 'Lock' AND query LIKE '%count(*)%'",
+        );
+        let said = stops_soon(comparing).stderr;
+        nothing_runs(&target);
+        assert!(!said.contains("could not be"), "{said}");
+    };
+    stops(making);
+    assert!(runs(&target).ends_with(" 0 open"), "{}", runs(&target));
+    stops(job.spawn(&["verify"]));
+    end(&target, "the holder", other);
+}
+
+/// Tables are emptied, dropped and made before the load, and each statement may wait for a lock.
+#[test]
+fn a_stop_while_tables_are_made_ready_leaves_nothing_running() {
+    let source = Source::stand_in();
+    let database = source.database(&rows_of("one"));
+    let target = Postgres::shared().database();
+    target.sql("CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10))");
+    let settings = "job: emptied\ntransfer: { mode: truncate }";
+    let job = Job::new(&database, &target.target(), settings);
     job.report(&[], 0);
-    load::check(&target);
+    let holder = hold(&target, "LOCK TABLE public.t IN ACCESS SHARE MODE");
+    let emptying = job.spawn(&[]);
+    waits_for_a_lock(&target);
+    let said = stops_soon(emptying).stderr;
+    nothing_runs(&target);
+    assert!(!said.contains("could not be"), "{said}");
+    assert_eq!(runs(&target), "2 runs, 0 open");
+    assert_eq!(
+        target.value("SELECT count(*) FROM _migrate.tables WHERE state = 'failed'"),
+        "0"
+    );
+    end(&target, "the holder", holder);
+    job.report(&[], 0);
+    assert_eq!(values(&target), "one");
 }

@@ -30,6 +30,7 @@ mod resume;
 mod roundtrips;
 mod samples;
 mod side_by_side;
+mod silent;
 mod special;
 mod starting_over;
 mod stopping;

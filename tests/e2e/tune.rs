@@ -218,7 +218,7 @@ fn what_was_stopped_or_killed_leaves_the_target_as_it_was() {
             let answer = answer(child);
             assert_eq!(answer.code, Some(code), "{}", answer.stderr);
             assert!(
-                answer.stderr.contains("nothing was changed"),
+                answer.stderr.contains("no table of the job was changed"),
                 "{}",
                 answer.stderr
             );

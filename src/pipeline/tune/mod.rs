@@ -20,8 +20,9 @@ use crate::pipeline::RunOptions;
 use crate::pipeline::cutting::Look;
 use crate::pipeline::prepare::{self, Survey};
 use crate::pipeline::shores::{self, Shores, source_endpoint};
+use crate::pipeline::stopping::{Ended, unless_cancelled, unless_stopped, until_stopped};
 use crate::pipeline::tune::ranges::Ranges;
-use crate::pipeline::tune::sample::{Sampler, Setting, Task, stopped};
+use crate::pipeline::tune::sample::{STOPPED, Sampler, Setting, Task};
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::copy::CopyTable;
@@ -36,6 +37,9 @@ const COMMIT_SIZES: [u64; 4] = [4 << 20, 16 << 20, 64 << 20, 256 << 20];
 
 /// A sample tells a size of commits only if a connection commits more often than this in it.
 const COMMITS_PER_SAMPLE: f64 = 2.0;
+
+/// How long a `tune` that was stopped waits for its scratch table to be dropped.
+const DROP_GRACE: Duration = Duration::from_secs(1);
 
 const STEPS: u32 = 6;
 
@@ -59,7 +63,7 @@ pub async fn tune(
     cancel: CancellationToken,
 ) -> Result<TuneReport> {
     begin(1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, Shores::open(job)).await?;
+    let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
     let tuning = Tuning {
         job,
         options,
@@ -74,15 +78,6 @@ pub async fn tune(
 
 fn begin(number: u32, name: &'static str) {
     tracing::info!(step = number, of = STEPS, "{name}");
-}
-
-/// Gives up waiting when a signal comes; for steps that change nothing on either side.
-async fn unless_stopped<T>(
-    cancel: &CancellationToken,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let done = cancel.run_until_cancelled(work);
-    done.await.ok_or_else(stopped)?
 }
 
 /// One command.
@@ -108,7 +103,7 @@ impl Tuning<'_> {
     /// write to the same scratch table.
     async fn locked(&self, cancel: &CancellationToken) -> Result<TuneReport> {
         let taken = JobLock::take(&self.shores.connector, &self.job.name);
-        let lock = unless_stopped(cancel, taken).await?;
+        let lock = unless_stopped(cancel, STOPPED, taken).await?;
         let cancel = cancel.child_token();
         let outcome = {
             let measured = self.measure(&cancel);
@@ -131,19 +126,20 @@ impl Tuning<'_> {
         let (job, shores) = (self.job, self.shores);
         begin(2, "reading the catalog and planning");
         let surveyed = prepare::survey(job, shores, self.options);
-        let survey = unless_stopped(cancel, surveyed).await?;
+        let survey = unless_stopped(cancel, STOPPED, surveyed).await?;
         let (plan, mut notes) = choose(&survey.planned.tables)?;
         begin(3, "finding cut points");
         let settings = self.settings();
-        let slices = unless_stopped(cancel, self.cut(plan, settings.cap())).await?;
+        let slices = unless_stopped(cancel, STOPPED, self.cut(plan, settings.cap())).await?;
         let ranges = slices.len();
         begin(4, "making the scratch table");
         let samples = self.with_scratch(plan, slices, cancel).await?;
         notes.extend(remarks(plan, &samples, &settings));
+        let target = shores::target_endpoint(job, &shores.target);
         let facts = Facts {
             job: job.name.clone(),
             source: source_endpoint(job, &survey.database),
-            target: shores::target_endpoint(job, &shores.target).await?,
+            target: unless_stopped(cancel, STOPPED, target).await?,
             table: sampled(plan, &survey, ranges, job.transfer.unlogged_load),
             settings,
             samples: samples.by_connections,
@@ -196,11 +192,12 @@ impl Tuning<'_> {
         let layout = RowLayout::for_table(plan, job)
             .map_err(|error| error.at_table(plan.full_name()))?
             .with_checksums(job.verify == VerifyLevel::Checksums);
-        let (scratch, scratch_plan) = {
+        let made = async {
             let mut lease = target.acquire().await?;
             let unlogged = job.transfer.unlogged_load;
-            Scratch::make(&mut lease, &job.name, plan, unlogged).await?
+            Scratch::make(&mut lease, &job.name, plan, unlogged).await
         };
+        let (scratch, scratch_plan) = unless_cancelled(target, cancel, STOPPED, made).await?;
         let copy = CopyTable::new(&job.name, &scratch_plan);
         let sampler = Sampler {
             source: &self.shores.source,
@@ -221,7 +218,14 @@ impl Tuning<'_> {
         let sampled = self.samples(&sampler).await;
         begin(6, "dropping the scratch table");
         let removed = async { scratch.remove(&mut *target.acquire().await?).await };
-        let left_behind = removed.await.err().map(|error| {
+        let removed = match until_stopped(target, cancel, DROP_GRACE, removed).await {
+            Ended::Whole(removed) | Ended::Cancelled(Some(removed)) => removed,
+            Ended::Cancelled(None) => Err(Error::new(
+                Kind::Stopped,
+                "a stop leaves no more time for it",
+            )),
+        };
+        let left_behind = removed.err().map(|error| {
             let by_hand = scratch.drop_statement();
             tracing::error!(%error, by_hand, "the scratch table is left behind");
             format!(

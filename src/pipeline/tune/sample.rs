@@ -181,11 +181,11 @@ async fn end_after(setting: Setting, arrived: Arc<AtomicUsize>, stop: Cancellati
     stop.cancel();
 }
 
-pub(super) fn stopped() -> Error {
-    Error::new(
-        Kind::Stopped,
-        "stopped while tuning: nothing was changed, and nothing is recommended",
-    )
+pub(super) const STOPPED: &str =
+    "stopped while tuning: no table of the job was changed, and nothing is recommended";
+
+fn stopped() -> Error {
+    Error::new(Kind::Stopped, STOPPED)
 }
 
 /// What one connection did.

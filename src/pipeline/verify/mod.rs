@@ -8,7 +8,7 @@ mod reads;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -19,8 +19,9 @@ use crate::mssql::bounds;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::{Counts, Run, TableLoad};
 use crate::pipeline::prepare;
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::seen_through;
 use crate::pipeline::shores::Shores;
+use crate::pipeline::stopping::{Ended, unless_stopped, until_stopped};
 use crate::pipeline::summary::cause;
 use crate::pipeline::verify::checksums::Comparing;
 use crate::pipeline::verify::reads::Reads;
@@ -29,6 +30,8 @@ use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, TableRecord};
 use crate::postgres::verify::count_rows;
 use crate::report::verify::{VerifiedTable, VerifyReport};
+
+const STOPPED: &str = "stopped while comparing";
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +166,7 @@ pub async fn verify(
     verification: VerifyOptions,
     cancel: CancellationToken,
 ) -> Result<VerifyReport> {
-    let shores = Shores::open(job).await?;
+    let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
     let compared = async {
         let survey = prepare::survey(job, &shores, options).await?;
         let comparison = Comparison {
@@ -178,10 +181,10 @@ pub async fn verify(
         };
         Ok(comparison.tables(&survey.planned.tables).await)
     };
-    let outcome = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Error::new(Kind::Stopped, "stopped while comparing")),
-        outcome = compared => outcome,
+    let outcome = match until_stopped(&shores.target, &cancel, Duration::ZERO, compared).await {
+        Ended::Whole(outcome) if !cancel.is_cancelled() => outcome,
+        // What was stopped stands in its tables as a failure, too.
+        _ => Err(Error::new(Kind::Stopped, STOPPED)),
     };
     shores.close().await;
     outcome
@@ -205,13 +208,13 @@ impl<'a> Comparison<'a> {
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
         if self.level != Level::Counts || self.job.transfer.mode == Mode::Append {
-            let loaded = self.retrying(|| self.load_records()).await;
+            let loaded = self.seen_through(|| self.load_records()).await;
             match loaded {
                 Ok(records) => self.records = records,
                 Err(error) => return self.not_compared(plans, &error, started),
             }
         }
-        let rejected = self.retrying(|| self.count_rejects()).await;
+        let rejected = self.seen_through(|| self.count_rejects()).await;
         match rejected {
             Ok(rejected) => self.rejected = rejected,
             Err(error) => return self.not_compared(plans, &error, started),
@@ -229,11 +232,11 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    async fn retrying<T, F: Future<Output = Result<T>>>(
+    async fn seen_through<T, F: Future<Output = Result<T>>>(
         &self,
         work: impl FnMut() -> F,
     ) -> Result<T> {
-        retrying(&self.reads.retry, &self.reads.cancel, work).await
+        seen_through(&self.reads.retry, &self.reads.cancel, work).await
     }
 
     async fn load_records(&self) -> Result<HashMap<String, TableRecord>> {
@@ -334,7 +337,7 @@ impl<'a> Comparison<'a> {
 
     async fn source_rows(&self, plan: &TablePlan) -> Result<u64> {
         let sql = query::count(plan, self.job.transfer.consistency);
-        self.retrying(|| self.count_source(plan, &sql)).await
+        self.seen_through(|| self.count_source(plan, &sql)).await
     }
 
     async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
@@ -347,7 +350,7 @@ impl<'a> Comparison<'a> {
     /// Rows of the table; in mode `append` those that the job committed, because the table may
     /// have held others before, as far as there are so many.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        let there = self.retrying(|| self.count_target(plan)).await?;
+        let there = self.seen_through(|| self.count_target(plan)).await?;
         let Some(record) = self.record(plan) else {
             return Ok(there);
         };

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::mssql::read;
-use crate::pipeline::retry::retrying;
+use crate::pipeline::retry::{retrying, seen_through};
 use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
@@ -161,7 +161,7 @@ impl Reads {
 
     /// Refuses a target whose columns have other types than the plan's.
     pub(super) async fn comparable(&self, plan: &TablePlan) -> Result<()> {
-        retrying(&self.retry, &self.cancel, || async {
+        seen_through(&self.retry, &self.cancel, || async {
             ddl::must_be_comparable(&*self.target.acquire().await?, plan).await
         })
         .await
@@ -184,7 +184,7 @@ impl Reads {
     where
         T: Tally + Send + Sync + 'static,
     {
-        let divided = retrying(&self.retry, &self.cancel, || async {
+        let divided = seen_through(&self.retry, &self.cancel, || async {
             let lease = self.target.acquire().await?;
             let most = (self.most_parts, LEAST_BLOCKS);
             let parts = parts(&lease, &table.plan.target, most).await?;
