@@ -16,6 +16,7 @@ use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
+use crate::pipeline::retry::stopped;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::stopping::{
     Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
@@ -68,7 +69,7 @@ pub async fn run(
             prepare::survey(job, &shores, &options)
         )
     };
-    match unless_stopped(&cancel, TOO_EARLY, ready).await {
+    match unless_cancelled(&shores.target, &cancel, TOO_EARLY, ready).await {
         Ok((lock, survey)) => {
             let begun = Begun { survey, started };
             run_holding(job, &options, &cancel, &progress, &shores, lock, begun).await
@@ -167,7 +168,7 @@ async fn run_locked(
         started,
     } = begun;
     let former = recorded::look_back(job, shores, options, &mut survey);
-    let former = unless_stopped(cancel, TOO_EARLY, former).await?;
+    let former = unless_cancelled(&shores.target, cancel, TOO_EARLY, former).await?;
     let target = shores::target_endpoint(job, &shores.target);
     let target = unless_stopped(cancel, TOO_EARLY, target).await?;
     let starting = start(job, cancel, progress, shores, held, (&former, &survey));
@@ -349,6 +350,7 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
     if unready.is_empty() {
         match take_up_later(run, plan).await {
             Ok(taken_up) => tables.push(taken_up),
+            Err(_) if run.cancel.is_cancelled() => unready.push((plan.clone(), stopped())),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }

@@ -9,7 +9,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,6 +21,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(3);
 
 /// How long work may take to end when its statements were cancelled: an answer and a rollback.
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often the server is asked to cancel what has begun since.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Gives up work that changes nothing on either side when a signal comes; `words` say what was stopped.
 pub async fn unless_stopped<T>(
@@ -62,7 +65,19 @@ pub async fn until_stopped<T>(
         () = over => {}
     }
     target.cancel_running().await;
-    Ended::Cancelled(timeout(ENDS_WITHIN, work).await.ok())
+    // Who waited for a connection gets one as others let go, and begins a statement with it.
+    let again = async {
+        loop {
+            sleep(AGAIN_AFTER).await;
+            target.cancel_running().await;
+        }
+    };
+    Ended::Cancelled(tokio::select! {
+        biased;
+        outcome = work => Some(outcome),
+        () = sleep(ENDS_WITHIN) => None,
+        () = again => None,
+    })
 }
 
 /// Cancels the statements of `work` at the server as soon as a signal comes: each may wait for a lock for
@@ -132,6 +147,8 @@ impl StopClock {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+
+    use tokio::time::timeout;
 
     use super::*;
 

@@ -101,10 +101,10 @@ struct Samples {
 impl Tuning<'_> {
     /// Under the job's lock: a run of the job would be measured with it, and a second `tune` would
     /// write to the same scratch table.
-    async fn locked(&self, cancel: &CancellationToken) -> Result<TuneReport> {
+    async fn locked(&self, signal: &CancellationToken) -> Result<TuneReport> {
         let taken = JobLock::take(&self.shores.connector, &self.job.name);
-        let lock = unless_stopped(cancel, STOPPED, taken).await?;
-        let cancel = cancel.child_token();
+        let lock = unless_stopped(signal, STOPPED, taken).await?;
+        let cancel = signal.child_token();
         let outcome = {
             let measured = self.measure(&cancel);
             tokio::pin!(measured);
@@ -112,7 +112,9 @@ impl Tuning<'_> {
                 outcome = &mut measured => outcome,
                 error = lock.lost() => {
                     cancel.cancel();
-                    measured.await.and(Err(error))
+                    let measured = measured.await;
+                    // What it says then is that it was stopped, if not by whom.
+                    if signal.is_cancelled() { measured } else { Err(error) }
                 }
             }
         };

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::{Pooled, SourcePool};
 use crate::pipeline::partition::{BATCHES_IN_FLIGHT, Delivery, ReadEnd, Shared, read_batches};
+use crate::pipeline::stopping::unless_cancelled;
 use crate::pipeline::tune::machine::Counters;
 use crate::pipeline::tune::ranges::{Range, Ranges};
 use crate::plan::key::KeyValue;
@@ -76,8 +77,8 @@ impl Sampler<'_> {
     /// # Errors
     /// The first error of a connection: a sample with a fault in it would tell nothing.
     pub(super) async fn take(&self, setting: Setting) -> Result<Measured> {
-        let opened = self.cancel.run_until_cancelled(self.open(setting));
-        let pairs = opened.await.ok_or_else(stopped)??;
+        let opened = self.open(setting);
+        let pairs = unless_cancelled(self.target, &self.cancel, STOPPED, opened).await?;
         let stop = self.cancel.child_token();
         let clock = Arc::new(Clock::default());
         let arrived = Arc::new(AtomicUsize::new(0));

@@ -197,7 +197,7 @@ impl Reads {
             readers.spawn(async move {
                 let _memory = reads.target_memory.acquire_many(kib(longest)).await;
                 let work = || read_target(&reads, &table, &part, &*empty);
-                let read = retrying(&reads.retry, &reads.cancel, work).await?;
+                let read = seen_through(&reads.retry, &reads.cancel, work).await?;
                 Ok(Read::Target(read))
             });
         }
