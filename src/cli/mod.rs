@@ -51,19 +51,7 @@ pub async fn execute(
     cancel: CancellationToken,
     stopped_by: impl Fn() -> Option<Signal>,
 ) -> u8 {
-    let stop = cancel.clone();
-    let overdue = async {
-        stop.cancelled().await;
-        tokio::time::sleep(STOPS_WITHIN).await;
-    };
-    let outcome = tokio::select! {
-        biased;
-        outcome = command(&request, console, cancel) => outcome,
-        () = overdue => Err(Error::new(
-            Kind::Stopped,
-            "stopped before what was under way came to its end; nothing of it is reported",
-        )),
-    };
+    let outcome = command(&request, console, cancel).await;
     let code = code(
         outcome
             .as_ref()
@@ -138,18 +126,27 @@ async fn command(
     cancel: CancellationToken,
 ) -> Result<Finished> {
     let job = config::load(&request.config, &|name| std::env::var_os(name))?;
+    let stop = cancel.clone();
     match &request.action {
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
         Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
-        Action::Plan(options) => plan::plan(&job, options, request, console, cancel).await,
-        Action::Schema(options) => schema::schema(&job, options, request, console, cancel).await,
+        Action::Plan(options) => {
+            in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
+        }
+        Action::Schema(options) => {
+            in_time(
+                &stop,
+                schema::schema(&job, options, request, console, cancel),
+            )
+            .await
+        }
         Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
         Action::Verify(options, verification) => {
             let asked = verify::Asked {
                 options,
                 verification: *verification,
             };
-            verify::verify(&job, asked, request, console, cancel).await
+            in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
         }
         Action::Rejects(wanted) => {
             unless_stopped(&cancel, rejects::rejects(&job, wanted, request, console)).await
@@ -159,7 +156,7 @@ async fn command(
                 options,
                 tuning: *tuning,
             };
-            tune::tune(&job, asked, request, console, cancel).await
+            in_time(&stop, tune::tune(&job, asked, request, console, cancel)).await
         }
     }
 }
@@ -175,9 +172,43 @@ async fn unless_stopped(
     }
 }
 
+/// Work that ends by itself soon after a signal, and is given up where it does not.
+async fn in_time<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let late = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(STOPS_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = late => Err(Error::new(
+            Kind::Stopped,
+            "stopped before what was under way came to its end; nothing of it is reported",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_end_after_a_signal_is_given_up() {
+        let cancel = CancellationToken::new();
+        let long = async {
+            tokio::time::sleep(STOPS_WITHIN * 2).await;
+            Ok(1)
+        };
+        assert_eq!(in_time(&cancel, long).await.ok(), Some(1));
+        cancel.cancel();
+        let began = tokio::time::Instant::now();
+        let outcome = in_time(&cancel, std::future::pending::<Result<()>>()).await;
+        assert_eq!(outcome.err().map(|error| error.kind()), Some(Kind::Stopped));
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
 
     #[tokio::test]
     async fn a_signal_ends_a_command_that_waits_for_a_server() {

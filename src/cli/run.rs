@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
 use crate::cli::display::Display;
-use crate::cli::{Finished, files, text};
+use crate::cli::{Finished, files, in_time, text};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline::{self, RunOptions};
@@ -23,7 +23,9 @@ pub(crate) async fn run(
     files::prepare(&job.report)?;
     let progress = Progress::new();
     let display = Display::start(console, Arc::clone(&progress))?;
-    let outcome = pipeline::run(job, options.clone(), cancel, progress).await;
+    let stop = cancel.clone();
+    let run = pipeline::run(job, options.clone(), cancel, progress);
+    let outcome = in_time(&stop, run).await;
     display.finish();
     let report = match outcome {
         Ok(report) => report,
