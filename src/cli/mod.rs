@@ -30,6 +30,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::{Conclusion, code};
 use crate::config;
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::unless_stopped;
 
 /// What a command hands back once it has printed its result.
 struct Finished {
@@ -37,6 +38,9 @@ struct Finished {
     /// One line of JSON, where it was asked for.
     json: Option<serde_json::Value>,
 }
+
+/// What a command says that only reads, and that a signal ended.
+const STOPPED: &str = "stopped by a signal";
 
 /// A signal ends the process within 10 s. Every command is done long before, or has nothing left to wait
 /// for but a server that does not answer.
@@ -129,7 +133,9 @@ async fn command(
     let stop = cancel.clone();
     match &request.action {
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
-        Action::Check => unless_stopped(&cancel, check::check(&job, request, console)).await,
+        Action::Check => {
+            unless_stopped(&cancel, STOPPED, check::check(&job, request, console)).await
+        }
         Action::Plan(options) => {
             in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
         }
@@ -140,7 +146,9 @@ async fn command(
             )
             .await
         }
-        Action::Status => unless_stopped(&cancel, status::status(&job, request, console)).await,
+        Action::Status => {
+            unless_stopped(&cancel, STOPPED, status::status(&job, request, console)).await
+        }
         Action::Verify(options, verification) => {
             let asked = verify::Asked {
                 options,
@@ -149,7 +157,12 @@ async fn command(
             in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
         }
         Action::Rejects(wanted) => {
-            unless_stopped(&cancel, rejects::rejects(&job, wanted, request, console)).await
+            unless_stopped(
+                &cancel,
+                STOPPED,
+                rejects::rejects(&job, wanted, request, console),
+            )
+            .await
         }
         Action::Tune(options, tuning) => {
             let asked = tune::Asked {
@@ -158,17 +171,6 @@ async fn command(
             };
             in_time(&stop, tune::tune(&job, asked, request, console, cancel)).await
         }
-    }
-}
-
-/// Work that only reads and has nothing to record: a signal may drop it at any point.
-async fn unless_stopped(
-    cancel: &CancellationToken,
-    work: impl Future<Output = Result<Finished>>,
-) -> Result<Finished> {
-    match cancel.run_until_cancelled(work).await {
-        Some(outcome) => outcome,
-        None => Err(Error::new(Kind::Stopped, "stopped by a signal")),
     }
 }
 
@@ -214,7 +216,8 @@ mod tests {
     async fn a_signal_ends_a_command_that_waits_for_a_server() {
         let cancel = CancellationToken::new();
         cancel.cancel();
-        let outcome = unless_stopped(&cancel, std::future::pending()).await;
+        let waiting = std::future::pending::<Result<()>>();
+        let outcome = unless_stopped(&cancel, STOPPED, waiting).await;
         assert_eq!(outcome.err().map(|error| error.kind()), Some(Kind::Stopped));
     }
 }

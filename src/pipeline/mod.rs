@@ -36,6 +36,7 @@ pub use inspect::{check, status};
 pub use planning::{plan, schema};
 pub use rejects::rejects;
 pub use run::run;
+pub(crate) use stopping::unless_stopped;
 pub use tune::{TuneOptions, tune};
 pub use verify::{Level, VerifyOptions, verify};
 

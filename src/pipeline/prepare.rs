@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
@@ -12,9 +11,8 @@ use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
-use crate::pipeline::retry::{retrying, seen_through, stopped};
+use crate::pipeline::retry::{retrying, seen_through, unless_stopping};
 use crate::pipeline::shores::{Shores, require_consistency};
-use crate::pipeline::stopping::{Ended, until_stopped};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
@@ -253,9 +251,7 @@ async fn drop_samples(run: &Run) {
         let mut target = run.target.acquire().await?;
         scratch::drop_left_behind(&mut target, &run.job.name).await
     };
-    // Somebody may have it locked.
-    let dropped = until_stopped(&run.target, &run.cancel, Duration::ZERO, dropped);
-    if let Ended::Whole(Err(error)) = dropped.await {
+    if let Err(error) = dropped.await {
         tracing::warn!(%error, "the scratch table of a killed tune is left behind");
     }
 }
@@ -274,11 +270,8 @@ pub async fn make_ready(
     let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
-            let mut outcome = make_one(run, plan, known, cuts).await;
-            if outcome.is_err() && run.cancel.is_cancelled() {
-                // What a cancelled statement says is no failure of the table.
-                outcome = Err(stopped());
-            }
+            let outcome = make_one(run, plan, known, cuts).await;
+            let outcome = unless_stopping(&run.cancel, outcome);
             if cuts == Cuts::Quick {
                 run.progress.one_table_more();
             }

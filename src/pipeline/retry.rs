@@ -80,11 +80,19 @@ impl<'a> Backoff<'a> {
     }
 }
 
-pub fn stopped() -> Error {
+fn stopped() -> Error {
     Error::new(
         Kind::Stopped,
         "stopped before this was done; the same command continues",
     )
+}
+
+/// What failed while the run was stopped is no failure: its statement may have been cancelled.
+pub fn unless_stopping<T>(cancel: &CancellationToken, outcome: Result<T>) -> Result<T> {
+    outcome.map_err(|error| match cancel.is_cancelled() {
+        true => stopped(),
+        false => error,
+    })
 }
 
 /// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work

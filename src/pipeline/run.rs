@@ -16,7 +16,7 @@ use crate::pipeline::keeper::{Held, Keeper};
 use crate::pipeline::objects::{self, Completed};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
-use crate::pipeline::retry::stopped;
+use crate::pipeline::retry::unless_stopping;
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::stopping::{
     Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
@@ -348,9 +348,8 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
     let mut unready = made.unready;
     let mut tables = Vec::new();
     if unready.is_empty() {
-        match take_up_later(run, plan).await {
+        match unless_stopping(&run.cancel, take_up_later(run, plan).await) {
             Ok(taken_up) => tables.push(taken_up),
-            Err(_) if run.cancel.is_cancelled() => unready.push((plan.clone(), stopped())),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }

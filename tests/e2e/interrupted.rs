@@ -42,6 +42,17 @@ fn nothing_runs(target: &Database<'_>) {
     }
 }
 
+/// Stops a run that waits for what somebody has locked, and lets go of that afterwards.
+fn stops_behind(lock: &str, target: &Database<'_>, job: &Job, arguments: &[&str]) -> Answer {
+    let holder = hold(target, &format!("LOCK TABLE {lock} MODE"));
+    let waiting = job.spawn(arguments);
+    waits_for_a_lock(target);
+    let answer = stops_soon(waiting);
+    nothing_runs(target);
+    end(target, "the holder", holder);
+    answer
+}
+
 /// With nothing to compare, the visibility maps are all that a run can be stopped at.
 #[test]
 fn a_stop_while_vacuuming_is_a_stop() {
@@ -53,15 +64,7 @@ fn a_stop_while_vacuuming_is_a_stop() {
     let settings = "transfer: { vacuum: true }\nverify: none";
     let job = Job::new(&database, &target.target(), settings);
     job.report(&[], 0);
-    let holder = hold(
-        &target,
-        "LOCK TABLE public.t IN SHARE UPDATE EXCLUSIVE MODE",
-    );
-    let vacuuming = job.spawn(&[]);
-    waits_for_a_lock(&target);
-    stops_soon(vacuuming);
-    nothing_runs(&target);
-    end(&target, "the holder", holder);
+    stops_behind("public.t IN SHARE UPDATE EXCLUSIVE", &target, &job, &[]);
     assert_eq!(
         target.value("SELECT outcome FROM _migrate.runs ORDER BY run_id DESC LIMIT 1"),
         "stopped"
@@ -176,11 +179,7 @@ fn a_stop_while_the_wipe_waits_leaves_the_job_as_it_was() {
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), "job: wiped");
     job.report(&[], 0);
-    let holder = hold(&target, "LOCK TABLE public.t IN ACCESS SHARE MODE");
-    let waiting = job.spawn(&["--restart"]);
-    waits_for_a_lock(&target);
-    stops_soon(waiting);
-    end(&target, "the holder", holder);
+    stops_behind("public.t IN ACCESS SHARE", &target, &job, &["--restart"]);
     assert_eq!(runs(&target), "1 runs, 0 open");
     let report = job.report(&[], 0);
     assert_eq!(report["tables"][0]["resumed_rows"], 3, "{report:#}");
@@ -195,14 +194,7 @@ fn a_stop_while_the_run_is_registered_is_heard() {
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), "job: registered");
     job.report(&[], 0);
-    let holder = hold(
-        &target,
-        "LOCK TABLE _migrate.runs IN SHARE ROW EXCLUSIVE MODE",
-    );
-    let waiting = job.spawn(&[]);
-    waits_for_a_lock(&target);
-    stops_soon(waiting);
-    end(&target, "the holder", holder);
+    stops_behind("_migrate.runs IN SHARE ROW EXCLUSIVE", &target, &job, &[]);
     assert_eq!(runs(&target), "1 runs, 0 open");
     job.report(&[], 0);
 }
@@ -216,15 +208,8 @@ fn a_stop_while_the_target_is_asked_for_the_report_is_heard() {
     let job = Job::new(&database, &target.target(), "job: asked");
     job.report(&[], 0);
     // Nothing else is asked of a run that rejects no row.
-    let holder = hold(
-        &target,
-        "LOCK TABLE _migrate.rejects IN ACCESS EXCLUSIVE MODE",
-    );
-    let asking = job.spawn(&[]);
-    waits_for_a_lock(&target);
-    let said = stops_soon(asking).stderr;
+    let said = stops_behind("_migrate.rejects IN ACCESS EXCLUSIVE", &target, &job, &[]).stderr;
     assert!(said.contains("the target could not be asked"), "{said}");
-    end(&target, "the holder", holder);
     assert_eq!(runs(&target), "2 runs, 0 open");
 }
 
@@ -268,18 +253,13 @@ fn a_stop_while_tables_are_made_ready_leaves_nothing_running() {
     let settings = "job: emptied\ntransfer: { mode: truncate }";
     let job = Job::new(&database, &target.target(), settings);
     job.report(&[], 0);
-    let holder = hold(&target, "LOCK TABLE public.t IN ACCESS SHARE MODE");
-    let emptying = job.spawn(&[]);
-    waits_for_a_lock(&target);
-    let said = stops_soon(emptying).stderr;
-    nothing_runs(&target);
+    let said = stops_behind("public.t IN ACCESS SHARE", &target, &job, &[]).stderr;
     assert!(!said.contains("could not be"), "{said}");
     assert_eq!(runs(&target), "2 runs, 0 open");
     assert_eq!(
         target.value("SELECT count(*) FROM _migrate.tables WHERE state = 'failed'"),
         "0"
     );
-    end(&target, "the holder", holder);
     job.report(&[], 0);
     assert_eq!(values(&target), "one");
 }
