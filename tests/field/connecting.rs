@@ -1,0 +1,1 @@
+//! Connecting to servers as they are configured in the field: packets, TLS, certificates, addresses.

@@ -1,0 +1,1 @@
+//! Objects that PostgreSQL cannot make cost the table nothing else.

@@ -1,0 +1,1 @@
+//! Rows that the source touches for each row that is moved.

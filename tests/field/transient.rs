@@ -1,0 +1,1 @@
+//! What is transient by the server's documentation is retried, at the start and later.

@@ -1,0 +1,1 @@
+//! Values and names at the edge of what PostgreSQL holds.
