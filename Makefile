@@ -21,7 +21,7 @@ demo: ## the whole tool in two minutes (KEEP=1 leaves both servers up)
 test: install ## every test that needs no foreign server
 	cargo test --locked --workspace -- --test-threads=2
 
-test-live: install ## the same tests against MIGRATE_TEST_MSSQL and MIGRATE_TEST_PG
+test-live: install ## the same tests against real servers (docs/real-servers.md)
 	@: $${MIGRATE_TEST_MSSQL:?set it to mssql://user:password@host:port} \
 	   $${MIGRATE_TEST_PG:?set it to postgres://user:password@host:port/database}
 	cargo test --locked --package migrate -- --test-threads=2

@@ -1,6 +1,7 @@
 //! What a server's catalog says of a fixture, and its rows: of the stand-in with its SQL engine, or
 //! of the server named in `MIGRATE_TEST_MSSQL` (`mssql://user:password@host:port`).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ fn target() -> Target {
     let (login, address) = named.rsplit_once('@').expect("user:password@host:port");
     let (user, password) = login.split_once(':').expect("user:password");
     let (host, port) = address.rsplit_once(':').expect("host:port");
+    let ca_file = std::env::var_os("MIGRATE_TEST_MSSQL_CA")
+        .map(PathBuf::from)
+        .filter(|_| standin.is_none());
     let source = Source {
         host: host.into(),
         port: Some(port.parse().expect("a port")),
@@ -80,14 +84,13 @@ fn target() -> Target {
         database: "master".into(),
         user: user.into(),
         password: Secret::new(password),
-        encrypt: if std::env::var_os("MIGRATE_TEST_MSSQL_TLS").is_some() {
-            Encrypt::Required
-        } else {
-            Encrypt::Off
+        encrypt: match ca_file {
+            Some(_) => Encrypt::Required,
+            None => Encrypt::Off,
         },
-        trust_server_certificate: true,
+        trust_server_certificate: false,
         application_intent: ApplicationIntent::ReadWrite,
-        ca_file: None,
+        ca_file,
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(15),
         read_timeout: Duration::from_secs(60),

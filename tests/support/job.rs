@@ -46,7 +46,7 @@ impl Job {
     ) -> Self {
         let text = format!(
             "source:\n  host: {}\n  port: {}\n  database: {}\n  user: {}\n  password: {}\n  \
-             encrypt: off\n  pool: {source_pool}\n\
+             {}\n  pool: {source_pool}\n\
              target:\n  host: {}\n  port: {}\n  database: {}\n  user: {}\n  password: {}\n  \
              sslmode: disable\n  pool: {{ max_connections: {} }}\n  schemas: {{ dbo: public }}\n{more}\n",
             scalar(&server.host),
@@ -54,6 +54,7 @@ impl Job {
             scalar(database),
             scalar(&server.user),
             scalar(&server.password),
+            encryption(server),
             scalar(&target.host),
             target.port,
             scalar(&target.database),
@@ -121,6 +122,17 @@ impl Job {
             answer.stderr
         );
         answer.json()
+    }
+}
+
+/// Verified TLS where the server's certificate authority is known.
+fn encryption(server: &Source) -> String {
+    match &server.ca_file {
+        Some(file) => format!(
+            "encrypt: required\n  ca_file: {}",
+            scalar(&file.to_string_lossy())
+        ),
+        None => "encrypt: off".to_owned(),
     }
 }
 

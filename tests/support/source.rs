@@ -1,5 +1,6 @@
 //! The source server of a test: the stand-in, or any server that `MIGRATE_TEST_MSSQL` names.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use standin::server::{Server, ServerHandle, ServerOptions};
 
 /// `mssql://user:password@host:port`; user and password without `:`, `@` and `/`.
 pub const SERVER_VARIABLE: &str = "MIGRATE_TEST_MSSQL";
+/// A file with the certificate authority of that server, in PEM: jobs then demand TLS and verify it.
+pub const AUTHORITY_VARIABLE: &str = "MIGRATE_TEST_MSSQL_CA";
 pub const USER: &str = "sa";
 /// Holds what must never appear in a log: tests search for it.
 pub const PASSWORD: &str = "Str0ng-Passw0rd";
@@ -26,6 +29,8 @@ pub struct Source {
     pub port: u16,
     pub user: String,
     pub password: String,
+    /// The certificate authority that verifies the server; without one there is no TLS.
+    pub ca_file: Option<PathBuf>,
     /// `None` for a server that nobody here wrote.
     pub stand_in: Option<StandIn>,
 }
@@ -59,6 +64,7 @@ impl Source {
             port: address.port(),
             user: USER.into(),
             password: PASSWORD.into(),
+            ca_file: None,
             stand_in: Some(StandIn { handle, engine }),
         }
     }
@@ -75,6 +81,7 @@ impl Source {
             port: port.parse().expect("a port number"),
             user: user.into(),
             password: password.into(),
+            ca_file: std::env::var_os(AUTHORITY_VARIABLE).map(PathBuf::from),
             stand_in: None,
         }
     }
@@ -109,10 +116,13 @@ impl Source {
             database: database.into(),
             user: self.user.clone(),
             password: Secret::new(self.password.clone()),
-            encrypt: Encrypt::Off,
+            encrypt: match self.ca_file {
+                Some(_) => Encrypt::Required,
+                None => Encrypt::Off,
+            },
             trust_server_certificate: false,
             application_intent: ApplicationIntent::ReadWrite,
-            ca_file: None,
+            ca_file: self.ca_file.clone(),
             host_name_in_certificate: None,
             connect_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(60),
