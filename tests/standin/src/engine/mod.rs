@@ -14,6 +14,7 @@ mod facts;
 mod function;
 mod gate;
 mod object;
+mod pages;
 mod parse;
 mod procedure;
 mod query;

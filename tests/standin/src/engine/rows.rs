@@ -133,6 +133,18 @@ impl OrderedRows {
         (at, below)
     }
 
+    /// The rows at the positions `from` to `to`, without the latter.
+    pub(crate) fn rows_at(&self, from: u64, to: u64) -> impl Iterator<Item = &Arc<Row>> {
+        let mut before = 0;
+        let parts = self.chunks.iter().map(move |chunk| {
+            let (start, len) = (before, chunk.len() as u64);
+            before += len;
+            let inside = |position: u64| position.saturating_sub(start).min(len) as usize;
+            &chunk[inside(from)..inside(to)]
+        });
+        parts.flatten().map(|e| &e.row)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
         self.chunks.iter().flat_map(|c| c.iter().map(|e| &e.row))
     }
@@ -175,6 +187,9 @@ mod tests {
         let (low, high) = (1000u64.to_be_bytes(), 3000u64.to_be_bytes());
         assert_eq!(rows.count(&low, Some(&high)), 2000);
         assert_eq!(rows.range(&low, Some(&high)).count(), 2000);
+        let at: Vec<u64> = rows.rows_at(300, 900).map(|r| r.id).collect();
+        assert_eq!(at, (300..900).collect::<Vec<_>>());
+        assert_eq!(rows.rows_at(4990, 9000).count(), 10);
         let before = rows.clone();
         for i in (0..5000u64).step_by(2) {
             rows.remove(&i.to_be_bytes());

@@ -16,6 +16,7 @@ mod order;
 mod patience;
 mod queries;
 mod samples;
+mod sampling;
 mod seek;
 mod types;
 mod versions;

@@ -1,11 +1,10 @@
 //! Indexes, their columns, partitions and sizes.
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
-use crate::engine::datatype;
 use crate::engine::facts::Facts;
+use crate::engine::pages;
 use crate::engine::state::Database;
 use crate::engine::table::{Index, IndexForm, IndexKind, Table, XmlUse};
-use crate::types::SqlType;
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {
@@ -217,24 +216,8 @@ fn rows(table: &Table, index: Option<&Index>) -> i64 {
 
 /// An estimate of the 8 KiB pages that SQL Server would need.
 fn pages(table: &Table, index: Option<&Index>) -> i64 {
-    let width = |ty: &SqlType| match datatype::max_length(ty) {
-        -1 => 512,
-        n => i64::from(n).min(64),
-    };
-    let width: i64 = match index {
-        Some(i) if !i.clustered() => i
-            .keys
-            .iter()
-            .map(|(c, _)| width(&table.columns[table.position(*c)].ty))
-            .sum(),
-        _ => table.columns.iter().map(|c| width(&c.ty)).sum(),
-    };
-    let n = rows(table, index);
-    if n == 0 {
-        0
-    } else {
-        n * (width + 9) / 8096 + 2
-    }
+    let rows = u64::try_from(rows(table, index)).unwrap_or(0);
+    i64::try_from(pages::pages(table, index, rows)).unwrap_or(i64::MAX)
 }
 
 fn partitions(database: &Database) -> Build {

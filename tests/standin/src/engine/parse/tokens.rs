@@ -93,6 +93,7 @@ impl Tokens {
         tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
         static_methods(&mut tokens);
         next_value_calls(&mut tokens);
+        samples_before_hints(&mut tokens)?;
         Ok(Tokens {
             tokens,
             at: 0,
@@ -485,6 +486,45 @@ fn next_value_calls(tokens: &mut Vec<TokenWithSpan>) {
         tokens.splice(at..at + 3, call);
         at = end;
     }
+}
+
+/// `TABLESAMPLE (...) WITH (hints)` in the order in which `sqlparser` takes them: the hints first,
+/// which T-SQL refuses ("FROM clause plus JOIN, APPLY, PIVOT", `<table_source>`).
+fn samples_before_hints(tokens: &mut [TokenWithSpan]) -> Result<()> {
+    let is = |tokens: &[TokenWithSpan], at: usize, word| {
+        tokens.get(at).is_some_and(|t| is_word(&t.token, word))
+    };
+    let past_parentheses = |tokens: &[TokenWithSpan], mut at: usize| {
+        while at < tokens.len() && tokens[at].token != Token::RParen {
+            at += 1;
+        }
+        (at + 1).min(tokens.len())
+    };
+    let mut next = 0;
+    while next < tokens.len() {
+        let at = next;
+        next += 1;
+        if !is(tokens, at, "TABLESAMPLE") {
+            continue;
+        }
+        if at > 0 && tokens[at - 1].token == Token::RParen {
+            return Err(syntax("TABLESAMPLE"));
+        }
+        let mut end = past_parentheses(tokens, at);
+        if is(tokens, end, "REPEATABLE") {
+            end = past_parentheses(tokens, end);
+        }
+        if is(tokens, end, "WITH")
+            && tokens
+                .get(end + 1)
+                .is_some_and(|t| t.token == Token::LParen)
+        {
+            let hints = past_parentheses(tokens, end);
+            tokens[at..hints].rotate_left(end - at);
+            next = hints;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn is_word(token: &Token, word: &str) -> bool {

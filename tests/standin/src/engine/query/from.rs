@@ -12,6 +12,7 @@ use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Scope, Source};
 use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan};
+use crate::engine::query::sample::{self, Sample};
 use crate::engine::query::series;
 use crate::engine::table::{Table, same_name};
 use crate::types::Column;
@@ -193,12 +194,16 @@ impl Binder<'_> {
                 alias,
                 args,
                 version: None,
-                sample: None,
+                sample,
                 ..
             } => {
                 let name = name_of(name)?;
+                let sample = sample.as_ref().map(clause);
                 if let Some(args) = args {
                     if name.schema.is_none() && same_name(&name.name, "GENERATE_SERIES") {
+                        if sample.is_some() {
+                            return Err(sample::only_tables());
+                        }
                         return self.series(&args.args, alias.as_ref(), start);
                     }
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
@@ -206,13 +211,13 @@ impl Binder<'_> {
                         return Err(unsupported(format!("the table-valued function '{name}'")));
                     }
                 }
-                self.table(name, alias.as_ref(), start)
+                self.table(name, alias.as_ref(), sample, start)
             }
             TableFactor::Derived {
-                subquery,
-                alias,
-                sample: None,
-                ..
+                sample: Some(_), ..
+            } => Err(sample::only_tables()),
+            TableFactor::Derived {
+                subquery, alias, ..
             } => {
                 // It sees the enclosing query's rows, but not its neighbours in this FROM.
                 let (plan, mut columns, correlated) = self.subquery_in_place(subquery)?;
@@ -296,6 +301,7 @@ impl Binder<'_> {
         &mut self,
         name: Name,
         alias: Option<&ast::TableAlias>,
+        sample: Option<&ast::TableSample>,
         start: usize,
     ) -> Result<(Plan, usize)> {
         let called = alias.map_or_else(|| name.name.clone(), |a| a.name.value.clone());
@@ -305,14 +311,27 @@ impl Binder<'_> {
             .rev()
             .find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
         let (plan, mut columns) = if let Some(common) = common {
+            if sample.is_some() {
+                return Err(sample::only_tables());
+            }
             (common.plan.clone(), common.columns.clone())
         } else if let Some(view) = catalog::view(self.facts, &name)? {
+            if sample.is_some() {
+                return Err(sample::only_local());
+            }
             (Plan::Rows(Arc::new(view.rows)), outputs(&view.columns))
         } else if let Some(view) = self.facts.view(&name).cloned() {
+            if sample.is_some() {
+                return Err(sample::only_local());
+            }
             self.view(&view)?
         } else {
             let (_, table) = self.facts.table(&self.target(&name))?;
-            (full_scan(table), table_outputs(table))
+            let plan = match sample {
+                Some(clause) => Plan::Sample(Box::new(Sample::bind(table, clause)?)),
+                None => full_scan(table),
+            };
+            (plan, table_outputs(table))
         };
         if let Some(alias) = alias {
             rename(&mut columns, alias);
@@ -324,6 +343,13 @@ impl Binder<'_> {
         };
         self.enter(called, Some(schema), columns, start);
         Ok((plan, width))
+    }
+}
+
+fn clause(kind: &ast::TableSampleKind) -> &ast::TableSample {
+    match kind {
+        ast::TableSampleKind::BeforeTableAlias(clause)
+        | ast::TableSampleKind::AfterTableAlias(clause) => clause,
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod order;
 pub(crate) mod plan;
 mod range;
 pub(crate) mod run;
+pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod seek;
 pub(crate) mod select;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::expr::{Bound, Ty};
 use crate::engine::query::aggregate::Aggregate;
+use crate::engine::query::sample::Sample;
 use crate::engine::query::series::Series;
 use crate::engine::query::window::Window;
 use crate::engine::table::Table;
@@ -71,6 +72,7 @@ pub(crate) enum Plan {
     One,
     Scan(Box<Scan>),
     Rows(Arc<Vec<Vec<Value>>>),
+    Sample(Box<Sample>),
     Series(Series),
     Values(Vec<Vec<Bound>>),
     Filter(Box<Plan>, Bound),

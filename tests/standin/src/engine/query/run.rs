@@ -84,6 +84,7 @@ impl<'a> Context<'a> {
             Plan::One => out(&[]),
             Plan::Scan(scan) => self.scan(scan, out),
             Plan::Rows(rows) => rows.iter().try_for_each(|r| out(r)),
+            Plan::Sample(sample) => sample.run(self.run, out),
             Plan::Series(series) => series.run(self.run, out),
             Plan::Values(rows) => {
                 for row in rows {

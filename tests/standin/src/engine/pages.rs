@@ -1,0 +1,41 @@
+//! How rows lie on 8 KiB pages, as far as the catalog and samples need it.
+
+use crate::engine::datatype;
+use crate::engine::table::{Index, Table};
+use crate::types::SqlType;
+
+/// What a page holds of rows ("Pages and extents architecture guide": 8,192 bytes less the header).
+const PAGE: u64 = 8_096;
+
+/// A row's header and its slot.
+const OVERHEAD: u64 = 9;
+
+/// An estimate of the bytes of a row in an index, or in the table itself.
+fn row_bytes(table: &Table, index: Option<&Index>) -> u64 {
+    let width = |ty: &SqlType| match datatype::max_length(ty) {
+        -1 => 512,
+        n => u64::try_from(n).unwrap_or(0).min(64),
+    };
+    let width: u64 = match index {
+        Some(index) if !index.clustered() => {
+            let keys = index.keys.iter();
+            keys.map(|(c, _)| width(&table.columns[table.position(*c)].ty))
+                .sum()
+        }
+        _ => table.columns.iter().map(|c| width(&c.ty)).sum(),
+    };
+    width + OVERHEAD
+}
+
+/// An estimate of the pages that SQL Server would need for so many rows.
+pub(crate) fn pages(table: &Table, index: Option<&Index>, rows: u64) -> u64 {
+    match rows {
+        0 => 0,
+        rows => rows * row_bytes(table, index) / PAGE + 2,
+    }
+}
+
+/// How many rows of the table share a page.
+pub(crate) fn rows_per_page(table: &Table) -> u64 {
+    (PAGE / row_bytes(table, None)).max(1)
+}
