@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
+use crate::engine::Work;
 use crate::fault::FaultSpec;
 use crate::server::Shared;
 
@@ -21,11 +22,15 @@ pub(crate) fn serve(socket: TcpStream, shared: &Shared) {
     }
 }
 
-/// `stats`, `fault SPEC`, `clear`, `reset-peak`, `log on|off`, `log`, `drop-connections`.
+/// `stats`, `work`, `work-by-text`, `reset-work`, `fault SPEC`, `clear`, `reset-peak`, `log on|off`, `log`,
+/// `drop-connections`.
 fn answer(line: &str, shared: &Shared) -> String {
     let (command, rest) = line.split_once(' ').unwrap_or((line, ""));
     match (command, rest) {
         ("stats", "") => return shared.counters.snapshot().to_json(),
+        ("work", "") => return shared.login.work().0.to_json(),
+        ("work-by-text", "") => return by_text(&shared.login.work().1),
+        ("reset-work", "") => shared.login.reset_work(),
         ("fault", spec) => match spec.parse::<FaultSpec>() {
             Ok(spec) => shared.faults.add(spec),
             Err(reason) => return format!("error: {reason}"),
@@ -44,6 +49,15 @@ fn answer(line: &str, shared: &Shared) -> String {
 fn json_array(texts: &[String]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| json_string(text)).collect();
     format!("[{}]", quoted.join(","))
+}
+
+/// Each statement's text with its work.
+fn by_text(all: &[(String, Work)]) -> String {
+    let lines: Vec<String> = all
+        .iter()
+        .map(|(text, work)| format!("[{},{}]", json_string(text), work.to_json()))
+        .collect();
+    format!("[{}]", lines.join(","))
 }
 
 fn json_string(text: &str) -> String {

@@ -24,7 +24,7 @@ struct Arguments {
     /// Where clients connect; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:1433")]
     listen: SocketAddr,
-    /// Port for `stats`, `fault SPEC`, `clear`, `reset-peak`, `log on|off`, `log`, `drop-connections`
+    /// Port for `stats`, `work`, `work-by-text`, `reset-work`, `fault SPEC`, `clear`, `reset-peak`, `log on|off`, `log`, `drop-connections`
     #[arg(long)]
     admin: Option<SocketAddr>,
     /// UDP port that tells where the named instance listens (1434 on a real server)

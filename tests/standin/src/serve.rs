@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{ConnectionFacts, Engine};
+use crate::engine::{ConnectionFacts, Engine, Work};
 use crate::server::{ConnectionInfo, Server, ServerHandle, ServerOptions, StartError};
 use crate::session::{Login, Session};
 use crate::types::SqlError;
@@ -18,6 +18,14 @@ impl Login for Door {
         database: Option<&str>,
     ) -> Result<Box<dyn Session>, SqlError> {
         self.0.login(user, password, database)
+    }
+
+    fn work(&self) -> (Work, Vec<(String, Work)>) {
+        (self.0.work(), self.0.work_by_text())
+    }
+
+    fn reset_work(&self) {
+        self.0.reset_work();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::engine::Work;
 use crate::types::{Column, SqlError, SqlType, Value};
 
 /// A parameter of `sp_executesql`, already decoded from the wire.
@@ -64,4 +65,10 @@ pub trait Login: Send + Sync {
         password: &str,
         database: Option<&str>,
     ) -> Result<Box<dyn Session>, SqlError>;
+    /// What statements have touched, in total and by their text, where that is counted.
+    fn work(&self) -> (Work, Vec<(String, Work)>) {
+        (Work::default(), Vec::new())
+    }
+    /// Begins to count again.
+    fn reset_work(&self) {}
 }

@@ -5,17 +5,17 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use crate::engine::arithmetic::{self, Operator};
 use crate::engine::error::{Result, cancelled, error};
 use crate::engine::object::Sequence;
+use crate::engine::partition::PartitionFunction;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run;
-use crate::engine::reads::Reads;
 use crate::engine::value::compare::compare;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
+use crate::engine::work::{Ledger, Meter};
 use crate::types::{Collation, SqlType, Value};
 
 /// What an expression yields.
@@ -82,6 +82,8 @@ pub(crate) enum Kind {
         attempt: bool,
     },
     Call(Call, Vec<Bound>),
+    /// `$PARTITION.function(value)`: the number of the partition, from 1.
+    Partition(Arc<PartitionFunction>, Box<Bound>),
     /// NEXT VALUE FOR: another number at every evaluation.
     NextValue(Arc<Sequence>),
     /// First row, first column.
@@ -103,7 +105,7 @@ pub(crate) struct Run<'a> {
     pub(crate) variables: RefCell<BTreeMap<String, Value>>,
     pub(crate) cache: RefCell<HashMap<usize, Arc<Vec<Vec<Value>>>>>,
     watch: Option<&'a Watch<'a>>,
-    read: Reads<'a>,
+    pub(crate) meter: Meter<'a>,
 }
 
 impl<'a> Run<'a> {
@@ -114,15 +116,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Adds the rows that are read to `total`.
-    pub(crate) fn counted(mut self, total: &'a AtomicU64) -> Run<'a> {
-        self.read = Reads::into_total(total);
+    /// Enters the work into `ledger`, under the text of the batch.
+    pub(crate) fn counted(mut self, ledger: &'a Ledger, text: &'a str) -> Run<'a> {
+        self.meter = Meter::into_ledger(ledger, text);
         self
     }
 
     /// Counts a row that was read; an error when the client no longer waits.
     pub(crate) fn tick(&self) -> Result<()> {
-        let read = self.read.add();
+        let read = self.meter.tick();
         match self.watch {
             Some(watch) if read.is_multiple_of(WATCH_EVERY) && watch().is_break() => {
                 Err(cancelled())
@@ -252,6 +254,9 @@ impl Bound {
                     .collect::<Result<Vec<_>>>()?;
                 call(&values)
             }
+            Kind::Partition(function, value) => Ok(Value::Int(i64::from(
+                function.partition_of(&value.eval(env)?),
+            ))),
             Kind::NextValue(sequence) => next_value(sequence),
             Kind::Scalar(plan, correlated) => scalar(plan, *correlated, env),
             _ => Ok(self.test(env)?.map_or(Value::Null, Value::Bit)),
@@ -351,6 +356,7 @@ impl Bound {
             Kind::Not(e)
             | Kind::IsNull(e)
             | Kind::Convert { inner: e, .. }
+            | Kind::Partition(_, e)
             | Kind::InQuery(e, ..) => e.walk(f),
             Kind::Like { text, pattern, .. } => {
                 text.walk(f);

@@ -16,9 +16,9 @@ mod gate;
 mod object;
 mod pages;
 mod parse;
+mod partition;
 mod procedure;
 mod query;
-mod reads;
 mod rows;
 mod server;
 mod session;
@@ -27,10 +27,12 @@ mod store;
 mod table;
 mod transaction;
 mod value;
+mod work;
 
 pub use parse::script::batches;
 pub use server::{ConnectionFacts, Connections, Engine, Options};
 pub use table::Generator;
+pub use work::{OTHERS, Work};
 
 /// `SERVERPROPERTY('ProductVersion')`: SQL Server 2022 RTM.
 pub const PRODUCT_VERSION: &str = "16.0.1000.6";

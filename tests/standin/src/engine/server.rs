@@ -15,6 +15,7 @@ use crate::engine::state::{Database, State};
 use crate::engine::table::{Generated, Generator};
 use crate::engine::value::calendar::{DAY, SECOND};
 use crate::engine::value::temporal::DateOrder;
+use crate::engine::work::{Ledger, Work};
 use crate::engine::{collate, ddl, dml};
 use crate::session::{Login, Session};
 use crate::types::{SqlError, SqlType, Value};
@@ -71,8 +72,8 @@ pub struct Engine {
     published: RwLock<Arc<State>>,
     pub(crate) gate: Gate,
     sessions: AtomicU64,
-    /// By SELECT statements, from tables.
-    pub(crate) rows_read: AtomicU64,
+    /// What SELECT statements have touched.
+    pub(crate) ledger: Ledger,
     connections: RwLock<Option<Connections>>,
 }
 
@@ -102,7 +103,7 @@ impl Engine {
             published: RwLock::new(Arc::new(state)),
             gate: Gate::default(),
             sessions: AtomicU64::new(51),
-            rows_read: AtomicU64::new(0),
+            ledger: Ledger::default(),
             connections: RwLock::new(None),
         })
     }
@@ -145,10 +146,19 @@ impl Engine {
         )))
     }
 
-    /// How many rows SELECT statements have read from tables since the start, whether or not the
-    /// rows were returned: a seek reads few, a scan all. Of statements that have ended.
-    pub fn rows_read(&self) -> u64 {
-        self.rows_read.load(Ordering::Relaxed)
+    /// What SELECT statements that have ended have touched, since the start or [`Engine::reset_work`].
+    pub fn work(&self) -> Work {
+        self.ledger.total()
+    }
+
+    /// The same by the text of the batch, most rows touched first.
+    pub fn work_by_text(&self) -> Vec<(String, Work)> {
+        self.ledger.by_text()
+    }
+
+    /// Begins to count again.
+    pub fn reset_work(&self) {
+        self.ledger.reset();
     }
 
     /// Where `sys.dm_exec_sessions` comes from.

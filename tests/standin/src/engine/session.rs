@@ -36,6 +36,8 @@ pub(crate) struct SqlSession {
     pub(crate) settings: Settings,
     /// One slot for each TRY block around the statement at hand.
     pub(crate) catching: Vec<Option<SqlError>>,
+    /// The batch at hand, under whose text its work is counted.
+    pub(crate) batch: Arc<str>,
 }
 
 #[derive(Clone)]
@@ -89,6 +91,7 @@ impl SqlSession {
             caught: None,
             settings: Settings::default(),
             catching: Vec::new(),
+            batch: "".into(),
         }
     }
 
@@ -370,6 +373,7 @@ impl Session for SqlSession {
                 },
             );
         }
+        self.batch = batch.into();
         control::batch(self, batch, sink);
     }
 

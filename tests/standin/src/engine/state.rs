@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error};
 use crate::engine::object::{FullText, Module, ModuleKind, Sequence, Synonym};
+use crate::engine::partition::{PartitionFunction, PartitionScheme};
 use crate::engine::table::{Table, fold, same_name};
 use crate::types::{Collation, SqlType};
 
@@ -57,6 +58,8 @@ pub(crate) struct Database {
     pub(crate) synonyms: BTreeMap<i32, Arc<Synonym>>,
     pub(crate) full_text: Arc<FullText>,
     pub(crate) properties: Arc<Vec<ExtendedProperty>>,
+    pub(crate) partition_functions: Arc<Vec<Arc<PartitionFunction>>>,
+    pub(crate) partition_schemes: Arc<Vec<PartitionScheme>>,
     pub(crate) next_object: i32,
     /// The last rowversion given out (`@@DBTS`).
     pub(crate) row_version: u64,
@@ -91,6 +94,8 @@ impl Database {
             synonyms: BTreeMap::new(),
             full_text: Arc::default(),
             properties: Arc::default(),
+            partition_functions: Arc::default(),
+            partition_schemes: Arc::default(),
             next_object: 901_578_250,
             row_version: 2000,
         }

@@ -339,6 +339,7 @@ pub(crate) fn find<'t>(
 ) -> Box<dyn Iterator<Item = &'t Arc<Row>> + 't> {
     let fits = |i: &&Index| {
         i.readable()
+            && i.placed.is_none()
             && i.keys.len() >= columns.len()
             && i.keys.iter().zip(columns).all(|((k, _), c)| k == c)
     };

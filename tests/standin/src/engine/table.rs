@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::datatype;
+use crate::engine::partition::{Placement, prefix};
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::value::compare::append_ordered_key;
 use crate::types::{Collation, Column, SqlType, Value};
@@ -132,6 +134,8 @@ pub(crate) struct Index {
     pub(crate) keys: Vec<(i32, bool)>,
     pub(crate) included: Vec<i32>,
     pub(crate) filter: Option<String>,
+    /// The scheme that divides it; its keys then begin with the partition's number.
+    pub(crate) placed: Option<Placement>,
     pub(crate) rows: OrderedRows,
 }
 
@@ -189,6 +193,8 @@ pub(crate) struct Table {
     pub(crate) foreign_keys: Arc<Vec<ForeignKey>>,
     /// Rows in order of insertion, when there is no clustered index.
     pub(crate) heap: OrderedRows,
+    /// The scheme that divides the heap, or the clustered columnstore whose rows lie there.
+    pub(crate) placed: Option<Placement>,
     pub(crate) next_row: u64,
     pub(crate) next_column: i32,
     pub(crate) generated: Option<Generated>,
@@ -247,9 +253,87 @@ impl Table {
             .map_or_else(|| self.primary().len(), |g| g.rows)
     }
 
-    /// The key columns of an index as bytes, without the row id.
+    /// The scheme of an index, or of the heap.
+    pub(crate) fn placement<'a>(&'a self, index: Option<&'a Index>) -> Option<&'a Placement> {
+        match index {
+            Some(index) if index.form == IndexForm::Rows => index.placed.as_ref(),
+            _ => self.placed.as_ref(),
+        }
+    }
+
+    /// The partition of a row, as keys begin with it.
+    fn partition(&self, placed: &Placement, values: &[Value]) -> [u8; 2] {
+        let value = &values[self.position(placed.column)];
+        prefix(placed.function.partition_of(value))
+    }
+
+    fn heap_key(&self, row: &Row) -> Arc<[u8]> {
+        let id = row.id.to_be_bytes();
+        match &self.placed {
+            None => id.as_slice().into(),
+            Some(placed) => {
+                let partition = self.partition(placed, &row.values);
+                [partition.as_slice(), id.as_slice()].concat().into()
+            }
+        }
+    }
+
+    /// Rows of an index, or of the heap or columnstore.
+    pub(crate) fn rows_of(&self, index: Option<&Index>) -> u64 {
+        match index {
+            Some(index) if self.generated.is_none() && index.form == IndexForm::Rows => {
+                index.rows.len()
+            }
+            _ => self.row_count(),
+        }
+    }
+
+    /// An estimate of the 8 KiB pages that SQL Server would need for an index, or for the heap.
+    pub(crate) fn pages(&self, index: Option<&Index>) -> u64 {
+        let rows = self.rows_of(index);
+        if rows == 0 {
+            return 0;
+        }
+        rows * (self.width(index) + 9) / 8096 + 2
+    }
+
+    /// Bytes of a row, roughly: of the columns that an index holds, or of all.
+    fn width(&self, index: Option<&Index>) -> u64 {
+        let width = |ty: &SqlType| match datatype::max_length(ty) {
+            -1 => 512,
+            n => u64::try_from(n).unwrap_or(0).min(64),
+        };
+        match index {
+            Some(i) if !i.clustered() && i.form == IndexForm::Rows => {
+                let held = self.held(i);
+                held.iter().map(|at| width(&self.columns[*at].ty)).sum()
+            }
+            _ => self.columns.iter().map(|c| width(&c.ty)).sum(),
+        }
+    }
+
+    /// Positions of the columns that a nonclustered index holds: its key, its included columns and
+    /// the clustered key, which finds the row ("Clustered and nonclustered indexes").
+    pub(crate) fn held(&self, index: &Index) -> Vec<usize> {
+        let own = index.keys.iter().map(|(id, _)| *id);
+        let included = index.included.iter().copied();
+        let clustered = self.clustered().into_iter();
+        let locator = clustered.flat_map(|c| c.keys.iter().map(|(id, _)| *id));
+        let placed = index.placed.iter().map(|p| p.column);
+        let ids = own.chain(included).chain(locator).chain(placed);
+        let mut held: Vec<usize> = ids.map(|id| self.position(id)).collect();
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
+    /// The key columns of an index as bytes, without the row id; the partition's number before them
+    /// where a scheme divides the index.
     pub(crate) fn key(&self, index: &Index, values: &[Value]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(index.keys.len() * 12 + 8);
+        let mut key = Vec::with_capacity(index.keys.len() * 12 + 10);
+        if let Some(placed) = &index.placed {
+            key.extend_from_slice(&self.partition(placed, values));
+        }
         for (column, descending) in &index.keys {
             let at = self.position(*column);
             append_ordered_key(
@@ -282,8 +366,8 @@ impl Table {
             }
         }
         if heap {
-            self.heap
-                .insert(row.id.to_be_bytes().as_slice().into(), row);
+            let key = self.heap_key(&row);
+            self.heap.insert(key, row);
         }
     }
 
@@ -292,7 +376,7 @@ impl Table {
         for (index, key) in self.indexes.iter_mut().zip(keys) {
             index.rows.remove(&key);
         }
-        self.heap.remove(&row.id.to_be_bytes());
+        self.heap.remove(&self.heap_key(row));
     }
 
     pub(crate) fn clear(&mut self) {

@@ -200,14 +200,14 @@ fn showplan_all_estimates_rows_and_reads_none() {
     let mut db = Db::new();
     db.ok("CREATE TABLE dbo.a (id int NOT NULL PRIMARY KEY, n int); INSERT INTO dbo.a VALUES (1, 5), (2, 5), (3, 6)");
     db.ok("SET SHOWPLAN_ALL ON");
-    let before = db.engine.rows_read();
+    let before = db.engine.work();
     // NodeId, Parent, EstimateRows.
     assert_eq!(db.rows("SELECT * FROM dbo.a"), "1|0|Float(3.0)");
     assert_eq!(
         db.rows("SELECT n FROM dbo.a WHERE id > 1"),
         "1|0|Float(2.0)"
     );
-    assert_eq!(db.engine.rows_read(), before);
+    assert_eq!(db.engine.work(), before);
     assert_eq!(db.error("SELECT * FROM dbo.b"), 208);
     assert_eq!(db.error("DELETE FROM dbo.a"), 40_001);
     db.ok("SET SHOWPLAN_ALL OFF");

@@ -33,6 +33,9 @@ pub(super) enum T {
     Binary,
     Guid,
     Variant,
+    /// `sql_variant`, of whatever type the value is.
+    Any,
+    Real,
 }
 
 impl T {
@@ -50,6 +53,8 @@ impl T {
             T::Date => SqlType::DateTime,
             T::Binary => SqlType::VarBinary { length: Some(85) },
             T::Guid => SqlType::UniqueIdentifier,
+            T::Any => SqlType::SqlVariant,
+            T::Real => SqlType::Real,
             // The values here are all text or bigint; sql_variant itself has no comparison here.
             T::Variant => SqlType::NVarChar { length: Some(4000) },
         }

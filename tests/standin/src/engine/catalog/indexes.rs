@@ -1,6 +1,7 @@
 //! Indexes, their columns, partitions and sizes.
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
+use crate::engine::catalog::partitions;
 use crate::engine::facts::Facts;
 use crate::engine::pages;
 use crate::engine::state::Database;
@@ -11,21 +12,12 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
         "indexes" => indexes(database),
         "index_columns" => index_columns(database),
         "stats" => stats(database),
-        "partitions" => partitions(database),
-        "dm_db_partition_stats" => partition_stats(database),
         "allocation_units" => allocation_units(database),
         "sysindexes" => sysindexes(database),
         "xml_indexes" => xml_indexes(database),
         "spatial_indexes" => spatial_indexes(database),
-        "dm_db_stats_histogram" => Build::new(&[
-            ("object_id", T::Int),
-            ("stats_id", T::Int),
-            ("step_number", T::Int),
-            ("range_high_key", T::Variant),
-            ("range_rows", T::Big),
-            ("equal_rows", T::Big),
-        ]),
-        "filegroups" | "data_spaces" => {
+        "data_spaces" => partitions::data_spaces(database),
+        "filegroups" => {
             let mut v = Build::new(&[
                 ("name", T::Name),
                 ("data_space_id", T::Int),
@@ -42,13 +34,7 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
             ]);
             v
         }
-        "partition_schemes" | "partition_functions" => Build::new(&[
-            ("name", T::Name),
-            ("data_space_id", T::Int),
-            ("function_id", T::Int),
-            ("type", T::Code),
-        ]),
-        _ => return None,
+        _ => return partitions::view(database, name),
     })
 }
 
@@ -61,7 +47,7 @@ fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
 }
 
 /// The index ids that have rows: XML and spatial indexes keep theirs in internal tables.
-fn stored(table: &Table) -> impl Iterator<Item = (i32, Option<&Index>)> {
+pub(super) fn stored(table: &Table) -> impl Iterator<Item = (i32, Option<&Index>)> {
     let hidden = |i: &Index| matches!(i.form, IndexForm::Xml(_) | IndexForm::Spatial(_));
     ids(table)
         .into_iter()
@@ -116,7 +102,7 @@ fn indexes(database: &Database) -> Build {
                 i(form.0),
                 s(form.1),
                 b(index.is_some_and(|i| i.unique)),
-                i(1),
+                i(partitions::data_space(table, index)),
                 b(false),
                 kind(IndexKind::PrimaryKey),
                 kind(IndexKind::UniqueConstraint),
@@ -150,6 +136,11 @@ fn index_columns(database: &Database) -> Build {
         ("column_store_order_ordinal", T::Tiny),
     ]);
     for table in database.tables.values() {
+        for (id, index) in ids(table) {
+            if let Some(row) = partitions::implied_column(table, id, index) {
+                v.row(row);
+            }
+        }
         for index in &table.indexes {
             let keys = index.keys.iter().map(|(c, d)| (*c, *d, false));
             let included = index.included.iter().map(|c| (*c, false, true));
@@ -164,7 +155,9 @@ fn index_columns(database: &Database) -> Build {
                     i(ordinal),
                     i(column),
                     i(key),
-                    i(0),
+                    i(i64::from(
+                        index.placed.as_ref().is_some_and(|p| p.column == column),
+                    )),
                     b(descending),
                     b(included),
                     i(0),
@@ -199,97 +192,13 @@ fn stats(database: &Database) -> Build {
     v
 }
 
-/// A partition's id: one per index.
-fn partition_id(table: &Table, index: i32) -> i64 {
-    72_057_594_037_927_936 + i64::from(table.object_id) * 64 + i64::from(index)
-}
-
-fn rows(table: &Table, index: Option<&Index>) -> i64 {
-    let n = match index {
-        Some(index) if table.generated.is_none() && index.form == IndexForm::Rows => {
-            index.rows.len()
-        }
-        _ => table.row_count(),
-    };
-    n as i64
+pub(super) fn rows(table: &Table, index: Option<&Index>) -> i64 {
+    table.rows_of(index) as i64
 }
 
 /// An estimate of the 8 KiB pages that SQL Server would need.
-fn pages(table: &Table, index: Option<&Index>) -> i64 {
-    let rows = u64::try_from(rows(table, index)).unwrap_or(0);
-    i64::try_from(pages::pages(table, index, rows)).unwrap_or(i64::MAX)
-}
-
-fn partitions(database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("partition_id", T::Big),
-        ("object_id", T::Int),
-        ("index_id", T::Int),
-        ("partition_number", T::Int),
-        ("hobt_id", T::Big),
-        ("rows", T::Big),
-        ("filestream_filegroup_id", T::Small),
-        ("data_compression", T::Tiny),
-        ("data_compression_desc", T::Desc),
-    ]);
-    for table in database.tables.values() {
-        for (id, index) in stored(table) {
-            let partition = partition_id(table, id);
-            v.row(vec![
-                i(partition),
-                i(table.object_id),
-                i(id),
-                i(1),
-                i(partition),
-                i(rows(table, index)),
-                i(0),
-                i(0),
-                s("NONE"),
-            ]);
-        }
-    }
-    v
-}
-
-fn partition_stats(database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("partition_id", T::Big),
-        ("object_id", T::Int),
-        ("index_id", T::Int),
-        ("partition_number", T::Int),
-        ("in_row_data_page_count", T::Big),
-        ("in_row_used_page_count", T::Big),
-        ("in_row_reserved_page_count", T::Big),
-        ("lob_used_page_count", T::Big),
-        ("lob_reserved_page_count", T::Big),
-        ("row_overflow_used_page_count", T::Big),
-        ("row_overflow_reserved_page_count", T::Big),
-        ("used_page_count", T::Big),
-        ("reserved_page_count", T::Big),
-        ("row_count", T::Big),
-    ]);
-    for table in database.tables.values() {
-        for (id, index) in stored(table) {
-            let n = pages(table, index);
-            v.row(vec![
-                i(partition_id(table, id)),
-                i(table.object_id),
-                i(id),
-                i(1),
-                i((n - 1).max(0)),
-                i(n),
-                i(n),
-                i(0),
-                i(0),
-                i(0),
-                i(0),
-                i(n),
-                i(n),
-                i(rows(table, index)),
-            ]);
-        }
-    }
-    v
+pub(super) fn pages(table: &Table, index: Option<&Index>) -> i64 {
+    i64::try_from(pages::pages(table, index, table.rows_of(index))).unwrap_or(i64::MAX)
 }
 
 fn allocation_units(database: &Database) -> Build {
@@ -305,7 +214,7 @@ fn allocation_units(database: &Database) -> Build {
     ]);
     for table in database.tables.values() {
         for (id, index) in stored(table) {
-            let (partition, n) = (partition_id(table, id), pages(table, index));
+            let (partition, n) = (partitions::id(table, id, 1), pages(table, index));
             v.row(vec![
                 i(partition),
                 i(1),

@@ -2,8 +2,10 @@
 
 mod build;
 mod constraints;
+mod histogram;
 mod indexes;
 mod objects;
+mod partitions;
 mod schema;
 mod server;
 
@@ -49,4 +51,17 @@ pub(crate) fn view(facts: &Facts, name: &Name) -> Result<Option<View>> {
         Some(found) => Ok(Some(found.finish())),
         None => Err(invalid_object(name)),
     }
+}
+
+/// The rows of a function of the catalog, if the name is that of one.
+pub(crate) fn function(facts: &Facts, name: &Name, arguments: &[Value]) -> Result<Option<View>> {
+    let sys = name
+        .schema
+        .as_deref()
+        .is_some_and(|s| s.eq_ignore_ascii_case("sys"));
+    if !sys || !name.name.eq_ignore_ascii_case("dm_db_stats_histogram") {
+        return Ok(None);
+    }
+    let database = facts.database_of(name)?;
+    Ok(Some(histogram::of_arguments(database, arguments).finish()))
 }

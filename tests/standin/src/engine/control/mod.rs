@@ -294,6 +294,12 @@ fn quiet(
             }
             Ok(())
         }
+        Statement::CreatePartitionFunction(spec) => changing(session, sink, |f, s, _| {
+            ddl::create_partition_function(f, s, spec)
+        }),
+        Statement::CreatePartitionScheme(name, function) => changing(session, sink, |f, s, _| {
+            ddl::create_partition_scheme(f, s, name, function)
+        }),
         Statement::CreateSequence(spec) => {
             changing(session, sink, |f, s, _| ddl::create_sequence(f, s, spec))
         }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
@@ -18,6 +17,7 @@ use crate::engine::query::run::{self, Stop};
 use crate::engine::session::SqlSession;
 use crate::engine::table::fold;
 use crate::engine::value::convert::{How, convert};
+use crate::engine::work::Ledger;
 use crate::engine::{datatype, dml};
 use crate::session::Sink;
 use crate::types::Column;
@@ -81,8 +81,8 @@ pub(super) fn query_statement(
         return Ok(Flow::Stop);
     }
     let sent = match Direct::of(&plan).filter(|_| sink.takes_encoded_rows()) {
-        Some(direct) => direct.send(&columns, sink, &session.engine.rows_read),
-        None => send_rows(&plan, sink, &session.engine.rows_read),
+        Some(direct) => direct.send(&columns, sink, &session.engine.ledger, &session.batch),
+        None => send_rows(&plan, sink, &session.engine.ledger, &session.batch),
     };
     match sent {
         Err(Stop::Error(e)) => Err(e),
@@ -92,11 +92,12 @@ pub(super) fn query_statement(
     }
 }
 
-/// Sends the rows of a plan one by one; `reads` counts those that are read for it.
+/// Sends the rows of a plan one by one; what that takes goes into `ledger`.
 fn send_rows(
     plan: &Plan,
     sink: &mut dyn Sink,
-    reads: &AtomicU64,
+    ledger: &Ledger,
+    batch: &str,
 ) -> std::result::Result<Sent, Stop> {
     let mut sent = Sent {
         rows: 0,
@@ -104,7 +105,7 @@ fn send_rows(
     };
     let sink = RefCell::new(sink);
     let watch = || sink.borrow_mut().poll();
-    let run = Run::watched(&watch).counted(reads);
+    let run = Run::watched(&watch).counted(ledger, batch);
     let flow = run::run(plan, None, &run, &mut |row| {
         sent.rows += 1;
         if sink.borrow_mut().row(row).is_break() {
@@ -162,7 +163,8 @@ fn assign_rows(
     let watched = RefCell::new(&mut *sink);
     let watch = || watched.borrow_mut().poll();
     let engine = Arc::clone(&session.engine);
-    let run = Run::watched(&watch).counted(&engine.rows_read);
+    let batch = Arc::clone(&session.batch);
+    let run = Run::watched(&watch).counted(&engine.ledger, &batch);
     run.variables.replace(
         facts
             .variables

@@ -23,6 +23,7 @@ impl Work<'_> {
             kind,
             clustered,
             columns,
+            on,
         } = &spec.kind
         else {
             return Ok(());
@@ -44,7 +45,7 @@ impl Work<'_> {
             clustered.unwrap_or(primary && may_cluster && self.table().clustered().is_none());
         let prefix = if primary { "PK" } else { "UQ" };
         let (name, object_id, system_named) = self.name(spec.name.as_deref(), prefix, "")?;
-        let index = Index {
+        let mut index = Index {
             name,
             id: 0,
             form: IndexForm::Rows,
@@ -56,8 +57,10 @@ impl Work<'_> {
             keys,
             included: Vec::new(),
             filter: None,
+            placed: None,
             rows: OrderedRows::default(),
         };
+        self.place_index(&mut index, on.as_ref(), clustered)?;
         self.add_index(index, clustered)
     }
 

@@ -127,10 +127,10 @@ impl Work<'_> {
         };
         let removed = table.indexes.remove(at);
         if removed.clustered() {
+            // The heap stays where the index was.
+            table.placed.clone_from(&removed.placed);
             for row in removed.rows.iter() {
-                table
-                    .heap
-                    .insert(row.id.to_be_bytes().as_slice().into(), Arc::clone(row));
+                table.insert(Arc::clone(row), &|_| false);
             }
         }
         true
@@ -156,7 +156,7 @@ impl Work<'_> {
             let (facts, snapshot) = (facts_of(self.facts, self.database), self.table().clone());
             bind_over(&facts, &snapshot, filter, true)?;
         }
-        let index = Index {
+        let mut index = Index {
             name: create.name.clone(),
             id: 0,
             form,
@@ -168,8 +168,10 @@ impl Work<'_> {
             keys,
             included,
             filter,
+            placed: None,
             rows: OrderedRows::default(),
         };
+        self.place_index(&mut index, create.on.as_ref(), create.clustered)?;
         self.add_index(index, create.clustered)
     }
 

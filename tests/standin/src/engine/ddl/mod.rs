@@ -4,6 +4,7 @@ mod column;
 mod constraint;
 mod index;
 mod module;
+mod partition;
 mod sequence;
 mod temporal;
 
@@ -21,6 +22,7 @@ use crate::engine::table::{Table, Temporal, same_name};
 pub(crate) use column::reseed;
 pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
+pub(crate) use partition::{create_partition_function, create_partition_scheme};
 pub(crate) use sequence::{alter_sequence, create_sequence};
 
 /// The database a name is in, ready to change, and the name in it.
@@ -76,6 +78,7 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         checks: Arc::default(),
         foreign_keys: Arc::default(),
         heap: OrderedRows::default(),
+        placed: None,
         next_row: 1,
         next_column: 1,
         generated: None,
@@ -94,6 +97,10 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     }
     for spec in &create.columns {
         work.bind_computed(spec)?;
+    }
+    if let Some(on) = &create.on {
+        let placed = work.placement(on)?;
+        work.place_heap(placed);
     }
     // Keys first: foreign keys of the table may point at it.
     let at_columns = create.columns.iter().flat_map(|c| {

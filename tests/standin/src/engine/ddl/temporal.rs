@@ -122,6 +122,7 @@ impl Work<'_> {
             keys: vec![(period.1, false), (period.0, false)],
             included: Vec::new(),
             filter: None,
+            placed: None,
             rows: OrderedRows::default(),
         };
         let table = Table {
@@ -133,6 +134,7 @@ impl Work<'_> {
             checks: Arc::default(),
             foreign_keys: Arc::default(),
             heap: OrderedRows::default(),
+            placed: None,
             next_row: 1,
             next_column: of.next_column,
             generated: None,

@@ -11,7 +11,8 @@ use crate::engine::parse::statement::{Delete, Name, Update};
 use crate::engine::query::bind::{Binder, Output, Source};
 use crate::engine::query::from::outputs;
 use crate::engine::query::plan::{Plan, Scan};
-use crate::engine::query::{run, seek};
+use crate::engine::query::run;
+use crate::engine::query::seek::{self, Request};
 use crate::engine::rows::Row;
 use crate::engine::state::State;
 use crate::engine::store::{Rules, check_references};
@@ -71,7 +72,7 @@ fn prepare(
 
 /// The stored rows that pass a filter.
 fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>, watch: &Watch<'_>) -> Result<Affected> {
-    let (scan, _) = seek::plan(table, filter, &[]);
+    let (scan, _) = seek::plan(&Request::of(table, filter));
     let Scan {
         index,
         ranges,

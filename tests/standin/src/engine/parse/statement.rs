@@ -69,6 +69,9 @@ pub(crate) enum Statement {
     CreateFullText(CreateFullText),
     CreateFullTextCatalog(String),
     CreateModule(Box<CreateModule>),
+    CreatePartitionFunction(PartitionFunctionSpec),
+    /// Name and function.
+    CreatePartitionScheme(String, String),
     CreateSequence(SequenceSpec),
     AlterSequence(SequenceSpec),
     /// DBCC CHECKIDENT (table, RESEED, value).
@@ -237,6 +240,24 @@ pub(crate) struct CreateTable {
     pub(crate) indexes: Vec<CreateIndex>,
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
+    pub(crate) on: Option<On>,
+}
+
+/// `ON scheme (column)`.
+#[derive(Debug, Clone)]
+pub(crate) struct On {
+    pub(crate) scheme: String,
+    pub(crate) column: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PartitionFunctionSpec {
+    pub(crate) name: String,
+    pub(crate) ty: TypeName,
+    pub(crate) collation: Option<String>,
+    /// RANGE RIGHT; LEFT is the default.
+    pub(crate) right: bool,
+    pub(crate) boundaries: Vec<Expr>,
 }
 
 /// `SYSTEM_VERSIONING = ON (HISTORY_TABLE = ...)`.
@@ -278,6 +299,7 @@ pub(crate) enum ConstraintKind {
         kind: IndexKind,
         clustered: Option<bool>,
         columns: Vec<(String, bool)>,
+        on: Option<On>,
     },
     Foreign {
         columns: Vec<String>,
@@ -305,6 +327,7 @@ pub(crate) struct CreateIndex {
     pub(crate) included: Vec<String>,
     pub(crate) filter: Option<Expr>,
     pub(crate) drop_existing: bool,
+    pub(crate) on: Option<On>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

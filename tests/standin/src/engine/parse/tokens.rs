@@ -94,6 +94,7 @@ impl Tokens {
         static_methods(&mut tokens);
         next_value_calls(&mut tokens);
         samples_before_hints(&mut tokens)?;
+        partition_calls(&mut tokens);
         Ok(Tokens {
             tokens,
             at: 0,
@@ -525,6 +526,25 @@ fn samples_before_hints(tokens: &mut [TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How the call of `$PARTITION.[function](value)` begins its name.
+pub(crate) const PARTITION: &str = "$PARTITION.";
+
+/// Makes one name of `$PARTITION.[function]`, of which `sqlparser` takes the first part for a parameter.
+fn partition_calls(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 2 < tokens.len() {
+        let begins = matches!(&tokens[at].token, Token::Placeholder(p) if p.eq_ignore_ascii_case("$PARTITION"));
+        if let (true, Token::Period, Token::Word(function)) =
+            (begins, &tokens[at + 1].token, &tokens[at + 2].token)
+        {
+            let name = format!("{PARTITION}{}", function.value);
+            tokens[at].token = Token::make_word(&name, Some('['));
+            tokens.drain(at + 1..at + 3);
+        }
+        at += 1;
+    }
 }
 
 pub(crate) fn is_word(token: &Token, word: &str) -> bool {

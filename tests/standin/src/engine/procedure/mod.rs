@@ -87,6 +87,7 @@ pub(crate) fn create_from(
             indexes: Vec::new(),
             period: None,
             versioning: None,
+            on: None,
         },
     )?;
     Ok(())

@@ -7,7 +7,7 @@ use crate::engine::error::{Result, overflow};
 use crate::engine::expr::{Bound, Env};
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run::{Consumer, Context, Flow, Stop};
-use crate::engine::query::scan::{bare, known_count};
+use crate::engine::query::scan::{bare, known_count, note_known};
 use crate::engine::value::compare::{append_key, compare};
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
@@ -196,6 +196,8 @@ fn average(sum: Value, count: i64, ty: &SqlType) -> Result<Value> {
 /// How many rows a plan gives: what they hold is neither copied nor evaluated.
 fn count_rows(context: &Context<'_>, input: &Plan) -> std::result::Result<u64, Stop> {
     if let Some(known) = known_count(input) {
+        // A server counts by reading.
+        note_known(input, context.run);
         return Ok(known);
     }
     let mut count = 0;

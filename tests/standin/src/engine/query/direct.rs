@@ -1,13 +1,13 @@
 //! The short way of a plain scan: stored rows become wire bytes without values in between.
 
 use std::cell::RefCell;
-use std::sync::atomic::AtomicU64;
 
 use crate::engine::error::error;
-use crate::engine::expr::{Env, Run};
+use crate::engine::expr::Run;
 use crate::engine::query::plan::{Plan, Scan};
 use crate::engine::query::run::{Flow, Stop};
 use crate::engine::query::scan;
+use crate::engine::work::Ledger;
 use crate::session::Sink;
 use crate::types::{Column, Value};
 use crate::wire::encode::Layout;
@@ -44,16 +44,17 @@ impl<'p> Direct<'p> {
         Some(Direct { scan, picked })
     }
 
-    /// Sends all rows in blocks; `reads` counts those that are read.
+    /// Sends all rows in blocks; what that takes goes into `ledger`.
     pub(crate) fn send(
         &self,
         columns: &[Column],
         sink: &mut dyn Sink,
-        reads: &AtomicU64,
+        ledger: &Ledger,
+        batch: &str,
     ) -> Result<Sent, Stop> {
         let sink = RefCell::new(sink);
         let watch = || sink.borrow_mut().poll();
-        let shared = Run::watched(&watch).counted(reads);
+        let shared = Run::watched(&watch).counted(ledger, batch);
         let mut block = Block {
             layout: Layout::new(columns),
             bytes: Vec::with_capacity(BLOCK + BLOCK / 8),
@@ -61,17 +62,7 @@ impl<'p> Direct<'p> {
             sent: 0,
             sink: &sink,
         };
-        let flow = scan::read(self.scan, &shared, &mut |values| {
-            if let Some(filter) = &self.scan.filter {
-                let env = Env {
-                    row: values,
-                    outer: None,
-                    run: &shared,
-                };
-                if filter.test(&env)? != Some(true) {
-                    return Ok(());
-                }
-            }
+        let flow = scan::read(self.scan, None, &shared, &mut |values| {
             block.push(values, self.picked.as_deref())
         });
         // Rows before an error go out before it, as they do row by row.

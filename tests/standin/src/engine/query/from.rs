@@ -11,8 +11,9 @@ use crate::engine::object::{Body, Module};
 use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Scope, Source};
-use crate::engine::query::plan::{Join, JoinKind, KeyRange, Plan, Scan};
+use crate::engine::query::plan::{Join, JoinKind, Plan};
 use crate::engine::query::sample::{self, Sample};
+use crate::engine::query::seek::{self, Request};
 use crate::engine::query::series;
 use crate::engine::table::{Table, same_name};
 use crate::types::Column;
@@ -59,22 +60,7 @@ pub(crate) fn table_outputs(table: &Table) -> Vec<Output> {
 }
 
 pub(crate) fn full_scan(table: &Arc<Table>) -> Plan {
-    let range = KeyRange {
-        low: Vec::new(),
-        high: None,
-    };
-    let index = table
-        .indexes
-        .iter()
-        .position(crate::engine::table::Index::clustered);
-    Plan::Scan(Box::new(Scan {
-        table: Arc::clone(table),
-        index,
-        ranges: vec![range],
-        filter: None,
-        backward: false,
-        key_only: false,
-    }))
+    Plan::Scan(Box::new(seek::plan(&Request::of(table, None)).0))
 }
 
 impl Binder<'_> {
@@ -207,6 +193,16 @@ impl Binder<'_> {
                         return self.series(&args.args, alias.as_ref(), start);
                     }
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
+                    if let Some(found) = self.catalog_function(&name, &args.args)? {
+                        let mut columns = outputs(&found.columns);
+                        if let Some(alias) = alias {
+                            rename(&mut columns, alias);
+                        }
+                        let called = alias.as_ref().map_or(&name.name, |a| &a.name.value).clone();
+                        let width = columns.len();
+                        self.enter(called, None, columns, start);
+                        return Ok((Plan::Rows(Arc::new(found.rows)), width));
+                    }
                     if !hint {
                         return Err(unsupported(format!("the table-valued function '{name}'")));
                     }
@@ -238,6 +234,24 @@ impl Binder<'_> {
             } => self.joined(table_with_joins, start),
             other => Err(unsupported(format!("the table source '{other}'"))),
         }
+    }
+
+    fn catalog_function(
+        &mut self,
+        name: &Name,
+        args: &[ast::FunctionArg],
+    ) -> Result<Option<catalog::View>> {
+        let mut values = Vec::new();
+        for arg in args {
+            let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) = arg else {
+                return Ok(None);
+            };
+            match self.constant(expr) {
+                Ok((value, _)) => values.push(value),
+                Err(_) => return Ok(None),
+            }
+        }
+        catalog::function(self.facts, name, &values)
     }
 
     fn series(

@@ -60,7 +60,7 @@ impl Order {
     }
 
     fn of_scan(scan: &Scan) -> Order {
-        let Some(index) = scan.index else {
+        let Some(index) = scan.index.filter(|_| scan.ordered) else {
             return Order::default();
         };
         let order = Order::of_index(&scan.table, &scan.table.indexes[index]);

@@ -30,6 +30,21 @@ pub(crate) struct Scan {
     pub(crate) backward: bool,
     /// For generated tables: only the key column is read.
     pub(crate) key_only: bool,
+    /// Rows come in the order of the index: it is one, and not more than one partition is read
+    /// unless their order is that of the key.
+    pub(crate) ordered: bool,
+    pub(crate) lookup: Lookup,
+}
+
+/// When the row that a nonclustered index leads to is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// The index holds all that is needed.
+    No,
+    /// The predicate needs no more than the index: rows that pass it are fetched.
+    Passed,
+    /// The predicate is tested on the fetched row.
+    All,
 }
 
 #[derive(Clone)]
@@ -98,4 +113,23 @@ pub(crate) enum Plan {
     },
     /// Keeps the first `n` columns.
     Trim(Box<Plan>, usize),
+}
+
+/// Whether rows of a table come out of the plan, and not only of a catalog view or of constants.
+pub(crate) fn reads_table(plan: &Plan) -> bool {
+    match plan {
+        Plan::Scan(_) | Plan::Sample(_) => true,
+        Plan::One | Plan::Rows(_) | Plan::Series(_) | Plan::Values(_) => false,
+        Plan::Filter(input, _)
+        | Plan::Project(input, _)
+        | Plan::Sort(input, _)
+        | Plan::Distinct(input, _)
+        | Plan::Trim(input, _)
+        | Plan::Limit { input, .. } => reads_table(input),
+        Plan::Join(join) => reads_table(&join.left) || reads_table(&join.right),
+        Plan::Aggregate(aggregate) => reads_table(&aggregate.input),
+        Plan::Window(window) => reads_table(&window.input),
+        Plan::Union(inputs) => inputs.iter().any(reads_table),
+        Plan::SetOperation { left, right, .. } => reads_table(left) || reads_table(right),
+    }
 }

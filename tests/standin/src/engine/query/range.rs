@@ -3,7 +3,7 @@
 use crate::engine::query::plan::KeyRange;
 
 /// The least byte string above every string that starts with `prefix`.
-pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut next = prefix.to_vec();
     while let Some(last) = next.pop() {
         if last < 0xff {
@@ -15,7 +15,7 @@ pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// All keys that start with `prefix`.
-pub(super) fn under(prefix: &[u8]) -> KeyRange {
+pub(crate) fn under(prefix: &[u8]) -> KeyRange {
     KeyRange {
         low: prefix.to_vec(),
         high: successor(prefix),
@@ -58,28 +58,6 @@ pub(super) fn merge(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     merged
 }
 
-/// The keys of `ranges` that are in none of `others`.
-pub(super) fn without(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
-    intersect(ranges, &gaps(others))
-}
-
-/// What lies between, before and behind the ranges.
-fn gaps(ranges: &[KeyRange]) -> Vec<KeyRange> {
-    let mut gaps = Vec::new();
-    let mut low = Some(Vec::new());
-    for range in merge(ranges.to_vec()) {
-        if let Some(low) = low.filter(|low| *low < range.low) {
-            gaps.push(KeyRange {
-                low,
-                high: Some(range.low),
-            });
-        }
-        low = range.high;
-    }
-    gaps.extend(low.map(|low| KeyRange { low, high: None }));
-    gaps
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,16 +70,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_away_leaves_the_gaps() {
-        let all = [range(&[], None)];
-        let two = [range(&[3], Some(&[5])), range(&[7], None)];
-        let left = vec![range(&[], Some(&[3])), range(&[5], Some(&[7]))];
-        assert_eq!(without(&all, &two), left);
-        // Given in any order, and once more from what is left.
-        assert_eq!(without(&all, &[two[1].clone(), two[0].clone()]), left);
-        assert_eq!(without(&left, &two), left);
-        assert_eq!(without(&all, &[]), all);
-        assert_eq!(without(&two, &all), []);
+    fn ranges_that_touch_are_one() {
+        let three = vec![
+            range(&[7], None),
+            range(&[3], Some(&[5])),
+            range(&[5], Some(&[6])),
+        ];
+        let two = vec![range(&[3], Some(&[6])), range(&[7], None)];
+        assert_eq!(merge(three), two);
+        assert_eq!(
+            intersect(&two, &[range(&[4], Some(&[8]))]),
+            vec![range(&[4], Some(&[6])), range(&[7], Some(&[8]))]
+        );
     }
 
     #[test]

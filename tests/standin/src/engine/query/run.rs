@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::engine::error::Result;
 use crate::engine::expr::{Bound, Env, Run, Ty};
-use crate::engine::query::plan::{Join, JoinKind, Plan, Scan, SetKind, SortKey};
+use crate::engine::query::plan::{Join, JoinKind, Plan, Scan, SetKind, SortKey, reads_table};
 use crate::engine::query::scan::read;
 use crate::engine::query::{aggregate, window};
 use crate::engine::value::compare::{append_key, append_ordered_key};
@@ -174,10 +174,7 @@ impl<'a> Context<'a> {
     }
 
     fn scan(&self, scan: &Scan, out: &mut Consumer<'_>) -> Flow {
-        read(scan, self.run, &mut |values| match &scan.filter {
-            Some(filter) if filter.test(&self.env(values))? != Some(true) => Ok(()),
-            _ => out(values),
-        })
+        read(scan, self.outer, self.run, out)
     }
 
     fn limit(
@@ -244,8 +241,19 @@ impl<'a> Context<'a> {
             rows.push((self.sort_key(keys, row)?, row.to_vec()));
             Ok(())
         })?;
+        if reads_table(input) {
+            self.sorted(rows.len());
+        }
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         rows.iter().try_for_each(|(_, row)| out(row))
+    }
+
+    /// Notes that an operator has sorted rows of a table.
+    pub(crate) fn sorted(&self, rows: usize) {
+        self.run.meter.note(|work| {
+            work.sorts += 1;
+            work.sorted_rows += rows as u64;
+        });
     }
 
     fn join(&self, join: &Join, out: &mut Consumer<'_>) -> Flow {

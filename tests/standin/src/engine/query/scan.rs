@@ -1,16 +1,47 @@
 //! Reading a table: the stored rows of key ranges, and how many there are.
 
-use crate::engine::expr::Run;
-use crate::engine::query::plan::{KeyRange, Plan, Scan};
+use crate::engine::expr::{Env, Run};
+use crate::engine::query::plan::{KeyRange, Lookup, Plan, Sample, Scan};
 use crate::engine::query::run::{Consumer, Flow};
 use crate::engine::rows::OrderedRows;
-use crate::engine::table::Generated;
+use crate::engine::table::{Generated, Index, Table};
+use crate::prng::SplitMix64;
 use crate::types::Value;
 
-/// The rows of a scan's ranges, before its filter.
-pub(crate) fn read(scan: &Scan, shared: &Run<'_>, each: &mut Consumer<'_>) -> Flow {
+/// The rows of a scan's ranges that pass its filter; every row that is looked at is counted.
+pub(crate) fn read(
+    scan: &Scan,
+    outer: Option<&Env<'_>>,
+    shared: &Run<'_>,
+    each: &mut Consumer<'_>,
+) -> Flow {
+    let pages = scan.sample.map(|sample| Pages::of(scan, sample));
+    let mut tally = Tally {
+        scan,
+        run: shared,
+        read: 0,
+        lookups: 0,
+    };
+    let mut at = 0;
     let mut each = |values: &[Value]| -> Flow {
+        at += 1;
+        if pages.as_ref().is_some_and(|pages| !pages.hold(at - 1)) {
+            return Ok(());
+        }
         shared.tick()?;
+        tally.read += 1;
+        tally.lookups += u64::from(scan.lookup == Lookup::All);
+        if let Some(filter) = &scan.filter {
+            let env = Env {
+                row: values,
+                outer,
+                run: shared,
+            };
+            if filter.test(&env)? != Some(true) {
+                return Ok(());
+            }
+        }
+        tally.lookups += u64::from(scan.lookup == Lookup::Passed);
         each(values)
     };
     if scan.backward {
@@ -19,6 +50,56 @@ pub(crate) fn read(scan: &Scan, shared: &Run<'_>, each: &mut Consumer<'_>) -> Fl
     } else {
         let mut ranges = scan.ranges.iter();
         ranges.try_for_each(|range| read_range(scan, range, &mut each))
+    }
+}
+
+/// Rows of one scan, entered when it ends, however it ends.
+struct Tally<'r> {
+    scan: &'r Scan,
+    run: &'r Run<'r>,
+    read: u64,
+    lookups: u64,
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        note(self.scan, self.run, self.read, self.lookups);
+    }
+}
+
+fn note(scan: &Scan, run: &Run<'_>, read: u64, lookups: u64) {
+    run.meter.note(|work| {
+        match scan.index.map(|i| &scan.table.indexes[i]) {
+            Some(index) if !index.clustered() => work.index_rows += read,
+            _ => work.table_rows += read,
+        }
+        work.lookups += lookups;
+    });
+}
+
+/// The pages that TABLESAMPLE draws: each for itself, so that of few pages it may be none or all
+/// ("FROM: TABLESAMPLE": "approximately").
+struct Pages {
+    rows: u64,
+    seed: u64,
+    /// Of 2 to the 32nd.
+    share: u64,
+}
+
+impl Pages {
+    fn of(scan: &Scan, sample: Sample) -> Pages {
+        let rows = scan.table.row_count();
+        Pages {
+            rows: (rows / scan.table.pages(None).max(1)).max(1),
+            seed: sample.seed,
+            share: (sample.percent / 100.0 * f64::from(u32::MAX)) as u64,
+        }
+    }
+
+    /// Whether the row at a position, in the order of the table, is on a page that was drawn.
+    fn hold(&self, at: u64) -> bool {
+        let mut random = SplitMix64::new(self.seed ^ (at / self.rows).wrapping_mul(0x9e37_79b9));
+        random.below(u64::from(u32::MAX)) < self.share
     }
 }
 
@@ -87,7 +168,7 @@ fn generate(
 pub(crate) fn known_count(plan: &Plan) -> Option<u64> {
     match bare(plan) {
         Plan::One => Some(1),
-        Plan::Scan(scan) => scan.filter.is_none().then(|| rows_of(scan)),
+        Plan::Scan(scan) => (scan.filter.is_none() && scan.sample.is_none()).then(|| rows_of(scan)),
         Plan::Rows(rows) => Some(rows.len() as u64),
         // Ties of the last row count too, and which they are takes reading.
         Plan::Limit {
@@ -119,12 +200,40 @@ pub(crate) fn bare(plan: &Plan) -> &Plan {
 }
 
 fn rows_of(scan: &Scan) -> u64 {
-    let count = |range: &KeyRange| match &scan.table.generated {
+    let index = scan.index.map(|i| &scan.table.indexes[i]);
+    rows_in(&scan.table, index, &scan.ranges)
+}
+
+/// Rows of an index, or of the heap, in the ranges.
+pub(super) fn rows_in(table: &Table, index: Option<&Index>, ranges: &[KeyRange]) -> u64 {
+    let count = |range: &KeyRange| match &table.generated {
         Some(generated) => {
             let (from, to) = ordinals(generated, range);
             to.saturating_sub(from)
         }
-        None => stored(scan).count(&range.low, range.high.as_deref()),
+        None => index
+            .map_or_else(|| table.primary(), |i| &i.rows)
+            .count(&range.low, range.high.as_deref()),
     };
-    scan.ranges.iter().map(count).sum()
+    ranges.iter().map(count).sum()
+}
+
+/// Counts what reading for [`known_count`] would have touched.
+pub(crate) fn note_known(plan: &Plan, run: &Run<'_>) {
+    let (scan, most) = match bare(plan) {
+        Plan::Scan(scan) => (scan, u64::MAX),
+        Plan::Limit {
+            input,
+            offset,
+            count,
+            ..
+        } => match bare(input) {
+            Plan::Scan(scan) => (scan, count.map_or(u64::MAX, |n| n.saturating_add(*offset))),
+            _ => return,
+        },
+        _ => return,
+    };
+    let read = rows_of(scan).min(most);
+    let lookups = if scan.lookup == Lookup::No { 0 } else { read };
+    note(scan, run, read, lookups);
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::engine::error::Result;
 use crate::engine::expr::Bound;
+use crate::engine::query::plan::reads_table;
 use crate::engine::query::run::{Consumer, Context, Flow, Stop};
 use crate::engine::query::scan::known_count;
 use crate::engine::query::window::{Function, Tiles, Window, WindowCall, tile_count};
@@ -38,7 +39,13 @@ pub(super) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
         spare: Vec::new(),
         results: Vec::new(),
     };
-    context.plan(&window.input, &mut |row| stream.push(row, out))?;
+    let spools = reads_table(&window.input) && window.calls.iter().any(WindowCall::spools);
+    context.plan(&window.input, &mut |row| {
+        if spools {
+            context.run.meter.note(|work| work.spooled_rows += 1);
+        }
+        stream.push(row, out)
+    })?;
     stream.end(out)
 }
 
@@ -83,9 +90,12 @@ fn count(context: &Context<'_>, window: &Window) -> std::result::Result<u64, Sto
         return Ok(known);
     }
     let mut rows = 0;
-    context.plan(&window.input, &mut |_| {
-        rows += 1;
-        Ok(())
+    // A server has the rows in its spool.
+    context.run.meter.unnoted(|| {
+        context.plan(&window.input, &mut |_| {
+            rows += 1;
+            Ok(())
+        })
     })?;
     Ok(rows)
 }

@@ -3,7 +3,7 @@
 use crate::engine::error::{Result, error};
 use crate::engine::expr::{Bound, Env};
 use crate::engine::query::aggregate::{Accumulator, Call};
-use crate::engine::query::plan::{Plan, SortKey};
+use crate::engine::query::plan::{Plan, SortKey, reads_table};
 use crate::engine::query::run::{Consumer, Context, Flow};
 use crate::engine::query::stream;
 use crate::engine::value::compare::append_key;
@@ -61,6 +61,12 @@ impl WindowCall {
         all
     }
 
+    /// Whether the rows are put aside first: NTILE needs their number, an aggregate over a frame its
+    /// result ("Table Spool" in "Showplan Logical and Physical Operators Reference").
+    pub(super) fn spools(&self) -> bool {
+        matches!(self.function, Function::Ntile(_) | Function::Aggregate(_))
+    }
+
     /// Whether the call needs no more than rows in its order, and few of them at a time.
     pub(super) fn streams(&self) -> bool {
         self.partition.is_empty() && stream::streams(&self.function)
@@ -73,6 +79,9 @@ pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
         return stream::run(context, window, out);
     }
     let mut rows = context.collect(&window.input)?;
+    if reads_table(&window.input) {
+        note(context, window, rows.len());
+    }
     let width = rows.first().map_or(0, Vec::len);
     for row in &mut rows {
         row.resize(width + window.calls.len(), Value::Null);
@@ -81,6 +90,31 @@ pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>
         compute(context, call, &mut rows, width + i)?;
     }
     rows.iter().try_for_each(|row| out(row))
+}
+
+/// What a server does with the rows of unordered input: a sort for each order of its own, and a spool.
+fn note(context: &Context<'_>, window: &Window, rows: usize) {
+    let place = |call: &WindowCall| -> Vec<(Option<usize>, bool)> {
+        let parts = call.partition.iter().map(|e| (e.as_column(), false));
+        let order = call
+            .order
+            .iter()
+            .map(|key| (key.expr.as_column(), key.descending));
+        parts.chain(order).collect()
+    };
+    let mut orders: Vec<_> = window.calls.iter().map(place).collect();
+    orders.retain(|order| !order.is_empty());
+    orders.sort_unstable();
+    orders.dedup();
+    for _ in &orders {
+        context.sorted(rows);
+    }
+    if window.calls.iter().any(WindowCall::spools) {
+        context
+            .run
+            .meter
+            .note(|work| work.spooled_rows += rows as u64);
+    }
 }
 
 pub(super) fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {

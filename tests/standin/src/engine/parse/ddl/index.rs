@@ -82,6 +82,7 @@ fn plain(name: String, table: Name, kind: Kind, form: FormSpec) -> CreateIndex {
         included: Vec::new(),
         filter: None,
         drop_existing: false,
+        on: None,
     }
 }
 
@@ -101,7 +102,8 @@ fn rest(t: &mut Tokens, index: &mut CreateIndex) -> Result<()> {
         index.filter = Some(t.expression_until(&stop)?);
     }
     index.drop_existing = with_options(t, "DROP_EXISTING");
-    storage(t)
+    index.on = storage(t)?;
+    Ok(())
 }
 
 /// `INDEX name ...` inside CREATE TABLE; at a column, the column is the key.

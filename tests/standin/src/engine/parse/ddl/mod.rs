@@ -9,7 +9,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Name, Statement, Versioning,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Name, On, PartitionFunctionSpec,
+    Statement, Versioning,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::table::{GeneratedAlways, IndexKind};
@@ -84,7 +85,60 @@ fn create(t: &mut Tokens) -> Result<Statement> {
     if t.take_word("TYPE") {
         return create_type(t);
     }
+    if t.take_words(&["PARTITION", "FUNCTION"]) {
+        return partition_function(t);
+    }
+    if t.take_words(&["PARTITION", "SCHEME"]) {
+        return partition_scheme(t);
+    }
     Err(unsupported(format!("CREATE {}", t.peek())))
+}
+
+/// `name (type) AS RANGE [LEFT | RIGHT] FOR VALUES (boundaries)`.
+fn partition_function(t: &mut Tokens) -> Result<Statement> {
+    let name = t.identifier()?;
+    t.expect(&Token::LParen)?;
+    let ty = t.type_name()?;
+    let collation = if t.take_word("COLLATE") {
+        Some(t.identifier()?)
+    } else {
+        None
+    };
+    t.expect(&Token::RParen)?;
+    if !t.take_words(&["AS", "RANGE"]) {
+        return Err(t.unexpected());
+    }
+    let right = t.take_one_of(&["LEFT", "RIGHT"]) == Some("RIGHT");
+    if !t.take_words(&["FOR", "VALUES"]) {
+        return Err(t.unexpected());
+    }
+    t.expect(&Token::LParen)?;
+    let boundaries = if matches!(t.peek(), Token::RParen) {
+        Vec::new()
+    } else {
+        t.separated(Tokens::expression)?
+    };
+    t.expect(&Token::RParen)?;
+    Ok(Statement::CreatePartitionFunction(PartitionFunctionSpec {
+        name,
+        ty,
+        collation,
+        right,
+        boundaries,
+    }))
+}
+
+/// `name AS PARTITION function [ALL] TO (filegroups)`: all rows lie in one place here.
+fn partition_scheme(t: &mut Tokens) -> Result<Statement> {
+    let name = t.identifier()?;
+    if !t.take_words(&["AS", "PARTITION"]) {
+        return Err(t.unexpected());
+    }
+    let function = t.identifier()?;
+    t.take_word("ALL");
+    t.expect_word("TO")?;
+    t.list(Tokens::identifier)?;
+    Ok(Statement::CreatePartitionScheme(name, function))
 }
 
 fn synonym(t: &mut Tokens) -> Result<Statement> {
@@ -158,6 +212,7 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         indexes: Vec::new(),
         period: None,
         versioning: None,
+        on: None,
     };
     t.expect(&Token::LParen)?;
     loop {
@@ -178,7 +233,7 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         }
     }
     t.expect(&Token::RParen)?;
-    created.versioning = table_options(t)?;
+    (created.versioning, created.on) = table_options(t)?;
     Ok(Statement::CreateTable(created))
 }
 
@@ -193,10 +248,10 @@ fn period(t: &mut Tokens) -> Result<(String, String)> {
 }
 
 /// What follows a table's parentheses: storage, and `SYSTEM_VERSIONING = ON`.
-fn table_options(t: &mut Tokens) -> Result<Option<Versioning>> {
-    storage(t)?;
+fn table_options(t: &mut Tokens) -> Result<(Option<Versioning>, Option<On>)> {
+    let on = storage(t)?;
     if !(t.is_word("WITH") && matches!(t.peek_at(1), Token::LParen)) {
-        return Ok(None);
+        return Ok((None, on));
     }
     t.next();
     t.next();
@@ -215,8 +270,8 @@ fn table_options(t: &mut Tokens) -> Result<Option<Versioning>> {
             _ => {}
         }
     }
-    storage(t)?;
-    Ok(versioning)
+    let on = storage(t)?.or(on);
+    Ok((versioning, on))
 }
 
 /// `SYSTEM_VERSIONING = ON [(HISTORY_TABLE = name, ...)]` or `= OFF`.
@@ -259,14 +314,16 @@ fn with_options(t: &Tokens, option: &str) -> bool {
     false
 }
 
-/// `WITH (...)`, `ON filegroup`, `TEXTIMAGE_ON filegroup`: where and how, which mean nothing here.
-fn storage(t: &mut Tokens) -> Result<()> {
+/// `WITH (...)`, `ON filegroup`, `TEXTIMAGE_ON filegroup`: where and how, which mean nothing here,
+/// except for a partition scheme with its column.
+fn storage(t: &mut Tokens) -> Result<Option<On>> {
+    let mut on = None;
     loop {
         if t.is_word("WITH") && matches!(t.peek_at(1), Token::LParen) {
             let mut ahead = 2;
             while !matches!(t.peek_at(ahead), Token::RParen | Token::EOF) {
                 if is_word(t.peek_at(ahead), "SYSTEM_VERSIONING") {
-                    return Ok(());
+                    return Ok(on);
                 }
                 if is_word(t.peek_at(ahead), "MEMORY_OPTIMIZED") {
                     return Err(unsupported("MEMORY_OPTIMIZED"));
@@ -287,12 +344,16 @@ fn storage(t: &mut Tokens) -> Result<()> {
             .take_one_of(&["ON", "TEXTIMAGE_ON", "FILESTREAM_ON"])
             .is_some()
         {
-            t.identifier()?;
+            let scheme = t.text()?;
             if matches!(t.peek(), Token::LParen) {
-                t.skip_parentheses()?;
+                let columns = t.list(Tokens::identifier)?;
+                on = columns
+                    .into_iter()
+                    .next()
+                    .map(|column| On { scheme, column });
             }
         } else {
-            return Ok(());
+            return Ok(on);
         }
     }
 }
@@ -432,11 +493,12 @@ fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
         Vec::new()
     };
     // At a column, `ON DELETE` of a following REFERENCES cannot come here.
-    storage(t)?;
+    let on = storage(t)?;
     Ok(ConstraintKind::Key {
         kind,
         clustered,
         columns,
+        on,
     })
 }
 

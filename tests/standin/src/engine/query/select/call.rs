@@ -9,10 +9,12 @@ use crate::engine::datatype::{self, is_integer};
 use crate::engine::error::{Result, argument_count, error, syntax, unsupported};
 use crate::engine::expr::{Bound, Kind, Ty};
 use crate::engine::function;
+use crate::engine::parse::tokens::PARTITION;
 use crate::engine::query::aggregate;
 use crate::engine::query::bind::{Binder, convert_to, sortable};
 use crate::engine::query::from::name_of;
 use crate::engine::query::window::{self, WindowCall};
+use crate::engine::table::same_name;
 use crate::types::{SqlType, Value};
 
 impl Binder<'_> {
@@ -25,7 +27,11 @@ impl Binder<'_> {
         if let Some(found) = self.user_function(f)? {
             return Ok(found);
         }
-        let name = name_of(&f.name)?.name.to_uppercase();
+        let name = name_of(&f.name)?.name;
+        if let (Some(function), [Some(value)]) = (name.strip_prefix(PARTITION), args.as_slice()) {
+            return self.partition_number(function, value);
+        }
+        let name = name.to_uppercase();
         if let Some(over) = &f.over {
             return self.window(&name, &args, distinct, over);
         }
@@ -40,6 +46,37 @@ impl Binder<'_> {
             .map(|a| a.ok_or_else(|| syntax("*")).and_then(|e| self.value(e)))
             .collect::<Result<Vec<_>>>()?;
         function::call(self.facts, &name, bound)
+    }
+
+    /// `$PARTITION.function(value)`; the value is converted to the function's type.
+    fn partition_number(&mut self, function: &str, value: &Expr) -> Result<Bound> {
+        let database = self.facts.current()?;
+        let found = database
+            .partition_functions
+            .iter()
+            .find(|f| same_name(&f.name, function));
+        let function = found.cloned().ok_or_else(|| {
+            error(
+                7720,
+                16,
+                format!("Invalid partition function '{function}'."),
+            )
+        })?;
+        let value = self.value(value)?;
+        let value = if value.t.ty == function.ty {
+            value
+        } else {
+            convert_to(value, &function.ty)
+        };
+        Ok(Bound {
+            kind: Kind::Partition(function, Box::new(value)),
+            t: Ty {
+                ty: SqlType::Int,
+                nullable: false,
+                collation: None,
+                rank: 0,
+            },
+        })
     }
 
     pub(super) fn aggregate(

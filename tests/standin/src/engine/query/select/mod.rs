@@ -17,12 +17,12 @@ use crate::engine::query::aggregate::Aggregate;
 use crate::engine::query::bind::{Binder, CommonTable, Output, sortable};
 use crate::engine::query::order;
 use crate::engine::query::plan::{Plan, SortKey};
-use crate::engine::query::seek;
+use crate::engine::query::seek::{self, Request};
 use crate::engine::query::window::WindowCall;
 use crate::types::Value;
 
 use items::Item;
-use shape::{at_edge, carried, filtered, limited, narrowed, reads_key_only, windowed};
+use shape::{at_edge, carried, columns, limited, narrowed, reads_key_only, sought, windowed};
 
 type Bounded = (Plan, Vec<Output>);
 
@@ -165,9 +165,9 @@ impl Binder<'_> {
         let grouped = self.is_grouped(select, order);
         let simple_scan = matches!(plan, Plan::Scan(_));
         let filter = match filter {
-            Some(filter) if !simple_scan || grouped => {
-                plan = filtered(plan, filter.clone(), grouped);
-                Some(filter).filter(|_| simple_scan)
+            Some(filter) if !simple_scan => {
+                plan = Plan::Filter(Box::new(plan), filter);
+                None
             }
             other => other,
         };
@@ -185,6 +185,7 @@ impl Binder<'_> {
         if let Some(grouping) = self.scope().grouping.take() {
             let scalar = grouping.groups.is_empty();
             let groups: Vec<Bound> = grouping.groups.into_iter().map(|(_, b)| b).collect();
+            plan = sought(plan, filter.as_ref(), &groups, &grouping.calls);
             if scalar {
                 plan = at_edge(plan, filter.as_ref(), &grouping.calls);
             }
@@ -241,13 +242,28 @@ impl Binder<'_> {
             mut windows,
             mut input_width,
         } = stages;
+        let (count, ties) = self.top(select)?;
         if let Plan::Scan(scan) = plan {
             let wanted = if windows.is_empty() {
                 &keys
             } else {
                 &windows[0].order
             };
-            let (mut scan, _) = seek::plan(&scan.table, filter.as_ref(), wanted);
+            let exprs = items.iter().map(|i| &i.expr);
+            let exprs = exprs.chain(keys.iter().map(|k| &k.expr));
+            let mut called = windows.clone();
+            let called = called.iter_mut().flat_map(WindowCall::exprs);
+            let called: Vec<Bound> = called.map(|e| e.clone()).collect();
+            let columns = columns(exprs.chain(&called));
+            let whole = windows.is_empty() && select.distinct.is_none();
+            let most = paging.1.or(count).filter(|_| whole);
+            let request = Request {
+                order: wanted,
+                columns: columns.as_deref(),
+                most: most.map(|n| n.saturating_add(paging.0)),
+                ..Request::of(&scan.table, filter.as_ref())
+            };
+            let (mut scan, _) = seek::plan(&request);
             scan.key_only = reads_key_only(&scan, filter.as_ref(), &items, &keys, &windows);
             plan = Plan::Scan(Box::new(scan));
         }
@@ -270,7 +286,6 @@ impl Binder<'_> {
         let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
         let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
         let mut exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
-        let (count, ties) = self.top(select)?;
         let paging = (paging.0, paging.1.or(count));
         if matches!(select.distinct, Some(Distinct::Distinct)) {
             for expr in &exprs {

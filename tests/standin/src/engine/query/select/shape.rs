@@ -4,19 +4,38 @@ use crate::engine::expr::{Bound, Kind, Ty};
 use crate::engine::query::aggregate;
 use crate::engine::query::order;
 use crate::engine::query::plan::{Plan, SortKey};
-use crate::engine::query::seek;
+use crate::engine::query::seek::{self, Request};
 use crate::engine::query::window::{self, Window, WindowCall};
 
 use super::items::Item;
 
-/// Puts the filter on a plan; a scan takes it in as key ranges.
-pub(super) fn filtered(plan: Plan, filter: Bound, seekable: bool) -> Plan {
-    match plan {
-        Plan::Scan(scan) if seekable => {
-            Plan::Scan(Box::new(seek::plan(&scan.table, Some(&filter), &[]).0))
-        }
-        other => Plan::Filter(Box::new(other), filter),
+/// Reads for an aggregate: under the filter, for the columns that the aggregate needs.
+pub(super) fn sought(
+    plan: Plan,
+    filter: Option<&Bound>,
+    groups: &[Bound],
+    calls: &[aggregate::Call],
+) -> Plan {
+    let Plan::Scan(scan) = &plan else {
+        return plan;
+    };
+    let order = calls.iter().flat_map(|c| c.order.iter().map(|(e, _)| e));
+    let args = calls.iter().filter_map(|c| c.arg.as_ref());
+    let columns = columns(groups.iter().chain(args).chain(order));
+    let request = Request {
+        columns: columns.as_deref(),
+        ..Request::of(&scan.table, filter)
+    };
+    Plan::Scan(Box::new(seek::plan(&request).0))
+}
+
+/// The columns of the row at hand that expressions read; `None` where a subquery may read any.
+pub(super) fn columns<'e>(exprs: impl Iterator<Item = &'e Bound>) -> Option<Vec<usize>> {
+    let mut used = Vec::new();
+    for expr in exprs {
+        expr.columns(&mut used)?;
     }
+    Some(used)
 }
 
 /// Under an aggregate, a generated table makes no more than its key when that is all it needs.
@@ -164,8 +183,15 @@ pub(super) fn at_edge(plan: Plan, filter: Option<&Bound>, calls: &[aggregate::Ca
         Some(filter) => Bound::predicate(Kind::And(Box::new(filter.clone()), Box::new(value))),
         None => value,
     };
+    let columns: Vec<usize> = expr.as_column().into_iter().collect();
     let order = [SortKey { expr, descending }];
-    match seek::plan(&scan.table, Some(&wanted), &order) {
+    let request = Request {
+        order: &order,
+        columns: Some(&columns),
+        most: Some(1),
+        ..Request::of(&scan.table, Some(&wanted))
+    };
+    match seek::plan(&request) {
         (found, true) => limited(Plan::Scan(Box::new(found)), (0, Some(1)), None),
         _ => plan,
     }
