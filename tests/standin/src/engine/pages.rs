@@ -1,7 +1,7 @@
 //! How rows lie on 8 KiB pages, as far as the catalog and samples need it.
 
 use crate::engine::datatype;
-use crate::engine::table::{Index, Table};
+use crate::engine::table::{Index, IndexForm, Table};
 use crate::types::SqlType;
 
 /// What a page holds of rows ("Pages and extents architecture guide": 8,192 bytes less the header).
@@ -17,10 +17,9 @@ fn row_bytes(table: &Table, index: Option<&Index>) -> u64 {
         n => u64::try_from(n).unwrap_or(0).min(64),
     };
     let width: u64 = match index {
-        Some(index) if !index.clustered() => {
-            let keys = index.keys.iter();
-            keys.map(|(c, _)| width(&table.columns[table.position(*c)].ty))
-                .sum()
+        Some(index) if !index.clustered() && index.form == IndexForm::Rows => {
+            let held = table.held(index);
+            held.iter().map(|at| width(&table.columns[*at].ty)).sum()
         }
         _ => table.columns.iter().map(|c| width(&c.ty)).sum(),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::datatype;
+use crate::engine::pages;
 use crate::engine::partition::{Placement, prefix};
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::value::compare::append_ordered_key;
@@ -290,26 +290,7 @@ impl Table {
 
     /// An estimate of the 8 KiB pages that SQL Server would need for an index, or for the heap.
     pub(crate) fn pages(&self, index: Option<&Index>) -> u64 {
-        let rows = self.rows_of(index);
-        if rows == 0 {
-            return 0;
-        }
-        rows * (self.width(index) + 9) / 8096 + 2
-    }
-
-    /// Bytes of a row, roughly: of the columns that an index holds, or of all.
-    fn width(&self, index: Option<&Index>) -> u64 {
-        let width = |ty: &SqlType| match datatype::max_length(ty) {
-            -1 => 512,
-            n => u64::try_from(n).unwrap_or(0).min(64),
-        };
-        match index {
-            Some(i) if !i.clustered() && i.form == IndexForm::Rows => {
-                let held = self.held(i);
-                held.iter().map(|at| width(&self.columns[*at].ty)).sum()
-            }
-            _ => self.columns.iter().map(|c| width(&c.ty)).sum(),
-        }
+        pages::pages(self, index, self.rows_of(index))
     }
 
     /// Positions of the columns that a nonclustered index holds: its key, its included columns and

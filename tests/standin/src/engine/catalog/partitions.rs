@@ -239,7 +239,7 @@ fn range_values(database: &Database) -> Build {
 fn printed(function: &PartitionFunction, boundary: &Value) -> Value {
     let style = datatype::is_temporal(&function.ty).then_some(121);
     crate::engine::value::convert::print(boundary, &function.ty, style)
-        .map_or(Value::Null, |units| Value::Text(units.into()))
+        .map_or(Value::Null, Value::Text)
 }
 
 fn schemes(database: &Database) -> Build {

@@ -108,13 +108,13 @@ impl Sample {
             match &self.table.generated {
                 Some(generated) => {
                     for row in from..to {
-                        shared.tick()?;
+                        looked_at(shared)?;
                         out(&(generated.make)(row))?;
                     }
                 }
                 None => {
                     for row in self.table.primary().rows_at(from, to) {
-                        shared.tick()?;
+                        looked_at(shared)?;
                         out(&row.values)?;
                     }
                 }
@@ -122,6 +122,12 @@ impl Sample {
         }
         Ok(())
     }
+}
+
+/// Counts a row of a page that is in the sample.
+fn looked_at(shared: &Run<'_>) -> Result<()> {
+    shared.meter.note(|work| work.table_rows += 1);
+    shared.tick()
 }
 
 fn not_positive(table: &Table) -> crate::types::SqlError {

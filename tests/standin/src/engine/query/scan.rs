@@ -1,11 +1,10 @@
 //! Reading a table: the stored rows of key ranges, and how many there are.
 
 use crate::engine::expr::{Env, Run};
-use crate::engine::query::plan::{KeyRange, Lookup, Plan, Sample, Scan};
+use crate::engine::query::plan::{KeyRange, Lookup, Plan, Scan};
 use crate::engine::query::run::{Consumer, Flow};
 use crate::engine::rows::OrderedRows;
 use crate::engine::table::{Generated, Index, Table};
-use crate::prng::SplitMix64;
 use crate::types::Value;
 
 /// The rows of a scan's ranges that pass its filter; every row that is looked at is counted.
@@ -15,19 +14,13 @@ pub(crate) fn read(
     shared: &Run<'_>,
     each: &mut Consumer<'_>,
 ) -> Flow {
-    let pages = scan.sample.map(|sample| Pages::of(scan, sample));
     let mut tally = Tally {
         scan,
         run: shared,
         read: 0,
         lookups: 0,
     };
-    let mut at = 0;
     let mut each = |values: &[Value]| -> Flow {
-        at += 1;
-        if pages.as_ref().is_some_and(|pages| !pages.hold(at - 1)) {
-            return Ok(());
-        }
         shared.tick()?;
         tally.read += 1;
         tally.lookups += u64::from(scan.lookup == Lookup::All);
@@ -75,32 +68,6 @@ fn note(scan: &Scan, run: &Run<'_>, read: u64, lookups: u64) {
         }
         work.lookups += lookups;
     });
-}
-
-/// The pages that TABLESAMPLE draws: each for itself, so that of few pages it may be none or all
-/// ("FROM: TABLESAMPLE": "approximately").
-struct Pages {
-    rows: u64,
-    seed: u64,
-    /// Of 2 to the 32nd.
-    share: u64,
-}
-
-impl Pages {
-    fn of(scan: &Scan, sample: Sample) -> Pages {
-        let rows = scan.table.row_count();
-        Pages {
-            rows: (rows / scan.table.pages(None).max(1)).max(1),
-            seed: sample.seed,
-            share: (sample.percent / 100.0 * f64::from(u32::MAX)) as u64,
-        }
-    }
-
-    /// Whether the row at a position, in the order of the table, is on a page that was drawn.
-    fn hold(&self, at: u64) -> bool {
-        let mut random = SplitMix64::new(self.seed ^ (at / self.rows).wrapping_mul(0x9e37_79b9));
-        random.below(u64::from(u32::MAX)) < self.share
-    }
 }
 
 fn read_range(scan: &Scan, range: &KeyRange, each: &mut Consumer<'_>) -> Flow {
@@ -168,7 +135,7 @@ fn generate(
 pub(crate) fn known_count(plan: &Plan) -> Option<u64> {
     match bare(plan) {
         Plan::One => Some(1),
-        Plan::Scan(scan) => (scan.filter.is_none() && scan.sample.is_none()).then(|| rows_of(scan)),
+        Plan::Scan(scan) => scan.filter.is_none().then(|| rows_of(scan)),
         Plan::Rows(rows) => Some(rows.len() as u64),
         // Ties of the last row count too, and which they are takes reading.
         Plan::Limit {
