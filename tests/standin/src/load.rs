@@ -23,18 +23,34 @@ pub fn run_batch(
     messages.first_error.map_or(Ok(()), Err)
 }
 
-/// A sample by name and size, written `stackoverflow:ROWS` or `benchmark:ROWS`.
+/// A sample by name and size, written `stackoverflow:ROWS`, `benchmark:ROWS` or `scale:ROWS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     rows: u64,
-    benchmark: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    StackOverflow,
+    Benchmark,
+    Scale,
 }
 
 impl Sample {
     pub fn tables(&self) -> Vec<Box<dyn TableSource>> {
-        match self.benchmark {
-            true => sample::benchmark(self.rows),
-            false => sample::stackoverflow(self.rows),
+        match self.kind {
+            Kind::StackOverflow => sample::stackoverflow(self.rows),
+            Kind::Benchmark => sample::benchmark(self.rows),
+            Kind::Scale => sample::lookups(),
+        }
+    }
+
+    /// The tables that are made when they are read.
+    pub fn made(&self) -> Vec<sample::Made> {
+        match self.kind {
+            Kind::Scale => sample::scale(self.rows),
+            Kind::StackOverflow | Kind::Benchmark => Vec::new(),
         }
     }
 }
@@ -43,16 +59,20 @@ impl FromStr for Sample {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (benchmark, rows) = match text.split_once(':') {
-            Some(("stackoverflow", rows)) => (false, rows),
-            Some(("benchmark", rows)) => (true, rows),
-            _ => return Err("the samples are stackoverflow:ROWS and benchmark:ROWS".to_owned()),
+        let (kind, rows) = match text.split_once(':') {
+            Some(("stackoverflow", rows)) => (Kind::StackOverflow, rows),
+            Some(("benchmark", rows)) => (Kind::Benchmark, rows),
+            Some(("scale", rows)) => (Kind::Scale, rows),
+            _ => {
+                let known = "the samples are stackoverflow:ROWS, benchmark:ROWS and scale:ROWS";
+                return Err(known.to_owned());
+            }
         };
         let rows = rows
             .replace('_', "")
             .parse()
             .map_err(|_| format!("{rows:?} is no number of rows"))?;
-        Ok(Self { rows, benchmark })
+        Ok(Self { rows, kind })
     }
 }
 

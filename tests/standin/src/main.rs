@@ -62,7 +62,8 @@ struct Arguments {
     /// Stops when a script has an error, instead of reporting it and going on
     #[arg(long)]
     stop_on_error: bool,
-    /// `stackoverflow:ROWS`, or `benchmark:ROWS` with texts of one width
+    /// `stackoverflow:ROWS`; `benchmark:ROWS` with texts of one width; `scale:ROWS` with dense keys and
+    /// short texts, made when it is read and never stored
     #[arg(long)]
     sample: Option<Sample>,
     /// `NAME:ROWS:BYTES`: a table with an int key and a text of that many bytes, made when it is read
@@ -159,6 +160,11 @@ fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
         let mut store =
             |name: &str, rows: load::Rows| engine.bulk_load(&database, "dbo", name, rows);
         load::create_and_fill(session, table.as_ref(), &mut store)
+            .map_err(|error| error.message)?;
+    }
+    for made in arguments.sample.iter().flat_map(Sample::made) {
+        engine
+            .add_generated_table(session.database(), made.ddl, made.rows, made.generator)
             .map_err(|error| error.message)?;
     }
     for wide in &arguments.generated {

@@ -326,6 +326,9 @@ impl Engine {
             if !matches!(table.columns[key].ty, SqlType::Int | SqlType::BigInt) {
                 return Err(unfit());
             }
+            if let Some(identity) = &mut Arc::make_mut(&mut table.columns)[key].identity {
+                identity.last = i64::try_from(rows).ok().filter(|rows| *rows > 0);
+            }
             table.generated = Some(Generated {
                 rows,
                 make: generator,

@@ -5,12 +5,14 @@ mod activity;
 mod lookup;
 mod people;
 mod posts;
+mod scale;
 mod text;
 mod wide;
 
 use crate::prng::SplitMix64;
 use crate::types::Value;
 
+pub use scale::{Made, scale};
 pub use wide::Wide;
 
 /// A table that is generated row by row.
@@ -92,6 +94,11 @@ pub fn benchmark(total: u64) -> Vec<Box<dyn TableSource>> {
     tables(Sizes::new(total, &BENCHMARK), text_of_one_width)
 }
 
+/// The three lookups alone.
+pub fn lookups() -> Vec<Box<dyn TableSource>> {
+    lookup::tables()
+}
+
 fn tables(sizes: Sizes, shape: Shape) -> Vec<Box<dyn TableSource>> {
     let growing = REAL.map(|(table, _)| {
         Box::new(Growing {
@@ -154,14 +161,7 @@ impl TableSource for Growing {
     fn rows(&self) -> Box<dyn Iterator<Item = Vec<Value>> + Send> {
         let sizes = self.sizes;
         let (table, shape) = (self.table, self.shape);
-        let row: fn(u64, &Sizes, &mut SplitMix64) -> Vec<Value> = match table {
-            Table::Users => people::user,
-            Table::Posts => posts::post,
-            Table::Comments => activity::comment,
-            Table::Votes => activity::vote,
-            Table::Badges => people::badge,
-            Table::PostLinks => activity::post_link,
-        };
+        let row = maker(table);
         Box::new((0..sizes.of(table)).map(move |index| {
             // Each row has its own sequence, so that a change to one row's making moves no other.
             let mut random =
@@ -173,6 +173,20 @@ impl TableSource for Growing {
 
     fn row_count(&self) -> u64 {
         self.sizes.of(self.table)
+    }
+}
+
+/// Makes the row at an index.
+type Maker = fn(u64, &Sizes, &mut SplitMix64) -> Vec<Value>;
+
+fn maker(table: Table) -> Maker {
+    match table {
+        Table::Users => people::user,
+        Table::Posts => posts::post,
+        Table::Comments => activity::comment,
+        Table::Votes => activity::vote,
+        Table::Badges => people::badge,
+        Table::PostLinks => activity::post_link,
     }
 }
 

@@ -187,6 +187,16 @@ pub(super) fn pool(length: usize, random: &mut SplitMix64) -> Vec<u16> {
     units
 }
 
+/// Blanks in place of the halves of a surrogate pair that was cut.
+pub(super) fn mend(piece: &mut [u16]) {
+    if let [first @ 0xDC00..=0xDFFF, ..] = piece {
+        *first = u16::from(b' ');
+    }
+    if let [.., last @ 0xD800..=0xDBFF] = piece {
+        *last = u16::from(b' ');
+    }
+}
+
 /// A person's name, with a number so that few are equal.
 pub(super) fn name(random: &mut SplitMix64) -> Value {
     let name = *some(NAMES, random);

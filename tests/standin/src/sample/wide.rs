@@ -70,19 +70,9 @@ fn wide(key: u64, units: usize, pool: &[u16]) -> Arc<[u16]> {
         let length = (units - made.len()).min(POOL);
         let start = made.len();
         made.extend_from_slice(&pool[from..from + length]);
-        mend(&mut made[start..]);
+        text::mend(&mut made[start..]);
     }
     made.into()
-}
-
-/// Blanks in place of the halves of a surrogate pair that was cut.
-fn mend(piece: &mut [u16]) {
-    if let [first @ 0xDC00..=0xDFFF, ..] = piece {
-        *first = u16::from(b' ');
-    }
-    if let [.., last @ 0xD800..=0xDBFF] = piece {
-        *last = u16::from(b' ');
-    }
 }
 
 impl FromStr for Wide {

@@ -96,11 +96,11 @@ fn path(request: &Request<'_>, at: Option<usize>) -> Path {
     }
     let (Found { ranges, exact }, partitions) = found(table, index, &conjuncts);
     let in_order = index.is_some_and(|index| match (&index.placed, partitions) {
-            (Some(placed), Some(wanted)) => {
-                wanted.len() < 2 || index.keys.first() == Some(&(placed.column, false))
-            }
-            _ => true,
-        });
+        (Some(placed), Some(wanted)) => {
+            wanted.len() < 2 || index.keys.first() == Some(&(placed.column, false))
+        }
+        _ => true,
+    });
     let way = index
         .filter(|_| in_order)
         .and_then(|index| direction(table, index, request.order));
