@@ -49,6 +49,15 @@ pub enum Kind {
     TargetDatabase,
     /// The role may not do what the job needs (42501).
     TargetPermission,
+    /// PostgreSQL, or a pooler before it, answered and takes no connection now: it starts, stops or
+    /// has no room (57P03, 53300, 08xxx while connecting).
+    TargetRefused,
+    /// A standby, or a server or database that is read-only (25006).
+    TargetReadOnly,
+    /// A pooler lends out server connections by the transaction: nothing of a session is kept.
+    TargetPooler,
+    /// A crash of PostgreSQL emptied an UNLOGGED table in the middle of its load.
+    TargetEmptied,
     /// The connection broke, or the server is shutting down or starting (57P01..57P03, 08xxx).
     TargetLost,
     /// Serialization failure, deadlock, lock not available (40001, 40P01, 55P03), too many connections (53300).
@@ -112,6 +121,13 @@ impl Error {
             place: Place::default(),
             source: None,
         }))
+    }
+
+    /// Says more, after what was said.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        self.0.message.push_str(more);
+        self
     }
 
     /// Keeps the error that caused this one.

@@ -93,7 +93,10 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::TargetUnreachable
         | Kind::TargetLogin
         | Kind::TargetTls
-        | Kind::TargetDatabase => Conclusion::Unreachable,
+        | Kind::TargetDatabase
+        | Kind::TargetRefused
+        | Kind::TargetReadOnly
+        | Kind::TargetPooler => Conclusion::Unreachable,
         Kind::Difference => Conclusion::Different,
         Kind::Stopped => Conclusion::Stopped,
         Kind::SourcePermission
@@ -108,6 +111,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::TargetLost
         | Kind::TargetBusy
         | Kind::TargetFull
+        | Kind::TargetEmptied
         | Kind::TargetQuery
         | Kind::TargetPoolTimeout
         | Kind::TargetExists

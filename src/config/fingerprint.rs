@@ -4,7 +4,7 @@
 //! - source database (the server itself is compared by its own name when a run continues);
 //! - target database;
 //! - which tables, columns and rows: `tables.include`, `exclude` and every override except
-//!   `partitions` and `values`;
+//!   `partitions`, `values` and `without`;
 //! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
 //!   `schema.computed`, `schema.collations`, overrides' `rename`, `columns.rename` and `types`, the
 //!   job's own `types`;
@@ -19,7 +19,8 @@
 //!   `partition_min_size`, `partitions_in_flight`, `split_stragglers`, `synchronous_commit`, `vacuum`,
 //!   overrides' `partitions`: a run continues the partitions that were recorded;
 //! - `values`, overrides' too: another policy is what the failure on a value asks for;
-//! - `schema.indexes` and the other objects made after the load, `verify`, `report`.
+//! - `schema.indexes` and the other objects made after the load, overrides' `without`, `verify`,
+//!   `report`.
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -160,6 +161,7 @@ target: {host: b, database: t, user: u, password: p}
             "transfer: {max_partitions_per_table: 2, commit_every: 1MiB, retry: {attempts: 9}}",
             "tables: {overrides: {}}",
             "tables: {overrides: {dbo.A: {partitions: 3, values: {b: {undecodable: strip}}}}}",
+            "tables: {overrides: {dbo.A: {without: [IX_A, FK_A]}}}",
             "values: {nul_characters: strip}",
             "values: {undecodable: reject}",
             "verify: none",

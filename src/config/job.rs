@@ -172,6 +172,16 @@ pub struct TableOverride {
     pub types: BTreeMap<String, String>,
     /// By column; what is not said there is as the job says.
     pub values: BTreeMap<String, ValuesOverride>,
+    /// Indexes and constraints that are not made.
+    pub without: Vec<LeftOut>,
+}
+
+/// An object that the job leaves out, by its name at the source or on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub name: String,
+    /// Of the job file, from 1: only the source's catalog tells whether the name is one.
+    pub line: usize,
 }
 
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, LeftOut, Mode, NameStyle,
     ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
     TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
 };
@@ -273,6 +273,12 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let partitions = section.optional_number("partitions", (1, 1024), g);
     let types = section.names("types", &[], g);
     let values = column_values(&mut section, g);
+    let without = section.list("without", g).into_iter();
+    let without = without.map(|(name, at)| LeftOut {
+        name,
+        line: at.line,
+    });
+    let without = without.collect();
     section.finish(g);
     TableOverride {
         filter,
@@ -282,6 +288,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         partitions,
         types,
         values,
+        without,
     }
 }
 

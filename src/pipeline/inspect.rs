@@ -146,6 +146,10 @@ async fn check_target(
         Ok(endpoint) => report.target = Some(endpoint),
         Err(error) => report.problem(&error),
     }
+    if let Err(error) = pool.must_be_writable().await {
+        report.problem(&error);
+        report.unreachable = true;
+    }
     if let Err(error) = check_rights(job, pool, report).await {
         report.problem(&error);
     }
@@ -195,7 +199,8 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
     let row = lease
         .query_one(
             "SELECT has_database_privilege(current_database(), 'CREATE'), \
-             current_setting('max_connections')::int, (SELECT count(*)::int FROM pg_stat_activity)",
+             current_setting('max_connections')::int, \
+             (SELECT count(*)::int FROM pg_stat_activity), current_user::text",
             &[],
         )
         .await
@@ -203,17 +208,16 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
             Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
         })?;
     let (may_create, limit, used): (bool, i32, i32) = (row.get(0), row.get(1), row.get(2));
+    // Another than target.user where the role is set to act as one.
+    let role: String = row.get(3);
     if may_create {
-        report.good(format!(
-            "target: logged in, {} may create schemas",
-            job.target.user
-        ));
+        report.good(format!("target: logged in, {role} may create schemas"));
     } else {
         report.find(
             Severity::Problem,
             format!(
-                "target: {} may not create schemas in database {}",
-                job.target.user, job.target.database
+                "target: {role} may not create schemas in database {}",
+                job.target.database
             ),
             "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
         );

@@ -100,12 +100,27 @@ pub const fn policy(kind: Kind) -> Policy {
             "grant the role CREATE on the target database and on the schemas it writes to; \
              docs/operations.md lists what is needed.",
         ),
+        Kind::TargetRefused => retry(
+            "the server answered, so host and port are right: what it says is the reason; if it \
+             stays so, its log has more.",
+        ),
+        Kind::TargetReadOnly => fatal(
+            "connect to the primary server, in a database and as a role that may write; `verify` \
+             and `status` read from a standby too.",
+        ),
+        Kind::TargetPooler => fatal(
+            "connect to PostgreSQL itself, or let the pooler keep a server connection for each \
+             session (PgBouncer: pool_mode = session for this database or user).",
+        ),
+        Kind::TargetEmptied => {
+            fatal("run the same command: it empties this table and loads it again.")
+        }
         Kind::TargetLost => {
             retry("if it stays so, look into the PostgreSQL log; the same command continues.")
         }
         Kind::TargetBusy => retry(
-            "if it stays so, lower target.pool.max_connections or raise max_connections of \
-             PostgreSQL; the same command continues.",
+            "if it stays so, look for locks and other work on the target (pg_stat_activity); the \
+             same command continues.",
         ),
         Kind::TargetFull => fatal(
             "make room on the target's disk or memory, then run the same command: it continues.",

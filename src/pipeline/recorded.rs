@@ -28,6 +28,8 @@ pub struct Recorded {
     /// The last run made all that is planned now, of the whole job, and ended with nothing left to
     /// do: what an operator changed since is theirs.
     pub settled: bool,
+    /// Full names of the tables that a crash of the target emptied, which are loaded again.
+    pub emptied: HashSet<String>,
 }
 
 /// What earlier runs left, seen before this one was registered.
@@ -133,6 +135,7 @@ pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recor
         records,
         resumed,
         settled,
+        emptied: HashSet::new(),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::keeper::{Held, Keeper};
-use crate::pipeline::objects::{self, Completed};
+use crate::pipeline::objects::{self, Completed, Failures};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
 use crate::pipeline::retry::unless_stopping;
@@ -60,7 +60,7 @@ pub async fn run(
 ) -> Result<Report> {
     let started = Timestamp::now();
     begin(&progress, 1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open(job)).await?;
+    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open_to_write(job)).await?;
     begin(&progress, 2, "reading the catalog and planning");
     // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
     let ready = async {
@@ -302,7 +302,11 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         unready.extend(more.unready);
     }
     unready.extend(left_behind(&later, &tables, &unready));
-    let mut completed = complete(run, survey, recorded).await?;
+    let unmade = tables
+        .iter()
+        .map(|table| (table.plan.full_name(), table.take_unmade()));
+    let unmade = unmade.filter(|(_, errors)| !errors.is_empty()).collect();
+    let mut completed = complete(run, survey, recorded, unmade).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
         let vacuumed = finishing::vacuum(run, &tables).await;
@@ -312,8 +316,8 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
     for table in &tables {
-        if let Some(error) = completed.failures.remove(&table.plan.full_name()) {
-            table.fail(error);
+        if let Some(errors) = completed.failures.remove(&table.plan.full_name()) {
+            table.fail(objects::lacks(errors));
         }
     }
     Ok(Loaded {
@@ -358,18 +362,24 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
 }
 
 /// Foreign keys, sequences and views, unless an earlier run has ended with them.
-async fn complete(run: &Run, survey: &Survey, recorded: &Recorded) -> Result<Completed> {
+async fn complete(
+    run: &Run,
+    survey: &Survey,
+    recorded: &Recorded,
+    unmade: Failures,
+) -> Result<Completed> {
     if recorded.settled {
         return Ok(Completed::default());
     }
     if run.cancel.is_cancelled() {
         return Ok(Completed {
+            failures: unmade,
             stopped: true,
             ..Completed::default()
         });
     }
     begin(&run.progress, 5, "making foreign keys and views");
-    objects::complete(run, &survey.planned, recorded).await
+    objects::complete(run, &survey.planned, recorded, unmade).await
 }
 
 /// Compares what is done; `None` where the job does not ask for it or a signal came first.

@@ -32,6 +32,21 @@ impl Shores {
         })
     }
 
+    /// As [`Self::open`], for a command that writes to the target.
+    ///
+    /// # Errors
+    /// [`Kind::TargetReadOnly`] too.
+    pub async fn open_to_write(job: &Job) -> Result<Self> {
+        let shores = Self::open(job).await?;
+        match shores.target.must_be_writable().await {
+            Ok(()) => Ok(shores),
+            Err(error) => {
+                shores.close().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Closes every connection of both pools.
     pub async fn close(&self) {
         tokio::join!(self.source.close(), self.target.close());

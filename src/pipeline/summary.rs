@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::objects::Completed;
+use crate::pipeline::objects::{self, Completed, Failures};
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare::{Survey, Unready};
 use crate::pipeline::recorded::{Recorded, by_name};
@@ -27,6 +27,9 @@ use crate::report::{Endpoint, Omission};
 
 /// How long after a stop a run asks the target what it has.
 const ASK_WITHIN: Duration = Duration::from_secs(5);
+
+const EMPTIED: &str = "PostgreSQL crashed during an earlier run and emptied this table, which was \
+                       UNLOGGED (transfer.unlogged_load): all of it was loaded again";
 
 /// How a run ended, before it is put in order.
 pub struct Ending<'a> {
@@ -51,6 +54,9 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         let before = ending.recorded.records.get(&name);
         let mut table = loaded_table(load, name.clone(), records.get(&name), before);
         table.rejected = rejected.get(&name).copied().unwrap_or_default();
+        if ending.recorded.emptied.contains(&name) {
+            table.notes.push(EMPTIED.to_owned());
+        }
         tables.push(table);
     }
     for (plan, error) in ending.unready {
@@ -95,11 +101,11 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
 }
 
 /// Foreign keys that failed of tables that this run was not about.
-fn strangers(failures: HashMap<String, Error>) -> impl Iterator<Item = Omission> {
-    failures.into_iter().map(|(table, error)| Omission {
+fn strangers(failures: Failures) -> impl Iterator<Item = Omission> {
+    failures.into_iter().map(|(table, errors)| Omission {
         table,
         object: "foreign key".to_owned(),
-        reason: error.to_string(),
+        reason: objects::lacks(errors).to_string(),
         text: None,
     })
 }

@@ -115,6 +115,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.take(views.remarks);
     let (sequences, views) = (&planned.sequences, &planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
+    problems.extend(objects::leave_out(database, &mut planned.tables, job));
     (planned, problems)
 }
 

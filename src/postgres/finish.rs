@@ -212,9 +212,9 @@ async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) ->
     let there: i64 = row.get(0);
     if there != recorded {
         return Err(Error::new(
-            Kind::Checkpoint,
+            Kind::TargetEmptied,
             format!(
-                "{name} holds {there} rows and {recorded} were committed: PostgreSQL empties UNLOGGED tables when it crashes; --restart starts over"
+                "{name} holds {there} rows and {recorded} were committed: PostgreSQL crashed and emptied it, as it does with UNLOGGED tables"
             ),
         ));
     }

@@ -62,9 +62,10 @@ fn read(line: &str) -> Documented {
 /// A line that no test looks at would be a promise that nobody keeps.
 #[test]
 fn every_documented_error_is_seen_by_a_test() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
-    let tests = fs::read_dir(folder)
-        .expect("the tests")
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let tests = ["e2e", "field"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(tests.join(folder)).expect("the tests"))
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_file())
         .map(|path| fs::read_to_string(path).expect("a test"))

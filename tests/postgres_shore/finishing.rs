@@ -228,7 +228,7 @@ async fn unlogged_tables_end_logged_and_a_crash_in_between_is_noticed() {
         let logged =
             database.value("SELECT relpersistence FROM pg_class WHERE oid = 'app.posts'::regclass");
         if crash {
-            assert_eq!(finished.unwrap_err().kind(), Kind::Checkpoint);
+            assert_eq!(finished.unwrap_err().kind(), Kind::TargetEmptied);
         } else {
             finished.unwrap();
             assert_eq!(logged, "p");

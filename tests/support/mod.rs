@@ -6,5 +6,7 @@
 pub mod certificate;
 pub mod cluster;
 pub mod job;
+pub mod pooler;
 pub mod postgres;
+pub mod programs;
 pub mod source;

@@ -63,7 +63,7 @@ pub async fn tune(
     cancel: CancellationToken,
 ) -> Result<TuneReport> {
     begin(1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
+    let shores = unless_stopped(&cancel, STOPPED, Shores::open_to_write(job)).await?;
     let tuning = Tuning {
         job,
         options,

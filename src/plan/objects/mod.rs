@@ -15,6 +15,7 @@ mod naming;
 mod scope;
 mod sequence;
 mod view;
+mod without;
 
 use crate::config::job::{Job, Untranslated};
 use crate::error::Result;
@@ -32,6 +33,7 @@ pub(super) use crate::plan::objects::naming::name_all;
 pub(super) use crate::plan::objects::scope::Names;
 pub(super) use crate::plan::objects::sequence::plan_all as sequences;
 pub(super) use crate::plan::objects::view::plan_all as views;
+pub(super) use crate::plan::objects::without::leave_out;
 
 /// What every decision looks at.
 #[derive(Clone, Copy)]

@@ -24,7 +24,7 @@ use crate::plan::table::{Slice, TablePlan};
 pub use crate::postgres::state::aside::{Aside, asides};
 pub(super) use crate::postgres::state::aside::{forget_aside, keep_aside};
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
-pub use crate::postgres::state::presence::{Presence, forget, presence};
+pub use crate::postgres::state::presence::{Presence, drop_crashed, forget, presence};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{
