@@ -89,10 +89,17 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         Kind::SourceUnreachable
         | Kind::SourceLogin
         | Kind::SourceTls
+        | Kind::SourceCut
+        | Kind::SourceTlsCut
+        | Kind::SourceNotReady
+        | Kind::SourceVersion
         | Kind::SourceDatabase
+        | Kind::SourceDatabaseUnavailable
         | Kind::TargetUnreachable
         | Kind::TargetLogin
         | Kind::TargetTls
+        | Kind::TargetCut
+        | Kind::TargetNotReady
         | Kind::TargetDatabase => Conclusion::Unreachable,
         Kind::Difference => Conclusion::Different,
         Kind::Stopped => Conclusion::Stopped,
@@ -101,6 +108,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::SourceTimeout
         | Kind::SourceBusy
         | Kind::SourceQuery
+        | Kind::SourceChanged
         | Kind::SourceProtocol
         | Kind::SourcePoolTimeout
         | Kind::SourceConsistency

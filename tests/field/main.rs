@@ -16,5 +16,7 @@ mod target;
 mod transient;
 mod values;
 
+#[path = "../e2e/documented.rs"]
+mod documented;
 #[path = "../support/mod.rs"]
 mod support;

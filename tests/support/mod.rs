@@ -7,4 +7,5 @@ pub mod certificate;
 pub mod cluster;
 pub mod job;
 pub mod postgres;
+pub mod proxy;
 pub mod source;

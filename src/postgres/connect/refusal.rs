@@ -1,6 +1,7 @@
 //! Why PostgreSQL could not be connected to, and what to do about it.
 
 use std::error::Error as StdError;
+use std::io;
 
 use rustls::CertificateError;
 
@@ -27,7 +28,15 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
     }
     if let Some(handshake) = fault::caused_by::<HandshakeError>(&error) {
         let text = handshake_failed(handshake, target);
-        return Error::new(Kind::TargetTls, text).because(error);
+        // Without a verdict of TLS it is the connection that broke.
+        let verdict = fault::caused_by::<rustls::Error>(&handshake.0).is_some()
+            || handshake.0.kind() == io::ErrorKind::InvalidInput;
+        let kind = if verdict {
+            Kind::TargetTls
+        } else {
+            Kind::TargetCut
+        };
+        return Error::new(kind, text).because(error);
     }
     let address = &target.address;
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
@@ -52,7 +61,7 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
             ),
         ),
         _ => (
-            Kind::TargetUnreachable,
+            Kind::TargetCut,
             format!("PostgreSQL at {address} broke off the connection while logging in: {error}"),
         ),
     };
@@ -74,7 +83,8 @@ fn answered(code: &str, text: &str, target: &Inner) -> Error {
     // A server that starts, stops or is full cannot be connected to, whoever asks; on a connection
     // that was open these codes mean something else.
     let kind = match fault::kind_of(code) {
-        Kind::TargetLost | Kind::TargetBusy => Kind::TargetUnreachable,
+        Kind::TargetLost => Kind::TargetNotReady,
+        Kind::TargetBusy => Kind::TargetUnreachable,
         kind => kind,
     };
     let advice = match (kind, code) {
