@@ -21,18 +21,33 @@ pub enum Kind {
     SourceLogin,
     /// The server's certificate or its encryption settings are not acceptable.
     SourceTls,
-    /// The database is unknown or not open to this login (error 4060 and kin).
+    /// The connection was cut while it was being opened: in PRELOGIN, during the login, or by the
+    /// session's first statement.
+    SourceCut,
+    /// The connection was cut during the TLS handshake.
+    SourceTlsCut,
+    /// The server answered that it takes no login now: paused, starting, moving, out of connections
+    /// (error 40613 and kin).
+    SourceNotReady,
+    /// The server's version is older than this tool supports.
+    SourceVersion,
+    /// The database is not open to this login, whatever the time (error 911 and kin).
     SourceDatabase,
+    /// The database cannot be opened now, or does not exist: the server says the same of both
+    /// (error 4060 and kin).
+    SourceDatabaseUnavailable,
     /// The login may not read what the job names (errors 229, 262, 300 and kin).
     SourcePermission,
     /// The connection broke, or the server ended it.
     SourceLost,
     /// A statement or a read took longer than allowed.
     SourceTimeout,
-    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a snapshot conflict.
+    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a row-version conflict.
     SourceBusy,
     /// Any other error that SQL Server answered.
     SourceQuery,
+    /// A table is no longer as the catalog described it when it was planned.
+    SourceChanged,
     /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
     SourceProtocol,
     /// No source connection came free within `source.pool.acquire_timeout`.
@@ -45,6 +60,10 @@ pub enum Kind {
     TargetLogin,
     /// The server's certificate or its TLS settings are not acceptable.
     TargetTls,
+    /// The connection was cut while it was being opened: in the TLS handshake or during the login.
+    TargetCut,
+    /// The server answered that it is starting, stopping or recovering (57P01 to 57P03).
+    TargetNotReady,
     /// The database does not exist (3D000).
     TargetDatabase,
     /// The role may not do what the job needs (42501).

@@ -12,8 +12,13 @@ use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
     pub name: String,
-    /// `@@SERVERNAME` or its nearest equivalent: with `name`, which database a checkpoint belongs to.
+    /// `@@SERVERNAME` or its nearest equivalent: what it is called now. After a failover, or in a
+    /// container made again, the same database is of a server of another name.
     pub server: String,
+    /// `sys.databases.service_broker_guid`, which is kept in the database: with `name`, which database a
+    /// checkpoint belongs to. `None` where the server does not tell.
+    #[serde(default)]
+    pub guid: Option<String>,
     /// `SERVERPROPERTY('ProductVersion')`, as `16.0.4135.4`.
     pub version: String,
     pub collation: String,

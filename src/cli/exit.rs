@@ -89,10 +89,17 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         Kind::SourceUnreachable
         | Kind::SourceLogin
         | Kind::SourceTls
+        | Kind::SourceCut
+        | Kind::SourceTlsCut
+        | Kind::SourceNotReady
+        | Kind::SourceVersion
         | Kind::SourceDatabase
+        | Kind::SourceDatabaseUnavailable
         | Kind::TargetUnreachable
         | Kind::TargetLogin
         | Kind::TargetTls
+        | Kind::TargetCut
+        | Kind::TargetNotReady
         | Kind::TargetDatabase
         | Kind::TargetRefused
         | Kind::TargetReadOnly
@@ -104,6 +111,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::SourceTimeout
         | Kind::SourceBusy
         | Kind::SourceQuery
+        | Kind::SourceChanged
         | Kind::SourceProtocol
         | Kind::SourcePoolTimeout
         | Kind::SourceConsistency

@@ -230,6 +230,15 @@ pub struct Retry {
     pub attempts: u32,
     pub initial_backoff: Duration,
     pub max_backoff: Duration,
+    /// How long connecting, catalog and planning are tried again; a server that says that it is not
+    /// ready gets [`Retry::PATIENCE`] times as long.
+    pub at_start: Duration,
+}
+
+impl Retry {
+    /// An Azure database that was paused takes up to two minutes to resume (Microsoft, "Azure SQL
+    /// Database serverless", auto-resume; its clients are to try again meanwhile).
+    pub const PATIENCE: u32 = 4;
 }
 
 #[derive(Debug, Clone)]

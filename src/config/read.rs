@@ -336,6 +336,7 @@ fn retry(transfer: &mut Section, g: &mut Gathered<'_>) -> Retry {
         attempts: section.number("attempts", 10, (1, 100), g),
         initial_backoff: section.duration("initial_backoff", second, None, g),
         max_backoff: section.duration("max_backoff", 60 * second, None, g),
+        at_start: section.duration("at_start", 30 * second, None, g),
     };
     if retry.max_backoff < retry.initial_backoff {
         section.problem("max_backoff", "is less than initial_backoff", g);

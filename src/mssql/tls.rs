@@ -150,7 +150,12 @@ fn handshake_error(host: &str, encrypt: Encrypt, cause: io::Error) -> Error {
         ),
         _ => format!("the TLS handshake with {host} failed: look into the server's error log"),
     };
-    tls_error(message).because(cause)
+    // Without a verdict of TLS it is the connection that broke.
+    let kind = match rustls_cause(&cause) {
+        Some(_) => Kind::SourceTls,
+        None => Kind::SourceTlsCut,
+    };
+    Error::new(kind, message).because(cause)
 }
 
 fn rustls_cause(error: &io::Error) -> Option<&rustls::Error> {

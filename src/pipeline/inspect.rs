@@ -9,11 +9,11 @@ use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
-use crate::pipeline::shores::{self, source_endpoint};
+use crate::pipeline::retry::before_load;
+use crate::pipeline::shores::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::summary::omissions;
 use crate::plan::build;
 use crate::plan::table::TablePlan;
-use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
@@ -43,14 +43,6 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         target.close().await;
     }
     Ok(report)
-}
-
-pub(super) async fn open_source(job: &Job) -> Result<SourcePool> {
-    SourcePool::open(&job.source, job.transfer.consistency).await
-}
-
-pub(super) async fn open_target(job: &Job) -> Result<TargetPool> {
-    TargetPool::open(Connector::new(&job.target)?, &job.target.pool, 1).await
 }
 
 impl CheckReport {
@@ -94,7 +86,9 @@ async fn check_source(
             return None;
         }
     };
-    let loaded = async { catalog::load(&mut *pool.acquire().await?).await };
+    let loaded = before_load(&job.transfer.retry, || async {
+        catalog::load(&mut *pool.acquire().await?).await
+    });
     let database = match loaded.await {
         Ok(database) => database,
         Err(error) => {

@@ -11,7 +11,7 @@ use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
-use crate::pipeline::retry::{retrying, seen_through, unless_stopping};
+use crate::pipeline::retry::{before_load, retrying, seen_through, unless_stopping};
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
@@ -38,9 +38,13 @@ pub struct Survey {
 /// # Errors
 /// All planning problems at once, as one error: nothing was written yet, so nothing is begun.
 pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+    let retry = &job.transfer.retry;
     let (survey, ()) = tokio::try_join!(
-        read_and_plan(job, shores, options),
-        shores.target.warm_up(job.target.pool.max_connections),
+        before_load(retry, || read_and_plan(job, shores, options)),
+        before_load(retry, || {
+            let all = job.target.pool.max_connections;
+            shores.target.warm_up(all)
+        }),
     )?;
     Ok(survey)
 }

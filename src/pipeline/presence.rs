@@ -53,7 +53,8 @@ pub async fn check(
                     table = name,
                     "the table was dropped since it was loaded: it is loaded again"
                 );
-                forget(run, plan).await?;
+                let retry = &run.job.transfer.retry;
+                seen_through(retry, &run.cancel, || forget(run, plan)).await?;
                 recorded.records.remove(&name);
                 // With it went its foreign keys, and by CASCADE others' keys and views.
                 recorded.settled = false;

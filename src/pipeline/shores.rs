@@ -3,6 +3,7 @@
 use crate::config::job::{Consistency, Job, Source};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::retry::first_contact;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
@@ -18,13 +19,12 @@ pub struct Shores {
 }
 
 impl Shores {
-    /// Connects to both at once; the first error comes back as the server gave it.
+    /// Connects to both at once; the first error that does not pass by itself comes back as the server
+    /// gave it.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
-        let (source, target) = tokio::try_join!(
-            SourcePool::open(&job.source, job.transfer.consistency),
-            TargetPool::open(connector.clone(), &job.target.pool, 1),
-        )?;
+        let (source, target) =
+            tokio::try_join!(open_source(job), connect_target(job, connector.clone()))?;
         Ok(Self {
             source,
             target,
@@ -92,6 +92,26 @@ fn mean(total: f64, count: u64) -> f64 {
 
 fn as_size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// The source's pool, as patient as [`first_contact`] is.
+pub async fn open_source(job: &Job) -> Result<SourcePool> {
+    first_contact(&job.transfer.retry, || {
+        SourcePool::open(&job.source, job.transfer.consistency)
+    })
+    .await
+}
+
+/// The target's pool, in the same way.
+pub async fn open_target(job: &Job) -> Result<TargetPool> {
+    connect_target(job, Connector::new(&job.target)?).await
+}
+
+async fn connect_target(job: &Job, connector: Connector) -> Result<TargetPool> {
+    first_contact(&job.transfer.retry, || {
+        TargetPool::open(connector.clone(), &job.target.pool, 1)
+    })
+    .await
 }
 
 /// `host:port` or `host\INSTANCE`, as the job names the source.

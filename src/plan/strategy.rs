@@ -269,6 +269,7 @@ mod tests {
                 attempts: 1,
                 initial_backoff,
                 max_backoff,
+                at_start: max_backoff,
             },
         }
     }

@@ -206,10 +206,10 @@ impl Planned {
         }
         if !fits(&self.source, &info.ty) {
             return Err(Error::new(
-                Kind::SourceProtocol,
+                Kind::SourceChanged,
                 format!(
-                    "the server announces {:?} where {:?} was planned",
-                    info.ty, self.source
+                    "the column was {} when the table was planned and is {} now",
+                    self.source, info.ty
                 ),
             ));
         }

@@ -374,7 +374,7 @@ async fn a_wrong_password_and_an_unknown_database() {
         .await
         .err()
         .unwrap();
-    assert_eq!(error.kind(), Kind::SourceDatabase, "{error:?}");
+    assert_eq!(error.kind(), Kind::SourceDatabaseUnavailable, "{error:?}");
 }
 
 #[tokio::test]

@@ -9,4 +9,5 @@ pub mod job;
 pub mod pooler;
 pub mod postgres;
 pub mod programs;
+pub mod proxy;
 pub mod source;

@@ -94,14 +94,25 @@ impl Source {
     /// A new database with what the `GO`-separated T-SQL script makes.
     pub fn database(&self, script: &str) -> SourceDatabase<'_> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("migrate_test_{}_{number}", std::process::id());
+        self.named(
+            &format!("migrate_test_{}_{number}", std::process::id()),
+            script,
+        )
+    }
+
+    /// The same under a name of the caller's.
+    pub fn named(&self, name: &str, script: &str) -> SourceDatabase<'_> {
         // Some servers cannot make two databases at a time.
         static MAKING: Mutex<()> = Mutex::new(());
         {
             let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-            self.execute("master", &[format!("CREATE DATABASE [{name}]")]);
+            let quoted = name.replace(']', "]]");
+            self.execute("master", &[format!("CREATE DATABASE [{quoted}]")]);
         }
-        let database = SourceDatabase { server: self, name };
+        let database = SourceDatabase {
+            server: self,
+            name: name.to_owned(),
+        };
         database.script(script);
         database
     }
@@ -133,6 +144,12 @@ impl Source {
                 test_on_checkout: true,
             },
         }
+    }
+
+    /// Drops the database and makes another one under its name.
+    pub fn recreate(&self, database: &str) {
+        let batches = ["DROP", "CREATE"].map(|verb| format!("{verb} DATABASE [{database}]"));
+        self.execute("master", &batches);
     }
 
     fn execute(&self, database: &str, batches: &[String]) {

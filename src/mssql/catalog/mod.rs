@@ -17,6 +17,9 @@ use types::Types;
 /// `sys.databases.snapshot_isolation_state`: ON (Microsoft, "sys.databases").
 const SNAPSHOT_ON: i64 = 1;
 
+/// What stands for a guid that is not there.
+const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
 /// Loads the database's facts and all user tables that the login may see.
 pub async fn load(connection: &mut Connection) -> Result<Database> {
     let (mut database, filters_unknown) = facts(connection).await?;
@@ -60,6 +63,10 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
     let database = Database {
         name: row.need_text(0)?.to_owned(),
         server: row.text(1)?.unwrap_or_default().to_owned(),
+        guid: row
+            .text(9)?
+            .filter(|guid| *guid != NO_GUID)
+            .map(str::to_owned),
         version: row.text(2)?.unwrap_or_default().to_owned(),
         collation: row.text(3)?.unwrap_or_default().to_owned(),
         snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),

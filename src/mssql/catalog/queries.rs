@@ -10,7 +10,7 @@ CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), \
 CONVERT(nvarchar(128), d.collation_name), \
 CONVERT(int, d.snapshot_isolation_state), \
 CONVERT(int, d.is_read_only), CONVERT(int, d.is_in_standby), CONVERT(int, d.source_database_id), \
-CONVERT(nvarchar(400), @@VERSION) \
+CONVERT(nvarchar(400), @@VERSION), CONVERT(nvarchar(36), d.service_broker_guid) \
 FROM sys.databases AS d WHERE d.name = DB_NAME()";
 
 /// Columns of the catalog views that not every version has: `is_external`, `encryption_type` and
@@ -67,11 +67,12 @@ pub(super) fn columns(newer: &[String]) -> String {
     )
 }
 
-/// What the login may do in the whole database. NULL where the server knows no such permission:
+/// What the login may do in the whole database: a securable of NULL is the current one, where its name
+/// would be read as one of several parts (Microsoft, "HAS_PERMS_BY_NAME", remarks). NULL where the server knows no such permission:
 /// UNMASK came with 2016.
 pub(super) const PERMISSIONS: &str = "\
-SELECT CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'SELECT')), \
-CONVERT(int, HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', N'UNMASK'))";
+SELECT CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'SELECT')), \
+CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'UNMASK'))";
 
 /// Tables with a filter predicate (type 0) of a security policy that is switched on; since 2016.
 pub(super) const POLICIES: &str = "\

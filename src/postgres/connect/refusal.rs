@@ -1,6 +1,7 @@
 //! Why PostgreSQL could not be connected to, and what to do about it.
 
 use std::error::Error as StdError;
+use std::io;
 
 use rustls::CertificateError;
 
@@ -27,7 +28,15 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
     }
     if let Some(handshake) = fault::caused_by::<HandshakeError>(&error) {
         let text = handshake_failed(handshake, target);
-        return Error::new(Kind::TargetTls, text).because(error);
+        // Without a verdict of TLS it is the connection that broke.
+        let verdict = fault::caused_by::<rustls::Error>(&handshake.0).is_some()
+            || handshake.0.kind() == io::ErrorKind::InvalidInput;
+        let kind = if verdict {
+            Kind::TargetTls
+        } else {
+            Kind::TargetCut
+        };
+        return Error::new(kind, text).because(error);
     }
     let address = &target.address;
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
@@ -52,7 +61,7 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
             ),
         ),
         _ => (
-            Kind::TargetUnreachable,
+            Kind::TargetCut,
             format!("PostgreSQL at {address} broke off the connection while logging in: {error}"),
         ),
     };
@@ -73,7 +82,10 @@ fn answered(code: &str, said: &str, target: &Inner) -> Error {
         ("08P01", _) if said.contains("no such user") => Kind::TargetLogin,
         // "database ... is not currently accepting connections" (ALLOW_CONNECTIONS false).
         ("55000", _) => Kind::TargetDatabase,
-        (_, Kind::TargetLost | Kind::TargetBusy) => Kind::TargetRefused,
+        // A standby that takes no connections at all stays so.
+        ("57P03", _) if said.contains("Hot standby mode is disabled") => Kind::TargetRefused,
+        (_, Kind::TargetLost) => Kind::TargetNotReady,
+        (_, Kind::TargetBusy) => Kind::TargetRefused,
         (_, kind) => kind,
     };
     let address = &target.address;

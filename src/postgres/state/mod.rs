@@ -28,7 +28,8 @@ pub use crate::postgres::state::presence::{Presence, drop_crashed, forget, prese
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{
-    Holder, NewRun, Origin, RunRecord, end_run, last_run, origins, set_lock_pid, start_run,
+    Holder, NewRun, Origin, RunRecord, SourceId, end_run, last_run, origins, set_lock_pid,
+    start_run,
 };
 pub(super) use crate::postgres::state::runs::{must_be_latest, register};
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;

@@ -70,6 +70,10 @@ struct Arguments {
     /// and never stored; may be repeated
     #[arg(long)]
     generated: Vec<Wide>,
+    /// `query governor cost limit`: statements that read more than about this many thousand rows are
+    /// refused (8649) in sessions that do not lift it; 0 is no limit
+    #[arg(long, default_value_t = Options::default().cost_limit)]
+    cost_limit: u64,
     /// `action[:key=value,...]`, such as `drop:rows=1000,times=forever,match=dbo.Posts`; may be repeated
     #[arg(long)]
     fault: Vec<FaultSpec>,
@@ -102,6 +106,7 @@ fn run(arguments: &Arguments) -> Result<ServerHandle, Failure> {
     let logins = vec![(arguments.user.clone(), arguments.password.clone())];
     let engine = Engine::new(Options {
         logins,
+        cost_limit: arguments.cost_limit,
         ..Options::default()
     });
     fill(arguments, &engine)?;
@@ -137,6 +142,7 @@ fn server_options(arguments: &Arguments) -> ServerOptions {
         instance: arguments.instance.clone(),
         admin: arguments.admin,
         browser: arguments.browser,
+        ..ServerOptions::default()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::fault::Faults;
 use crate::session::Login;
 use crate::wire::browser::{self, Instance};
 use crate::wire::connection;
-use crate::wire::prelogin::TlsMode;
+use crate::wire::prelogin::{TlsMode, VERSION};
 use crate::wire::tls::{Tls, TlsError};
 use crate::wire::token::SERVER_NAME;
 
@@ -39,6 +39,8 @@ pub struct ServerOptions {
     pub admin: Option<SocketAddr>,
     /// The browser's UDP port.
     pub browser: Option<SocketAddr>,
+    /// Major, minor and build (two bytes) of the product, as LOGINACK has them.
+    pub version: [u8; 4],
 }
 
 impl Default for ServerOptions {
@@ -51,6 +53,7 @@ impl Default for ServerOptions {
             instance: "MSSQLSERVER".to_owned(),
             admin: None,
             browser: None,
+            version: VERSION,
         }
     }
 }
@@ -104,6 +107,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Tls,
     pub(crate) tls_mode: TlsMode,
     instance: String,
+    pub(crate) version: [u8; 4],
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
     stop: AtomicBool,
@@ -167,6 +171,7 @@ impl Server {
             tls,
             tls_mode: options.tls,
             instance: options.instance.clone(),
+            version: options.version,
             faults: Faults::counted_by(&counters),
             counters,
             stop: AtomicBool::new(false),

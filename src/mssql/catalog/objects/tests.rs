@@ -178,6 +178,7 @@ fn what_is_known_by_name_only_is_not_lost() {
     let mut database = Database {
         name: "S".into(),
         server: String::new(),
+        guid: None,
         version: String::new(),
         collation: String::new(),
         snapshot_isolation: false,

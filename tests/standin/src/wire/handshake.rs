@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::counters::Open;
-use crate::fault::Action;
+use crate::fault::{Action, class_of};
 use crate::server::{ConnectionInfo, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
@@ -242,7 +242,7 @@ fn welcome(
     token::env_bytes(env::COLLATION, &DEFAULT_COLLATION, &[], out);
     token::env_text(env::LANGUAGE, LANGUAGE, "", out);
     token::message(&language_message(), out);
-    token::login_ack(tds_version, out);
+    token::login_ack(tds_version, shared.version, out);
     if let Some(features) = &login.features {
         let known: &[(u8, &[u8])] = &[(feature::UTF8_SUPPORT, &[1])];
         let acknowledged: Vec<_> = known
@@ -303,9 +303,9 @@ fn failed_login(number: i32, state: u8, user: &str) -> SqlError {
 /// A refused login by request, in the words of the errors that clients know.
 fn login_fault(number: i32, login: &Login7) -> SqlError {
     let mut error = failed_login(number, 1, &login.user);
+    error.class = class_of(number);
     match number {
         4060 => {
-            error.class = 11;
             error.message = format!(
                 "Cannot open database \"{}\" requested by the login. The login failed.",
                 login.database

@@ -18,6 +18,7 @@ use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::from::wildcard;
+use crate::engine::state::random_guid;
 use crate::engine::table::Table;
 use crate::engine::value::compare::append_key;
 use crate::engine::value::text;
@@ -89,6 +90,24 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
             Value::Bytes([1u8].as_slice().into()),
             SqlType::VarBinary { length: Some(85) },
         ),
+        ("HAS_PERMS_BY_NAME", [securable, _, _]) => {
+            let state = Arc::clone(&facts.state);
+            // A name of one part, as a statement would have it; NULL is the current database.
+            let known = move |name: &str| {
+                let part = parse_name(name).filter(|n| n.schema.is_none())?;
+                state.database(&part.name).ok().map(|_| 1)
+            };
+            let call: Call = Arc::new(move |v: &[Value]| {
+                Ok(match &v[0] {
+                    Value::Null => Value::Int(1),
+                    name => known(&units_of(name)).map_or(Value::Null, Value::Int),
+                })
+            });
+            Bound {
+                kind: Kind::Call(call, vec![as_text(securable)]),
+                t: plain(SqlType::Int),
+            }
+        }
         (
             "IS_SRVROLEMEMBER" | "IS_MEMBER" | "IS_ROLEMEMBER" | "HAS_PERMS_BY_NAME"
             | "PERMISSIONS",
@@ -171,16 +190,7 @@ fn smallint(i: i64) -> Bound {
 }
 
 fn new_id() -> Bound {
-    let call: Call = Arc::new(|_: &[Value]| {
-        use std::hash::{BuildHasher, RandomState};
-        let mut bytes = [0u8; 16];
-        // Every RandomState has fresh keys, so its hash of nothing is random.
-        bytes[..8].copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
-        bytes[8..].copy_from_slice(&RandomState::new().hash_one(1u8).to_le_bytes());
-        bytes[7] = bytes[7] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Ok(Value::Guid(bytes))
-    });
+    let call: Call = Arc::new(|_: &[Value]| Ok(Value::Guid(random_guid())));
     Bound {
         kind: Kind::Call(call, Vec::new()),
         t: crate::engine::expr::Ty {
