@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
+use crate::mssql::Connection;
 use crate::mssql::large_rows::{self, LargeRows};
 use crate::mssql::pool::Pooled;
 use crate::mssql::read;
@@ -46,7 +47,7 @@ pub(super) struct Shared {
 /// How a reader ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadEnd {
-    /// The statement's last row was handed over.
+    /// The last row of the last statement was handed over.
     Complete,
     /// Cancelled between two batches.
     Stopped,
@@ -214,7 +215,7 @@ impl Attempt<'_> {
         let reading = table.cancel.child_token();
         let reader = tokio::spawn(read_batches(
             source,
-            self.statement(writer),
+            self.statements(writer),
             table.layout.clone(),
             sender,
             Shared {
@@ -234,7 +235,7 @@ impl Attempt<'_> {
     }
 
     /// The slice and the key are what the claim read back, not what this process remembers.
-    fn statement(&self, writer: &PartitionWriter) -> String {
+    fn statements(&self, writer: &PartitionWriter) -> Vec<String> {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
         query::read(
@@ -348,23 +349,58 @@ fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
     }
 }
 
-/// Reads a statement's rows into the channel. The connection goes back to the pool only when the
-/// statement was read to its end; otherwise dropping the stream has marked it as broken.
+/// Reads the rows of the statements into the channel, one statement after the other. The connection
+/// goes back to the pool only when each was read to its end; otherwise dropping the stream has marked
+/// it as broken.
+///
+/// A batch is of one statement, so its last key is one of a row that was read: a statement without
+/// rows says nothing, and reading goes on behind the last key of an earlier one.
 pub(super) async fn read_batches(
     mut source: Pooled,
-    sql: String,
+    statements: Vec<String>,
     layout: RowLayout,
     batches: mpsc::Sender<Delivery>,
     shared: Shared,
 ) -> Result<ReadEnd> {
+    let mut rows = 0;
+    for sql in statements {
+        if shared.cancel.is_cancelled() {
+            return Ok(ReadEnd::Stopped);
+        }
+        let read = read_statement(&mut source, &sql, layout.clone(), &batches, &shared).await;
+        let read = read.map_err(|error| error.with_row(|row| row_after(rows, row)));
+        match read? {
+            (ReadEnd::Complete, read) => rows += read,
+            (end, _) => return Ok(end),
+        }
+    }
+    Ok(ReadEnd::Complete)
+}
+
+/// A row's number in its statement, as its number in all of them.
+fn row_after(before: u64, row: String) -> String {
+    match row.parse::<u64>() {
+        Ok(row) => (before + row).to_string(),
+        Err(_) => row,
+    }
+}
+
+/// The same of one statement, with the number of its rows.
+async fn read_statement(
+    source: &mut Connection,
+    sql: &str,
+    layout: RowLayout,
+    batches: &mpsc::Sender<Delivery>,
+    shared: &Shared,
+) -> Result<(ReadEnd, u64)> {
     let started = Instant::now();
-    let stream = read::open(&mut source, &sql, layout).await?;
-    let mut stream = stream.share_large_rows(shared.large_rows);
+    let stream = read::open(source, sql, layout).await?;
+    let mut stream = stream.share_large_rows(shared.large_rows.clone());
     let mut asked = started;
     loop {
         let batch = tokio::select! {
             biased;
-            () = shared.cancel.cancelled() => return Ok(ReadEnd::Stopped),
+            () = shared.cancel.cancelled() => return Ok((ReadEnd::Stopped, stream.rows())),
             batch = stream.next_batch() => batch?,
         };
         let Some(batch) = batch else {
@@ -372,7 +408,7 @@ pub(super) async fn read_batches(
                 seconds = started.elapsed().as_secs_f64(),
                 "a statement was read to its end"
             );
-            return Ok(ReadEnd::Complete);
+            return Ok((ReadEnd::Complete, stream.rows()));
         };
         let delivery = Delivery {
             batch,
@@ -380,7 +416,7 @@ pub(super) async fn read_batches(
             _turn: stream.take_turn(),
         };
         if batches.send(delivery).await.is_err() {
-            return Ok(ReadEnd::Refused);
+            return Ok((ReadEnd::Refused, stream.rows()));
         }
         asked = Instant::now();
     }

@@ -5,19 +5,13 @@ use std::fmt::Write;
 use crate::config::job::Consistency;
 use crate::names::bracket;
 use crate::plan::key::KeyValue;
+use crate::plan::range;
 use crate::plan::table::{ColumnPlan, KeyColumn, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
 
-/// Which end of a range a predicate closes.
-#[derive(Clone, Copy)]
-enum End {
-    /// Strictly behind the key.
-    After,
-    /// Up to the key and the key itself.
-    UpTo,
-}
-
-/// The statement that reads `slice`, behind `resume_after` where the partition was begun before.
+/// The statements that read `slice`, behind `resume_after` where the partition was begun before:
+/// to be run one after the other, which gives the rows in key order where the plan's key is
+/// ordered. Any of them may have no rows.
 ///
 /// Columns come in the order of `table.columns`.
 pub fn read(
@@ -25,25 +19,28 @@ pub fn read(
     slice: &Slice,
     resume_after: Option<&[KeyValue]>,
     consistency: Consistency,
-) -> String {
+) -> Vec<String> {
     match (&table.strategy, slice) {
         (Strategy::RowNumber { order }, Slice::Rows { after, upto }) => {
-            read_rows(table, order, *after, *upto, consistency)
+            vec![read_rows(table, order, *after, *upto, consistency)]
         }
         (Strategy::Hash { columns }, Slice::Bucket { bucket, of }) => {
             let bucket = format!("({}) % {of} = {bucket}", hash(columns));
-            select(table, vec![bucket], consistency)
+            vec![select(table, vec![bucket], consistency)]
         }
         (Strategy::Keyset { key, ordered, .. }, Slice::Range { after, upto }) => {
             let after = resume_after.or(after.as_deref());
-            let predicates = range(key, after, upto.as_deref());
-            let mut sql = select(table, predicates, consistency);
-            if *ordered {
-                let _ = write!(sql, " ORDER BY {}", order_by(key));
-            }
-            sql
+            let seeks = range::seeks(key, after, upto.as_deref()).into_iter();
+            let statements = seeks.map(|seek| {
+                let mut sql = select(table, seek, consistency);
+                if *ordered {
+                    let _ = write!(sql, " ORDER BY {}", order_by(key));
+                }
+                sql
+            });
+            statements.collect()
         }
-        _ => select(table, Vec::new(), consistency),
+        _ => vec![select(table, Vec::new(), consistency)],
     }
 }
 
@@ -229,64 +226,6 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
     bracket(&name)
 }
 
-/// The predicates of `(after, upto]`. Leading columns on which both ends agree are pinned, so that
-/// a range inside one value of them is sought and not filtered.
-pub(super) fn range(
-    key: &[KeyColumn],
-    after: Option<&[KeyValue]>,
-    upto: Option<&[KeyValue]>,
-) -> Vec<String> {
-    let agreed = match (after, upto) {
-        (Some(after), Some(upto)) => {
-            let pairs = after.iter().zip(upto).take(key.len().saturating_sub(1));
-            pairs.take_while(|(one, other)| one == other).count()
-        }
-        _ => 0,
-    };
-    let pinned = key.iter().zip(after.unwrap_or_default()).take(agreed);
-    let mut predicates = pinned
-        .map(|(key, value)| {
-            let source = &key.column;
-            let literal = value.literal(&source.ty, source.collation.as_deref());
-            format!("{} = {literal}", bracket(&source.name))
-        })
-        .collect::<Vec<_>>();
-    for (values, end) in [(after, End::After), (upto, End::UpTo)] {
-        if let Some(values) = values {
-            predicates.push(bound(&key[agreed..], &values[agreed..], end));
-        }
-    }
-    predicates
-}
-
-/// One end of a key range. Several columns expand to
-/// `a >= 1 AND (a > 1 OR (b >= 2 AND (b > 2 OR c > 3)))`: the first conjunct is what SQL Server
-/// seeks with, which `(a > 1) OR (a = 1 AND b > 2)` does not give it.
-fn bound(key: &[KeyColumn], values: &[KeyValue], end: End) -> String {
-    let mut predicate = String::new();
-    let pairs = key.iter().zip(values).enumerate().collect::<Vec<_>>();
-    let last = pairs.len().saturating_sub(1);
-    for (index, (column, value)) in pairs.into_iter().rev() {
-        let name = bracket(&column.column.name);
-        let source = &column.column;
-        let literal = value.literal(&source.ty, source.collation.as_deref());
-        let strict = match (end, column.descending) {
-            (End::After, false) | (End::UpTo, true) => ">",
-            (End::After, true) | (End::UpTo, false) => "<",
-        };
-        predicate = match (index == last, end) {
-            (true, End::After) => format!("{name} {strict} {literal}"),
-            (true, End::UpTo) => format!("{name} {strict}= {literal}"),
-            (false, _) => {
-                format!(
-                    "{name} {strict}= {literal} AND ({name} {strict} {literal} OR ({predicate}))"
-                )
-            }
-        };
-    }
-    predicate
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,7 +254,7 @@ mod tests {
         };
         assert_eq!(
             read(&one_key(), &slice, None, Consistency::Strict),
-            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(5 AS int) AND [Id] <= CAST(9 AS int) ORDER BY [Id]"
+            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(5 AS int) AND [Id] <= CAST(9 AS int) ORDER BY [Id]"]
         );
     }
 
@@ -327,7 +266,7 @@ mod tests {
         };
         assert_eq!(
             read(&one_key(), &slice, Some(&[int(7)]), Consistency::Strict),
-            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(7 AS int) ORDER BY [Id]"
+            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(7 AS int) ORDER BY [Id]"]
         );
     }
 
@@ -340,29 +279,33 @@ mod tests {
         let strict = read(&one_key(), &whole, None, Consistency::Strict);
         assert_eq!(
             strict,
-            "SELECT [Id], [Body] FROM [dbo].[Odd]]Name] ORDER BY [Id]"
+            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] ORDER BY [Id]"]
         );
         let relaxed = read(&one_key(), &whole, None, Consistency::Relaxed);
-        assert!(relaxed.contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
+        assert!(relaxed[0].contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
         assert!(
             !cut_points(&one_key(), &[], Vec::new(), 2, Consistency::Strict).contains("NOLOCK")
         );
     }
 
     #[test]
-    fn several_columns_keep_a_conjunct_that_the_server_can_seek_with() {
+    fn the_statements_of_a_range_are_in_key_order_and_each_is_a_seek() {
         let (a, b) = (column("A", SqlType::Int), column("B", SqlType::Int));
         let table = plan(vec![a.clone(), b.clone()], keyset(&[(a, false), (b, true)]));
         let slice = Slice::Range {
             after: Some(vec![int(1), int(2)]),
             upto: Some(vec![int(3), int(4)]),
         };
+        let statement = |seek: &str| {
+            format!("SELECT [A], [B] FROM [dbo].[Odd]]Name] WHERE {seek} ORDER BY [A], [B] DESC")
+        };
         assert_eq!(
             read(&table, &slice, None, Consistency::Strict),
-            "SELECT [A], [B] FROM [dbo].[Odd]]Name] \
-             WHERE [A] >= CAST(1 AS int) AND ([A] > CAST(1 AS int) OR ([B] < CAST(2 AS int))) \
-             AND [A] <= CAST(3 AS int) AND ([A] < CAST(3 AS int) OR ([B] >= CAST(4 AS int))) \
-             ORDER BY [A], [B] DESC"
+            [
+                statement("[A] = CAST(1 AS int) AND [B] < CAST(2 AS int)"),
+                statement("[A] > CAST(1 AS int) AND [A] < CAST(3 AS int)"),
+                statement("[A] = CAST(3 AS int) AND [B] >= CAST(4 AS int)"),
+            ]
         );
     }
 
@@ -379,10 +322,8 @@ mod tests {
             upto: Some(vec![int(1), int(9)]),
         };
         let sql = read(&table, &slice, None, Consistency::Strict);
-        assert!(
-            sql.contains("WHERE [A] = CAST(1 AS int) AND [B] > CAST(2 AS int) AND [B] <= CAST(9 AS int) ORDER BY [A], [B]"),
-            "{sql}"
-        );
+        assert_eq!(sql, ["SELECT [A], [B] FROM [dbo].[Odd]]Name] WHERE [A] = CAST(1 AS int) \
+             AND [B] > CAST(2 AS int) AND [B] <= CAST(9 AS int) ORDER BY [A], [B]"]);
     }
 
     #[test]
@@ -398,7 +339,7 @@ mod tests {
         };
         assert_eq!(
             read(&table, &whole, None, Consistency::Strict),
-            "SELECT CAST([Id] AS nvarchar(20)), CAST([Long] AS nvarchar(max)) FROM [dbo].[Odd]]Name] ORDER BY [Id]"
+            ["SELECT CAST([Id] AS nvarchar(20)), CAST([Long] AS nvarchar(max)) FROM [dbo].[Odd]]Name] ORDER BY [Id]"]
         );
     }
 
@@ -419,10 +360,10 @@ mod tests {
         };
         assert_eq!(
             read(&table, &slice, None, Consistency::Strict),
-            "SELECT CAST([Id] AS varbinary(892)), \
+            ["SELECT CAST([Id] AS varbinary(892)), \
              CAST([Place].STSrid AS binary(4)) + [Place].AsBinaryZM(), \
              CAST([Doc] AS nvarchar(max)), CAST([V] AS nvarchar(max)), [Any] \
-             FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(0x58 AS hierarchyid) ORDER BY [Id]"
+             FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(0x58 AS hierarchyid) ORDER BY [Id]"]
         );
     }
 
@@ -434,7 +375,7 @@ mod tests {
             after: Some(vec![int(5)]),
             upto: None,
         };
-        let sql = read(&table, &slice, None, Consistency::Strict);
+        let sql = read(&table, &slice, None, Consistency::Strict).remove(0);
         assert!(
             sql.contains("WHERE (Score > 1 OR 1 = 1 -- all\n) AND [Id] > CAST(5 AS int)"),
             "{sql}"
@@ -463,8 +404,8 @@ mod tests {
                 None,
                 Consistency::Strict
             ),
-            "SELECT [A], [migrate_row] FROM (SELECT [A], [migrate_row], ROW_NUMBER() OVER (ORDER BY [A], [migrate_row]) \
-             AS [migrate_row_] FROM [dbo].[Odd]]Name]) AS numbered WHERE [migrate_row_] > 3 AND [migrate_row_] <= 6"
+            ["SELECT [A], [migrate_row] FROM (SELECT [A], [migrate_row], ROW_NUMBER() OVER (ORDER BY [A], [migrate_row]) \
+             AS [migrate_row_] FROM [dbo].[Odd]]Name]) AS numbered WHERE [migrate_row_] > 3 AND [migrate_row_] <= 6"]
         );
         let table = plan(
             columns,
@@ -479,7 +420,7 @@ mod tests {
                 None,
                 Consistency::Strict
             ),
-            "SELECT [A], [migrate_row] FROM [dbo].[Odd]]Name] WHERE (BINARY_CHECKSUM([A]) & 2147483647) % 4 = 1"
+            ["SELECT [A], [migrate_row] FROM [dbo].[Odd]]Name] WHERE (BINARY_CHECKSUM([A]) & 2147483647) % 4 = 1"]
         );
     }
 }

@@ -3,6 +3,7 @@
 use crate::config::job::Consistency;
 use crate::plan::key::KeyValue;
 use crate::plan::query;
+use crate::plan::range::{self, Predicates};
 use crate::plan::table::{KeyColumn, Slice, Strategy, TablePlan};
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
@@ -39,8 +40,13 @@ impl Remaining {
         }
     }
 
-    fn predicates(&self, key: &[KeyColumn]) -> Vec<String> {
-        query::range(key, self.after.as_deref(), self.upto.as_deref())
+    fn predicates(&self, key: &[KeyColumn]) -> Predicates {
+        range::whole(key, self.after.as_deref(), self.upto.as_deref())
+    }
+
+    /// Parts of what is left, in key order, each of which the server can seek.
+    pub fn seeks(&self, key: &[KeyColumn]) -> Vec<Predicates> {
+        range::seeks(key, self.after.as_deref(), self.upto.as_deref())
     }
 }
 
@@ -54,11 +60,11 @@ pub fn key_of(table: &TablePlan) -> Option<&[KeyColumn]> {
     }
 }
 
-/// The statement that counts the rows that are left, and stops counting at `most`.
+/// The statement that counts the rows of one of [`Remaining::seeks`], and stops counting at `most`.
 pub fn count_up_to(
     table: &TablePlan,
     key: &[KeyColumn],
-    left: &Remaining,
+    seek: Predicates,
     most: u64,
     consistency: Consistency,
 ) -> String {
@@ -66,29 +72,40 @@ pub fn count_up_to(
         "SELECT COUNT_BIG(*) FROM (SELECT TOP ({most}) {} FROM {}{}) AS counted",
         query::names(key),
         query::from(table, consistency),
-        query::where_clause(table, left.predicates(key)),
+        query::where_clause(table, seek),
     )
 }
 
-/// The statement that gives the first or the last key that is left, in key order; no row where
-/// nothing is left.
+/// The statements of which the first that gives a row gives the first or the last key that is left,
+/// in key order; where none does, nothing is left.
 pub fn edge(
     table: &TablePlan,
     key: &[KeyColumn],
     left: &Remaining,
     edge: Edge,
     consistency: Consistency,
-) -> String {
-    let order = match edge {
-        Edge::First => query::order_by(key),
-        Edge::Last => query::order_by(&reversed(key)),
+) -> Vec<String> {
+    let (order, reverse) = match edge {
+        Edge::First => (query::order_by(key), false),
+        Edge::Last => (query::order_by(&reversed(key)), true),
     };
-    format!(
-        "SELECT TOP (1) {} FROM {}{} ORDER BY {order}",
-        query::sent_key(key),
-        query::from(table, consistency),
-        query::where_clause(table, left.predicates(key)),
-    )
+    let statement = |seek| {
+        format!(
+            "SELECT TOP (1) {} FROM {}{} ORDER BY {order}",
+            query::sent_key(key),
+            query::from(table, consistency),
+            query::where_clause(table, seek),
+        )
+    };
+    let mut statements = left
+        .seeks(key)
+        .into_iter()
+        .map(statement)
+        .collect::<Vec<_>>();
+    if reverse {
+        statements.reverse();
+    }
+    statements
 }
 
 /// The statement that gives the first and the last key that are left, in one round trip and in
@@ -104,13 +121,13 @@ pub fn ends(
     }
     // ORDER BY belongs to a whole UNION, so each side is a table of its own.
     let side = |end| {
-        let sql = edge(table, key, left, end, consistency);
-        format!("SELECT {} FROM ({sql}) AS side", query::names(key))
+        let sql = edge(table, key, left, end, consistency).pop()?;
+        Some(format!("SELECT {} FROM ({sql}) AS side", query::names(key)))
     };
     Some(format!(
         "{} UNION ALL {}",
-        side(Edge::First),
-        side(Edge::Last)
+        side(Edge::First)?,
+        side(Edge::Last)?
     ))
 }
 
@@ -249,16 +266,17 @@ mod tests {
         let table_ = table(true);
         let key = key_of(&table_).expect("a key");
         assert_eq!(
-            count_up_to(&table_, key, &left(), 700, relaxed),
+            count_up_to(&table_, key, left().seeks(key).remove(0), 700, relaxed),
             "SELECT COUNT_BIG(*) FROM (SELECT TOP (700) [Id] FROM [dbo].[Odd]]Name] WITH (NOLOCK) \
              WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int)) AS counted"
         );
         assert_eq!(
             edge(&table_, key, &left(), Edge::Last, strict),
-            "SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] \
-             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int) ORDER BY [Id]"
+            ["SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] \
+             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int) ORDER BY [Id]"]
         );
-        assert!(edge(&table_, key, &left(), Edge::First, strict).ends_with("ORDER BY [Id] DESC"));
+        let first = edge(&table_, key, &left(), Edge::First, strict);
+        assert!(first[0].ends_with("ORDER BY [Id] DESC"));
         let mut filtered = table(false);
         filtered.filter = Some("V = 1".into());
         let sql = cut_points(&filtered, key, &left(), 3, strict);

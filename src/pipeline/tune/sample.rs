@@ -282,14 +282,14 @@ impl Worker {
     ) -> Result<()> {
         let task = Arc::clone(&self.task);
         let resume_after = range.resume_after.as_deref();
-        let sql = query::read(&task.plan, &range.slice, resume_after, task.consistency);
+        let statements = query::read(&task.plan, &range.slice, resume_after, task.consistency);
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let shared = Shared {
             cancel: self.stop.clone(),
             large_rows: task.large_rows.clone(),
         };
         let layout = task.layout.clone();
-        let reader = tokio::spawn(read_batches(source, sql, layout, sender, shared));
+        let reader = tokio::spawn(read_batches(source, statements, layout, sender, shared));
         let written = self.write(writer, batches).await;
         let read = reader
             .await

@@ -53,7 +53,7 @@ pub(super) struct Compared {
     /// Its columns are those that are compared.
     pub(super) plan: TablePlan,
     layout: RowLayout,
-    /// One statement per slice of the source; together they read every row once.
+    /// Those of the slices of the source; together they read every row once.
     statements: Vec<String>,
     /// Leading columns that are the key; 0 where the table has none.
     pub(super) key_fields: usize,
@@ -67,7 +67,7 @@ impl Compared {
         let mut plan = plan.clone();
         plan.columns.append(&mut plan.generated);
         let plan = &plan;
-        let statement = |slice| query::read(plan, slice, None, job.transfer.consistency);
+        let of_slice = |slice| query::read(plan, slice, None, job.transfer.consistency);
         let slices = record.filter(|record| {
             let keyset = matches!(plan.strategy, Strategy::Keyset { .. });
             keyset && record.plan.strategy == plan.strategy && !record.partitions.is_empty()
@@ -76,9 +76,9 @@ impl Compared {
             Some(record) => record
                 .partitions
                 .iter()
-                .map(|part| statement(&part.slice))
+                .flat_map(|part| of_slice(&part.slice))
                 .collect(),
-            None => vec![statement(&Slice::Whole)],
+            None => of_slice(&Slice::Whole),
         };
         Ok(Self {
             layout: RowLayout::for_table(plan, job)
