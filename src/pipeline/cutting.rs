@@ -35,6 +35,7 @@ impl<'a> Look<'a> {
             left: Remaining {
                 after: None,
                 upto: None,
+                stored: None,
             },
             consistency,
         }

@@ -61,7 +61,8 @@ pub const fn policy(kind: Kind) -> Policy {
              there; the same command continues.",
         ),
         Kind::SourceTimeout => retry(
-            "raise source.read_timeout, or look for blocking on the source (sys.dm_exec_requests).",
+            "raise source.read_timeout, or before a statement's first row \
+             source.first_row_timeout; or look for blocking on the source (sys.dm_exec_requests).",
         ),
         Kind::SourceBusy => retry(
             "if it stays so, run at a quieter time or lower source.pool.max_connections; the same \

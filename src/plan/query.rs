@@ -1,12 +1,10 @@
 //! The T-SQL of partition reads, cut points and counts, from the plan alone.
 
-use std::fmt::Write;
-
 use crate::config::job::Consistency;
 use crate::names::bracket;
 use crate::plan::key::KeyValue;
 use crate::plan::range;
-use crate::plan::table::{ColumnPlan, KeyColumn, Slice, Strategy, TablePlan};
+use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
 
 /// The statements that read `slice`, behind `resume_after` where the partition was begun before:
@@ -22,26 +20,72 @@ pub fn read(
 ) -> Vec<String> {
     match (&table.strategy, slice) {
         (Strategy::RowNumber { order }, Slice::Rows { after, upto }) => {
-            vec![read_rows(table, order, *after, *upto, consistency)]
+            vec![unordered(read_rows(
+                table,
+                order,
+                *after,
+                *upto,
+                consistency,
+            ))]
         }
         (Strategy::Hash { columns }, Slice::Bucket { bucket, of }) => {
             let bucket = format!("({}) % {of} = {bucket}", hash(columns));
-            vec![select(table, vec![bucket], consistency)]
+            vec![unordered(select(table, vec![bucket], consistency))]
         }
-        (Strategy::Keyset { key, ordered, .. }, Slice::Range { after, upto }) => {
-            let after = resume_after.or(after.as_deref());
-            let seeks = range::seeks(key, after, upto.as_deref()).into_iter();
-            let statements = seeks.map(|seek| {
-                let mut sql = select(table, seek, consistency);
-                if *ordered {
-                    let _ = write!(sql, " ORDER BY {}", order_by(key));
+        (
+            Strategy::Keyset { key, .. } | Strategy::Clustered { key, .. },
+            Slice::Range { .. } | Slice::Within { .. },
+        ) => {
+            let range = slice.range().map(|range| Range {
+                after: resume_after.or(range.after),
+                ..range
+            });
+            let seeks = range.map(|range| range::of_slice(key, range));
+            let statements = seeks.into_iter().flatten().map(|seek| {
+                let sql = select(table, seek, consistency);
+                match table.commits_midway() {
+                    true => format!("{sql} ORDER BY {}", order_by(key)),
+                    false => unordered(sql),
                 }
-                sql
             });
             statements.collect()
         }
-        _ => vec![select(table, Vec::new(), consistency)],
+        _ => vec![unordered(select(table, Vec::new(), consistency))],
     }
+}
+
+/// What tells, after the last row, whether the slice has been the same rows all the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchanged {
+    /// A statement that gives one text, or no row.
+    pub sql: String,
+    pub expected: String,
+    /// What it is about, for an operator.
+    pub of: String,
+}
+
+/// `None` where the slice's predicates say the same whatever happens at the source. The number of a
+/// partition is another one's after ALTER PARTITION FUNCTION, with rows that were read already or
+/// that nothing would read.
+pub fn unchanged(slice: &Slice) -> Option<Unchanged> {
+    let function = &slice.range()?.stored?.function;
+    Some(Unchanged {
+        sql: format!(
+            "SELECT CONVERT(nvarchar(30), f.modify_date, 126) FROM sys.partition_functions AS f \
+             WHERE f.name = N'{}' AND f.fanout = {}",
+            function.name.replace('\'', "''"),
+            function.partitions
+        ),
+        expected: function.version.clone(),
+        of: format!("partition function {}", function.name),
+    })
+}
+
+/// Nothing else keeps the server from a parallel plan, whose threads would all wait for as long as
+/// the rows are being sent: a small server has few (error THREADPOOL waits). In key order the plan is
+/// a seek of one thread by itself.
+fn unordered(sql: String) -> String {
+    format!("{sql} OPTION (MAXDOP 1)")
 }
 
 /// The statement that finds, in key order, the last key of each but the last of `partitions` equal
@@ -61,10 +105,14 @@ pub(super) fn cut_points(
     let next = free_name(table, "migrate_next");
     let from = from(table, consistency);
     let filter = where_clause(table, predicates);
+    // A cut has a value in each column.
+    let nullable = key.iter().filter(|key| key.column.nullable);
+    let values = nullable.map(|key| format!(" AND {} IS NOT NULL", bracket(&key.column.name)));
+    let values = values.collect::<String>();
     format!(
         "SELECT {sent} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
          FROM (SELECT {columns}, NTILE({partitions}) OVER (ORDER BY {order}) AS {tile} FROM {from}{filter}) AS tiles) AS ends \
-         WHERE {next} <> {tile} ORDER BY {order}"
+         WHERE {next} <> {tile}{values} ORDER BY {order}"
     )
 }
 
@@ -227,200 +275,5 @@ fn free_name(table: &TablePlan, wish: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::sample::{column, keyset, plan};
-
-    fn int(value: i64) -> KeyValue {
-        KeyValue::Int(value)
-    }
-
-    fn one_key() -> TablePlan {
-        let id = column("Id", SqlType::Int);
-        plan(
-            vec![
-                id.clone(),
-                column("Body", SqlType::NVarChar { length: None }),
-            ],
-            keyset(&[(id, false)]),
-        )
-    }
-
-    #[test]
-    fn a_range_is_half_open_and_in_key_order() {
-        let slice = Slice::Range {
-            after: Some(vec![int(5)]),
-            upto: Some(vec![int(9)]),
-        };
-        assert_eq!(
-            read(&one_key(), &slice, None, Consistency::Strict),
-            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(5 AS int) AND [Id] <= CAST(9 AS int) ORDER BY [Id]"]
-        );
-    }
-
-    #[test]
-    fn a_resumed_range_begins_behind_its_last_committed_key() {
-        let slice = Slice::Range {
-            after: Some(vec![int(5)]),
-            upto: None,
-        };
-        assert_eq!(
-            read(&one_key(), &slice, Some(&[int(7)]), Consistency::Strict),
-            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(7 AS int) ORDER BY [Id]"]
-        );
-    }
-
-    #[test]
-    fn a_whole_table_has_no_predicate_and_nolock_only_when_relaxed() {
-        let whole = Slice::Range {
-            after: None,
-            upto: None,
-        };
-        let strict = read(&one_key(), &whole, None, Consistency::Strict);
-        assert_eq!(
-            strict,
-            ["SELECT [Id], [Body] FROM [dbo].[Odd]]Name] ORDER BY [Id]"]
-        );
-        let relaxed = read(&one_key(), &whole, None, Consistency::Relaxed);
-        assert!(relaxed[0].contains("FROM [dbo].[Odd]]Name] WITH (NOLOCK) ORDER BY"));
-        assert!(
-            !cut_points(&one_key(), &[], Vec::new(), 2, Consistency::Strict).contains("NOLOCK")
-        );
-    }
-
-    #[test]
-    fn the_statements_of_a_range_are_in_key_order_and_each_is_a_seek() {
-        let (a, b) = (column("A", SqlType::Int), column("B", SqlType::Int));
-        let table = plan(vec![a.clone(), b.clone()], keyset(&[(a, false), (b, true)]));
-        let slice = Slice::Range {
-            after: Some(vec![int(1), int(2)]),
-            upto: Some(vec![int(3), int(4)]),
-        };
-        let statement = |seek: &str| {
-            format!("SELECT [A], [B] FROM [dbo].[Odd]]Name] WHERE {seek} ORDER BY [A], [B] DESC")
-        };
-        assert_eq!(
-            read(&table, &slice, None, Consistency::Strict),
-            [
-                statement("[A] = CAST(1 AS int) AND [B] < CAST(2 AS int)"),
-                statement("[A] > CAST(1 AS int) AND [A] < CAST(3 AS int)"),
-                statement("[A] = CAST(3 AS int) AND [B] >= CAST(4 AS int)"),
-            ]
-        );
-    }
-
-    /// One large tenant would otherwise be read from its start by each of its ranges.
-    #[test]
-    fn columns_on_which_both_ends_agree_are_pinned() {
-        let (a, b) = (column("A", SqlType::Int), column("B", SqlType::Int));
-        let table = plan(
-            vec![a.clone(), b.clone()],
-            keyset(&[(a, false), (b, false)]),
-        );
-        let slice = Slice::Range {
-            after: Some(vec![int(1), int(2)]),
-            upto: Some(vec![int(1), int(9)]),
-        };
-        let sql = read(&table, &slice, None, Consistency::Strict);
-        assert_eq!(sql, ["SELECT [A], [B] FROM [dbo].[Odd]]Name] WHERE [A] = CAST(1 AS int) \
-             AND [B] > CAST(2 AS int) AND [B] <= CAST(9 AS int) ORDER BY [A], [B]"]);
-    }
-
-    #[test]
-    fn utf8_text_is_asked_for_as_nvarchar_and_ordered_as_it_is() {
-        let mut id = column("Id", SqlType::VarChar { length: Some(20) });
-        id.code_page = Some(65_001);
-        let mut long = column("Long", SqlType::VarChar { length: None });
-        long.code_page = Some(65_001);
-        let table = plan(vec![id.clone(), long], keyset(&[(id, false)]));
-        let whole = Slice::Range {
-            after: None,
-            upto: None,
-        };
-        assert_eq!(
-            read(&table, &whole, None, Consistency::Strict),
-            ["SELECT CAST([Id] AS nvarchar(20)), CAST([Long] AS nvarchar(max)) FROM [dbo].[Odd]]Name] ORDER BY [Id]"]
-        );
-    }
-
-    #[test]
-    fn types_that_have_no_form_of_their_own_are_converted_and_keyed_as_they_are() {
-        let id = column("Id", SqlType::HierarchyId);
-        let columns = vec![
-            id.clone(),
-            column("Place", SqlType::Geography),
-            column("Doc", SqlType::Json),
-            column("V", SqlType::Vector { dimensions: 3 }),
-            column("Any", SqlType::SqlVariant),
-        ];
-        let table = plan(columns, keyset(&[(id, false)]));
-        let slice = Slice::Range {
-            after: Some(vec![KeyValue::Bytes(vec![0x58])]),
-            upto: None,
-        };
-        assert_eq!(
-            read(&table, &slice, None, Consistency::Strict),
-            ["SELECT CAST([Id] AS varbinary(892)), \
-             CAST([Place].STSrid AS binary(4)) + [Place].AsBinaryZM(), \
-             CAST([Doc] AS nvarchar(max)), CAST([V] AS nvarchar(max)), [Any] \
-             FROM [dbo].[Odd]]Name] WHERE [Id] > CAST(0x58 AS hierarchyid) ORDER BY [Id]"]
-        );
-    }
-
-    #[test]
-    fn the_jobs_filter_cannot_swallow_the_range() {
-        let mut table = one_key();
-        table.filter = Some("Score > 1 OR 1 = 1 -- all".into());
-        let slice = Slice::Range {
-            after: Some(vec![int(5)]),
-            upto: None,
-        };
-        let sql = read(&table, &slice, None, Consistency::Strict).remove(0);
-        assert!(
-            sql.contains("WHERE (Score > 1 OR 1 = 1 -- all\n) AND [Id] > CAST(5 AS int)"),
-            "{sql}"
-        );
-    }
-
-    #[test]
-    fn row_numbers_and_hashes_divide_tables_without_a_key() {
-        let columns = vec![
-            column("A", SqlType::Int),
-            column("migrate_row", SqlType::Int),
-        ];
-        let table = plan(
-            columns.clone(),
-            Strategy::RowNumber {
-                order: vec!["A".into(), "migrate_row".into()],
-            },
-        );
-        assert_eq!(
-            read(
-                &table,
-                &Slice::Rows {
-                    after: 3,
-                    upto: Some(6)
-                },
-                None,
-                Consistency::Strict
-            ),
-            ["SELECT [A], [migrate_row] FROM (SELECT [A], [migrate_row], ROW_NUMBER() OVER (ORDER BY [A], [migrate_row]) \
-             AS [migrate_row_] FROM [dbo].[Odd]]Name]) AS numbered WHERE [migrate_row_] > 3 AND [migrate_row_] <= 6"]
-        );
-        let table = plan(
-            columns,
-            Strategy::Hash {
-                columns: vec!["A".into()],
-            },
-        );
-        assert_eq!(
-            read(
-                &table,
-                &Slice::Bucket { bucket: 1, of: 4 },
-                None,
-                Consistency::Strict
-            ),
-            ["SELECT [A], [migrate_row] FROM [dbo].[Odd]]Name] WHERE (BINARY_CHECKSUM([A]) & 2147483647) % 4 = 1"]
-        );
-    }
-}
+#[path = "query_tests.rs"]
+mod tests;

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use crate::names::bracket;
 use crate::plan::key::KeyValue;
-use crate::plan::table::KeyColumn;
+use crate::plan::table::{KeyColumn, Range, Stored};
+use crate::schema::objects::PartitionFunction;
 
 /// Which end of a range a predicate closes.
 #[derive(Clone, Copy)]
@@ -59,6 +60,24 @@ pub(super) fn seeks(
         seek.chain(above.clone()).collect()
     });
     lower.chain([between.collect()]).chain(upper).collect()
+}
+
+/// The same of a slice, whatever it is within.
+pub(super) fn of_slice(key: &[KeyColumn], range: Range<'_>) -> Vec<Predicates> {
+    let mut all = seeks(key, range.after, range.upto);
+    if let Some(one) = range.stored {
+        all.iter_mut().for_each(|seek| seek.insert(0, stored(one)));
+    }
+    all
+}
+
+/// The rows of one of the partitions that the source stores the table in: the server opens no other,
+/// and has its rows in key order ("Query Processing Architecture Guide", partitioned tables; the
+/// reference of `$PARTITION`).
+pub(super) fn stored(stored: &Stored) -> String {
+    let PartitionFunction { name, column, .. } = &stored.function;
+    let (function, column) = (bracket(name), bracket(column));
+    format!("$PARTITION.{function}({column}) = {}", stored.partition)
 }
 
 /// The conjuncts of `(after, upto]` as one statement, for a query that needs all of its rows at

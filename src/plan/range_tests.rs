@@ -196,16 +196,18 @@ impl Key {
 
     /// The statements' rows, one statement after the other.
     fn read(&self, rows: &[Row], after: Option<&Row>, upto: Option<&Row>) -> Vec<Row> {
-        let (after, upto) = (after.map(|row| self.values(row)), upto.map(|row| self.values(row)));
+        let (after, upto) = (
+            after.map(|row| self.values(row)),
+            upto.map(|row| self.values(row)),
+        );
         let seeks = seeks(&self.columns, after.as_deref(), upto.as_deref());
         let most = 2 * self.columns.len() - 1;
         assert!(seeks.len() <= most, "{seeks:?}");
         let read = seeks.iter().flat_map(|seek| {
             assert_seek(seek);
             let held = rows.iter().filter(|row| {
-                let all = seek.iter();
-                all.map(|text| Predicate::holds(text, row, self.equality))
-                    .all(|holds| holds)
+                let mut all = seek.iter();
+                all.all(|text| Predicate::holds(text, row, self.equality))
             });
             held.cloned().collect::<Vec<_>>()
         });
