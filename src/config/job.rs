@@ -76,8 +76,10 @@ pub struct Source {
     /// The name expected in the certificate, where it is not `host`.
     pub host_name_in_certificate: Option<String>,
     pub connect_timeout: Duration,
-    /// A read that receives nothing for this long is given up and retried.
+    /// A read that receives nothing for this long between rows is given up and retried.
     pub read_timeout: Duration,
+    /// The same before a statement's first row: the server may have to sort, or to read far, first.
+    pub first_row_timeout: Duration,
     pub pool: SourcePool,
 }
 

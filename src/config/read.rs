@@ -35,6 +35,8 @@ const TARGET_ACQUIRE: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(15);
 /// Longer than any scan pauses on a busy server, shorter than a night.
 const READ: Duration = Duration::from_secs(300);
+/// A cold table of 100 GB, read or counted to its end before the first row: 30 MB/s.
+const FIRST_ROW: Duration = Duration::from_secs(3600);
 /// SQL Server Browser (MC-SQLR 2.1).
 const BROWSER_PORT: u16 = 1434;
 /// Below this a table is read in a second or two; cutting it costs more than it saves.
@@ -112,6 +114,7 @@ fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
         host_name_in_certificate: section.optional("host_name_in_certificate", g),
         connect_timeout: section.duration("connect_timeout", CONNECT, None, g),
         read_timeout: section.duration("read_timeout", READ, None, g),
+        first_row_timeout: section.duration("first_row_timeout", FIRST_ROW, None, g),
         pool: source_pool(&mut section, g),
     };
     section.finish(g);

@@ -11,7 +11,7 @@ use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
 
 use super::address::{self, Endpoint};
-use super::connection::Connection;
+use super::connection::{Connection, Patience};
 use super::fault;
 use super::pool::Ticket;
 use super::prelogin::{self, Agreed, HEADER, PACKET_RESPONSE};
@@ -115,7 +115,7 @@ impl Connector {
                     client,
                     slot,
                     packet_size,
-                    self.source.read_timeout,
+                    Patience::new(self.source.first_row_timeout, self.source.read_timeout),
                     ticket.clone(),
                 ))))
             }

@@ -35,6 +35,7 @@ impl<'a> Look<'a> {
             left: Remaining {
                 after: None,
                 upto: None,
+                stored: None,
             },
             consistency,
         }
@@ -88,8 +89,14 @@ impl<'a> Look<'a> {
             left,
             consistency,
         } = self;
-        let sql = remaining::count_up_to(plan, key, left, enough, *consistency);
-        let rows = bounds::count(source, &sql).await?;
+        let mut rows = 0;
+        for seek in left.seeks(key) {
+            let sql = remaining::count_up_to(plan, key, seek, enough - rows, *consistency);
+            rows += bounds::count(source, &sql).await?;
+            if rows >= enough {
+                break;
+            }
+        }
         let parts = usize::try_from(rows / least.max(1))
             .unwrap_or(most)
             .min(most);
@@ -129,8 +136,12 @@ impl<'a> Look<'a> {
 
     /// The first or the last key in the range.
     pub async fn edge(&self, source: &mut Connection, edge: Edge) -> Result<Option<Vec<KeyValue>>> {
-        let sql = remaining::edge(self.plan, self.key, &self.left, edge, self.consistency);
-        Ok(self.keys(source, &sql).await?.pop())
+        for sql in remaining::edge(self.plan, self.key, &self.left, edge, self.consistency) {
+            if let Some(key) = self.keys(source, &sql).await?.pop() {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     async fn keys(&self, source: &mut Connection, sql: &str) -> Result<Vec<Vec<KeyValue>>> {

@@ -106,7 +106,8 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::SourceTimeout => says(
             Retry::OnceConnected,
-            "raise source.read_timeout, or look for blocking on the source (sys.dm_exec_requests).",
+            "raise source.read_timeout, or before a statement's first row \
+             source.first_row_timeout; or look for blocking on the source (sys.dm_exec_requests).",
         ),
         Kind::SourceBusy => says(
             Retry::FromTheStart,

@@ -16,7 +16,7 @@ use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
-use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::plan::table::{Slice, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
@@ -217,8 +217,8 @@ pub enum Cuts {
 
 /// The partitions of a new table; `None` where it is left for later.
 async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<Vec<Slice>>> {
-    let found = match &plan.strategy {
-        Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
+    let found = match plan.strategy.ranges() {
+        Some(key) if plan.asks_for_cuts() => {
             let look = Look::whole(run.job.transfer.consistency, plan, key);
             let mut source = run.source.acquire().await?;
             match cuts {

@@ -210,7 +210,7 @@ pub fn cause(error: &Error) -> Cause {
 /// `keyset PK_Posts (Id)`.
 fn strategy_words(strategy: &Strategy) -> String {
     match strategy {
-        Strategy::Keyset { index, key, .. } => {
+        Strategy::Keyset { index, key, .. } | Strategy::Clustered { index, key } => {
             let columns = key
                 .iter()
                 .map(|key| key.column.name.as_str())

@@ -12,7 +12,7 @@ use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::values;
-use crate::schema::{Column, Database, IndexRole, Table};
+use crate::schema::{Column, Database, Index, IndexRole, Table};
 use crate::typemap::{self, TargetTypes};
 
 /// How a message names what a domain is made for; no table's name has it in front.
@@ -212,7 +212,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         },
     );
     remarks.notes.extend(choice.reason);
-    key_columns_first(&mut columns, &choice.strategy);
+    key_columns_first(&mut columns, &choice.strategy, table);
     if table.filtered_by_policy {
         remarks.notes.push(
             "a security policy filters its rows: only those that the login sees are copied"
@@ -371,16 +371,20 @@ fn plan_column(
     })
 }
 
-/// Key columns lead the select list, so that a row's key is known before its long values.
-fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy) {
-    if let Strategy::Keyset { key, .. } = strategy {
-        columns.sort_by_key(|column| {
-            let place = key
-                .iter()
-                .position(|key| key.column.name == column.source.name);
-            (place.unwrap_or(usize::MAX), column.position)
-        });
-    }
+/// Key columns lead the select list, so that a row's key is known before its long values; those of
+/// the primary key where the table is not read by one.
+fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy, table: &Table) {
+    let primary = |index: &&Index| index.role == IndexRole::PrimaryKey;
+    let primary = table.indexes.iter().find(primary);
+    let names = match (strategy, primary) {
+        (Strategy::Keyset { key, .. }, _) => key.iter().map(|key| &key.column.name).collect(),
+        (_, Some(index)) => index.key.iter().map(|key| &key.column).collect(),
+        (_, None) => Vec::new(),
+    };
+    columns.sort_by_key(|column| {
+        let place = names.iter().position(|name| **name == column.source.name);
+        (place.unwrap_or(usize::MAX), column.position)
+    });
 }
 
 /// The primary key under target names; left out, visibly, where one of its columns is excluded.

@@ -82,7 +82,22 @@ fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Optio
 pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {
     match (recorded, current) {
         (Strategy::Single, _) => true,
-        (Strategy::Keyset { key: recorded, .. }, Strategy::Keyset { key: current, .. }) => {
+        (
+            Strategy::Keyset {
+                key: recorded,
+                stored_by: function,
+                ..
+            },
+            Strategy::Keyset {
+                key: current,
+                stored_by,
+                ..
+            },
+        ) => {
+            // Its partitions have the numbers that they had. Ranges of the key alone are always right.
+            recorded == current && (function.is_none() || function == stored_by)
+        }
+        (Strategy::Clustered { key: recorded, .. }, Strategy::Clustered { key: current, .. }) => {
             recorded == current
         }
         (Strategy::RowNumber { order: recorded }, Strategy::RowNumber { order: current }) => {

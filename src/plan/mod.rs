@@ -7,6 +7,7 @@ pub mod key;
 pub mod object;
 pub mod objects;
 pub mod query;
+mod range;
 pub mod remaining;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -102,5 +102,6 @@ pub(crate) fn keyset(columns: &[(Column, bool)]) -> Strategy {
         index: "PK".into(),
         key,
         ordered: true,
+        stored_by: None,
     }
 }

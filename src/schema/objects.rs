@@ -75,6 +75,21 @@ pub struct TableExtras {
     /// The partition scheme that the rows are stored by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_scheme: Option<String>,
+    /// The function of that scheme, and what it is applied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_function: Option<PartitionFunction>,
+}
+
+/// A partition function as a table uses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionFunction {
+    pub name: String,
+    /// The column of the table that it divides.
+    pub column: String,
+    /// How many partitions there are, numbered from 1.
+    pub partitions: u32,
+    /// Another text once the function was altered: its partitions have other numbers then.
+    pub version: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,7 +59,7 @@ fn a_source_that_stops_answering_is_timed_out() {
     fails(
         "run-read-timeout",
         "stall:rows=700,for=60s,times=forever,match=FROM [dbo].[Heap]",
-        "\n  read_timeout: 2s",
+        "\n  read_timeout: 2s\n  first_row_timeout: 2s",
         &["dbo.Heap"],
     );
 }

@@ -94,6 +94,7 @@ fn target() -> Target {
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(15),
         read_timeout: Duration::from_secs(60),
+        first_row_timeout: Duration::from_secs(60),
         pool: PoolOptions {
             max_connections: 2,
             min_connections: 1,

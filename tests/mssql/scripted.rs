@@ -132,6 +132,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(5),
+        first_row_timeout: Duration::from_secs(5),
         pool: PoolOptions {
             max_connections: 3,
             min_connections: 1,

@@ -137,6 +137,7 @@ impl Source {
             host_name_in_certificate: None,
             connect_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(60),
+            first_row_timeout: Duration::from_secs(60),
             pool: PoolSettings {
                 max_connections: 4,
                 min_connections: 1,

@@ -100,14 +100,22 @@ fn strategy(plan: &TablePlan) -> String {
             index,
             key,
             ordered,
+            stored_by,
         } => {
-            let order = if *ordered {
-                "in key order"
-            } else {
-                "each range commits as a whole"
+            let order = match (ordered, stored_by) {
+                (true, None) => "in key order".to_owned(),
+                (true, Some(function)) => format!(
+                    "in key order within each partition by {} ({})",
+                    function.name, function.column
+                ),
+                (false, _) => "each range commits as a whole".to_owned(),
             };
             format!("keyset {index} ({}), {partitions}, {order}", columns(key))
         }
+        Strategy::Clustered { index, key } => format!(
+            "clustered ranges {index} ({}), {partitions}, each range commits as a whole",
+            columns(key)
+        ),
         Strategy::RowNumber { order } => {
             format!("row_number over ({}), {partitions}", order.join(", "))
         }
@@ -166,6 +174,7 @@ mod tests {
                     descending: true,
                 }],
                 ordered: true,
+                stored_by: None,
             },
             wanted_partitions: 8,
             dense_partitions: 8,

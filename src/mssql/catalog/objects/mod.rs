@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::mssql::connection::Connection;
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::{
-    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras,
-    Temporal, View,
+    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Sequence,
+    TableExtras, Temporal, View,
 };
 use crate::schema::{Database, Table};
 
@@ -36,6 +36,7 @@ pub(super) struct ObjectAnswers {
     bound_defaults: Vec<ControlRow>,
     bound_rules: Vec<ControlRow>,
     partitioned: Vec<ControlRow>,
+    partition_functions: Vec<ControlRow>,
     sequences: Vec<ControlRow>,
     views: Vec<ControlRow>,
     view_reads: Vec<ControlRow>,
@@ -55,6 +56,7 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
         bound_rules: optional(connection, queries::BOUND_RULES).await?,
         partitioned: optional(connection, queries::PARTITIONED).await?,
+        partition_functions: optional(connection, queries::PARTITION_FUNCTIONS).await?,
         sequences: ask_sequences(connection).await?,
         views: optional(connection, queries::VIEWS).await?,
         view_reads: optional(connection, queries::VIEW_READS).await?,
@@ -87,6 +89,16 @@ impl Attached {
         for row in &answers.partitioned {
             let extras = tables.entry(row.need_int(0)?).or_default();
             extras.partition_scheme = Some(row.need_text(1)?.to_owned());
+        }
+        for row in &answers.partition_functions {
+            let extras = tables.entry(row.need_int(0)?).or_default();
+            extras.partition_function = Some(PartitionFunction {
+                name: row.need_text(1)?.to_owned(),
+                column: row.need_text(2)?.to_owned(),
+                // At most 15,000.
+                partitions: u32::try_from(row.need_int(3)?).unwrap_or(u32::MAX),
+                version: row.need_text(4)?.to_owned(),
+            });
         }
         let mut comments = HashMap::new();
         for row in &answers.comments {

@@ -66,6 +66,18 @@ pub(super) const PARTITIONED: &str = "\
 SELECT CONVERT(bigint, i.object_id), p.name FROM sys.indexes AS i \
 JOIN sys.partition_schemes AS p ON p.data_space_id = i.data_space_id WHERE i.index_id IN (0, 1)";
 
+/// The functions of their schemes, with the column that each divides. `modify_date` changes with
+/// ALTER PARTITION FUNCTION, which gives the partitions other numbers.
+pub(super) const PARTITION_FUNCTIONS: &str = "\
+SELECT CONVERT(bigint, i.object_id), f.name, c.name, CONVERT(int, f.fanout), \
+CONVERT(nvarchar(30), f.modify_date, 126) FROM sys.indexes AS i \
+JOIN sys.partition_schemes AS p ON p.data_space_id = i.data_space_id \
+JOIN sys.partition_functions AS f ON f.function_id = p.function_id \
+JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id \
+AND k.partition_ordinal = 1 \
+JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id \
+WHERE i.index_id IN (0, 1)";
+
 /// With what tells whether a sequence was ever used; since 2017.
 pub(super) fn sequences(with_last_used: bool) -> String {
     let last_used = match with_last_used {

@@ -19,6 +19,7 @@ fn answers() -> ObjectAnswers {
         bound_defaults: ControlRow::samples(&["7|5|dbo|Today|CREATE DEFAULT Today AS getdate()"]),
         bound_rules: ControlRow::samples(&["7|5|NULL|NULL|NULL", "8|1|app|Positive|NULL"]),
         partitioned: ControlRow::samples(&["8|ByYear"]),
+        partition_functions: ControlRow::samples(&["8|Years|Day|12|2024-05-06T07:08:09.123"]),
         ..ObjectAnswers::default()
     }
 }
@@ -69,8 +70,15 @@ fn bound_defaults_and_rules_are_with_their_columns() {
     let rule = &attached.bound((8, 1))[0];
     assert_eq!(rule.name.as_deref(), Some("app.Positive"));
     assert!(attached.bound((7, 1)).is_empty());
-    let scheme = attached.table(8).partition_scheme;
-    assert_eq!(scheme.as_deref(), Some("ByYear"));
+    let stored = attached.table(8);
+    assert_eq!(stored.partition_scheme.as_deref(), Some("ByYear"));
+    let function = PartitionFunction {
+        name: "Years".into(),
+        column: "Day".into(),
+        partitions: 12,
+        version: "2024-05-06T07:08:09.123".into(),
+    };
+    assert_eq!(stored.partition_function, Some(function));
     assert_eq!(attached.table(7).partition_scheme, None);
 }
 
