@@ -142,6 +142,7 @@ pub async fn before_load<T, F: Future<Output = Result<T>>>(
     within_bound(settings, Stage::Connected, work).await
 }
 
+// The work is on the heap: the compiler computes the layout of nested futures only so deep.
 async fn within_bound<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     stage: Stage,
@@ -150,7 +151,7 @@ async fn within_bound<T, F: Future<Output = Result<T>>>(
     let mut backoff = Backoff::new(settings);
     let mut since = None;
     loop {
-        let error = match work().await {
+        let error = match Box::pin(work()).await {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };

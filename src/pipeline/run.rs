@@ -75,7 +75,11 @@ pub async fn run(
     match unless_cancelled(&shores.target, &cancel, TOO_EARLY, ready).await {
         Ok((lock, survey)) => {
             let begun = Begun { survey, started };
-            run_holding(job, &options, &cancel, &progress, &shores, lock, begun).await
+            // On the heap: the future of a whole run is too large to be part of another.
+            Box::pin(run_holding(
+                job, &options, &cancel, &progress, &shores, lock, begun,
+            ))
+            .await
         }
         Err(error) => {
             shores.close().await;

@@ -48,6 +48,15 @@ struct Inner {
     user: String,
 }
 
+/// What is said to the server when a session opens.
+#[derive(Debug, Clone, Copy)]
+enum Opening {
+    /// The settings that this tool depends on.
+    WithSettings,
+    /// Nothing.
+    Bare,
+}
+
 impl Connector {
     /// Reads the CA file; connects to nothing. [`Kind::TargetTls`] or [`Kind::Io`].
     pub fn new(target: &Target) -> Result<Self> {
@@ -82,24 +91,27 @@ impl Connector {
 
     /// Opens a connection outside the pool.
     pub async fn connect(&self) -> Result<Session> {
-        self.session(async |guard| self.open(guard).await).await
+        self.session(Opening::WithSettings).await
     }
 
     /// The same without any setting: they would stay with a pooler's server connection.
     async fn connect_bare(&self) -> Result<Session> {
-        self.session(async |guard| self.dial(&guard).await).await
+        self.session(Opening::Bare).await
     }
 
-    async fn session(
-        &self,
-        open: impl AsyncFnOnce(Guard) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error>,
-    ) -> Result<Session> {
+    async fn session(&self, opening: Opening) -> Result<Session> {
         let ended = CancellationToken::new();
         let guard: Guard = Box::new({
             let ended = ended.clone();
             move || ended.clone().drop_guard()
         });
-        match tokio::time::timeout(self.0.timeout, open(guard)).await {
+        let open = async {
+            match opening {
+                Opening::WithSettings => self.open(guard).await,
+                Opening::Bare => self.dial(&guard).await,
+            }
+        };
+        match tokio::time::timeout(self.0.timeout, open).await {
             Ok(Ok((client, task))) => Ok(Session {
                 client,
                 task,
