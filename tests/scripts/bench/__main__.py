@@ -6,6 +6,7 @@
 
 BENCH_ROWS           rows of the whole database, 5,400,000 by default; a quarter of that for `levers`
 BENCH_RUNS           runs of each line, 5 by default
+BENCH_PROFILE        release; debug for lines that count and do not time (source_work)
 BENCH_TOOL           another build of the tool, to be compared with this one
 MIGRATE_TEST_MSSQL   mssql://user:password@host:port/database with Votes, Comments and Posts in dbo:
                      a foreign server as the source in place of the stand-in
@@ -28,13 +29,15 @@ import levers
 import measure
 import micro
 import peers
+import scale
 import scaling
+import source_work
 import table
 from servers import ROOT, TUNED, UNTUNED, Cluster, Foreign, Standin
 from tool import Tool
 
 # Lines that need tables of their own, so the stand-in; the others can run against a foreign server.
-OWN_TABLES = {"memory", "ten_times", "planning", "small_tables"}
+OWN_TABLES = {"memory", "ten_times", "planning", "small_tables", "source_work", "scale"}
 ROWS = 5_400_000
 LINES = {
     **{
@@ -45,37 +48,48 @@ LINES = {
     "row_path": micro.row_path,
     "drivers": drivers.drivers,
     "levers": levers.levers,
+    "source_work": source_work.source_work,
+    "scale": scale.scale,
 }
-# Not among the budgets: they take ten minutes, and are asked for by name.
-ON_REQUEST = {"levers"}
+# Not among the budgets: they take ten minutes and more, and are asked for by name.
+ON_REQUEST = {"levers", "source_work", "scale"}
+# Lines that bring a source of their own: none with the sample is started for them alone.
+OWN_SOURCE = {"source_work", "scale"}
 
 
 class Bench:
     """The servers of a session and what the lines need to know of it."""
 
-    def __init__(self, folder, servers):
+    def __init__(self, folder, servers, chosen):
         self.folder = folder
         asked = os.environ.get("BENCH_ROWS", "").replace("_", "")
         self.rows = int(asked or ROWS)
+        # What the caller said, for lines with another number of their own.
+        self.asked_rows = int(asked or 0)
         # There are many levers, and each is a ratio: a quarter of the rows does, unless the caller says how many.
         self.lever_rows = int(asked or ROWS // 4)
         self.rounds = int(os.environ.get("BENCH_RUNS", "5"))
         self.cores = len(os.sched_getaffinity(0))
-        built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+        # Counts are the same in a debug build, times are not.
+        built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("BENCH_PROFILE", "release")
         self.standin = built / "standin"
         foreign = os.environ.get("MIGRATE_TEST_MSSQL")
         self.tables = ["Votes", "Comments", "Posts"]
-        if foreign:
+        own = set(chosen) <= OWN_SOURCE
+        self.source = None
+        if foreign and not own:
             self.source = Foreign(foreign)
-        else:
+        elif not own:
             self.tables += ["Users", "Badges", "PostLinks", "PostTypes", "VoteTypes", "LinkTypes"]
             self.say(f"starting the stand-in with {self.rows:,} rows")
             self.source = Standin(folder, self.standin, "StackOverflow", "--sample", f"benchmark:{self.rows}")
-        servers.callback(self.source.stop)
+        if self.source:
+            servers.callback(self.source.stop)
         self.cluster = Cluster(folder, "tuned", TUNED, certificate(folder))
         servers.callback(self.cluster.stop)
-        self.untuned = Cluster(folder, "untuned", UNTUNED)
-        servers.callback(self.untuned.stop)
+        if self.source:
+            self.untuned = Cluster(folder, "untuned", UNTUNED)
+            servers.callback(self.untuned.stop)
         self.tool = Tool(Path(os.environ.get("BENCH_TOOL", built / "migrate")), folder, self.source, self.cluster)
         # Of the ideal, by table.
         self.parts = {}
@@ -123,8 +137,12 @@ def settings(bench):
     with bench.cluster.connect() as connection:
         pg = connection.value("SHOW server_version")
     yield f"machine: {bench.machine}"
-    yield f"tool: {table.version(bench.tool.program, '--version')}, release build; job: mode create, consistency strict, "
+    yield f"tool: {table.version(bench.tool.program, '--version')}, {os.environ.get('BENCH_PROFILE', 'release')} build; job: mode create, consistency strict, "
     yield "      verify counts, indexes and keys after the load, everything else at its default unless the line says so"
+    if not bench.source:
+        yield "source: a stand-in for each line, on the same machine, plain TCP"
+        yield f"target: PostgreSQL {pg}, tuned: {name(TUNED)}"
+        return
     yield f"source: {bench.source.name}, {bench.source.host}:{bench.source.port}, all on one machine, plain TCP"
     yield f"target: PostgreSQL {pg}, tuned: {name(TUNED)}"
     yield f"        untuned: {name(UNTUNED)}"
@@ -182,7 +200,7 @@ def main():
             peers.main(folder, machine, chosen)
             return
         with contextlib.ExitStack() as servers:
-            bench = Bench(folder, servers)
+            bench = Bench(folder, servers, chosen)
             bench.machine = machine
             lines = measured(bench, chosen)
             rows = [line.cells() for line in lines]

@@ -1,5 +1,6 @@
 """The two servers of a measurement: a source that speaks TDS and a throw-away PostgreSQL."""
 
+import json
 import os
 import re
 import secrets
@@ -71,12 +72,15 @@ class Standin(Source):
 
     name = "stand-in"
 
-    def __init__(self, folder, program, database, *arguments):
+    def __init__(self, folder, program, database, *arguments, admin=False):
         password = "Aa1-" + secrets.token_hex(8)
         address = folder / f"address-{secrets.token_hex(4)}"
         self.log = open(folder / "standin.log", "a+")
         command = [program, "--listen", "127.0.0.1:0", "--address-out", address]
         command += ["--database", database, *arguments]
+        self.admin = free_port() if admin else None
+        if admin:
+            command += ["--admin", f"127.0.0.1:{self.admin}"]
         self.process = subprocess.Popen(
             [str(word) for word in command],
             env={**os.environ, "STANDIN_PASSWORD": password},
@@ -84,13 +88,34 @@ class Standin(Source):
             stdout=self.log,
             stderr=self.log,
         )
+        try:
+            self._wait_for(address)
+        except BaseException:
+            # A signal while it fills its tables: nobody else knows of it yet.
+            self.process.kill()
+            raise
+        port = int(address.read_text().strip().rsplit(":", 1)[1])
+        super().__init__("127.0.0.1", port, "sa", password, database, self.process.pid)
+
+    def _wait_for(self, address):
         while not (address.exists() and address.read_text().strip()):
             if self.process.poll() is not None:
                 self.log.seek(0)
                 raise SystemExit(f"the stand-in ended: {self.log.read()[-2000:]}")
             time.sleep(0.05)
-        port = int(address.read_text().strip().rsplit(":", 1)[1])
-        super().__init__("127.0.0.1", port, "sa", password, database, self.process.pid)
+
+    def ask(self, command):
+        """One line to the admin port, and the line that comes back."""
+        with socket.create_connection(("127.0.0.1", self.admin)) as connection:
+            connection.sendall(f"{command}\n".encode())
+            with connection.makefile() as lines:
+                answer = lines.readline().strip()
+        if answer.startswith("error"):
+            raise SystemExit(f"the stand-in does not know {command!r}: {answer}")
+        return answer
+
+    def told(self, command):
+        return json.loads(self.ask(command))
 
     def stop(self):
         self.process.terminate()
