@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod fault;
 pub mod large_rows;
+mod outgoing;
 pub mod pool;
 mod prelogin;
 pub mod read;

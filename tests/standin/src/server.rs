@@ -22,6 +22,8 @@ use crate::wire::token::SERVER_NAME;
 
 /// Stack of a connection's thread; only the touched pages cost memory.
 const STACK: usize = 4 << 20;
+/// The longest packet of TDS (MS-TDS 2.2.6.4).
+pub const MOST_PACKET: u32 = 32767;
 /// How long a stop waits for the connections' threads.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -39,6 +41,8 @@ pub struct ServerOptions {
     pub admin: Option<SocketAddr>,
     /// The browser's UDP port.
     pub browser: Option<SocketAddr>,
+    /// The longest packet that a login is granted, whatever it asks for; at least 512.
+    pub most_packet: u32,
 }
 
 impl Default for ServerOptions {
@@ -51,6 +55,7 @@ impl Default for ServerOptions {
             instance: "MSSQLSERVER".to_owned(),
             admin: None,
             browser: None,
+            most_packet: MOST_PACKET,
         }
     }
 }
@@ -103,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) login: Arc<dyn Login>,
     pub(crate) tls: Tls,
     pub(crate) tls_mode: TlsMode,
+    pub(crate) most_packet: u32,
     instance: String,
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
@@ -166,6 +172,7 @@ impl Server {
             login,
             tls,
             tls_mode: options.tls,
+            most_packet: options.most_packet,
             instance: options.instance.clone(),
             faults: Faults::counted_by(&counters),
             counters,
