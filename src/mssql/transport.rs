@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio_rustls::client::TlsStream;
 
+use super::encrypted::Encrypted;
 use super::outgoing::Outgoing;
 use super::prelogin::local_answer;
 use super::tunnel::{Glance, Tunnel};
@@ -33,7 +33,7 @@ pub(super) struct Transport {
 
 enum Stream {
     Plain(Tunnel),
-    Tls(Box<TlsStream<Tunnel>>),
+    Tls(Encrypted),
     /// Only while one becomes the other.
     Between,
 }
@@ -55,8 +55,8 @@ impl Transport {
     }
 
     /// `login_only`: TLS ends with the login (MS-TDS 2.2.6.5, ENCRYPT_OFF on both sides).
-    pub(super) fn tls(stream: TlsStream<Tunnel>, login_only: bool) -> Self {
-        Self::new(Stream::Tls(Box::new(stream)), login_only)
+    pub(super) fn tls(stream: Encrypted, login_only: bool) -> Self {
+        Self::new(Stream::Tls(stream), login_only)
     }
 
     fn new(stream: Stream, login_only: bool) -> Self {
@@ -87,7 +87,7 @@ impl Transport {
     pub(super) fn glance(&self) -> Glance {
         match &self.stream {
             Stream::Plain(tunnel) => tunnel.glance(),
-            Stream::Tls(stream) => stream.get_ref().0.glance(),
+            Stream::Tls(stream) => stream.glance(),
             Stream::Between => Glance::Closed,
         }
     }
@@ -98,9 +98,12 @@ impl Transport {
         self.shutdown().await?;
         let mut rest = [0; 1024];
         let tunnel = match &mut self.stream {
-            Stream::Plain(tunnel) => tunnel,
-            Stream::Tls(stream) => stream.get_mut().0,
-            Stream::Between => return Ok(()),
+            Stream::Plain(tunnel) => Some(tunnel),
+            Stream::Tls(stream) => stream.tunnel(),
+            Stream::Between => None,
+        };
+        let Some(tunnel) = tunnel else {
+            return Ok(());
         };
         while tunnel.read(&mut rest).await? > 0 {}
         Ok(())
@@ -108,7 +111,10 @@ impl Transport {
 
     fn leave_tls(&mut self) {
         self.stream = match std::mem::replace(&mut self.stream, Stream::Between) {
-            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0.leave_tls()),
+            Stream::Tls(stream) => match stream.into_tunnel() {
+                Some(tunnel) => Stream::Plain(tunnel.leave_tls()),
+                None => Stream::Between,
+            },
             other => other,
         };
     }

@@ -1,8 +1,15 @@
 //! Connecting to servers as they are configured in the field: packets, TLS, certificates, addresses.
 
+mod addresses;
+mod certificates;
+#[cfg(feature = "legacy-tls")]
+mod legacy;
+mod old_server;
 mod packets;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use standin::engine::{Engine, Options};
 use standin::server::{Server, ServerOptions};
@@ -50,4 +57,29 @@ fn job(connection: &str, database: &str, target: &Database<'_>, more: &str) -> J
     )
     .expect("a string takes text");
     Job::from_text(&text)
+}
+
+/// PEM in a file of its own.
+struct PemFile(PathBuf);
+
+impl PemFile {
+    fn with(pem: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("migrate-field-{}-{number}.pem", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, pem).expect("the file");
+        Self(file)
+    }
+
+    /// The line of the job file.
+    fn line(&self) -> String {
+        format!("  ca_file: {}\n", scalar(&self.0.display().to_string()))
+    }
+}
+
+impl Drop for PemFile {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
 }

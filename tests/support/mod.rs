@@ -6,5 +6,6 @@
 pub mod certificate;
 pub mod cluster;
 pub mod job;
+pub mod old_server;
 pub mod postgres;
 pub mod source;
