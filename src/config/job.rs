@@ -69,6 +69,7 @@ pub struct Source {
     pub user: String,
     pub password: Secret,
     pub encrypt: Encrypt,
+    pub tls: Tls,
     pub trust_server_certificate: bool,
     pub application_intent: ApplicationIntent,
     /// PEM file with the certificate authorities to trust instead of the system's.
@@ -92,6 +93,16 @@ pub enum Encrypt {
     /// TLS for the login packet only.
     LoginOnly,
     Off,
+}
+
+/// Which versions and ciphers TLS may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// TLS 1.2 and 1.3, with suites that are safe today.
+    Modern,
+    /// TLS 1.0 to 1.2 with whatever suites OpenSSL has: SQL Server on Windows Server 2012 R2 and older
+    /// offers nothing better. In builds with the feature `legacy-tls`.
+    Legacy,
 }
 
 /// What the login says it will do; an availability group's listener sends `ReadOnly` to a readable

@@ -1,7 +1,7 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Tls,
     Untranslated, ValuePolicy, VerifyLevel, Views,
 };
 
@@ -36,6 +36,7 @@ macro_rules! words {
 }
 
 words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
+words!(Tls: "modern" => Modern, "legacy" => Legacy);
 words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);
 words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
     "verify-ca" => VerifyCa, "verify-full" => VerifyFull);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::config::effective::effective;
-use crate::config::job::{Consistency, Job};
+use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
@@ -110,6 +110,13 @@ async fn check_source(
             Severity::Warning,
             "source: the login may not SELECT in the whole database, so there may be tables it does not see",
             "make it a member of db_datareader, or know that only the tables listed by plan are copied.",
+        );
+    }
+    if job.source.tls == Tls::Legacy {
+        report.find(
+            Severity::Warning,
+            "source.tls is legacy: TLS 1.0 and ciphers are accepted that somebody on the way may break",
+            "use modern where the server's Windows is newer than Server 2012 R2.",
         );
     }
     if job.transfer.consistency == Consistency::Relaxed {

@@ -1,6 +1,6 @@
 //! Opens both shores of a run, and closes them so that neither server is left with a connection.
 
-use crate::config::job::{Consistency, Job, Source};
+use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::retry::first_contact;
@@ -128,6 +128,7 @@ pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
         address: source_address(&job.source),
         database: database.name.clone(),
         version: database.version.clone(),
+        tls: (job.source.tls == Tls::Legacy).then(|| job.source.tls.word().to_owned()),
     }
 }
 
@@ -143,6 +144,7 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
         address: format!("{}:{}", job.target.host, job.target.port),
         database: job.target.database.clone(),
         version: row.get(0),
+        tls: None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
     ValuePolicy, Values,
 };
 use migrate::error::Kind;
@@ -88,6 +88,7 @@ fn target() -> Target {
             Some(_) => Encrypt::Required,
             None => Encrypt::Off,
         },
+        tls: Tls::Modern,
         trust_server_certificate: false,
         application_intent: ApplicationIntent::ReadWrite,
         ca_file,

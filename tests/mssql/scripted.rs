@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrate::config::job::{ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions};
+use migrate::config::job::{
+    ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
+};
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Parameter, Session, Sink};
 use standin::types::{Column, SqlError, SqlType, Value};
@@ -126,6 +128,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         user: USER.into(),
         password: Secret::new(PASSWORD),
         encrypt: Encrypt::Off,
+        tls: Tls::Modern,
         trust_server_certificate: false,
         application_intent: ApplicationIntent::ReadWrite,
         ca_file: None,

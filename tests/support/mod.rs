@@ -6,6 +6,7 @@
 pub mod certificate;
 pub mod cluster;
 pub mod job;
+pub mod old_server;
 pub mod pooler;
 pub mod postgres;
 pub mod programs;

@@ -6,7 +6,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings,
+    SourcePool as PoolSettings, Tls,
 };
 use migrate::mssql::pool::SourcePool;
 use standin::engine::{Engine, Options as EngineOptions};
@@ -131,6 +132,7 @@ impl Source {
                 Some(_) => Encrypt::Required,
                 None => Encrypt::Off,
             },
+            tls: Tls::Modern,
             trust_server_certificate: false,
             application_intent: ApplicationIntent::ReadWrite,
             ca_file: self.ca_file.clone(),

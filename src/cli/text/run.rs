@@ -43,10 +43,14 @@ fn head(out: &mut String, report: &Report) {
         seconds(report.seconds)
     );
     let sides = format!(
-        "from {}, database {} (SQL Server {}) to {}, database {} (PostgreSQL {})",
+        "from {}, database {} (SQL Server {}{}) to {}, database {} (PostgreSQL {})",
         facts.source.address,
         facts.source.database,
         facts.source.version,
+        match &facts.source.tls {
+            Some(tls) => format!(", tls: {tls}"),
+            None => String::new(),
+        },
         facts.target.address,
         facts.target.database,
         facts.target.version
