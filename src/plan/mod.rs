@@ -3,16 +3,20 @@
 pub mod build;
 pub mod changes;
 pub mod fingerprint;
+pub mod kept;
 pub mod key;
+pub mod level;
 pub mod object;
 pub mod objects;
 pub mod query;
 pub mod remaining;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sampling;
 pub mod selection;
 pub mod slices;
 pub mod strategy;
 pub mod table;
+mod tiles;
 mod types;
 mod values;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::config::job::Consistency;
 use crate::names::bracket;
 use crate::plan::key::KeyValue;
+use crate::plan::level::{at_level, hint};
 use crate::plan::table::{ColumnPlan, KeyColumn, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
 
@@ -21,6 +22,19 @@ enum End {
 ///
 /// Columns come in the order of `table.columns`.
 pub fn read(
+    table: &TablePlan,
+    slice: &Slice,
+    resume_after: Option<&[KeyValue]>,
+    consistency: Consistency,
+) -> String {
+    at_level(
+        table,
+        consistency,
+        statement(table, slice, resume_after, consistency),
+    )
+}
+
+fn statement(
     table: &TablePlan,
     slice: &Slice,
     resume_after: Option<&[KeyValue]>,
@@ -47,30 +61,6 @@ pub fn read(
     }
 }
 
-/// The statement that finds, in key order, the last key of each but the last of `partitions` equal
-/// parts of the rows that satisfy `predicates`.
-///
-/// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
-/// last of its own. Works for keys of several columns, where MAX per tile does not.
-pub(super) fn cut_points(
-    table: &TablePlan,
-    key: &[KeyColumn],
-    predicates: Vec<String>,
-    partitions: usize,
-    consistency: Consistency,
-) -> String {
-    let (columns, sent, order) = (names(key), sent_key(key), order_by(key));
-    let tile = free_name(table, "migrate_tile");
-    let next = free_name(table, "migrate_next");
-    let from = from(table, consistency);
-    let filter = where_clause(table, predicates);
-    format!(
-        "SELECT {sent} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
-         FROM (SELECT {columns}, NTILE({partitions}) OVER (ORDER BY {order}) AS {tile} FROM {from}{filter}) AS tiles) AS ends \
-         WHERE {next} <> {tile} ORDER BY {order}"
-    )
-}
-
 /// The key's columns by name.
 pub(super) fn names(key: &[KeyColumn]) -> String {
     let names = key.iter().map(|key| bracket(&key.column.name));
@@ -85,11 +75,12 @@ pub(super) fn sent_key(key: &[KeyColumn]) -> String {
 
 /// The statement that counts what the partitions of the table read.
 pub fn count(table: &TablePlan, consistency: Consistency) -> String {
-    format!(
+    let sql = format!(
         "SELECT COUNT_BIG(*) FROM {}{}",
         from(table, consistency),
         where_clause(table, Vec::new())
-    )
+    );
+    at_level(table, consistency, sql)
 }
 
 fn select(table: &TablePlan, predicates: Vec<String>, consistency: Consistency) -> String {
@@ -188,12 +179,11 @@ fn sent(column: &Column) -> String {
 }
 
 pub(super) fn from(table: &TablePlan, consistency: Consistency) -> String {
-    let hint = if consistency == Consistency::Relaxed {
-        " WITH (NOLOCK)"
-    } else {
-        ""
-    };
-    format!("{}.{}{hint}", bracket(&table.schema), bracket(&table.name))
+    format!("{}{}", name(table), hint(table, consistency))
+}
+
+pub(super) fn name(table: &TablePlan) -> String {
+    format!("{}.{}", bracket(&table.schema), bracket(&table.name))
 }
 
 pub(super) fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
@@ -217,7 +207,7 @@ pub(super) fn order_by(key: &[KeyColumn]) -> String {
 }
 
 /// A name for a computed column that no column of the table has.
-fn free_name(table: &TablePlan, wish: &str) -> String {
+pub(super) fn free_name(table: &TablePlan, wish: &str) -> String {
     let mut name = wish.to_owned();
     while table
         .columns
@@ -291,6 +281,7 @@ fn bound(key: &[KeyColumn], values: &[KeyValue], end: End) -> String {
 mod tests {
     use super::*;
     use crate::plan::sample::{column, keyset, plan};
+    use crate::plan::tiles::cut_points;
 
     fn int(value: i64) -> KeyValue {
         KeyValue::Int(value)

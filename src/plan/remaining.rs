@@ -2,8 +2,10 @@
 
 use crate::config::job::Consistency;
 use crate::plan::key::KeyValue;
+use crate::plan::level::at_level;
 use crate::plan::query;
 use crate::plan::table::{KeyColumn, Slice, Strategy, TablePlan};
+use crate::plan::tiles;
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +41,7 @@ impl Remaining {
         }
     }
 
-    fn predicates(&self, key: &[KeyColumn]) -> Vec<String> {
+    pub(super) fn predicates(&self, key: &[KeyColumn]) -> Vec<String> {
         query::range(key, self.after.as_deref(), self.upto.as_deref())
     }
 }
@@ -62,17 +64,29 @@ pub fn count_up_to(
     most: u64,
     consistency: Consistency,
 ) -> String {
-    format!(
+    let sql = format!(
         "SELECT COUNT_BIG(*) FROM (SELECT TOP ({most}) {} FROM {}{}) AS counted",
         query::names(key),
         query::from(table, consistency),
         query::where_clause(table, left.predicates(key)),
-    )
+    );
+    at_level(table, consistency, sql)
 }
 
 /// The statement that gives the first or the last key that is left, in key order; no row where
 /// nothing is left.
 pub fn edge(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    edge: Edge,
+    consistency: Consistency,
+) -> String {
+    let sql = edge_of(table, key, left, edge, consistency);
+    at_level(table, consistency, sql)
+}
+
+fn edge_of(
     table: &TablePlan,
     key: &[KeyColumn],
     left: &Remaining,
@@ -104,14 +118,11 @@ pub fn ends(
     }
     // ORDER BY belongs to a whole UNION, so each side is a table of its own.
     let side = |end| {
-        let sql = edge(table, key, left, end, consistency);
+        let sql = edge_of(table, key, left, end, consistency);
         format!("SELECT {} FROM ({sql}) AS side", query::names(key))
     };
-    Some(format!(
-        "{} UNION ALL {}",
-        side(Edge::First),
-        side(Edge::Last)
-    ))
+    let sql = format!("{} UNION ALL {}", side(Edge::First), side(Edge::Last));
+    Some(at_level(table, consistency, sql))
 }
 
 /// What [`ends`] gave, as the first and the last key; `None` where nothing is left.
@@ -139,7 +150,7 @@ pub fn cut_points(
     parts: usize,
     consistency: Consistency,
 ) -> String {
-    query::cut_points(table, key, left.predicates(key), parts, consistency)
+    tiles::cut_points(table, key, left.predicates(key), parts, consistency)
 }
 
 fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
