@@ -63,6 +63,9 @@ pub struct Table {
     /// login that may not see definitions does not see that.
     #[serde(default)]
     pub filtered_by_policy: bool,
+    /// In-Memory OLTP; since 2014.
+    #[serde(default)]
+    pub memory_optimized: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

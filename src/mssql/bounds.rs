@@ -74,6 +74,29 @@ pub async fn must_be_unchanged(connection: &mut Connection, unchanged: &Unchange
     ))
 }
 
+/// The same of what the server may not know or not tell: no row, NULL, or a no for an answer are
+/// `None`. A lost connection stays an error.
+pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Option<u64>> {
+    let rows = if_understood(connection.query(sql).await)?;
+    let number = match rows.as_deref() {
+        Some([row, ..]) => row.int(0)?,
+        _ => None,
+    };
+    Ok(number.and_then(|number| u64::try_from(number).ok()))
+}
+
+/// `None` where the server answered that there is no such thing, or not for this login.
+pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
+            tracing::debug!(%error, "the source is asked in another way");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn key_layout(key: &[Column]) -> Result<RowLayout> {
     let columns: Vec<ColumnPlan> = key
         .iter()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
+use crate::plan::level::changes_level;
 
 use super::control::ControlRow;
 use super::fault;
@@ -114,7 +115,11 @@ impl Connection {
             answer.into_results().await
         };
         let outcome = timeout(limit, run).await;
-        let mut results = self.settle(outcome, limit).await?;
+        let settled = self.settle(outcome, limit).await;
+        if settled.is_err() && changes_level(sql) {
+            self.break_off();
+        }
+        let mut results = settled?;
         let first = if results.is_empty() {
             Vec::new()
         } else {

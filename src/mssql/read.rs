@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
+use crate::plan::level;
 use crate::tds::packet::{SQL_BATCH, frame_message};
 use crate::tds::token::ServerMessage;
 use crate::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
@@ -38,6 +39,8 @@ pub struct RowStream<'c> {
     large: Option<LargeRows>,
     /// Of the long row that is being read, or that the last batch holds.
     turn: Option<Turn>,
+    /// An error leaves the session at another isolation level than the pool gave it.
+    changes_level: bool,
 }
 
 /// Sends a statement that returns one result of the layout's columns.
@@ -60,6 +63,7 @@ pub(super) async fn open_reader<'c>(
     reader: RowReader,
     patience: Patience,
 ) -> Result<RowStream<'c>> {
+    let changes_level = level::changes_level(sql);
     let payload = sql_batch(sql, connection.transaction());
     let mut request = Vec::with_capacity(payload.len() + 64);
     frame_message(SQL_BATCH, &payload, connection.packet_size(), &mut request);
@@ -79,6 +83,7 @@ pub(super) async fn open_reader<'c>(
             received: 0,
             large: None,
             turn: None,
+            changes_level,
         }),
         Ok(Err(cause)) => Err(fault::lost(cause)),
         Err(_) => Err(too_long(limit, READ_TIMEOUT)),
@@ -188,7 +193,7 @@ impl RowStream<'_> {
         }
         let error = outcome.error.as_ref().map(told);
         // An error may have ended the transaction, which is not followed in here.
-        let in_doubt = error.is_some() && self.connection.in_transaction();
+        let in_doubt = error.is_some() && (self.connection.in_transaction() || self.changes_level);
         let ended = error
             .as_ref()
             .is_some_and(|error| error.kind() == Kind::SourceLost);

@@ -232,6 +232,8 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         estimated_rows: table.estimated_rows,
         estimated_bytes: table.estimated_bytes,
         filter: override_.filter.clone(),
+        memory_optimized: table.memory_optimized,
+        filtered_by_policy: table.filtered_by_policy,
         objects: TableObjects::default(),
         omissions: Vec::new(),
         notes: Vec::new(),

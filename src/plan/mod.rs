@@ -3,7 +3,9 @@
 pub mod build;
 pub mod changes;
 pub mod fingerprint;
+pub mod kept;
 pub mod key;
+pub mod level;
 pub mod object;
 pub mod objects;
 pub mod query;
@@ -11,9 +13,11 @@ mod range;
 pub mod remaining;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod sampling;
 pub mod selection;
 pub mod slices;
 pub mod strategy;
 pub mod table;
+mod tiles;
 mod types;
 mod values;

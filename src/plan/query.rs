@@ -3,6 +3,7 @@
 use crate::config::job::Consistency;
 use crate::names::bracket;
 use crate::plan::key::KeyValue;
+use crate::plan::level::{at_level, hint};
 use crate::plan::range;
 use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
@@ -13,6 +14,19 @@ use crate::schema::{Column, SqlType};
 ///
 /// Columns come in the order of `table.columns`.
 pub fn read(
+    table: &TablePlan,
+    slice: &Slice,
+    resume_after: Option<&[KeyValue]>,
+    consistency: Consistency,
+) -> Vec<String> {
+    let statements = statements(table, slice, resume_after, consistency);
+    statements
+        .into_iter()
+        .map(|sql| at_level(table, consistency, sql))
+        .collect()
+}
+
+fn statements(
     table: &TablePlan,
     slice: &Slice,
     resume_after: Option<&[KeyValue]>,
@@ -88,34 +102,6 @@ fn unordered(sql: String) -> String {
     format!("{sql} OPTION (MAXDOP 1)")
 }
 
-/// The statement that finds, in key order, the last key of each but the last of `partitions` equal
-/// parts of the rows that satisfy `predicates`.
-///
-/// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
-/// last of its own. Works for keys of several columns, where MAX per tile does not.
-pub(super) fn cut_points(
-    table: &TablePlan,
-    key: &[KeyColumn],
-    predicates: Vec<String>,
-    partitions: usize,
-    consistency: Consistency,
-) -> String {
-    let (columns, sent, order) = (names(key), sent_key(key), order_by(key));
-    let tile = free_name(table, "migrate_tile");
-    let next = free_name(table, "migrate_next");
-    let from = from(table, consistency);
-    let filter = where_clause(table, predicates);
-    // A cut has a value in each column.
-    let nullable = key.iter().filter(|key| key.column.nullable);
-    let values = nullable.map(|key| format!(" AND {} IS NOT NULL", bracket(&key.column.name)));
-    let values = values.collect::<String>();
-    format!(
-        "SELECT {sent} FROM (SELECT {columns}, {tile}, LEAD({tile}) OVER (ORDER BY {order}) AS {next} \
-         FROM (SELECT {columns}, NTILE({partitions}) OVER (ORDER BY {order}) AS {tile} FROM {from}{filter}) AS tiles) AS ends \
-         WHERE {next} <> {tile}{values} ORDER BY {order}"
-    )
-}
-
 /// The key's columns by name.
 pub(super) fn names(key: &[KeyColumn]) -> String {
     let names = key.iter().map(|key| bracket(&key.column.name));
@@ -130,11 +116,12 @@ pub(super) fn sent_key(key: &[KeyColumn]) -> String {
 
 /// The statement that counts what the partitions of the table read.
 pub fn count(table: &TablePlan, consistency: Consistency) -> String {
-    format!(
+    let sql = format!(
         "SELECT COUNT_BIG(*) FROM {}{}",
         from(table, consistency),
         where_clause(table, Vec::new())
-    )
+    );
+    at_level(table, consistency, sql)
 }
 
 fn select(table: &TablePlan, predicates: Vec<String>, consistency: Consistency) -> String {
@@ -233,12 +220,11 @@ fn sent(column: &Column) -> String {
 }
 
 pub(super) fn from(table: &TablePlan, consistency: Consistency) -> String {
-    let hint = if consistency == Consistency::Relaxed {
-        " WITH (NOLOCK)"
-    } else {
-        ""
-    };
-    format!("{}.{}{hint}", bracket(&table.schema), bracket(&table.name))
+    format!("{}{}", name(table), hint(table, consistency))
+}
+
+pub(super) fn name(table: &TablePlan) -> String {
+    format!("{}.{}", bracket(&table.schema), bracket(&table.name))
 }
 
 pub(super) fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
@@ -262,7 +248,7 @@ pub(super) fn order_by(key: &[KeyColumn]) -> String {
 }
 
 /// A name for a computed column that no column of the table has.
-fn free_name(table: &TablePlan, wish: &str) -> String {
+pub(super) fn free_name(table: &TablePlan, wish: &str) -> String {
     let mut name = wish.to_owned();
     while table
         .columns

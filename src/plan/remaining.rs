@@ -2,9 +2,11 @@
 
 use crate::config::job::Consistency;
 use crate::plan::key::KeyValue;
+use crate::plan::level::at_level;
 use crate::plan::query;
 use crate::plan::range::{self, Predicates};
 use crate::plan::table::{KeyColumn, Range, Slice, Stored, Strategy, TablePlan};
+use crate::plan::tiles;
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +43,7 @@ impl Remaining {
         }
     }
 
-    fn predicates(&self, key: &[KeyColumn]) -> Predicates {
+    pub(super) fn predicates(&self, key: &[KeyColumn]) -> Predicates {
         let stored = self.stored.as_ref().map(range::stored);
         let whole = range::whole(key, self.after.as_deref(), self.upto.as_deref());
         stored.into_iter().chain(whole).collect()
@@ -76,17 +78,32 @@ pub fn count_up_to(
     most: u64,
     consistency: Consistency,
 ) -> String {
-    format!(
+    let sql = format!(
         "SELECT COUNT_BIG(*) FROM (SELECT TOP ({most}) {} FROM {}{}) AS counted",
         query::names(key),
         query::from(table, consistency),
         query::where_clause(table, seek),
-    )
+    );
+    at_level(table, consistency, sql)
 }
 
 /// The statements of which the first that gives a row gives the first or the last key that is left,
 /// in key order; where none does, nothing is left.
 pub fn edge(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    edge: Edge,
+    consistency: Consistency,
+) -> Vec<String> {
+    edges(table, key, left, edge, consistency)
+        .into_iter()
+        .map(|sql| at_level(table, consistency, sql))
+        .collect()
+}
+
+/// The same at the session's own isolation level.
+fn edges(
     table: &TablePlan,
     key: &[KeyColumn],
     left: &Remaining,
@@ -129,14 +146,12 @@ pub fn ends(
     }
     // ORDER BY belongs to a whole UNION, so each side is a table of its own.
     let side = |end| {
-        let sql = edge(table, key, left, end, consistency).pop()?;
+        let sql = edges(table, key, left, end, consistency).pop()?;
         Some(format!("SELECT {} FROM ({sql}) AS side", query::names(key)))
     };
-    Some(format!(
-        "{} UNION ALL {}",
-        side(Edge::First)?,
-        side(Edge::Last)?
-    ))
+    let (first, last) = (side(Edge::First)?, side(Edge::Last)?);
+    let sql = format!("{first} UNION ALL {last}");
+    Some(at_level(table, consistency, sql))
 }
 
 /// What [`ends`] gave, as the first and the last key; `None` where nothing is left.
@@ -164,7 +179,7 @@ pub fn cut_points(
     parts: usize,
     consistency: Consistency,
 ) -> String {
-    query::cut_points(table, key, left.predicates(key), parts, consistency)
+    tiles::cut_points(table, key, left.predicates(key), parts, consistency)
 }
 
 fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {

@@ -37,6 +37,12 @@ pub struct TablePlan {
     pub estimated_bytes: u64,
     /// The job's predicate, T-SQL.
     pub filter: Option<String>,
+    /// In-Memory OLTP: no pages, no locks, and other isolation levels than the rest of the database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory_optimized: bool,
+    /// A security policy hides rows of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filtered_by_policy: bool,
     #[serde(default)]
     pub objects: TableObjects,
     /// What the source has and is not made.
@@ -266,6 +272,11 @@ impl TablePlan {
             other => other.ranges().is_some(),
         };
         cut && self.wanted_partitions.max(self.dense_partitions) > 1
+    }
+
+    /// Whether what the server itself counts are the rows that the job copies.
+    pub fn counts_all_rows(&self) -> bool {
+        self.filter.is_none() && !self.filtered_by_policy && !self.memory_optimized
     }
 
     /// Whether a partition of the table may commit before its end.

@@ -7,8 +7,10 @@
 #![allow(clippy::print_stderr)]
 
 mod connecting;
+mod counts;
 mod cut_points;
 mod hidden;
+mod memory_optimised;
 mod objects;
 mod reading;
 mod source_work;

@@ -78,6 +78,8 @@ pub(crate) fn posts() -> TablePlan {
         estimated_rows: 3,
         estimated_bytes: 30,
         filter: None,
+        memory_optimized: false,
+        filtered_by_policy: false,
         notes: vec![],
         omissions: vec![],
     }

@@ -181,6 +181,8 @@ mod tests {
             estimated_rows: 17_142_169,
             estimated_bytes: 35 << 30,
             filter: Some("Id > 0".into()),
+            memory_optimized: false,
+            filtered_by_policy: false,
             omissions: Vec::new(),
             notes: vec!["column Created: the 7th digit goes".into()],
         };

@@ -82,6 +82,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             estimated_rows: rows,
             estimated_bytes: bytes,
             filtered_by_policy: filtered.contains(&object_id),
+            memory_optimized: row.flag(3)?,
         });
     }
     Ok(tables)

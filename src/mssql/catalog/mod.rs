@@ -37,7 +37,7 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         indexes: connection.query(queries::INDEXES).await?,
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         others: connection.query(queries::OTHERS).await?,
-        estimates: estimates(connection).await?,
+        estimates: estimates(connection, &newer).await?,
         policies: newest(connection, queries::POLICIES).await?,
         filters_unknown,
         sees_unmasked: unmask == Some(true),
@@ -100,13 +100,15 @@ async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
 }
 
 /// Estimates from the best view that is there and open to the login.
-async fn estimates(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let exact = newest(connection, queries::ESTIMATES).await?;
-    if !exact.is_empty() {
-        return Ok(exact);
+async fn estimates(connection: &mut Connection, newer: &[String]) -> Result<Vec<ControlRow>> {
+    let mut rows = newest(connection, queries::ESTIMATES).await?;
+    if rows.is_empty() {
+        rows = connection.query(queries::ESTIMATED_ROWS).await?;
+        rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
     }
-    let mut rows = connection.query(queries::ESTIMATED_ROWS).await?;
-    rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
+    if newer.iter().any(|name| name == "is_memory_optimized") {
+        rows.extend(newest(connection, queries::ESTIMATED_IN_MEMORY).await?);
+    }
     Ok(rows)
 }
 

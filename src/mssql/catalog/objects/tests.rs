@@ -182,6 +182,7 @@ fn what_is_known_by_name_only_is_not_lost() {
         estimated_rows: 0,
         estimated_bytes: 0,
         filtered_by_policy: false,
+        memory_optimized: false,
     };
     let mut database = Database {
         name: "S".into(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::memory::Memory;
 use crate::engine::pages;
 use crate::engine::partition::{Placement, prefix};
 use crate::engine::rows::{OrderedRows, Row};
@@ -199,6 +200,9 @@ pub(crate) struct Table {
     pub(crate) next_column: i32,
     pub(crate) generated: Option<Generated>,
     pub(crate) temporal: Temporal,
+    pub(crate) memory: Option<Memory>,
+    /// What UPDATE STATISTICS ... WITH ROWCOUNT has made of the count in the catalog.
+    pub(crate) kept_rows: Option<i64>,
     /// Column ids of PERIOD FOR SYSTEM_TIME.
     pub(crate) period: Option<(i32, i32)>,
     /// 100 ns ticks since 0001-01-01 of creation.

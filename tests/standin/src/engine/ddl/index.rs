@@ -283,6 +283,20 @@ pub(crate) fn create_full_text(
     Ok(())
 }
 
+/// Makes the catalog count other rows than there are, as it does in databases that come from SQL
+/// Server 2000 (Microsoft, "DBCC UPDATEUSAGE").
+pub(crate) fn keep_rows(facts: &Facts, state: &mut State, table: &Name, rows: i64) -> Result<()> {
+    let (database, name) = place(facts, state, table)?;
+    let object_id = table_id(database, &name)?;
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
+    work.table().kept_rows = Some(rows);
+    Ok(())
+}
+
 pub(crate) fn alter_index(
     facts: &Facts,
     state: &mut State,

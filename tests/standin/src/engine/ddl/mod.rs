@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::facts::Facts;
+use crate::engine::memory::Memory;
 use crate::engine::parse::statement::{
     AlterTable, ConstraintKind, ConstraintSpec, CreateTable, Name,
 };
@@ -20,7 +21,7 @@ use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, Temporal, same_name};
 
 pub(crate) use column::reseed;
-pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
+pub(crate) use index::{alter_index, create_full_text, create_index, drop_index, keep_rows};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
 pub(crate) use partition::{create_partition_function, create_partition_scheme};
 pub(crate) use sequence::{alter_sequence, create_sequence};
@@ -83,6 +84,11 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         next_column: 1,
         generated: None,
         temporal: Temporal::No,
+        memory: create.durable.map(|durable| Memory {
+            durable,
+            hash: Vec::new(),
+        }),
+        kept_rows: None,
         period: None,
         created: moment(facts),
     };
@@ -130,6 +136,10 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     let at_columns = create.columns.iter().flat_map(|c| c.indexes.iter());
     for index in at_columns.chain(&create.indexes) {
         work.create_index(index)?;
+    }
+    if create.durable.is_some() && work.table().indexes.iter().any(|i| i.id == 1) {
+        let message = "Clustered indexes, which are the default for primary keys, are not supported with memory optimized tables. Specify a NONCLUSTERED index instead.";
+        return Err(error(12317, 16, message));
     }
     if let Some((start, end)) = &create.period {
         work.add_period(start, end)?;

@@ -138,6 +138,8 @@ impl Work<'_> {
             next_row: 1,
             next_column: of.next_column,
             generated: None,
+            memory: None,
+            kept_rows: None,
             temporal: Temporal::History,
             period: None,
             created: moment(self.facts),

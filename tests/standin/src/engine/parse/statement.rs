@@ -93,6 +93,11 @@ pub(crate) enum Statement {
         names: Vec<Name>,
         if_exists: bool,
     },
+    /// `UPDATE STATISTICS table WITH ROWCOUNT = n`.
+    KeepRows {
+        table: Name,
+        rows: i64,
+    },
     AlterIndex {
         index: Option<String>,
         table: Name,
@@ -240,6 +245,8 @@ pub(crate) struct CreateTable {
     pub(crate) indexes: Vec<CreateIndex>,
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
+    /// Of a memory-optimised table: whether its rows outlive the server.
+    pub(crate) durable: Option<bool>,
     pub(crate) on: Option<On>,
 }
 
@@ -298,6 +305,7 @@ pub(crate) enum ConstraintKind {
     Key {
         kind: IndexKind,
         clustered: Option<bool>,
+        hash: bool,
         columns: Vec<(String, bool)>,
         on: Option<On>,
     },

@@ -7,6 +7,7 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJ
 use crate::engine::catalog;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::expr::{Bound, Comparison, Kind, Ty};
+use crate::engine::memory;
 use crate::engine::object::{Body, Module};
 use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
@@ -181,18 +182,23 @@ impl Binder<'_> {
                 args,
                 version: None,
                 sample,
+                with_hints,
                 ..
             } => {
                 let name = name_of(name)?;
-                let sample = sample.as_ref().map(clause);
+                let mut how = How {
+                    sample: sample.as_ref().map(clause),
+                    hints: with_hints.iter().map(ToString::to_string).collect(),
+                };
                 if let Some(args) = args {
                     if name.schema.is_none() && same_name(&name.name, "GENERATE_SERIES") {
-                        if sample.is_some() {
+                        if how.sample.is_some() {
                             return Err(sample::only_tables());
                         }
                         return self.series(&args.args, alias.as_ref(), start);
                     }
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
+                    how.hints.extend(args.args.iter().map(ToString::to_string));
                     if let Some(found) = self.catalog_function(&name, &args.args)? {
                         let mut columns = outputs(&found.columns);
                         if let Some(alias) = alias {
@@ -207,7 +213,7 @@ impl Binder<'_> {
                         return Err(unsupported(format!("the table-valued function '{name}'")));
                     }
                 }
-                self.table(name, alias.as_ref(), sample, start)
+                self.table(name, alias.as_ref(), &how, start)
             }
             TableFactor::Derived {
                 sample: Some(_), ..
@@ -315,9 +321,10 @@ impl Binder<'_> {
         &mut self,
         name: Name,
         alias: Option<&ast::TableAlias>,
-        sample: Option<&ast::TableSample>,
+        how: &How<'_>,
         start: usize,
     ) -> Result<(Plan, usize)> {
+        let sample = how.sample;
         let called = alias.map_or_else(|| name.name.clone(), |a| a.name.value.clone());
         let common = self
             .tables
@@ -341,6 +348,7 @@ impl Binder<'_> {
             self.view(&view)?
         } else {
             let (_, table) = self.facts.table(&self.target(&name))?;
+            memory::check(self.facts, table, &how.hints, sample.is_some())?;
             let plan = match sample {
                 Some(clause) => Plan::Sample(Box::new(Sample::bind(table, clause)?)),
                 None => full_scan(table),
@@ -358,6 +366,12 @@ impl Binder<'_> {
         self.enter(called, Some(schema), columns, start);
         Ok((plan, width))
     }
+}
+
+/// What is said of a table beside its name.
+struct How<'a> {
+    sample: Option<&'a ast::TableSample>,
+    hints: Vec<String>,
 }
 
 fn clause(kind: &ast::TableSampleKind) -> &ast::TableSample {

@@ -242,11 +242,16 @@ fn tables(database: &Database) -> Build {
             i(0),
             s("TABLE"),
         ]);
+        let durable = table.memory.as_ref().is_none_or(|memory| memory.durable);
         row.extend([
             b(false),
-            b(false),
-            i(0),
-            s("SCHEMA_AND_DATA"),
+            b(table.memory.is_some()),
+            i(i64::from(!durable)),
+            s(if durable {
+                "SCHEMA_AND_DATA"
+            } else {
+                "SCHEMA_ONLY"
+            }),
             i(temporal.0),
             s(temporal.1),
             temporal.2,

@@ -213,6 +213,7 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         period: None,
         versioning: None,
         on: None,
+        durable: None,
     };
     t.expect(&Token::LParen)?;
     loop {
@@ -233,6 +234,7 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         }
     }
     t.expect(&Token::RParen)?;
+    created.durable = memory_option(t);
     (created.versioning, created.on) = table_options(t)?;
     Ok(Statement::CreateTable(created))
 }
@@ -299,6 +301,17 @@ fn versioning_option(t: &mut Tokens) -> Result<Option<Versioning>> {
     Ok(Some(Versioning { history }))
 }
 
+/// Of `WITH (MEMORY_OPTIMIZED = ON [, DURABILITY = ...])`: whether the rows are durable.
+fn memory_option(t: &Tokens) -> Option<bool> {
+    let has = |word| {
+        (0..)
+            .map(|ahead| t.peek_at(ahead))
+            .take_while(|token| !matches!(token, Token::RParen | Token::EOF))
+            .any(|token| is_word(token, word))
+    };
+    with_options(t, "MEMORY_OPTIMIZED").then(|| !has("SCHEMA_ONLY"))
+}
+
 /// Whether the WITH parentheses that come next switch an option ON.
 fn with_options(t: &Tokens, option: &str) -> bool {
     let mut ahead = 0;
@@ -324,9 +337,6 @@ fn storage(t: &mut Tokens) -> Result<Option<On>> {
             while !matches!(t.peek_at(ahead), Token::RParen | Token::EOF) {
                 if is_word(t.peek_at(ahead), "SYSTEM_VERSIONING") {
                     return Ok(on);
-                }
-                if is_word(t.peek_at(ahead), "MEMORY_OPTIMIZED") {
-                    return Err(unsupported("MEMORY_OPTIMIZED"));
                 }
                 ahead += 1;
             }
@@ -487,6 +497,7 @@ fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
     let clustered = t
         .take_one_of(&["CLUSTERED", "NONCLUSTERED"])
         .map(|w| w == "CLUSTERED");
+    let hash = t.take_word("HASH");
     let columns = if matches!(t.peek(), Token::LParen) {
         t.list(key_column)?
     } else {
@@ -497,6 +508,7 @@ fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
     Ok(ConstraintKind::Key {
         kind,
         clustered,
+        hash,
         columns,
         on,
     })
