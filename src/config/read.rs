@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
-    ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
-    TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, Mode, NameStyle,
+    ReportFiles, Retry, RowVersion, SchemaOptions, Source, SourcePool, SslMode, TableOverride,
+    Tables, Target, TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride,
+    VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -352,6 +353,8 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
         views: section.choice("views", Views::None, g),
         collations: section.choice("collations", Collations::Plain, g),
         untranslated: section.choice("untranslated", Untranslated::Report, g),
+        rowversion: section.choice("rowversion", RowVersion::Bytes, g),
+        history: section.choice("history", History::None, g),
     };
     section.finish(g);
     options

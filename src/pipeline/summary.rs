@@ -52,6 +52,8 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         let before = ending.recorded.records.get(&name);
         let mut table = loaded_table(load, name.clone(), records.get(&name), before);
         table.rejected = rejected.get(&name).copied().unwrap_or_default();
+        let notes = ending.completed.notes.iter().filter(|(of, _)| *of == name);
+        table.notes.extend(notes.map(|(_, note)| note.clone()));
         tables.push(table);
     }
     for (plan, error) in ending.unready {

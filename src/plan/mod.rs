@@ -4,8 +4,10 @@ pub mod build;
 pub mod changes;
 pub mod fingerprint;
 pub mod key;
+mod limits;
 pub mod object;
 pub mod objects;
+pub mod page;
 pub mod query;
 pub mod remaining;
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl ColumnPolicy {
             Fault::Nul => Some(self.nul),
             Fault::Surrogate => Some(self.surrogate),
             Fault::Undecodable => Some(self.undecodable),
-            Fault::TooLong | Fault::FullGlobe => Some(self.range),
+            Fault::TooLong | Fault::TooWide(_) | Fault::FullGlobe => Some(self.range),
             Fault::Form | Fault::NullKey => None,
         }
     }
@@ -216,6 +216,7 @@ mod tests {
             Fault::Surrogate,
             Fault::Undecodable,
             Fault::TooLong,
+            Fault::TooWide(9000),
             Fault::FullGlobe,
         ] {
             assert!(all.rejects(fault), "{fault:?}");

@@ -8,6 +8,7 @@ mod aside;
 mod foreign_key;
 mod look;
 mod standalone;
+mod trigger;
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -28,6 +29,8 @@ pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };
+
+pub use crate::postgres::objects::trigger::make as make_trigger;
 
 /// Which table, of which run.
 #[derive(Debug, Clone, Copy)]

@@ -241,6 +241,7 @@ pub(crate) struct CreateTable {
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
     pub(crate) on: Option<On>,
+    pub(crate) graph: Option<Graph>,
 }
 
 /// `ON scheme (column)`.
@@ -260,6 +261,13 @@ pub(crate) struct PartitionFunctionSpec {
     pub(crate) boundaries: Vec<Expr>,
 }
 
+/// `AS NODE` or `AS EDGE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Graph {
+    Node,
+    Edge,
+}
+
 /// `SYSTEM_VERSIONING = ON (HISTORY_TABLE = ...)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Versioning {
@@ -277,6 +285,9 @@ pub(crate) struct ColumnSpec {
     pub(crate) persisted: bool,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    pub(crate) column_set: bool,
+    /// `sys.columns.graph_type` of a column that the server adds.
+    pub(crate) graph: Option<u8>,
     pub(crate) generated: GeneratedAlways,
     pub(crate) hidden: bool,
     pub(crate) not_for_replication: bool,
