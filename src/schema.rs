@@ -28,6 +28,9 @@ pub struct Database {
     pub frozen: bool,
     /// The login may SELECT from everything in the database; `None` where the server does not tell.
     pub select_on_all: Option<bool>,
+    /// `@@DBTS`, the rowversion that was given out last; `None` where the server does not tell.
+    #[serde(default)]
+    pub last_rowversion: Option<i64>,
     pub tables: Vec<Table>,
     /// By schema and name.
     #[serde(default)]

@@ -168,6 +168,7 @@ target: {host: b, database: t, user: u, password: p}
             "report: {json: x.json}",
             "schema: {indexes: false}",
             "schema: {untranslated: ignore, views: try, sequences: false}",
+            "schema: {rowversion: counter, history: trigger}",
         ] {
             assert_eq!(of(changes), of(""), "{changes}");
         }

@@ -268,6 +268,26 @@ pub struct SchemaOptions {
     pub views: Views,
     pub collations: Collations,
     pub untranslated: Untranslated,
+    pub rowversion: RowVersion,
+    pub history: History,
+}
+
+/// What a `rowversion` becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowVersion {
+    /// The bytes that the source has; nothing fills the column here.
+    Bytes,
+    /// A value from a sequence for every new row and every update, by a trigger.
+    Counter,
+}
+
+/// What keeps the history of a system-versioned table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Nothing: both tables are plain ones.
+    None,
+    /// A trigger that writes the old row of an UPDATE or DELETE into the history table.
+    Trigger,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::config::host;
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, LeftOut, Mode, NameStyle,
-    ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
-    TargetPool, Tls, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel,
-    Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, LeftOut, Mode,
+    NameStyle, ReportFiles, Retry, RowVersion, SchemaOptions, Source, SourcePool, SslMode,
+    TableOverride, Tables, Target, TargetPool, Tls, Transfer, Untranslated, ValuePolicy, Values,
+    ValuesOverride, VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -420,6 +420,8 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
         views: section.choice("views", Views::None, g),
         collations: section.choice("collations", Collations::Plain, g),
         untranslated: section.choice("untranslated", Untranslated::Report, g),
+        rowversion: section.choice("rowversion", RowVersion::Bytes, g),
+        history: section.choice("history", History::None, g),
     };
     section.finish(g);
     options

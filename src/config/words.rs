@@ -1,8 +1,8 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode, Tls,
-    Untranslated, ValuePolicy, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Mode, NameStyle,
+    RowVersion, SslMode, Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -48,5 +48,7 @@ words!(Views: "none" => None, "try" => Try);
 words!(Collations: "plain" => Plain, "icu" => Icu);
 words!(Untranslated: "report" => Report, "ignore" => Ignore);
 words!(Computed: "generated" => Generated, "plain" => Plain);
+words!(RowVersion: "bytes" => Bytes, "counter" => Counter);
+words!(History: "none" => None, "trigger" => Trigger);
 words!(ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
 words!(VerifyLevel: "none" => None, "counts" => Counts, "checksums" => Checksums);

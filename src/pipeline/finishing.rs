@@ -1,6 +1,7 @@
 //! What a table still needs when its rows are there: its keys, indexes and checks, its identity, its
 //! statistics.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use crate::error::{Error, Kind, Result};
+use crate::mssql::catalog;
 use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::retry::{Backoff, seen_through};
@@ -44,7 +46,9 @@ pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<
 /// lets none in meanwhile: `ALTER TABLE ... ADD CONSTRAINT` does, `CREATE INDEX` does not.
 fn keeps_readers_out(plan: &TablePlan) -> bool {
     let objects = &plan.objects;
-    !objects.checks.is_empty() || objects.indexes.iter().any(IndexPlan::is_constraint)
+    !objects.checks.is_empty()
+        || !objects.triggers.is_empty()
+        || objects.indexes.iter().any(IndexPlan::is_constraint)
 }
 
 /// `readable` is called, once or twice, when the table is durable and has its key and readers are in
@@ -64,9 +68,34 @@ async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Re
     };
     let unmade = make_behind(run, &mut lease, &of).await?;
     readable();
-    shore::finish(&mut lease, &table.key, run.id, &table.plan).await?;
+    let plan = with_counters_now(run, &lease, &table.plan).await?;
+    shore::finish(&mut lease, &table.key, run.id, &plan).await?;
     table.set_unmade(unmade);
     Ok(())
+}
+
+/// The plan with its identity where the source has it by now. Rows beyond the counter as it was when
+/// the plan was made came since, at a live source, or were put there with IDENTITY_INSERT: only the
+/// source can tell.
+async fn with_counters_now<'a>(
+    run: &Run,
+    lease: &Lease,
+    plan: &'a TablePlan,
+) -> Result<Cow<'a, TablePlan>> {
+    if !shore::is_beyond_counter(lease, plan).await? {
+        return Ok(Cow::Borrowed(plan));
+    }
+    let mut source = run.source.acquire().await?;
+    let last = catalog::last_value(&mut source, (&plan.schema, &plan.name)).await?;
+    let mut plan = plan.clone();
+    for column in &mut plan.columns {
+        if let (Some(identity), Some(counter)) = (&mut column.identity, &column.clauses.counter)
+            && let Some(last) = last.filter(|last| counter.holds(*last))
+        {
+            identity.last_value = Some(last);
+        }
+    }
+    Ok(Cow::Owned(plan))
 }
 
 /// Gives the session the memory and the workers that the job grants to indexes.
@@ -86,7 +115,7 @@ async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
 /// As [`finish`].
 pub async fn make_missing(run: &Run, of: &Of<'_>) -> Result<Vec<Error>> {
     let objects = &of.plan.objects;
-    if objects.indexes.is_empty() && objects.checks.is_empty() {
+    if objects.indexes.is_empty() && objects.checks.is_empty() && objects.triggers.is_empty() {
         return Ok(Vec::new());
     }
     let mut lease = run.target.acquire().await?;
@@ -107,6 +136,11 @@ async fn make_behind(run: &Run, lease: &mut Lease, of: &Of<'_>) -> Result<Vec<Er
         go_on(run)?;
         let made = objects::make_check(lease, of, check).await;
         unmade.extend(or_unmade(run, made, of.plan, &check.source)?);
+    }
+    for trigger in &of.plan.objects.triggers {
+        go_on(run)?;
+        // The job asked for it by a key of its own, which is where it is left out.
+        objects::make_trigger(lease, of, trigger).await?;
     }
     Ok(unmade)
 }

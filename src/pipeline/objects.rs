@@ -16,6 +16,7 @@ use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::{ForeignKeyPlan, ViewPlan};
 use crate::plan::table::TablePlan;
+use crate::postgres::finish;
 use crate::postgres::objects::{self as shore, Of};
 use crate::postgres::state::{self, Aside, TableKey, TableRecord, TableState};
 use crate::report::Omission;
@@ -113,6 +114,8 @@ pub struct Completed {
     pub failures: Failures,
     /// What waits for something that is not there.
     pub omissions: Vec<Omission>,
+    /// What a reader of the report must know, by the full name of the table.
+    pub notes: Vec<(String, String)>,
     /// A signal came first; the same command makes the rest.
     pub stopped: bool,
 }
@@ -171,6 +174,7 @@ async fn complete_all(
     validate_all(run, &tables, &mut completed).await?;
     put_back_all(run, &tables, &mut completed).await?;
     record(run, &tables, &completed).await?;
+    collisions(run, &tables, &mut completed).await?;
     for sequence in &planned.sequences {
         seen_through(retry, &run.cancel, || async {
             let mut target = run.target.acquire().await?;
@@ -184,6 +188,29 @@ async fn complete_all(
         }
     }
     Ok(completed)
+}
+
+/// Identities go on where the source's stand; rows beyond them, put there with IDENTITY_INSERT, are
+/// said.
+async fn collisions(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    for table in tables {
+        let found = seen_through(&run.job.transfer.retry, &run.cancel, || async {
+            finish::collisions(&*run.target.acquire().await?, &table.plan).await
+        })
+        .await?;
+        for one in found {
+            let note = format!(
+                "identity {}: the next value is {}, as at the source, and the table holds values as far as {}: an INSERT that is given one of those fails; renumber those rows, or go on beyond them with SELECT setval('{}', {})",
+                one.column,
+                one.next,
+                one.furthest,
+                one.sequence.replace('\'', "''"),
+                one.furthest
+            );
+            completed.notes.push((table.key_name.clone(), note));
+        }
+    }
+    Ok(())
 }
 
 /// A table that is done, with the foreign keys whose other end is done too.

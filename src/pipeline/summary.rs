@@ -17,13 +17,14 @@ use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
 use crate::plan::build::Planned;
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::state::{self, TableRecord};
+use crate::postgres::state::{self, Progress, TableRecord};
 use crate::report::progress::TableState;
 use crate::report::run::{Facts, Report};
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
+use crate::typemap;
 
 /// How long after a stop a run asks the target what it has.
 const ASK_WITHIN: Duration = Duration::from_secs(5);
@@ -57,6 +58,8 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         if ending.recorded.emptied.contains(&name) {
             table.notes.push(EMPTIED.to_owned());
         }
+        let notes = ending.completed.notes.iter().filter(|(of, _)| *of == name);
+        table.notes.extend(notes.map(|(_, note)| note.clone()));
         tables.push(table);
     }
     for (plan, error) in ending.unready {
@@ -160,9 +163,8 @@ fn loaded_table(
         let parts = record.partitions.iter().map(|part| &part.progress);
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
-        table.changed_values = parts.clone().map(|part| part.changed_values).sum();
-        for (column, count) in parts.flat_map(|part| &part.changed_columns) {
-            *table.changed_columns.entry(column.clone()).or_default() += count;
+        for part in parts {
+            count_changes(&mut table, part, &load.plan);
         }
     } else {
         table.rows = load.progress.rows();
@@ -187,6 +189,25 @@ fn loaded_table(
         table.notes.push(note.to_owned());
     }
     table
+}
+
+/// What was changed in a column of times are times, and characters anywhere else.
+fn count_changes(table: &mut TableReport, part: &Progress, plan: &TablePlan) {
+    let truncated = part.changed_columns.iter().filter(|(column, _)| {
+        let planned = plan.column(column);
+        planned.is_some_and(|planned| typemap::rounds(&planned.source, &planned.target_type))
+    });
+    for (column, count) in truncated.clone() {
+        *table.truncated_columns.entry(column.clone()).or_default() += count;
+        table.truncated_values += count;
+    }
+    let times = truncated.map(|(_, count)| count).sum::<u64>();
+    table.changed_values += part.changed_values.saturating_sub(times);
+    for (column, count) in &part.changed_columns {
+        if !table.truncated_columns.contains_key(column) {
+            *table.changed_columns.entry(column.clone()).or_default() += count;
+        }
+    }
 }
 
 fn unready_table(plan: &TablePlan, error: &Error) -> TableReport {

@@ -3,10 +3,12 @@
 use crate::config::job::{Job, NameStyle, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::names;
+use crate::plan::limits;
 use crate::plan::object::{
     CollationPlan, ColumnClauses, DomainPlan, SequencePlan, TableObjects, ViewPlan,
 };
 use crate::plan::objects::{self, Context, Names, Remarks};
+use crate::plan::page;
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
@@ -102,6 +104,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.domains = objects::domains(&planned.tables);
     problems.extend(target_collisions(&planned));
     objects::foreign_keys(database, &mut planned.tables, job);
+    objects::triggers(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
     for plan in planned
         .tables
@@ -169,8 +172,8 @@ fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
 
 fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
     let job = context.job;
-    let default = TableOverride::default();
-    let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
+    let override_ = job.table_override(&table.full_name());
+    let override_ = &limits::without_patterns(table, override_.cloned().unwrap_or_default());
     let mut problems = unknown_columns(table, override_);
     problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
@@ -183,6 +186,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         notes,
         &mut problems,
     );
+    problems.extend(limits::too_many_columns(table, columns.len()));
     let generated =
         objects::columns(table, &mut columns, context, &mut remarks).unwrap_or_else(|error| {
             problems.push(error);
@@ -243,6 +247,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     }
     plan.primary_key = primary_key(table, &plan, &mut remarks);
     plan.objects = objects::table(table, &plan, context, &mut remarks);
+    remarks.notes.extend(page::note(&plan));
     plan.omissions = remarks.omissions;
     plan.notes = remarks.notes;
     Ok(plan)

@@ -140,10 +140,7 @@ fn read_rows(
     upto: Option<u64>,
     consistency: Consistency,
 ) -> String {
-    let names = table
-        .columns
-        .iter()
-        .map(|column| bracket(&column.source.name));
+    let names = table.columns.iter().map(|column| named(&column.source));
     let columns = names.collect::<Vec<_>>().join(", ");
     let sent = select_list(&table.columns);
     let order = order
@@ -181,6 +178,15 @@ fn select_list(columns: &[ColumnPlan]) -> String {
         .join(", ")
 }
 
+/// A column in a statement. A pseudo-column of a graph table is no name, and stands without brackets
+/// (Microsoft, "SQL Graph architecture").
+fn named(column: &Column) -> String {
+    match column.extras.pseudo {
+        true => column.name.clone(),
+        false => bracket(&column.name),
+    }
+}
+
 /// The code page of `_UTF8` collations.
 const UTF_8: u16 = 65_001;
 
@@ -196,7 +202,7 @@ const UTF_8: u16 = 65_001;
 /// - `geography` and `geometry`: their SRID, then the WKB with Z and M. `STAsBinary()` would drop
 ///   both, and none of the methods gives the SRID along.
 fn sent(column: &Column) -> String {
-    let name = bracket(&column.name);
+    let name = named(column);
     match column.ty {
         SqlType::Json | SqlType::Vector { .. } => return format!("CAST({name} AS nvarchar(max))"),
         SqlType::HierarchyId => return format!("CAST({name} AS varbinary(892))"),

@@ -90,9 +90,10 @@ fn is_key(table: &Table, index: &Index) -> bool {
         && index.filter.is_none()
         && !index.key.is_empty()
         && index.key.iter().all(|key| {
-            table
-                .column(&key.column)
-                .is_some_and(|column| !column.nullable && is_key_type(&column.ty))
+            table.column(&key.column).is_some_and(|column| {
+                // The server makes a graph's ids of two columns for every row: no index has them.
+                !column.nullable && !column.extras.pseudo && is_key_type(&column.ty)
+            })
         })
 }
 
@@ -246,7 +247,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     let columns = table
         .columns
         .iter()
-        .filter(|column| !is_unordered(&column.ty))
+        .filter(|column| !is_unordered(&column.ty) && !column.extras.pseudo)
         .map(|column| column.name.clone())
         .collect::<Vec<_>>();
     if columns.is_empty() {

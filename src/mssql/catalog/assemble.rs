@@ -9,6 +9,7 @@ use crate::schema::{
     Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
 };
 
+use super::graph;
 use super::objects::{Attached, ObjectAnswers};
 use super::types::{Declared, Types};
 
@@ -98,6 +99,10 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     let mut columns = Columns::new();
     for row in &answers.columns {
         let part = (row.need_int(0)?, row.need_int(1)?);
+        let graph = row.int(12)?;
+        if graph.is_some_and(graph::is_internal) {
+            continue;
+        }
         let ty = column_type(row, &types)?;
         let collation = row.text(10)?.map(str::to_owned);
         let code_page = collation
@@ -105,9 +110,13 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             .filter(|_| has_code_page(&ty))
             .and_then(|collation| code_pages.get(collation).copied());
         let (text, persisted) = definitions.get(&part).cloned().unwrap_or_default();
-        let computed = row.flag(9)?.then_some(text);
+        let computed = (row.flag(9)? && graph.is_none()).then_some(text);
+        let special = attached.special(part);
         let column = Column {
-            name: row.need_text(2)?.to_owned(),
+            name: match graph {
+                Some(_) => graph::pseudo(row.need_text(2)?).to_owned(),
+                None => row.need_text(2)?.to_owned(),
+            },
             ty,
             nullable: row.flag(8)?,
             identity: identities.get(&part).cloned(),
@@ -121,6 +130,10 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
                 comment: attached.comment(part),
                 alias: types.alias(row.need_int(4)?),
                 bound: attached.bound(part),
+                period: special.period,
+                sparse: special.sparse,
+                column_set: special.column_set,
+                pseudo: graph.is_some(),
             },
         };
         columns.entry(part.0).or_default().push((part.1, column));
@@ -133,11 +146,6 @@ fn column_type(row: &ControlRow, types: &Types) -> Result<SqlType> {
         // Without its key the server sends the ciphertext, which must not pass for the value.
         return Ok(SqlType::Other {
             name: "a column under Always Encrypted".to_owned(),
-        });
-    }
-    if row.int(12)?.is_some() {
-        return Ok(SqlType::Other {
-            name: "an internal column of a graph table".to_owned(),
         });
     }
     Ok(types.resolve(Declared {
@@ -256,6 +264,7 @@ fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
 
 fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Index>>> {
     let mut members = index_columns(&answers.index_columns)?;
+    let internal = graph::Internal::of(&answers.columns)?;
     let mut indexes: HashMap<i64, Vec<Index>> = HashMap::new();
     for row in &answers.indexes {
         let (object_id, index_id) = (row.need_int(0)?, row.need_int(1)?);
@@ -266,7 +275,14 @@ fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Inde
         members.sort_by_key(|member| (member.key_ordinal, member.position));
         let mut index = index(row, answers.filters_unknown)?;
         for member in &members {
-            let name = name_of(of_table, member.column_id)?;
+            let name = match internal.pseudo((object_id, member.column_id)) {
+                Some(pseudo) => pseudo.to_owned(),
+                None => name_of(of_table, member.column_id)?,
+            };
+            if internal.is_named(object_id, &name) && index.key.iter().any(|key| key.column == name)
+            {
+                continue;
+            }
             if member.included {
                 index.included.push(name);
             } else if member.key_ordinal > 0 {

@@ -1,6 +1,7 @@
 //! Reads the source's schema from the catalog views, in two dozen statements whatever its size.
 
 mod assemble;
+mod graph;
 mod objects;
 mod queries;
 mod types;
@@ -43,6 +44,10 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         sees_unmasked: unmask == Some(true),
         objects: objects::ask(connection).await?,
     };
+    database.last_rowversion = match newest(connection, queries::LAST_ROWVERSION).await?.first() {
+        Some(row) => row.int(0)?,
+        None => None,
+    };
     database.tables = assemble::tables(&answers)?;
     database.sequences = objects::sequences(&answers.objects, &Types::of(&answers.types)?)?;
     database.hidden_sequences = objects::hidden_sequences(&answers.objects, &database)?;
@@ -72,6 +77,7 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),
         frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
         select_on_all: None,
+        last_rowversion: None,
         tables: Vec::new(),
         sequences: Vec::new(),
         views: Vec::new(),
@@ -79,6 +85,20 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
     };
     let product = row.text(8)?.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))
+}
+
+/// Where an identity stands by now; `None` where it was never used, or the server does not tell.
+pub async fn last_value(
+    connection: &mut Connection,
+    (schema, table): (&str, &str),
+) -> Result<Option<i128>> {
+    let rows = connection
+        .query(&queries::last_value(schema, table))
+        .await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    row.text(0)?.map(assemble::number).transpose()
 }
 
 /// Whether the login may SELECT everywhere, and see through masks; `None` where unknown.

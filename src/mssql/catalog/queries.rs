@@ -93,6 +93,21 @@ CONVERT(nvarchar(60), i.seed_value), CONVERT(nvarchar(60), i.increment_value), \
 CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i \
 JOIN sys.tables AS t ON t.object_id = i.object_id WHERE t.is_ms_shipped = 0";
 
+/// The same for one table, which has one identity at most.
+pub(super) fn last_value(schema: &str, table: &str) -> String {
+    let quoted = |name: &str| format!("N'{}'", name.replace('\'', "''"));
+    format!(
+        "SELECT CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i \
+         JOIN sys.tables AS t ON t.object_id = i.object_id \
+         JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE s.name = {} AND t.name = {}",
+        quoted(schema),
+        quoted(table)
+    )
+}
+
+/// The rowversion that was given out last in the database.
+pub(super) const LAST_ROWVERSION: &str = "SELECT CONVERT(bigint, @@DBTS)";
+
 pub(super) const COMPUTED: &str = "\
 SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
 CONVERT(nvarchar(max), c.definition), CONVERT(int, c.is_persisted) FROM sys.computed_columns AS c";

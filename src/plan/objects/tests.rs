@@ -30,6 +30,7 @@ fn database(tables: Vec<Table>) -> Database {
         snapshot_isolation: false,
         frozen: false,
         select_on_all: Some(true),
+        last_rowversion: None,
         tables,
         sequences: Vec::new(),
         views: Vec::new(),

@@ -9,6 +9,7 @@ mod foreign_key;
 mod look;
 mod oversize;
 mod standalone;
+mod trigger;
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -29,6 +30,8 @@ pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };
+
+pub use crate::postgres::objects::trigger::make as make_trigger;
 
 /// Which table, of which run.
 #[derive(Debug, Clone, Copy)]

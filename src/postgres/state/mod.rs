@@ -107,7 +107,8 @@ pub struct Progress {
     pub checksum: u128,
     /// Fewer than `rows` where a run that did not ask for checksums committed some of them.
     pub hashed_rows: u64,
-    /// Characters that `strip` or `replace` changed.
+    /// Characters that `strip` or `replace` changed, and times that were truncated to stay in their
+    /// day.
     pub changed_values: u64,
     /// The same by source column, as far as there are any.
     pub changed_columns: BTreeMap<String, u64>,

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::mssql::connection::Connection;
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::{
-    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Sequence,
-    TableExtras, Temporal, View,
+    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Period,
+    Sequence, TableExtras, Temporal, View,
 };
 use crate::schema::{Database, Table};
 
@@ -32,6 +32,7 @@ pub(super) struct ObjectAnswers {
     defaults: Vec<ControlRow>,
     comments: Vec<ControlRow>,
     temporal: Vec<ControlRow>,
+    special: Vec<ControlRow>,
     full_text: Vec<ControlRow>,
     bound_defaults: Vec<ControlRow>,
     bound_rules: Vec<ControlRow>,
@@ -52,6 +53,7 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         defaults: optional(connection, queries::DEFAULTS).await?,
         comments: optional(connection, queries::COMMENTS).await?,
         temporal: newest(connection, queries::TEMPORAL).await?,
+        special: ask_special(connection).await?,
         full_text: optional(connection, queries::FULL_TEXT).await?,
         bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
         bound_rules: optional(connection, queries::BOUND_RULES).await?,
@@ -72,12 +74,29 @@ async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
     optional(connection, &queries::sequences(false)).await
 }
 
+async fn ask_special(connection: &mut Connection) -> Result<Vec<ControlRow>> {
+    let rows = newest(connection, queries::SPECIAL).await?;
+    if !rows.is_empty() {
+        return Ok(rows);
+    }
+    newest(connection, queries::SPARSE).await
+}
+
+/// What a column is beside its type.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Special {
+    pub(super) period: Option<Period>,
+    pub(super) sparse: bool,
+    pub(super) column_set: bool,
+}
+
 /// What hangs on tables, by `object_id`, and on columns.
 pub(super) struct Attached {
     tables: HashMap<i64, TableExtras>,
     defaults: HashMap<Part, DefaultConstraint>,
     bound: HashMap<Part, Vec<Bound>>,
     comments: HashMap<Part, String>,
+    special: HashMap<Part, Special>,
     full_text: Vec<i64>,
 }
 
@@ -114,6 +133,7 @@ impl Attached {
             defaults: defaults(&answers.defaults)?,
             bound: bound(answers)?,
             comments,
+            special: special(&answers.special)?,
             full_text: full_text.collect::<Result<_>>()?,
         })
     }
@@ -129,6 +149,10 @@ impl Attached {
 
     pub(super) fn default(&self, part: Part) -> Option<DefaultConstraint> {
         self.defaults.get(&part).cloned()
+    }
+
+    pub(super) fn special(&self, part: Part) -> Special {
+        self.special.get(&part).copied().unwrap_or_default()
     }
 
     pub(super) fn bound(&self, part: Part) -> Vec<Bound> {
@@ -204,6 +228,23 @@ fn checks(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result
         extras.checks.push(check);
     }
     Ok(())
+}
+
+fn special(rows: &[ControlRow]) -> Result<HashMap<Part, Special>> {
+    let mut columns = HashMap::new();
+    for row in rows {
+        let special = Special {
+            period: match row.need_int(4)? {
+                1 => Some(Period::Start),
+                2 => Some(Period::End),
+                _ => None,
+            },
+            sparse: row.flag(2)?,
+            column_set: row.flag(3)?,
+        };
+        columns.insert((row.need_int(0)?, row.need_int(1)?), special);
+    }
+    Ok(columns)
 }
 
 fn temporal(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {

@@ -13,6 +13,7 @@ mod expr;
 mod facts;
 mod function;
 mod gate;
+mod graph;
 mod memory;
 mod object;
 mod pages;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::graph;
 use crate::engine::memory::Memory;
 use crate::engine::pages;
 use crate::engine::partition::{Placement, prefix};
@@ -24,10 +25,22 @@ pub(crate) struct ColumnDef {
     pub(crate) default: Option<NamedText>,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    /// Shows all sparse columns as one xml.
+    pub(crate) column_set: bool,
+    /// `sys.columns.graph_type`.
+    pub(crate) graph: Option<u8>,
     /// `sys.columns.generated_always_type`.
     pub(crate) generated: GeneratedAlways,
     /// Left out of `SELECT *`.
     pub(crate) hidden: bool,
+}
+
+impl ColumnDef {
+    /// One of the columns that the table's column set stands for: "SELECT * returns the column set
+    /// and not the sparse columns" (Microsoft, "Use column sets").
+    pub(crate) fn sparse_in_set(&self, table: &Table) -> bool {
+        self.sparse && table.columns.iter().any(|c| c.column_set)
+    }
 }
 
 /// What a system-versioned table fills in by itself.
@@ -211,9 +224,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|c| c.name.eq_ignore_ascii_case(name) || same_name(&c.name, name))
+        self.columns.iter().position(|c| {
+            c.name.eq_ignore_ascii_case(name)
+                || same_name(&c.name, name)
+                || c.graph.is_some() && graph::stands_for(name, &c.name)
+        })
     }
 
     /// Position of a column id in rows.

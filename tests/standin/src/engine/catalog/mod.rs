@@ -9,6 +9,8 @@ mod partitions;
 mod schema;
 mod server;
 
+pub(crate) use objects::SYS_COLUMNS;
+
 use crate::engine::error::{Result, invalid_object};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::Name;

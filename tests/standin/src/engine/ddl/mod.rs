@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::facts::Facts;
+use crate::engine::graph;
 use crate::engine::memory::Memory;
 use crate::engine::parse::statement::{
     AlterTable, ConstraintKind, ConstraintSpec, CreateTable, Name,
@@ -98,8 +99,13 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         database,
         object_id,
     };
-    for spec in &create.columns {
+    let graph = create.graph.map(|graph| graph::columns(graph, object_id));
+    for spec in graph.iter().flatten().chain(&create.columns) {
         work.add_column(spec)?;
+    }
+    refuse_many(work.table())?;
+    if graph.is_some() {
+        work.add_graph_index()?;
     }
     for spec in &create.columns {
         work.bind_computed(spec)?;
@@ -148,6 +154,22 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         work.version(versioning)?;
     }
     Ok(object_id)
+}
+
+/// Microsoft, "Maximum capacity specifications": columns of a table, and of one with a column set.
+fn refuse_many(table: &Table) -> Result<()> {
+    let set = table.columns.iter().any(|c| c.column_set);
+    let (most, all) = (if set { 30_000 } else { 1024 }, table.columns.len());
+    let kept = table.columns.iter().filter(|c| !c.sparse).count();
+    if all > most || kept > 1024 {
+        let message = format!(
+            "CREATE TABLE failed because column '{}' in table '{}' exceeds the maximum of 1024 columns.",
+            table.columns[all.min(1025) - 1].name,
+            table.name
+        );
+        return Err(error(1702, 16, message));
+    }
+    Ok(())
 }
 
 pub(crate) fn moment(facts: &Facts) -> u64 {

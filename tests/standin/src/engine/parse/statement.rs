@@ -248,6 +248,7 @@ pub(crate) struct CreateTable {
     /// Of a memory-optimised table: whether its rows outlive the server.
     pub(crate) durable: Option<bool>,
     pub(crate) on: Option<On>,
+    pub(crate) graph: Option<Graph>,
 }
 
 /// `ON scheme (column)`.
@@ -267,6 +268,13 @@ pub(crate) struct PartitionFunctionSpec {
     pub(crate) boundaries: Vec<Expr>,
 }
 
+/// `AS NODE` or `AS EDGE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Graph {
+    Node,
+    Edge,
+}
+
 /// `SYSTEM_VERSIONING = ON (HISTORY_TABLE = ...)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Versioning {
@@ -284,6 +292,9 @@ pub(crate) struct ColumnSpec {
     pub(crate) persisted: bool,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    pub(crate) column_set: bool,
+    /// `sys.columns.graph_type` of a column that the server adds.
+    pub(crate) graph: Option<u8>,
     pub(crate) generated: GeneratedAlways,
     pub(crate) hidden: bool,
     pub(crate) not_for_replication: bool,

@@ -89,6 +89,7 @@ pub(crate) fn create_from(
             versioning: None,
             on: None,
             durable: None,
+            graph: None,
         },
     )?;
     Ok(())

@@ -7,6 +7,7 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJ
 use crate::engine::catalog;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::expr::{Bound, Comparison, Kind, Ty};
+use crate::engine::graph;
 use crate::engine::memory;
 use crate::engine::object::{Body, Module};
 use crate::engine::parse::statement::Name;
@@ -47,6 +48,7 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
             identity: c.identity,
             computed: c.computed,
             hidden: false,
+            internal: false,
         })
         .collect()
 }
@@ -55,7 +57,8 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
 pub(crate) fn table_outputs(table: &Table) -> Vec<Output> {
     let mut columns = outputs(&table.result_columns());
     for (output, column) in columns.iter_mut().zip(table.columns.iter()) {
-        output.hidden = column.hidden;
+        output.hidden = column.hidden || column.sparse_in_set(table);
+        output.internal = column.graph.is_some_and(graph::is_internal);
     }
     columns
 }

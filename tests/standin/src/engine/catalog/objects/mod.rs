@@ -7,6 +7,7 @@ mod types;
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
+use crate::engine::graph;
 use crate::engine::state::Database;
 use crate::engine::table::{ColumnDef, GeneratedAlways, IndexKind, Table, Temporal};
 use crate::types::{SqlType, Value};
@@ -28,7 +29,8 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
         }
         "objects" | "all_objects" => objects(database),
         "tables" => tables(database),
-        "columns" | "all_columns" => columns(database),
+        "columns" => columns(database),
+        "all_columns" => all_columns(database),
         "identity_columns" => identity_columns(database),
         "computed_columns" => computed_columns(database),
         "types" => types(database),
@@ -303,6 +305,7 @@ const COLUMN: &[(&str, T)] = &[
     ("is_hidden", T::Bit),
     ("is_masked", T::Bit),
     ("graph_type", T::Int),
+    ("graph_type_desc", T::Desc),
 ];
 
 /// `numeric` is system type 108 although it is stored as decimal.
@@ -346,13 +349,14 @@ fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
         i(c.default.as_ref().map_or(0, |d| d.object_id)),
         i(0),
         b(c.sparse),
-        b(false),
+        b(c.column_set),
         i(generated.0),
         s(generated.1),
         NULL,
         b(c.hidden),
         b(false),
-        NULL,
+        c.graph.map_or(NULL, |kind| i(i32::from(kind))),
+        opt(c.graph.map(graph::describe)),
     ]
 }
 
@@ -370,6 +374,35 @@ fn columns(database: &Database) -> Build {
     }
     v
 }
+
+/// The columns of `sys.columns` itself too: by these a client knows what this version has.
+fn all_columns(database: &Database) -> Build {
+    let mut v = columns(database);
+    for ((name, _), id) in COLUMN.iter().zip(1..) {
+        let def = ColumnDef {
+            name: (*name).to_owned(),
+            id,
+            ty: SqlType::Int,
+            user_type_id: 56,
+            nullable: true,
+            collation: None,
+            identity: None,
+            computed: None,
+            default: None,
+            rowguid: false,
+            sparse: false,
+            column_set: false,
+            graph: None,
+            generated: GeneratedAlways::No,
+            hidden: false,
+        };
+        v.row(column(SYS_COLUMNS, &def));
+    }
+    v
+}
+
+/// The `object_id` of `sys.columns`; catalog views have negative ones.
+pub(crate) const SYS_COLUMNS: i32 = -391;
 
 fn identity_columns(database: &Database) -> Build {
     let more = [

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::Expr;
 
+use crate::engine::catalog::SYS_COLUMNS;
 use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::{Result, argument_count, unsupported};
@@ -19,7 +20,7 @@ use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::from::wildcard;
 use crate::engine::state::random_guid;
-use crate::engine::table::Table;
+use crate::engine::table::{Table, same_name};
 use crate::engine::value::compare::append_key;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
@@ -342,6 +343,10 @@ fn table_of(facts: &Facts, id: &Value) -> Option<Arc<Table>> {
 
 fn object_id(facts: &Facts, name: &str) -> Value {
     let found = parse_name(name).and_then(|n| {
+        let system = n.schema.as_deref().is_some_and(|s| same_name(s, "sys"));
+        if system && same_name(&n.name, "columns") {
+            return Some(SYS_COLUMNS);
+        }
         let n = facts.place(&n);
         let database = facts.database_of(&n).ok()?;
         database.object_id(n.schema.as_deref().unwrap_or("dbo"), &n.name)

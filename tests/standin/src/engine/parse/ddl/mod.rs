@@ -9,8 +9,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Name, On, PartitionFunctionSpec,
-    Statement, Versioning,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Graph, Name, On,
+    PartitionFunctionSpec, Statement, Versioning,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::table::{GeneratedAlways, IndexKind};
@@ -214,7 +214,12 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         versioning: None,
         on: None,
         durable: None,
+        graph: None,
     };
+    if t.take_words(&["AS", "EDGE"]) {
+        created.graph = Some(Graph::Edge);
+        return Ok(Statement::CreateTable(created));
+    }
     t.expect(&Token::LParen)?;
     loop {
         if matches!(t.peek(), Token::RParen) {
@@ -235,6 +240,11 @@ fn table(t: &mut Tokens) -> Result<Statement> {
     }
     t.expect(&Token::RParen)?;
     created.durable = memory_option(t);
+    if t.take_words(&["AS", "NODE"]) {
+        created.graph = Some(Graph::Node);
+    } else if t.take_words(&["AS", "EDGE"]) {
+        created.graph = Some(Graph::Edge);
+    }
     (created.versioning, created.on) = table_options(t)?;
     Ok(Statement::CreateTable(created))
 }
@@ -435,11 +445,9 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
     } else if begins_constraint(t) || t.is_word("DEFAULT") || t.is_word("REFERENCES") {
         let found = constraint(t)?;
         spec.constraints.push(found);
-    } else if t.is_word("MASKED")
-        || t.is_word("ENCRYPTED")
-        || t.is_word("FILESTREAM")
-        || t.is_word("COLUMN_SET")
-    {
+    } else if t.take_words(&["COLUMN_SET", "FOR", "ALL_SPARSE_COLUMNS"]) {
+        spec.column_set = true;
+    } else if t.is_word("MASKED") || t.is_word("ENCRYPTED") || t.is_word("FILESTREAM") {
         return Err(unsupported(format!("{} columns", t.peek())));
     } else {
         return Ok(false);

@@ -104,6 +104,7 @@ impl Binder<'_> {
             identity: false,
             computed: false,
             hidden: false,
+            internal: false,
         };
         if output.t.rank == 3 {
             return Err(error(

@@ -87,6 +87,7 @@ impl Binder<'_> {
                 identity: false,
                 computed: false,
                 hidden: false,
+                internal: false,
             });
         }
         let convert = |row: Vec<Bound>| {
