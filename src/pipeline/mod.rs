@@ -30,6 +30,7 @@ mod summary;
 mod taking_up;
 mod tune;
 mod verify;
+mod views;
 mod waiting;
 mod workers;
 

@@ -12,9 +12,10 @@ use crate::pipeline::finishing;
 use crate::pipeline::recorded::{Recorded, by_name, drop_views};
 use crate::pipeline::retry::seen_through;
 use crate::pipeline::stopping::{Ended, STOP_GRACE, until_stopped};
+use crate::pipeline::views::{make_view, unmade_view};
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
-use crate::plan::object::{ForeignKeyPlan, ViewPlan};
+use crate::plan::object::ForeignKeyPlan;
 use crate::plan::table::TablePlan;
 use crate::postgres::finish;
 use crate::postgres::objects::{self as shore, Of};
@@ -477,25 +478,4 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
         .await?;
     }
     Ok(())
-}
-
-/// The inner result is of the view, the outer one of the run.
-async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
-    let made = seen_through(&run.job.transfer.retry, &run.cancel, || async {
-        shore::make_view(&mut *run.target.acquire().await?, run.holder(), view).await
-    })
-    .await;
-    match made {
-        Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
-        other => Ok(other),
-    }
-}
-
-fn unmade_view(view: &ViewPlan, error: &Error) -> Omission {
-    Omission {
-        table: view.source.clone(),
-        object: "view".to_owned(),
-        reason: error.to_string(),
-        text: Some(view.query.clone()),
-    }
 }

@@ -146,7 +146,9 @@ fn a_table_whose_cuts_take_long_holds_up_no_other() {
         "CREATE TABLE dbo.Words (W varchar(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, V int NULL);\n\
          INSERT INTO dbo.Words SELECT 'w' + CAST(V AS varchar(10)), V FROM dbo.Narrow;\n\
          CREATE TABLE dbo.Others (W varchar(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, V int NULL);\n\
-         INSERT INTO dbo.Others SELECT W, V FROM dbo.Words;\n",
+         INSERT INTO dbo.Others SELECT W, V FROM dbo.Words;\n\
+         UPDATE STATISTICS dbo.Words WITH ROWCOUNT = 2000000;\n\
+         UPDATE STATISTICS dbo.Others WITH ROWCOUNT = 2000000;\n",
     );
     let database = source.database(&script);
     let target = Postgres::shared().database();
@@ -154,6 +156,9 @@ fn a_table_whose_cuts_take_long_holds_up_no_other() {
     let more = format!("tables: {{ include: ['dbo.Narrow', 'dbo.Words', 'dbo.Others'] }}\n{more}");
     let job = Job::new(&database, &target.target(), &more);
     let faults = source.expect_stand_in().handle.faults();
+    // A server without samples, whose statistics tell of tables that are not small.
+    let refused = "error:number=102,times=forever,match=TABLESAMPLE";
+    faults.add(refused.parse().expect("a fault"));
     faults.add(
         "stall:for=10s,times=1,match=NTILE"
             .parse()

@@ -75,6 +75,13 @@ fn largest(target: &Database<'_>) -> u64 {
     target.value(sql).parse().expect("a number")
 }
 
+/// The one table that was not left out.
+fn row_of(report: &Value) -> &Value {
+    let tables = report["tables"].as_array().expect("tables");
+    let table = tables.iter().find(|table| table["outcome"] == "done");
+    table.expect("a table that is done")
+}
+
 fn moved(database: &SourceDatabase<'_>, name: &str, more: &str) -> (Value, u64) {
     let target = Postgres::shared().database();
     let job = Job::new(database, &target.target(), &only(name, more));
@@ -99,7 +106,7 @@ fn a_large_table_is_cut_by_a_few_of_its_pages() {
             read < ROWS + ROWS / 4,
             "{name}: {read} rows were touched to move {ROWS}"
         );
-        let row = &report["tables"][0];
+        let row = row_of(&report);
         assert_eq!(row["partitions"], 4, "{row}");
         assert!(
             largest < ROWS * 2 / 5,
@@ -117,7 +124,7 @@ fn a_server_without_samples_is_asked_by_key() {
     let faults = source.expect_stand_in().handle.faults();
     faults.add(refused.parse().expect("a fault"));
     let (report, largest) = moved(&database, "Guids", FOUR);
-    assert_eq!(report["tables"][0]["partitions"], 4);
+    assert_eq!(row_of(&report)["partitions"], 4);
     assert_eq!(largest, ROWS / 4, "NTILE cuts evenly");
 }
 
@@ -132,7 +139,7 @@ fn a_login_that_sees_no_pages_gets_its_sample_all_the_same() {
     let engine = &source.expect_stand_in().engine;
     engine.reset_work();
     let (report, _) = moved(&database, "Words", FOUR);
-    assert_eq!(report["tables"][0]["partitions"], 4);
+    assert_eq!(row_of(&report)["partitions"], 4);
     assert!(engine.work().touched() < ROWS + ROWS / 4);
 }
 
@@ -148,7 +155,7 @@ fn a_filter_that_empties_the_sample_loses_no_row() {
     );
     let job = Job::new(&database, &target.target(), &more);
     let report = job.report(&[], 0);
-    assert_eq!(report["tables"][0]["partitions"], 4);
+    assert_eq!(row_of(&report)["partitions"], 4);
     let sql = "SELECT string_agg(v::text, ' ' ORDER BY v) FROM public.guids";
     assert_eq!(target.value(sql), "77 20000 39999");
 }

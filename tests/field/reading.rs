@@ -43,9 +43,14 @@ fn check(target: &Database<'_>, table: &str) {
 
 /// Runs the job and gives the report with the statements that read rows of the table.
 fn run(source: &Source, job: &Job, table: &str) -> (Value, Vec<String>) {
+    run_to(source, job, table, 0)
+}
+
+/// The same with the exit code.
+fn run_to(source: &Source, job: &Job, table: &str, code: i32) -> (Value, Vec<String>) {
     let counters = source.expect_stand_in().handle.counters();
     counters.log_statements(true);
-    let report = job.report(&[], 0);
+    let report = job.report(&[], code);
     let from = format!("FROM [dbo].[{table}]");
     let reads = counters.statements().into_iter().filter(|statement| {
         let asks = ["COUNT", "TOP (", "TABLESAMPLE", "NTILE", "MIN("];
@@ -105,9 +110,10 @@ fn ranges_of_a_composite_key_are_seeks_and_so_is_each_resume() {
         let row = table(&report, &format!("dbo.{name}"));
         assert!(row["retries"].as_u64() > Some(0), "{row}");
         check(&target, &name.to_lowercase());
-        // Rows are long enough for several batches: some resumes begin in the middle of a range.
+        // A plan of eight partitions has some ten statements, so some resumes begin in the middle of a
+        // range.
         assert!(
-            reads.iter().collect::<HashSet<_>>().len() > 16,
+            reads.iter().collect::<HashSet<_>>().len() > 12,
             "{reads:#?}"
         );
         for statement in &reads {
@@ -259,7 +265,8 @@ fn a_table_on_a_partition_scheme_is_read_by_its_partitions_and_never_sorted() {
     let fault = "cut-row:rows=200..900,times=6,seed=9,match=FROM [dbo].[Log] WHERE";
     standin.handle.faults().add(fault.parse().expect("a fault"));
     standin.engine.reset_work();
-    let (report, reads) = run(&source, &job, "Log");
+    // The partition scheme itself is left out.
+    let (report, reads) = run_to(&source, &job, "Log", 6);
     let row = table(&report, "dbo.Log");
     assert!(row["partitions"].as_u64() >= Some(4), "{row}");
     assert!(row["retries"].as_u64() > Some(0), "{row}");
@@ -286,7 +293,7 @@ fn a_partition_function_that_was_altered_meanwhile_fails_the_table() {
     let target = Postgres::shared().database();
     let job = key_job(&database, &target);
     let faults = source.expect_stand_in().handle.faults();
-    let fault = "error:rows=300,number=605,times=forever,match=FROM [dbo].[Log] WHERE";
+    let fault = "error:rows=300,number=208,times=forever,match=FROM [dbo].[Log] WHERE";
     faults.add(fault.parse().expect("a fault"));
     job.report(&[], 1);
     faults.clear();

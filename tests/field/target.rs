@@ -132,10 +132,9 @@ fn hostile(name: &str, kind: &str, boot: &str, words: &str, least: &str) -> Opti
         "restrict_nonsystem_relation_kind" => "view",
         // Enough for the first statement of a session, and for no index.
         "statement_timeout" | "transaction_timeout" => "100ms",
-        "lock_timeout"
-        | "deadlock_timeout"
-        | "idle_in_transaction_session_timeout"
-        | "idle_session_timeout" => "1ms",
+        "lock_timeout" | "deadlock_timeout" | "idle_in_transaction_session_timeout" => "1ms",
+        // What looks for a pooler sets nothing, and needs a moment between two statements.
+        "idle_session_timeout" => "2s",
         // Not while anything else runs on two cores.
         "client_connection_check_interval" => "1s",
         "tcp_user_timeout" => "10s",

@@ -80,7 +80,8 @@ fn a_target_connection_that_is_cut_at_any_byte_of_the_start_is_opened_again() {
                 let answer = job.run(&[]);
                 done(&answer, &what);
                 check(&target);
-                let at_start = fates.len() == 1 && bytes < 1000;
+                // The first connection only looks for a pooler: without TLS it ends before a thousand bytes.
+                let at_start = fates.len() == 1 && bytes < 600;
                 assert!(
                     !at_start || answer.stderr.contains(SAID),
                     "{what}\n{}",

@@ -12,9 +12,13 @@ const OVERHEAD: u64 = 9;
 
 /// An estimate of the bytes of a row in an index, or in the table itself.
 fn row_bytes(table: &Table, index: Option<&Index>) -> u64 {
-    let width = |ty: &SqlType| match datatype::max_length(ty) {
-        -1 => 512,
-        n => u64::try_from(n).unwrap_or(0).min(64),
+    let width = |ty: &SqlType| match (datatype::max_length(ty), ty) {
+        (-1, _) => 512,
+        // Stored at their full length ("Estimate the size of a clustered index").
+        (n, SqlType::Char { .. } | SqlType::NChar { .. } | SqlType::Binary { .. }) => {
+            u64::try_from(n).unwrap_or(0)
+        }
+        (n, _) => u64::try_from(n).unwrap_or(0).min(64),
     };
     let width: u64 = match index {
         Some(index) if !index.clustered() && index.form == IndexForm::Rows => {

@@ -49,10 +49,6 @@ fn indexes_of_every_form() {
     db.ok("INSERT t (id, a, Active) VALUES (1, 5, 1), (2, 5, 0)");
     assert_eq!(db.error("INSERT t (id, a, Active) VALUES (3, 5, 1)"), 2601);
     assert_eq!(
-        db.error("CREATE TABLE m (a int) WITH (MEMORY_OPTIMIZED = ON)"),
-        40_001
-    );
-    assert_eq!(
         db.error("CREATE UNIQUE INDEX d ON t (b) WITH (IGNORE_DUP_KEY = ON)"),
         40_001
     );
