@@ -2,6 +2,8 @@
 
 // Every test binary uses a part of this.
 #![allow(dead_code, unreachable_pub)]
+// A test that is skipped says so.
+#![allow(clippy::print_stderr)]
 
 pub mod certificate;
 pub mod cluster;
