@@ -153,8 +153,7 @@ fn hostile(name: &str, kind: &str, boot: &str, words: &str, least: &str) -> Opti
         "bool" => Some(if boot == "on" { "off" } else { "on" }.to_owned()),
         "enum" => words
             .split(',')
-            .filter(|word| *word != boot)
-            .last()
+            .rfind(|word| *word != boot)
             .map(str::to_owned),
         "integer" | "real" if least != boot => Some(least.to_owned()),
         "integer" | "real" => Some("1".to_owned()),
