@@ -71,18 +71,20 @@ async fn furthest_value(
         .and_then(|text| text.parse().ok()))
 }
 
-/// `None` for a table of the user's own, without a counter.
+/// `None` for a table of the user's own, without a counter, and for one that was dropped, renamed or
+/// replaced since it was loaded.
 async fn sequence_of(
     client: &impl GenericClient,
     plan: &TablePlan,
     column: &ColumnPlan,
 ) -> Result<Option<String>> {
-    let owned = "SELECT pg_catalog.pg_get_serial_sequence($1, $2)";
+    let owned = "SELECT pg_catalog.pg_get_serial_sequence($1, $2) FROM pg_catalog.pg_attribute \
+                 WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2 AND NOT attisdropped";
     let name = qualified(&plan.target);
     client
-        .query_one(owned, &[&name, &column.target_name])
+        .query_opt(owned, &[&name, &column.target_name])
         .await
-        .map(|row| row.get(0))
+        .map(|row| row.and_then(|row| row.get(0)))
         .map_err(|error| {
             fault::of(error, &format!("look for the sequence of {name}"))
                 .at_column(&column.source.name)
@@ -135,10 +137,10 @@ pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collisi
         if !leads_a_key(plan, &column.target_name) {
             continue;
         }
-        let (Some(sequence), Some(furthest)) = (
-            sequence_of(client, plan, column).await?,
-            furthest_value(client, plan, column, identity).await?,
-        ) else {
+        let Some(sequence) = sequence_of(client, plan, column).await? else {
+            continue;
+        };
+        let Some(furthest) = furthest_value(client, plan, column, identity).await? else {
             continue;
         };
         let stands = format!("SELECT last_value, is_called FROM {sequence}");

@@ -300,7 +300,7 @@ fn a_tls_record_that_is_not_one_packet_ends_the_connection() {
             ..Login::default()
         };
         let body = most_packet as usize - 8;
-        let whole = [ALL_HEADERS.to_vec(), vec![0x20, 0].repeat((body - 22) / 2)].concat();
+        let whole = [ALL_HEADERS.to_vec(), [0x20, 0].repeat((body - 22) / 2)].concat();
         let half = whole.len() / 2;
         let mut first = packet(0x01, 0, &whole);
         let two = packet(0x01, 1, &[0x20, 0]);
