@@ -20,6 +20,7 @@ mod partition;
 mod procedure;
 mod query;
 mod rows;
+mod security;
 mod server;
 mod session;
 mod state;

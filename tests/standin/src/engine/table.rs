@@ -27,6 +27,8 @@ pub(crate) struct ColumnDef {
     pub(crate) generated: GeneratedAlways,
     /// Left out of `SELECT *`.
     pub(crate) hidden: bool,
+    /// The function of MASKED WITH, as `default()`.
+    pub(crate) mask: Option<String>,
 }
 
 /// What a system-versioned table fills in by itself.
@@ -198,6 +200,8 @@ pub(crate) struct Table {
     pub(crate) next_row: u64,
     pub(crate) next_column: i32,
     pub(crate) generated: Option<Generated>,
+    /// Its rows are elsewhere.
+    pub(crate) external: bool,
     pub(crate) temporal: Temporal,
     /// Column ids of PERIOD FOR SYSTEM_TIME.
     pub(crate) period: Option<(i32, i32)>,

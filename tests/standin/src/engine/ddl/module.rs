@@ -189,6 +189,7 @@ fn column(output: &Output, id: i32) -> Result<ColumnDef> {
         sparse: false,
         generated: GeneratedAlways::No,
         hidden: false,
+        mask: None,
     })
 }
 

@@ -138,6 +138,7 @@ impl Work<'_> {
             next_row: 1,
             next_column: of.next_column,
             generated: None,
+            external: false,
             temporal: Temporal::History,
             period: None,
             created: moment(self.facts),

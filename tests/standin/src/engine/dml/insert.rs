@@ -7,6 +7,7 @@ use crate::engine::expr::{Env, Run, Watch};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
+use crate::engine::query::mask;
 use crate::engine::query::run;
 use crate::engine::rows::Row;
 use crate::engine::state::{Database, State};
@@ -75,6 +76,7 @@ fn query_rows(
     watch: &Watch<'_>,
 ) -> Result<SourceRows> {
     let (plan, columns) = Binder::new(facts).query(query)?;
+    let plan = mask::shown(plan, &columns);
     let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
     let rows = rows
         .into_iter()

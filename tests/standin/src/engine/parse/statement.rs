@@ -110,6 +110,27 @@ pub(crate) enum Statement {
         name: Option<String>,
         settings: Vec<Vec<String>>,
     },
+    CreateLogin {
+        name: String,
+        password: String,
+    },
+    CreateUser {
+        name: String,
+        /// `None` is WITHOUT LOGIN.
+        login: Option<String>,
+    },
+    CreateRole(String),
+    AlterRole {
+        role: String,
+        member: String,
+        add: bool,
+    },
+    /// GRANT, DENY or REVOKE.
+    Permission(PermissionSpec),
+    /// CREATE or ALTER SECURITY POLICY.
+    Policy(Box<PolicySpec>),
+    /// CREATE TYPE ... AS TABLE.
+    CreateTableType(Name),
     CreateSchema(String),
     CreateType {
         name: Name,
@@ -187,8 +208,45 @@ pub(crate) enum Statement {
         kind: String,
         name: String,
     },
-    /// Statements without effect here, such as CHECKPOINT and GRANT.
+    /// Statements without effect here, such as CHECKPOINT.
     NoEffect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Grant,
+    Deny,
+    Revoke,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PermissionSpec {
+    pub(crate) verb: Verb,
+    /// In capitals, each with its columns.
+    pub(crate) permissions: Vec<(String, Vec<String>)>,
+    /// The class in small letters and the name; none means the database.
+    pub(crate) on: Option<(String, Name)>,
+    /// Behind the securable.
+    pub(crate) columns: Vec<String>,
+    pub(crate) to: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PolicySpec {
+    pub(crate) name: Name,
+    pub(crate) alter: bool,
+    pub(crate) predicates: Vec<PredicateSpec>,
+    /// WITH (STATE = ...).
+    pub(crate) enabled: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PredicateSpec {
+    /// FILTER; else BLOCK.
+    pub(crate) filter: bool,
+    pub(crate) function: Name,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) table: Name,
 }
 
 #[derive(Debug, Clone)]
@@ -241,6 +299,8 @@ pub(crate) struct CreateTable {
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
     pub(crate) on: Option<On>,
+    /// CREATE EXTERNAL TABLE.
+    pub(crate) external: bool,
 }
 
 /// `ON scheme (column)`.
@@ -279,6 +339,8 @@ pub(crate) struct ColumnSpec {
     pub(crate) sparse: bool,
     pub(crate) generated: GeneratedAlways,
     pub(crate) hidden: bool,
+    /// The function of MASKED WITH.
+    pub(crate) mask: Option<String>,
     pub(crate) not_for_replication: bool,
     /// Indexes written at the column.
     pub(crate) indexes: Vec<CreateIndex>,
@@ -397,6 +459,11 @@ pub(crate) enum AlterTable {
         period: Option<(String, String)>,
     },
     AlterColumn(Box<ColumnSpec>),
+    /// ALTER COLUMN ... ADD MASKED WITH, DROP MASKED.
+    Mask {
+        column: String,
+        function: Option<String>,
+    },
     DropConstraints {
         names: Vec<String>,
         if_exists: bool,

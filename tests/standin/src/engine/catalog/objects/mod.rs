@@ -5,6 +5,7 @@ mod sequences;
 mod types;
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::catalog::system_view;
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
 use crate::engine::state::Database;
@@ -28,30 +29,34 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
         }
         "objects" | "all_objects" => objects(database),
         "tables" => tables(database),
-        "columns" | "all_columns" => columns(database),
+        "columns" => columns(database),
+        "all_columns" => all_columns(database),
         "identity_columns" => identity_columns(database),
         "computed_columns" => computed_columns(database),
         "types" => types(database),
-        "table_types" => Build::new(&[
+        "table_types" => {
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("user_type_id", T::Int),
+                ("schema_id", T::Int),
+                ("type_table_object_id", T::Int),
+                ("is_user_defined", T::Bit),
+            ]);
+            for t in database.table_types.iter() {
+                let ids = [i(t.user_type_id), i(t.schema_id), i(t.object_id), b(true)];
+                v.row([s(&t.name)].into_iter().chain(ids).collect());
+            }
+            v
+        }
+        "external_tables" => external_tables(database),
+        "assemblies" => Build::new(&[
             ("name", T::Name),
-            ("user_type_id", T::Int),
-            ("schema_id", T::Int),
-            ("type_table_object_id", T::Int),
+            ("assembly_id", T::Int),
+            ("is_user_defined", T::Bit),
         ]),
         "periods" => periods(database),
         "sysobjects" => sysobjects(database),
         "extended_properties" => properties(database),
-        "database_principals" | "sysusers" => {
-            let mut v = Build::new(&[
-                ("name", T::Name),
-                ("principal_id", T::Int),
-                ("uid", T::Small),
-                ("type", T::Code),
-                ("default_schema_name", T::Name),
-            ]);
-            v.row(vec![s("dbo"), i(1), i(1), s("S "), s("dbo")]);
-            v
-        }
         _ => {
             return modules::view(facts, database, name)
                 .or_else(|| sequences::view(database, name));
@@ -251,7 +256,7 @@ fn tables(database: &Database) -> Build {
             s(temporal.1),
             temporal.2,
             b(false),
-            b(false),
+            b(table.external),
             b(false),
             b(false),
             i(0),
@@ -346,9 +351,19 @@ fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
         s(generated.1),
         NULL,
         b(c.hidden),
-        b(false),
+        b(c.mask.is_some()),
         NULL,
     ]
+}
+
+fn external_tables(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[("location", T::Text)]));
+    for table in database.tables.values().filter(|t| t.external) {
+        let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
+        row.push(NULL);
+        v.row(row);
+    }
+    v
 }
 
 fn columns(database: &Database) -> Build {
@@ -361,6 +376,22 @@ fn columns(database: &Database) -> Build {
     for module in database.modules.values() {
         for c in &module.columns {
             v.row(column(module.object_id, c));
+        }
+    }
+    v
+}
+
+/// With the columns of the system views, by which a client learns what this version has.
+fn all_columns(database: &Database) -> Build {
+    let mut v = columns(database);
+    let of_tables = tables(database).names();
+    let of_columns: Vec<String> = COLUMN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for (view, names) in [("tables", of_tables), ("columns", of_columns)] {
+        let id = system_view(view).unwrap_or_default();
+        for (n, name) in (1i64..).zip(names) {
+            let mut row = vec![NULL; COLUMN.len()];
+            (row[0], row[1], row[2]) = (i(id), s(&name), i(n));
+            v.row(row);
         }
     }
     v
