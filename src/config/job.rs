@@ -172,6 +172,16 @@ pub struct TableOverride {
     pub types: BTreeMap<String, String>,
     /// By column; what is not said there is as the job says.
     pub values: BTreeMap<String, ValuesOverride>,
+    pub accept: Accept,
+}
+
+/// What of a table may be less than it holds, because the login does not see the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Masked values in place of the column's own.
+    pub masked: bool,
+    /// Only the rows and columns that the login sees.
+    pub filtered: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
+    Accept, ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
     ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
     TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
 };
@@ -273,6 +273,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let partitions = section.optional_number("partitions", (1, 1024), g);
     let types = section.names("types", &[], g);
     let values = column_values(&mut section, g);
+    let accept = accept(&mut section, g);
     section.finish(g);
     TableOverride {
         filter,
@@ -282,7 +283,21 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         partitions,
         types,
         values,
+        accept,
     }
+}
+
+fn accept(section: &mut Section, g: &mut Gathered<'_>) -> Accept {
+    let path = section.path_of("accept");
+    let mut accept = Accept::default();
+    for (word, at) in section.list("accept", g) {
+        match word.as_str() {
+            "masked" => accept.masked = true,
+            "filtered" => accept.filtered = true,
+            _ => g.problem(at, &path, "expected one of masked, filtered"),
+        }
+    }
+    accept
 }
 
 fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {

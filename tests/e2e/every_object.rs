@@ -27,7 +27,6 @@ const LEFT_OUT: [&str; 10] = [
     "dbo.People: index SP_People",
     "dbo.Pets: included column Letter of index IX_Name",
     "dbo.Pets: index CS_Pets",
-    "dbo.Pets: trigger TR_Pets",
 ];
 
 fn source() -> SourceDatabase<'static> {
