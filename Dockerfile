@@ -2,14 +2,18 @@
 FROM rust:1.95.0-slim-bookworm AS build
 # The image's own toolchain is the pinned one; without this, rustup would add rustfmt and clippy.
 ENV RUSTUP_TOOLCHAIN=1.95.0
+# The system's OpenSSL, for servers that only have the TLS of their time (source.tls: legacy).
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libssl-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --locked --release --package migrate --bin migrate
+RUN cargo build --locked --release --package migrate --bin migrate --features legacy-tls
 
 FROM debian:bookworm-slim
-# The system's certificate authorities, for verified TLS on both sides.
+# The system's certificate authorities, for verified TLS on both sides, and its OpenSSL.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
+    && apt-get install --yes --no-install-recommends ca-certificates libssl3 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /work --create-home migrate
 COPY --from=build /src/target/release/migrate /usr/local/bin/migrate

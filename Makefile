@@ -20,6 +20,7 @@ demo: ## the whole tool in two minutes (KEEP=1 leaves both servers up)
 
 test: install ## every test that needs no foreign server
 	cargo test --locked --workspace -- --test-threads=2
+	cargo test --locked --package migrate --features legacy-tls --lib --test field -- --test-threads=2 legacy
 
 test-live: install ## the same tests against real servers (docs/real-servers.md)
 	@: $${MIGRATE_TEST_MSSQL:?set it to mssql://user:password@host:port} \
@@ -60,4 +61,5 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (300), beginning with what was found 
 lint: install ## format, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --package migrate --features legacy-tls --lib --test field -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet

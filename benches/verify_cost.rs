@@ -167,9 +167,9 @@ async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TableP
         .iter()
         .map(|part| tokio::spawn(drain(target.clone(), copy_out(&plan, part))))
         .collect::<Vec<_>>();
-    let sql = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
+    let statements = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
     let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
-    let rows = tokio::spawn(discard(source.clone(), sql, layout));
+    let rows = tokio::spawn(discard(source.clone(), statements, layout));
     let rows = rows.await.unwrap();
     for drained in join_all(drains).await {
         drained.unwrap();
@@ -177,12 +177,15 @@ async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TableP
     rows
 }
 
-async fn discard(source: SourcePool, sql: String, layout: RowLayout) -> u64 {
+async fn discard(source: SourcePool, statements: Vec<String>, layout: RowLayout) -> u64 {
     let mut connection = source.acquire().await.unwrap();
-    let mut stream = read::open(&mut connection, &sql, layout).await.unwrap();
     let mut rows = 0;
-    while let Some(batch) = stream.next_batch().await.unwrap() {
-        rows += batch.rows;
+    for sql in &statements {
+        let stream = read::open(&mut connection, sql, layout.clone()).await;
+        let mut stream = stream.unwrap();
+        while let Some(batch) = stream.next_batch().await.unwrap() {
+            rows += batch.rows;
+        }
     }
     rows
 }

@@ -21,8 +21,21 @@ pub enum Kind {
     SourceLogin,
     /// The server's certificate or its encryption settings are not acceptable.
     SourceTls,
-    /// The database is unknown or not open to this login (error 4060 and kin).
+    /// The connection was cut while it was being opened: in PRELOGIN, during the login, or by the
+    /// session's first statement.
+    SourceCut,
+    /// The connection was cut during the TLS handshake.
+    SourceTlsCut,
+    /// The server answered that it takes no login now: paused, starting, moving, out of connections
+    /// (error 40613 and kin).
+    SourceNotReady,
+    /// The server's version is older than this tool supports.
+    SourceVersion,
+    /// The database is not open to this login, whatever the time (error 911 and kin).
     SourceDatabase,
+    /// The database cannot be opened now, or does not exist: the server says the same of both
+    /// (error 4060 and kin).
+    SourceDatabaseUnavailable,
     /// The login may not read what the job names (errors 229, 262, 300 and kin).
     SourcePermission,
     /// The login would read less than there is: masks, filtered rows, columns without SELECT.
@@ -31,10 +44,12 @@ pub enum Kind {
     SourceLost,
     /// A statement or a read took longer than allowed.
     SourceTimeout,
-    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a snapshot conflict.
+    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a row-version conflict.
     SourceBusy,
     /// Any other error that SQL Server answered.
     SourceQuery,
+    /// A table is no longer as the catalog described it when it was planned.
+    SourceChanged,
     /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
     SourceProtocol,
     /// No source connection came free within `source.pool.acquire_timeout`.
@@ -47,10 +62,23 @@ pub enum Kind {
     TargetLogin,
     /// The server's certificate or its TLS settings are not acceptable.
     TargetTls,
+    /// The connection was cut while it was being opened: in the TLS handshake or during the login.
+    TargetCut,
+    /// The server answered that it is starting, stopping or recovering (57P01 to 57P03).
+    TargetNotReady,
     /// The database does not exist (3D000).
     TargetDatabase,
     /// The role may not do what the job needs (42501).
     TargetPermission,
+    /// PostgreSQL, or a pooler before it, answered and takes no connection now: it starts, stops or
+    /// has no room (57P03, 53300, 08xxx while connecting).
+    TargetRefused,
+    /// A standby, or a server or database that is read-only (25006).
+    TargetReadOnly,
+    /// A pooler lends out server connections by the transaction: nothing of a session is kept.
+    TargetPooler,
+    /// A crash of PostgreSQL emptied an UNLOGGED table in the middle of its load.
+    TargetEmptied,
     /// The connection broke, or the server is shutting down or starting (57P01..57P03, 08xxx).
     TargetLost,
     /// Serialization failure, deadlock, lock not available (40001, 40P01, 55P03), too many connections (53300).
@@ -114,6 +142,13 @@ impl Error {
             place: Place::default(),
             source: None,
         }))
+    }
+
+    /// Says more, after what was said.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        self.0.message.push_str(more);
+        self
     }
 
     /// Keeps the error that caused this one.

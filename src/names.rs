@@ -53,7 +53,9 @@ fn quoted(name: &str, open: char, close: char) -> String {
 pub fn fold(name: &str, style: NameStyle) -> String {
     match style {
         NameStyle::Preserve => name.to_owned(),
-        NameStyle::Lowercase => name.to_lowercase(),
+        // As PostgreSQL folds a name without quotes in a UTF-8 database: ASCII only
+        // (src/backend/parser/scansup.c, downcase_identifier).
+        NameStyle::Lowercase => name.to_ascii_lowercase(),
         NameStyle::SnakeCase => snake_case(name),
     }
 }
@@ -300,6 +302,7 @@ mod tests {
     fn folding_follows_the_style() {
         assert_eq!(fold("OwnerUserId", NameStyle::Lowercase), "owneruserid");
         assert_eq!(fold("OwnerUserId", NameStyle::Preserve), "OwnerUserId");
+        assert_eq!(fold("GRÖSSE", NameStyle::Lowercase), "grÖsse");
         for (from, to) in [
             ("OwnerUserId", "owner_user_id"),
             ("HTMLBody2", "html_body2"),

@@ -14,8 +14,13 @@ use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
     pub name: String,
-    /// `@@SERVERNAME` or its nearest equivalent: with `name`, which database a checkpoint belongs to.
+    /// `@@SERVERNAME` or its nearest equivalent: what it is called now. After a failover, or in a
+    /// container made again, the same database is of a server of another name.
     pub server: String,
+    /// `sys.databases.service_broker_guid`, which is kept in the database: with `name`, which database a
+    /// checkpoint belongs to. `None` where the server does not tell.
+    #[serde(default)]
+    pub guid: Option<String>,
     /// `SERVERPROPERTY('ProductVersion')`, as `16.0.4135.4`.
     pub version: String,
     pub collation: String,
@@ -25,6 +30,9 @@ pub struct Database {
     pub frozen: bool,
     /// The login may SELECT from everything in the database; `None` where the server does not tell.
     pub select_on_all: Option<bool>,
+    /// `@@DBTS`, the rowversion that was given out last; `None` where the server does not tell.
+    #[serde(default)]
+    pub last_rowversion: Option<i64>,
     pub tables: Vec<Table>,
     /// By schema and name.
     #[serde(default)]
@@ -66,6 +74,9 @@ pub struct Table {
     /// the login cannot see that, `Database::filters_hidden` says so.
     #[serde(default)]
     pub filtered_by_policy: bool,
+    /// In-Memory OLTP; since 2014.
+    #[serde(default)]
+    pub memory_optimized: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -89,11 +89,21 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         Kind::SourceUnreachable
         | Kind::SourceLogin
         | Kind::SourceTls
+        | Kind::SourceCut
+        | Kind::SourceTlsCut
+        | Kind::SourceNotReady
+        | Kind::SourceVersion
         | Kind::SourceDatabase
+        | Kind::SourceDatabaseUnavailable
         | Kind::TargetUnreachable
         | Kind::TargetLogin
         | Kind::TargetTls
-        | Kind::TargetDatabase => Conclusion::Unreachable,
+        | Kind::TargetCut
+        | Kind::TargetNotReady
+        | Kind::TargetDatabase
+        | Kind::TargetRefused
+        | Kind::TargetReadOnly
+        | Kind::TargetPooler => Conclusion::Unreachable,
         Kind::Difference => Conclusion::Different,
         Kind::Stopped => Conclusion::Stopped,
         Kind::SourcePermission
@@ -102,6 +112,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::SourceTimeout
         | Kind::SourceBusy
         | Kind::SourceQuery
+        | Kind::SourceChanged
         | Kind::SourceProtocol
         | Kind::SourcePoolTimeout
         | Kind::SourceConsistency
@@ -109,6 +120,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::TargetLost
         | Kind::TargetBusy
         | Kind::TargetFull
+        | Kind::TargetEmptied
         | Kind::TargetQuery
         | Kind::TargetPoolTimeout
         | Kind::TargetExists

@@ -4,7 +4,7 @@
 //! - source database (the server itself is compared by its own name when a run continues);
 //! - target database;
 //! - which tables, columns and rows: `tables.include`, `exclude` and every override except
-//!   `partitions`, `values` and `accept`;
+//!   `partitions`, `values`, `accept` and `without`;
 //! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
 //!   `schema.computed`, `schema.collations`, overrides' `rename`, `columns.rename` and `types`, the
 //!   job's own `types`;
@@ -20,7 +20,8 @@
 //!   overrides' `partitions`: a run continues the partitions that were recorded;
 //! - `values`, overrides' too: another policy is what the failure on a value asks for;
 //! - overrides' `accept`: nothing was read without it;
-//! - `schema.indexes` and the other objects made after the load, `verify`, `report`.
+//! - `schema.indexes` and the other objects made after the load, overrides' `without`, `verify`,
+//!   `report`.
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -161,12 +162,14 @@ target: {host: b, database: t, user: u, password: p}
             "transfer: {max_partitions_per_table: 2, commit_every: 1MiB, retry: {attempts: 9}}",
             "tables: {overrides: {}}",
             "tables: {overrides: {dbo.A: {partitions: 3, values: {b: {undecodable: strip}}}}}",
+            "tables: {overrides: {dbo.A: {without: [IX_A, FK_A]}}}",
             "values: {nul_characters: strip}",
             "values: {undecodable: reject}",
             "verify: none",
             "report: {json: x.json}",
             "schema: {indexes: false}",
             "schema: {untranslated: ignore, views: try, sequences: false}",
+            "schema: {rowversion: counter, history: trigger}",
         ] {
             assert_eq!(of(changes), of(""), "{changes}");
         }

@@ -69,6 +69,7 @@ pub struct Source {
     pub user: String,
     pub password: Secret,
     pub encrypt: Encrypt,
+    pub tls: Tls,
     pub trust_server_certificate: bool,
     pub application_intent: ApplicationIntent,
     /// PEM file with the certificate authorities to trust instead of the system's.
@@ -76,8 +77,10 @@ pub struct Source {
     /// The name expected in the certificate, where it is not `host`.
     pub host_name_in_certificate: Option<String>,
     pub connect_timeout: Duration,
-    /// A read that receives nothing for this long is given up and retried.
+    /// A read that receives nothing for this long between rows is given up and retried.
     pub read_timeout: Duration,
+    /// The same before a statement's first row: the server may have to sort, or to read far, first.
+    pub first_row_timeout: Duration,
     pub pool: SourcePool,
 }
 
@@ -90,6 +93,16 @@ pub enum Encrypt {
     /// TLS for the login packet only.
     LoginOnly,
     Off,
+}
+
+/// Which versions and ciphers TLS may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// TLS 1.2 and 1.3, with suites that are safe today.
+    Modern,
+    /// TLS 1.0 to 1.2 with whatever suites OpenSSL has: SQL Server on Windows Server 2012 R2 and older
+    /// offers nothing better. In builds with the feature `legacy-tls`.
+    Legacy,
 }
 
 /// What the login says it will do; an availability group's listener sends `ReadOnly` to a readable
@@ -173,6 +186,8 @@ pub struct TableOverride {
     /// By column; what is not said there is as the job says.
     pub values: BTreeMap<String, ValuesOverride>,
     pub accept: Accept,
+    /// Indexes and constraints that are not made.
+    pub without: Vec<LeftOut>,
 }
 
 /// What of a table may be less than it holds, because the login does not see the rest.
@@ -182,6 +197,14 @@ pub struct Accept {
     pub masked: bool,
     /// Only the rows and columns that the login sees.
     pub filtered: bool,
+}
+
+/// An object that the job leaves out, by its name at the source or on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub name: String,
+    /// Of the job file, from 1: only the source's catalog tells whether the name is one.
+    pub line: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -230,6 +253,15 @@ pub struct Retry {
     pub attempts: u32,
     pub initial_backoff: Duration,
     pub max_backoff: Duration,
+    /// How long connecting, catalog and planning are tried again; a server that says that it is not
+    /// ready gets [`Retry::PATIENCE`] times as long.
+    pub at_start: Duration,
+}
+
+impl Retry {
+    /// An Azure database that was paused takes up to two minutes to resume (Microsoft, "Azure SQL
+    /// Database serverless", auto-resume; its clients are to try again meanwhile).
+    pub const PATIENCE: u32 = 4;
 }
 
 #[derive(Debug, Clone)]
@@ -246,6 +278,26 @@ pub struct SchemaOptions {
     pub views: Views,
     pub collations: Collations,
     pub untranslated: Untranslated,
+    pub rowversion: RowVersion,
+    pub history: History,
+}
+
+/// What a `rowversion` becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowVersion {
+    /// The bytes that the source has; nothing fills the column here.
+    Bytes,
+    /// A value from a sequence for every new row and every update, by a trigger.
+    Counter,
+}
+
+/// What keeps the history of a system-versioned table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Nothing: both tables are plain ones.
+    None,
+    /// A trigger that writes the old row of an UPDATE or DELETE into the history table.
+    Trigger,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

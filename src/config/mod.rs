@@ -7,6 +7,7 @@ use std::path::Path;
 pub mod effective;
 mod fields;
 pub mod fingerprint;
+mod host;
 pub mod job;
 pub mod problem;
 mod read;

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::host;
 use crate::config::job::{
-    Accept, ApplicationIntent, Collations, Computed, Consistency, Encrypt, Job, Mode, NameStyle,
-    ReportFiles, Retry, SchemaOptions, Source, SourcePool, SslMode, TableOverride, Tables, Target,
-    TargetPool, Transfer, Untranslated, ValuePolicy, Values, ValuesOverride, VerifyLevel, Views,
+    Accept, ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, LeftOut,
+    Mode, NameStyle, ReportFiles, Retry, RowVersion, SchemaOptions, Source, SourcePool, SslMode,
+    TableOverride, Tables, Target, TargetPool, Tls, Transfer, Untranslated, ValuePolicy, Values,
+    ValuesOverride, VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -33,8 +35,13 @@ const MOST_CONNECTIONS: usize = 1000;
 const SOURCE_ACQUIRE: Duration = Duration::from_secs(120);
 const TARGET_ACQUIRE: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(15);
+/// What Azure advises for its databases, which may have to be woken first (azure-docs,
+/// "Troubleshoot common connection errors").
+const SOURCE_CONNECT: Duration = Duration::from_secs(30);
 /// Longer than any scan pauses on a busy server, shorter than a night.
 const READ: Duration = Duration::from_secs(300);
+/// A cold table of 100 GB, read or counted to its end before the first row: 30 MB/s.
+const FIRST_ROW: Duration = Duration::from_secs(3600);
 /// SQL Server Browser (MC-SQLR 2.1).
 const BROWSER_PORT: u16 = 1434;
 /// Below this a table is read in a second or two; cutting it costs more than it saves.
@@ -97,7 +104,7 @@ fn name(top: &mut Section, stem: &str, g: &mut Gathered<'_>) -> String {
 
 fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     let mut section = top.section("source", g);
-    let source = Source {
+    let mut source = Source {
         host: section.required("host", g),
         port: section.optional_number("port", (1, u16::MAX), g),
         instance: section.optional("instance", g),
@@ -106,16 +113,69 @@ fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
         user: section.required("user", g),
         password: section.secret("password", g),
         encrypt: section.choice("encrypt", Encrypt::Required, g),
+        tls: section.choice("tls", Tls::Modern, g),
         trust_server_certificate: section.boolean("trust_server_certificate", false, g),
         application_intent: section.choice("application_intent", ApplicationIntent::ReadWrite, g),
         ca_file: section.path("ca_file", g),
         host_name_in_certificate: section.optional("host_name_in_certificate", g),
-        connect_timeout: section.duration("connect_timeout", CONNECT, None, g),
+        connect_timeout: section.duration("connect_timeout", SOURCE_CONNECT, None, g),
         read_timeout: section.duration("read_timeout", READ, None, g),
+        first_row_timeout: section.duration("first_row_timeout", FIRST_ROW, None, g),
         pool: source_pool(&mut section, g),
     };
+    source_place(&mut source, &section, g);
+    source_tls(&source, &section, g);
     section.finish(g);
     source
+}
+
+/// A port and an instance may be written with the host, and must then not contradict their own keys.
+fn source_place(source: &mut Source, section: &Section, g: &mut Gathered<'_>) {
+    if source.host.is_empty() {
+        return;
+    }
+    let written = match host::read(&source.host) {
+        Ok(written) => written,
+        Err(message) => return section.problem("host", message, g),
+    };
+    if let Some(port) = written.port {
+        if source.port.is_some_and(|other| other != port) {
+            section.problem("port", "is not the port that source.host names", g);
+        }
+        source.port = Some(port);
+        section.given_elsewhere("port", port.to_string(), g);
+    }
+    if let Some(instance) = written.instance {
+        let other = source.instance.as_ref();
+        if other.is_some_and(|other| !other.eq_ignore_ascii_case(&instance)) {
+            section.problem("instance", "is not the instance that source.host names", g);
+        }
+        section.given_elsewhere("instance", instance.clone(), g);
+        source.instance = Some(instance);
+    }
+    section.given_elsewhere("host", written.host.clone(), g);
+    source.host = written.host;
+}
+
+fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
+    if source.tls == Tls::Modern {
+        return;
+    }
+    match source.encrypt {
+        _ if !cfg!(feature = "legacy-tls") => section.problem(
+            "tls",
+            "`legacy` is not in this build of migrate: use the released image, or build it with \
+             `--features legacy-tls`",
+            g,
+        ),
+        Encrypt::Strict => section.problem(
+            "tls",
+            "`legacy` is for old servers; a server that speaks `encrypt: strict` is not one",
+            g,
+        ),
+        Encrypt::Off => section.problem("tls", "`legacy` says nothing under `encrypt: off`", g),
+        Encrypt::Required | Encrypt::LoginOnly => {}
+    }
 }
 
 fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
@@ -274,6 +334,12 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let types = section.names("types", &[], g);
     let values = column_values(&mut section, g);
     let accept = accept(&mut section, g);
+    let without = section.list("without", g).into_iter();
+    let without = without.map(|(name, at)| LeftOut {
+        name,
+        line: at.line,
+    });
+    let without = without.collect();
     section.finish(g);
     TableOverride {
         filter,
@@ -284,6 +350,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         types,
         values,
         accept,
+        without,
     }
 }
 
@@ -344,6 +411,7 @@ fn retry(transfer: &mut Section, g: &mut Gathered<'_>) -> Retry {
         attempts: section.number("attempts", 10, (1, 100), g),
         initial_backoff: section.duration("initial_backoff", second, None, g),
         max_backoff: section.duration("max_backoff", 60 * second, None, g),
+        at_start: section.duration("at_start", 30 * second, None, g),
     };
     if retry.max_backoff < retry.initial_backoff {
         section.problem("max_backoff", "is less than initial_backoff", g);
@@ -367,6 +435,8 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
         views: section.choice("views", Views::None, g),
         collations: section.choice("collations", Collations::Plain, g),
         untranslated: section.choice("untranslated", Untranslated::Report, g),
+        rowversion: section.choice("rowversion", RowVersion::Bytes, g),
+        history: section.choice("history", History::None, g),
     };
     section.finish(g);
     options

@@ -125,6 +125,17 @@ impl Section {
         }
     }
 
+    /// Records a setting that the file gives in the value of another key.
+    pub(crate) fn given_elsewhere(&self, key: &str, value: String, gathered: &mut Gathered<'_>) {
+        let path = self.path_of(key);
+        for setting in &mut gathered.settings {
+            if setting.key == path {
+                setting.value.clone_from(&value);
+                setting.origin = Origin::File;
+            }
+        }
+    }
+
     /// Takes a key out; a key without a value counts as not written.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Node> {
         self.known.push(key);

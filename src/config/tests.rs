@@ -401,3 +401,45 @@ fn below<'n>(node: &'n yaml::Node, key: &str) -> Option<&'n yaml::Node> {
 fn written(node: &yaml::Node, path: &str) -> bool {
     path.split('.').try_fold(node, below).is_some()
 }
+
+#[test]
+fn a_host_may_name_its_port_and_instance() {
+    let text = MINIMAL.replacen("host: sql01", "host: 'tcp:SQL01\\SHOP,50123'", 1);
+    let job = job(&text);
+    assert_eq!(job.source.host, "SQL01");
+    assert_eq!(job.source.port, Some(50123));
+    assert_eq!(job.source.instance.as_deref(), Some("SHOP"));
+    let port = Setting {
+        key: "source.port".into(),
+        value: "50123".into(),
+        origin: Origin::File,
+    };
+    assert!(effective(&job).contains(&port));
+    let twice = MINIMAL.replacen("host: sql01", "host: 'sql01,1444', port: 1433", 1);
+    assert_eq!(problems(&twice).len(), 1);
+    assert!(problems(&twice)[0].contains("source.port: is not the port that source.host names"));
+    let pipe = MINIMAL.replacen("host: sql01", "host: 'np:sql01'", 1);
+    assert!(problems(&pipe)[0].contains("source.host: only TCP is spoken"));
+}
+
+#[cfg(not(feature = "legacy-tls"))]
+#[test]
+fn legacy_tls_is_refused_where_it_is_not_built_in() {
+    let text = MINIMAL.replacen("host: sql01", "host: sql01, tls: legacy", 1);
+    assert!(problems(&text)[0].contains("--features legacy-tls"));
+}
+
+#[cfg(feature = "legacy-tls")]
+#[test]
+fn legacy_tls_is_for_old_servers_with_tls() {
+    let with = |keys: &str| {
+        MINIMAL.replacen(
+            "host: sql01",
+            &format!("host: sql01, tls: legacy, encrypt: {keys}"),
+            1,
+        )
+    };
+    assert_eq!(job(&with("login_only")).source.tls, job::Tls::Legacy);
+    assert!(problems(&with("strict"))[0].contains("source.tls: `legacy` is for old servers"));
+    assert!(problems(&with("off"))[0].contains("source.tls: `legacy` says nothing"));
+}

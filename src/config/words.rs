@@ -1,8 +1,8 @@
 //! The words of the job file for each choice.
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Mode, NameStyle, SslMode,
-    Untranslated, ValuePolicy, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Mode, NameStyle,
+    RowVersion, SslMode, Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -36,6 +36,7 @@ macro_rules! words {
 }
 
 words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
+words!(Tls: "modern" => Modern, "legacy" => Legacy);
 words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);
 words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
     "verify-ca" => VerifyCa, "verify-full" => VerifyFull);
@@ -47,5 +48,7 @@ words!(Views: "none" => None, "try" => Try);
 words!(Collations: "plain" => Plain, "icu" => Icu);
 words!(Untranslated: "report" => Report, "ignore" => Ignore);
 words!(Computed: "generated" => Generated, "plain" => Plain);
+words!(RowVersion: "bytes" => Bytes, "counter" => Counter);
+words!(History: "none" => None, "trigger" => Trigger);
 words!(ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
 words!(VerifyLevel: "none" => None, "counts" => Counts, "checksums" => Checksums);

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -76,23 +78,38 @@ async fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketA
     Ok(addresses)
 }
 
-/// Connects to the first of the host's addresses that answers. Each gets its share of the time, so
-/// that an address without a route does not use it up.
+/// Connects to the host's addresses, all at once: the first that answers wins, and the others are
+/// closed. The listener of an availability group over two subnets has an address of which nobody
+/// answers, which is what MultiSubnetFailover of Microsoft's drivers is for.
 pub(super) async fn connect_tcp(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream> {
     let addresses = resolve(&endpoint.host, endpoint.port, deadline).await?;
-    let mut last = None;
-    for (at, address) in addresses.iter().enumerate() {
-        let share = left(deadline) / (addresses.len() - at) as u32;
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                tune(&stream).map_err(|cause| unreachable_error(endpoint, Some(cause)))?;
-                return Ok(stream);
+    let stream = connect_any(&addresses, deadline)
+        .await
+        .map_err(|cause| unreachable_error(endpoint, cause))?;
+    tune(&stream).map_err(|cause| unreachable_error(endpoint, Some(cause)))?;
+    Ok(stream)
+}
+
+/// The error is the first that an address answered; there is none where no address answered.
+async fn connect_any(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+) -> std::result::Result<TcpStream, Option<io::Error>> {
+    let mut connecting: FuturesUnordered<_> = addresses.iter().map(TcpStream::connect).collect();
+    let mut first = None;
+    let any = async {
+        while let Some(connected) = connecting.next().await {
+            match connected {
+                Ok(stream) => return Some(stream),
+                Err(cause) => first = first.take().or(Some(cause)),
             }
-            Ok(Err(cause)) => last = Some(cause),
-            Err(_) => last = last.or(None),
         }
+        None
+    };
+    match timeout(left(deadline), any).await {
+        Ok(Some(stream)) => Ok(stream),
+        Ok(None) | Err(_) => Err(first),
     }
-    Err(unreachable_error(endpoint, last))
 }
 
 /// The receive buffer keeps the kernel's own sizing: a fixed SO_RCVBUF is cut to `rmem_max`
@@ -137,6 +154,7 @@ fn unreachable_error(endpoint: &Endpoint, cause: Option<io::Error>) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use socket2::{Domain, Socket, Type};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -172,5 +190,54 @@ mod tests {
         let error = connect_tcp(&endpoint, soon()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::SourceUnreachable);
         assert!(error.to_string().contains("DNS"), "{error}");
+    }
+
+    /// A listener whose queue is full: who connects gets no answer at all.
+    fn black_hole() -> (SocketAddr, Vec<Socket>) {
+        let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        full.listen(0).unwrap();
+        let address = full.local_addr().unwrap();
+        let mut held = vec![full];
+        for _ in 0..4 {
+            let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            client.set_nonblocking(true).unwrap();
+            // In progress, which is all that is wanted.
+            let _ = client.connect(&address);
+            held.push(client);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        (address.as_socket().unwrap(), held)
+    }
+
+    /// F14: one address after the other cost a connection to a listener over two subnets seconds.
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_costs_no_time() {
+        let (silent, _held) = black_hole();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let answering = listener.local_addr().unwrap();
+        let closed = {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            listener.local_addr().unwrap()
+        };
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_secs(30);
+        for addresses in [
+            vec![silent, closed, answering],
+            vec![answering, silent],
+            vec![closed, answering],
+        ] {
+            let stream = connect_any(&addresses, deadline).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), answering);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        // What an address answered is told, though another one said nothing.
+        let soon = Instant::now() + Duration::from_millis(300);
+        let cause = connect_any(&[silent, closed], soon).await.unwrap_err();
+        let kind = cause.map(|cause| cause.kind());
+        assert_eq!(kind, Some(io::ErrorKind::ConnectionRefused));
+        let soon = Instant::now() + Duration::from_millis(300);
+        assert!(connect_any(&[silent], soon).await.unwrap_err().is_none());
     }
 }

@@ -1,21 +1,16 @@
 //! Cut points between partitions, and counts.
 
-use std::time::Duration;
-
 use crate::config::job::{ValuePolicy, Values};
 use crate::error::{Error, Kind, Result};
 use crate::plan::key::KeyValue;
+use crate::plan::query::Unchanged;
 use crate::plan::table::ColumnPlan;
 use crate::schema::Column;
 use crate::transcode::{RowLayout, RowReader};
 use crate::typemap::{TargetTypes, default_type};
 
-use super::connection::Connection;
+use super::connection::{Connection, Patience};
 use super::read::open_reader;
-
-/// These queries read a whole index before their first byte, which a time-out for the pauses of a
-/// row stream does not allow for. A dead server is noticed earlier, by the socket's keepalive.
-const PATIENCE: u32 = 20;
 
 /// Runs a query whose columns are `key`, in order, and gives every row's values exactly as the
 /// server sent them.
@@ -28,7 +23,9 @@ pub async fn cut_points(
     key: &[Column],
 ) -> Result<Vec<Vec<KeyValue>>> {
     let layout = key_layout(key)?;
-    let patience = patience(connection);
+    // Any row may be as far from the last as the first is from the beginning.
+    let patience = connection.patience().first_row;
+    let patience = Patience::new(patience, patience);
     // One row per batch: a batch tells the key of its last row.
     let reader = RowReader::new(layout).with_batch_bytes(1);
     let mut rows = open_reader(connection, sql, reader, patience).await?;
@@ -51,7 +48,7 @@ pub async fn cut_points(
 
 /// Runs a query that gives one count.
 pub async fn count(connection: &mut Connection, sql: &str) -> Result<u64> {
-    let patience = patience(connection);
+    let patience = connection.patience().first_row;
     let rows = connection.query_within(sql, patience).await?;
     let row = rows
         .first()
@@ -60,8 +57,44 @@ pub async fn count(connection: &mut Connection, sql: &str) -> Result<u64> {
         .map_err(|cause| Error::new(Kind::SourceProtocol, "a count is negative").because(cause))
 }
 
-fn patience(connection: &Connection) -> Duration {
-    connection.read_timeout().saturating_mul(PATIENCE)
+/// Asks whether what a slice was read by is still what it was.
+///
+/// # Errors
+/// `Checkpoint` where it is not: rows may have been read twice or not at all.
+pub async fn must_be_unchanged(connection: &mut Connection, unchanged: &Unchanged) -> Result<()> {
+    let rows = connection.query(&unchanged.sql).await?;
+    let found = rows.first().map(|row| row.text(0)).transpose()?.flatten();
+    if found == Some(unchanged.expected.as_str()) {
+        return Ok(());
+    }
+    let of = &unchanged.of;
+    Err(Error::new(
+        Kind::Checkpoint,
+        format!("{of} was altered since the table was planned, so its partitions are others now"),
+    ))
+}
+
+/// The same of what the server may not know or not tell: no row, NULL, or a no for an answer are
+/// `None`. A lost connection stays an error.
+pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Option<u64>> {
+    let rows = if_understood(connection.query(sql).await)?;
+    let number = match rows.as_deref() {
+        Some([row, ..]) => row.int(0)?,
+        _ => None,
+    };
+    Ok(number.and_then(|number| u64::try_from(number).ok()))
+}
+
+/// `None` where the server answered that there is no such thing, or not for this login.
+pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
+            tracing::debug!(%error, "the source is asked in another way");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn key_layout(key: &[Column]) -> Result<RowLayout> {

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -17,20 +19,18 @@ const LONGEST_ANSWER: usize = 3 + 1024;
 /// UDP gets lost: the question is repeated.
 const TRIES: u32 = 3;
 
-/// Asks each address in turn for the TCP port of `instance`; waits `patience` in all.
+/// Asks all addresses at once for the TCP port of `instance`; the first answer counts. Waits `patience`
+/// in all.
 pub(super) async fn port_of(
     instance: &str,
     addresses: &[SocketAddr],
     patience: Duration,
 ) -> Result<u16> {
-    let patience = patience / (TRIES * addresses.len().max(1) as u32);
-    for address in addresses {
-        for _ in 0..TRIES {
-            // A lost datagram, a closed port and a foreign answer all mean: ask again, then give up
-            // with an error that names all three.
-            if let Ok(Ok(answer)) = timeout(patience, ask(instance, *address)).await {
-                return parse(&answer, instance);
-            }
+    for _ in 0..TRIES {
+        // A lost datagram, a closed port and a foreign answer all mean: ask again, then give up with
+        // an error that names all three.
+        if let Ok(Some(answer)) = timeout(patience / TRIES, ask_any(instance, addresses)).await {
+            return parse(&answer, instance);
         }
     }
     Err(Error::new(
@@ -41,6 +41,19 @@ pub(super) async fn port_of(
              or set source.port instead of source.instance"
         ),
     ))
+}
+
+async fn ask_any(instance: &str, addresses: &[SocketAddr]) -> Option<Vec<u8>> {
+    let mut asking: FuturesUnordered<_> = addresses
+        .iter()
+        .map(|address| ask(instance, *address))
+        .collect();
+    while let Some(answer) = asking.next().await {
+        if let Ok(answer) = answer {
+            return Some(answer);
+        }
+    }
+    None
 }
 
 async fn ask(instance: &str, address: SocketAddr) -> std::io::Result<Vec<u8>> {
@@ -179,6 +192,24 @@ mod tests {
             .unwrap();
         assert_eq!(port, 50123);
         assert_eq!(asked.await.unwrap(), b"\x04SQLEXPRESS\0");
+    }
+
+    /// F14: the listener of a cluster has addresses of which nobody answers.
+    #[tokio::test]
+    async fn the_first_address_that_answers_gives_the_port() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [silent.local_addr().unwrap(), server.local_addr().unwrap()];
+        let serving = async {
+            let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
+            let text = answer("ServerName;A;InstanceName;B;tcp;50124;;");
+            server.send_to(&text, from).await.unwrap();
+        };
+        let begun = std::time::Instant::now();
+        let asking = port_of("B", &addresses, Duration::from_secs(30));
+        let (port, ()) = tokio::join!(asking, serving);
+        assert_eq!(port.unwrap(), 50124);
+        assert!(begun.elapsed() < Duration::from_secs(2));
     }
 
     #[tokio::test]

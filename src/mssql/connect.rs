@@ -11,11 +11,11 @@ use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
 
 use super::address::{self, Endpoint};
-use super::connection::Connection;
+use super::connection::{Connection, Patience};
 use super::fault;
 use super::pool::Ticket;
 use super::prelogin::{self, Agreed, HEADER, PACKET_RESPONSE};
-use super::response;
+use super::response::{self, ServerVersion};
 use super::tls::Tls;
 use super::transport::{Handle, Slot, Transport};
 use super::tunnel::Tunnel;
@@ -27,6 +27,8 @@ const PACKET_SIZE_TLS: u32 = 16383;
 const PACKET_SIZE_DEFAULT: usize = 4096;
 /// Azure SQL sends a login on to another host once; more is a loop.
 const MOST_REDIRECTS: usize = 3;
+/// SQL Server 2012.
+const LEAST_VERSION: u8 = 11;
 /// A PRELOGIN answer has some dozen bytes.
 const LONGEST_PRELOGIN: usize = 4096;
 
@@ -105,12 +107,15 @@ impl Connector {
             Ok(client) => {
                 let answer = slot.with(|transport| transport.as_mut().map(Transport::end_capture));
                 let changes = response::changes(&answer.unwrap_or_default());
+                if let Some(server) = changes.server {
+                    refuse_older(&endpoint.host, server)?;
+                }
                 let packet_size = changes.packet_size.unwrap_or(PACKET_SIZE_DEFAULT);
                 Ok(Login::Done(Box::new(Connection::new(
                     client,
                     slot,
                     packet_size,
-                    self.source.read_timeout,
+                    Patience::new(self.source.first_row_timeout, self.source.read_timeout),
                     ticket.clone(),
                 ))))
             }
@@ -187,8 +192,14 @@ where
         read_message(stream).await
     };
     let answer = asked.await.map_err(|cause| {
+        // Something else than TDS stays so; a connection that was cut may not be the next time.
+        let kind = if cause.kind() == std::io::ErrorKind::InvalidData {
+            Kind::SourceUnreachable
+        } else {
+            Kind::SourceCut
+        };
         Error::new(
-            Kind::SourceUnreachable,
+            kind,
             format!(
                 "{host} did not answer PRELOGIN: is it a SQL Server port? A server that forces \
                  strict encryption needs source.encrypt: strict"
@@ -222,20 +233,43 @@ async fn read_message<S: AsyncReadExt + Unpin>(stream: &mut S) -> std::io::Resul
     }
 }
 
+/// The catalog is asked in the views and columns of SQL Server 2012, which is version 11; Azure SQL
+/// Database and Managed Instance call themselves 12 (Microsoft, `@@VERSION`).
+fn refuse_older(host: &str, server: ServerVersion) -> Result<()> {
+    if server.major >= LEAST_VERSION {
+        return Ok(());
+    }
+    let product = match (server.major, server.minor) {
+        (8, _) => " (SQL Server 2000)",
+        (9, _) => " (SQL Server 2005)",
+        (10, 0) => " (SQL Server 2008)",
+        (10, _) => " (SQL Server 2008 R2)",
+        _ => "",
+    };
+    Err(Error::new(
+        Kind::SourceVersion,
+        format!(
+            "{host} is SQL Server version {}.{}.{}{product}: the oldest that is supported is \
+             {LEAST_VERSION}.0 (SQL Server 2012)",
+            server.major, server.minor, server.build
+        ),
+    ))
+}
+
 fn login_error(host: &str, error: tiberius::error::Error) -> Error {
     let ended = matches!(error, tiberius::error::Error::Io { .. });
     let error = fault::driver_error(error);
     if ended {
         return Error::new(
-            Kind::SourceUnreachable,
+            Kind::SourceCut,
             format!("{host} ended the connection during the login: look into its error log"),
         )
         .because(error);
     }
     match error.kind() {
-        // Starting, shutting down, paused, moving or out of connections: on its way, but not there.
+        // Starting, shutting down, paused, moving or out of connections.
         Kind::SourceBusy | Kind::SourceLost => Error::new(
-            Kind::SourceUnreachable,
+            Kind::SourceNotReady,
             format!("{host} takes no login now: {}", error.message()),
         ),
         _ => error,
@@ -251,12 +285,14 @@ fn session_setup(consistency: Consistency) -> String {
         Consistency::Relaxed => "READ UNCOMMITTED",
     };
     // ARITHABORT to QUOTED_IDENTIFIER: what indexed views and computed-column indexes need.
+    // QUERY_GOVERNOR_COST_LIMIT: a server may forbid expensive statements (8649), which reading a large
+    // table is; lifting it for a session needs no permission (Microsoft, "SET QUERY_GOVERNOR_COST_LIMIT").
     // TEXTSIZE: anything else would cut (max) values. LANGUAGE: dates in a job's predicate are not
     // read in the order of the login's language. DEADLOCK_PRIORITY: the application wins.
     format!(
         "SET ARITHABORT ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
          SET CONCAT_NULL_YIELDS_NULL ON; SET QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF; \
-         SET ROWCOUNT 0; SET TEXTSIZE 2147483647; SET LANGUAGE us_english; \
+         SET ROWCOUNT 0; SET QUERY_GOVERNOR_COST_LIMIT 0; SET TEXTSIZE 2147483647; SET LANGUAGE us_english; \
          SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT 60000; \
          SET TRANSACTION ISOLATION LEVEL {isolation};"
     )

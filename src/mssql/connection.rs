@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
+use crate::plan::level::changes_level;
 
 use super::control::ControlRow;
 use super::fault;
@@ -38,10 +39,29 @@ pub struct Connection {
     transaction: [u8; 8],
     /// What the server said of it after the last [`Self::execute`].
     in_transaction: bool,
-    read_timeout: Duration,
+    patience: Patience,
     idle_since: Instant,
     /// Held so that the pool counts this connection for as long as its socket is open.
     _ticket: Arc<Ticket>,
+}
+
+/// How long the server may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Before a statement's first row: `source.first_row_timeout`.
+    pub(super) first_row: Duration,
+    /// After it: `source.read_timeout`.
+    pub(super) between_rows: Duration,
+}
+
+impl Patience {
+    /// The first row may take as long as any other.
+    pub(super) fn new(first_row: Duration, between_rows: Duration) -> Self {
+        Self {
+            first_row: first_row.max(between_rows),
+            between_rows,
+        }
+    }
 }
 
 /// Who set it last: [`Connection::begin`] busy, [`Connection::end`] idle, any failure broken.
@@ -57,7 +77,7 @@ impl Connection {
         client: tiberius::Client<Handle>,
         slot: Slot,
         packet_size: usize,
-        read_timeout: Duration,
+        patience: Patience,
         ticket: Arc<Ticket>,
     ) -> Self {
         Self {
@@ -67,7 +87,7 @@ impl Connection {
             packet_size,
             transaction: [0; 8],
             in_transaction: false,
-            read_timeout,
+            patience,
             idle_since: Instant::now(),
             _ticket: ticket,
         }
@@ -80,7 +100,7 @@ impl Connection {
     /// What the server answered, by its number; `SourceLost` or `SourceTimeout` leave the
     /// connection broken.
     pub async fn query(&mut self, sql: &str) -> Result<Vec<ControlRow>> {
-        self.query_within(sql, self.read_timeout).await
+        self.query_within(sql, self.patience.between_rows).await
     }
 
     /// The same, for a query that may need longer than `read_timeout`.
@@ -95,7 +115,11 @@ impl Connection {
             answer.into_results().await
         };
         let outcome = timeout(limit, run).await;
-        let mut results = self.settle(outcome, limit).await?;
+        let settled = self.settle(outcome, limit).await;
+        if settled.is_err() && changes_level(sql) {
+            self.break_off();
+        }
+        let mut results = settled?;
         let first = if results.is_empty() {
             Vec::new()
         } else {
@@ -250,8 +274,8 @@ impl Connection {
     }
 
     /// A read that receives nothing for this long is given up.
-    pub(super) fn read_timeout(&self) -> Duration {
-        self.read_timeout
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Ends the connection and waits until the server has closed its end, at most a second.

@@ -6,6 +6,8 @@ use crate::error::{Error, Kind};
 
 /// From this class on the server ends the connection (Microsoft, "Database engine error severities").
 const CLASS_ENDS_CONNECTION: u8 = 20;
+/// Class of 605 where the page was moved and nothing is broken (MSSQLSERVER_605).
+const CLASS_PAGE_MOVED: u8 = 12;
 
 /// An error that SQL Server answered.
 pub(super) fn server_error(number: u32, state: u8, class: u8, text: &str) -> Error {
@@ -19,26 +21,45 @@ pub(super) fn server_error(number: u32, state: u8, class: u8, text: &str) -> Err
     Error::new(kind, format!("{head}: {text}{}", advice(number)))
 }
 
-/// What the numbers mean (Microsoft, "Database engine events and errors", and for those from 10928
-/// and 40000 on "Troubleshoot transient connection errors in SQL Database").
+/// What the numbers mean. Texts and classes are those of Microsoft's "Database engine events and
+/// errors"; each group names what else says that the fault passes. "Azure" is Microsoft's
+/// "Troubleshoot connectivity issues and other errors with Azure SQL Database" (list of transient
+/// fault error codes), "SqlClient" its `SqlConfigurableRetryFactory.BaselineTransientErrors`, "EF" is
+/// Entity Framework Core's `SqlServerTransientExceptionDetector`.
 fn kind_of(number: u32, class: u8) -> Kind {
     match number {
         // Wrong password, wrong authentication, disabled, locked, expired, firewall rule.
         18452 | 18456 | 18461 | 18468 | 18470 | 18486 | 18487 | 18488 | 40615 => Kind::SourceLogin,
-        // Unknown, offline, restoring, single user, suspect, a replica that cannot be read.
-        911 | 921 | 922 | 924 | 926 | 927 | 942 | 945 | 976 | 978 | 983 | 4060 | 4064 => {
-            Kind::SourceDatabase
-        }
-        229 | 230 | 262 | 297 | 300 | 371 | 916 | 15562 => Kind::SourcePermission,
-        // Deadlock, locks used up, lock time-out, NOLOCK scan overtaken by moves, snapshot conflicts.
-        1205 | 1204 | 1222 | 601 | 3960 | 3961 | 3963 => Kind::SourceBusy,
-        // Memory, latch and worker shortage.
-        701 | 802 | 845 | 8645 | 8651 | 8628 | 17142 | 18401 | 17187 => Kind::SourceBusy,
-        // Azure: throttled or moving.
-        10928 | 10929 | 10936 | 40501 | 40544 | 40613 | 40627 | 49918 | 49919 | 49920 => {
+        // Unknown, single user, restoring, offline, files missing, a replica for read intent only.
+        911 | 924 | 927 | 942 | 945 | 978 | 4064 => Kind::SourceDatabase,
+        // Recovering ("try again later" in their texts: 921, 922, 988), suspect (926, Azure: during a
+        // reconfiguration), a replica that is suspended or resolving (976, 983: "Troubleshoot Always
+        // On Availability Groups"), cannot be opened (4060: Azure, SqlClient).
+        921 | 922 | 926 | 976 | 983 | 988 | 4060 => Kind::SourceDatabaseUnavailable,
+        // Deadlock, locks used up, lock time-out (SqlClient: 1204, 1205, 1222).
+        1204 | 1205 | 1222 => Kind::SourceBusy,
+        // A scan without locks that pages moved under (601: "could not continue scan with NOLOCK due to
+        // data movement"; 605 of class 12, MSSQLSERVER_605: the same; of class 21 it is corruption).
+        601 => Kind::SourceBusy,
+        605 if class == CLASS_PAGE_MOVED => Kind::SourceBusy,
+        // Row versions: changed or lost under SNAPSHOT (3960, 3961, 3963), aged out or the version
+        // store is full (3958, 3966, 3967: "Troubleshoot insufficient disk space in tempdb"), a
+        // readable secondary that waits for them (4221: Azure, SqlClient).
+        3958 | 3960 | 3961 | 3963 | 3966 | 3967 | 4221 => Kind::SourceBusy,
+        // Conflicts and dependencies of memory-optimised tables ("Transactions with memory-optimized
+        // tables", retry logic; EF).
+        41301 | 41302 | 41305 | 41325 | 41839 => Kind::SourceBusy,
+        // Memory, latch and worker shortage ("Memory errors and recommendations").
+        701 | 802 | 845 | 8628 | 8645 | 8651 => Kind::SourceBusy,
+        // Paused, starting, upgrading, shutting down (18401: SqlClient), no more sessions or tasks,
+        // login time-out.
+        17142 | 17187 | 17197 | 17300 | 17809 | 18401 | 18451 => Kind::SourceBusy,
+        // Throttled or moving (Azure, SqlClient, EF).
+        615 | 10928 | 10929 | 10936 | 40501 | 40544 | 40613 | 40627 | 49918 | 49919 | 49920 => {
             Kind::SourceBusy
         }
-        // Killed, shutting down, moved away.
+        229 | 230 | 262 | 297 | 300 | 371 | 916 | 15562 => Kind::SourcePermission,
+        // Killed, shutting down, moved away (Azure, SqlClient, EF; 596, 6001, 6005: their texts).
         64 | 233 | 596 | 6001 | 6005 | 10053 | 10054 | 10060 | 40143 | 40197 | 40540 | 42108
         | 42109 => Kind::SourceLost,
         3951 | 3952 | 3954 | 3956 | 3957 => Kind::SourceConsistency,
@@ -60,6 +81,7 @@ fn advice(number: u32) -> &'static str {
         916 => "; create a user for the login in that database",
         229 | 230 => "; grant SELECT on it to the login's user",
         262 | 297 | 300 => "; grant the permission that it names",
+        8649 => "; the server's query governor forbids statements of this cost",
         978 => "; the replica takes read-intent connections only: connect to the primary",
         3952 => {
             "; ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON, or another \
@@ -108,26 +130,104 @@ pub(super) fn lost(cause: io::Error) -> Error {
 mod tests {
     use super::*;
 
+    /// Number and class as the server sends them (`sys.messages`).
     #[test]
     fn numbers_become_the_kinds_that_retry_depends_on() {
-        for (number, class, kind) in [
-            (18456, 14, Kind::SourceLogin),
-            (4060, 11, Kind::SourceDatabase),
-            (229, 14, Kind::SourcePermission),
-            (262, 14, Kind::SourcePermission),
-            (300, 14, Kind::SourcePermission),
-            (916, 14, Kind::SourcePermission),
-            (1205, 13, Kind::SourceBusy),
-            (1222, 16, Kind::SourceBusy),
-            (3960, 16, Kind::SourceBusy),
-            (40501, 20, Kind::SourceBusy),
-            (40197, 17, Kind::SourceLost),
-            (596, 21, Kind::SourceLost),
-            (824, 24, Kind::SourceLost),
-            (208, 16, Kind::SourceQuery),
-            (3952, 16, Kind::SourceConsistency),
+        for (kind, numbers) in [
+            (
+                Kind::SourceLogin,
+                &[(18456, 14), (18452, 14), (18470, 14), (40615, 14)][..],
+            ),
+            (
+                Kind::SourceDatabase,
+                &[
+                    (911, 16),
+                    (924, 14),
+                    (927, 14),
+                    (942, 14),
+                    (978, 14),
+                    (4064, 11),
+                ],
+            ),
+            (
+                Kind::SourceDatabaseUnavailable,
+                &[
+                    (921, 14),
+                    (922, 14),
+                    (926, 14),
+                    (976, 14),
+                    (983, 14),
+                    (988, 14),
+                    (4060, 11),
+                ],
+            ),
+            (
+                Kind::SourcePermission,
+                &[(229, 14), (230, 14), (262, 14), (300, 14), (916, 14)],
+            ),
+            (
+                Kind::SourceBusy,
+                &[(1204, 19), (1205, 13), (1222, 16), (601, 12), (605, 12)],
+            ),
+            (
+                Kind::SourceBusy,
+                &[
+                    (3958, 16),
+                    (3960, 16),
+                    (3961, 16),
+                    (3966, 17),
+                    (3967, 17),
+                    (4221, 16),
+                ],
+            ),
+            (
+                Kind::SourceBusy,
+                &[
+                    (41301, 16),
+                    (41302, 16),
+                    (41305, 16),
+                    (41325, 16),
+                    (41839, 16),
+                ],
+            ),
+            (
+                Kind::SourceBusy,
+                &[
+                    (701, 17),
+                    (8645, 17),
+                    (17142, 14),
+                    (17187, 16),
+                    (17197, 16),
+                    (17300, 16),
+                    (17809, 20),
+                    (18401, 14),
+                    (18451, 14),
+                ],
+            ),
+            (
+                Kind::SourceBusy,
+                &[
+                    (615, 21),
+                    (10928, 20),
+                    (10929, 20),
+                    (40501, 20),
+                    (40613, 17),
+                    (49918, 16),
+                    (49919, 16),
+                    (49920, 16),
+                ],
+            ),
+            (
+                Kind::SourceLost,
+                &[(40197, 17), (596, 21), (6005, 14), (824, 24), (605, 21)],
+            ),
+            (Kind::SourceConsistency, &[(3952, 16)]),
+            (Kind::SourceQuery, &[(208, 16), (8649, 17), (605, 16)]),
         ] {
-            assert_eq!(server_error(number, 1, class, "x").kind(), kind, "{number}");
+            for (number, class) in numbers {
+                let error = server_error(*number, 1, *class, "x");
+                assert_eq!(error.kind(), kind, "{number}, class {class}");
+            }
         }
     }
 

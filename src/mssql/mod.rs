@@ -7,8 +7,12 @@ pub mod catalog;
 mod connect;
 mod connection;
 mod control;
+mod encrypted;
 mod fault;
 pub mod large_rows;
+#[cfg(feature = "legacy-tls")]
+mod legacy;
+mod outgoing;
 pub mod pool;
 mod prelogin;
 pub mod read;

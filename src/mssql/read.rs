@@ -7,11 +7,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
+use crate::plan::level;
 use crate::tds::packet::{SQL_BATCH, frame_message};
 use crate::tds::token::ServerMessage;
 use crate::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
 
-use super::connection::Connection;
+use super::connection::{Connection, Patience};
 use super::fault;
 use super::large_rows::{LargeRows, Turn};
 use super::transport::Transport;
@@ -31,13 +32,15 @@ pub struct RowStream<'c> {
     /// Owned until the end of the answer; dropping it closes the socket.
     transport: Option<Transport>,
     reader: RowReader,
-    patience: Duration,
+    patience: Patience,
     waited: Duration,
     received: u64,
     /// Shared by all streams of a run; see [`RowStream::share_large_rows`].
     large: Option<LargeRows>,
     /// Of the long row that is being read, or that the last batch holds.
     turn: Option<Turn>,
+    /// An error leaves the session at another isolation level than the pool gave it.
+    changes_level: bool,
 }
 
 /// Sends a statement that returns one result of the layout's columns.
@@ -49,7 +52,7 @@ pub async fn open<'c>(
     sql: &str,
     layout: RowLayout,
 ) -> Result<RowStream<'c>> {
-    let patience = connection.read_timeout();
+    let patience = connection.patience();
     open_reader(connection, sql, RowReader::new(layout), patience).await
 }
 
@@ -58,13 +61,15 @@ pub(super) async fn open_reader<'c>(
     connection: &'c mut Connection,
     sql: &str,
     reader: RowReader,
-    patience: Duration,
+    patience: Patience,
 ) -> Result<RowStream<'c>> {
+    let changes_level = level::changes_level(sql);
     let payload = sql_batch(sql, connection.transaction());
     let mut request = Vec::with_capacity(payload.len() + 64);
     frame_message(SQL_BATCH, &payload, connection.packet_size(), &mut request);
     let mut transport = connection.lend()?;
-    let sent = timeout(patience, async {
+    let limit = patience.between_rows;
+    let sent = timeout(limit, async {
         transport.write_all(&request).await?;
         transport.flush().await
     });
@@ -78,9 +83,10 @@ pub(super) async fn open_reader<'c>(
             received: 0,
             large: None,
             turn: None,
+            changes_level,
         }),
         Ok(Err(cause)) => Err(fault::lost(cause)),
-        Err(_) => Err(too_long(patience)),
+        Err(_) => Err(too_long(limit, READ_TIMEOUT)),
     }
 }
 
@@ -104,7 +110,8 @@ impl RowStream<'_> {
     ///
     /// # Errors
     /// What the server answered, before, between or after rows; `SourceLost` where the answer ends
-    /// early; `SourceTimeout` where nothing came for `read_timeout`; what the transcoder says.
+    /// early; `SourceTimeout` where nothing came for `read_timeout`, or before the first row for
+    /// `first_row_timeout`; what the transcoder says.
     pub async fn next_batch(&mut self) -> Result<Option<Batch>> {
         loop {
             match self.reader.step() {
@@ -159,8 +166,12 @@ impl RowStream<'_> {
             return Err(Error::new(Kind::SourceLost, "the row stream is closed"));
         };
         let started = Instant::now();
+        let (limit, setting) = match self.reader.rows() == 0 && self.reader.held() == 0 {
+            true => (self.patience.first_row, "source.first_row_timeout"),
+            false => (self.patience.between_rows, READ_TIMEOUT),
+        };
         let space = self.reader.space();
-        let received = timeout(self.patience, transport.read(space)).await;
+        let received = timeout(limit, transport.read(space)).await;
         self.waited += started.elapsed();
         let error = match received {
             Ok(Ok(0)) => fault::lost(io::ErrorKind::UnexpectedEof.into()),
@@ -170,7 +181,7 @@ impl RowStream<'_> {
                 return Ok(());
             }
             Ok(Err(cause)) => fault::lost(cause),
-            Err(_) => too_long(self.patience),
+            Err(_) => too_long(limit, setting),
         };
         self.close();
         Err(error)
@@ -182,7 +193,7 @@ impl RowStream<'_> {
         }
         let error = outcome.error.as_ref().map(told);
         // An error may have ended the transaction, which is not followed in here.
-        let in_doubt = error.is_some() && self.connection.in_transaction();
+        let in_doubt = error.is_some() && (self.connection.in_transaction() || self.changes_level);
         let ended = error
             .as_ref()
             .is_some_and(|error| error.kind() == Kind::SourceLost);
@@ -207,12 +218,14 @@ fn told(message: &ServerMessage) -> Error {
     )
 }
 
-fn too_long(patience: Duration) -> Error {
+const READ_TIMEOUT: &str = "source.read_timeout";
+
+fn too_long(limit: Duration, setting: &str) -> Error {
     Error::new(
         Kind::SourceTimeout,
         format!(
-            "nothing came from SQL Server for {} s; source.read_timeout allows more",
-            patience.as_secs()
+            "nothing came from SQL Server for {} s; {setting} allows more",
+            limit.as_secs()
         ),
     )
 }

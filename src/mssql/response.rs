@@ -28,6 +28,15 @@ pub(super) struct Changes {
     pub(super) packet_size: Option<usize>,
     /// Descriptor of the open transaction; zero where one ended.
     pub(super) transaction: Option<[u8; 8]>,
+    pub(super) server: Option<ServerVersion>,
+}
+
+/// Major, minor and build of the server (MS-TDS 2.2.7.14, ProgVersion).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ServerVersion {
+    pub(super) major: u8,
+    pub(super) minor: u8,
+    pub(super) build: u16,
 }
 
 /// Walks the tokens of a response without rows, up to the first token of another kind.
@@ -38,6 +47,9 @@ pub(super) fn changes(packets: &[u8]) -> Changes {
     while let Some((token, body, after)) = split_token(rest) {
         if token == TOKEN_ENVCHANGE {
             note(body, &mut changes);
+        }
+        if token == TOKEN_LOGINACK {
+            changes.server = server_version(body);
         }
         rest = after;
     }
@@ -68,6 +80,17 @@ fn split_token(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     };
     let (body, after) = rest.split_at_checked(length)?;
     Some((token, body, after))
+}
+
+/// The last four bytes, after interface, TDS version and the program's name.
+fn server_version(body: &[u8]) -> Option<ServerVersion> {
+    let (_, version) = body.split_last_chunk::<4>()?;
+    let [major, minor, high, low] = *version;
+    Some(ServerVersion {
+        major,
+        minor,
+        build: u16::from_be_bytes([high, low]),
+    })
 }
 
 fn note(body: &[u8], changes: &mut Changes) {

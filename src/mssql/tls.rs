@@ -10,12 +10,14 @@ use rustls::{CertificateError, ClientConfig};
 use rustls_pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-use crate::config::job::{Encrypt, Source};
+use crate::config::job::{self, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
-use crate::tls::{self, Expected, Trusted};
+use crate::tls::{self, Expected, Pinned, Trusted};
 
+use super::encrypted::Encrypted;
+#[cfg(feature = "legacy-tls")]
+use super::legacy::Legacy;
 use super::tunnel::Tunnel;
 
 /// ALPN name of TDS 8.0 (MS-TDS 2.2.6.5).
@@ -23,13 +25,20 @@ const ALPN_TDS8: &[u8] = b"tds/8.0";
 
 /// TLS settings of a source, made once and shared by all its connections.
 #[derive(Clone)]
-pub(super) struct Tls(Arc<ClientConfig>);
+pub(super) enum Tls {
+    Modern(Arc<ClientConfig>),
+    #[cfg(feature = "legacy-tls")]
+    Legacy(Legacy),
+}
 
 impl Tls {
     /// Reads the trusted authorities. Warns here, once, where certificates are not checked.
     pub(super) fn new(source: &Source) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = verifier(source, &provider)?;
+        if source.tls == job::Tls::Legacy {
+            return Self::legacy(verifier);
+        }
         // Only TLS 1.2 leaves the stream without a byte after the handshake, which going back to
         // plain TDS after the login needs.
         let versions: &[_] = if source.encrypt == Encrypt::LoginOnly {
@@ -48,7 +57,23 @@ impl Tls {
         if source.encrypt == Encrypt::Strict {
             config.alpn_protocols = vec![ALPN_TDS8.to_vec()];
         }
-        Ok(Self(Arc::new(config)))
+        Ok(Self::Modern(Arc::new(config)))
+    }
+
+    #[cfg(feature = "legacy-tls")]
+    fn legacy(verifier: Arc<dyn ServerCertVerifier>) -> Result<Self> {
+        tracing::warn!("TLS 1.0 and old ciphers are accepted from the source (tls: legacy)");
+        let legacy = Legacy::new(verifier);
+        legacy
+            .map(Self::Legacy)
+            .map_err(|cause| tls_error("OpenSSL does not take the settings").because(cause))
+    }
+
+    #[cfg(not(feature = "legacy-tls"))]
+    fn legacy(_: Arc<dyn ServerCertVerifier>) -> Result<Self> {
+        Err(tls_error(
+            "source.tls: legacy is not in this build of migrate",
+        ))
     }
 
     /// Does the handshake with `host` over the tunnel.
@@ -57,21 +82,47 @@ impl Tls {
         host: &str,
         encrypt: Encrypt,
         tunnel: Tunnel,
-    ) -> Result<TlsStream<Tunnel>> {
+    ) -> Result<Encrypted> {
         let name = server_name(host)?;
-        let connecting = TlsConnector::from(self.0.clone()).connect(name, tunnel);
-        match connecting.into_fallible().await {
-            Ok(mut stream) => {
-                stream.get_mut().0.handshake_done();
-                Ok(stream)
+        let shaken = match self {
+            Self::Modern(config) => modern_handshake(config, name, tunnel).await,
+            #[cfg(feature = "legacy-tls")]
+            Self::Legacy(legacy) => {
+                let stream = legacy.handshake(&name, tunnel).await;
+                stream.map(|stream| Encrypted::Legacy(Box::new(stream)))
             }
-            Err((cause, mut tunnel)) => {
-                // The alert is written and not flushed; the server's log says with it what was wrong.
-                if let Err(error) = tunnel.flush().await {
-                    tracing::debug!(%error, "the server was not told why the handshake failed");
-                }
-                Err(handshake_error(host, encrypt, cause))
+        };
+        let mut stream =
+            shaken.map_err(|cause| handshake_error(host, encrypt, self.spoken(), cause))?;
+        if let Some(tunnel) = stream.tunnel() {
+            tunnel.handshake_done();
+        }
+        Ok(stream)
+    }
+
+    fn spoken(&self) -> job::Tls {
+        match self {
+            Self::Modern(_) => job::Tls::Modern,
+            #[cfg(feature = "legacy-tls")]
+            Self::Legacy(_) => job::Tls::Legacy,
+        }
+    }
+}
+
+async fn modern_handshake(
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+    tunnel: Tunnel,
+) -> io::Result<Encrypted> {
+    let connecting = TlsConnector::from(config.clone()).connect(name, tunnel);
+    match connecting.into_fallible().await {
+        Ok(stream) => Ok(Encrypted::Modern(Box::new(stream))),
+        Err((cause, mut tunnel)) => {
+            // The alert is written and not flushed; the server's log says with it what was wrong.
+            if let Err(error) = tunnel.flush().await {
+                tracing::debug!(%error, "the server was not told why the handshake failed");
             }
+            Err(cause)
         }
     }
 }
@@ -111,9 +162,11 @@ fn verifier(
 
 fn of_file(file: &Path) -> Result<Trusted> {
     let shown = file.display();
-    let trusted = tls::of_file(file).map_err(|cause| {
+    let mut trusted = tls::of_file(file).map_err(|cause| {
         tls_error(format!("source.ca_file {shown} cannot be read as PEM")).because(cause)
     })?;
+    // The certificate that SQL Server makes for itself names no host (CN=SSL_Self_Signed_Fallback).
+    trusted.pinned = Pinned::ByItself;
     if trusted.certificates.is_empty() {
         return Err(tls_error(format!(
             "source.ca_file {shown} contains no certificate"
@@ -137,20 +190,62 @@ fn of_system() -> Result<Trusted> {
     })
 }
 
-fn handshake_error(host: &str, encrypt: Encrypt, cause: io::Error) -> Error {
+fn handshake_error(host: &str, encrypt: Encrypt, spoken: job::Tls, cause: io::Error) -> Error {
+    let strict = encrypt == Encrypt::Strict;
+    let ended = matches!(
+        cause.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    );
     let message = match rustls_cause(&cause) {
         Some(rustls::Error::InvalidCertificate(wrong)) => certificate_message(host, wrong),
-        Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => format!(
-            "{host} and this program have no TLS version and cipher in common: the server must \
-             offer TLS 1.2 or 1.3 with ECDHE (strict: with ALPN tds/8.0)"
+        _ if spoken == job::Tls::Legacy => format!(
+            "the TLS handshake with {host} failed under source.tls: legacy too: look into the \
+             server's error log"
         ),
-        _ if encrypt == Encrypt::Strict => format!(
+        Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) if strict => {
+            format!(
+                "{host} and this program have no TLS version and cipher in common: the server must \
+                 offer TLS 1.2 or 1.3 with ECDHE (strict: with ALPN tds/8.0)"
+            )
+        }
+        Some(rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(_)) => format!(
+            "{host} and this program have no TLS version and cipher in common: {}",
+            old_server()
+        ),
+        _ if strict => format!(
             "{host} does not speak TLS from the first byte: encrypt: strict needs TDS 8.0 (SQL \
              Server 2022 or later); for older servers set source.encrypt: required"
         ),
+        _ if ended => format!(
+            "{host} ended the connection in the TLS handshake, most often because it has no TLS \
+             version and cipher in common with this program: {}",
+            old_server()
+        ),
         _ => format!("the TLS handshake with {host} failed: look into the server's error log"),
     };
-    tls_error(message).because(cause)
+    // Without a verdict of TLS it is the connection that broke.
+    let kind = match rustls_cause(&cause) {
+        Some(_) => Kind::SourceTls,
+        None => Kind::SourceTlsCut,
+    };
+    Error::new(kind, message).because(cause)
+}
+
+/// Which servers have none of rustls' suites, and the ways out.
+fn old_server() -> String {
+    let build = if cfg!(feature = "legacy-tls") {
+        ""
+    } else {
+        " (in the released image, or a build with the feature legacy-tls)"
+    };
+    format!(
+        "Windows Server 2012 R2 and older has no such cipher for SQL Server, and SQL Server 2014 and \
+         older without its updates has TLS 1.0 only; set source.tls: legacy{build}, move the server to \
+         a newer Windows, or, inside of an SSH or VPN tunnel, set source.encrypt: off"
+    )
 }
 
 fn rustls_cause(error: &io::Error) -> Option<&rustls::Error> {
@@ -159,12 +254,25 @@ fn rustls_cause(error: &io::Error) -> Option<&rustls::Error> {
 
 fn certificate_message(host: &str, wrong: &CertificateError) -> String {
     match wrong {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let expected = expected.to_str();
+            let names = match presented.join(", ") {
+                none if none.is_empty() => "it has no name".to_owned(),
+                names => format!("it is made out to {names}"),
+            };
             format!(
-                "the certificate of {host} was made for another name: connect by the name in it, \
-                 or set source.host_name_in_certificate"
+                "the certificate of {host} was made for another name: {names}, and {expected} was \
+                 expected; connect by the name in it, set source.host_name_in_certificate, or trust \
+                 this very certificate, whatever its name, as source.ca_file"
             )
         }
+        CertificateError::NotValidForName => format!(
+            "the certificate of {host} was made for another name: connect by the name in it, \
+             or set source.host_name_in_certificate"
+        ),
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
@@ -181,8 +289,9 @@ fn certificate_message(host: &str, wrong: &CertificateError) -> String {
              the middle"
         ),
         _ => format!(
-            "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
-             on a network that you trust, set source.trust_server_certificate: true"
+            "the certificate of {host} is not trusted: give its authority, or the certificate \
+             itself, as source.ca_file, or, on a network that you trust, set \
+             source.trust_server_certificate: true"
         ),
     }
 }
@@ -198,6 +307,7 @@ mod tests {
         let error = handshake_error(
             "sql01",
             encrypt,
+            job::Tls::Modern,
             io::Error::new(io::ErrorKind::InvalidData, error),
         );
         assert_eq!(error.kind(), Kind::SourceTls);
@@ -225,8 +335,26 @@ mod tests {
     #[test]
     fn a_server_before_tds_8_is_told_from_a_bad_certificate() {
         let cut = io::Error::from(io::ErrorKind::UnexpectedEof);
-        let error = handshake_error("sql01", Encrypt::Strict, cut);
+        let error = handshake_error("sql01", Encrypt::Strict, job::Tls::Modern, cut);
         assert!(error.to_string().contains("TDS 8.0"), "{error}");
+    }
+
+    /// F2: what Windows Server 2012 R2 and older answer, with an alert or by closing.
+    #[test]
+    fn an_old_server_is_named_with_the_ways_out() {
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::HandshakeFailure);
+        let alert = io::Error::new(io::ErrorKind::InvalidData, alert);
+        for cause in [
+            alert,
+            io::ErrorKind::UnexpectedEof.into(),
+            io::ErrorKind::ConnectionReset.into(),
+        ] {
+            let error = handshake_error("sql01", Encrypt::Required, job::Tls::Modern, cause);
+            let text = error.to_string();
+            for part in ["2012 R2", "TLS 1.0", "source.tls: legacy", "encrypt: off"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
     }
 
     #[test]
@@ -261,7 +389,7 @@ mod tests {
             server.read_to_end(&mut heard).await.unwrap();
             heard
         };
-        let client = Tls(Arc::new(config));
+        let client = Tls::Modern(Arc::new(config));
         let (shaken, heard) =
             tokio::join!(client.handshake("sql01", Encrypt::Required, tunnel), serve);
         assert_eq!(

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio_rustls::client::TlsStream;
 
-use super::prelogin::{HEADER, local_answer};
+use super::encrypted::Encrypted;
+use super::outgoing::Outgoing;
+use super::prelogin::local_answer;
 use super::tunnel::{Glance, Tunnel};
 
 /// Of a captured response no more than this is kept: a login or a `BEGIN TRANSACTION` answers with
@@ -19,6 +20,11 @@ const CAPTURE_LIMIT: usize = 64 * 1024;
 pub(super) struct Transport {
     stream: Stream,
     stage: Stage,
+    /// What is written, packet by packet. Under TLS each is one write and one flush: SQL Server drops
+    /// a connection whose TLS record holds more than a packet, or is longer than the packet size
+    /// (tediousjs/tedious PR 932). TLS has sent all of the packet before when it gets the next, so
+    /// it never has to cut one at the end of its buffer.
+    outgoing: Outgoing,
     /// Go back to plain TDS once LOGIN7 is sent.
     login_only: bool,
     /// What the server sends, while somebody wants to look at it.
@@ -27,7 +33,7 @@ pub(super) struct Transport {
 
 enum Stream {
     Plain(Tunnel),
-    Tls(Box<TlsStream<Tunnel>>),
+    Tls(Encrypted),
     /// Only while one becomes the other.
     Between,
 }
@@ -35,47 +41,12 @@ enum Stream {
 /// How far the driver's login is.
 enum Stage {
     /// The driver writes its PRELOGIN, which goes no further than here.
-    Prelogin(Vec<u8>),
+    Prelogin,
     /// It reads the answer made here.
     Answer(Vec<u8>, usize),
     /// It writes LOGIN7, which is watched for its end.
-    Login(PacketWatch),
+    Login,
     Open,
-}
-
-/// Follows packets in a byte stream to find where a message ends.
-#[derive(Default)]
-struct PacketWatch {
-    head: Vec<u8>,
-    left: usize,
-    last: bool,
-}
-
-impl PacketWatch {
-    /// Takes note of bytes on their way; `true` once a message is whole.
-    fn pass(&mut self, mut bytes: &[u8]) -> bool {
-        while !bytes.is_empty() {
-            if self.left == 0 {
-                let take = (HEADER - self.head.len()).min(bytes.len());
-                self.head.extend_from_slice(&bytes[..take]);
-                bytes = &bytes[take..];
-                if self.head.len() < HEADER {
-                    return false;
-                }
-                let length = u16::from_be_bytes([self.head[2], self.head[3]]);
-                self.left = usize::from(length).saturating_sub(HEADER);
-                self.last = self.head[1] & 1 == 1;
-                self.head.clear();
-            }
-            let take = self.left.min(bytes.len());
-            self.left -= take;
-            bytes = &bytes[take..];
-            if self.left == 0 && self.last {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 impl Transport {
@@ -84,14 +55,15 @@ impl Transport {
     }
 
     /// `login_only`: TLS ends with the login (MS-TDS 2.2.6.5, ENCRYPT_OFF on both sides).
-    pub(super) fn tls(stream: TlsStream<Tunnel>, login_only: bool) -> Self {
-        Self::new(Stream::Tls(Box::new(stream)), login_only)
+    pub(super) fn tls(stream: Encrypted, login_only: bool) -> Self {
+        Self::new(Stream::Tls(stream), login_only)
     }
 
     fn new(stream: Stream, login_only: bool) -> Self {
         Self {
             stream,
-            stage: Stage::Prelogin(Vec::new()),
+            stage: Stage::Prelogin,
+            outgoing: Outgoing::default(),
             login_only,
             capture: None,
         }
@@ -115,7 +87,7 @@ impl Transport {
     pub(super) fn glance(&self) -> Glance {
         match &self.stream {
             Stream::Plain(tunnel) => tunnel.glance(),
-            Stream::Tls(stream) => stream.get_ref().0.glance(),
+            Stream::Tls(stream) => stream.glance(),
             Stream::Between => Glance::Closed,
         }
     }
@@ -126,9 +98,12 @@ impl Transport {
         self.shutdown().await?;
         let mut rest = [0; 1024];
         let tunnel = match &mut self.stream {
-            Stream::Plain(tunnel) => tunnel,
-            Stream::Tls(stream) => stream.get_mut().0,
-            Stream::Between => return Ok(()),
+            Stream::Plain(tunnel) => Some(tunnel),
+            Stream::Tls(stream) => stream.tunnel(),
+            Stream::Between => None,
+        };
+        let Some(tunnel) = tunnel else {
+            return Ok(());
         };
         while tunnel.read(&mut rest).await? > 0 {}
         Ok(())
@@ -136,9 +111,33 @@ impl Transport {
 
     fn leave_tls(&mut self) {
         self.stream = match std::mem::replace(&mut self.stream, Stream::Between) {
-            Stream::Tls(stream) => Stream::Plain(stream.into_inner().0.leave_tls()),
+            Stream::Tls(stream) => match stream.into_tunnel() {
+                Some(tunnel) => Stream::Plain(tunnel.leave_tls()),
+                None => Stream::Between,
+            },
             other => other,
         };
+    }
+
+    /// Sends the packet that is whole, all of it, into TLS and out of it; one that is not waits.
+    fn poll_packet(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Stream::Tls(stream) = &mut self.stream else {
+            return Poll::Ready(Ok(()));
+        };
+        if !self.outgoing.is_whole() {
+            return Poll::Ready(Ok(()));
+        }
+        while !self.outgoing.unsent().is_empty() {
+            let unsent = self.outgoing.unsent();
+            let count = ready!(Pin::new(&mut *stream).poll_write(cx, unsent))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.sent(count);
+        }
+        ready!(Pin::new(stream).poll_flush(cx))?;
+        self.outgoing.clear();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_read_stream(
@@ -166,7 +165,7 @@ impl AsyncRead for Transport {
             buf.put_slice(&answer[*at..*at + n]);
             *at += n;
             if *at == answer.len() {
-                this.stage = Stage::Login(PacketWatch::default());
+                this.stage = Stage::Login;
             }
             return Poll::Ready(Ok(()));
         }
@@ -188,28 +187,37 @@ impl AsyncWrite for Transport {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if let Stage::Prelogin(sent) = &mut this.stage {
-            sent.extend_from_slice(bytes);
-            if PacketWatch::default().pass(sent) {
-                this.stage = Stage::Answer(local_answer(), 0);
+        match &mut this.stream {
+            _ if matches!(this.stage, Stage::Prelogin) => {
+                let taken = this.outgoing.take(bytes);
+                if this.outgoing.is_whole() {
+                    if this.outgoing.ends_message() {
+                        this.stage = Stage::Answer(local_answer(), 0);
+                    }
+                    this.outgoing.clear();
+                }
+                Poll::Ready(Ok(taken))
             }
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let written = ready!(match &mut this.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Between => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-        })?;
-        if let Stage::Login(watch) = &mut this.stage
-            && watch.pass(&bytes[..written])
-        {
-            this.stage = Stage::Open;
+            Stream::Tls(_) => {
+                ready!(this.poll_packet(cx))?;
+                let taken = this.outgoing.take(bytes);
+                if matches!(this.stage, Stage::Login) && this.outgoing.ends_message() {
+                    this.stage = Stage::Open;
+                }
+                // The bytes are taken, whether the socket takes the packet now or later.
+                match this.poll_packet(cx) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(taken)),
+                }
+            }
+            Stream::Between => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
-        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_packet(cx))?;
         ready!(match &mut this.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
@@ -222,7 +230,9 @@ impl AsyncWrite for Transport {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
+        let this = self.get_mut();
+        ready!(this.poll_packet(cx))?;
+        match &mut this.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Between => Poll::Ready(Ok(())),
@@ -300,21 +310,5 @@ impl futures::io::AsyncWrite for Handle {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll(|transport| transport.poll_shutdown(cx))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_ends_with_the_last_byte_of_its_last_packet() {
-        let mut message = vec![0x10, 0, 0, 10, 0, 0, 0, 0, 1, 2];
-        message.extend_from_slice(&[0x10, 1, 0, 9, 0, 0, 0, 0, 3]);
-        for cut in 0..message.len() {
-            let mut watch = PacketWatch::default();
-            assert!(!watch.pass(&message[..cut]), "not whole after {cut} bytes");
-            assert!(watch.pass(&message[cut..]), "whole after a cut at {cut}");
-        }
     }
 }

@@ -71,6 +71,9 @@ pub struct TableLoad {
     finish_weight: u64,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
+    /// Indexes and checks that could not be made of a table that is whole otherwise; set by its last
+    /// finish step.
+    unmade: Mutex<Vec<Error>>,
     /// Rows of both sides, where they were counted while the table was finished.
     pub counts: OnceLock<Counts>,
 }
@@ -126,6 +129,7 @@ impl TableLoad {
             progress,
             cancel: cancel.child_token(),
             failure: Mutex::default(),
+            unmade: Mutex::default(),
             counts: OnceLock::new(),
         })
     }
@@ -202,6 +206,16 @@ impl TableLoad {
         }
         self.cancel.cancel();
         first
+    }
+
+    /// Keeps what the table lacks.
+    pub fn set_unmade(&self, errors: Vec<Error>) {
+        *self.unmade.lock().unwrap_or_else(PoisonError::into_inner) = errors;
+    }
+
+    /// Hands over what the table lacks.
+    pub fn take_unmade(&self) -> Vec<Error> {
+        std::mem::take(&mut *self.unmade.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Hands the error over for the report.

@@ -6,7 +6,18 @@ use crate::mssql::{Connection, bounds};
 use crate::pipeline::context::Run;
 use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
+use crate::plan::sampling;
 use crate::plan::table::{KeyColumn, TablePlan};
+
+/// Bytes of a page.
+const PAGE: u64 = 8192;
+
+/// Where the server tells no sizes at all: off by a factor of ten, the sample is still some dozen pages
+/// for each part, or some thousand.
+const ROWS_OF_A_PAGE: u64 = 100;
+
+/// So many keys are numbered in a second or two, for which other tables can wait.
+const FEW_ROWS: u64 = 1_000_000;
 
 /// A range of a table's key, and how to ask for it.
 pub struct Look<'a> {
@@ -35,6 +46,7 @@ impl<'a> Look<'a> {
             left: Remaining {
                 after: None,
                 upto: None,
+                stored: None,
             },
             consistency,
         }
@@ -56,9 +68,9 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// The same where no index has to be read for them, else `None`. Where integer keys leave few
-    /// gaps by the catalog's count of rows, two seeks say as much as the scan and sort of the whole
-    /// index that [`Self::by_rows`] is; so such a table is cut into smaller parts.
+    /// The same where a few MiB tell, else `None`. Where integer keys leave few gaps by the catalog's
+    /// count of rows, two seeks say as much as the scan and sort of a whole index; so such a table is
+    /// cut into smaller parts. Other large tables are cut by a sample.
     pub async fn quick_cuts(&self, source: &mut Connection) -> Result<Option<Vec<Vec<KeyValue>>>> {
         let (any, dense) = (self.plan.wanted_partitions, self.plan.dense_partitions);
         if dense.max(any) > 1
@@ -69,11 +81,90 @@ impl<'a> Look<'a> {
         {
             return Ok(Some(cuts));
         }
-        Ok((any < 2).then(Vec::new))
+        if any < 2 {
+            return Ok(Some(Vec::new()));
+        }
+        let wanted = sampling::PAGES_OF_A_PART.saturating_mul(any as u64);
+        match sampling::percent(self.pages(source).await?, wanted) {
+            Some(percent) => self.of_sample(source, any, percent).await,
+            None if self.plan.estimated_rows > FEW_ROWS => Ok(None),
+            None => self.by_rows(source, any).await.map(Some),
+        }
+    }
+
+    /// The table's pages, or as many as it may have; 0 where it has none.
+    async fn pages(&self, source: &mut Connection) -> Result<u64> {
+        if !sampling::has_pages(self.plan) {
+            return Ok(0);
+        }
+        let counted = bounds::count_if_known(source, &sampling::pages(self.plan)).await?;
+        let estimated = match self.plan.estimated_bytes {
+            0 => self.plan.estimated_rows / ROWS_OF_A_PAGE,
+            bytes => bytes / PAGE,
+        };
+        Ok(counted.filter(|pages| *pages > 0).unwrap_or(estimated))
+    }
+
+    /// Cuts of a whole table by a sample of its pages; `None` where the server gives none. A filter
+    /// that leaves too little of the sample divides the table no worse by what it leaves out: those
+    /// rows are read, too.
+    async fn of_sample(
+        &self,
+        source: &mut Connection,
+        parts: usize,
+        percent: f64,
+    ) -> Result<Option<Vec<Vec<KeyValue>>>> {
+        let cuts = self.in_sample(source, self.plan, (parts, percent)).await?;
+        if self.plan.filter.is_none() || cuts.as_ref().is_none_or(|cuts| cuts.len() + 1 == parts) {
+            return Ok(cuts.filter(|cuts| !cuts.is_empty()));
+        }
+        let unfiltered = TablePlan {
+            filter: None,
+            ..self.plan.clone()
+        };
+        let cuts = self
+            .in_sample(source, &unfiltered, (parts, percent))
+            .await?;
+        Ok(cuts.filter(|cuts| !cuts.is_empty()))
+    }
+
+    /// `None` where the server has no samples of the table.
+    async fn in_sample(
+        &self,
+        source: &mut Connection,
+        plan: &TablePlan,
+        sample: (usize, f64),
+    ) -> Result<Option<Vec<Vec<KeyValue>>>> {
+        let sql = sampling::cut_points(plan, self.key, &self.left, sample, self.consistency);
+        bounds::if_understood(self.keys(source, &sql).await)
+    }
+
+    /// How many rows are left, by a sample that is large enough to tell, and the sample's percentage;
+    /// `None` where the table or what is left of it is small, or the server gives no sample.
+    async fn left_by_sample(&self, source: &mut Connection) -> Result<Option<(u64, f64)>> {
+        let pages = self.pages(source).await?;
+        let rows_of_a_page = (self.plan.estimated_rows / pages.max(1)).max(1);
+        for wanted in sampling::PAGES_OF_WHAT_IS_LEFT {
+            let Some(percent) = sampling::percent(pages, wanted) else {
+                return Ok(None);
+            };
+            let Self {
+                plan, key, left, ..
+            } = self;
+            let sql = sampling::count(plan, key, left, percent, self.consistency);
+            let counted = bounds::if_understood(bounds::count(source, &sql).await)?;
+            let Some(rows) = counted else {
+                return Ok(None);
+            };
+            if rows >= sampling::LEAST_PAGES * rows_of_a_page {
+                return Ok(Some(((rows as f64 * 100.0 / percent) as u64, percent)));
+            }
+        }
+        Ok(None)
     }
 
     /// Cuts into up to `most` parts of `least` rows or more; none where less than two are left.
-    /// The rows are counted no further than that takes.
+    /// Rows are counted no further than that takes, and in a large table not at all.
     pub async fn cuts(
         &self,
         source: &mut Connection,
@@ -81,15 +172,17 @@ impl<'a> Look<'a> {
         most: usize,
         uneven: bool,
     ) -> Result<Vec<Vec<KeyValue>>> {
-        let enough = least.saturating_mul(u64::try_from(most).unwrap_or(u64::MAX));
-        let Self {
-            plan,
-            key,
-            left,
-            consistency,
-        } = self;
-        let sql = remaining::count_up_to(plan, key, left, enough, *consistency);
-        let rows = bounds::count(source, &sql).await?;
+        let sampled = self.left_by_sample(source).await?;
+        let rows = match sampled {
+            Some((rows, _)) => rows,
+            None => {
+                self.count_up_to(
+                    source,
+                    least.saturating_mul(u64::try_from(most).unwrap_or(u64::MAX)),
+                )
+                .await?
+            }
+        };
         let parts = usize::try_from(rows / least.max(1))
             .unwrap_or(most)
             .min(most);
@@ -103,7 +196,31 @@ impl<'a> Look<'a> {
         {
             return Ok(cuts);
         }
+        if let Some((_, percent)) = sampled
+            && let Some(cuts) = self.in_sample(source, self.plan, (parts, percent)).await?
+        {
+            return Ok(cuts);
+        }
         self.by_rows(source, parts).await
+    }
+
+    /// The rows that are left, up to `enough`.
+    async fn count_up_to(&self, source: &mut Connection, enough: u64) -> Result<u64> {
+        let Self {
+            plan,
+            key,
+            left,
+            consistency,
+        } = self;
+        let mut rows = 0;
+        for seek in left.seeks(key) {
+            let sql = remaining::count_up_to(plan, key, seek, enough - rows, *consistency);
+            rows += bounds::count(source, &sql).await?;
+            if rows >= enough {
+                break;
+            }
+        }
+        Ok(rows)
     }
 
     /// Reads the whole range by its key.
@@ -129,8 +246,12 @@ impl<'a> Look<'a> {
 
     /// The first or the last key in the range.
     pub async fn edge(&self, source: &mut Connection, edge: Edge) -> Result<Option<Vec<KeyValue>>> {
-        let sql = remaining::edge(self.plan, self.key, &self.left, edge, self.consistency);
-        Ok(self.keys(source, &sql).await?.pop())
+        for sql in remaining::edge(self.plan, self.key, &self.left, edge, self.consistency) {
+            if let Some(key) = self.keys(source, &sql).await?.pop() {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     async fn keys(&self, source: &mut Connection, sql: &str) -> Result<Vec<Vec<KeyValue>>> {

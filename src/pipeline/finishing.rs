@@ -1,6 +1,7 @@
 //! What a table still needs when its rows are there: its keys, indexes and checks, its identity, its
 //! statistics.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use crate::error::{Error, Kind, Result};
+use crate::mssql::catalog;
 use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::retry::{Backoff, seen_through};
@@ -22,7 +24,7 @@ use crate::report::Omission;
 use crate::report::progress::TableState;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
-/// the rest in one. A stop does not drop it: the statement would go on at the server with nobody to
+/// the rest in one. One that cannot be made is kept with the table and costs it nothing else. A stop does not drop it: the statement would go on at the server with nobody to
 /// cancel it. From the moment when nothing keeps readers out any more, others may count it.
 pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
@@ -44,7 +46,9 @@ pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<
 /// lets none in meanwhile: `ALTER TABLE ... ADD CONSTRAINT` does, `CREATE INDEX` does not.
 fn keeps_readers_out(plan: &TablePlan) -> bool {
     let objects = &plan.objects;
-    !objects.checks.is_empty() || objects.indexes.iter().any(IndexPlan::is_constraint)
+    !objects.checks.is_empty()
+        || !objects.triggers.is_empty()
+        || objects.indexes.iter().any(IndexPlan::is_constraint)
 }
 
 /// `readable` is called, once or twice, when the table is durable and has its key and readers are in
@@ -62,9 +66,36 @@ async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Re
         run: run.id,
         plan: &table.plan,
     };
-    make_behind(run, &mut lease, &of).await?;
+    let unmade = make_behind(run, &mut lease, &of).await?;
     readable();
-    shore::finish(&mut lease, &table.key, run.id, &table.plan).await
+    let plan = with_counters_now(run, &lease, &table.plan).await?;
+    shore::finish(&mut lease, &table.key, run.id, &plan).await?;
+    table.set_unmade(unmade);
+    Ok(())
+}
+
+/// The plan with its identity where the source has it by now. Rows beyond the counter as it was when
+/// the plan was made came since, at a live source, or were put there with IDENTITY_INSERT: only the
+/// source can tell.
+async fn with_counters_now<'a>(
+    run: &Run,
+    lease: &Lease,
+    plan: &'a TablePlan,
+) -> Result<Cow<'a, TablePlan>> {
+    if !shore::is_beyond_counter(lease, plan).await? {
+        return Ok(Cow::Borrowed(plan));
+    }
+    let mut source = run.source.acquire().await?;
+    let last = catalog::last_value(&mut source, (&plan.schema, &plan.name)).await?;
+    let mut plan = plan.clone();
+    for column in &mut plan.columns {
+        if let (Some(identity), Some(counter)) = (&mut column.identity, &column.clauses.counter)
+            && let Some(last) = last.filter(|last| counter.holds(*last))
+        {
+            identity.last_value = Some(last);
+        }
+    }
+    Ok(Cow::Owned(plan))
 }
 
 /// Gives the session the memory and the workers that the job grants to indexes.
@@ -77,31 +108,70 @@ async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
     shore::set_maintenance(lease, memory, workers).await
 }
 
-/// Makes what is missing behind the rows of a table that an earlier run has finished.
+/// Makes what is missing behind the rows of a table that an earlier run has finished; gives what
+/// cannot be made.
 ///
 /// # Errors
-/// What the target says, or `Stopped`.
-pub async fn make_missing(run: &Run, of: &Of<'_>) -> Result<()> {
+/// As [`finish`].
+pub async fn make_missing(run: &Run, of: &Of<'_>) -> Result<Vec<Error>> {
     let objects = &of.plan.objects;
-    if objects.indexes.is_empty() && objects.checks.is_empty() {
-        return Ok(());
+    if objects.indexes.is_empty() && objects.checks.is_empty() && objects.triggers.is_empty() {
+        return Ok(Vec::new());
     }
     let mut lease = run.target.acquire().await?;
     set_maintenance(run, &lease).await?;
     make_behind(run, &mut lease, of).await
 }
 
-/// Indexes and checks, each in a transaction of its own; what is there is taken over.
-async fn make_behind(run: &Run, lease: &mut Lease, of: &Of<'_>) -> Result<()> {
+/// Indexes and checks, each in a transaction of its own; what is there is taken over. Gives those that
+/// cannot be made, each with the line that leaves it out.
+async fn make_behind(run: &Run, lease: &mut Lease, of: &Of<'_>) -> Result<Vec<Error>> {
+    let mut unmade = Vec::new();
     for index in &of.plan.objects.indexes {
         go_on(run)?;
-        objects::make_index(lease, of, index).await?;
+        let made = objects::make_index(lease, of, index).await;
+        unmade.extend(or_unmade(run, made, of.plan, &index.source)?);
     }
     for check in &of.plan.objects.checks {
         go_on(run)?;
-        objects::make_check(lease, of, check).await?;
+        let made = objects::make_check(lease, of, check).await;
+        unmade.extend(or_unmade(run, made, of.plan, &check.source)?);
     }
-    Ok(())
+    for trigger in &of.plan.objects.triggers {
+        go_on(run)?;
+        // The job asked for it by a key of its own, which is where it is left out.
+        objects::make_trigger(lease, of, trigger).await?;
+    }
+    Ok(unmade)
+}
+
+/// What keeps one object from being made, with the line that leaves it out.
+///
+/// # Errors
+/// What is not the object's: a stop, a lost connection, a full disk.
+pub fn or_unmade(
+    run: &Run,
+    made: Result<()>,
+    plan: &TablePlan,
+    source: &str,
+) -> Result<Option<Error>> {
+    match made {
+        Ok(()) => Ok(None),
+        Err(error) if !run.cancel.is_cancelled() && is_of_object(error.kind()) => {
+            tracing::error!(kind = ?error.kind(), %error, "an index or constraint cannot be made");
+            let line = format!(
+                "; to do without it: tables.overrides.{}.without: [{source}]",
+                plan.full_name()
+            );
+            Ok(Some(error.and(&line)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Rows, names or definitions that PostgreSQL refuses, rather than the state of the target or the run.
+fn is_of_object(kind: Kind) -> bool {
+    matches!(kind, Kind::TargetQuery | Kind::TargetExists | Kind::Value)
 }
 
 /// Between two objects a run may stop.

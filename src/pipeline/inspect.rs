@@ -3,18 +3,18 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::config::effective::effective;
-use crate::config::job::{Consistency, Job};
+use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare;
-use crate::pipeline::shores::{self, source_endpoint};
+use crate::pipeline::retry::before_load;
+use crate::pipeline::shores::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::summary::omissions;
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
-use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
@@ -44,14 +44,6 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         target.close().await;
     }
     Ok(report)
-}
-
-pub(super) async fn open_source(job: &Job) -> Result<SourcePool> {
-    SourcePool::open(&job.source, job.transfer.consistency).await
-}
-
-pub(super) async fn open_target(job: &Job) -> Result<TargetPool> {
-    TargetPool::open(Connector::new(&job.target)?, &job.target.pool, 1).await
 }
 
 impl CheckReport {
@@ -95,7 +87,9 @@ async fn check_source(
             return None;
         }
     };
-    let loaded = async { catalog::load(&mut *pool.acquire().await?).await };
+    let loaded = before_load(&job.transfer.retry, || async {
+        catalog::load(&mut *pool.acquire().await?).await
+    });
     let database = match loaded.await {
         Ok(database) => database,
         Err(error) => {
@@ -126,6 +120,13 @@ async fn check_source(
             "GRANT VIEW DEFINITION to the login's user in the source database.",
         );
     }
+    if job.source.tls == Tls::Legacy {
+        report.find(
+            Severity::Warning,
+            "source.tls is legacy: TLS 1.0 and ciphers are accepted that somebody on the way may break",
+            "use modern where the server's Windows is newer than Server 2012 R2.",
+        );
+    }
     if job.transfer.consistency == Consistency::Relaxed {
         report.find(
             Severity::Warning,
@@ -153,6 +154,10 @@ async fn check_target(
     match shores::target_endpoint(job, pool).await {
         Ok(endpoint) => report.target = Some(endpoint),
         Err(error) => report.problem(&error),
+    }
+    if let Err(error) = pool.must_be_writable().await {
+        report.problem(&error);
+        report.unreachable = true;
     }
     if let Err(error) = check_rights(job, pool, report).await {
         report.problem(&error);
@@ -223,7 +228,8 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
     let row = lease
         .query_one(
             "SELECT has_database_privilege(current_database(), 'CREATE'), \
-             current_setting('max_connections')::int, (SELECT count(*)::int FROM pg_stat_activity)",
+             current_setting('max_connections')::int, \
+             (SELECT count(*)::int FROM pg_stat_activity), current_user::text",
             &[],
         )
         .await
@@ -231,17 +237,16 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
             Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
         })?;
     let (may_create, limit, used): (bool, i32, i32) = (row.get(0), row.get(1), row.get(2));
+    // Another than target.user where the role is set to act as one.
+    let role: String = row.get(3);
     if may_create {
-        report.good(format!(
-            "target: logged in, {} may create schemas",
-            job.target.user
-        ));
+        report.good(format!("target: logged in, {role} may create schemas"));
     } else {
         report.find(
             Severity::Problem,
             format!(
-                "target: {} may not create schemas in database {}",
-                job.target.user, job.target.database
+                "target: {role} may not create schemas in database {}",
+                job.target.database
             ),
             "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
         );

@@ -15,6 +15,7 @@ mod planning;
 pub mod policy;
 mod prepare;
 mod presence;
+mod reading;
 mod recorded;
 mod rejects;
 mod retry;

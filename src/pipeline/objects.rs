@@ -16,9 +16,11 @@ use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::{ForeignKeyPlan, ViewPlan};
 use crate::plan::table::TablePlan;
+use crate::postgres::finish;
 use crate::postgres::objects::{self as shore, Of};
 use crate::postgres::state::{self, Aside, TableKey, TableRecord, TableState};
 use crate::report::Omission;
+use crate::report::table::chain;
 
 /// Makes what tables need before they are made, and sets aside what would refuse their rows.
 ///
@@ -102,24 +104,35 @@ fn in_the_way(plan: &TablePlan, done: impl Fn(&str) -> bool) -> TablePlan {
     plan
 }
 
+/// What could not be made, by the full name of its table.
+pub type Failures = HashMap<String, Vec<Error>>;
+
 /// What came of the objects behind the load.
 #[derive(Default)]
 pub struct Completed {
-    /// By the full name of the table whose index or constraint could not be made.
-    pub failures: HashMap<String, Error>,
+    /// By the full name of the table whose indexes or constraints could not be made.
+    pub failures: Failures,
     /// What waits for something that is not there.
     pub omissions: Vec<Omission>,
+    /// What a reader of the report must know, by the full name of the table.
+    pub notes: Vec<(String, String)>,
     /// A signal came first; the same command makes the rest.
     pub stopped: bool,
 }
 
 /// Makes what is missing of all tables that are done, foreign keys last, puts back what was set
-/// aside, continues sequences, and makes views.
+/// aside, continues sequences, and makes views. `failures` are those of tables that were finished just
+/// now.
 ///
 /// # Errors
 /// What concerns no table: the state cannot be read, a sequence cannot be set.
-pub async fn complete(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
-    let work = complete_all(run, planned, before);
+pub async fn complete(
+    run: &Run,
+    planned: &Planned,
+    before: &Recorded,
+    failures: Failures,
+) -> Result<Completed> {
+    let work = complete_all(run, planned, before, failures);
     let outcome = match until_stopped(&run.target, &run.cancel, STOP_GRACE, work).await {
         Ended::Whole(outcome) => outcome,
         // What its statements say then is no failure of theirs.
@@ -140,19 +153,28 @@ pub async fn complete(run: &Run, planned: &Planned, before: &Recorded) -> Result
     }
 }
 
-async fn complete_all(run: &Run, planned: &Planned, before: &Recorded) -> Result<Completed> {
+async fn complete_all(
+    run: &Run,
+    planned: &Planned,
+    before: &Recorded,
+    failures: Failures,
+) -> Result<Completed> {
     let retry = &run.job.transfer.retry;
     let records = seen_through(retry, &run.cancel, || async {
         state::load(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
-    let mut completed = Completed::default();
+    let mut completed = Completed {
+        failures,
+        ..Completed::default()
+    };
     let tables = tables(planned, by_name(records), before, &mut completed.omissions);
     make_all(run, &tables, &mut completed).await?;
     add_all(run, &tables, &mut completed).await?;
     validate_all(run, &tables, &mut completed).await?;
     put_back_all(run, &tables, &mut completed).await?;
     record(run, &tables, &completed).await?;
+    collisions(run, &tables, &mut completed).await?;
     for sequence in &planned.sequences {
         seen_through(retry, &run.cancel, || async {
             let mut target = run.target.acquire().await?;
@@ -166,6 +188,29 @@ async fn complete_all(run: &Run, planned: &Planned, before: &Recorded) -> Result
         }
     }
     Ok(completed)
+}
+
+/// Identities go on where the source's stand; rows beyond them, put there with IDENTITY_INSERT, are
+/// said.
+async fn collisions(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
+    for table in tables {
+        let found = seen_through(&run.job.transfer.retry, &run.cancel, || async {
+            finish::collisions(&*run.target.acquire().await?, &table.plan).await
+        })
+        .await?;
+        for one in found {
+            let note = format!(
+                "identity {}: the next value is {}, as at the source, and the table holds values as far as {}: an INSERT that is given one of those fails; renumber those rows, or go on beyond them with SELECT setval('{}', {})",
+                one.column,
+                one.next,
+                one.furthest,
+                one.sequence.replace('\'', "''"),
+                one.furthest
+            );
+            completed.notes.push((table.key_name.clone(), note));
+        }
+    }
+    Ok(())
 }
 
 /// A table that is done, with the foreign keys whose other end is done too.
@@ -252,12 +297,12 @@ async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Res
         .collect::<Vec<_>>()
         .await;
     for (table, outcome) in outcomes {
-        keep(outcome, table, completed)?;
+        keep_all(outcome, table, completed)?;
     }
     Ok(())
 }
 
-async fn make_missing(run: &Run, table: &Ready) -> Result<()> {
+async fn make_missing(run: &Run, table: &Ready) -> Result<Vec<Error>> {
     let of_table = TableKey::of(&run.job.name, &table.plan);
     let of = of(run, &of_table, &table.plan);
     seen_through(&run.job.transfer.retry, &run.cancel, || {
@@ -276,7 +321,9 @@ async fn add_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Resu
                 shore::add_foreign_key(&mut *run.target.acquire().await?, &of, key).await
             })
             .await;
-            keep(added, table, completed)?;
+            let added = finishing::or_unmade(run, added, &table.plan, &key.source);
+            let added = added.map(|unmade| unmade.into_iter().collect());
+            keep_all(added, table, completed)?;
         }
     }
     Ok(())
@@ -285,31 +332,35 @@ async fn add_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Resu
 /// Tables side by side; the keys of one in turn, because a validation locks out another one of the
 /// same table.
 async fn validate_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
-    let failed: HashSet<String> = completed.failures.keys().cloned().collect();
-    let open = tables
-        .iter()
-        .filter(|table| !failed.contains(&table.key_name));
-    let outcomes = stream::iter(open)
+    let outcomes = stream::iter(tables)
         .map(|table| async move { (table, validate_keys(run, table).await) })
         .buffer_unordered(run.job.target.pool.max_connections)
         .collect::<Vec<_>>()
         .await;
     for (table, outcome) in outcomes {
-        keep(outcome, table, completed)?;
+        keep_all(outcome, table, completed)?;
     }
     Ok(())
 }
 
-async fn validate_keys(run: &Run, table: &Ready) -> Result<()> {
+/// Those that were added; gives those that the rows do not meet.
+async fn validate_keys(run: &Run, table: &Ready) -> Result<Vec<Error>> {
+    let mut unmade = Vec::new();
     for key in table.keys.iter().filter(|key| key.valid) {
-        seen_through(&run.job.transfer.retry, &run.cancel, || async {
+        let validated = seen_through(&run.job.transfer.retry, &run.cancel, || async {
             let of_table = TableKey::of(&run.job.name, &table.plan);
             let of = of(run, &of_table, &table.plan);
             shore::validate_foreign_key(&mut *run.target.acquire().await?, &of, key).await
         })
-        .await?;
+        .await;
+        unmade.extend(finishing::or_unmade(
+            run,
+            validated,
+            &table.plan,
+            &key.source,
+        )?);
     }
-    Ok(())
+    Ok(unmade)
 }
 
 fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
@@ -333,14 +384,14 @@ async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
         let own = done(&aside.full_name());
         let other = aside.refers_to.as_deref();
         match own.filter(|_| other.is_none_or(|other| done(other).is_some())) {
-            Some(table) if !completed.failures.contains_key(&table.key_name) => {
+            Some(table) => {
                 let put = seen_through(retry, &run.cancel, || async {
                     let of_table = TableKey::of(&run.job.name, &table.plan);
                     let of = of(run, &of_table, &table.plan);
                     shore::put_back(&mut *run.target.acquire().await?, &of, aside).await
                 })
                 .await;
-                keep(put, table, completed)?;
+                keep_all(put.map(|()| Vec::new()), table, completed)?;
             }
             // Listed as a key that waits for its other end.
             None if own.is_some_and(|table| waits(table, aside)) => {}
@@ -375,18 +426,36 @@ fn unmade(aside: &Aside) -> Omission {
     }
 }
 
-/// A stop ends the step; any other error is its table's, the first one counts.
-fn keep(outcome: Result<()>, table: &Ready, completed: &mut Completed) -> Result<()> {
-    match outcome {
-        Ok(()) => Ok(()),
-        Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
+/// A stop ends the step; any other error is its table's.
+fn keep_all(outcome: Result<Vec<Error>>, table: &Ready, completed: &mut Completed) -> Result<()> {
+    let errors = match outcome {
+        Ok(errors) => errors,
+        Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => return Err(error),
         Err(error) => {
             tracing::error!(kind = ?error.kind(), %error, "an index or constraint could not be made");
-            let failures = &mut completed.failures;
-            failures.entry(table.key_name.clone()).or_insert(error);
-            Ok(())
+            vec![error]
         }
+    };
+    if !errors.is_empty() {
+        let failures = completed.failures.entry(table.key_name.clone());
+        failures.or_default().extend(errors);
     }
+    Ok(())
+}
+
+/// All that a table lacks, as one error.
+pub fn lacks(mut errors: Vec<Error>) -> Error {
+    if errors.len() == 1 {
+        return errors.remove(0);
+    }
+    let kind = errors.first().map_or(Kind::Internal, Error::kind);
+    let mut text = format!("{} objects could not be made:", errors.len());
+    for error in &errors {
+        let causes = chain(error).into_iter();
+        let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+        text.push_str(&format!("\n  - {}{causes}", error.message()));
+    }
+    Error::new(kind, text)
 }
 
 /// Keeps the cause with the state of a table that lacks something, or forgets it.
@@ -396,7 +465,10 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
         if cause.is_none() && !table.had_error {
             continue;
         }
-        let text = cause.map(ToString::to_string);
+        let text = cause.map(|errors| {
+            let texts = errors.iter().map(ToString::to_string);
+            texts.collect::<Vec<_>>().join("\n")
+        });
         seen_through(&run.job.transfer.retry, &run.cancel, || async {
             let key = TableKey::of(&run.job.name, &table.plan);
             let lease = run.target.acquire().await?;

@@ -1,58 +1,23 @@
 //! Moves one partition: a reader task, a bounded channel, and the COPY that drains it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
-use crate::mssql::large_rows::{self, LargeRows};
 use crate::mssql::pool::Pooled;
-use crate::mssql::read;
 use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
 use crate::pipeline::lane::{Cuts, Lane, Turn};
+use crate::pipeline::reading::{
+    BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
+};
 use crate::pipeline::retry::Backoff;
 use crate::pipeline::splitting;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::copy::{End, PartitionWriter};
 use crate::report::time::Activity;
-use crate::transcode::{Batch, RowLayout};
-
-/// Batches between a reader and its COPY. With one being filled and one being sent, a partition
-/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 1 MiB
-/// each; of longer rows the whole process holds a few, see [`LargeRows`].
-pub(super) const BATCHES_IN_FLIGHT: usize = 2;
-
-/// A batch on its way from a reader to its COPY.
-pub(super) struct Delivery {
-    pub(super) batch: Batch,
-    /// How long the source's connection was at work on it.
-    pub(super) read: Duration,
-    /// Held until a long row was sent.
-    pub(super) _turn: Option<large_rows::Turn>,
-}
-
-/// What a reader has in common with others.
-pub(super) struct Shared {
-    /// Child of the table's; cancelled where the partition makes a turn.
-    pub(super) cancel: CancellationToken,
-    /// The run's.
-    pub(super) large_rows: LargeRows,
-}
-
-/// How a reader ended without an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadEnd {
-    /// The statement's last row was handed over.
-    Complete,
-    /// Cancelled between two batches.
-    Stopped,
-    /// The writer gave up first; its error is the one that counts.
-    Refused,
-}
 
 /// How far a partition got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,8 +179,7 @@ impl Attempt<'_> {
         let reading = table.cancel.child_token();
         let reader = tokio::spawn(read_batches(
             source,
-            self.statement(writer),
-            table.layout.clone(),
+            self.reading(writer),
             sender,
             Shared {
                 cancel: reading.clone(),
@@ -234,15 +198,15 @@ impl Attempt<'_> {
     }
 
     /// The slice and the key are what the claim read back, not what this process remembers.
-    fn statement(&self, writer: &PartitionWriter) -> String {
+    fn reading(&self, writer: &PartitionWriter) -> Reading {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        query::read(
-            &self.lane.table.plan,
-            writer.slice(),
-            resume_after,
-            consistency,
-        )
+        let table = &self.lane.table;
+        Reading {
+            statements: query::read(&table.plan, writer.slice(), resume_after, consistency),
+            layout: table.layout.clone(),
+            unchanged: query::unchanged(writer.slice()),
+        }
     }
 
     /// Sends batches until the channel closes, committing on the way where every row's place is
@@ -345,43 +309,5 @@ fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
             format!("{row} of the partition by {columns}")
         }
         _ => format!("{row} of the partition as it was read"),
-    }
-}
-
-/// Reads a statement's rows into the channel. The connection goes back to the pool only when the
-/// statement was read to its end; otherwise dropping the stream has marked it as broken.
-pub(super) async fn read_batches(
-    mut source: Pooled,
-    sql: String,
-    layout: RowLayout,
-    batches: mpsc::Sender<Delivery>,
-    shared: Shared,
-) -> Result<ReadEnd> {
-    let started = Instant::now();
-    let stream = read::open(&mut source, &sql, layout).await?;
-    let mut stream = stream.share_large_rows(shared.large_rows);
-    let mut asked = started;
-    loop {
-        let batch = tokio::select! {
-            biased;
-            () = shared.cancel.cancelled() => return Ok(ReadEnd::Stopped),
-            batch = stream.next_batch() => batch?,
-        };
-        let Some(batch) = batch else {
-            tracing::debug!(
-                seconds = started.elapsed().as_secs_f64(),
-                "a statement was read to its end"
-            );
-            return Ok(ReadEnd::Complete);
-        };
-        let delivery = Delivery {
-            batch,
-            read: asked.elapsed(),
-            _turn: stream.take_turn(),
-        };
-        if batches.send(delivery).await.is_err() {
-            return Ok(ReadEnd::Refused);
-        }
-        asked = Instant::now();
     }
 }

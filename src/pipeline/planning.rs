@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::RunOptions;
-use crate::pipeline::inspect::{open_source, open_target};
 use crate::pipeline::prepare;
+use crate::pipeline::retry::before_load;
 use crate::pipeline::schema::parts as ddl_parts;
-use crate::pipeline::shores::source_endpoint;
+use crate::pipeline::shores::{open_source, open_target, source_endpoint};
 use crate::pipeline::stopping::unless_stopped;
 use crate::pipeline::summary::{cause, omissions};
 use crate::plan::build;
@@ -38,7 +38,7 @@ pub async fn plan(
 }
 
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
-    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let database = read_catalog(job, source).await?;
     let types = planned_types(&database, job).await?;
     let (survey, errors) = prepare::attempt(database, job, options, types)?;
     let kind = errors.first().map(Error::kind);
@@ -83,6 +83,13 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
     })
 }
 
+async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
+    before_load(&job.transfer.retry, || async {
+        catalog::load(&mut *source.acquire().await?).await
+    })
+    .await
+}
+
 /// What the target's extensions offer, where a type of the source depends on it.
 async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
     if !prepare::needs_target_types(database) {
@@ -122,7 +129,7 @@ pub async fn schema(
 }
 
 async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
-    let database = catalog::load(&mut *source.acquire().await?).await?;
+    let database = read_catalog(job, source).await?;
     let types = planned_types(&database, job).await?;
     let survey = prepare::plan_from(database, job, options, types)?;
     Ok(SchemaReport {

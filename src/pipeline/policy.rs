@@ -1,154 +1,264 @@
-//! What follows from a kind of error: whether a retry can help, and what the operator can do.
+//! What follows from a kind of error: when a retry can help, and what the operator can do.
 
 use crate::error::Kind;
+
+/// When work that failed is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Time does not heal it.
+    Never,
+    /// Once both servers have been reached. Before, it is told at once: a wrong host, port or name in
+    /// the job is more likely than a fault that passes.
+    OnceConnected,
+    /// Also at the first contact, three tries in all: a server that ends each handshake means it.
+    FewAtFirst,
+    /// Also at the first contact, for `transfer.retry.at_start`.
+    FromTheStart,
+    /// Also at the first contact, for longer: the server itself asks for patience.
+    Patiently,
+}
 
 /// The consequence of one kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// The same work, done again from the last committed key, may succeed.
-    pub retry: bool,
+    pub retry: Retry,
     /// One sentence for the operator: what to look at or to change.
     pub advice: &'static str,
 }
 
-const fn retry(advice: &'static str) -> Policy {
-    Policy {
-        retry: true,
-        advice,
+impl Policy {
+    /// Whether the same work, done again from the last committed key, may succeed.
+    pub fn retries_once_connected(self) -> bool {
+        self.retry != Retry::Never
     }
 }
 
-const fn fatal(advice: &'static str) -> Policy {
-    Policy {
-        retry: false,
-        advice,
-    }
+const fn says(retry: Retry, advice: &'static str) -> Policy {
+    Policy { retry, advice }
 }
 
 /// One table without a wildcard, so that a new kind must choose.
 ///
-/// A kind is retried where time alone can heal it. `SourceUnreachable` and `TargetUnreachable`
-/// are: a server that restarts is unreachable for a while. At the start of a run nothing is
-/// retried, so a wrong host name still fails at once.
+/// A kind is retried where time alone can heal it. `SourceUnreachable` and `TargetUnreachable` are:
+/// a server that restarts is unreachable for a while. So is a TLS handshake that failed where
+/// others succeeded, and a database that could be opened before.
 pub const fn policy(kind: Kind) -> Policy {
     match kind {
-        Kind::Usage => fatal("see `migrate --help`."),
-        Kind::JobFile => fatal(
+        Kind::Usage => says(Retry::Never, "see `migrate --help`."),
+        Kind::JobFile => says(
+            Retry::Never,
             "correct the job file; migrations-config/full.yaml shows every key with its default.",
         ),
-        Kind::SourceUnreachable => retry(
+        Kind::SourceUnreachable => says(
+            Retry::OnceConnected,
             "check source.host, source.port or source.instance, the firewall, and that SQL Server \
              listens on TCP; a named instance needs the browser service (UDP 1434) or a port.",
         ),
-        Kind::SourceLogin => fatal(
+        Kind::SourceLogin => says(
+            Retry::Never,
             "check source.user and source.password, and that the server allows SQL Server logins \
              (mixed mode).",
         ),
-        Kind::SourceTls => fatal(
+        Kind::SourceTls => says(
+            Retry::OnceConnected,
             "name the certificate authority in source.ca_file, or the certificate's name in \
              source.host_name_in_certificate; source.trust_server_certificate: true gives up the \
              check.",
         ),
-        Kind::SourceDatabase => {
-            fatal("check source.database, that it is online, and that the login has a user in it.")
-        }
-        Kind::SourcePermission => fatal(
+        Kind::SourceCut => says(
+            Retry::FromTheStart,
+            "if it stays so, look into the SQL Server error log, and check that source.port is that of \
+             SQL Server and what sits between here and there.",
+        ),
+        Kind::SourceTlsCut => says(
+            Retry::FewAtFirst,
+            "look into the SQL Server error log: a server that offers nothing that this program's TLS \
+             accepts often just closes the connection; docs/operations.md says which do.",
+        ),
+        Kind::SourceNotReady => says(
+            Retry::Patiently,
+            "wait until the server takes logins again; the same command continues. \
+             transfer.retry.at_start allows more time.",
+        ),
+        Kind::SourceVersion => says(
+            Retry::Never,
+            "copy the database to SQL Server 2012 or later (a backup of 2005 to 2008 R2 can be restored there) \
+             and migrate from that.",
+        ),
+        Kind::SourceDatabase => says(
+            Retry::Never,
+            "check source.database, that it is online, and that the login has a user in it.",
+        ),
+        Kind::SourceDatabaseUnavailable => says(
+            Retry::OnceConnected,
+            "check source.database, that it is online, and that the login has a user in it; after a \
+             failover or a restart it may need some minutes.",
+        ),
+        Kind::SourcePermission => says(
+            Retry::Never,
             "grant the login db_datareader and VIEW DEFINITION in the source database; \
              docs/operations.md lists what is needed.",
         ),
-        Kind::SourceHidden => fatal(
+        Kind::SourceHidden => says(
+            Retry::Never,
             "grant the login what it lacks (UNMASK, or SELECT on the whole table), exclude the column \
              (tables.overrides.<table>.columns.exclude), or take what the login sees with \
              tables.overrides.<table>.accept: [masked, filtered].",
         ),
-        Kind::SourceLost => retry(
+        Kind::SourceLost => says(
+            Retry::FromTheStart,
             "if it stays so, look into the SQL Server error log and at what sits between here and \
              there; the same command continues.",
         ),
-        Kind::SourceTimeout => retry(
-            "raise source.read_timeout, or look for blocking on the source (sys.dm_exec_requests).",
+        Kind::SourceTimeout => says(
+            Retry::OnceConnected,
+            "raise source.read_timeout, or before a statement's first row \
+             source.first_row_timeout; or look for blocking on the source (sys.dm_exec_requests).",
         ),
-        Kind::SourceBusy => retry(
+        Kind::SourceBusy => says(
+            Retry::FromTheStart,
             "if it stays so, run at a quieter time or lower source.pool.max_connections; the same \
              command continues.",
         ),
-        Kind::SourceQuery => fatal(
+        Kind::SourceQuery => says(
+            Retry::Never,
             "the server's own message says what it refused; check tables.overrides.*.where if the \
              table has one.",
         ),
-        Kind::SourceProtocol => fatal(
+        Kind::SourceChanged => says(
+            Retry::Never,
+            "the table was changed since the plan was made: undo the change and run the same command, or \
+             start over with --restart, which plans the table as it is now.",
+        ),
+        Kind::SourceProtocol => says(
+            Retry::Never,
             "this is not the protocol that SQL Server speaks: check that host and port are those \
              of SQL Server; if they are, please report it with the server's version.",
         ),
-        Kind::SourcePoolTimeout => retry(
+        Kind::SourcePoolTimeout => says(
+            Retry::OnceConnected,
             "raise source.pool.acquire_timeout or source.pool.max_connections, or lower \
              transfer.max_partitions_per_table.",
         ),
-        Kind::SourceConsistency => fatal(
+        Kind::SourceConsistency => says(
+            Retry::Never,
             "run ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON on the source, or choose \
              another transfer.consistency.",
         ),
-        Kind::TargetUnreachable => retry(
+        Kind::TargetUnreachable => says(
+            Retry::OnceConnected,
             "check target.host and target.port, listen_addresses of PostgreSQL, and the firewall.",
         ),
-        Kind::TargetLogin => {
-            fatal("check target.user, target.password and pg_hba.conf of the target server.")
-        }
-        Kind::TargetTls => fatal(
+        Kind::TargetLogin => says(
+            Retry::Never,
+            "check target.user, target.password and pg_hba.conf of the target server.",
+        ),
+        Kind::TargetTls => says(
+            Retry::OnceConnected,
             "name the certificate authority in target.ca_file, or choose a target.sslmode that \
              the server offers.",
         ),
-        Kind::TargetDatabase => {
-            fatal("create the database, or correct target.database; it is not made by this tool.")
-        }
-        Kind::TargetPermission => fatal(
+        Kind::TargetCut => says(
+            Retry::FromTheStart,
+            "if it stays so, look into the PostgreSQL log, and check that target.port is that of \
+             PostgreSQL and what sits between here and there.",
+        ),
+        Kind::TargetNotReady => says(
+            Retry::Patiently,
+            "wait until PostgreSQL takes connections again; the same command continues.",
+        ),
+        Kind::TargetDatabase => says(
+            Retry::Never,
+            "create the database, or correct target.database; it is not made by this tool.",
+        ),
+        Kind::TargetPermission => says(
+            Retry::Never,
             "grant the role CREATE on the target database and on the schemas it writes to; \
              docs/operations.md lists what is needed.",
         ),
-        Kind::TargetLost => {
-            retry("if it stays so, look into the PostgreSQL log; the same command continues.")
-        }
-        Kind::TargetBusy => retry(
-            "if it stays so, lower target.pool.max_connections or raise max_connections of \
-             PostgreSQL; the same command continues.",
+        Kind::TargetRefused => says(
+            Retry::OnceConnected,
+            "the server answered, so host and port are right: what it says is the reason; if it \
+             stays so, its log has more.",
         ),
-        Kind::TargetFull => fatal(
+        Kind::TargetReadOnly => says(
+            Retry::Never,
+            "connect to the primary server, in a database and as a role that may write; `verify` \
+             and `status` read from a standby too.",
+        ),
+        Kind::TargetPooler => says(
+            Retry::Never,
+            "connect to PostgreSQL itself, or let the pooler keep a server connection for each \
+             session (PgBouncer: pool_mode = session for this database or user).",
+        ),
+        Kind::TargetEmptied => says(
+            Retry::Never,
+            "run the same command: it empties this table and loads it again.",
+        ),
+        Kind::TargetLost => says(
+            Retry::FromTheStart,
+            "if it stays so, look into the PostgreSQL log; the same command continues.",
+        ),
+        Kind::TargetBusy => says(
+            Retry::FromTheStart,
+            "if it stays so, look for locks and other work on the target (pg_stat_activity); the \
+             same command continues.",
+        ),
+        Kind::TargetFull => says(
+            Retry::Never,
             "make room on the target's disk or memory, then run the same command: it continues.",
         ),
-        Kind::TargetQuery => fatal("the server's own message says what it refused."),
-        Kind::TargetPoolTimeout => {
-            retry("raise target.pool.acquire_timeout or target.pool.max_connections.")
-        }
-        Kind::TargetExists => fatal(
+        Kind::TargetQuery => says(
+            Retry::Never,
+            "the server's own message says what it refused.",
+        ),
+        Kind::TargetPoolTimeout => says(
+            Retry::OnceConnected,
+            "raise target.pool.acquire_timeout or target.pool.max_connections.",
+        ),
+        Kind::TargetExists => says(
+            Retry::Never,
             "choose transfer.mode: replace (drops the table), truncate (empties it) or append \
              (adds to it), or move the table away.",
         ),
-        Kind::Unsupported => fatal(
+        Kind::Unsupported => says(
+            Retry::Never,
             "exclude the column (tables.overrides.<table>.columns.exclude) or give it a type that \
              can be carried (tables.overrides.<table>.types).",
         ),
-        Kind::Naming => fatal(
+        Kind::Naming => says(
+            Retry::Never,
             "give it another name: tables.overrides.<table>.rename for a table, \
              tables.overrides.<table>.columns.rename for a column; for a schema, set target.schemas.",
         ),
-        Kind::Value => fatal(
+        Kind::Value => says(
+            Retry::Never,
             "correct the value at the source or choose another policy under values: (reject keeps \
              such rows in _migrate.rejects; it does not apply to xml, whose remedy is type `text`), then run the same command; leaving the row out with tables.overrides.<table>.where needs \
              --restart.",
         ),
-        Kind::Checkpoint => {
-            fatal("undo the change to the job, source or table, or start over with --restart.")
-        }
-        Kind::JobHeld => {
-            fatal("wait for the other process, or end it; its lock goes with its connection.")
-        }
-        Kind::Difference => fatal(
+        Kind::Checkpoint => says(
+            Retry::Never,
+            "undo the change to the job, source or table, or start over with --restart.",
+        ),
+        Kind::JobHeld => says(
+            Retry::Never,
+            "wait for the other process, or end it; its lock goes with its connection.",
+        ),
+        Kind::Difference => says(
+            Retry::Never,
             "if rows changed at the source since they were read, that is the difference; if not, \
              load the table again with --restart.",
         ),
-        Kind::Stopped => fatal("the same command continues the run."),
-        Kind::Io => fatal("check the path, its permissions and the free space."),
-        Kind::Internal => fatal("this is a bug in migrate; please report it with the log."),
+        Kind::Stopped => says(Retry::Never, "the same command continues the run."),
+        Kind::Io => says(
+            Retry::Never,
+            "check the path, its permissions and the free space.",
+        ),
+        Kind::Internal => says(
+            Retry::Never,
+            "this is a bug in migrate; please report it with the log.",
+        ),
     }
 }
 
@@ -166,7 +276,7 @@ mod tests {
             Kind::TargetLost,
             Kind::TargetBusy,
         ] {
-            assert!(policy(kind).retry, "{kind:?}");
+            assert!(policy(kind).retries_once_connected(), "{kind:?}");
         }
         for kind in [
             Kind::SourceLogin,
@@ -178,7 +288,20 @@ mod tests {
             Kind::Stopped,
             Kind::Internal,
         ] {
-            assert!(!policy(kind).retry, "{kind:?}");
+            assert_eq!(policy(kind).retry, Retry::Never, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_more_likely_a_mistake_in_the_job_is_told_at_the_first_contact() {
+        for kind in [
+            Kind::SourceUnreachable,
+            Kind::SourceTls,
+            Kind::SourceDatabaseUnavailable,
+            Kind::TargetUnreachable,
+            Kind::TargetTls,
+        ] {
+            assert_eq!(policy(kind).retry, Retry::OnceConnected, "{kind:?}");
         }
     }
 

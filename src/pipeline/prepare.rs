@@ -11,12 +11,12 @@ use crate::mssql::catalog;
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::{Run, weight};
 use crate::pipeline::cutting::Look;
-use crate::pipeline::retry::{retrying, seen_through, unless_stopping};
+use crate::pipeline::retry::{before_load, retrying, seen_through, unless_stopping};
 use crate::pipeline::shores::{Shores, require_consistency};
 use crate::plan::build::{self, Planned};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
-use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::plan::table::{Slice, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
@@ -38,9 +38,13 @@ pub struct Survey {
 /// # Errors
 /// All planning problems at once, as one error: nothing was written yet, so nothing is begun.
 pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+    let retry = &job.transfer.retry;
     let (survey, ()) = tokio::try_join!(
-        read_and_plan(job, shores, options),
-        shores.target.warm_up(job.target.pool.max_connections),
+        before_load(retry, || read_and_plan(job, shores, options)),
+        before_load(retry, || {
+            let all = job.target.pool.max_connections;
+            shores.target.warm_up(all)
+        }),
     )?;
     Ok(survey)
 }
@@ -213,8 +217,8 @@ pub enum Cuts {
 
 /// The partitions of a new table; `None` where it is left for later.
 async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<Vec<Slice>>> {
-    let found = match &plan.strategy {
-        Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
+    let found = match plan.strategy.ranges() {
+        Some(key) if plan.asks_for_cuts() => {
             let look = Look::whole(run.job.transfer.consistency, plan, key);
             let mut source = run.source.acquire().await?;
             match cuts {

@@ -39,12 +39,22 @@ pub async fn check(
                 tampered.push((plan.clone(), error));
                 continue;
             }
+            None if *presence == Presence::Crashed => {
+                tracing::warn!(
+                    table = name,
+                    "PostgreSQL crashed and emptied the UNLOGGED table: it is loaded again"
+                );
+                drop_crashed(run, recorded, plan).await?;
+                recorded.records.remove(&name);
+                recorded.emptied.insert(name);
+            }
             None if *presence == Presence::Gone => {
                 tracing::warn!(
                     table = name,
                     "the table was dropped since it was loaded: it is loaded again"
                 );
-                forget(run, plan).await?;
+                let retry = &run.job.transfer.retry;
+                seen_through(retry, &run.cancel, || forget(run, plan)).await?;
                 recorded.records.remove(&name);
                 // With it went its foreign keys, and by CASCADE others' keys and views.
                 recorded.settled = false;
@@ -71,10 +81,20 @@ async fn forget(run: &Run, plan: &TablePlan) -> Result<()> {
     state::forget(&mut target, &key, run.id).await
 }
 
+/// The table as it was made: the plan of this run may give it another name.
+async fn drop_crashed(run: &Run, recorded: &Recorded, plan: &TablePlan) -> Result<()> {
+    let key = TableKey::of(&run.job.name, plan);
+    let made = recorded.records.get(&plan.full_name());
+    let made = made.map_or(&plan.target, |record| &record.plan.target);
+    let mut target = run.target.acquire().await?;
+    state::drop_crashed(&mut target, &key, made, run.id).await
+}
+
 /// Why the run must not touch the table; `None` where it may go on, or load it again.
 fn refusal(presence: &Presence, mode: Mode) -> Option<Error> {
     let what = match presence {
-        Presence::There => return None,
+        // Another mode than that which made the table is refused as a change of the job.
+        Presence::There | Presence::Crashed => return None,
         Presence::Gone if matches!(mode, Mode::Create | Mode::Replace) => return None,
         Presence::Gone => "the table that was loaded is gone, and this mode makes no tables: make \
                            it again, then start over with --restart"
@@ -104,6 +124,7 @@ mod tests {
     fn only_what_is_gone_as_a_whole_is_loaded_again() {
         for mode in [Mode::Create, Mode::Replace, Mode::Truncate, Mode::Append] {
             assert!(refusal(&Presence::There, mode).is_none());
+            assert!(refusal(&Presence::Crashed, mode).is_none());
             let makes = matches!(mode, Mode::Create | Mode::Replace);
             assert_eq!(refusal(&Presence::Gone, mode).is_none(), makes, "{mode:?}");
             for presence in [

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::RunOptions;
 use crate::pipeline::context::Run;
 use crate::pipeline::prepare::Survey;
+use crate::pipeline::retry::before_load;
 use crate::pipeline::shores::Shores;
 use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
 use crate::plan::object::ViewPlan;
@@ -16,7 +17,7 @@ use crate::postgres::anew::{self, Wipe};
 use crate::postgres::objects;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{
-    self, Holder, Leftovers, NewRun, Origin, RunId, RunRecord, TableRecord, TableState,
+    self, Holder, Leftovers, NewRun, Origin, RunId, RunRecord, SourceId, TableRecord, TableState,
 };
 use crate::schema::Database;
 
@@ -28,6 +29,8 @@ pub struct Recorded {
     /// The last run made all that is planned now, of the whole job, and ended with nothing left to
     /// do: what an operator changed since is theirs.
     pub settled: bool,
+    /// Full names of the tables that a crash of the target emptied, which are loaded again.
+    pub emptied: HashSet<String>,
 }
 
 /// What earlier runs left, seen before this one was registered.
@@ -46,10 +49,14 @@ pub async fn look_back(
     options: &RunOptions,
     survey: &mut Survey,
 ) -> Result<Former> {
-    let target = shores.target.acquire().await?;
-    let records = state::load(&target, &job.name).await?;
-    let last = state::last_run(&target, &job.name).await?;
-    let origins = state::origins(&target, &job.name).await?;
+    let read = || async {
+        let target = shores.target.acquire().await?;
+        let records = state::load(&target, &job.name).await?;
+        let last = state::last_run(&target, &job.name).await?;
+        let origins = state::origins(&target, &job.name).await?;
+        Ok((records, last, origins))
+    };
+    let (records, last, origins) = before_load(&job.transfer.retry, read).await?;
     let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
     if !anew {
         let plans = records.iter().map(|record| &record.plan);
@@ -104,8 +111,8 @@ fn refuse(
     records: Vec<TableRecord>,
 ) -> Result<HashMap<String, TableRecord>> {
     if !records.is_empty() {
-        for origin in origins {
-            refuse_stranger(job, &survey.database, origin)?;
+        for origin in with_guids(origins) {
+            refuse_stranger(job, &survey.database, &origin)?;
         }
         // Where somebody deleted the runs that recorded them.
         if let Some(last) = last.filter(|_| origins.is_empty()) {
@@ -121,9 +128,13 @@ fn refuse(
 /// then is seen here, and it can write nothing more.
 pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recorded> {
     let job = &run.job;
-    let target = run.target.acquire().await?;
-    let records = state::load(&target, &job.name).await?;
-    let origins = state::origins(&target, &job.name).await?;
+    let read = || async {
+        let target = run.target.acquire().await?;
+        let records = state::load(&target, &job.name).await?;
+        let origins = state::origins(&target, &job.name).await?;
+        Ok((records, origins))
+    };
+    let (records, origins) = before_load(&job.transfer.retry, read).await?;
     let records = refuse(job, survey, (former.last.as_ref(), &origins), records)?;
     let resumed = records
         .values()
@@ -133,6 +144,7 @@ pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recor
         records,
         resumed,
         settled,
+        emptied: HashSet::new(),
     })
 }
 
@@ -218,14 +230,22 @@ fn may_start_over(job: &Job, records: &[TableRecord], options: &RunOptions) -> R
 
 /// A checkpoint of another source or of a changed job must not be continued.
 fn refuse_stranger(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
-    if ran.source_server != database.server || ran.source_database != database.name {
-        return Err(Error::new(
-            Kind::Checkpoint,
-            format!(
-                "the recorded run read database {} of server {}, this job reads {} of {}",
-                ran.source_database, ran.source_server, database.name, database.server
-            ),
-        ));
+    let recorded = &ran.source;
+    let same = recorded.database == database.name
+        && match (&recorded.guid, &database.guid) {
+            (Some(recorded), Some(guid)) => recorded.eq_ignore_ascii_case(guid),
+            // Records without it, and servers that do not tell it, are known by the server's name.
+            _ => recorded.server == database.server,
+        };
+    if !same {
+        return Err(another_source(recorded, database));
+    }
+    if recorded.server != database.server {
+        tracing::warn!(
+            recorded = recorded.server,
+            now = database.server,
+            "the same database on another server, as after a failover: the job continues"
+        );
     }
     if ran.fingerprint != job_fingerprint(job) {
         return Err(Error::new(
@@ -234,6 +254,44 @@ fn refuse_stranger(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn another_source(recorded: &SourceId, database: &Database) -> Error {
+    let mut message = format!(
+        "the recorded run read database {} of server {}, this job reads {} of {}",
+        recorded.database, recorded.server, database.name, database.server
+    );
+    if let (Some(recorded), Some(guid)) = (&recorded.guid, &database.guid)
+        && !recorded.eq_ignore_ascii_case(guid)
+    {
+        message.push_str(&format!(
+            ", and it is another database: its service_broker_guid is {guid} and was {recorded} \
+             (ALTER DATABASE ... SET NEW_BROKER changes it too)"
+        ));
+    }
+    Error::new(Kind::Checkpoint, message)
+}
+
+/// Records without a guid get that of a run that read the same database of the same server: it was
+/// allowed to continue them.
+fn with_guids(origins: &[Origin]) -> Vec<Origin> {
+    let known = |origin: &Origin| {
+        let mut others = origins.iter().map(|other| &other.source);
+        others
+            .find(|other| {
+                other.guid.is_some()
+                    && other.server == origin.source.server
+                    && other.database == origin.source.database
+            })
+            .and_then(|other| other.guid.clone())
+    };
+    let mut completed = origins.to_vec();
+    for origin in &mut completed {
+        if origin.source.guid.is_none() {
+            origin.source.guid = known(origin);
+        }
+    }
+    completed
 }
 
 /// A table that changed its shape, or lost the key its partitions run on.

@@ -1,12 +1,20 @@
-//! Tries again what a transient fault broke: exponential backoff with equal jitter.
+//! Tries again what a transient fault broke: exponential backoff with equal jitter. Before the load it
+//! is bounded by time, during the load by the number of tries that got no further.
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Retry;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::policy::policy;
+use crate::pipeline::policy::{Retry as When, policy};
+
+/// Tries in all of [`When::FewAtFirst`].
+const FEW: u32 = 3;
+
+/// Longest pause between two tries before the load: somebody may be watching.
+const LONGEST_PAUSE_AT_START: Duration = Duration::from_secs(5);
 
 /// How many tries are left, and how long to wait before the next.
 #[derive(Debug)]
@@ -48,7 +56,7 @@ impl<'a> Backoff<'a> {
             };
         }
         self.failed += 1;
-        if !policy(error.kind()).retry || self.failed >= self.settings.attempts {
+        if !policy(error.kind()).retries_once_connected() || self.failed >= self.settings.attempts {
             return Err(error);
         }
         let pause = self.pause(fraction());
@@ -93,6 +101,76 @@ pub fn unless_stopping<T>(cancel: &CancellationToken, outcome: Result<T>) -> Res
         true => stopped(),
         false => error,
     })
+}
+
+/// What is known of the servers before the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing yet: what is wrong may be in the job.
+    FirstContact,
+    /// Both could be connected to.
+    Connected,
+}
+
+impl Stage {
+    /// How long a fault of this kind is tried again; `None` where it is told at once.
+    fn bound(self, kind: Kind, failed: u32, settings: &Retry) -> Option<Duration> {
+        let bound = settings.at_start;
+        match (policy(kind).retry, self) {
+            (When::Never, _) | (When::OnceConnected, Self::FirstContact) => None,
+            (When::FewAtFirst, Self::FirstContact) => (failed < FEW).then_some(bound),
+            (When::Patiently, _) => Some(bound * Retry::PATIENCE),
+            (_, _) => Some(bound),
+        }
+    }
+}
+
+/// Connects: a wrong password, certificate or name is told at once, what passes by itself is tried
+/// again for `transfer.retry.at_start`. Not for a cancel to be heard: `work` may be dropped anywhere.
+pub async fn first_contact<T, F: Future<Output = Result<T>>>(
+    settings: &Retry,
+    work: impl FnMut() -> F,
+) -> Result<T> {
+    within_bound(settings, Stage::FirstContact, work).await
+}
+
+/// The same for what follows before the load: catalog, planning, state. `work` may be done twice.
+pub async fn before_load<T, F: Future<Output = Result<T>>>(
+    settings: &Retry,
+    work: impl FnMut() -> F,
+) -> Result<T> {
+    within_bound(settings, Stage::Connected, work).await
+}
+
+// The work is on the heap: the compiler computes the layout of nested futures only so deep.
+async fn within_bound<T, F: Future<Output = Result<T>>>(
+    settings: &Retry,
+    stage: Stage,
+    mut work: impl FnMut() -> F,
+) -> Result<T> {
+    let mut backoff = Backoff::new(settings);
+    let mut since = None;
+    loop {
+        let error = match Box::pin(work()).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        backoff.failed += 1;
+        let since = *since.get_or_insert_with(Instant::now);
+        let pause = backoff.pause(fraction()).min(LONGEST_PAUSE_AT_START);
+        let bound = stage.bound(error.kind(), backoff.failed, settings);
+        let Some(bound) = bound.filter(|bound| since.elapsed() + pause <= *bound) else {
+            return Err(error);
+        };
+        tracing::warn!(
+            kind = ?error.kind(),
+            error = %error,
+            tried_for_s = since.elapsed().as_secs(),
+            at_most_s = bound.as_secs(),
+            "a transient fault before the load: trying again"
+        );
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work
@@ -154,7 +232,64 @@ mod tests {
             attempts,
             initial_backoff,
             max_backoff,
+            at_start: Duration::from_secs(30),
         }
+    }
+
+    /// Seconds that `first_contact` and `before_load` spend on a fault that stays, and their tries.
+    async fn spent(kind: Kind) -> [(u64, u32); 2] {
+        let settings = settings(3);
+        let mut spent = [(0, 0); 2];
+        for (at, stage) in [Stage::FirstContact, Stage::Connected]
+            .into_iter()
+            .enumerate()
+        {
+            let (began, mut tries) = (Instant::now(), 0);
+            let work = || {
+                tries += 1;
+                async move { Err::<(), _>(Error::new(kind, "it stays")) }
+            };
+            let failed = within_bound(&settings, stage, work).await;
+            assert_eq!(failed.expect_err("a fault").kind(), kind);
+            spent[at] = (began.elapsed().as_secs(), tries);
+        }
+        spent
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn before_the_load_time_bounds_the_tries_and_a_mistake_is_told_at_once() {
+        for kind in [Kind::SourceLogin, Kind::TargetDatabase, Kind::SourceQuery] {
+            assert_eq!(spent(kind).await, [(0, 1), (0, 1)], "{kind:?}");
+        }
+        for kind in [
+            Kind::SourceUnreachable,
+            Kind::SourceTls,
+            Kind::SourceDatabaseUnavailable,
+            Kind::TargetUnreachable,
+            Kind::TargetTls,
+        ] {
+            let [first, later] = spent(kind).await;
+            assert_eq!(first, (0, 1), "{kind:?}");
+            assert!((20..=30).contains(&later.0), "{kind:?}: {later:?}");
+        }
+        for kind in [
+            Kind::SourceCut,
+            Kind::TargetCut,
+            Kind::SourceLost,
+            Kind::TargetLost,
+        ] {
+            for (seconds, _) in spent(kind).await {
+                assert!((20..=30).contains(&seconds), "{kind:?}: {seconds}");
+            }
+        }
+        for kind in [Kind::SourceNotReady, Kind::TargetNotReady] {
+            for (seconds, _) in spent(kind).await {
+                assert!((110..=120).contains(&seconds), "{kind:?}: {seconds}");
+            }
+        }
+        let [first, later] = spent(Kind::SourceTlsCut).await;
+        assert_eq!(first.1, FEW);
+        assert!(later.1 > FEW, "{later:?}");
     }
 
     #[test]
@@ -176,6 +311,7 @@ mod tests {
             attempts: 3,
             initial_backoff: pause,
             max_backoff: pause,
+            at_start: pause,
         };
         let cancel = CancellationToken::new();
         let mut backoff = Backoff::new(&settings);

@@ -13,10 +13,10 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::keeper::{Held, Keeper};
-use crate::pipeline::objects::{self, Completed};
+use crate::pipeline::objects::{self, Completed, Failures};
 use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
 use crate::pipeline::recorded::{self, Former, Recorded};
-use crate::pipeline::retry::unless_stopping;
+use crate::pipeline::retry::{before_load, unless_stopping};
 use crate::pipeline::shores::{self, Shores};
 use crate::pipeline::stopping::{
     Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
@@ -28,7 +28,7 @@ use crate::pipeline::{RunOptions, finishing, presence, verify, workers};
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
-use crate::postgres::state::{self, NewRun};
+use crate::postgres::state::{self, NewRun, SourceId};
 use crate::report::Endpoint;
 use crate::report::progress::{Progress, TableState};
 use crate::report::run::{Facts, Outcome, Report};
@@ -47,6 +47,9 @@ const TOO_EARLY: &str = "stopped before the load began";
 /// How long after a stop a run tries to record how it ended.
 const END_WITHIN: Duration = Duration::from_secs(6);
 
+/// What closing the source and then giving the job lock back may take in all.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
 /// Runs the job, or continues it.
 ///
 /// # Errors
@@ -60,19 +63,23 @@ pub async fn run(
 ) -> Result<Report> {
     let started = Timestamp::now();
     begin(&progress, 1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open(job)).await?;
+    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open_to_write(job)).await?;
     begin(&progress, 2, "reading the catalog and planning");
     // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
     let ready = async {
         tokio::try_join!(
-            take_job(job, &shores),
+            before_load(&job.transfer.retry, || take_job(job, &shores)),
             prepare::survey(job, &shores, &options)
         )
     };
     match unless_cancelled(&shores.target, &cancel, TOO_EARLY, ready).await {
         Ok((lock, survey)) => {
             let begun = Begun { survey, started };
-            run_holding(job, &options, &cancel, &progress, &shores, lock, begun).await
+            // On the heap: the future of a whole run is too large to be part of another.
+            Box::pin(run_holding(
+                job, &options, &cancel, &progress, &shores, lock, begun,
+            ))
+            .await
         }
         Err(error) => {
             shores.close().await;
@@ -128,7 +135,15 @@ async fn run_holding(
             }
         }
     };
-    tokio::join!(keeper.release(), shores.close());
+    // The next run's connections must not add up with these, so the lock goes last; where that takes
+    // too long, it goes with its connection.
+    let last = tokio::time::timeout(CLOSE_WITHIN, async {
+        shores.source.close().await;
+        keeper.release().await;
+    });
+    if tokio::join!(last, shores.target.close()).0.is_err() {
+        tracing::debug!("the job lock goes with its connection");
+    }
     outcome
 }
 
@@ -169,7 +184,9 @@ async fn run_locked(
     } = begun;
     let former = recorded::look_back(job, shores, options, &mut survey);
     let former = unless_cancelled(&shores.target, cancel, TOO_EARLY, former).await?;
-    let target = shores::target_endpoint(job, &shores.target);
+    let target = before_load(&job.transfer.retry, || {
+        shores::target_endpoint(job, &shores.target)
+    });
     let target = unless_stopped(cancel, TOO_EARLY, target).await?;
     let starting = start(job, cancel, progress, shores, held, (&former, &survey));
     let run = Arc::new(unless_cancelled(&shores.target, cancel, TOO_EARLY, starting).await?);
@@ -210,14 +227,20 @@ async fn start(
     let database = &survey.database;
     let new = NewRun {
         job: job.name.clone(),
-        source_server: database.server.clone(),
-        source_database: database.name.clone(),
+        source: SourceId {
+            server: database.server.clone(),
+            database: database.name.clone(),
+            guid: database.guid.clone(),
+        },
         fingerprint: job_fingerprint(job),
         lock_pid: held.pid,
     };
-    let mut target = shores.target.acquire().await?;
-    let id = recorded::register(&mut target, job, &new, (former, survey)).await?;
-    drop(target);
+    // Done twice where the answer was lost: the newer run takes the place of the other.
+    let registered = before_load(&job.transfer.retry, || async {
+        let mut target = shores.target.acquire().await?;
+        recorded::register(&mut target, job, &new, (former, survey)).await
+    });
+    let id = registered.await?;
     let _first = held.run.set(id);
     Ok(Run {
         job: job.clone(),
@@ -302,7 +325,11 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
         unready.extend(more.unready);
     }
     unready.extend(left_behind(&later, &tables, &unready));
-    let mut completed = complete(run, survey, recorded).await?;
+    let unmade = tables
+        .iter()
+        .map(|table| (table.plan.full_name(), table.take_unmade()));
+    let unmade = unmade.filter(|(_, errors)| !errors.is_empty()).collect();
+    let mut completed = complete(run, survey, recorded, unmade).await?;
     if run.job.transfer.vacuum {
         tracing::info!("vacuuming");
         let vacuumed = finishing::vacuum(run, &tables).await;
@@ -312,8 +339,8 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let verification = compare(run, &tables).await;
     begin(&run.progress, 7, "recording the outcome");
     for table in &tables {
-        if let Some(error) = completed.failures.remove(&table.plan.full_name()) {
-            table.fail(error);
+        if let Some(errors) = completed.failures.remove(&table.plan.full_name()) {
+            table.fail(objects::lacks(errors));
         }
     }
     Ok(Loaded {
@@ -358,18 +385,24 @@ async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
 }
 
 /// Foreign keys, sequences and views, unless an earlier run has ended with them.
-async fn complete(run: &Run, survey: &Survey, recorded: &Recorded) -> Result<Completed> {
+async fn complete(
+    run: &Run,
+    survey: &Survey,
+    recorded: &Recorded,
+    unmade: Failures,
+) -> Result<Completed> {
     if recorded.settled {
         return Ok(Completed::default());
     }
     if run.cancel.is_cancelled() {
         return Ok(Completed {
+            failures: unmade,
             stopped: true,
             ..Completed::default()
         });
     }
     begin(&run.progress, 5, "making foreign keys and views");
-    objects::complete(run, &survey.planned, recorded).await
+    objects::complete(run, &survey.planned, recorded, unmade).await
 }
 
 /// Compares what is done; `None` where the job does not ask for it or a signal came first.

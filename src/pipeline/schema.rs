@@ -20,6 +20,7 @@ pub fn parts(planned: &Planned, unlogged: bool) -> Vec<Part> {
         ("primary keys", each(planned, primary_key)),
         ("unique constraints and indexes", each(planned, indexes)),
         ("checks", each(planned, checks)),
+        ("triggers", each(planned, triggers)),
         ("foreign keys", each(planned, foreign_keys)),
         ("comments", each(planned, ddl::comments)),
         ("views", views(planned)),
@@ -114,6 +115,12 @@ fn checks(plan: &TablePlan) -> Vec<String> {
         std::iter::once(make).chain(validate)
     };
     plan.objects.checks.iter().flat_map(both).collect()
+}
+
+fn triggers(plan: &TablePlan) -> Vec<String> {
+    let triggers = plan.objects.triggers.iter();
+    let all = triggers.flat_map(|trigger| ddl::trigger(&plan.target, trigger));
+    all.collect()
 }
 
 fn foreign_keys(plan: &TablePlan) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Opens both shores of a run, and closes them so that neither server is left with a connection.
 
-use crate::config::job::{Consistency, Job, Source};
+use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::retry::first_contact;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
@@ -18,18 +19,32 @@ pub struct Shores {
 }
 
 impl Shores {
-    /// Connects to both at once; the first error comes back as the server gave it.
+    /// Connects to both at once; the first error that does not pass by itself comes back as the server
+    /// gave it.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
-        let (source, target) = tokio::try_join!(
-            SourcePool::open(&job.source, job.transfer.consistency),
-            TargetPool::open(connector.clone(), &job.target.pool, 1),
-        )?;
+        let (source, target) =
+            tokio::try_join!(open_source(job), connect_target(job, connector.clone()))?;
         Ok(Self {
             source,
             target,
             connector,
         })
+    }
+
+    /// As [`Self::open`], for a command that writes to the target.
+    ///
+    /// # Errors
+    /// [`Kind::TargetReadOnly`] too.
+    pub async fn open_to_write(job: &Job) -> Result<Self> {
+        let shores = Self::open(job).await?;
+        match shores.target.must_be_writable().await {
+            Ok(()) => Ok(shores),
+            Err(error) => {
+                shores.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Closes every connection of both pools.
@@ -79,6 +94,26 @@ fn as_size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
+/// The source's pool, as patient as [`first_contact`] is.
+pub async fn open_source(job: &Job) -> Result<SourcePool> {
+    first_contact(&job.transfer.retry, || {
+        SourcePool::open(&job.source, job.transfer.consistency)
+    })
+    .await
+}
+
+/// The target's pool, in the same way.
+pub async fn open_target(job: &Job) -> Result<TargetPool> {
+    connect_target(job, Connector::new(&job.target)?).await
+}
+
+async fn connect_target(job: &Job, connector: Connector) -> Result<TargetPool> {
+    first_contact(&job.transfer.retry, || {
+        TargetPool::open(connector.clone(), &job.target.pool, 1)
+    })
+    .await
+}
+
 /// `host:port` or `host\INSTANCE`, as the job names the source.
 pub fn source_address(source: &Source) -> String {
     match (&source.instance, source.port) {
@@ -93,6 +128,7 @@ pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
         address: source_address(&job.source),
         database: database.name.clone(),
         version: database.version.clone(),
+        tls: (job.source.tls == Tls::Legacy).then(|| job.source.tls.word().to_owned()),
     }
 }
 
@@ -108,6 +144,7 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
         address: format!("{}:{}", job.target.host, job.target.port),
         database: job.target.database.clone(),
         version: row.get(0),
+        tls: None,
     })
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::objects::Completed;
+use crate::pipeline::objects::{self, Completed, Failures};
 use crate::pipeline::policy::policy;
 use crate::pipeline::prepare::{Survey, Unready};
 use crate::pipeline::recorded::{Recorded, by_name};
@@ -17,16 +17,20 @@ use crate::pipeline::retry::retrying;
 use crate::pipeline::shores::{Shores, source_endpoint};
 use crate::plan::build::Planned;
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::state::{self, TableRecord};
+use crate::postgres::state::{self, Progress, TableRecord};
 use crate::report::progress::TableState;
 use crate::report::run::{Facts, Report};
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
+use crate::typemap;
 
 /// How long after a stop a run asks the target what it has.
 const ASK_WITHIN: Duration = Duration::from_secs(5);
+
+const EMPTIED: &str = "PostgreSQL crashed during an earlier run and emptied this table, which was \
+                       UNLOGGED (transfer.unlogged_load): all of it was loaded again";
 
 /// How a run ended, before it is put in order.
 pub struct Ending<'a> {
@@ -51,6 +55,11 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         let before = ending.recorded.records.get(&name);
         let mut table = loaded_table(load, name.clone(), records.get(&name), before);
         table.rejected = rejected.get(&name).copied().unwrap_or_default();
+        if ending.recorded.emptied.contains(&name) {
+            table.notes.push(EMPTIED.to_owned());
+        }
+        let notes = ending.completed.notes.iter().filter(|(of, _)| *of == name);
+        table.notes.extend(notes.map(|(_, note)| note.clone()));
         tables.push(table);
     }
     for (plan, error) in ending.unready {
@@ -97,11 +106,11 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
 }
 
 /// Foreign keys that failed of tables that this run was not about.
-fn strangers(failures: HashMap<String, Error>) -> impl Iterator<Item = Omission> {
-    failures.into_iter().map(|(table, error)| Omission {
+fn strangers(failures: Failures) -> impl Iterator<Item = Omission> {
+    failures.into_iter().map(|(table, errors)| Omission {
         table,
         object: "foreign key".to_owned(),
-        reason: error.to_string(),
+        reason: objects::lacks(errors).to_string(),
         text: None,
     })
 }
@@ -156,9 +165,8 @@ fn loaded_table(
         let parts = record.partitions.iter().map(|part| &part.progress);
         table.rows = parts.clone().map(|part| part.rows).sum();
         table.bytes = parts.clone().map(|part| part.bytes).sum();
-        table.changed_values = parts.clone().map(|part| part.changed_values).sum();
-        for (column, count) in parts.flat_map(|part| &part.changed_columns) {
-            *table.changed_columns.entry(column.clone()).or_default() += count;
+        for part in parts {
+            count_changes(&mut table, part, &load.plan);
         }
     } else {
         table.rows = load.progress.rows();
@@ -185,6 +193,25 @@ fn loaded_table(
     table
 }
 
+/// What was changed in a column of times are times, and characters anywhere else.
+fn count_changes(table: &mut TableReport, part: &Progress, plan: &TablePlan) {
+    let truncated = part.changed_columns.iter().filter(|(column, _)| {
+        let planned = plan.column(column);
+        planned.is_some_and(|planned| typemap::rounds(&planned.source, &planned.target_type))
+    });
+    for (column, count) in truncated.clone() {
+        *table.truncated_columns.entry(column.clone()).or_default() += count;
+        table.truncated_values += count;
+    }
+    let times = truncated.map(|(_, count)| count).sum::<u64>();
+    table.changed_values += part.changed_values.saturating_sub(times);
+    for (column, count) in &part.changed_columns {
+        if !table.truncated_columns.contains_key(column) {
+            *table.changed_columns.entry(column.clone()).or_default() += count;
+        }
+    }
+}
+
 fn unready_table(plan: &TablePlan, error: &Error) -> TableReport {
     let stopped = error.kind() == crate::error::Kind::Stopped;
     let outcome = if stopped {
@@ -206,7 +233,7 @@ pub fn cause(error: &Error) -> Cause {
 /// `keyset PK_Posts (Id)`.
 fn strategy_words(strategy: &Strategy) -> String {
     match strategy {
-        Strategy::Keyset { index, key, .. } => {
+        Strategy::Keyset { index, key, .. } | Strategy::Clustered { index, key } => {
             let columns = key
                 .iter()
                 .map(|key| key.column.name.as_str())

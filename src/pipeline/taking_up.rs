@@ -75,10 +75,11 @@ fn no_record(plan: &TablePlan) -> Error {
     .at_table(plan.full_name())
 }
 
-/// Rows are loaded as they were planned when the load began; what is made behind them follows the
-/// job as it is now, so that an operator can leave out what cannot be made.
+/// Rows are loaded as they were planned when the load began; what is made behind them, and said of it,
+/// follows the job as it is now, so that an operator can leave out what cannot be made.
 fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
     record.plan.objects.clone_from(&plan.objects);
+    record.plan.notes.clone_from(&plan.notes);
     record
 }
 

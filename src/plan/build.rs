@@ -4,10 +4,12 @@ use crate::config::job::{Job, NameStyle, TableOverride, Views};
 use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::access;
+use crate::plan::limits;
 use crate::plan::object::{
     CollationPlan, ColumnClauses, DomainPlan, SequencePlan, TableObjects, ViewPlan,
 };
 use crate::plan::objects::{self, Context, Names, Remarks};
+use crate::plan::page;
 use crate::plan::selection::{self, Selection};
 use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
@@ -15,7 +17,7 @@ use crate::plan::types;
 use crate::plan::values;
 use crate::schema::inventory::InventoryKind;
 use crate::schema::objects::View;
-use crate::schema::{Column, Database, IndexRole, Table};
+use crate::schema::{Column, Database, Index, IndexRole, Table};
 use crate::typemap::{self, TargetTypes};
 
 /// How a message names what a domain is made for; no table's name has it in front.
@@ -111,6 +113,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.domains = objects::domains(&planned.tables);
     problems.extend(target_collisions(&planned));
     objects::foreign_keys(database, &mut planned.tables, job);
+    objects::triggers(database, &mut planned.tables, job);
     planned.collations = objects::collations(&planned.tables);
     for plan in planned
         .tables
@@ -124,6 +127,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.take(views.remarks);
     let (sequences, views) = (&planned.sequences, &planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
+    problems.extend(objects::leave_out(database, &mut planned.tables, job));
     (planned, problems)
 }
 
@@ -191,8 +195,8 @@ fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
 
 fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
     let job = context.job;
-    let default = TableOverride::default();
-    let override_ = job.table_override(&table.full_name()).unwrap_or(&default);
+    let override_ = job.table_override(&table.full_name());
+    let override_ = &limits::without_patterns(table, override_.cloned().unwrap_or_default());
     let mut problems = unknown_columns(table, override_);
     problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
@@ -206,6 +210,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         notes,
         &mut problems,
     );
+    problems.extend(limits::too_many_columns(table, columns.len()));
     let generated =
         objects::columns(table, &mut columns, context, &mut remarks).unwrap_or_else(|error| {
             problems.push(error);
@@ -235,7 +240,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         },
     );
     remarks.notes.extend(choice.reason);
-    key_columns_first(&mut columns, &choice.strategy);
+    key_columns_first(&mut columns, &choice.strategy, table);
     let mut plan = TablePlan {
         schema: table.schema.clone(),
         name: table.name.clone(),
@@ -249,6 +254,8 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         estimated_rows: table.estimated_rows,
         estimated_bytes: table.estimated_bytes,
         filter: override_.filter.clone(),
+        memory_optimized: table.memory_optimized,
+        filtered_by_policy: table.filtered_by_policy,
         objects: TableObjects::default(),
         omissions: Vec::new(),
         notes: Vec::new(),
@@ -258,6 +265,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     }
     plan.primary_key = primary_key(table, &plan, &mut remarks);
     plan.objects = objects::table(table, &plan, context, &mut remarks);
+    remarks.notes.extend(page::note(&plan));
     plan.omissions = remarks.omissions;
     plan.notes = remarks.notes;
     Ok(plan)
@@ -382,16 +390,20 @@ fn plan_column(
     })
 }
 
-/// Key columns lead the select list, so that a row's key is known before its long values.
-fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy) {
-    if let Strategy::Keyset { key, .. } = strategy {
-        columns.sort_by_key(|column| {
-            let place = key
-                .iter()
-                .position(|key| key.column.name == column.source.name);
-            (place.unwrap_or(usize::MAX), column.position)
-        });
-    }
+/// Key columns lead the select list, so that a row's key is known before its long values; those of
+/// the primary key where the table is not read by one.
+fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy, table: &Table) {
+    let primary = |index: &&Index| index.role == IndexRole::PrimaryKey;
+    let primary = table.indexes.iter().find(primary);
+    let names = match (strategy, primary) {
+        (Strategy::Keyset { key, .. }, _) => key.iter().map(|key| &key.column.name).collect(),
+        (_, Some(index)) => index.key.iter().map(|key| &key.column).collect(),
+        (_, None) => Vec::new(),
+    };
+    columns.sort_by_key(|column| {
+        let place = names.iter().position(|name| **name == column.source.name);
+        (place.unwrap_or(usize::MAX), column.position)
+    });
 }
 
 /// The primary key under target names; left out, visibly, where one of its columns is excluded.

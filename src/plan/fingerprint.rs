@@ -4,7 +4,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::plan::build::Planned;
-use crate::plan::object::SequencePlan;
+use crate::plan::object::{SequencePlan, TableObjects, TriggerAction};
 use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
 
 /// What a checkpoint of a table depends on. Row estimates, notes, the primary key's name and what
@@ -45,7 +45,17 @@ pub fn of_objects(planned: &Planned) -> String {
         ..sequence.clone()
     };
     let tables = planned.tables.iter();
-    let of_tables = tables.map(|table| (table.full_name(), &table.target, &table.objects));
+    let unstamped = |objects: &TableObjects| {
+        let mut objects = objects.clone();
+        for trigger in &mut objects.triggers {
+            if let TriggerAction::RowVersion { above, .. } = &mut trigger.does {
+                *above = 0;
+            }
+        }
+        objects
+    };
+    let of_tables =
+        tables.map(|table| (table.full_name(), &table.target, unstamped(&table.objects)));
     let all = (
         of_tables.collect::<Vec<_>>(),
         planned.sequences.iter().map(unmoved).collect::<Vec<_>>(),
@@ -82,7 +92,22 @@ fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Optio
 pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {
     match (recorded, current) {
         (Strategy::Single, _) => true,
-        (Strategy::Keyset { key: recorded, .. }, Strategy::Keyset { key: current, .. }) => {
+        (
+            Strategy::Keyset {
+                key: recorded,
+                stored_by: function,
+                ..
+            },
+            Strategy::Keyset {
+                key: current,
+                stored_by,
+                ..
+            },
+        ) => {
+            // Its partitions have the numbers that they had. Ranges of the key alone are always right.
+            recorded == current && (function.is_none() || function == stored_by)
+        }
+        (Strategy::Clustered { key: recorded, .. }, Strategy::Clustered { key: current, .. }) => {
             recorded == current
         }
         (Strategy::RowNumber { order: recorded }, Strategy::RowNumber { order: current }) => {

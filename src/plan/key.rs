@@ -1,6 +1,7 @@
 //! Key values as facts: kept in checkpoints, written back to the server exactly.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,46 @@ pub enum KeyValue {
 }
 
 impl KeyValue {
+    /// How the server orders two values of one column, where that is a matter of numbers. `None`
+    /// where a collation or a byte order of the server's own decides, and for floats, whose values
+    /// are not those of their literals for certain.
+    pub fn order(&self, other: &Self) -> Option<Ordering> {
+        use KeyValue::{
+            Bit, Date, DateTime, DateTime2, DateTimeOffset, Decimal, Int, Money, SmallDateTime,
+            Time,
+        };
+        Some(match (self, other) {
+            (Bit(one), Bit(other)) => one.cmp(other),
+            (Int(one), Int(other)) | (Money(one), Money(other)) => one.cmp(other),
+            (
+                Decimal { unscaled, scale, .. },
+                Decimal { unscaled: digits, scale: same, .. },
+            ) if scale == same => {
+                let number = |digits: &str| digits.parse::<i128>().ok();
+                number(unscaled)?.cmp(&number(digits)?)
+            }
+            (Date { days: one }, Date { days: other }) => one.cmp(other),
+            (Time { ticks: one, .. }, Time { ticks: other, .. }) => one.cmp(other),
+            (
+                SmallDateTime { days, minutes },
+                SmallDateTime { days: day, minutes: minute },
+            ) => (days, minutes).cmp(&(day, minute)),
+            (DateTime { days, ticks }, DateTime { days: day, ticks: tick }) => {
+                (days, ticks).cmp(&(day, tick))
+            }
+            (
+                DateTime2 { days, ticks, .. },
+                DateTime2 { days: day, ticks: tick, .. },
+            )
+            // Days and ticks are UTC.
+            | (
+                DateTimeOffset { days, ticks, .. },
+                DateTimeOffset { days: day, ticks: tick, .. },
+            ) => (days, ticks).cmp(&(day, tick)),
+            _ => return None,
+        })
+    }
+
     /// The value as a T-SQL expression of exactly the column's type, so that the server neither
     /// rounds it nor converts the column (which would turn a seek into a scan).
     ///

@@ -23,6 +23,9 @@ pub struct ColumnClauses {
     /// The domain that the column is made of; its base is the column's type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<TargetName>,
+    /// Made without the source's NOT NULL, because nothing fills the column here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nullable: bool,
 }
 
 /// The sequence behind a column that was an identity.
@@ -35,6 +38,12 @@ pub struct CounterPlan {
     /// PostgreSQL's defaults (from 1 up, or from -1 down) would be too narrow.
     pub least: i64,
     pub most: i64,
+}
+
+impl CounterPlan {
+    pub fn holds(&self, value: i128) -> bool {
+        (i128::from(self.least)..=i128::from(self.most)).contains(&value)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +63,8 @@ pub struct TableObjects {
     pub checks: Vec<CheckPlan>,
     /// Made when all tables are loaded.
     pub foreign_keys: Vec<ForeignKeyPlan>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<TriggerPlan>,
     pub comment: Option<String>,
 }
 
@@ -115,6 +126,41 @@ pub struct ForeignKeyPlan {
     /// The source compares one of its columns without regard to case, accents or the like, and
     /// the target does not: rows may refer to each other there and not here.
     pub loose: bool,
+}
+
+/// A trigger, with its function, for what SQL Server does by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerPlan {
+    /// Of the trigger and of its function, which is in the table's schema.
+    pub name: String,
+    /// What it stands for at the source, as `rowversion Stamp` or `history dbo.PricesHistory`.
+    pub source: String,
+    pub does: TriggerAction,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerAction {
+    /// Gives a column the next number of a sequence, in 8 bytes, with every UPDATE; new rows have it
+    /// by default.
+    RowVersion {
+        column: String,
+        /// In the table's schema.
+        sequence: String,
+        /// The source's last number when the plan was made (`@@DBTS`).
+        above: i64,
+    },
+    /// Writes the old row of an UPDATE or DELETE into the history table.
+    History {
+        table: TargetName,
+        /// Columns of this table, and the history table's for the same.
+        columns: Vec<(String, String)>,
+        /// The columns of the period in this table.
+        start: String,
+        end: String,
+        /// When a row's period ends that has not ended.
+        end_of_time: String,
+    },
 }
 
 /// A sequence, with bounds that fit its type.

@@ -2,14 +2,19 @@
 
 use crate::config::job::Consistency;
 use crate::plan::key::KeyValue;
+use crate::plan::level::at_level;
 use crate::plan::query;
-use crate::plan::table::{KeyColumn, Slice, Strategy, TablePlan};
+use crate::plan::range::{self, Predicates};
+use crate::plan::table::{KeyColumn, Range, Slice, Stored, Strategy, TablePlan};
+use crate::plan::tiles;
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remaining {
     pub after: Option<Vec<KeyValue>>,
     pub upto: Option<Vec<KeyValue>>,
+    /// The partition of the source's that it lies in, where the slice has one.
+    pub stored: Option<Stored>,
 }
 
 /// Which end of a range a statement asks for.
@@ -22,25 +27,36 @@ pub enum Edge {
 impl Remaining {
     /// Of `slice` behind the last committed key; `None` for a slice that is no range.
     pub fn of(slice: &Slice, last_key: Option<&[KeyValue]>) -> Option<Self> {
-        let Slice::Range { after, upto } = slice else {
-            return None;
-        };
+        let range = slice.range()?;
         Some(Self {
-            after: last_key.map(<[_]>::to_vec).or_else(|| after.clone()),
-            upto: upto.clone(),
+            after: last_key.or(range.after).map(<[_]>::to_vec),
+            upto: range.upto.map(<[_]>::to_vec),
+            stored: range.stored.cloned(),
         })
     }
 
     /// Up to `upto` only.
     pub fn up_to(&self, upto: &[KeyValue]) -> Self {
         Self {
-            after: self.after.clone(),
             upto: Some(upto.to_vec()),
+            ..self.clone()
         }
     }
 
-    fn predicates(&self, key: &[KeyColumn]) -> Vec<String> {
-        query::range(key, self.after.as_deref(), self.upto.as_deref())
+    pub(super) fn predicates(&self, key: &[KeyColumn]) -> Predicates {
+        let stored = self.stored.as_ref().map(range::stored);
+        let whole = range::whole(key, self.after.as_deref(), self.upto.as_deref());
+        stored.into_iter().chain(whole).collect()
+    }
+
+    /// Parts of what is left, in key order, each of which the server can seek.
+    pub fn seeks(&self, key: &[KeyColumn]) -> Vec<Predicates> {
+        let range = Range {
+            stored: self.stored.as_ref(),
+            after: self.after.as_deref(),
+            upto: self.upto.as_deref(),
+        };
+        range::of_slice(key, range)
     }
 }
 
@@ -54,41 +70,67 @@ pub fn key_of(table: &TablePlan) -> Option<&[KeyColumn]> {
     }
 }
 
-/// The statement that counts the rows that are left, and stops counting at `most`.
+/// The statement that counts the rows of one of [`Remaining::seeks`], and stops counting at `most`.
 pub fn count_up_to(
     table: &TablePlan,
     key: &[KeyColumn],
-    left: &Remaining,
+    seek: Predicates,
     most: u64,
     consistency: Consistency,
 ) -> String {
-    format!(
+    let sql = format!(
         "SELECT COUNT_BIG(*) FROM (SELECT TOP ({most}) {} FROM {}{}) AS counted",
         query::names(key),
         query::from(table, consistency),
-        query::where_clause(table, left.predicates(key)),
-    )
+        query::where_clause(table, seek),
+    );
+    at_level(table, consistency, sql)
 }
 
-/// The statement that gives the first or the last key that is left, in key order; no row where
-/// nothing is left.
+/// The statements of which the first that gives a row gives the first or the last key that is left,
+/// in key order; where none does, nothing is left.
 pub fn edge(
     table: &TablePlan,
     key: &[KeyColumn],
     left: &Remaining,
     edge: Edge,
     consistency: Consistency,
-) -> String {
-    let order = match edge {
-        Edge::First => query::order_by(key),
-        Edge::Last => query::order_by(&reversed(key)),
+) -> Vec<String> {
+    edges(table, key, left, edge, consistency)
+        .into_iter()
+        .map(|sql| at_level(table, consistency, sql))
+        .collect()
+}
+
+/// The same at the session's own isolation level.
+fn edges(
+    table: &TablePlan,
+    key: &[KeyColumn],
+    left: &Remaining,
+    edge: Edge,
+    consistency: Consistency,
+) -> Vec<String> {
+    let (order, reverse) = match edge {
+        Edge::First => (query::order_by(key), false),
+        Edge::Last => (query::order_by(&reversed(key)), true),
     };
-    format!(
-        "SELECT TOP (1) {} FROM {}{} ORDER BY {order}",
-        query::sent_key(key),
-        query::from(table, consistency),
-        query::where_clause(table, left.predicates(key)),
-    )
+    let statement = |seek| {
+        format!(
+            "SELECT TOP (1) {} FROM {}{} ORDER BY {order}",
+            query::sent_key(key),
+            query::from(table, consistency),
+            query::where_clause(table, seek),
+        )
+    };
+    let mut statements = left
+        .seeks(key)
+        .into_iter()
+        .map(statement)
+        .collect::<Vec<_>>();
+    if reverse {
+        statements.reverse();
+    }
+    statements
 }
 
 /// The statement that gives the first and the last key that are left, in one round trip and in
@@ -104,14 +146,12 @@ pub fn ends(
     }
     // ORDER BY belongs to a whole UNION, so each side is a table of its own.
     let side = |end| {
-        let sql = edge(table, key, left, end, consistency);
-        format!("SELECT {} FROM ({sql}) AS side", query::names(key))
+        let sql = edges(table, key, left, end, consistency).pop()?;
+        Some(format!("SELECT {} FROM ({sql}) AS side", query::names(key)))
     };
-    Some(format!(
-        "{} UNION ALL {}",
-        side(Edge::First),
-        side(Edge::Last)
-    ))
+    let (first, last) = (side(Edge::First)?, side(Edge::Last)?);
+    let sql = format!("{first} UNION ALL {last}");
+    Some(at_level(table, consistency, sql))
 }
 
 /// What [`ends`] gave, as the first and the last key; `None` where nothing is left.
@@ -139,7 +179,7 @@ pub fn cut_points(
     parts: usize,
     consistency: Consistency,
 ) -> String {
-    query::cut_points(table, key, left.predicates(key), parts, consistency)
+    tiles::cut_points(table, key, left.predicates(key), parts, consistency)
 }
 
 fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
@@ -189,24 +229,25 @@ pub fn parts(
     end: Option<&[KeyValue]>,
     cuts: &[Vec<KeyValue>],
 ) -> Option<(Slice, Vec<Slice>)> {
-    let Slice::Range { after, upto } = slice else {
-        return None;
-    };
-    if upto.as_deref() != end {
+    let range = slice.range()?;
+    if range.upto != end {
         return None;
     }
     let (first, _) = cuts.split_first()?;
-    let head = Slice::Range {
-        after: after.clone(),
-        upto: Some(first.clone()),
+    let head = Range {
+        upto: Some(first),
+        ..range
     };
-    let ends = cuts.iter().skip(1).cloned().map(Some);
-    let others = cuts.iter().zip(ends.chain([upto.clone()]));
-    let others = others.map(|(after, upto)| Slice::Range {
-        after: Some(after.clone()),
-        upto,
+    let ends = cuts.iter().skip(1).map(|cut| Some(&cut[..]));
+    let others = cuts.iter().zip(ends.chain([range.upto]));
+    let others = others.map(|(after, upto)| {
+        Slice::from(Range {
+            after: Some(after),
+            upto,
+            ..range
+        })
     });
-    Some((head, others.collect()))
+    Some((head.into(), others.collect()))
 }
 
 #[cfg(test)]
@@ -214,6 +255,7 @@ mod tests {
     use super::*;
     use crate::plan::sample::{column, keyset, plan};
     use crate::schema::SqlType;
+    use crate::schema::objects::PartitionFunction;
 
     fn int(value: i64) -> Vec<KeyValue> {
         vec![KeyValue::Int(value)]
@@ -228,6 +270,7 @@ mod tests {
         Remaining {
             after: Some(int(5)),
             upto: Some(int(90)),
+            stored: None,
         }
     }
 
@@ -249,16 +292,17 @@ mod tests {
         let table_ = table(true);
         let key = key_of(&table_).expect("a key");
         assert_eq!(
-            count_up_to(&table_, key, &left(), 700, relaxed),
+            count_up_to(&table_, key, left().seeks(key).remove(0), 700, relaxed),
             "SELECT COUNT_BIG(*) FROM (SELECT TOP (700) [Id] FROM [dbo].[Odd]]Name] WITH (NOLOCK) \
              WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int)) AS counted"
         );
         assert_eq!(
             edge(&table_, key, &left(), Edge::Last, strict),
-            "SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] \
-             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int) ORDER BY [Id]"
+            ["SELECT TOP (1) [Id] FROM [dbo].[Odd]]Name] \
+             WHERE [Id] < CAST(5 AS int) AND [Id] >= CAST(90 AS int) ORDER BY [Id]"]
         );
-        assert!(edge(&table_, key, &left(), Edge::First, strict).ends_with("ORDER BY [Id] DESC"));
+        let first = edge(&table_, key, &left(), Edge::First, strict);
+        assert!(first[0].ends_with("ORDER BY [Id] DESC"));
         let mut filtered = table(false);
         filtered.filter = Some("V = 1".into());
         let sql = cut_points(&filtered, key, &left(), 3, strict);
@@ -324,6 +368,37 @@ mod tests {
         let ends = (int(i64::MIN), int(i64::MAX));
         assert!(!is_dense(&ends.0, &ends.1, u64::MAX / 2));
         assert!(!is_dense(&[KeyValue::Bit(true)], &int(1), 9));
+    }
+
+    #[test]
+    fn parts_of_a_partition_of_the_source_stay_within_it() {
+        let stored = Box::new(Stored {
+            partition: 2,
+            function: PartitionFunction {
+                name: "Days".into(),
+                column: "Day".into(),
+                partitions: 3,
+                version: "1".into(),
+            },
+        });
+        let within = |after: Option<i64>, upto: Option<i64>| Slice::Within {
+            stored: stored.clone(),
+            after: after.map(int),
+            upto: upto.map(int),
+        };
+        let (head, others) = parts(&within(None, None), None, &[int(3)]).expect("parts");
+        assert_eq!(head, within(None, Some(3)));
+        assert_eq!(others, [within(Some(3), None)]);
+        let left = Remaining::of(&head, Some(&int(1))).expect("a range");
+        let table = table(false);
+        let key = key_of(&table).expect("a key");
+        let sql = edge(&table, key, &left, Edge::First, Consistency::Strict);
+        assert!(
+            sql[0].contains(
+                "WHERE $PARTITION.[Days]([Day]) = 2 AND [Id] > CAST(1 AS int) AND [Id] <= CAST(3 AS int)"
+            ),
+            "{sql:?}"
+        );
     }
 
     #[test]

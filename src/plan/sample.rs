@@ -52,6 +52,7 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
         estimated_rows,
         estimated_bytes: 0,
         filtered_by_policy: false,
+        memory_optimized: false,
         extras: Default::default(),
     }
 }
@@ -85,6 +86,8 @@ pub(crate) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
         estimated_rows: 10,
         estimated_bytes: 0,
         filter: None,
+        memory_optimized: false,
+        filtered_by_policy: false,
         omissions: Vec::new(),
         notes: Vec::new(),
     }
@@ -102,5 +105,6 @@ pub(crate) fn keyset(columns: &[(Column, bool)]) -> Strategy {
         index: "PK".into(),
         key,
         ordered: true,
+        stored_by: None,
     }
 }

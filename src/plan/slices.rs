@@ -1,14 +1,19 @@
 //! Divides a table into slices that tile it: every row falls into exactly one.
 
 use crate::plan::key::KeyValue;
-use crate::plan::table::{Slice, Strategy, TablePlan};
+use crate::plan::table::{Slice, Stored, Strategy, TablePlan};
+use crate::schema::objects::PartitionFunction;
 
-/// The table's slices. `cuts` are key values in key order, used by keyset only; wherever they lie,
+/// The table's slices. `cuts` are key values in key order, used by ranges only; wherever they lie,
 /// the slices still tile the whole key space.
 pub fn slices(table: &TablePlan, cuts: Vec<Vec<KeyValue>>) -> Vec<Slice> {
     match &table.strategy {
         Strategy::Single => vec![Slice::Whole],
-        Strategy::Keyset { .. } => ranges(cuts),
+        Strategy::Keyset {
+            stored_by: Some(function),
+            ..
+        } => stored(function),
+        Strategy::Keyset { .. } | Strategy::Clustered { .. } => ranges(cuts),
         Strategy::RowNumber { .. } => row_ranges(table.estimated_rows, table.wanted_partitions),
         Strategy::Hash { .. } => {
             let of = u32::try_from(table.wanted_partitions)
@@ -33,6 +38,21 @@ fn ranges(mut cuts: Vec<Vec<KeyValue>>) -> Vec<Slice> {
     }
     slices.push(Slice::Range { after, upto: None });
     slices
+}
+
+/// Each of the partitions that the source stores the table in, NULLs included: they are in one of
+/// them. What is still long when workers fall idle is cut then.
+fn stored(function: &PartitionFunction) -> Vec<Slice> {
+    let partitions = 1..=function.partitions;
+    let slices = partitions.map(|partition| Slice::Within {
+        stored: Box::new(Stored {
+            partition,
+            function: function.clone(),
+        }),
+        after: None,
+        upto: None,
+    });
+    slices.collect()
 }
 
 /// The estimate only balances the load: the last slice is open, so rows beyond it are read too.
@@ -79,6 +99,25 @@ mod tests {
                 upto: None
             }]
         );
+    }
+
+    #[test]
+    fn each_partition_of_the_source_is_a_slice() {
+        let function = PartitionFunction {
+            name: "Days".into(),
+            column: "Day".into(),
+            partitions: 3,
+            version: "1".into(),
+        };
+        let numbers = stored(&function).into_iter().map(|slice| match slice {
+            Slice::Within {
+                stored,
+                after: None,
+                upto: None,
+            } => stored.partition,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]

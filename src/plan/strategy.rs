@@ -1,7 +1,9 @@
-//! Chooses how a table is read: by a key, by row number, by hash, or in one statement.
+//! Chooses how a table is read: by a key, by its clustered index, in one statement, or by row
+//! number or hash where the job asks for that many readers.
 
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
+use crate::schema::objects::PartitionFunction;
 use crate::schema::{Column, Index, SqlType, Table};
 
 /// What the choice depends on besides the table.
@@ -28,25 +30,44 @@ pub struct Choice {
 
 /// Chooses. Any answer reads every row once; they differ in how far the work can be divided and
 /// in how much of it a broken connection costs.
+///
+/// What is not divided by the order in which its rows are stored is read as a whole by each reader:
+/// a range of a key that is not clustered is past the point where SQL Server looks up each row, and
+/// a hash has no index. So such a table has one reader, unless the job asks for more.
 pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
     let transfer = circumstances.transfer;
     let partitions = wanted_partitions(table, circumstances, transfer.partition_min_size);
     let keys = table.indexes.iter().filter(|index| is_key(table, index));
-    if let Some(key) = keys.min_by_key(|index| preference(index)) {
+    let key = keys.min_by_key(|index| preference(index));
+    if let Some(key) = key.filter(|key| key.clustered) {
         return by_key(table, key, circumstances, partitions);
     }
-    if partitions == 1 {
-        return whole("no unique key on NOT NULL columns");
+    if let Some(index) = table.indexes.iter().find(|index| divides(table, index)) {
+        return by_clustered_index(table, index, partitions);
     }
+    let asked = circumstances
+        .partitions
+        .is_some_and(|partitions| partitions > 1);
     let relaxed = transfer.consistency == Consistency::Relaxed;
-    if !circumstances.frozen && !relaxed {
-        return whole(
-            "no unique key on NOT NULL columns: only a read-only database or a database snapshot \
-             may be divided without one",
-        );
+    match key {
+        Some(key) if asked => by_key(table, key, circumstances, partitions),
+        Some(_) if partitions == 1 => whole(NOT_CLUSTERED),
+        Some(_) => whole(&format!("{NOT_CLUSTERED}: {ONE_READER}")),
+        None if partitions == 1 => whole(NO_KEY),
+        None if !circumstances.frozen && !relaxed => whole(&format!(
+            "{NO_KEY}: only a read-only database or a database snapshot may be divided without one"
+        )),
+        None if asked => without_key(table, partitions, circumstances.frozen),
+        None => whole(&format!("{NO_KEY}: {ONE_READER}")),
     }
-    without_key(table, partitions, circumstances.frozen)
 }
+
+const NOT_CLUSTERED: &str = "the key's index is not clustered";
+
+const NO_KEY: &str = "no unique key on NOT NULL columns";
+
+const ONE_READER: &str = "read by one statement, as each of several would read the whole table \
+     (tables.overrides.<table>.partitions asks for more)";
 
 /// Clustered keys first, then the primary key, then the fewest columns; ties by name, so that the
 /// choice is the same on every run.
@@ -69,9 +90,23 @@ fn is_key(table: &Table, index: &Index) -> bool {
         && index.filter.is_none()
         && !index.key.is_empty()
         && index.key.iter().all(|key| {
-            table
-                .column(&key.column)
-                .is_some_and(|column| !column.nullable && is_key_type(&column.ty))
+            table.column(&key.column).is_some_and(|column| {
+                // The server makes a graph's ids of two columns for every row: no index has them.
+                !column.nullable && !column.extras.pseudo && is_key_type(&column.ty)
+            })
+        })
+}
+
+/// Whether ranges of the index are ranges of the table's rows as they are stored. It need not be
+/// unique: equal values are in one range, and NULLs are the lowest of all.
+fn divides(table: &Table, index: &Index) -> bool {
+    index.clustered
+        && index.rowstore
+        && !index.disabled
+        && !index.key.is_empty()
+        && index.key.iter().all(|key| {
+            let column = table.column(&key.column);
+            column.is_some_and(|column| is_key_type(&column.ty))
         })
 }
 
@@ -110,23 +145,7 @@ fn by_key(
     circumstances: &Circumstances<'_>,
     partitions: usize,
 ) -> Choice {
-    let key = index
-        .key
-        .iter()
-        .filter_map(|key| {
-            // The counter of an identity moves on a live source and decides nothing here.
-            let column = Column {
-                identity: None,
-                computed: None,
-                extras: Default::default(),
-                ..table.column(&key.column)?.clone()
-            };
-            Some(KeyColumn {
-                column,
-                descending: key.descending,
-            })
-        })
-        .collect::<Vec<_>>();
+    let key = key_columns(table, index);
     let read_back = key
         .iter()
         .all(|key| !circumstances.excluded.contains(&key.column.name));
@@ -141,36 +160,94 @@ fn by_key(
     let reason = if !read_back {
         as_a_whole("a key column is excluded")
     } else if !index.clustered {
-        as_a_whole("the key's index is not clustered")
+        as_a_whole(NOT_CLUSTERED)
     } else if !exact {
         // A resume begins behind a literal; a cut is the same literal on both of its sides.
         as_a_whole("a float key does not come back from its literal for certain")
     } else {
         None
     };
-    let ordered = reason.is_none();
     let least = circumstances.transfer.partition_min_size_dense;
-    let dense = wanted_partitions(table, circumstances, least);
+    let dense = wanted_partitions(table, circumstances, least).max(partitions);
+    let stored_by = stored_by(table, &key).filter(|_| reason.is_none());
+    let reason = match stored_by {
+        // A sort would be as quick, and needs memory.
+        Some(_) if dense == 1 => as_a_whole("the rows are stored by partitions of another column"),
+        _ => reason,
+    };
+    let ordered = reason.is_none();
+    let stored_by = stored_by.filter(|_| ordered).cloned();
+    let each = stored_by.as_ref().map(|function| function.partitions);
+    let each = each.and_then(|partitions| usize::try_from(partitions).ok());
     Choice {
         strategy: Strategy::Keyset {
             index: index.name.clone(),
             key,
             ordered,
+            stored_by,
         },
-        partitions,
-        dense_partitions: partitions.max(dense),
+        partitions: each.unwrap_or(partitions),
+        dense_partitions: each.unwrap_or(dense),
         reason,
     }
 }
 
-/// Row numbers where every statement sees the same rows and equal rows are identical rows; a hash
-/// otherwise, because the bucket of a row depends on that row alone: rows that move elsewhere in
-/// the table move no other row into another bucket.
+/// The function that divides the rows otherwise than by the key's first column: by that one, upwards,
+/// the partitions follow each other in key order.
+fn stored_by<'a>(table: &'a Table, key: &[KeyColumn]) -> Option<&'a PartitionFunction> {
+    let function = table.extras.partition_function.as_ref()?;
+    let first = key.first()?;
+    let in_key_order = first.column.name == function.column && !first.descending;
+    (!in_key_order).then_some(function)
+}
+
+fn key_columns(table: &Table, index: &Index) -> Vec<KeyColumn> {
+    let columns = index.key.iter().filter_map(|key| {
+        // The counter of an identity moves on a live source and decides nothing here.
+        let column = Column {
+            identity: None,
+            computed: None,
+            extras: Default::default(),
+            ..table.column(&key.column)?.clone()
+        };
+        Some(KeyColumn {
+            column,
+            descending: key.descending,
+        })
+    });
+    columns.collect()
+}
+
+/// A row in the middle of equal ones has no place to go on from, so each range commits as a whole.
+fn by_clustered_index(table: &Table, index: &Index, partitions: usize) -> Choice {
+    let why = "no clustered key that is unique and NOT NULL";
+    if partitions == 1 {
+        return whole(why);
+    }
+    Choice {
+        strategy: Strategy::Clustered {
+            index: index.name.clone(),
+            key: key_columns(table, index),
+        },
+        partitions,
+        dense_partitions: partitions,
+        reason: Some(format!(
+            "{why}: divided by the clustered index, each range is read unordered and commits as a whole"
+        )),
+    }
+}
+
+/// Up to so many rows are sorted in memory in a moment, once per reader.
+const SORTED_FREELY: u64 = 100_000;
+
+/// Row numbers where every statement sees the same rows, equal rows are identical rows, and they are
+/// few; a hash otherwise, because it needs no sort, and because the bucket of a row depends on that
+/// row alone: rows that move elsewhere in the table move no other row into another bucket.
 fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     let columns = table
         .columns
         .iter()
-        .filter(|column| !is_unordered(&column.ty))
+        .filter(|column| !is_unordered(&column.ty) && !column.extras.pseudo)
         .map(|column| column.name.clone())
         .collect::<Vec<_>>();
     if columns.is_empty() {
@@ -180,7 +257,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
         .columns
         .iter()
         .all(|column| orders_exactly(&column.ty));
-    let strategy = if frozen && total {
+    let strategy = if frozen && total && table.estimated_rows <= SORTED_FREELY {
         Strategy::RowNumber { order: columns }
     } else {
         Strategy::Hash { columns }
@@ -189,7 +266,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
         strategy,
         partitions,
         dense_partitions: partitions,
-        reason: Some("no unique key on NOT NULL columns".to_owned()),
+        reason: Some(NO_KEY.to_owned()),
     }
 }
 
@@ -242,250 +319,5 @@ fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>, least: u6
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::config::job::{Mode, Retry};
-    use crate::plan::sample::{column, primary_key, table};
-    use crate::schema::IndexRole;
-
-    fn transfer(consistency: Consistency) -> Transfer {
-        let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(1));
-        Transfer {
-            mode: Mode::Create,
-            consistency,
-            max_partitions_per_table: 4,
-            partition_min_rows: 100,
-            partition_min_size: 1 << 30,
-            partition_min_size_dense: 64 << 20,
-            commit_every: 1,
-            unlogged_load: false,
-            synchronous_commit: false,
-            vacuum: false,
-            split_stragglers: true,
-            partitions_in_flight: None,
-            retry: Retry {
-                attempts: 1,
-                initial_backoff,
-                max_backoff,
-            },
-        }
-    }
-
-    #[test]
-    fn few_large_rows_are_cut_by_their_bytes() {
-        let transfer = transfer(Consistency::Strict);
-        let circumstances = Circumstances {
-            partitions: None,
-            transfer: &transfer,
-            frozen: false,
-            excluded: &[],
-        };
-        for (rows, bytes, expected) in [
-            (250, 0, 2),
-            (250, 3 << 30, 3),
-            (50, 3 << 30, 3),
-            (2, 3 << 30, 2),
-            (0, 0, 1),
-            (50, 900 << 30, 4),
-        ] {
-            let mut table = table(vec![column("Id", SqlType::Int)], vec![], rows);
-            table.estimated_bytes = bytes;
-            let least = transfer.partition_min_size;
-            assert_eq!(wanted_partitions(&table, &circumstances, least), expected);
-        }
-    }
-
-    #[test]
-    fn a_key_that_may_be_dense_is_cut_into_smaller_parts() {
-        let of = |bytes: u64| {
-            let id = column("Id", SqlType::Int);
-            let mut table = table(vec![id], vec![primary_key("PK", &["Id"])], 50);
-            table.estimated_bytes = bytes;
-            let choice = chosen(&table, Consistency::Strict, false);
-            (choice.partitions, choice.dense_partitions)
-        };
-        assert_eq!(of(127 << 20), (1, 1));
-        assert_eq!(of(128 << 20), (1, 2));
-        assert_eq!(of(3 << 30), (3, 4));
-        let mut heap = table(vec![column("A", SqlType::Int)], Vec::new(), 50);
-        heap.estimated_bytes = 200 << 20;
-        let choice = chosen(&heap, Consistency::Strict, true);
-        assert_eq!((choice.partitions, choice.dense_partitions), (1, 1));
-    }
-
-    fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
-        let transfer = transfer(consistency);
-        choose(
-            table,
-            &Circumstances {
-                transfer: &transfer,
-                frozen,
-                excluded: &[],
-                partitions: None,
-            },
-        )
-    }
-
-    fn index_of(choice: &Choice) -> Option<(&str, bool)> {
-        match &choice.strategy {
-            Strategy::Keyset { index, ordered, .. } => Some((index, *ordered)),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn the_clustered_key_wins_over_a_primary_key_that_is_not() {
-        let mut primary = primary_key("PK", &["Id"]);
-        primary.clustered = false;
-        let mut clustered = primary_key("CX", &["A", "Id"]);
-        clustered.role = IndexRole::Index;
-        let columns = vec![column("Id", SqlType::Int), column("A", SqlType::Int)];
-        let both = table(columns.clone(), vec![primary.clone(), clustered], 1_000);
-        assert_eq!(
-            index_of(&chosen(&both, Consistency::Strict, false)),
-            Some(("CX", true))
-        );
-        let alone = table(columns, vec![primary], 1_000);
-        assert_eq!(
-            index_of(&chosen(&alone, Consistency::Strict, false)),
-            Some(("PK", false))
-        );
-    }
-
-    #[test]
-    fn nullable_filtered_and_disabled_indexes_are_no_keys() {
-        let mut nullable = column("Id", SqlType::Int);
-        nullable.nullable = true;
-        let unique = primary_key("UX", &["Id"]);
-        let case = table(vec![nullable], vec![unique.clone()], 1_000);
-        assert_eq!(
-            chosen(&case, Consistency::Strict, false).strategy,
-            Strategy::Single
-        );
-        let id = vec![column("Id", SqlType::Int)];
-        let filtered = Index {
-            filter: Some("([Id]>(0))".into()),
-            ..unique.clone()
-        };
-        let disabled = Index {
-            disabled: true,
-            ..unique.clone()
-        };
-        let columnstore = Index {
-            rowstore: false,
-            ..unique
-        };
-        for index in [filtered, disabled, columnstore] {
-            let case = table(id.clone(), vec![index], 1_000);
-            assert_eq!(
-                chosen(&case, Consistency::Strict, false).strategy,
-                Strategy::Single
-            );
-        }
-    }
-
-    #[test]
-    fn without_a_key_only_a_consistent_view_is_divided() {
-        let heap = table(vec![column("A", SqlType::Int)], Vec::new(), 1_000);
-        assert_eq!(
-            chosen(&heap, Consistency::Strict, false).strategy,
-            Strategy::Single
-        );
-        // Each statement under SNAPSHOT sees a moment of its own, so row numbers would not agree.
-        assert_eq!(
-            chosen(&heap, Consistency::Snapshot, false).strategy,
-            Strategy::Single
-        );
-        let order = vec!["A".to_owned()];
-        assert_eq!(
-            chosen(&heap, Consistency::Strict, true).strategy,
-            Strategy::RowNumber { order }
-        );
-        let with_xml = table(
-            vec![column("A", SqlType::Int), column("X", SqlType::Xml)],
-            Vec::new(),
-            1_000,
-        );
-        let columns = vec!["A".to_owned()];
-        assert_eq!(
-            chosen(&with_xml, Consistency::Strict, true).strategy,
-            Strategy::Hash { columns }
-        );
-    }
-
-    /// A live counter once made a checkpoint look like another table's, and unreadable besides.
-    #[test]
-    fn an_identity_key_carries_no_counter() {
-        let mut id = column("Id", SqlType::Int);
-        id.identity = Some(crate::schema::Identity {
-            seed: 1,
-            increment: 1,
-            last_value: Some(7),
-        });
-        let table = table(vec![id], vec![primary_key("PK", &["Id"])], 1_000);
-        let choice = chosen(&table, Consistency::Strict, false);
-        let text = serde_json::to_string(&choice.strategy).expect("serialises");
-        assert_eq!(
-            serde_json::from_str::<Strategy>(&text).expect("reads back"),
-            choice.strategy
-        );
-        assert!(!text.contains("last_value"));
-    }
-
-    #[test]
-    fn text_ties_without_being_identical_so_it_is_hashed() {
-        let heap = table(
-            vec![column("V", SqlType::VarChar { length: Some(9) })],
-            Vec::new(),
-            1_000,
-        );
-        let columns = vec!["V".to_owned()];
-        assert_eq!(
-            chosen(&heap, Consistency::Strict, true).strategy,
-            Strategy::Hash { columns }
-        );
-        // A row number depends on every other row, and NOLOCK shows them at different moments.
-        let numbers = table(vec![column("A", SqlType::Int)], Vec::new(), 1_000);
-        let columns = vec!["A".to_owned()];
-        assert_eq!(
-            chosen(&numbers, Consistency::Relaxed, false).strategy,
-            Strategy::Hash { columns }
-        );
-    }
-
-    #[test]
-    fn partitions_follow_the_rows_up_to_the_limit() {
-        let of = |rows| {
-            let table = table(
-                vec![column("Id", SqlType::Int)],
-                vec![primary_key("PK", &["Id"])],
-                rows,
-            );
-            chosen(&table, Consistency::Strict, false).partitions
-        };
-        assert_eq!((of(0), of(199), of(200), of(1_000_000)), (1, 1, 2, 4));
-    }
-
-    #[test]
-    fn an_excluded_key_column_cannot_mark_a_commit() {
-        let table = table(
-            vec![column("Id", SqlType::Int)],
-            vec![primary_key("PK", &["Id"])],
-            1_000,
-        );
-        let transfer = transfer(Consistency::Strict);
-        let excluded = ["Id".to_owned()];
-        let circumstances = Circumstances {
-            transfer: &transfer,
-            frozen: false,
-            excluded: &excluded,
-            partitions: Some(2),
-        };
-        assert_eq!(
-            index_of(&choose(&table, &circumstances)),
-            Some(("PK", false))
-        );
-    }
-}
+#[path = "strategy_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::names::TargetName;
 use crate::plan::key::KeyValue;
 use crate::plan::object::{ColumnClauses, TableObjects};
+use crate::schema::objects::PartitionFunction;
 use crate::schema::{Column, Identity, SqlType};
 use crate::typemap::PgType;
 
@@ -36,6 +37,12 @@ pub struct TablePlan {
     pub estimated_bytes: u64,
     /// The job's predicate, T-SQL.
     pub filter: Option<String>,
+    /// In-Memory OLTP: no pages, no locks, and other isolation levels than the rest of the database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory_optimized: bool,
+    /// A security policy hides rows of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filtered_by_policy: bool,
     #[serde(default)]
     pub objects: TableObjects,
     /// What the source has and is not made.
@@ -85,7 +92,14 @@ pub enum Strategy {
         index: String,
         key: Vec<KeyColumn>,
         ordered: bool,
+        /// Where the rows are stored by partitions of another column than the key's first: the
+        /// index is in key order within each of them only, so each is read by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored_by: Option<PartitionFunction>,
     },
+    /// Half-open ranges of a clustered index that is not unique or has NULLs: equal values are in one
+    /// range, and each range commits as a whole.
+    Clustered { index: String, key: Vec<KeyColumn> },
     /// Ranges of `ROW_NUMBER() OVER (ORDER BY order)`; only on a consistent view.
     RowNumber { order: Vec<String> },
     /// A hash of these columns modulo the number of partitions; only on a consistent view.
@@ -110,6 +124,12 @@ pub enum Slice {
         after: Option<Vec<KeyValue>>,
         upto: Option<Vec<KeyValue>>,
     },
+    /// The same within one of the partitions that the source stores the table in.
+    Within {
+        stored: Box<Stored>,
+        after: Option<Vec<KeyValue>>,
+        upto: Option<Vec<KeyValue>>,
+    },
     /// Row numbers `(after, upto]`, from 0; `None` as upper end reads to the last row.
     Rows {
         after: u64,
@@ -121,6 +141,57 @@ pub enum Slice {
         of: u32,
     },
     Whole,
+}
+
+/// One of the partitions that the source stores a table in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Counted by `function`, from 1.
+    pub partition: u32,
+    pub function: PartitionFunction,
+}
+
+/// A range of a table's key, as its slice has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Range<'a> {
+    pub stored: Option<&'a Stored>,
+    pub after: Option<&'a [KeyValue]>,
+    pub upto: Option<&'a [KeyValue]>,
+}
+
+impl Slice {
+    /// `None` for a slice that is no range.
+    pub fn range(&self) -> Option<Range<'_>> {
+        let (stored, after, upto) = match self {
+            Self::Range { after, upto } => (None, after, upto),
+            Self::Within {
+                stored,
+                after,
+                upto,
+            } => (Some(&**stored), after, upto),
+            Self::Rows { .. } | Self::Bucket { .. } | Self::Whole => return None,
+        };
+        Some(Range {
+            stored,
+            after: after.as_deref(),
+            upto: upto.as_deref(),
+        })
+    }
+}
+
+impl From<Range<'_>> for Slice {
+    fn from(range: Range<'_>) -> Self {
+        let after = range.after.map(<[_]>::to_vec);
+        let upto = range.upto.map(<[_]>::to_vec);
+        match range.stored.cloned() {
+            Some(stored) => Self::Within {
+                stored: Box::new(stored),
+                after,
+                upto,
+            },
+            None => Self::Range { after, upto },
+        }
+    }
 }
 
 impl TablePlan {
@@ -183,7 +254,12 @@ impl TablePlan {
     /// Whether the ends of the key can tell where to cut it, if it has few gaps: one integer, of
     /// which the job leaves no rows out.
     pub fn may_be_dense(&self) -> bool {
-        let Strategy::Keyset { key, .. } = &self.strategy else {
+        let Strategy::Keyset {
+            key,
+            stored_by: None,
+            ..
+        } = &self.strategy
+        else {
             return false;
         };
         self.filter.is_none() && matches!(&key[..], [key] if key.is_integer())
@@ -191,8 +267,16 @@ impl TablePlan {
 
     /// Whether the source is asked where to cut the table.
     pub fn asks_for_cuts(&self) -> bool {
-        let keyset = matches!(self.strategy, Strategy::Keyset { .. });
-        keyset && self.wanted_partitions.max(self.dense_partitions) > 1
+        let cut = match &self.strategy {
+            Strategy::Keyset { stored_by, .. } => stored_by.is_none(),
+            other => other.ranges().is_some(),
+        };
+        cut && self.wanted_partitions.max(self.dense_partitions) > 1
+    }
+
+    /// Whether what the server itself counts are the rows that the job copies.
+    pub fn counts_all_rows(&self) -> bool {
+        self.filter.is_none() && !self.filtered_by_policy && !self.memory_optimized
     }
 
     /// Whether a partition of the table may commit before its end.
@@ -209,11 +293,20 @@ impl KeyColumn {
 }
 
 impl Strategy {
+    /// The columns whose ranges the partitions are.
+    pub fn ranges(&self) -> Option<&[KeyColumn]> {
+        match self {
+            Self::Keyset { key, .. } | Self::Clustered { key, .. } => Some(key),
+            Self::RowNumber { .. } | Self::Hash { .. } | Self::Single => None,
+        }
+    }
+
     /// One word for plans and reports.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Keyset { ordered: true, .. } => "keyset",
             Self::Keyset { ordered: false, .. } => "keyset ranges",
+            Self::Clustered { .. } => "clustered ranges",
             Self::RowNumber { .. } => "row_number",
             Self::Hash { .. } => "hash",
             Self::Single => "single",

@@ -4,8 +4,9 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{TargetName, qualified, quote_ident};
-use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::names::{TargetName, qualified};
+use crate::plan::table::TablePlan;
+use crate::postgres::counter::set as set_identity;
 use crate::postgres::ddl;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, TableKey, must_be_latest};
@@ -39,6 +40,8 @@ pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Re
         .map(drop)
         .map_err(|error| fault::of(error, "set up the session to make indexes"))
 }
+
+pub use crate::postgres::counter::{collisions, is_beyond as is_beyond_counter};
 
 /// Vacuums a table outside of any transaction.
 pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
@@ -133,7 +136,7 @@ async fn finish_in_transaction(
         .iter()
         .filter(|column| column.clauses.counter.is_some())
     {
-        set_identity(&transaction, &name, column).await?;
+        set_identity(&transaction, plan, column).await?;
     }
     let analyze = format!("ANALYZE {name}");
     transaction.batch_execute(&analyze).await.map_err(failed)?;
@@ -212,9 +215,9 @@ async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) ->
     let there: i64 = row.get(0);
     if there != recorded {
         return Err(Error::new(
-            Kind::Checkpoint,
+            Kind::TargetEmptied,
             format!(
-                "{name} holds {there} rows and {recorded} were committed: PostgreSQL empties UNLOGGED tables when it crashes; --restart starts over"
+                "{name} holds {there} rows and {recorded} were committed: PostgreSQL crashed and emptied it, as it does with UNLOGGED tables"
             ),
         ));
     }
@@ -239,41 +242,4 @@ async fn add_primary_key(transaction: &Transaction<'_>, plan: &TablePlan) -> Res
         }
         _ => Ok(()),
     }
-}
-
-/// The counter stands at the source's last value, or further where the table has got beyond:
-/// rows inserted at a live source after it was planned, or rows that an append found there.
-async fn set_identity(
-    transaction: &Transaction<'_>,
-    name: &str,
-    column: &ColumnPlan,
-) -> Result<()> {
-    let failed = |error| {
-        fault::of(error, &format!("set the identity of {name}")).at_column(&column.source.name)
-    };
-    let Some(identity) = &column.identity else {
-        return Ok(());
-    };
-    let owned = "SELECT pg_catalog.pg_get_serial_sequence($1, $2)";
-    let row = transaction
-        .query_one(owned, &[&name, &column.target_name])
-        .await
-        .map_err(failed)?;
-    let Some(sequence) = row.get::<_, Option<String>>(0) else {
-        return Ok(()); // The user's own table, without a counter.
-    };
-    let furthest = if identity.increment < 0 { "min" } else { "max" };
-    let quoted = quote_ident(&column.target_name);
-    let last = identity.last_value.map(|value| value.to_string());
-    // `last_value` of a sequence that was never used is its start, and was not given out.
-    let set = format!(
-        "SELECT pg_catalog.setval($1::text::regclass, pg_catalog.{furthest}(v), true) FROM (\
-         SELECT pg_catalog.{furthest}({quoted})::bigint FROM {name} UNION ALL SELECT $2::text::bigint \
-         UNION ALL SELECT last_value FROM {sequence} WHERE is_called) AS s(v) HAVING pg_catalog.count(v) > 0"
-    );
-    transaction
-        .execute(&set, &[&sequence, &last])
-        .await
-        .map(drop)
-        .map_err(failed)
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Kind, Result};
@@ -138,7 +138,10 @@ impl JobLock {
     async fn heartbeat(&self) -> String {
         loop {
             tokio::time::sleep(HEARTBEAT).await;
-            match timeout(ANSWER_WITHIN, self.session.simple_query("")).await {
+            match timeout(ANSWER_WITHIN, backend_pid(&self.session)).await {
+                Ok(Ok(Some(pid))) if pid != self.backend_pid => {
+                    return "another server process answers for it: a pooler lends them out by the transaction".into();
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return error.to_string(),
                 Err(_) => return format!("no answer from the server within {ANSWER_WITHIN:?}"),
@@ -173,12 +176,25 @@ async fn open(connector: &Connector) -> Result<Session> {
     Ok(session)
 }
 
-/// Needs no right of its own: both sessions are of the same role.
+async fn backend_pid(session: &Session) -> Result<Option<i32>, tokio_postgres::Error> {
+    let asked = session
+        .simple_query("SELECT pg_catalog.pg_backend_pid()")
+        .await?;
+    Ok(asked.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    }))
+}
+
+/// Needs no right of its own: both sessions are of the same login. That may act as another role
+/// (ALTER ROLE ... SET role), which need not be a member of it.
 async fn terminate(session: &Session, pid: i32) -> Result<()> {
+    let sql = format!(
+        "BEGIN; SET LOCAL ROLE NONE; SELECT pg_catalog.pg_terminate_backend({pid}); COMMIT"
+    );
     session
-        .execute("SELECT pg_catalog.pg_terminate_backend($1)", &[&pid])
+        .batch_execute(&sql)
         .await
-        .map(drop)
         .map_err(|error| fault::of(error, "end the former session of the job lock"))
 }
 

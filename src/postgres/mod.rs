@@ -3,6 +3,7 @@
 pub mod anew;
 pub mod connect;
 pub mod copy;
+mod counter;
 pub mod ddl;
 pub mod extensions;
 pub mod finish;

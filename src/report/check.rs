@@ -39,7 +39,7 @@ pub struct CheckReport {
     pub source: Option<Endpoint>,
     pub target: Option<Endpoint>,
     pub findings: Vec<Finding>,
-    /// The exit code's error kind where a side could not be reached or refused the login.
+    /// A side could not be reached, refused the login, or takes no rows.
     #[serde(skip)]
     pub unreachable: bool,
     /// The kind of the first problem of planning, which a run of this job would end with.

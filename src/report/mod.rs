@@ -43,4 +43,7 @@ pub struct Endpoint {
     pub database: String,
     /// As the server says it, `16.0.4135.4` or `17.2`.
     pub version: String,
+    /// `legacy` where the job accepts the TLS of old servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
 }

@@ -74,6 +74,8 @@ pub struct Totals {
     pub bytes: u64,
     pub rejected: u64,
     pub changed_values: u64,
+    #[serde(default)]
+    pub truncated_values: u64,
     /// Rows that this run committed, by its whole duration.
     pub rows_per_second: f64,
 }
@@ -148,6 +150,7 @@ fn totals(tables: &[TableReport], seconds: f64) -> Totals {
         totals.bytes += table.bytes;
         totals.rejected += table.rejected;
         totals.changed_values += table.changed_values;
+        totals.truncated_values += table.truncated_values;
         resumed += table.resumed_rows;
     }
     if seconds > 0.0 {

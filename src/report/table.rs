@@ -54,6 +54,13 @@ pub struct TableReport {
     /// The same by source column.
     #[serde(default)]
     pub changed_columns: BTreeMap<String, u64>,
+    /// Times that were truncated instead of rounded, because rounding would have carried them into
+    /// another day.
+    #[serde(default)]
+    pub truncated_values: u64,
+    /// The same by source column.
+    #[serde(default)]
+    pub truncated_columns: BTreeMap<String, u64>,
     /// What the plan says of the table: digits that go, names that were shortened.
     pub notes: Vec<String>,
 }
@@ -77,6 +84,8 @@ impl TableReport {
             rejected: 0,
             changed_values: 0,
             changed_columns: BTreeMap::new(),
+            truncated_values: 0,
+            truncated_columns: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

@@ -20,6 +20,25 @@ pub struct ColumnExtras {
     /// Defaults and rules of their own that were bound to the column, or to its alias type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound: Vec<Bound>,
+    /// A column of a table's `PERIOD FOR SYSTEM_TIME`, which the server fills by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sparse: bool,
+    /// One xml of all sparse columns of its table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub column_set: bool,
+    /// A pseudo-column of a graph table, as `$node_id`, which a statement names without brackets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pseudo: bool,
+}
+
+/// Which end of a row's period a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    Start,
+    End,
 }
 
 /// A type that the source's users made of a built-in one, with `CREATE TYPE ... FROM`.
@@ -84,6 +103,21 @@ pub struct TableExtras {
     /// Indexes on such columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden_indexes: Vec<String>,
+    /// The function of that scheme, and what it is applied to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_function: Option<PartitionFunction>,
+}
+
+/// A partition function as a table uses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionFunction {
+    pub name: String,
+    /// The column of the table that it divides.
+    pub column: String,
+    /// How many partitions there are, numbered from 1.
+    pub partitions: u32,
+    /// Another text once the function was altered: its partitions have other numbers then.
+    pub version: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! A column's type as the server announces it.
 
+use std::fmt;
+
 use crate::tds::cursor::{Cursor, Parsed, Stop};
 
 /// What TYPE_INFO says of a column (MS-TDS 2.2.5.6). Lengths are bytes.
@@ -51,6 +53,51 @@ pub enum TypeInfo {
         name: String,
     },
     Variant,
+}
+
+impl fmt::Display for TypeInfo {
+    /// As T-SQL declares it. The wire does not tell `char` from `varchar`, nor `decimal` from `numeric`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Bit(_) => f.write_str("bit"),
+            Self::Int(1, _) => f.write_str("tinyint"),
+            Self::Int(2, _) => f.write_str("smallint"),
+            Self::Int(4, _) => f.write_str("int"),
+            Self::Int(..) => f.write_str("bigint"),
+            Self::Float(4, _) => f.write_str("real"),
+            Self::Float(..) => f.write_str("float"),
+            Self::Money(4, _) => f.write_str("smallmoney"),
+            Self::Money(..) => f.write_str("money"),
+            Self::DateTime(4, _) => f.write_str("smalldatetime"),
+            Self::DateTime(..) => f.write_str("datetime"),
+            Self::Date => f.write_str("date"),
+            Self::Time { scale } => write!(f, "time({scale})"),
+            Self::DateTime2 { scale } => write!(f, "datetime2({scale})"),
+            Self::DateTimeOffset { scale } => write!(f, "datetimeoffset({scale})"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Self::Guid => f.write_str("uniqueidentifier"),
+            Self::Binary { length } => length.declared("varbinary", 1, f),
+            Self::Char { length, .. } => length.declared("varchar", 1, f),
+            Self::NChar { length, .. } => length.declared("nvarchar", 2, f),
+            Self::Text(_) => f.write_str("text"),
+            Self::NText(_) => f.write_str("ntext"),
+            Self::Image => f.write_str("image"),
+            Self::Xml => f.write_str("xml"),
+            Self::Udt { name } => f.write_str(name),
+            Self::Variant => f.write_str("sql_variant"),
+        }
+    }
+}
+
+impl Length {
+    /// `width`: bytes of a unit.
+    fn declared(self, name: &str, width: u16, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limited(bytes) => write!(f, "{name}({})", bytes / width),
+            Self::Max => write!(f, "{name}(max)"),
+        }
+    }
 }
 
 /// How a value's length is told.

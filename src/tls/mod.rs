@@ -1,6 +1,7 @@
 //! What a server's certificate must prove, for both shores: authorities, pinned certificates, names.
 
 pub mod der;
+mod names;
 mod possession;
 mod verifier;
 
@@ -32,9 +33,18 @@ pub enum Expected {
 #[derive(Debug, Clone)]
 pub struct Trusted {
     pub certificates: Vec<CertificateDer<'static>>,
-    /// Somebody decided to trust these very certificates: a server's own self-signed one may be
-    /// among them, which is no authority's and which a check of chains would refuse.
-    pub pinned: bool,
+    pub pinned: Pinned,
+}
+
+/// Whether a server is trusted for showing one of the trusted certificates, byte for byte. A server's
+/// own self-signed certificate is not an authority's, so a check of chains would refuse it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pinned {
+    No,
+    /// If it is made out to the expected name, as libpq's `verify-full` wants it.
+    ByName,
+    /// Whatever name it carries: that of a self-signed certificate is often of no host.
+    ByItself,
 }
 
 /// Why certificates are no basis for a check.
@@ -54,7 +64,7 @@ pub fn of_file(file: &Path) -> Result<Trusted, pem::Error> {
     let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
     Ok(Trusted {
         certificates,
-        pinned: true,
+        pinned: Pinned::ByName,
     })
 }
 
@@ -63,7 +73,7 @@ pub fn of_system() -> (Trusted, Vec<rustls_native_certs::Error>) {
     let found = rustls_native_certs::load_native_certs();
     let trusted = Trusted {
         certificates: found.certs,
-        pinned: false,
+        pinned: Pinned::No,
     };
     (trusted, found.errors)
 }
@@ -92,11 +102,7 @@ pub fn chain(
     let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(Unusable::NoChecks)?;
-    let pinned = match trusted.pinned {
-        true => trusted.certificates,
-        false => Vec::new(),
-    };
-    Ok(Arc::new(Chain::new(inner, pinned, expected)))
+    Ok(Arc::new(Chain::new(inner, trusted, expected)))
 }
 
 #[cfg(test)]
@@ -109,7 +115,8 @@ mod tests {
         std::fs::write(&file, "no certificate here\n").unwrap();
         let found = of_file(&file).unwrap();
         std::fs::remove_file(&file).unwrap();
-        assert!(found.certificates.is_empty() && found.pinned);
+        assert!(found.certificates.is_empty());
+        assert_eq!(found.pinned, Pinned::ByName);
         assert!(of_file(&file).is_err());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let refused = chain(found, Expected::Host, &provider).unwrap_err();

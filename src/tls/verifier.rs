@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::tls::{Expected, is_provable};
+use crate::tls::names::Names;
+use crate::tls::{Expected, Pinned, Trusted, is_provable};
 
 /// `trust_server_certificate`, and sslmode `prefer` and `require`: encryption against listeners, no
 /// proof of who answers.
@@ -89,22 +90,21 @@ impl ServerCertVerifier for AnyCertificate {
 #[derive(Debug)]
 pub(super) struct Chain {
     inner: Arc<WebPkiServerVerifier>,
-    /// Certificates of the CA file. A server's own self-signed certificate may be among them; as
-    /// it is no authority's, the chain check would refuse it. Trusted byte for byte instead, its
-    /// dates included.
-    pinned: Vec<CertificateDer<'static>>,
+    /// A server's own self-signed certificate may be among them; as it is not an authority's, the
+    /// chain check would refuse it. Trusted byte for byte instead, its dates included.
+    trusted: Trusted,
     expected: Expected,
 }
 
 impl Chain {
     pub(super) fn new(
         inner: Arc<WebPkiServerVerifier>,
-        pinned: Vec<CertificateDer<'static>>,
+        trusted: Trusted,
         expected: Expected,
     ) -> Self {
         Self {
             inner,
-            pinned,
+            trusted,
             expected,
         }
     }
@@ -118,17 +118,53 @@ impl Chain {
         }
     }
 
+    fn is_pinned(&self, certificate: &CertificateDer<'_>) -> bool {
+        let mut trusted = self.trusted.certificates.iter();
+        self.trusted.pinned != Pinned::No && trusted.any(|pinned| pinned == certificate)
+    }
+
     fn check_pinned(
         &self,
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,
     ) -> Result<ServerCertVerified, Error> {
-        if let Some(name) = self.name(name) {
-            let parsed = ParsedCertificate::try_from(certificate)?;
-            rustls::client::verify_server_name(&parsed, name)?;
+        match self.name(name) {
+            Some(name) if self.trusted.pinned == Pinned::ByName => {
+                let parsed = ParsedCertificate::try_from(certificate)?;
+                let checked = rustls::client::verify_server_name(&parsed, name);
+                checked
+                    .map(|()| ServerCertVerified::assertion())
+                    .or_else(|error| by_common_name(certificate, name, error))
+            }
+            _ => Ok(ServerCertVerified::assertion()),
         }
-        Ok(ServerCertVerified::assertion())
     }
+}
+
+/// Gives a certificate without an alternative name a second chance by its common name; `error` is
+/// what the check of its alternative names said.
+fn by_common_name(
+    certificate: &CertificateDer<'_>,
+    expected: &ServerName<'_>,
+    error: Error,
+) -> Result<ServerCertVerified, Error> {
+    let Error::InvalidCertificate(
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+    ) = error
+    else {
+        return Err(error);
+    };
+    let names = Names::of(certificate);
+    if names.common_name_fits(expected) {
+        tracing::debug!("the certificate has no subjectAltName; its common name was checked");
+        return Ok(ServerCertVerified::assertion());
+    }
+    Err(Error::InvalidCertificate(
+        CertificateError::NotValidForNameContext {
+            expected: expected.to_owned(),
+            presented: names.shown(),
+        },
+    ))
 }
 
 impl ServerCertVerifier for Chain {
@@ -140,7 +176,7 @@ impl ServerCertVerifier for Chain {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.pinned.iter().any(|pinned| pinned == certificate) {
+        if self.is_pinned(certificate) {
             return self.check_pinned(certificate, name);
         }
         let expected = self.name(name);
@@ -151,12 +187,17 @@ impl ServerCertVerifier for Chain {
             ocsp,
             now,
         );
-        match checked {
-            // The name is checked last, so everything else about the chain is right by then.
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if expected.is_none() => Ok(ServerCertVerified::assertion()),
-            checked => checked,
+        // The name is checked last, so everything else about the chain is right by then.
+        match (checked, expected) {
+            (
+                Err(Error::InvalidCertificate(
+                    CertificateError::NotValidForName
+                    | CertificateError::NotValidForNameContext { .. },
+                )),
+                None,
+            ) => Ok(ServerCertVerified::assertion()),
+            (Err(error), Some(expected)) => by_common_name(certificate, expected, error),
+            (checked, _) => checked,
         }
     }
 

@@ -15,8 +15,8 @@ pub struct Batch {
     pub last_key: Option<Vec<KeyValue>>,
     /// Sum of the rows' hashes (see [`crate::transcode::digest`]), where the layout asks for it.
     pub checksum: Option<u128>,
-    /// Characters that `strip` or `replace` changed, by the columns' places in the layout; empty
-    /// where none was.
+    /// Characters that `strip` or `replace` changed, and times that were truncated to stay in their
+    /// day, by the columns' places in the layout; empty where there are none.
     pub changed: Vec<u64>,
     /// Rows that are not among `rows`, because PostgreSQL cannot hold them.
     pub rejects: Vec<Reject>,

@@ -141,7 +141,10 @@ impl Encoder {
                 }
             }
             match self.columns(input, &mut at) {
-                Ok(true) if self.out.is_over() || !self.faulty.is_empty() => self.reject_row()?,
+                Ok(true) if self.out.is_over() || !self.faulty.is_empty() => {
+                    self.reject_row(Fault::TooLong)?;
+                }
+                Ok(true) if self.layout.widths.is_some() => self.end_wide_row()?,
                 Ok(true) => self.end_row(),
                 Ok(false) => return Ok((at, Stopped::More)),
                 Err((column, fault)) => return Err(self.misplaced(column, fault)),
@@ -309,10 +312,23 @@ impl Encoder {
         Ok(())
     }
 
-    /// Takes the row in work out of the batch and keeps it as rejected. A row that is too long as
-    /// a whole is the fault of its longest value.
+    /// A row of a table whose rows may be too large for a page.
+    fn end_wide_row(&mut self) -> Result<()> {
+        let row = self.out.written(self.row_start);
+        let excess = self.layout.widths.as_ref().and_then(|it| it.excess(row));
+        match excess {
+            Some(bytes) => self.reject_row(Fault::TooWide(bytes)),
+            None => {
+                self.end_row();
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the row in work out of the batch and keeps it as rejected. A row that is too large as
+    /// a whole (`fault`) is the fault of its longest value.
     #[cold]
-    fn reject_row(&mut self) -> Result<()> {
+    fn reject_row(&mut self, fault: Fault) -> Result<()> {
         if self.faulty.is_empty() {
             let row = digest::fields(self.out.written(self.row_start)).enumerate();
             let longest = row.max_by_key(|(_, field)| field.map(<[u8]>::len));
@@ -322,7 +338,6 @@ impl Encoder {
             let mut columns = self.columns.iter();
             let place = columns.position(|column| column.planned == Some(planned));
             let place = place.unwrap_or(usize::MAX);
-            let fault = Fault::TooLong;
             let rejects = |column: &Column| column.policy.rejects(fault);
             if !self.columns.get(place).is_some_and(rejects) {
                 return Err(self.misplaced(place, fault));
@@ -331,7 +346,10 @@ impl Encoder {
                 planned,
                 reason: Reason::OutOfRange,
                 utf16: false,
-                kept: Kept::Length(length as u64),
+                kept: match fault {
+                    Fault::TooWide(_) => Kept::Encoded,
+                    _ => Kept::Length(length as u64),
+                },
             });
         }
         let row = self.out.written(self.row_start);

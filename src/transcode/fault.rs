@@ -1,6 +1,7 @@
 //! What can be wrong with one value, told without the value.
 
 use crate::error::{Error, Kind};
+use crate::plan::page::PAGE;
 use crate::transcode::reject::Reason;
 
 /// Why a value could not be encoded.
@@ -14,6 +15,8 @@ pub(super) enum Fault {
     Undecodable,
     /// The row would be longer than PostgreSQL takes.
     TooLong,
+    /// The row takes so many bytes of a page, which has fewer.
+    TooWide(usize),
     /// The bytes are no value of the announced type.
     Form,
     /// A geography that is the whole globe.
@@ -29,7 +32,7 @@ impl Fault {
             Self::Nul => Some(Reason::NulCharacters),
             Self::Surrogate => Some(Reason::UnpairedSurrogates),
             Self::Undecodable => Some(Reason::Undecodable),
-            Self::TooLong | Self::FullGlobe => Some(Reason::OutOfRange),
+            Self::TooLong | Self::TooWide(_) | Self::FullGlobe => Some(Reason::OutOfRange),
             Self::Form | Self::NullKey => None,
         }
     }
@@ -56,6 +59,13 @@ impl Fault {
                 "the row is longer than the 1 GiB less some bytes that PostgreSQL takes \
                  (values.out_of_range)",
             ),
+            Self::TooWide(bytes) => {
+                let message = format!(
+                    "the row takes {bytes} bytes of a page of PostgreSQL, which holds {PAGE} \
+                     (values.out_of_range: reject keeps such rows apart, by their keys)"
+                );
+                return Error::new(Kind::Value, message);
+            }
             Self::FullGlobe => (
                 Kind::Value,
                 "the geography is a FULLGLOBE, which EWKB and PostGIS do not know (values.out_of_range)",

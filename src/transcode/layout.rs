@@ -11,6 +11,7 @@ use crate::tds::metadata::ColumnInfo;
 use crate::tds::type_info::{Collation, Length, TypeInfo, Wire};
 use crate::transcode::form::Form;
 use crate::transcode::policy::ColumnPolicy;
+use crate::transcode::width::Widths;
 use crate::typemap::PgType;
 
 /// What was planned for one result: checked once, shared by all readers of the table.
@@ -23,6 +24,8 @@ pub struct RowLayout {
     pub(super) identity: Arc<[usize]>,
     /// Batches carry the sum of their rows' hashes.
     pub(super) checksums: bool,
+    /// Where a row may be too large for a page.
+    pub(super) widths: Option<Widths>,
 }
 
 /// One planned column.
@@ -81,12 +84,16 @@ impl RowLayout {
             let own = overrides.and_then(|table| table.values.get(&column.source.name));
             own.map_or(job.values, |own| job.values.with(own))
         };
-        Self::by_column(
+        let layout = Self::by_column(
             &plan.columns,
             &plan.key_positions(),
             &plan.identity_positions(),
             values,
-        )
+        )?;
+        Ok(Self {
+            widths: Widths::of(plan),
+            ..layout
+        })
     }
 
     fn by_column(
@@ -113,6 +120,7 @@ impl RowLayout {
             key: key.into(),
             identity: identity.into(),
             checksums: false,
+            widths: None,
         })
     }
 
@@ -206,10 +214,10 @@ impl Planned {
         }
         if !fits(&self.source, &info.ty) {
             return Err(Error::new(
-                Kind::SourceProtocol,
+                Kind::SourceChanged,
                 format!(
-                    "the server announces {:?} where {:?} was planned",
-                    info.ty, self.source
+                    "the column was {} when the table was planned and is {} now",
+                    self.source, info.ty
                 ),
             ));
         }

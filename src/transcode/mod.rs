@@ -31,6 +31,7 @@ mod utf16;
 mod value;
 mod variant;
 mod vector;
+mod width;
 mod wire;
 mod xml;
 

@@ -66,20 +66,20 @@ impl ColumnPolicy {
             Fault::Nul => Some(self.nul),
             Fault::Surrogate => Some(self.surrogate),
             Fault::Undecodable => Some(self.undecodable),
-            Fault::TooLong | Fault::FullGlobe => Some(self.range),
+            Fault::TooLong | Fault::TooWide(_) | Fault::FullGlobe => Some(self.range),
             Fault::Form | Fault::NullKey => None,
         }
     }
 }
 
-/// Applies the policy of the column in work, and counts what it changed.
+/// Applies the policy of the column in work, and counts what it changed; truncated times too.
 #[derive(Debug)]
 pub(super) struct TextPolicy {
     /// Of the column in work.
     pub(super) column: ColumnPolicy,
     /// `jsonb` is sent as PostgreSQL prints it, so that its bytes can be compared.
     canonical_json: bool,
-    /// Characters that were changed in the row in work.
+    /// Characters that were changed, and times that were truncated, in the row in work.
     pub(super) changed: u64,
     /// The same by column.
     in_row: Vec<u64>,
@@ -131,11 +131,21 @@ impl TextPolicy {
             Some(ValuePolicy::Replace) => out.put(REPLACEMENT),
             Some(ValuePolicy::Error | ValuePolicy::Reject) | None => return Err(fault),
         }
+        self.count(self.column);
+        Ok(())
+    }
+
+    /// A time was truncated to stay in its day.
+    #[cold]
+    pub(super) fn end_of_day(&mut self, column: ColumnPolicy) {
+        self.count(column);
+    }
+
+    fn count(&mut self, column: ColumnPolicy) {
         self.changed += 1;
-        if let Some(count) = self.in_row.get_mut(usize::from(self.column.place)) {
+        if let Some(count) = self.in_row.get_mut(usize::from(column.place)) {
             *count += 1;
         }
-        Ok(())
     }
 
     /// The row in work is whole.
@@ -161,7 +171,8 @@ impl TextPolicy {
         self.in_row.fill(0);
     }
 
-    /// Characters that were changed in whole rows since the last call, by column; empty for none.
+    /// What was changed in whole rows since the last call, by column: characters of text, times that
+    /// were truncated. Empty for none.
     pub(super) fn take_batch(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.in_batch)
     }
@@ -205,6 +216,7 @@ mod tests {
             Fault::Surrogate,
             Fault::Undecodable,
             Fault::TooLong,
+            Fault::TooWide(9000),
             Fault::FullGlobe,
         ] {
             assert!(all.rejects(fault), "{fault:?}");

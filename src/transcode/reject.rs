@@ -98,6 +98,8 @@ pub(super) enum Kept {
     Wire(Vec<u8>),
     /// How many bytes it has.
     Length(u64),
+    /// The value is good, and in its row.
+    Encoded,
 }
 
 impl Kept {
@@ -124,8 +126,8 @@ pub(super) fn describe(layout: &RowLayout, row: &[u8], faulty: &[Faulty]) -> Res
             return Shown::Omitted(lengths[place] as u64);
         }
         match faulty.iter().find(|faulty| faulty.planned == place) {
-            Some(faulty) => faulty_value(planned, faulty),
-            None => good_value(planned, fields[place]),
+            Some(faulty) if faulty.kept != Kept::Encoded => faulty_value(planned, faulty),
+            _ => good_value(planned, fields[place]),
         }
     };
     let name = |place: usize| layout.columns[place].name.as_str();
@@ -151,10 +153,11 @@ fn lengths(fields: &[Option<&[u8]>], faulty: &[Faulty]) -> Vec<usize> {
     let length = |field: &Option<&[u8]>| field.map_or(0, <[u8]>::len);
     let mut lengths = fields.iter().map(length).collect::<Vec<_>>();
     for faulty in faulty {
-        lengths[faulty.planned] = match &faulty.kept {
-            Kept::Wire(bytes) => bytes.len(),
-            Kept::Length(_) => 0,
-        };
+        match &faulty.kept {
+            Kept::Wire(bytes) => lengths[faulty.planned] = bytes.len(),
+            Kept::Length(_) => lengths[faulty.planned] = 0,
+            Kept::Encoded => {}
+        }
     }
     lengths
 }
@@ -216,6 +219,7 @@ fn good_value<'a>(planned: &Planned, field: Option<&'a [u8]>) -> Shown<'a> {
 fn faulty_value<'a>(planned: &Planned, faulty: &Faulty) -> Shown<'a> {
     match &faulty.kept {
         Kept::Length(bytes) => Shown::Omitted(*bytes),
+        Kept::Encoded => Shown::Null,
         Kept::Wire(bytes) => {
             let encoding = match (faulty.utf16, planned.code_page) {
                 (true, _) => "utf-16le".into(),

@@ -13,6 +13,7 @@ const EPOCH_FROM_1900: i32 = 36_524;
 const LAST_DAY: u32 = 3_652_058;
 const DAY_SECONDS: u64 = 86_400;
 const DAY_MICROSECONDS: i64 = 86_400_000_000;
+const MINUTE_MICROSECONDS: i64 = 60_000_000;
 /// `datetime` counts 300ths of a second.
 const DAY_300THS: u32 = 300 * 86_400;
 
@@ -67,6 +68,7 @@ impl Rounding {
         }
     }
 
+    /// Microseconds of the day.
     #[inline]
     fn microseconds(self, fraction: u64) -> i64 {
         let rounded = match self.divide {
@@ -75,6 +77,29 @@ impl Rounding {
             unit => (fraction + unit / 2) / unit,
         };
         (rounded * self.multiply) as i64
+    }
+
+    /// The same without rounding: where the rounded value would lie in the next day.
+    #[cold]
+    fn truncated(self, fraction: u64) -> i64 {
+        (fraction / self.divide * self.multiply) as i64
+    }
+
+    /// Microseconds of the day, and whether they had to be truncated to stay in it.
+    #[inline]
+    fn within_day(self, moment: Moment) -> (i64, bool) {
+        let rounded = self.microseconds(moment.fraction);
+        if rounded == DAY_MICROSECONDS || moment.offset != 0 && self.reaches_midnight(moment) {
+            return (self.truncated(moment.fraction), true);
+        }
+        (rounded, false)
+    }
+
+    /// Rounding up ends at midnight of the clock that the value was written by.
+    fn reaches_midnight(self, moment: Moment) -> bool {
+        let rounded = self.microseconds(moment.fraction);
+        let local = rounded + i64::from(moment.offset) * MINUTE_MICROSECONDS;
+        local % DAY_MICROSECONDS == 0 && rounded != self.truncated(moment.fraction)
     }
 }
 
@@ -166,18 +191,22 @@ pub(super) fn put_date(out: &mut Out, moment: Moment) {
     put_field(out, moment.days.to_be_bytes());
 }
 
-/// A `time` field; the last tick of the day may round to 24:00:00.
+/// A `time` field. True where it was truncated, because rounding would have left the day.
 #[inline]
-pub(super) fn put_time(out: &mut Out, moment: Moment, rounding: Rounding) {
-    put_field(out, rounding.microseconds(moment.fraction).to_be_bytes());
+pub(super) fn put_time(out: &mut Out, moment: Moment, rounding: Rounding) -> bool {
+    let (microseconds, truncated) = rounding.within_day(moment);
+    put_field(out, microseconds.to_be_bytes());
+    truncated
 }
 
-/// A `timestamp` or, the moment being UTC, a `timestamptz` field.
+/// A `timestamp` or, the moment being UTC, a `timestamptz` field. True where it was truncated,
+/// because rounding would have left the day.
 #[inline]
-pub(super) fn put_timestamp(out: &mut Out, moment: Moment, rounding: Rounding) {
-    let microseconds =
-        i64::from(moment.days) * DAY_MICROSECONDS + rounding.microseconds(moment.fraction);
+pub(super) fn put_timestamp(out: &mut Out, moment: Moment, rounding: Rounding) -> bool {
+    let (of_day, truncated) = rounding.within_day(moment);
+    let microseconds = i64::from(moment.days) * DAY_MICROSECONDS + of_day;
     put_field(out, microseconds.to_be_bytes());
+    truncated
 }
 
 #[cfg(test)]
@@ -205,11 +234,33 @@ mod tests {
     }
 
     #[test]
-    fn the_seventh_digit_rounds_half_up_and_carries() {
-        let bytes = (864_000_000_000u64 - 1).to_le_bytes();
-        let last = read(Source::Time { scale: 7 }, &bytes[..5]).unwrap();
+    fn the_seventh_digit_rounds_half_up_and_stays_in_its_day() {
+        let at = |fraction: u64, offset| Moment {
+            days: 0,
+            fraction,
+            offset,
+        };
+        let day = 864_000_000_000u64;
         let rounding = Rounding::new(7, 6);
-        assert_eq!(rounding.microseconds(last.fraction), DAY_MICROSECONDS);
+        let last = DAY_MICROSECONDS - 1;
+        assert_eq!(rounding.within_day(at(day - 1, 0)), (last, true));
+        assert_eq!(rounding.within_day(at(day - 6, 0)), (last, false));
+        assert_eq!(
+            Rounding::new(7, 0).within_day(at(day - 5_000_000, 0)),
+            (DAY_MICROSECONDS - 1_000_000, true)
+        );
+        // 23:59:59.9999999 +02:00, and the same second of UTC at another offset.
+        let evening = 22 * 3_600 * 10_000_000;
+        let micros = 22 * 3_600 * 1_000_000;
+        assert_eq!(
+            rounding.within_day(at(evening - 1, 120)),
+            (micros - 1, true)
+        );
+        assert_eq!(rounding.within_day(at(evening - 1, 60)), (micros, false));
+        assert_eq!(rounding.within_day(at(evening, 120)), (micros, false));
+        // At -02:00 that midnight is 02:00 of UTC.
+        let morning = 2 * 3_600 * 10_000_000;
+        assert!(rounding.within_day(at(morning - 5, -120)).1);
         assert_eq!(rounding.microseconds(14), 1);
         assert_eq!(rounding.microseconds(15), 2);
         assert_eq!(Rounding::new(7, 3).microseconds(4_999), 0);

@@ -34,7 +34,9 @@ pub(super) fn put_value(
         Form::Boolean => put_field(out, [u8::from(array::<1>(bytes)? != [0])]),
         Form::Int(width) => put_int(out, number::int(bytes)?, *width)?,
         Form::Timestamp(source, rounding) => {
-            put_timestamp(out, time::read(*source, bytes)?, *rounding);
+            if put_timestamp(out, time::read(*source, bytes)?, *rounding) {
+                policy.end_of_day(column.policy);
+            }
         }
         Form::Text(finish) => {
             if column.planned.is_some() {
@@ -55,6 +57,11 @@ pub(super) fn put_value(
         Form::Variant(shape) => {
             policy.column = column.policy;
             put_variant(*shape, bytes, out, policy)?;
+        }
+        Form::Time(source, rounding) => {
+            if put_time(out, time::read(*source, bytes)?, *rounding) {
+                policy.end_of_day(column.policy);
+            }
         }
         other => put_rare(other, bytes, out)?,
     }
@@ -95,7 +102,6 @@ fn put_rare(form: &Form, bytes: &[u8], out: &mut Out) -> Result<(), Fault> {
             let moment = time::read(time::Source::Date, bytes)?;
             put_timestamp(out, moment, time::Rounding::new(0, 0));
         }
-        Form::Time(source, rounding) => put_time(out, time::read(*source, bytes)?, *rounding),
         Form::Uuid => put_field(out, uuid(bytes)?),
         Form::Hierarchy => {
             let path = hierarchy::path(bytes)?;

@@ -13,7 +13,7 @@ mod tests;
 pub use extensions::{TargetTypes, depends_on_target};
 pub use fit::can_encode;
 pub use map::{Rule, TYPES, default_type, type_of};
-pub use note::{precision_note, source_note};
+pub use note::{precision_note, rounds, source_note};
 pub use parse::parse_override;
 pub use pg::PgType;
 pub use source::{asked_for, unknown_sources};

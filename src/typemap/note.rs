@@ -54,7 +54,13 @@ fn recast(source: &SqlType, target: &PgType) -> Option<&'static str> {
     })
 }
 
-fn rounded(column: &Column, target: &PgType) -> Option<String> {
+/// Whether the target keeps fewer fractional digits of a time than the source has.
+pub fn rounds(column: &Column, target: &PgType) -> bool {
+    digits(column, target).is_some_and(|(digits, kept)| kept < digits)
+}
+
+/// Fractional digits of a time at the source, and those that the target keeps.
+fn digits(column: &Column, target: &PgType) -> Option<(u8, u8)> {
     let digits = match column.ty {
         SqlType::Time { scale }
         | SqlType::DateTime2 { scale }
@@ -66,10 +72,16 @@ fn rounded(column: &Column, target: &PgType) -> Option<String> {
         PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept,
         _ => return None,
     };
+    Some((digits, kept))
+}
+
+fn rounded(column: &Column, target: &PgType) -> Option<String> {
+    let (digits, kept) = digits(column, target)?;
     let mut notes = Vec::new();
     if kept < digits {
         notes.push(format!(
-            "rounded half up from {digits} to {kept} fractional digits"
+            "rounded half up from {digits} to {kept} fractional digits; a time that rounding would \
+             carry into the next day is truncated instead, and the report counts those"
         ));
     }
     if matches!(column.ty, SqlType::DateTimeOffset { .. }) {

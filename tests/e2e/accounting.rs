@@ -67,7 +67,8 @@ const KINDS: [Kind; 17] = [
     },
     Kind {
         name: "defaults",
-        at_source: "SELECT COUNT(*) FROM sys.default_constraints",
+        // Period columns get defaults for what the server fills them with.
+        at_source: "SELECT COUNT(*) FROM sys.columns AS c LEFT JOIN sys.default_constraints AS d ON d.parent_object_id = c.object_id AND d.parent_column_id = c.column_id WHERE d.object_id IS NOT NULL OR c.generated_always_type <> 0",
         at_target: "SELECT count(*) FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND attnum = adnum WHERE attgenerated = '' AND pg_get_serial_sequence(c.oid::regclass::text, attname) IS NULL AND relnamespace IN {made}",
         omitted: &["default "],
         of_index: false,

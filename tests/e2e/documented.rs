@@ -59,16 +59,24 @@ fn read(line: &str) -> Documented {
     }
 }
 
+/// All files below a folder.
+fn texts(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("the tests");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .map(|path| match path.is_dir() {
+            true => texts(&path),
+            false => fs::read_to_string(path).expect("a test"),
+        })
+        .collect()
+}
+
 /// A line that no test looks at would be a promise that nobody keeps.
 #[test]
 fn every_documented_error_is_seen_by_a_test() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
-    let tests = fs::read_dir(folder)
-        .expect("the tests")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_file())
-        .map(|path| fs::read_to_string(path).expect("a test"))
-        .collect::<String>();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = ["tests/e2e", "tests/field"].map(|folder| texts(&root.join(folder)));
+    let tests = tests.concat();
     let lines = table();
     assert!(lines.len() > 30, "{} lines", lines.len());
     for line in lines {

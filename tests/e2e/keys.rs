@@ -40,7 +40,14 @@ fn every_key_is_cut_without_losing_or_doubling_a_row() {
     let database = source.database(FIXTURE);
     let postgres = Postgres::shared();
     let target = postgres.database();
-    let job = Job::new(&database, &target.target(), SMALL);
+    let more = match source.stand_in {
+        // Its key is not clustered: several readers only where the job asks for them.
+        Some(_) => format!(
+            "{SMALL}\ntables: {{ overrides: {{ dbo.UniqueConstraint: {{ partitions: 7 }} }} }}"
+        ),
+        None => SMALL.to_owned(),
+    };
+    let job = Job::new(&database, &target.target(), &more);
     let report = job.report(&[], ending(source));
     for (table, strategy) in COUNTED {
         let row = report["tables"]
@@ -105,18 +112,24 @@ fn rows_without_a_key_keep_their_number() {
     assert_eq!(target.value("SELECT count(*) FROM public.onerow"), "1");
 }
 
-/// Row numbers and hashes divide a table only where every statement sees the same rows.
+/// Row numbers and hashes divide a table only where every statement sees the same rows, and only where
+/// the job asks for it: each reader goes through the whole table.
 #[test]
-fn a_read_only_database_is_divided_by_row_number_and_by_hash() {
+fn a_read_only_database_is_divided_by_row_number_and_by_hash_where_the_job_asks() {
     let source = Source::stand_in();
     let script = format!(
         "{FIXTURE}\nCREATE TABLE dbo.Numbered (A int NULL, B bigint NULL);\n\
-         INSERT INTO dbo.Numbered SELECT N % 10, 7 FROM dbo.Seq;\n"
+         INSERT INTO dbo.Numbered SELECT N % 10, 7 FROM dbo.Seq;\n\
+         CREATE TABLE dbo.Unasked (A int NULL, B bigint NULL);\n\
+         INSERT INTO dbo.Unasked SELECT N % 10, 7 FROM dbo.Seq;\n"
     );
     let database = source.database(&script);
     database.script(&format!("ALTER DATABASE [{}] SET READ_ONLY", database.name));
     let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), SMALL);
+    let more = format!(
+        "{SMALL}\ntables: {{ overrides: {{ dbo.Numbered: {{ partitions: 7 }}, dbo.Duplicates: {{ partitions: 7 }} }} }}"
+    );
+    let job = Job::new(&database, &target.target(), &more);
     let report = job.report(&[], 0);
     let read_by = |name: &str| {
         let tables = report["tables"].as_array().expect("tables");
@@ -134,7 +147,8 @@ fn a_read_only_database_is_divided_by_row_number_and_by_hash() {
     assert_eq!(read_by("dbo.Numbered"), ("row_number".into(), 7, 1_000));
     // Text ties under its collation, so its rows are divided by a hash.
     assert_eq!(read_by("dbo.Duplicates"), ("hash".into(), 7, 1_000));
-    for table in ["duplicates", "numbered"] {
+    assert_eq!(read_by("dbo.Unasked"), ("single".into(), 1, 1_000));
+    for table in ["duplicates", "numbered", "unasked"] {
         let groups = target.sql(&format!(
             "SELECT DISTINCT count(*) FROM public.{table} GROUP BY a, b"
         ));

@@ -5,15 +5,17 @@ use crate::support::job::Job;
 use crate::support::postgres::Postgres;
 use crate::support::source::Source;
 
-/// Seven digits are rounded half up to six, and carry into the next second, day and year.
+/// Seven digits are rounded half up to six, and carry into the next second, but never into the next
+/// day or year.
 #[test]
-fn the_seventh_digit_is_rounded_half_up_and_carries() {
+fn the_seventh_digit_is_rounded_half_up_and_stays_in_its_day() {
     let source = Source::stand_in();
     let database = source.database(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, T time(7) NULL, D datetime2(7) NULL, O datetimeoffset(7) NULL);\n\
          INSERT INTO dbo.T VALUES \
          (1, '23:59:59.9999999', '9999-12-31T23:59:59.9999999', '2024-12-31T23:59:59.9999995+00:00'), \
-         (2, '12:00:00.1234564', '2024-05-06T07:08:09.1234565', '2024-05-06T07:08:09.1234564+05:30');",
+         (2, '12:00:00.1234564', '2024-05-06T07:08:09.1234565', '2024-05-06T07:08:09.1234564+05:30'), \
+         (3, '12:00:59.9999995', '2024-05-06T07:59:59.9999999', '2024-05-06T23:59:59.9999999-02:00');",
     );
     let target = Postgres::shared().database();
     Job::new(&database, &target.target(), "").report(&[], 0);
@@ -22,7 +24,14 @@ fn the_seventh_digit_is_rounded_half_up_and_carries() {
             "SELECT concat_ws('|', t, d, o AT TIME ZONE 'UTC') FROM public.t WHERE id = {id}"
         ))
     };
-    assert_eq!(row(1), "24:00:00|10000-01-01 00:00:00|2025-01-01 00:00:00");
+    assert_eq!(
+        row(1),
+        "23:59:59.999999|9999-12-31 23:59:59.999999|2024-12-31 23:59:59.999999"
+    );
+    assert_eq!(
+        row(3),
+        "12:01:00|2024-05-06 08:00:00|2024-05-07 01:59:59.999999"
+    );
     assert_eq!(
         row(2),
         "12:00:00.123456|2024-05-06 07:08:09.123457|2024-05-06 01:38:09.123456"

@@ -1,13 +1,11 @@
 //! Indexes, constraints, defaults, computed columns, comments and sequences of a whole schema.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
-
-use migrate::config::job::Target;
 
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
+pub(crate) use crate::support::programs::tool;
 use crate::support::source::{Source, SourceDatabase};
 
 const FIXTURE: &str = include_str!("../fixtures/objects.sql");
@@ -325,32 +323,4 @@ pub(crate) fn apply(database: &Database<'_>, job: &Job, script: &str) {
     let file = path.display().to_string();
     let options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", file.as_str()];
     tool("psql", &database.target(), &options);
-}
-
-/// One of PostgreSQL's own programs, from `PATH` or the newest of Debian's.
-pub(crate) fn tool(program: &str, target: &Target, arguments: &[&str]) -> String {
-    let debian = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut folders: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
-    folders.sort();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::env::split_paths(&path).chain(folders.into_iter().rev());
-    let file = all
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-        .expect("PostgreSQL's client programs");
-    let output = Command::new(file)
-        .args(arguments)
-        .env("PGHOST", &target.host)
-        .env("PGPORT", target.port.to_string())
-        .env("PGUSER", &target.user)
-        .env("PGPASSWORD", target.password.expose())
-        .env("PGDATABASE", &target.database)
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program}: {said}");
-    String::from_utf8(output.stdout).expect("UTF-8")
 }

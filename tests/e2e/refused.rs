@@ -14,6 +14,7 @@ use crate::errors::{changed, job_text};
 use crate::support::certificate;
 use crate::support::cluster::{Options, TLS_HOST, TLS_ONLY};
 use crate::support::job::{Job, scalar};
+use crate::support::old_server::{CLOSED, HANDSHAKE_FAILURE, old_server};
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::{PASSWORD, Source, USER};
 
@@ -148,6 +149,24 @@ fn encryption_that_source_and_job_do_not_share() {
         });
         let text = text.replacen("encrypt: off", &format!("encrypt: {encrypt}"), 1);
         let port = format!("connect_timeout: 5s\n  port: {}", server.address().port());
+        documented(line, &changed(&text, "port: 1433", &port).run(&[]));
+    }
+}
+
+#[test]
+fn a_source_from_before_the_ciphers_of_today_is_named() {
+    let target = Postgres::shared().database();
+    let text = text_for(&target.target()).replacen("encrypt: off", "encrypt: required", 1);
+    let text = text.replacen(
+        "port: 1433",
+        "port: 1433\n  trust_server_certificate: true",
+        1,
+    );
+    for (answer, line) in [
+        (HANDSHAKE_FAILURE, "source-old-tls"),
+        (CLOSED, "source-old-closed"),
+    ] {
+        let port = format!("port: {}", old_server(answer));
         documented(line, &changed(&text, "port: 1433", &port).run(&[]));
     }
 }

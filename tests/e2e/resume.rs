@@ -81,9 +81,9 @@ fn a_permanent_error_fails_its_table_and_no_other() {
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), load::TRANSFER);
     let faults = source.expect_stand_in().handle.faults();
-    // 605 is "attempt to fetch logical page": corruption, which no retry heals.
+    // 208 is "invalid object name", which no retry heals.
     faults.add(
-        "error:rows=3000,number=605,times=forever,match=FROM [dbo].[Pair]"
+        "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Pair]"
             .parse()
             .expect("a fault"),
     );
@@ -238,7 +238,7 @@ fn a_checkpoint_is_refused_when_the_table_changed() {
     let job = Job::new(&database, &target.target(), load::TRANSFER);
     let faults = source.expect_stand_in().handle.faults();
     faults.add(
-        "error:rows=3000,number=605,times=forever,match=FROM [dbo].[Narrow]"
+        "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Narrow]"
             .parse()
             .expect("a fault"),
     );

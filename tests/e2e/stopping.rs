@@ -59,7 +59,7 @@ fn a_source_that_stops_answering_is_timed_out() {
     fails(
         "run-read-timeout",
         "stall:rows=700,for=60s,times=forever,match=FROM [dbo].[Heap]",
-        "\n  read_timeout: 2s",
+        "\n  read_timeout: 2s\n  first_row_timeout: 2s",
         &["dbo.Heap"],
     );
 }
@@ -68,7 +68,7 @@ fn a_source_that_stops_answering_is_timed_out() {
 fn a_statement_that_is_refused_fails_one_table() {
     fails(
         "run-statement",
-        "error:rows=3000,number=605,times=forever,match=FROM [dbo].[Wide]",
+        "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Wide]",
         "",
         &["dbo.Wide"],
     );
@@ -235,7 +235,7 @@ fn a_foreign_checkpoint_is_refused_and_leaves_the_right_job_as_it_was() {
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), load::TRANSFER);
     let faults = source.expect_stand_in().handle.faults();
-    let broken = "error:rows=3000,number=605,times=forever,match=FROM [dbo].[Narrow]";
+    let broken = "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Narrow]";
     faults.add(broken.parse().expect("a fault"));
     job.report(&[], 1);
     faults.clear();

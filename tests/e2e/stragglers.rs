@@ -113,7 +113,7 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
     let more = format!("tables: {{ include: ['dbo.Narrow'] }}\n{more}");
     let job = Job::new(&database, &target.target(), &more);
     let faults = source.expect_stand_in().handle.faults();
-    let broken = "error:rows=100,number=605,times=forever,match=FROM [dbo].[Narrow]";
+    let broken = "error:rows=100,number=208,times=forever,match=FROM [dbo].[Narrow]";
     faults.add(broken.parse().expect("a fault"));
     job.report(&[], 1);
     faults.clear();
@@ -258,7 +258,7 @@ const WAIT: &str = "CREATE SCHEMA probe; CREATE SEQUENCE probe.calls; \
 /// Makes the record of the job by a run that fails at Narrow.
 fn record(job: &Job, source: &Source) {
     let faults = source.expect_stand_in().handle.faults();
-    let broken = "error:rows=100,number=605,times=forever,match=FROM [dbo].[Narrow]";
+    let broken = "error:rows=100,number=208,times=forever,match=FROM [dbo].[Narrow]";
     faults.add(broken.parse().expect("a fault"));
     job.report(&[], 1);
     faults.clear();

@@ -326,8 +326,8 @@ fn a_run_that_was_broken_and_continued_has_the_sum_of_what_is_committed() {
     let faults = source.expect_stand_in().handle.faults();
     for fault in [
         "drop:bytes=2000..400000,times=12,seed=3,match=dbo].[Wide",
-        "error:rows=3000,number=605,times=1,match=FROM [dbo].[Narrow]",
-        "error:rows=9000,number=605,times=1,match=FROM [dbo].[Heap]",
+        "error:rows=3000,number=208,times=1,match=FROM [dbo].[Narrow]",
+        "error:rows=9000,number=208,times=1,match=FROM [dbo].[Heap]",
     ] {
         faults.add(fault.parse::<FaultSpec>().expect("a fault"));
     }
@@ -358,7 +358,7 @@ fn rows_of_a_run_that_asked_for_no_checksums_are_read_again() {
     let text = |level: &str| format!("job: j\nverify: {level}\n{}", load::TRANSFER);
     let before = Job::new(&database, &target.target(), &text("none"));
     let faults = source.expect_stand_in().handle.faults();
-    let fault = "error:rows=3000,number=605,times=1,match=FROM [dbo].[Narrow]";
+    let fault = "error:rows=3000,number=208,times=1,match=FROM [dbo].[Narrow]";
     faults.add(fault.parse::<FaultSpec>().expect("a fault"));
     before.report(&[], 1);
     faults.clear();

@@ -37,6 +37,7 @@ impl<'a> Scene<'a> {
                 port: source.port,
                 user: name,
                 password: PASSWORD.into(),
+                ca_file: source.ca_file.clone(),
                 stand_in: None,
             },
             database,

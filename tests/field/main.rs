@@ -8,8 +8,10 @@
 
 mod captures;
 mod connecting;
+mod counts;
 mod cut_points;
 mod hidden;
+mod memory_optimised;
 mod objects;
 mod reading;
 mod source_work;
@@ -17,5 +19,7 @@ mod target;
 mod transient;
 mod values;
 
+#[path = "../e2e/documented.rs"]
+mod documented;
 #[path = "../support/mod.rs"]
 mod support;

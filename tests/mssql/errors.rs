@@ -32,13 +32,13 @@ async fn fails(source: &Source, kind: Kind, parts: &[&str]) -> Error {
     error
 }
 
-/// Starting, stopping or full: nobody gets in now, and that is not the login's fault.
+/// Starting, stopping or full: no login is taken now, and that is not the login's fault.
 #[tokio::test]
-async fn a_server_that_takes_no_login_now_is_unreachable() {
+async fn a_server_that_takes_no_login_now_is_not_ready() {
     let server = server();
     let mut late = source(&server);
     late.user = LATE_USER.into();
-    fails(&late, Kind::SourceUnreachable, &["18401"]).await;
+    fails(&late, Kind::SourceNotReady, &["18401"]).await;
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn an_unknown_database() {
     wrong.database = "Nowhere".into();
     fails(
         &wrong,
-        Kind::SourceDatabase,
+        Kind::SourceDatabaseUnavailable,
         &["4060", "Nowhere", "source.database"],
     )
     .await;
@@ -139,7 +139,7 @@ async fn strict_and_not_strict_do_not_meet() {
     };
     fails(
         &strict,
-        Kind::SourceTls,
+        Kind::SourceTlsCut,
         &["TDS 8.0", "source.encrypt: required"],
     )
     .await;
@@ -166,7 +166,7 @@ async fn a_port_that_closes_at_once() {
         ..source(&server)
     };
     let parts = ["PRELOGIN", "source.encrypt: strict"];
-    fails(&source, Kind::SourceUnreachable, &parts).await;
+    fails(&source, Kind::SourceCut, &parts).await;
 }
 
 #[tokio::test]
@@ -202,12 +202,7 @@ async fn a_connection_cut_during_the_login() {
     server
         .faults()
         .add(FaultSpec::after_rows(Action::CloseLogin, 0));
-    fails(
-        &source(&server),
-        Kind::SourceUnreachable,
-        &["during the login"],
-    )
-    .await;
+    fails(&source(&server), Kind::SourceCut, &["during the login"]).await;
 }
 
 #[tokio::test]

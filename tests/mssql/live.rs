@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
     ValuePolicy, Values,
 };
 use migrate::error::Kind;
@@ -88,12 +88,14 @@ fn target() -> Target {
             Some(_) => Encrypt::Required,
             None => Encrypt::Off,
         },
+        tls: Tls::Modern,
         trust_server_certificate: false,
         application_intent: ApplicationIntent::ReadWrite,
         ca_file,
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(15),
         read_timeout: Duration::from_secs(60),
+        first_row_timeout: Duration::from_secs(60),
         pool: PoolOptions {
             max_connections: 2,
             min_connections: 1,
@@ -374,7 +376,7 @@ async fn a_wrong_password_and_an_unknown_database() {
         .await
         .err()
         .unwrap();
-    assert_eq!(error.kind(), Kind::SourceDatabase, "{error:?}");
+    assert_eq!(error.kind(), Kind::SourceDatabaseUnavailable, "{error:?}");
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn one_connection(server: &ServerHandle) -> SourcePool {
     let mut source = source(server);
     source.pool.max_connections = 1;
     source.read_timeout = Duration::from_millis(800);
+    source.first_row_timeout = source.read_timeout;
     SourcePool::open(&source, Consistency::Strict)
         .await
         .unwrap()

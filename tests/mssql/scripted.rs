@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use migrate::config::job::{ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions};
+use migrate::config::job::{
+    ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
+};
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Parameter, Session, Sink};
 use standin::types::{Column, SqlError, SqlType, Value};
@@ -126,12 +128,14 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         user: USER.into(),
         password: Secret::new(PASSWORD),
         encrypt: Encrypt::Off,
+        tls: Tls::Modern,
         trust_server_certificate: false,
         application_intent: ApplicationIntent::ReadWrite,
         ca_file: None,
         host_name_in_certificate: None,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(5),
+        first_row_timeout: Duration::from_secs(5),
         pool: PoolOptions {
             max_connections: 3,
             min_connections: 1,

@@ -297,9 +297,9 @@ async fn a_missing_or_empty_ca_file_is_named() {
     std::fs::remove_file(file).unwrap();
 }
 
-/// A full server is not there for us, like one that is starting.
+/// A full server takes no connection now, like one that is starting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_without_a_free_connection_is_unreachable() {
+async fn a_server_without_a_free_connection_says_which_limit_was_met() {
     let database = Postgres::shared().database();
     let role = format!("full_{}", database.name);
     database.sql(&format!(
@@ -310,6 +310,6 @@ async fn a_server_without_a_free_connection_is_unreachable() {
     target.password = Secret::new("s3cret pass");
     let error = refused(&target).await;
     database.sql(&format!("DROP ROLE {role}"));
-    assert_eq!(error.kind(), Kind::TargetUnreachable, "{error}");
-    assert!(error.message().contains("max_connections"), "{error}");
+    assert_eq!(error.kind(), Kind::TargetRefused, "{error}");
+    assert!(error.message().contains("CONNECTION LIMIT"), "{error}");
 }

@@ -12,7 +12,7 @@ use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::CopyTable;
 use migrate::postgres::ddl::{self, Making};
 use migrate::postgres::pool::TargetPool;
-use migrate::postgres::state::{self, Leftovers, NewRun, RunId, TableKey};
+use migrate::postgres::state::{self, Leftovers, NewRun, RunId, SourceId, TableKey};
 use migrate::schema::{Column, Identity, SqlType};
 use migrate::transcode::Batch;
 use migrate::typemap::PgType;
@@ -78,6 +78,8 @@ pub(crate) fn posts() -> TablePlan {
         estimated_rows: 3,
         estimated_bytes: 30,
         filter: None,
+        memory_optimized: false,
+        filtered_by_policy: false,
         notes: vec![],
         omissions: vec![],
     }
@@ -151,8 +153,11 @@ pub(crate) async fn connect(database: &Database<'_>) -> (Connector, TargetPool) 
 pub(crate) fn new_run() -> NewRun {
     NewRun {
         job: JOB.into(),
-        source_server: "SQL01".into(),
-        source_database: "Stack".into(),
+        source: SourceId {
+            server: "SQL01".into(),
+            database: "Stack".into(),
+            guid: Some("E2C1A7B0-0000-4000-8000-0123456789AB".into()),
+        },
         fingerprint: "f".into(),
         lock_pid: 1,
     }

@@ -182,10 +182,7 @@ async fn runs_are_recorded_and_dead_ones_closed() {
         .unwrap();
     let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
     assert_eq!((last.id, last.outcome.as_deref()), (second, Some("done")));
-    assert_eq!(
-        (last.source_server.as_str(), last.source_database.as_str()),
-        ("SQL01", "Stack")
-    );
+    assert_eq!(last.source, new_run().source);
     assert_eq!(
         (last.pid, last.fingerprint.as_str()),
         (std::process::id().cast_signed(), "f")

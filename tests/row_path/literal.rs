@@ -25,7 +25,7 @@ pub fn literal(raw: &Raw, target: &PgType) -> Option<String> {
         Raw::F64(bits) => format!("{:e}", f64::from_bits(*bits)),
         Raw::Date(day) => date((*day).into()),
         Raw::Time(fraction, scale) => {
-            let (fraction, scale) = rounded(*fraction, *scale, kept);
+            let (fraction, scale) = within_day(*fraction, *scale, kept);
             time(fraction, scale)
         }
         Raw::SmallDateTime(day, minute) => {
@@ -53,8 +53,17 @@ pub fn literal(raw: &Raw, target: &PgType) -> Option<String> {
             let local = stamp(day, local as u64, *scale, 7);
             format!("{local} {sign}{:02}:{:02}", minutes / 60, minutes % 60)
         }
-        Raw::Offset(day, fraction, _, scale) => {
-            format!("{}+00", stamp((*day).into(), *fraction, *scale, kept))
+        Raw::Offset(day, fraction, offset, scale) => {
+            let second = 10i64.pow((*scale).into());
+            let local = *fraction as i64 + i64::from(*offset) * 60 * second;
+            let (mut fraction, mut scale) = (*fraction, *scale);
+            // Rounding up to midnight of the value's own clock, which stays in its day.
+            let (up, shown) = rounded(local.rem_euclid(86_400 * second) as u64, scale, kept);
+            if scale > kept && up == 86_400 * 10u64.pow(shown.into()) {
+                fraction /= 10u64.pow((scale - kept).into());
+                scale = kept;
+            }
+            format!("{}+00", stamp((*day).into(), fraction, scale, kept))
         }
         Raw::Guid(bytes) => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
@@ -118,6 +127,14 @@ fn rounded(fraction: u64, scale: u8, kept: u8) -> (u64, u8) {
     (fraction / unit + up, kept)
 }
 
+/// Rounded, and truncated where that would be the next day (docs/types.md).
+fn within_day(fraction: u64, scale: u8, kept: u8) -> (u64, u8) {
+    match rounded(fraction, scale, kept) {
+        (up, scale) if up == 86_400 * 10u64.pow(scale.into()) => (up - 1, scale),
+        rounded => rounded,
+    }
+}
+
 fn time(fraction: u64, scale: u8) -> String {
     let second = 10u64.pow(scale.into());
     let seconds = fraction / second;
@@ -134,12 +151,6 @@ fn time(fraction: u64, scale: u8) -> String {
 }
 
 fn stamp(day: i64, fraction: u64, scale: u8, kept: u8) -> String {
-    let (mut fraction, scale) = rounded(fraction, scale, kept);
-    let mut day = day;
-    let whole = 86_400 * 10u64.pow(scale.into());
-    if fraction == whole {
-        fraction = 0;
-        day += 1;
-    }
+    let (fraction, scale) = within_day(fraction, scale, kept);
     format!("{} {}", date(day), time(fraction, scale))
 }

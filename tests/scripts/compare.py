@@ -68,7 +68,7 @@ def clock_ticks(text):
 
 
 def days(text):
-    """Days since 0001-01-01, also for the year 10000 that rounding can reach."""
+    """Days since 0001-01-01."""
     year, month, day = (int(part) for part in text.split("-"))
     before = (year - 1) * 365 + (year - 1) // 4 - (year - 1) // 100 + (year - 1) // 400
     lengths = [31, 28 + (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -76,15 +76,22 @@ def days(text):
 
 
 def moment(text):
-    """Microseconds since 0001-01-01 UTC, the seventh digit rounded half up."""
+    """Microseconds since 0001-01-01 UTC, the seventh digit rounded half up, but never into the next day."""
     match = re.fullmatch(r"(\d+-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d(?::?\d\d)?)?", text)
     day, clock, zone = match.groups()
-    ticks = days(day) * 86_400 * TICKS + clock_ticks(clock)
+    local = ticks = days(day) * 86_400 * TICKS + clock_ticks(clock)
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "").ljust(4, "0")
         offset = (int(digits[:2]) * 60 + int(digits[2:])) * 60 * TICKS
         ticks += offset if zone[0] == "-" else -offset
-    return (ticks + 5) // 10
+    return rounded(ticks, local)
+
+
+def rounded(ticks, *clocks):
+    """Ticks of 100 ns as microseconds; `clocks` are the ticks by each clock whose day counts."""
+    day = 86_400 * TICKS
+    over = any(clock % day > day - 6 for clock in (ticks, *clocks))
+    return ticks // 10 if over else (ticks + 5) // 10
 
 
 def source_value(kind, value):
@@ -93,7 +100,7 @@ def source_value(kind, value):
     if kind == "date":
         return days(value)
     if kind == "time":
-        return (clock_ticks(value) + 5) // 10
+        return rounded(clock_ticks(value))
     if kind in ("datetime", "smalldatetime", "datetime2", "datetimeoffset"):
         return moment(value)
     if kind in ("decimal", "numeric", "money", "smallmoney"):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and this machine lacks (Debian 12, or its like):
-# a C compiler and linker, PostgreSQL, valgrind (it counts the row path's instructions), Python and
+# a C compiler and linker, OpenSSL's headers (feature legacy-tls), PostgreSQL, PgBouncer, valgrind (it
+# counts the row path's instructions), Python and
 # openssl (for the measurements), and Rust where there is none. Says what it does; installs nothing
 # that is there.
 set -euo pipefail
@@ -27,10 +28,13 @@ postgres_is_there() {
 missing=""
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 command -v make >/dev/null || missing="$missing make"
+command -v pkg-config >/dev/null || missing="$missing pkg-config"
+[ -e /usr/include/openssl/ssl.h ] || missing="$missing libssl-dev"
 # The measurements: their driver, and a certificate for PostgreSQL.
 command -v python3 >/dev/null || missing="$missing python3"
 command -v openssl >/dev/null || missing="$missing openssl"
 postgres_is_there || missing="$missing postgresql"
+command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
 command -v valgrind >/dev/null || missing="$missing valgrind"
 if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     command -v curl >/dev/null || missing="$missing curl ca-certificates"

@@ -135,6 +135,14 @@ impl Cluster {
             .unwrap_or_else(|log| panic!("restart: {log}"));
     }
 
+    /// Starts it again as a standby that has no primary to follow: it answers and takes no rows.
+    pub fn become_standby(&self) {
+        self.stop(false);
+        self.write("data/standby.signal", "");
+        self.try_start()
+            .unwrap_or_else(|log| panic!("standby: {log}"));
+    }
+
     pub fn stop(&self, crash: bool) {
         let mode = if crash { "immediate" } else { "fast" };
         self.run(

@@ -6,5 +6,9 @@
 pub mod certificate;
 pub mod cluster;
 pub mod job;
+pub mod old_server;
+pub mod pooler;
 pub mod postgres;
+pub mod programs;
+pub mod proxy;
 pub mod source;

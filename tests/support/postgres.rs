@@ -80,6 +80,11 @@ impl Postgres {
         run(self.config.clone(), sql)
     }
 
+    /// Whether the server takes a statement.
+    pub fn try_sql(&self, sql: &str) -> bool {
+        try_run(self.config.clone(), sql).is_ok()
+    }
+
     fn host(&self) -> String {
         match self.config.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),

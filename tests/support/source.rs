@@ -6,7 +6,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings, SourcePool as PoolSettings,
+    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings,
+    SourcePool as PoolSettings, Tls,
 };
 use migrate::mssql::pool::SourcePool;
 use standin::engine::{Engine, Options as EngineOptions};
@@ -94,14 +95,25 @@ impl Source {
     /// A new database with what the `GO`-separated T-SQL script makes.
     pub fn database(&self, script: &str) -> SourceDatabase<'_> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("migrate_test_{}_{number}", std::process::id());
+        self.named(
+            &format!("migrate_test_{}_{number}", std::process::id()),
+            script,
+        )
+    }
+
+    /// The same under a name of the caller's.
+    pub fn named(&self, name: &str, script: &str) -> SourceDatabase<'_> {
         // Some servers cannot make two databases at a time.
         static MAKING: Mutex<()> = Mutex::new(());
         {
             let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-            self.execute("master", &[format!("CREATE DATABASE [{name}]")]);
+            let quoted = name.replace(']', "]]");
+            self.execute("master", &[format!("CREATE DATABASE [{quoted}]")]);
         }
-        let database = SourceDatabase { server: self, name };
+        let database = SourceDatabase {
+            server: self,
+            name: name.to_owned(),
+        };
         database.script(script);
         database
     }
@@ -120,12 +132,14 @@ impl Source {
                 Some(_) => Encrypt::Required,
                 None => Encrypt::Off,
             },
+            tls: Tls::Modern,
             trust_server_certificate: false,
             application_intent: ApplicationIntent::ReadWrite,
             ca_file: self.ca_file.clone(),
             host_name_in_certificate: None,
             connect_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(60),
+            first_row_timeout: Duration::from_secs(60),
             pool: PoolSettings {
                 max_connections: 4,
                 min_connections: 1,
@@ -133,6 +147,12 @@ impl Source {
                 test_on_checkout: true,
             },
         }
+    }
+
+    /// Drops the database and makes another one under its name.
+    pub fn recreate(&self, database: &str) {
+        let batches = ["DROP", "CREATE"].map(|verb| format!("{verb} DATABASE [{database}]"));
+        self.execute("master", &batches);
     }
 
     fn execute(&self, database: &str, batches: &[String]) {

@@ -101,14 +101,22 @@ fn strategy(plan: &TablePlan) -> String {
             index,
             key,
             ordered,
+            stored_by,
         } => {
-            let order = if *ordered {
-                "in key order"
-            } else {
-                "each range commits as a whole"
+            let order = match (ordered, stored_by) {
+                (true, None) => "in key order".to_owned(),
+                (true, Some(function)) => format!(
+                    "in key order within each partition by {} ({})",
+                    function.name, function.column
+                ),
+                (false, _) => "each range commits as a whole".to_owned(),
             };
             format!("keyset {index} ({}), {partitions}, {order}", columns(key))
         }
+        Strategy::Clustered { index, key } => format!(
+            "clustered ranges {index} ({}), {partitions}, each range commits as a whole",
+            columns(key)
+        ),
         Strategy::RowNumber { order } => {
             format!("row_number over ({}), {partitions}", order.join(", "))
         }
@@ -167,12 +175,15 @@ mod tests {
                     descending: true,
                 }],
                 ordered: true,
+                stored_by: None,
             },
             wanted_partitions: 8,
             dense_partitions: 8,
             estimated_rows: 17_142_169,
             estimated_bytes: 35 << 30,
             filter: Some("Id > 0".into()),
+            memory_optimized: false,
+            filtered_by_policy: false,
             omissions: Vec::new(),
             notes: vec!["column Created: the 7th digit goes".into()],
         };

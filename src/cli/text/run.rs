@@ -1,5 +1,7 @@
 //! The report of a run as text.
 
+use std::collections::BTreeMap;
+
 use crate::cli::text::figures::{count, counted, mebibytes, seconds, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::cli::text::{cause, inventory, list, omissions, verify};
@@ -44,10 +46,14 @@ fn head(out: &mut String, report: &Report) {
         seconds(report.seconds)
     );
     let sides = format!(
-        "from {}, database {} (SQL Server {}) to {}, database {} (PostgreSQL {})",
+        "from {}, database {} (SQL Server {}{}) to {}, database {} (PostgreSQL {})",
         facts.source.address,
         facts.source.database,
         facts.source.version,
+        match &facts.source.tls {
+            Some(tls) => format!(", tls: {tls}"),
+            None => String::new(),
+        },
         facts.target.address,
         facts.target.database,
         facts.target.version
@@ -167,7 +173,14 @@ fn notes(out: &mut String, report: &Report) {
             say(format!(
                 "{} characters changed by `values:` ({})",
                 count(table.changed_values),
-                changed(table)
+                by_column(&table.changed_columns)
+            ));
+        }
+        if table.truncated_values > 0 {
+            say(format!(
+                "times truncated to stay in their day, because rounding would have carried them \
+                 into the next ({})",
+                by_column(&table.truncated_columns)
             ));
         }
         if table.rejected > 0 {
@@ -194,9 +207,9 @@ fn notes(out: &mut String, report: &Report) {
 }
 
 /// `Body: 12, Title: 3`.
-fn changed(table: &TableReport) -> String {
-    let columns = table.changed_columns.iter();
-    let columns = columns.map(|(column, characters)| format!("{column}: {}", count(*characters)));
+fn by_column(columns: &BTreeMap<String, u64>) -> String {
+    let columns = columns.iter();
+    let columns = columns.map(|(column, number)| format!("{column}: {}", count(*number)));
     columns.collect::<Vec<_>>().join(", ")
 }
 

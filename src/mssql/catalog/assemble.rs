@@ -10,6 +10,7 @@ use crate::schema::{
 };
 
 use super::access::Access;
+use super::graph;
 use super::objects::{Attached, ObjectAnswers};
 use super::types::{Declared, Types};
 
@@ -55,6 +56,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let (mut indexes, mut hidden) = indexes(answers, &columns)?;
     let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
+    let shown = shown(&answers.columns)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
         let object_id = row.need_int(0)?;
@@ -72,7 +74,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
         extras.hidden_indexes = hidden.remove(&object_id).unwrap_or_default();
         extras.hidden_columns = !extras.hidden_indexes.is_empty();
         if let Some(rights) = answers.access.by_column(object_id) {
-            extras.hidden_columns |= rights.hides(own.len());
+            extras.hidden_columns |= rights.hides(shown.get(&object_id).copied().unwrap_or(0));
             extras.denied_columns.clone_from(&rights.denied);
         }
         tables.push(Table {
@@ -86,9 +88,20 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             estimated_rows: rows,
             estimated_bytes: bytes,
             filtered_by_policy: answers.access.filters(object_id),
+            memory_optimized: row.flag(3)?,
         });
     }
     Ok(tables)
+}
+
+/// How many columns of each table the server shows, those of graph tables that no query may name
+/// included.
+fn shown(rows: &[ControlRow]) -> Result<HashMap<i64, usize>> {
+    let mut shown = HashMap::new();
+    for row in rows {
+        *shown.entry(row.need_int(0)?).or_insert(0) += 1;
+    }
+    Ok(shown)
 }
 
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
@@ -101,6 +114,10 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     let mut columns = Columns::new();
     for row in &answers.columns {
         let part = (row.need_int(0)?, row.need_int(1)?);
+        let graph = row.int(12)?;
+        if graph.is_some_and(graph::is_internal) {
+            continue;
+        }
         let ty = column_type(row, &types)?;
         let collation = row.text(10)?.map(str::to_owned);
         let code_page = collation
@@ -108,9 +125,13 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             .filter(|_| has_code_page(&ty))
             .and_then(|collation| code_pages.get(collation).copied());
         let (text, persisted) = definitions.get(&part).cloned().unwrap_or_default();
-        let computed = row.flag(9)?.then_some(text);
+        let computed = (row.flag(9)? && graph.is_none()).then_some(text);
+        let special = attached.special(part);
         let column = Column {
-            name: row.need_text(2)?.to_owned(),
+            name: match graph {
+                Some(_) => graph::pseudo(row.need_text(2)?).to_owned(),
+                None => row.need_text(2)?.to_owned(),
+            },
             ty,
             nullable: row.flag(8)?,
             identity: identities.get(&part).cloned(),
@@ -124,6 +145,10 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
                 comment: attached.comment(part),
                 alias: types.alias(row.need_int(4)?),
                 bound: attached.bound(part),
+                period: special.period,
+                sparse: special.sparse,
+                column_set: special.column_set,
+                pseudo: graph.is_some(),
             },
         };
         columns.entry(part.0).or_default().push((part.1, column));
@@ -136,11 +161,6 @@ fn column_type(row: &ControlRow, types: &Types) -> Result<SqlType> {
         // Without its key the server sends the ciphertext, which must not pass for the value.
         return Ok(SqlType::Other {
             name: "a column under Always Encrypted".to_owned(),
-        });
-    }
-    if row.int(12)?.is_some() {
-        return Ok(SqlType::Other {
-            name: "an internal column of a graph table".to_owned(),
         });
     }
     Ok(types.resolve(Declared {
@@ -258,6 +278,7 @@ type Indexes = (HashMap<i64, Vec<Index>>, HashMap<i64, Vec<String>>);
 
 fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
     let mut members = index_columns(&answers.index_columns)?;
+    let internal = graph::Internal::of(&answers.columns)?;
     let (mut indexes, mut hidden) = Indexes::default();
     for row in &answers.indexes {
         let (object_id, index_id) = (row.need_int(0)?, row.need_int(1)?);
@@ -268,7 +289,7 @@ fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
         members.sort_by_key(|member| (member.key_ordinal, member.position));
         let index = index(row, answers.filters_unknown)?;
         let name = index.name.clone();
-        match with_members(index, &members, of_table) {
+        match with_members(index, &members, of_table, (&internal, object_id)) {
             Some(index) => indexes
                 .entry(object_id)
                 .or_insert_with(Vec::new)
@@ -280,9 +301,21 @@ fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
 }
 
 /// The index with its columns; `None` where one of them is not shown.
-fn with_members(mut index: Index, members: &[Member], of_table: &[(i64, Column)]) -> Option<Index> {
+fn with_members(
+    mut index: Index,
+    members: &[Member],
+    of_table: &[(i64, Column)],
+    (internal, object_id): (&graph::Internal, i64),
+) -> Option<Index> {
     for member in members {
-        let column = name_of(of_table, member.column_id)?;
+        let column = match internal.pseudo((object_id, member.column_id)) {
+            Some(pseudo) => pseudo.to_owned(),
+            None => name_of(of_table, member.column_id)?,
+        };
+        if internal.is_named(object_id, &column) && index.key.iter().any(|key| key.column == column)
+        {
+            continue;
+        }
         if member.included {
             index.included.push(column);
         } else if member.key_ordinal > 0 {

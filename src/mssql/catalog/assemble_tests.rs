@@ -10,7 +10,7 @@ fn answers() -> Answers {
             "231|231|nvarchar|0|0|sys",
         ]),
         collations: ControlRow::samples(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
-        tables: ControlRow::samples(&["7|dbo|Orders", "8|dbo|Empty"]),
+        tables: ControlRow::samples(&["7|dbo|Orders|0", "8|dbo|Empty|1"]),
         columns: ControlRow::samples(&[
             "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL|NULL|NULL",
             "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL|0|NULL",

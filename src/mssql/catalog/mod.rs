@@ -2,6 +2,7 @@
 
 mod access;
 mod assemble;
+mod graph;
 mod inventory;
 mod objects;
 mod queries;
@@ -19,6 +20,9 @@ use types::Types;
 
 /// `sys.databases.snapshot_isolation_state`: ON (Microsoft, "sys.databases").
 const SNAPSHOT_ON: i64 = 1;
+
+/// What stands for a guid that is not there.
+const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Loads the database's facts and all user tables that the login may see.
 pub async fn load(connection: &mut Connection) -> Result<Database> {
@@ -41,10 +45,14 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         indexes: connection.query(queries::INDEXES).await?,
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         others: connection.query(queries::OTHERS).await?,
-        estimates: estimates(connection).await?,
+        estimates: estimates(connection, &newer).await?,
         access,
         filters_unknown,
         objects: objects::ask(connection).await?,
+    };
+    database.last_rowversion = match newest(connection, queries::LAST_ROWVERSION).await?.first() {
+        Some(row) => row.int(0)?,
+        None => None,
     };
     database.tables = assemble::tables(&answers)?;
     database.sequences = objects::sequences(&answers.objects, &Types::of(&answers.types)?)?;
@@ -66,11 +74,16 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
     let database = Database {
         name: row.need_text(0)?.to_owned(),
         server: row.text(1)?.unwrap_or_default().to_owned(),
+        guid: row
+            .text(9)?
+            .filter(|guid| *guid != NO_GUID)
+            .map(str::to_owned),
         version: row.text(2)?.unwrap_or_default().to_owned(),
         collation: row.text(3)?.unwrap_or_default().to_owned(),
         snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),
         frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
         select_on_all: None,
+        last_rowversion: None,
         tables: Vec::new(),
         sequences: Vec::new(),
         views: Vec::new(),
@@ -82,6 +95,20 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
     Ok((database, product.starts_with("Babelfish")))
 }
 
+/// Where an identity stands by now; `None` where it was never used, or the server does not tell.
+pub async fn last_value(
+    connection: &mut Connection,
+    (schema, table): (&str, &str),
+) -> Result<Option<i128>> {
+    let rows = connection
+        .query(&queries::last_value(schema, table))
+        .await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    row.text(0)?.map(assemble::number).transpose()
+}
+
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
     let rows = connection.query(queries::NEWER_COLUMNS).await?;
     rows.iter()
@@ -90,13 +117,15 @@ async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
 }
 
 /// Estimates from the best view that is there and open to the login.
-async fn estimates(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let exact = newest(connection, queries::ESTIMATES).await?;
-    if !exact.is_empty() {
-        return Ok(exact);
+async fn estimates(connection: &mut Connection, newer: &[String]) -> Result<Vec<ControlRow>> {
+    let mut rows = newest(connection, queries::ESTIMATES).await?;
+    if rows.is_empty() {
+        rows = connection.query(queries::ESTIMATED_ROWS).await?;
+        rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
     }
-    let mut rows = connection.query(queries::ESTIMATED_ROWS).await?;
-    rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
+    if newer.iter().any(|name| name == "is_memory_optimized") {
+        rows.extend(newest(connection, queries::ESTIMATED_IN_MEMORY).await?);
+    }
     Ok(rows)
 }
 

@@ -10,15 +10,15 @@ CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), \
 CONVERT(nvarchar(128), d.collation_name), \
 CONVERT(int, d.snapshot_isolation_state), \
 CONVERT(int, d.is_read_only), CONVERT(int, d.is_in_standby), CONVERT(int, d.source_database_id), \
-CONVERT(nvarchar(400), @@VERSION) \
+CONVERT(nvarchar(400), @@VERSION), CONVERT(nvarchar(36), d.service_broker_guid) \
 FROM sys.databases AS d WHERE d.name = DB_NAME()";
 
 /// Columns of the catalog views that not every version has: `is_external`, `encryption_type` and
-/// `is_masked` came with 2016, `graph_type` with 2017, `vector_dimensions` with 2025.
+/// `is_masked` came with 2016, `is_memory_optimized` with 2014, `graph_type` with 2017, `vector_dimensions` with 2025.
 pub(super) const NEWER_COLUMNS: &str = "\
 SELECT c.name FROM sys.all_columns AS c \
 WHERE c.object_id IN (OBJECT_ID(N'sys.tables'), OBJECT_ID(N'sys.columns')) \
-AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked', N'vector_dimensions')";
+AND c.name IN (N'is_external', N'encryption_type', N'graph_type', N'is_masked', N'is_memory_optimized', N'vector_dimensions')";
 
 pub(super) const TYPES: &str = "\
 SELECT CONVERT(int, y.user_type_id), CONVERT(int, y.system_type_id), y.name, \
@@ -37,8 +37,13 @@ pub(super) fn tables(newer: &[String]) -> String {
     } else {
         ""
     };
+    let memory = if newer.iter().any(|name| name == "is_memory_optimized") {
+        "CONVERT(int, t.is_memory_optimized)"
+    } else {
+        "CONVERT(int, 0)"
+    };
     format!(
-        "SELECT CONVERT(bigint, t.object_id), s.name, t.name FROM sys.tables AS t \
+        "SELECT CONVERT(bigint, t.object_id), s.name, t.name, {memory} FROM sys.tables AS t \
          JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
          WHERE t.is_ms_shipped = 0{external} ORDER BY s.name, t.name"
     )
@@ -74,6 +79,21 @@ SELECT CONVERT(bigint, i.object_id), CONVERT(int, i.column_id), \
 CONVERT(nvarchar(60), i.seed_value), CONVERT(nvarchar(60), i.increment_value), \
 CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i \
 JOIN sys.tables AS t ON t.object_id = i.object_id WHERE t.is_ms_shipped = 0";
+
+/// The same for one table, which has one identity at most.
+pub(super) fn last_value(schema: &str, table: &str) -> String {
+    let quoted = |name: &str| format!("N'{}'", name.replace('\'', "''"));
+    format!(
+        "SELECT CONVERT(nvarchar(60), i.last_value) FROM sys.identity_columns AS i \
+         JOIN sys.tables AS t ON t.object_id = i.object_id \
+         JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE s.name = {} AND t.name = {}",
+        quoted(schema),
+        quoted(table)
+    )
+}
+
+/// The rowversion that was given out last in the database.
+pub(super) const LAST_ROWVERSION: &str = "SELECT CONVERT(bigint, @@DBTS)";
 
 pub(super) const COMPUTED: &str = "\
 SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
@@ -116,3 +136,9 @@ pub(super) const ESTIMATED_PAGES: &str = "\
 SELECT CONVERT(bigint, p.object_id), CONVERT(bigint, 0), CONVERT(bigint, SUM(a.used_pages)) \
 FROM sys.partitions AS p JOIN sys.allocation_units AS a ON a.container_id = p.partition_id \
 WHERE p.index_id IN (0, 1) GROUP BY p.object_id";
+
+/// Memory-optimised tables have their rows in indexes from 2 on, each of which has all of them.
+pub(super) const ESTIMATED_IN_MEMORY: &str = "\
+SELECT CONVERT(bigint, p.object_id), CONVERT(bigint, MAX(p.rows)), CONVERT(bigint, 0) \
+FROM sys.partitions AS p JOIN sys.tables AS t ON t.object_id = p.object_id \
+WHERE t.is_memory_optimized = 1 AND p.index_id > 1 GROUP BY p.object_id";

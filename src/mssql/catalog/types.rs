@@ -62,7 +62,7 @@ impl Types {
                     name: own.name.clone(),
                 };
             }
-            if !own.user_defined && own.name != "sysname" {
+            if !own.user_defined && !is_sysname(own, declared) {
                 return SqlType::Other {
                     name: own.name.clone(),
                 };
@@ -92,6 +92,19 @@ impl Types {
         (base.system_type_id == system_type_id).then_some(base.name.as_str())
     }
 }
+
+/// The user type of `sysname` (Microsoft, "sys.types").
+const SYSNAME: i64 = 256;
+
+/// The built-in alias of nvarchar(128), known by its numbers: some servers and collations write its
+/// name in another case, or give it another number.
+fn is_sysname(own: &TypeRow, declared: Declared) -> bool {
+    declared.system_type_id == NVARCHAR
+        && (declared.user_type_id == SYSNAME || own.name.eq_ignore_ascii_case("sysname"))
+}
+
+/// `sys.types.system_type_id` of nvarchar.
+const NVARCHAR: i64 = 231;
 
 fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
     let scale = byte(declared.scale);

@@ -63,7 +63,7 @@ pub async fn tune(
     cancel: CancellationToken,
 ) -> Result<TuneReport> {
     begin(1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
+    let shores = unless_stopped(&cancel, STOPPED, Shores::open_to_write(job)).await?;
     let tuning = Tuning {
         job,
         options,
@@ -171,8 +171,8 @@ impl Tuning<'_> {
         let mut plan = plan.clone();
         plan.wanted_partitions = plan.wanted_partitions.max(cap);
         plan.dense_partitions = plan.dense_partitions.max(cap);
-        let cuts = match &plan.strategy {
-            Strategy::Keyset { key, .. } if plan.asks_for_cuts() => {
+        let cuts = match plan.strategy.ranges() {
+            Some(key) if plan.asks_for_cuts() => {
                 let look = Look::whole(self.job.transfer.consistency, &plan, key);
                 let mut source = self.shores.source.acquire().await?;
                 let found = look.first_cuts(&mut source).await;

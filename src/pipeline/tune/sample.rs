@@ -13,7 +13,9 @@ use crate::config::job::Consistency;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::{Pooled, SourcePool};
-use crate::pipeline::partition::{BATCHES_IN_FLIGHT, Delivery, ReadEnd, Shared, read_batches};
+use crate::pipeline::reading::{
+    BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
+};
 use crate::pipeline::stopping::unless_cancelled;
 use crate::pipeline::tune::machine::Counters;
 use crate::pipeline::tune::ranges::{Range, Ranges};
@@ -282,14 +284,18 @@ impl Worker {
     ) -> Result<()> {
         let task = Arc::clone(&self.task);
         let resume_after = range.resume_after.as_deref();
-        let sql = query::read(&task.plan, &range.slice, resume_after, task.consistency);
+        let reading = Reading {
+            statements: query::read(&task.plan, &range.slice, resume_after, task.consistency),
+            layout: task.layout.clone(),
+            // The rows of a sample are not kept.
+            unchanged: None,
+        };
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let shared = Shared {
             cancel: self.stop.clone(),
             large_rows: task.large_rows.clone(),
         };
-        let layout = task.layout.clone();
-        let reader = tokio::spawn(read_batches(source, sql, layout, sender, shared));
+        let reader = tokio::spawn(read_batches(source, reading, sender, shared));
         let written = self.write(writer, batches).await;
         let read = reader
             .await

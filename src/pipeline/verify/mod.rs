@@ -25,8 +25,8 @@ use crate::pipeline::stopping::{Ended, unless_stopped, until_stopped};
 use crate::pipeline::summary::cause;
 use crate::pipeline::verify::checksums::Comparing;
 use crate::pipeline::verify::reads::Reads;
-use crate::plan::query;
 use crate::plan::table::TablePlan;
+use crate::plan::{kept, query};
 use crate::postgres::state::{self, TableRecord};
 use crate::postgres::verify::count_rows;
 use crate::report::verify::{VerifiedTable, VerifyReport};
@@ -88,8 +88,19 @@ pub(super) async fn count(
     cancel: &CancellationToken,
 ) -> Result<Counts> {
     let comparison = Comparison::of(run);
-    let sql = query::count(plan, run.job.transfer.consistency);
     let stop = cancel.child_token();
+    let kept = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(not_counted()),
+        kept = comparison.kept_count(plan) => kept?,
+    };
+    if let Some(source) = kept {
+        let target = count_target_until(run, plan, &stop).await?;
+        if source == target {
+            return Ok(Counts { source, target });
+        }
+    }
+    let sql = query::count(plan, run.job.transfer.consistency);
     let source = async {
         let counted = tokio::select! {
             biased;
@@ -274,7 +285,7 @@ impl<'a> Comparison<'a> {
                 ..nothing_known(plan)
             };
         }
-        let (source, target) = tokio::join!(self.source_rows(plan), self.target_rows(plan));
+        let (source, target) = self.both_counts(plan).await;
         let failure = source.as_ref().err().or(target.as_ref().err());
         VerifiedTable {
             cause: failure.map(cause),
@@ -283,6 +294,37 @@ impl<'a> Comparison<'a> {
             rejected: self.rejected_of(plan),
             ..nothing_known(plan)
         }
+    }
+
+    /// Rows of the source and of the target. The server's own count of the source is believed where it
+    /// is what the target has, and settles nothing where it is not.
+    async fn both_counts(&self, plan: &TablePlan) -> (Result<u64>, Result<u64>) {
+        let kept = match self.seen_through(|| self.kept_count(plan)).await {
+            Ok(Some(kept)) => kept,
+            Ok(None) => return tokio::join!(self.source_rows(plan), self.target_rows(plan)),
+            Err(error) => return (Err(error), self.target_rows(plan).await),
+        };
+        let target = self.target_rows(plan).await;
+        match &target {
+            Ok(there) if there + self.rejected_of(plan) == kept => (Ok(kept), target),
+            _ => (self.source_rows(plan).await, target),
+        }
+    }
+
+    /// What the source keeps count of by itself, where that is all rows of the table and the login
+    /// may see it: no page of the table is read for it.
+    async fn kept_count(&self, plan: &TablePlan) -> Result<Option<u64>> {
+        if !plan.counts_all_rows() {
+            return Ok(None);
+        }
+        let sql = kept::kept_count(plan);
+        let counted = async {
+            let mut source = self.reads.source.acquire().await?;
+            bounds::count_if_known(&mut source, &sql).await
+        };
+        counted
+            .await
+            .map_err(|error| error.at_table(plan.full_name()))
     }
 
     async fn by_checksum(&self, plan: &TablePlan) -> VerifiedTable {

@@ -53,7 +53,7 @@ pub(super) struct Compared {
     /// Its columns are those that are compared.
     pub(super) plan: TablePlan,
     layout: RowLayout,
-    /// One statement per slice of the source; together they read every row once.
+    /// Those of the slices of the source; together they read every row once.
     statements: Vec<String>,
     /// Leading columns that are the key; 0 where the table has none.
     pub(super) key_fields: usize,
@@ -67,18 +67,18 @@ impl Compared {
         let mut plan = plan.clone();
         plan.columns.append(&mut plan.generated);
         let plan = &plan;
-        let statement = |slice| query::read(plan, slice, None, job.transfer.consistency);
+        let of_slice = |slice| query::read(plan, slice, None, job.transfer.consistency);
         let slices = record.filter(|record| {
-            let keyset = matches!(plan.strategy, Strategy::Keyset { .. });
-            keyset && record.plan.strategy == plan.strategy && !record.partitions.is_empty()
+            let ranges = plan.strategy.ranges().is_some();
+            ranges && record.plan.strategy == plan.strategy && !record.partitions.is_empty()
         });
         let statements = match slices {
             Some(record) => record
                 .partitions
                 .iter()
-                .map(|part| statement(&part.slice))
+                .flat_map(|part| of_slice(&part.slice))
                 .collect(),
-            None => vec![statement(&Slice::Whole)],
+            None => of_slice(&Slice::Whole),
         };
         Ok(Self {
             layout: RowLayout::for_table(plan, job)
@@ -91,18 +91,16 @@ impl Compared {
     }
 }
 
-/// The plan puts the key's columns first; a key of which the job leaves a column out is none here.
+/// The plan puts the columns of the key first that it reads by, or of the primary key; one of which
+/// the job leaves a column out is none here.
 fn key_fields(plan: &TablePlan) -> usize {
-    let Strategy::Keyset { key, .. } = &plan.strategy else {
-        return 0;
+    let all = match (&plan.strategy, &plan.primary_key) {
+        (Strategy::Keyset { key, .. }, _) => key.len(),
+        (_, Some(key)) => key.columns.len(),
+        (_, None) => 0,
     };
-    let names = key.iter().map(|key| &key.column.name);
-    let leading = plan.columns.iter().take(key.len());
-    if names.eq(leading.map(|column| &column.source.name)) {
-        key.len()
-    } else {
-        0
-    }
+    let leading = plan.identity_positions().into_iter().eq(0..all);
+    if leading { all } else { 0 }
 }
 
 /// Both sides of a table, read.

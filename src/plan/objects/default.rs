@@ -23,6 +23,9 @@ pub(super) fn fill(
         let Some(default) = &plan.source.extras.default else {
             continue;
         };
+        if plan.source.extras.period.is_some() {
+            continue; // `filled` gives it one.
+        }
         let object = format!("default {} of column {}", default.name, plan.source.name);
         let Some(text) = &default.definition else {
             remarks.omit(object, HIDDEN);

@@ -170,9 +170,13 @@ fn comparable(own: &PgType, theirs: &PgType) -> bool {
         || (moment(own) && moment(theirs))
 }
 
-/// PostgreSQL wants a unique index on exactly those columns, in any order, without a filter.
 fn is_unique(other: &TablePlan, referenced: &[&ColumnPlan]) -> bool {
-    let wanted: BTreeSet<_> = referenced.iter().map(|c| c.target_name.as_str()).collect();
+    let wanted = referenced.iter().map(|c| c.target_name.as_str());
+    is_unique_on(other, wanted.collect())
+}
+
+/// PostgreSQL wants a unique index on exactly those columns, in any order, without a filter.
+pub(super) fn is_unique_on(other: &TablePlan, wanted: BTreeSet<&str>) -> bool {
     let primary = other.primary_key.iter();
     let mut primary = primary.map(|key| key.columns.iter().map(String::as_str).collect());
     let unique = |index: &&IndexPlan| index.is_unique() && index.predicate.is_none();

@@ -9,14 +9,17 @@ mod computed;
 mod counter;
 mod default;
 mod domain;
+mod filled;
 mod foreign_key;
 mod index;
 mod naming;
 mod scope;
 mod sequence;
+mod trigger;
 mod view;
+mod without;
 
-use crate::config::job::{Job, Untranslated};
+use crate::config::job::{History, Job, Untranslated};
 use crate::error::Result;
 use crate::plan::object::TableObjects;
 use crate::plan::table::{ColumnPlan, Omission, TablePlan};
@@ -31,7 +34,9 @@ pub(super) use crate::plan::objects::index::note_rounding;
 pub(super) use crate::plan::objects::naming::name_all;
 pub(super) use crate::plan::objects::scope::Names;
 pub(super) use crate::plan::objects::sequence::plan_all as sequences;
+pub(super) use crate::plan::objects::trigger::plan_all as triggers;
 pub(super) use crate::plan::objects::view::plan_all as views;
+pub(super) use crate::plan::objects::without::leave_out;
 
 /// What every decision looks at.
 #[derive(Clone, Copy)]
@@ -99,7 +104,9 @@ pub(super) fn columns(
     default::fill(table, columns, context, remarks);
     bound::omit(columns, context, remarks);
     comment::fill(columns, context.job);
-    Ok(computed::take(columns, context, remarks))
+    let generated = computed::take(columns, context, remarks);
+    filled::fill(table, columns, context, remarks);
+    Ok(generated)
 }
 
 /// Plans what the table gets behind its rows, foreign keys excepted: those need all tables.
@@ -109,22 +116,24 @@ pub(super) fn table(
     context: &Context<'_>,
     remarks: &mut Remarks,
 ) -> TableObjects {
-    temporal_note(table, remarks);
+    temporal_note(table, context.job, remarks);
     bound::omit_partitioning(table, remarks);
     others(table, remarks);
     TableObjects {
         indexes: index::plan_all(table, plan, context, remarks),
         checks: check::plan_all(table, plan, context, remarks),
         foreign_keys: Vec::new(),
+        triggers: Vec::new(),
         comment: comment::of_table(table, context.job),
     }
 }
 
-fn temporal_note(table: &Table, remarks: &mut Remarks) {
+fn temporal_note(table: &Table, job: &Job, remarks: &mut Remarks) {
     let note = match &table.extras.temporal {
         None => return,
+        Some(Temporal::Current { .. }) if job.schema.history == History::Trigger => return,
         Some(Temporal::Current { history }) => format!(
-            "system-versioned at the source: a plain table here, which keeps no history of changes; the history so far is {}",
+            "system-versioned at the source: a plain table here, which keeps no history of changes (schema.history: trigger does); the history so far is {}",
             history.as_deref().unwrap_or("in another table")
         ),
         Some(Temporal::History) => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::job::NameStyle;
 use crate::names::{self, Taken};
-use crate::plan::object::{SequencePlan, ViewPlan};
+use crate::plan::object::{SequencePlan, TriggerAction, ViewPlan};
 use crate::plan::table::{TablePlan, TargetName};
 
 /// Indexes share one namespace with the tables of their schema, so an index's name gives way, and
@@ -33,6 +33,7 @@ pub(in crate::plan) fn name_all(
     }
     for table in tables.iter_mut() {
         namer.counters(table);
+        namer.triggers(table);
     }
     for table in tables.iter_mut() {
         let (owner, schema) = (table.full_name(), &table.target.schema);
@@ -73,6 +74,7 @@ enum Kind {
     Index,
     Check,
     ForeignKey,
+    Trigger,
 }
 
 impl Kind {
@@ -83,6 +85,7 @@ impl Kind {
             Self::Index => "index",
             Self::Check => "check",
             Self::ForeignKey => "foreign key",
+            Self::Trigger => "trigger",
         }
     }
 }
@@ -131,6 +134,17 @@ impl Namer {
             let counter = column.clauses.counter.as_ref()?;
             Some((Kind::Counter, column.source.name.clone(), &counter.sequence))
         });
+        let triggers = made.triggers.iter();
+        let triggers = triggers.flat_map(|one| {
+            let sequence = match &one.does {
+                TriggerAction::RowVersion {
+                    column, sequence, ..
+                } => Some((Kind::Counter, column.clone(), sequence)),
+                TriggerAction::History { .. } => None,
+            };
+            std::iter::once((Kind::Trigger, one.source.clone(), &one.name)).chain(sequence)
+        });
+        let keys = keys.chain(triggers);
         for (kind, source, name) in key.chain(indexes).chain(checks).chain(keys).chain(counters) {
             self.schema(&former.target.schema).reserve(name);
             let of = (former.full_name(), kind, source);
@@ -158,6 +172,28 @@ impl Namer {
                 counter.sequence = match self.kept(&owner, Kind::Counter, &column.source.name) {
                     Some(name) => name,
                     None => self.schema(&of.schema).derive(&wanted),
+                };
+            }
+        }
+    }
+
+    /// Sequences share the namespace of tables; functions have one of their own, and names that are
+    /// free in both are easier to read.
+    fn triggers(&mut self, table: &mut TablePlan) {
+        let owner = table.full_name();
+        let schema = &table.target.schema;
+        for trigger in &mut table.objects.triggers {
+            trigger.name = match self.kept(&owner, Kind::Trigger, &trigger.source) {
+                Some(name) => name,
+                None => self.schema(schema).derive(&trigger.name),
+            };
+            if let TriggerAction::RowVersion {
+                column, sequence, ..
+            } = &mut trigger.does
+            {
+                *sequence = match self.kept(&owner, Kind::Counter, column) {
+                    Some(name) => name,
+                    None => self.schema(schema).derive(sequence),
                 };
             }
         }

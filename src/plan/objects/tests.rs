@@ -24,11 +24,13 @@ fn database(tables: Vec<Table>) -> Database {
     Database {
         name: "S".into(),
         server: "s".into(),
+        guid: None,
         version: "16".into(),
         collation: "SQL_Latin1_General_CP1_CI_AS".into(),
         snapshot_isolation: false,
         frozen: false,
         select_on_all: Some(true),
+        last_rowversion: None,
         tables,
         sequences: Vec::new(),
         views: Vec::new(),

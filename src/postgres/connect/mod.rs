@@ -1,6 +1,8 @@
 //! Opens connections to PostgreSQL, set up for loading.
 
+mod probe;
 mod refusal;
+mod settings;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -31,27 +33,6 @@ const USER_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long an end in good manners may take; the socket is closed without them then.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// What a load needs, whatever the server's, database's and role's defaults are. A load may take
-/// hours and be idle in its transaction while the source is slow; only locks are not waited for
-/// endlessly. What is recorded as done is on disk, also where commits do not wait by default: a load
-/// says in its own transactions where that may come later. Settings that this server version does not know are left out by the query.
-const SETTINGS: &str = "\
-SELECT pg_catalog.set_config(s.name, v.value, false) \
-FROM (VALUES ('statement_timeout', '0'), ('lock_timeout', '60s'), ('transaction_timeout', '0'), \
-('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'), \
-('DateStyle', 'ISO, MDY'), ('TimeZone', 'UTC'), ('client_min_messages', 'warning'), \
-('default_transaction_read_only', 'off'), ('default_transaction_isolation', 'read committed'), \
-('standard_conforming_strings', 'on'), ('synchronous_commit', \
-pg_catalog.replace(pg_catalog.current_setting('synchronous_commit'), 'off', 'on'))) \
-AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
-
-/// The server looks now and then whether this process still lives: else what a killed one began,
-/// an index of an hour, would keep its locks from the run that continues. Since version 14, and
-/// refused on systems that cannot tell (PostgreSQL documentation, "TCP Settings").
-const NOTICE_OUR_END: &str = "\
-SELECT pg_catalog.set_config(s.name, '5s', false) FROM pg_catalog.pg_settings s \
-WHERE s.name = 'client_connection_check_interval'";
-
 /// Knows how to reach the target; clones share everything.
 #[derive(Clone)]
 pub struct Connector(Arc<Inner>);
@@ -65,6 +46,15 @@ struct Inner {
     address: String,
     database: String,
     user: String,
+}
+
+/// What is said to the server when a session opens.
+#[derive(Debug, Clone, Copy)]
+enum Opening {
+    /// The settings that this tool depends on.
+    WithSettings,
+    /// Nothing.
+    Bare,
 }
 
 impl Connector {
@@ -101,9 +91,27 @@ impl Connector {
 
     /// Opens a connection outside the pool.
     pub async fn connect(&self) -> Result<Session> {
+        self.session(Opening::WithSettings).await
+    }
+
+    /// The same without any setting: they would stay with a pooler's server connection.
+    async fn connect_bare(&self) -> Result<Session> {
+        self.session(Opening::Bare).await
+    }
+
+    async fn session(&self, opening: Opening) -> Result<Session> {
         let ended = CancellationToken::new();
-        let guard = || ended.clone().drop_guard();
-        match tokio::time::timeout(self.0.timeout, self.open(guard)).await {
+        let guard: Guard = Box::new({
+            let ended = ended.clone();
+            move || ended.clone().drop_guard()
+        });
+        let open = async {
+            match opening {
+                Opening::WithSettings => self.open(guard).await,
+                Opening::Bare => self.dial(&guard).await,
+            }
+        };
+        match tokio::time::timeout(self.0.timeout, open).await {
             Ok(Ok((client, task))) => Ok(Session {
                 client,
                 task,
@@ -120,23 +128,24 @@ impl Connector {
         &self,
         guard: impl Fn() -> G,
     ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
-        let opened = match self.attempt(&self.0.config, &guard).await {
+        let (client, task) = self.dial(&guard).await?;
+        settings::apply(&client).await?;
+        Ok((client, task))
+    }
+
+    async fn dial<G: Send + 'static>(
+        &self,
+        guard: &impl Fn() -> G,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        match self.attempt(&self.0.config, guard).await {
             Err(error) if self.0.sslmode == SslMode::Prefer && refusal::is_about_tls(&error) => {
                 // As libpq does: what cannot be had encrypted is tried in the clear.
                 let mut plain = self.0.config.clone();
                 plain.ssl_mode(DriverMode::Disable);
-                self.attempt(&plain, &guard).await.map_err(|_| error)
+                self.attempt(&plain, guard).await.map_err(|_| error)
             }
             opened => opened,
-        };
-        let (client, task) = opened?;
-        client.simple_query(SETTINGS).await?;
-        match client.simple_query(NOTICE_OUR_END).await {
-            Err(error) if error.as_db_error().is_none() => return Err(error),
-            Err(error) => debug!(%error, "the target's system does not notice closed connections"),
-            Ok(_) => {}
         }
-        Ok((client, task))
     }
 
     async fn attempt<G: Send + 'static>(
@@ -158,6 +167,11 @@ impl Connector {
 
     pub(super) fn timeout(&self) -> Duration {
         self.0.timeout
+    }
+
+    /// `host:port`, for messages.
+    pub(super) fn address(&self) -> &str {
+        &self.0.address
     }
 
     /// Asks the server, on a connection of its own, to cancel what runs on another.
@@ -183,6 +197,9 @@ impl Connector {
         refusal::explain(error, &self.0)
     }
 }
+
+/// Makes what is dropped with a connection's socket.
+type Guard = Box<dyn Fn() -> tokio_util::sync::DropGuard + Send + Sync>;
 
 /// A connection of its own, closed when dropped.
 pub struct Session {

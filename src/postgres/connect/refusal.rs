@@ -1,6 +1,7 @@
 //! Why PostgreSQL could not be connected to, and what to do about it.
 
 use std::error::Error as StdError;
+use std::io;
 
 use rustls::CertificateError;
 
@@ -21,13 +22,21 @@ pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
 
 pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
     if let Some(answer) = error.as_db_error() {
-        let code = answer.code().code().to_owned();
-        let text = answer.message().to_owned();
-        return answered(&code, &text, target).because(Answer(format!("SQLSTATE {code}")));
+        let code = answer.code().code();
+        let said = fault::said(answer);
+        return answered(code, &said, target).because(Answer(format!("SQLSTATE {code}")));
     }
     if let Some(handshake) = fault::caused_by::<HandshakeError>(&error) {
         let text = handshake_failed(handshake, target);
-        return Error::new(Kind::TargetTls, text).because(error);
+        // Without a verdict of TLS it is the connection that broke.
+        let verdict = fault::caused_by::<rustls::Error>(&handshake.0).is_some()
+            || handshake.0.kind() == io::ErrorKind::InvalidInput;
+        let kind = if verdict {
+            Kind::TargetTls
+        } else {
+            Kind::TargetCut
+        };
+        return Error::new(kind, text).because(error);
     }
     let address = &target.address;
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
@@ -52,34 +61,55 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
             ),
         ),
         _ => (
-            Kind::TargetUnreachable,
+            Kind::TargetCut,
             format!("PostgreSQL at {address} broke off the connection while logging in: {error}"),
         ),
     };
     Error::new(kind, text).because(error)
 }
 
-/// Stands in for the server's answer, whose DETAIL must not be shown.
+/// Stands in for the server's answer, which the message has.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Answer(String);
 
-fn answered(code: &str, text: &str, target: &Inner) -> Error {
-    let Inner {
-        address,
-        database,
-        user,
-        ..
-    } = target;
+fn answered(code: &str, said: &str, target: &Inner) -> Error {
     // A server that starts, stops or is full cannot be connected to, whoever asks; on a connection
     // that was open these codes mean something else.
-    let kind = match fault::kind_of(code) {
-        Kind::TargetLost | Kind::TargetBusy => Kind::TargetUnreachable,
-        kind => kind,
+    let kind = match (code, fault::kind_of(code)) {
+        // An answer of PgBouncer and its like to a name that they do not know.
+        ("08P01", _) if said.contains("no such database") => Kind::TargetDatabase,
+        ("08P01", _) if said.contains("no such user") => Kind::TargetLogin,
+        // "database ... is not currently accepting connections" (ALLOW_CONNECTIONS false).
+        ("55000", _) => Kind::TargetDatabase,
+        // A standby that takes no connections at all stays so.
+        ("57P03", _) if said.contains("Hot standby mode is disabled") => Kind::TargetRefused,
+        (_, Kind::TargetLost) => Kind::TargetNotReady,
+        (_, Kind::TargetBusy) => Kind::TargetRefused,
+        (_, kind) => kind,
     };
+    let address = &target.address;
+    let mut text = format!("PostgreSQL at {address} refused the connection: {said}");
+    if let Some(advice) = advice(code, said, kind, target) {
+        text.push_str(&format!(": {advice}"));
+    }
+    Error::new(kind, text)
+}
+
+/// What to do, where the code and the words of the answer tell (postgres, `miscinit.c`,
+/// `postinit.c`, `postmaster.c`, `auth.c`). `None` where the answer says it.
+fn advice(code: &str, said: &str, kind: Kind, target: &Inner) -> Option<String> {
+    let Inner { database, user, .. } = target;
+    let quoted = crate::names::quote_ident;
     let advice = match (kind, code) {
-        (Kind::TargetLogin, "28P01") => {
+        (Kind::TargetLogin, "28P01" | "08P01") => {
             format!("check target.user ({user}) and target.password")
+        }
+        (Kind::TargetLogin, _) if said.contains("is not permitted to log in") => {
+            format!("ALTER ROLE {} LOGIN, or another target.user", quoted(user))
+        }
+        (Kind::TargetLogin, _) if said.contains("does not exist") => {
+            format!("check target.user ({user}), or make the role")
         }
         (Kind::TargetLogin, _) if target.sslmode == SslMode::Disable => {
             "let pg_hba.conf allow this user, database and address; if it has only hostssl lines, set target.sslmode to require or stronger".into()
@@ -87,20 +117,46 @@ fn answered(code: &str, text: &str, target: &Inner) -> Error {
         (Kind::TargetLogin, _) => {
             "check target.user, and that pg_hba.conf allows this user, database and address".into()
         }
+        (Kind::TargetDatabase, "55000") => {
+            format!("ALTER DATABASE {} ALLOW_CONNECTIONS true, or correct target.database", quoted(database))
+        }
+        (Kind::TargetDatabase, "08P01") => {
+            "name it in the pooler's list of databases, or correct target.database".into()
+        }
         (Kind::TargetDatabase, _) => {
-            format!("create it (CREATE DATABASE {}) or correct target.database", crate::names::quote_ident(database))
+            format!("create it (CREATE DATABASE {}) or correct target.database", quoted(database))
         }
         (Kind::TargetPermission, _) => {
-            format!("GRANT CONNECT ON DATABASE {} TO the user", crate::names::quote_ident(database))
+            format!("GRANT CONNECT ON DATABASE {} TO {}", quoted(database), quoted(user))
         }
-        (_, "53300") => {
-            "lower target.pool.max_connections or raise max_connections of the server".into()
+        (_, "53300") => too_many(said, target),
+        (_, "57P03") if said.contains("Hot standby mode is disabled") => {
+            "this is a standby: connect to the primary server".into()
         }
-        _ => return Error::new(kind, format!("PostgreSQL at {address} refused the connection: {text}")),
+        (_, "57P03" | "57P01" | "57P02") => "run again when it takes connections".into(),
+        _ if said.contains("max_client_conn") => {
+            "lower target.pool.max_connections, or raise max_client_conn of the pooler".into()
+        }
+        _ => return None,
     };
-    Error::new(
-        kind,
-        format!("PostgreSQL at {address} refused the connection: {text}: {advice}"),
+    Some(advice)
+}
+
+/// Which of four limits was met: of the role, the database, a pooler or the server.
+fn too_many(said: &str, target: &Inner) -> String {
+    let Inner { database, user, .. } = target;
+    let quoted = crate::names::quote_ident;
+    let raise = if said.contains("for role") {
+        format!("ALTER ROLE {} CONNECTION LIMIT ...", quoted(user))
+    } else if said.contains("for database") {
+        format!("ALTER DATABASE {} CONNECTION LIMIT ...", quoted(database))
+    } else if said.contains("max_client_conn") {
+        "raise max_client_conn of the pooler".into()
+    } else {
+        "raise max_connections of the server".into()
+    };
+    format!(
+        "lower target.pool.max_connections (a run needs one more, for the job lock), or {raise}"
     )
 }
 

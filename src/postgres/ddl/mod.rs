@@ -18,7 +18,7 @@ use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 pub(super) use crate::postgres::ddl::objects::quote_literal;
 pub use crate::postgres::ddl::objects::{
     NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
-    foreign_key_at_once, index, sequence, validate, view,
+    foreign_key_at_once, index, sequence, trigger, trigger_body, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
 pub(super) use crate::postgres::ddl::statement::type_text;

@@ -3,7 +3,7 @@
 use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{
     CheckPlan, CollationPlan, DomainPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan,
-    ViewPlan,
+    TriggerAction, TriggerPlan, ViewPlan,
 };
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl::statement::type_text;
@@ -140,6 +140,94 @@ pub fn domain(plan: &DomainPlan) -> String {
         qualified(&plan.target),
         type_text(&plan.ty)
     )
+}
+
+/// What makes a trigger: its function and the trigger itself, after the sequence of a rowversion.
+pub fn trigger(table: &TargetName, plan: &TriggerPlan) -> Vec<String> {
+    let function = function_name(table, plan);
+    let name = quote_ident(&plan.name);
+    let mut all = Vec::new();
+    let events = match &plan.does {
+        TriggerAction::RowVersion {
+            column,
+            sequence,
+            above,
+        } => {
+            let column = quote_ident(column);
+            let sequence = format!("{}.{}", quote_ident(&table.schema), quote_ident(sequence));
+            all.push(format!(
+                "CREATE SEQUENCE {sequence} AS bigint START WITH {} OWNED BY {}.{column}",
+                above.saturating_add(1).max(1),
+                qualified(table)
+            ));
+            all.push(format!(
+                "ALTER TABLE {} ALTER COLUMN {column} SET DEFAULT {}",
+                qualified(table),
+                next_number(&sequence)
+            ));
+            "UPDATE"
+        }
+        TriggerAction::History { .. } => "UPDATE OR DELETE",
+    };
+    all.push(format!(
+        "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {}",
+        quote_literal(&trigger_body(table, plan))
+    ));
+    all.push(format!(
+        "CREATE TRIGGER {name} BEFORE {events} ON {} FOR EACH ROW EXECUTE FUNCTION {function}()",
+        qualified(table)
+    ));
+    all
+}
+
+fn function_name(table: &TargetName, plan: &TriggerPlan) -> String {
+    format!("{}.{}", quote_ident(&table.schema), quote_ident(&plan.name))
+}
+
+/// 8 bytes, the most significant first, as SQL Server's are compared.
+fn next_number(sequence: &str) -> String {
+    format!(
+        "pg_catalog.int8send(pg_catalog.nextval({}::pg_catalog.regclass))",
+        quote_literal(sequence)
+    )
+}
+
+/// The body of a trigger's function, by which it is known again.
+pub fn trigger_body(table: &TargetName, plan: &TriggerPlan) -> String {
+    let now = "pg_catalog.now() AT TIME ZONE 'UTC'";
+    match &plan.does {
+        TriggerAction::RowVersion {
+            column, sequence, ..
+        } => {
+            let sequence = format!("{}.{}", quote_ident(&table.schema), quote_ident(sequence));
+            format!(
+                "\nBEGIN\n    NEW.{} := {};\n    RETURN NEW;\nEND;\n",
+                quote_ident(column),
+                next_number(&sequence)
+            )
+        }
+        TriggerAction::History {
+            table: history,
+            columns,
+            start,
+            end,
+            end_of_time,
+        } => {
+            let values = columns.iter().map(|(own, _)| match own == end {
+                true => now.to_owned(),
+                false => format!("OLD.{}", quote_ident(own)),
+            });
+            let names: Vec<_> = columns.iter().map(|(_, other)| other.clone()).collect();
+            format!(
+                "\nBEGIN\n    INSERT INTO {} ({})\n    VALUES ({});\n    IF TG_OP = 'DELETE' THEN\n        RETURN OLD;\n    END IF;\n    NEW.{} := {now};\n    NEW.{} := timestamp '{end_of_time}';\n    RETURN NEW;\nEND;\n",
+                qualified(history),
+                list(&names),
+                values.collect::<Vec<_>>().join(", "),
+                quote_ident(start),
+                quote_ident(end),
+            )
+        }
+    }
 }
 
 pub fn sequence(plan: &SequencePlan) -> String {

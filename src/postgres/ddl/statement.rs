@@ -31,6 +31,9 @@ fn behind_rows(plan: &TablePlan) -> Vec<String> {
         all.push(objects::check(target, &check.name, check));
         all.extend(check.valid.then(|| objects::validate(target, &check.name)));
     }
+    for trigger in &made.triggers {
+        all.extend(objects::trigger(target, trigger));
+    }
     for key in &made.foreign_keys {
         all.push(objects::foreign_key(target, key));
         all.extend(key.valid.then(|| objects::validate(target, &key.name)));
@@ -66,7 +69,7 @@ fn column(column: &ColumnPlan, schema: &str) -> String {
         let (schema, collation) = (quote_ident(schema), quote_ident(collation));
         line.push_str(&format!(" COLLATE {schema}.{collation}"));
     }
-    if !column.source.nullable {
+    if !column.source.nullable && !column.clauses.nullable {
         line.push_str(" NOT NULL");
     }
     if let Some(expression) = &column.clauses.generated {

@@ -7,7 +7,9 @@
 mod aside;
 mod foreign_key;
 mod look;
+mod oversize;
 mod standalone;
+mod trigger;
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -28,6 +30,8 @@ pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };
+
+pub use crate::postgres::objects::trigger::make as make_trigger;
 
 /// Which table, of which run.
 #[derive(Debug, Clone, Copy)]
@@ -95,12 +99,37 @@ async fn begin<'a>(client: &'a mut Client, of: &Of<'_>) -> Result<Begun<'a>> {
 /// [`Kind::TargetExists`] where another thing has its name; PostgreSQL's own where rows or their
 /// size do not allow it.
 pub async fn make_index(client: &mut Client, of: &Of<'_>, index: &IndexPlan) -> Result<()> {
-    index_in_transaction(client, of, index)
-        .await
-        .map_err(|error| error.at_table(of.table.full_name()))
+    let made = match index_in_transaction(client, of, index).await {
+        Ok(()) => Ok(()),
+        Err(Unmade::Entry { error, at }) => {
+            Err(error.and(&oversize::describe(client, of, index, &at).await?))
+        }
+        Err(Unmade::Other(error)) => Err(error),
+    };
+    made.map_err(|error| error.at_table(of.table.full_name()))
 }
 
-async fn index_in_transaction(client: &mut Client, of: &Of<'_>, index: &IndexPlan) -> Result<()> {
+/// Why an index was not made.
+enum Unmade {
+    /// One row's entry is too large; where the row is, as `(0,2)`.
+    Entry {
+        error: Error,
+        at: String,
+    },
+    Other(Error),
+}
+
+impl From<Error> for Unmade {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+async fn index_in_transaction(
+    client: &mut Client,
+    of: &Of<'_>,
+    index: &IndexPlan,
+) -> Result<(), Unmade> {
     let mut begun = begin(client, of).await?;
     let doing = format!("make index {}", quote_ident(&index.name));
     let failed = |error| fault::of(error, &doing);
@@ -113,18 +142,21 @@ async fn index_in_transaction(client: &mut Client, of: &Of<'_>, index: &IndexPla
         let same = |known: &&look::Index| known.definition == wanted;
         match named {
             Some(oid) if there.iter().filter(same).any(|known| known.oid == oid) => return Ok(()),
-            Some(_) => return Err(taken("index", &index.name, target)),
+            Some(_) => return Err(taken("index", &index.name, target).into()),
             None if there.iter().any(|known| same(&known)) => return Ok(()),
             None => {}
         }
     }
     let make = ddl::index(target, &index.name, index, version);
-    begun
-        .transaction
-        .batch_execute(&make)
-        .await
-        .map_err(failed)?;
-    begun.transaction.commit().await.map_err(failed)
+    if let Err(error) = begun.transaction.batch_execute(&make).await {
+        let at = oversize::row_of(&error);
+        let error = failed(error);
+        return Err(match at {
+            Some(at) => Unmade::Entry { error, at },
+            None => Unmade::Other(error),
+        });
+    }
+    Ok(begun.transaction.commit().await.map_err(failed)?)
 }
 
 /// Makes a check and holds the rows to it, unless the source does not vouch for them.

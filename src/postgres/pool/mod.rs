@@ -63,10 +63,26 @@ async fn must_hold_utf8(client: &Client) -> Result<()> {
     ))
 }
 
+/// Whether it is a standby, and whether the server's own configuration makes transactions read-only:
+/// the default of a role or a database is overridden, as it was meant for others, that of a whole
+/// server is meant for all (a disk that is nearly full, a switch-over).
+const READ_ONLY: &str = "\
+SELECT pg_catalog.pg_is_in_recovery(), s.reset_val = 'on' AND NOT EXISTS (\
+SELECT FROM pg_catalog.pg_db_role_setting r, pg_catalog.unnest(r.setconfig) AS c(text) \
+WHERE r.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database \
+WHERE datname = pg_catalog.current_database())) \
+AND r.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)) \
+AND pg_catalog.lower(c.text) LIKE 'default\\_transaction\\_read\\_only=%') \
+FROM pg_catalog.pg_settings s WHERE s.name = 'default_transaction_read_only'";
+
 impl TargetPool {
     /// Opens `warm` connections, as [`Self::warm_up`] does. The first goes alone, so that a wrong
     /// setting comes back at once and as what it is.
+    ///
+    /// # Errors
+    /// [`Kind::TargetPooler`] before anything is set; [`Kind::TargetDatabase`] for an encoding.
     pub async fn open(connector: Connector, settings: &Settings, warm: usize) -> Result<Self> {
+        connector.must_keep_sessions().await?;
         let cap = settings.max_connections.max(1);
         let meter = Arc::new(Meter::new(cap));
         let dialer = Dialer {
@@ -98,6 +114,28 @@ impl TargetPool {
         drop(first);
         opened.warm_up(warm).await?;
         Ok(opened)
+    }
+
+    /// Refuses a target to which nothing can be written.
+    ///
+    /// # Errors
+    /// [`Kind::TargetReadOnly`].
+    pub async fn must_be_writable(&self) -> Result<()> {
+        let lease = self.acquire().await?;
+        let asked = lease.query_one(READ_ONLY, &[]).await;
+        let row =
+            asked.map_err(|error| fault::of(error, "find out whether the target is read-only"))?;
+        let address = self.connector.address();
+        let text = match (row.get(0), row.get(1)) {
+            (true, _) => format!(
+                "PostgreSQL at {address} is a standby, which takes no rows: set target.host and target.port to the primary server"
+            ),
+            (false, true) => format!(
+                "PostgreSQL at {address} is set to read-only transactions as a whole (default_transaction_read_only): if this job may write there all the same, ALTER ROLE ... SET default_transaction_read_only = off"
+            ),
+            (false, false) => return Ok(()),
+        };
+        Err(Error::new(Kind::TargetReadOnly, text))
     }
 
     /// Opens connections until there are so many, at least one and at most the cap. Whoever asks for

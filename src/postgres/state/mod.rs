@@ -24,11 +24,12 @@ use crate::plan::table::{Slice, TablePlan};
 pub use crate::postgres::state::aside::{Aside, asides};
 pub(super) use crate::postgres::state::aside::{forget_aside, keep_aside};
 pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
-pub use crate::postgres::state::presence::{Presence, forget, presence};
+pub use crate::postgres::state::presence::{Presence, drop_crashed, forget, presence};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{
-    Holder, NewRun, Origin, RunRecord, end_run, last_run, origins, set_lock_pid, start_run,
+    Holder, NewRun, Origin, RunRecord, SourceId, end_run, last_run, origins, set_lock_pid,
+    start_run,
 };
 pub(super) use crate::postgres::state::runs::{must_be_latest, register};
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
@@ -106,7 +107,8 @@ pub struct Progress {
     pub checksum: u128,
     /// Fewer than `rows` where a run that did not ask for checksums committed some of them.
     pub hashed_rows: u64,
-    /// Characters that `strip` or `replace` changed.
+    /// Characters that `strip` or `replace` changed, and times that were truncated to stay in their
+    /// day.
     pub changed_values: u64,
     /// The same by source column, as far as there are any.
     pub changed_columns: BTreeMap<String, u64>,

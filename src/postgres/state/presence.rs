@@ -22,6 +22,9 @@ pub enum Presence {
     Replaced,
     /// The table, without a row, though rows were committed.
     Emptied,
+    /// The job's own table, still UNLOGGED, with fewer rows than were committed: PostgreSQL empties
+    /// such tables when it recovers from a crash.
+    Crashed,
 }
 
 /// One line for each table of the job that was made or taken over. `made_oid` is known of tables
@@ -31,8 +34,9 @@ SELECT t.source_schema, t.source_table, t.target_schema, t.target_table, t.made_
 pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.target_schema, t.target_table))::oid, \
 (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.made_oid), \
-EXISTS (SELECT 1 FROM _migrate.partitions p WHERE p.job = t.job AND p.rows > 0 \
-AND p.source_schema = t.source_schema AND p.source_table = t.source_table) \
+(SELECT coalesce(sum(p.rows), 0)::bigint FROM _migrate.partitions p WHERE p.job = t.job \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table), \
+EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.made_oid AND c.relpersistence = 'u') \
 FROM _migrate.tables t WHERE t.job = $1 AND t.created ORDER BY 1, 2";
 
 /// Looks at every table of the job that was made or taken over; writes nothing.
@@ -50,11 +54,13 @@ pub async fn presence(client: &Client, job: &str) -> Result<Vec<(TableKey, Prese
             table: row.get(3),
         };
         let (made, now): (Option<Oid>, Option<Oid>) = (row.get(4), row.get(5));
+        let (committed, unlogged): (i64, bool) = (row.get(7), row.get(8));
         let presence = match (made, now, row.get::<_, Option<String>>(6)) {
             (_, None, Some(name)) => Presence::Renamed(name),
             (_, None, None) => Presence::Gone,
             (Some(made), Some(now), _) if made != now => Presence::Replaced,
-            _ if row.get(7) && is_empty(client, &target).await? => Presence::Emptied,
+            _ if unlogged && count(client, &target).await? != committed => Presence::Crashed,
+            _ if committed > 0 && is_empty(client, &target).await? => Presence::Emptied,
             _ => Presence::There,
         };
         found.push((key, presence));
@@ -71,9 +77,37 @@ async fn is_empty(client: &Client, target: &TargetName) -> Result<bool> {
     Ok(row.get(0))
 }
 
+async fn count(client: &Client, target: &TargetName) -> Result<i64> {
+    let name = names::qualified(target);
+    let row = client
+        .query_one(&format!("SELECT pg_catalog.count(*) FROM {name}"), &[])
+        .await
+        .map_err(|error| fault::of(error, &format!("count table {name}")))?;
+    Ok(row.get(0))
+}
+
+/// Drops a table that a crash emptied, and forgets it: as [`forget`].
+pub async fn drop_crashed(
+    client: &mut Client,
+    table: &TableKey,
+    target: &TargetName,
+    run: RunId,
+) -> Result<()> {
+    forget_with(client, table, run, Some(target)).await
+}
+
 /// Forgets a table that is gone, so that it is planned, made and loaded like a new one.
 /// [`Kind::JobHeld`] where a younger run has the job.
 pub async fn forget(client: &mut Client, table: &TableKey, run: RunId) -> Result<()> {
+    forget_with(client, table, run, None).await
+}
+
+async fn forget_with(
+    client: &mut Client,
+    table: &TableKey,
+    run: RunId,
+    drop: Option<&TargetName>,
+) -> Result<()> {
     let failed = |error| fault::of(error, "forget a table that is gone");
     let transaction = client.transaction().await.map_err(failed)?;
     let forgotten = transaction
@@ -87,6 +121,11 @@ pub async fn forget(client: &mut Client, table: &TableKey, run: RunId) -> Result
     must_be_latest(&transaction, &table.job, run).await?;
     if forgotten != 1 {
         return Err(Error::new(Kind::Checkpoint, "the table is not recorded"));
+    }
+    if let Some(target) = drop {
+        let drop = format!("DROP TABLE {}", names::qualified(target));
+        let dropped = transaction.batch_execute(&drop).await;
+        dropped.map_err(|error| fault::of(error, "drop a table that a crash emptied"))?;
     }
     transaction.commit().await.map_err(failed)
 }

@@ -1,18 +1,30 @@
 //! Runs: who worked on a job, when, and how it ended.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio_postgres::{Client, GenericClient, Row, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, from_json, to_json};
 
+/// Which database a run reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceId {
+    /// By its own account; another after a failover.
+    pub server: String,
+    pub database: String,
+    /// The database's own (`schema::Database::guid`); `None` where the server did not tell, and in
+    /// records that were made before it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guid: Option<String>,
+}
+
 /// What the caller knows of the run that begins.
 #[derive(Debug, Clone)]
 pub struct NewRun {
     pub job: String,
-    pub source_server: String,
-    pub source_database: String,
+    pub source: SourceId,
     /// Of the job's settings that a continued run must share.
     pub fingerprint: String,
     /// `JobLock::backend_pid`.
@@ -24,8 +36,7 @@ pub struct RunRecord {
     pub id: RunId,
     /// `None` while it runs, or after it died.
     pub outcome: Option<String>,
-    pub source_server: String,
-    pub source_database: String,
+    pub source: SourceId,
     pub fingerprint: String,
     pub host: String,
     pub pid: i32,
@@ -80,8 +91,7 @@ impl Holder<'_> {
 /// What a run read, and by which settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    pub source_server: String,
-    pub source_database: String,
+    pub source: SourceId,
     /// As [`NewRun::fingerprint`].
     pub fingerprint: String,
 }
@@ -89,8 +99,7 @@ pub struct Origin {
 impl RunRecord {
     pub fn origin(&self) -> Origin {
         Origin {
-            source_server: self.source_server.clone(),
-            source_database: self.source_database.clone(),
+            source: self.source.clone(),
             fingerprint: self.fingerprint.clone(),
         }
     }
@@ -99,9 +108,9 @@ impl RunRecord {
 /// Of the runs that planned the tables of a job or read rows of their partitions.
 const ORIGINS: &str = "\
 SELECT DISTINCT coalesce(r.source ->> 'server', ''), coalesce(r.source ->> 'database', ''), \
-r.fingerprint FROM _migrate.runs r WHERE r.job = $1 AND r.run_id IN (\
+r.source ->> 'guid', r.fingerprint FROM _migrate.runs r WHERE r.job = $1 AND r.run_id IN (\
 SELECT run_id FROM _migrate.tables WHERE job = $1 UNION \
-SELECT claimed_by FROM _migrate.partitions WHERE job = $1 AND claimed_by IS NOT NULL) ORDER BY 1, 2, 3";
+SELECT claimed_by FROM _migrate.partitions WHERE job = $1 AND claimed_by IS NOT NULL) ORDER BY 1, 2, 3, 4";
 
 /// Where the rows of a job that are recorded came from. More than one is what no run may go on with;
 /// runs whose records were deleted are not among them.
@@ -111,9 +120,12 @@ pub async fn origins(client: &Client, job: &str) -> Result<Vec<Origin>> {
         .await
         .map_err(|error| fault::of(error, "read which runs recorded the job's tables"))?;
     let origins = rows.iter().map(|row| Origin {
-        source_server: row.get(0),
-        source_database: row.get(1),
-        fingerprint: row.get(2),
+        source: SourceId {
+            server: row.get(0),
+            database: row.get(1),
+            guid: row.get(2),
+        },
+        fingerprint: row.get(3),
     });
     Ok(origins.collect())
 }
@@ -138,7 +150,6 @@ pub(in crate::postgres) async fn register(
         )
         .await
         .map_err(failed)?;
-    let source = json!({ "server": run.source_server, "database": run.source_database });
     let row = client
         .query_one(
             "INSERT INTO _migrate.runs (job, host, pid, lock_pid, tool_version, source, fingerprint) \
@@ -149,7 +160,7 @@ pub(in crate::postgres) async fn register(
                 &std::process::id().cast_signed(),
                 &run.lock_pid,
                 &env!("CARGO_PKG_VERSION"),
-                &source.to_string(),
+                &to_json(&run.source)?,
                 &run.fingerprint,
             ],
         )
@@ -222,7 +233,7 @@ pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
             "SELECT run_id, outcome, source ->> 'server', source ->> 'database', fingerprint, host, \
              pid, pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
              pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), report::text, \
-             pg_catalog.to_jsonb(r) ->> 'objects' \
+             pg_catalog.to_jsonb(r) ->> 'objects', source ->> 'guid' \
              FROM _migrate.runs r WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
             &[&job],
         )
@@ -236,8 +247,11 @@ fn read(row: &Row) -> Result<RunRecord> {
     Ok(RunRecord {
         id: RunId(row.get(0)),
         outcome: row.get(1),
-        source_server: row.get::<_, Option<_>>(2).unwrap_or_default(),
-        source_database: row.get::<_, Option<_>>(3).unwrap_or_default(),
+        source: SourceId {
+            server: row.get::<_, Option<_>>(2).unwrap_or_default(),
+            database: row.get::<_, Option<_>>(3).unwrap_or_default(),
+            guid: row.get(11),
+        },
         fingerprint: row.get(4),
         host: row.get(5),
         pid: row.get(6),

@@ -196,7 +196,7 @@ fn computed_columns_have_the_type_that_the_source_says() {
         ("([D]*[D])", decimal(21, 2), "seems to be decimal(21,4)"),
         ("([Big]+(1))", SqlType::BigInt, "a generated column"),
         ("(getdate())", SqlType::DateTime, "immutable"),
-        // 9999-12-31 23:59:59.9999999 is in the year 10000 once it is rounded.
+        // 2024-05-06 07:08:59.9999999 is in the next minute once it is rounded.
         ("(year([At7]))", SqlType::Int, "7th fractional digit"),
         (
             "(upper([V]))",

@@ -54,7 +54,8 @@ pub(super) fn time(draw: &mut Draw, digits: u32, microseconds: bool) -> String {
 }
 
 /// Microseconds since 1970 of `2024-05-06 07:08:09.1234567 +05:30` and its parts, a seventh digit
-/// rounded half up. A time of day alone counts from midnight.
+/// rounded half up, and truncated where rounding would end at midnight (docs/types.md). A time of day
+/// alone counts from midnight.
 pub(super) fn microseconds(text: &str) -> String {
     let mut parts = text.split_whitespace();
     let mut first = parts.next().unwrap_or_default();
@@ -82,8 +83,14 @@ pub(super) fn microseconds(text: &str) -> String {
             minutes
         }
     });
-    let seconds = days * 86_400 + seconds - offset * 60;
-    (i128::from(seconds) * 1_000_000 + i128::from((ticks + 5) / 10)).to_string()
+    let local = seconds;
+    let seconds = days * 86_400 + local - offset * 60;
+    let midnight = |seconds: i64| (seconds + 1).rem_euclid(86_400) == 0;
+    let up = match ticks >= 9_999_995 && (midnight(local) || midnight(seconds)) {
+        true => 0,
+        false => 5,
+    };
+    (i128::from(seconds) * 1_000_000 + i128::from((ticks + up) / 10)).to_string()
 }
 
 /// Days since 1970 of a proleptic Gregorian date, by counting the leap days before it.
@@ -114,9 +121,9 @@ fn texts_of_moments_are_counted_from_1970() {
     for (text, expected) in [
         ("1970-01-01", "0"),
         ("0001-01-01 00:00:00", "-62135596800000000"),
-        ("9999-12-31 23:59:59.9999999", "253402300800000000"),
+        ("9999-12-31 23:59:59.9999999", "253402300799999999"),
         ("2024-05-06 07:08:09.1234565 +05:30", "1714959489123457"),
-        ("23:59:59.9999999", "86400000000"),
+        ("23:59:59.9999999", "86399999999"),
         ("2000-02-29", "951782400000000"),
     ] {
         assert_eq!(microseconds(text), expected, "{text}");

@@ -48,7 +48,7 @@ class Session:
         if foreign:
             self.source = Foreign(foreign)
         else:
-            sample = ["--tls", "off", "--sample", f"benchmark:{self.rows}"]
+            sample = ["--tls", "off", "--cost-limit", "0", "--sample", f"benchmark:{self.rows}"]
             self.source = Standin(folder, built / "standin", "StackOverflow", *sample)
         servers.callback(self.source.stop)
         self.cluster = Cluster(folder, "tuned", TUNED)

@@ -116,6 +116,8 @@ def main():
     password = os.environ["STANDIN_PASSWORD"]
     connection.sendall(message(LOGIN7, login7(user, password, database, packet_size)))
     reader.drain()
+    # As the tool's sessions do: the stand-in forbids expensive statements to others (8649).
+    run(connection, reader, "SET QUERY_GOVERNOR_COST_LIMIT 0")
     before, start = cpu_seconds(pid) if pid else 0.0, time.monotonic()
     rows, total = run(connection, reader, batch)
     elapsed = time.monotonic() - start

@@ -12,7 +12,7 @@ use standin::engine::{Engine, Options, batches};
 use standin::fault::FaultSpec;
 use standin::load::{self, Sample};
 use standin::sample::Wide;
-use standin::server::{Server, ServerHandle, ServerOptions};
+use standin::server::{MOST_PACKET, Server, ServerHandle, ServerOptions};
 use standin::session::Session;
 use standin::types::SqlError;
 use standin::wire::TlsMode;
@@ -30,6 +30,9 @@ struct Arguments {
     /// UDP port that tells where the named instance listens (1434 on a real server)
     #[arg(long)]
     browser: Option<SocketAddr>,
+    /// The longest packet that a login is granted
+    #[arg(long, default_value_t = MOST_PACKET, value_parser = clap::value_parser!(u32).range(512..=i64::from(MOST_PACKET)))]
+    most_packet: u32,
     /// Name of the instance
     #[arg(long, default_value = "MSSQLSERVER")]
     instance: String,
@@ -70,6 +73,10 @@ struct Arguments {
     /// and never stored; may be repeated
     #[arg(long)]
     generated: Vec<Wide>,
+    /// `query governor cost limit`: statements that read more than about this many thousand rows are
+    /// refused (8649) in sessions that do not lift it; 0 is no limit
+    #[arg(long, default_value_t = Options::default().cost_limit)]
+    cost_limit: u64,
     /// `action[:key=value,...]`, such as `drop:rows=1000,times=forever,match=dbo.Posts`; may be repeated
     #[arg(long)]
     fault: Vec<FaultSpec>,
@@ -102,6 +109,7 @@ fn run(arguments: &Arguments) -> Result<ServerHandle, Failure> {
     let logins = vec![(arguments.user.clone(), arguments.password.clone())];
     let engine = Engine::new(Options {
         logins,
+        cost_limit: arguments.cost_limit,
         ..Options::default()
     });
     fill(arguments, &engine)?;
@@ -137,6 +145,8 @@ fn server_options(arguments: &Arguments) -> ServerOptions {
         instance: arguments.instance.clone(),
         admin: arguments.admin,
         browser: arguments.browser,
+        most_packet: arguments.most_packet,
+        ..ServerOptions::default()
     }
 }
 

@@ -16,12 +16,14 @@ use crate::fault::Faults;
 use crate::session::Login;
 use crate::wire::browser::{self, Instance};
 use crate::wire::connection;
-use crate::wire::prelogin::TlsMode;
+use crate::wire::prelogin::{TlsMode, VERSION};
 use crate::wire::tls::{Tls, TlsError};
 use crate::wire::token::SERVER_NAME;
 
 /// Stack of a connection's thread; only the touched pages cost memory.
 const STACK: usize = 4 << 20;
+/// The longest packet of TDS (MS-TDS 2.2.6.4).
+pub const MOST_PACKET: u32 = 32767;
 /// How long a stop waits for the connections' threads.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -39,6 +41,10 @@ pub struct ServerOptions {
     pub admin: Option<SocketAddr>,
     /// The browser's UDP port.
     pub browser: Option<SocketAddr>,
+    /// Major, minor and build (two bytes) of the product, as LOGINACK has them.
+    pub version: [u8; 4],
+    /// The longest packet that a login is granted, whatever it asks for; at least 512.
+    pub most_packet: u32,
 }
 
 impl Default for ServerOptions {
@@ -51,6 +57,8 @@ impl Default for ServerOptions {
             instance: "MSSQLSERVER".to_owned(),
             admin: None,
             browser: None,
+            version: VERSION,
+            most_packet: MOST_PACKET,
         }
     }
 }
@@ -103,7 +111,9 @@ pub(crate) struct Shared {
     pub(crate) login: Arc<dyn Login>,
     pub(crate) tls: Tls,
     pub(crate) tls_mode: TlsMode,
+    pub(crate) most_packet: u32,
     instance: String,
+    pub(crate) version: [u8; 4],
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
     stop: AtomicBool,
@@ -166,7 +176,9 @@ impl Server {
             login,
             tls,
             tls_mode: options.tls,
+            most_packet: options.most_packet,
             instance: options.instance.clone(),
+            version: options.version,
             faults: Faults::counted_by(&counters),
             counters,
             stop: AtomicBool::new(false),

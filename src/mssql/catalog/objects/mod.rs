@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::mssql::connection::Connection;
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::{
-    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, Sequence, TableExtras,
-    Temporal, View,
+    Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Period,
+    Sequence, TableExtras, Temporal, View,
 };
 use crate::schema::{Database, Table};
 
@@ -32,10 +32,12 @@ pub(super) struct ObjectAnswers {
     defaults: Vec<ControlRow>,
     comments: Vec<ControlRow>,
     temporal: Vec<ControlRow>,
+    special: Vec<ControlRow>,
     full_text: Vec<ControlRow>,
     bound_defaults: Vec<ControlRow>,
     bound_rules: Vec<ControlRow>,
     partitioned: Vec<ControlRow>,
+    partition_functions: Vec<ControlRow>,
     sequences: Vec<ControlRow>,
     views: Vec<ControlRow>,
     view_reads: Vec<ControlRow>,
@@ -51,10 +53,12 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         defaults: optional(connection, queries::DEFAULTS).await?,
         comments: optional(connection, queries::COMMENTS).await?,
         temporal: newest(connection, queries::TEMPORAL).await?,
+        special: ask_special(connection).await?,
         full_text: optional(connection, queries::FULL_TEXT).await?,
         bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
         bound_rules: optional(connection, queries::BOUND_RULES).await?,
         partitioned: optional(connection, queries::PARTITIONED).await?,
+        partition_functions: optional(connection, queries::PARTITION_FUNCTIONS).await?,
         sequences: ask_sequences(connection).await?,
         views: optional(connection, queries::VIEWS).await?,
         view_reads: optional(connection, queries::VIEW_READS).await?,
@@ -70,12 +74,29 @@ async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
     optional(connection, &queries::sequences(false)).await
 }
 
+async fn ask_special(connection: &mut Connection) -> Result<Vec<ControlRow>> {
+    let rows = newest(connection, queries::SPECIAL).await?;
+    if !rows.is_empty() {
+        return Ok(rows);
+    }
+    newest(connection, queries::SPARSE).await
+}
+
+/// What a column is beside its type.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Special {
+    pub(super) period: Option<Period>,
+    pub(super) sparse: bool,
+    pub(super) column_set: bool,
+}
+
 /// What hangs on tables, by `object_id`, and on columns.
 pub(super) struct Attached {
     tables: HashMap<i64, TableExtras>,
     defaults: HashMap<Part, DefaultConstraint>,
     bound: HashMap<Part, Vec<Bound>>,
     comments: HashMap<Part, String>,
+    special: HashMap<Part, Special>,
     full_text: Vec<i64>,
 }
 
@@ -87,6 +108,16 @@ impl Attached {
         for row in &answers.partitioned {
             let extras = tables.entry(row.need_int(0)?).or_default();
             extras.partition_scheme = Some(row.need_text(1)?.to_owned());
+        }
+        for row in &answers.partition_functions {
+            let extras = tables.entry(row.need_int(0)?).or_default();
+            extras.partition_function = Some(PartitionFunction {
+                name: row.need_text(1)?.to_owned(),
+                column: row.need_text(2)?.to_owned(),
+                // At most 15,000.
+                partitions: u32::try_from(row.need_int(3)?).unwrap_or(u32::MAX),
+                version: row.need_text(4)?.to_owned(),
+            });
         }
         let mut comments = HashMap::new();
         for row in &answers.comments {
@@ -102,6 +133,7 @@ impl Attached {
             defaults: defaults(&answers.defaults)?,
             bound: bound(answers)?,
             comments,
+            special: special(&answers.special)?,
             full_text: full_text.collect::<Result<_>>()?,
         })
     }
@@ -117,6 +149,10 @@ impl Attached {
 
     pub(super) fn default(&self, part: Part) -> Option<DefaultConstraint> {
         self.defaults.get(&part).cloned()
+    }
+
+    pub(super) fn special(&self, part: Part) -> Special {
+        self.special.get(&part).copied().unwrap_or_default()
     }
 
     pub(super) fn bound(&self, part: Part) -> Vec<Bound> {
@@ -192,6 +228,23 @@ fn checks(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result
         extras.checks.push(check);
     }
     Ok(())
+}
+
+fn special(rows: &[ControlRow]) -> Result<HashMap<Part, Special>> {
+    let mut columns = HashMap::new();
+    for row in rows {
+        let special = Special {
+            period: match row.need_int(4)? {
+                1 => Some(Period::Start),
+                2 => Some(Period::End),
+                _ => None,
+            },
+            sparse: row.flag(2)?,
+            column_set: row.flag(3)?,
+        };
+        columns.insert((row.need_int(0)?, row.need_int(1)?), special);
+    }
+    Ok(columns)
 }
 
 fn temporal(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {

@@ -36,6 +36,21 @@ SELECT CONVERT(bigint, t.object_id), CONVERT(int, t.temporal_type), s.name, h.na
 FROM sys.tables AS t LEFT JOIN sys.tables AS h ON h.object_id = t.history_table_id \
 LEFT JOIN sys.schemas AS s ON s.schema_id = h.schema_id WHERE t.temporal_type <> 0";
 
+/// Sparse columns, column sets and the columns of periods. `generated_always_type` (since 2016): 1 is
+/// the start of a row's period, 2 its end; higher numbers are columns of ledger tables.
+pub(super) const SPECIAL: &str = "\
+SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), CONVERT(int, c.is_sparse), \
+CONVERT(int, c.is_column_set), CONVERT(int, c.generated_always_type) FROM sys.columns AS c \
+JOIN sys.tables AS t ON t.object_id = c.object_id WHERE t.is_ms_shipped = 0 \
+AND (c.is_sparse = 1 OR c.is_column_set = 1 OR c.generated_always_type <> 0)";
+
+/// The same before 2016.
+pub(super) const SPARSE: &str = "\
+SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), CONVERT(int, c.is_sparse), \
+CONVERT(int, c.is_column_set), 0 FROM sys.columns AS c \
+JOIN sys.tables AS t ON t.object_id = c.object_id WHERE t.is_ms_shipped = 0 \
+AND (c.is_sparse = 1 OR c.is_column_set = 1)";
+
 /// Tables with a full-text index, of which a table has one at most.
 pub(super) const FULL_TEXT: &str = "\
 SELECT CONVERT(bigint, f.object_id) FROM sys.fulltext_indexes AS f";
@@ -65,6 +80,18 @@ WHERE t.is_ms_shipped = 0 AND c.rule_object_id <> 0";
 pub(super) const PARTITIONED: &str = "\
 SELECT CONVERT(bigint, i.object_id), p.name FROM sys.indexes AS i \
 JOIN sys.partition_schemes AS p ON p.data_space_id = i.data_space_id WHERE i.index_id IN (0, 1)";
+
+/// The functions of their schemes, with the column that each divides. `modify_date` changes with
+/// ALTER PARTITION FUNCTION, which gives the partitions other numbers.
+pub(super) const PARTITION_FUNCTIONS: &str = "\
+SELECT CONVERT(bigint, i.object_id), f.name, c.name, CONVERT(int, f.fanout), \
+CONVERT(nvarchar(30), f.modify_date, 126) FROM sys.indexes AS i \
+JOIN sys.partition_schemes AS p ON p.data_space_id = i.data_space_id \
+JOIN sys.partition_functions AS f ON f.function_id = p.function_id \
+JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id \
+AND k.partition_ordinal = 1 \
+JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id \
+WHERE i.index_id IN (0, 1)";
 
 /// With what tells whether a sequence was ever used; since 2017.
 pub(super) fn sequences(with_last_used: bool) -> String {

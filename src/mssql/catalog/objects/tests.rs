@@ -14,11 +14,13 @@ fn answers() -> ObjectAnswers {
         checks: ControlRow::samples(&["7|CK_Z|([A]>(0))|0|1", "7|CK_B|NULL|1|1"]),
         defaults: ControlRow::samples(&["7|3|DF_C|(getdate())", "7|4|DF_D|NULL"]),
         comments: ControlRow::samples(&["7|0|of the table", "7|3|of a column", "7|4|"]),
+        special: ControlRow::samples(&["7|3|1|0|0", "7|4|0|1|0", "7|5|0|0|1", "7|6|0|0|2"]),
         temporal: ControlRow::samples(&["7|2|dbo|T_History", "8|1|NULL|NULL"]),
         full_text: ControlRow::samples(&["8"]),
         bound_defaults: ControlRow::samples(&["7|5|dbo|Today|CREATE DEFAULT Today AS getdate()"]),
         bound_rules: ControlRow::samples(&["7|5|NULL|NULL|NULL", "8|1|app|Positive|NULL"]),
         partitioned: ControlRow::samples(&["8|ByYear"]),
+        partition_functions: ControlRow::samples(&["8|Years|Day|12|2024-05-06T07:08:09.123"]),
         ..ObjectAnswers::default()
     }
 }
@@ -69,8 +71,15 @@ fn bound_defaults_and_rules_are_with_their_columns() {
     let rule = &attached.bound((8, 1))[0];
     assert_eq!(rule.name.as_deref(), Some("app.Positive"));
     assert!(attached.bound((7, 1)).is_empty());
-    let scheme = attached.table(8).partition_scheme;
-    assert_eq!(scheme.as_deref(), Some("ByYear"));
+    let stored = attached.table(8);
+    assert_eq!(stored.partition_scheme.as_deref(), Some("ByYear"));
+    let function = PartitionFunction {
+        name: "Years".into(),
+        column: "Day".into(),
+        partitions: 12,
+        version: "2024-05-06T07:08:09.123".into(),
+    };
+    assert_eq!(stored.partition_function, Some(function));
     assert_eq!(attached.table(7).partition_scheme, None);
 }
 
@@ -174,15 +183,18 @@ fn what_is_known_by_name_only_is_not_lost() {
         estimated_rows: 0,
         estimated_bytes: 0,
         filtered_by_policy: false,
+        memory_optimized: false,
     };
     let mut database = Database {
         name: "S".into(),
         server: String::new(),
+        guid: None,
         version: String::new(),
         collation: String::new(),
         snapshot_isolation: false,
         frozen: false,
         select_on_all: None,
+        last_rowversion: None,
         tables: vec![table],
         sequences: Vec::new(),
         views: Vec::new(),

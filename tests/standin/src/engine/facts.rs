@@ -53,6 +53,12 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// `@@SERVERNAME`.
+    pub(crate) fn server_name(&self) -> &str {
+        let renamed = self.state.server_name.as_deref();
+        renamed.unwrap_or(&self.options.server_name)
+    }
+
     pub(crate) fn current(&self) -> Result<&Arc<Database>> {
         self.state.database(&self.database)
     }

@@ -13,6 +13,8 @@ mod expr;
 mod facts;
 mod function;
 mod gate;
+mod graph;
+mod memory;
 mod object;
 mod pages;
 mod parse;

@@ -27,6 +27,8 @@ pub struct Options {
     pub server_name: String,
     /// Logins and their passwords; names compare without regard to case.
     pub logins: Vec<(String, String)>,
+    /// `query governor cost limit` in seconds; 0 is no limit. A second is a thousand rows here.
+    pub cost_limit: u64,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
         Options {
             server_name: "standin".to_owned(),
             logins: vec![("sa".to_owned(), "Passw0rd!".to_owned())],
+            cost_limit: 1,
         }
     }
 }
@@ -175,6 +178,15 @@ impl Engine {
     /// Begins to count again.
     pub fn reset_work(&self) {
         self.ledger.reset();
+    }
+
+    /// Changes `@@SERVERNAME`, as a failover to another replica does: databases stay what they are.
+    pub fn rename_server(&self, name: &str) {
+        let renamed = self.change(|_, after| {
+            after.server_name = Some(name.into());
+            Ok(())
+        });
+        debug_assert!(renamed.is_ok(), "nothing in it fails");
     }
 
     /// Where `sys.dm_exec_sessions` comes from.

@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) no_exec: bool,
     /// SET SHOWPLAN_ALL.
     pub(crate) show_plan: bool,
+    /// SET QUERY_GOVERNOR_COST_LIMIT; the server's own where it is not set.
+    pub(crate) cost_limit: Option<u64>,
 }
 
 impl Default for Settings {
@@ -71,6 +73,7 @@ impl Default for Settings {
             identity_insert: None,
             no_exec: false,
             show_plan: false,
+            cost_limit: None,
         }
     }
 }
@@ -306,6 +309,11 @@ impl SqlSession {
             }
             Some("ROWCOUNT") => {
                 self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+            }
+            Some("QUERY_GOVERNOR_COST_LIMIT") => {
+                // Negative values are rounded up to 0.
+                let limit = number().map_or(0, |n| u64::try_from(n).unwrap_or(0));
+                self.settings.cost_limit = Some(limit);
             }
             Some("SHOWPLAN_ALL") => self.settings.show_plan = on,
             Some("SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => {

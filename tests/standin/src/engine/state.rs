@@ -57,6 +57,8 @@ pub(crate) struct Database {
     pub(crate) read_committed_snapshot: bool,
     /// 100 ns ticks since 0001-01-01 of creation.
     pub(crate) created: u64,
+    /// `service_broker_guid`: kept in the database and its backups, of no two that were created.
+    pub(crate) guid: [u8; 16],
     pub(crate) schemas: Arc<Vec<Schema>>,
     pub(crate) tables: BTreeMap<i32, Arc<Table>>,
     /// Schema id and folded name of tables and constraints.
@@ -75,6 +77,18 @@ pub(crate) struct Database {
     pub(crate) next_object: i32,
     /// The last rowversion given out (`@@DBTS`).
     pub(crate) row_version: u64,
+}
+
+/// A random uniqueidentifier (version 4), in the byte order of the wire.
+pub(crate) fn random_guid() -> [u8; 16] {
+    use std::hash::{BuildHasher, RandomState};
+    let mut bytes = [0u8; 16];
+    // Every RandomState has fresh keys, so its hash of nothing is random.
+    bytes[..8].copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
+    bytes[8..].copy_from_slice(&RandomState::new().hash_one(1u8).to_le_bytes());
+    bytes[7] = bytes[7] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes
 }
 
 impl Database {
@@ -97,6 +111,7 @@ impl Database {
             snapshot_isolation: false,
             read_committed_snapshot: false,
             created,
+            guid: random_guid(),
             schemas: Arc::new(schemas.to_vec()),
             tables: BTreeMap::new(),
             names: Arc::default(),
@@ -217,6 +232,8 @@ pub(crate) struct State {
     /// Passwords of CREATE LOGIN by folded name; those of the options may do everything.
     pub(crate) logins: Arc<BTreeMap<String, String>>,
     pub(crate) next_database: i32,
+    /// `@@SERVERNAME` since [`Engine::rename_server`](crate::engine::Engine::rename_server).
+    pub(crate) server_name: Option<Arc<str>>,
 }
 
 impl State {

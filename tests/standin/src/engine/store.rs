@@ -145,6 +145,34 @@ impl Rules {
         error(2628, 16, message)
     }
 
+    /// The column set is the elements of all sparse columns that are not null, or NULL (Microsoft,
+    /// "Use column sets").
+    fn fill_column_set(&self, table: &Table, values: &mut [Value]) -> Result<()> {
+        let Some(set) = table.columns.iter().position(|c| c.column_set) else {
+            return Ok(());
+        };
+        let text = SqlType::NVarChar { length: None };
+        let mut xml = String::new();
+        for (column, value) in table.columns.iter().zip(values.iter()) {
+            if !column.sparse || matches!(value, Value::Null) {
+                continue;
+            }
+            let shown = convert(value, &column.ty, &text, self.how)?;
+            let shown = text::units(&shown).map(|units| text::to_string(units));
+            let shown = shown
+                .unwrap_or_default()
+                .replace('&', "&amp;")
+                .replace('<', "&lt;");
+            xml.push_str(&format!("<{0}>{shown}</{0}>", column.name));
+        }
+        values[set] = if xml.is_empty() {
+            Value::Null
+        } else {
+            self.store(table, set, &text::value(&xml), &text)?
+        };
+        Ok(())
+    }
+
     /// Fills computed columns and checks NOT NULL and CHECK.
     pub(crate) fn complete(&self, table: &Table, values: &mut [Value], verb: &str) -> Result<()> {
         let run = Run::default();
@@ -156,6 +184,7 @@ impl Rules {
             })?;
             values[*at] = self.store(table, *at, &value, &expr.t.ty)?;
         }
+        self.fill_column_set(table, values)?;
         for (column, value) in table.columns.iter().zip(values.iter()) {
             let counts = column.computed.as_ref().is_none_or(|c| c.persisted);
             if matches!(value, Value::Null) && !column.nullable && counts {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::graph;
+use crate::engine::memory::Memory;
 use crate::engine::pages;
 use crate::engine::partition::{Placement, prefix};
 use crate::engine::rows::{OrderedRows, Row};
@@ -23,12 +25,24 @@ pub(crate) struct ColumnDef {
     pub(crate) default: Option<NamedText>,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    /// Shows all sparse columns as one xml.
+    pub(crate) column_set: bool,
+    /// `sys.columns.graph_type`.
+    pub(crate) graph: Option<u8>,
     /// `sys.columns.generated_always_type`.
     pub(crate) generated: GeneratedAlways,
     /// Left out of `SELECT *`.
     pub(crate) hidden: bool,
     /// The function of MASKED WITH, as `default()`.
     pub(crate) mask: Option<String>,
+}
+
+impl ColumnDef {
+    /// One of the columns that the table's column set stands for: "SELECT * returns the column set
+    /// and not the sparse columns" (Microsoft, "Use column sets").
+    pub(crate) fn sparse_in_set(&self, table: &Table) -> bool {
+        self.sparse && table.columns.iter().any(|c| c.column_set)
+    }
 }
 
 /// What a system-versioned table fills in by itself.
@@ -203,6 +217,9 @@ pub(crate) struct Table {
     /// Its rows are elsewhere.
     pub(crate) external: bool,
     pub(crate) temporal: Temporal,
+    pub(crate) memory: Option<Memory>,
+    /// What UPDATE STATISTICS ... WITH ROWCOUNT has made of the count in the catalog.
+    pub(crate) kept_rows: Option<i64>,
     /// Column ids of PERIOD FOR SYSTEM_TIME.
     pub(crate) period: Option<(i32, i32)>,
     /// 100 ns ticks since 0001-01-01 of creation.
@@ -211,9 +228,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|c| c.name.eq_ignore_ascii_case(name) || same_name(&c.name, name))
+        self.columns.iter().position(|c| {
+            c.name.eq_ignore_ascii_case(name)
+                || same_name(&c.name, name)
+                || c.graph.is_some() && graph::stands_for(name, &c.name)
+        })
     }
 
     /// Position of a column id in rows.

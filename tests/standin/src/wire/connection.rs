@@ -29,7 +29,7 @@ pub(crate) fn serve(socket: TcpStream, shared: &Shared, number: u64) -> io::Resu
     let peer = Peer { number, address };
     socket.set_nodelay(true)?;
     let mut transport = Transport::new(socket);
-    let mut writer = Writer::new(4096);
+    let mut writer = Writer::new(packet::DEFAULT_PACKET);
     let logged_in = handshake::accept(&mut transport, &mut writer, shared, &peer);
     let Ok(Some(LoggedIn {
         session,

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::counters::Open;
-use crate::fault::Action;
-use crate::server::{ConnectionInfo, Shared};
+use crate::fault::{Action, class_of};
+use crate::server::{ConnectionInfo, MOST_PACKET, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::encode::DEFAULT_COLLATION;
@@ -28,9 +28,8 @@ const TDS_8_0: u32 = 0x0800_0000;
 const LANGUAGE: &str = "us_english";
 
 /// Packet sizes (MS-TDS 2.2.6.4; the cap under TLS is the size of a TLS record).
-const DEFAULT_PACKET: u32 = 4096;
+const DEFAULT_PACKET: u32 = packet::DEFAULT_PACKET as u32;
 const LEAST_PACKET: u32 = 512;
-const MOST_PACKET: u32 = 32767;
 const MOST_PACKET_TLS: u32 = 16383;
 
 /// A session, and its place in the counters.
@@ -52,7 +51,14 @@ pub(crate) struct Peer {
 const FIRST_SPID: u64 = 51;
 
 impl Peer {
-    fn info(&self, login: &Login7, session: &dyn Session, encrypted: bool) -> ConnectionInfo {
+    /// `most_packet`: where a proxy before the server allows less than the server.
+    fn info(
+        &self,
+        login: &Login7,
+        session: &dyn Session,
+        encrypted: bool,
+        most_packet: u32,
+    ) -> ConnectionInfo {
         let counted = (FIRST_SPID + self.number % 32_000) as u16;
         ConnectionInfo {
             session_id: session.id().unwrap_or(counted),
@@ -61,7 +67,7 @@ impl Peer {
             program: login.program.clone(),
             database: session.database().to_owned(),
             client_address: self.address.clone(),
-            packet_size: packet_size(login.packet_size, encrypted),
+            packet_size: packet_size(login.packet_size, encrypted).min(most_packet),
             encrypted,
         }
     }
@@ -103,7 +109,8 @@ pub(crate) fn accept<'a>(
         Ok(session) => {
             // Counted before the client knows, so that a client that is in is a client counted.
             let open = shared.counters.logged_in();
-            let info = peer.info(&login, session.as_ref(), transport.is_encrypted());
+            let encrypted = transport.is_encrypted();
+            let info = peer.info(&login, session.as_ref(), encrypted, shared.most_packet);
             shared.set_info(peer.number, info.clone());
             welcome(transport, writer, shared, &login, &info)?;
             Ok(Some(LoggedIn {
@@ -242,7 +249,7 @@ fn welcome(
     token::env_bytes(env::COLLATION, &DEFAULT_COLLATION, &[], out);
     token::env_text(env::LANGUAGE, LANGUAGE, "", out);
     token::message(&language_message(), out);
-    token::login_ack(tds_version, out);
+    token::login_ack(tds_version, shared.version, out);
     if let Some(features) = &login.features {
         let known: &[(u8, &[u8])] = &[(feature::UTF8_SUPPORT, &[1])];
         let acknowledged: Vec<_> = known
@@ -258,6 +265,7 @@ fn welcome(
     // This answer still goes in packets of the old size.
     writer.finish(transport, &shared.counters)?;
     writer.set_packet_size(packet_size as usize);
+    transport.set_packet_size(packet_size as usize);
     Ok(())
 }
 
@@ -303,9 +311,9 @@ fn failed_login(number: i32, state: u8, user: &str) -> SqlError {
 /// A refused login by request, in the words of the errors that clients know.
 fn login_fault(number: i32, login: &Login7) -> SqlError {
     let mut error = failed_login(number, 1, &login.user);
+    error.class = class_of(number);
     match number {
         4060 => {
-            error.class = 11;
             error.message = format!(
                 "Cannot open database \"{}\" requested by the login. The login failed.",
                 login.database

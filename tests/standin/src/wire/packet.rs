@@ -5,6 +5,9 @@ use std::io::{self, Read};
 /// Bytes of a packet header.
 pub(crate) const HEADER: usize = 8;
 
+/// The packet size of both sides before one is agreed on (MS-TDS 2.2.6.4).
+pub(crate) const DEFAULT_PACKET: usize = 4096;
+
 /// The longest request taken, all packets together; protects memory from a broken client.
 const MAX_MESSAGE: usize = 512 << 20;
 
@@ -17,7 +20,20 @@ pub(crate) mod kind {
     pub(crate) const BULK_LOAD: u8 = 0x07;
     pub(crate) const TRANSACTION: u8 = 0x0E;
     pub(crate) const LOGIN7: u8 = 0x10;
+    pub(crate) const SSPI: u8 = 0x11;
     pub(crate) const PRELOGIN: u8 = 0x12;
+
+    /// What a client sends.
+    pub(crate) const REQUESTS: [u8; 8] = [
+        BATCH,
+        RPC,
+        ATTENTION,
+        BULK_LOAD,
+        TRANSACTION,
+        LOGIN7,
+        SSPI,
+        PRELOGIN,
+    ];
 }
 
 /// Packet status bits (MS-TDS 2.2.3.1.2).

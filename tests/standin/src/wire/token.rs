@@ -1,7 +1,6 @@
 //! The tokens of a response other than rows (MS-TDS 2.2.7).
 
 use crate::types::SqlError;
-use crate::wire::prelogin::VERSION;
 
 /// `@@SERVERNAME` as messages carry it.
 pub(crate) const SERVER_NAME: &str = "STANDIN";
@@ -83,14 +82,14 @@ pub(crate) fn env_bytes(kind: u8, new: &[u8], old: &[u8], out: &mut Vec<u8>) {
 }
 
 /// LOGINACK. `tds_version` as it stands in LOGIN7; it goes back in network order.
-pub(crate) fn login_ack(tds_version: u32, out: &mut Vec<u8>) {
+pub(crate) fn login_ack(tds_version: u32, server_version: [u8; 4], out: &mut Vec<u8>) {
     with_length(0xAD, out, |out| {
         // SQL_TSQL
         out.push(1);
         out.extend_from_slice(&tds_version.to_be_bytes());
         // SQL Server pads its name with two NUL characters (MS-TDS 4.4).
         b_varchar("Microsoft SQL Server\0\0", out);
-        out.extend_from_slice(&VERSION);
+        out.extend_from_slice(&server_version);
     });
 }
 
@@ -137,6 +136,7 @@ fn b_varchar(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::prelogin::VERSION;
 
     fn hex(text: &str) -> Vec<u8> {
         text.split_whitespace()
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn login_ack_is_the_one_of_the_specification_but_for_the_version() {
         let mut out = Vec::new();
-        login_ack(0x7209_0002, &mut out);
+        login_ack(0x7209_0002, VERSION, &mut out);
         let expected = hex(
             "AD 36 00 01 72 09 00 02 16 4D 00 69 00 63 00 72 00 6F 00 73 00 6F 00 66 00 74 00 20 00 53 00 51 00 4C 00 \
              20 00 53 00 65 00 72 00 76 00 65 00 72 00 00 00 00 00",

@@ -1,25 +1,38 @@
 //! One connection's byte stream: plain TCP, TLS tunnelled in PRELOGIN packets, or TLS from the start.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
-use crate::wire::packet::{self, HEADER, Header, kind, status};
+use crate::wire::packet::{self, DEFAULT_PACKET, HEADER, Header, kind, status};
 
 /// Bytes of a TLS record header (RFC 8446 5.1).
 const RECORD_HEADER: usize = 5;
+/// Content type of a record that carries application data (RFC 8446 5.1).
+const APPLICATION_DATA: u8 = 0x17;
 
 /// The connection's stream with the encryption that is in force now.
 pub(crate) struct Transport {
     socket: TcpStream,
     tls: Option<Box<ServerConnection>>,
+    /// The longest packet that the client may send, its header included.
+    packet_size: usize,
 }
 
 impl Transport {
     pub(crate) fn new(socket: TcpStream) -> Self {
-        Self { socket, tls: None }
+        Self {
+            socket,
+            tls: None,
+            packet_size: DEFAULT_PACKET,
+        }
+    }
+
+    /// From the login on.
+    pub(crate) fn set_packet_size(&mut self, packet_size: usize) {
+        self.packet_size = packet_size;
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -45,7 +58,16 @@ impl Transport {
     pub(crate) fn start_strict(&mut self, config: Arc<ServerConfig>) -> io::Result<()> {
         let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
         while tls.is_handshaking() {
-            tls.complete_io(&mut self.socket)?;
+            while tls.wants_write() {
+                tls.write_tls(&mut self.socket)?;
+            }
+            // Record by record: the client's first packet may come with the end of its handshake.
+            if tls.is_handshaking() && read_record(&mut tls, &mut self.socket)?.is_none() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        while tls.wants_write() {
+            tls.write_tls(&mut self.socket)?;
         }
         self.tls = Some(Box::new(tls));
         Ok(())
@@ -151,18 +173,58 @@ impl Read for Transport {
                 other => return other,
             }
             // Record by record, so that plain bytes after an encrypted login stay in the socket.
-            let mut record = RecordReader {
-                socket: &mut self.socket,
-                left: None,
+            let Some(content) = read_record(tls, &mut self.socket)? else {
+                return Ok(0);
             };
-            while !record.at_end() {
-                if tls.read_tls(&mut record)? == 0 {
-                    return Ok(0);
-                }
-            }
-            tls.process_new_packets().map_err(io::Error::other)?;
+            check_record(content, tls, self.packet_size)?;
         }
     }
+}
+
+/// Reads one record into `tls` and gives its content type; `None` at the end of the stream.
+fn read_record(tls: &mut ServerConnection, socket: &mut TcpStream) -> io::Result<Option<u8>> {
+    let mut record = RecordReader { socket, left: None };
+    while !record.at_end() {
+        if tls.read_tls(&mut record)? == 0 {
+            return Ok(None);
+        }
+    }
+    let content = record.left.map(|(bytes, _)| bytes[0]);
+    if let Err(cause) = tls.process_new_packets() {
+        // The client is told by an alert, where it still listens.
+        while tls.wants_write() && tls.write_tls(socket).is_ok() {}
+        return Err(io::Error::other(cause));
+    }
+    Ok(content)
+}
+
+/// SQL Server expects one packet in each TLS record, and drops the connection without a word
+/// otherwise ("individual TLS segments to never contain more data than the negotiated TDS packet
+/// size", tediousjs/tedious PR 932; denisenkom/go-mssqldb 166 and 327; dotnet/SqlClient 2141). An
+/// empty record, which OpenSSL and Java put before each one of a CBC suite, is no packet either.
+fn check_record(content: u8, tls: &mut ServerConnection, packet_size: usize) -> io::Result<()> {
+    let state = tls.process_new_packets().map_err(io::Error::other)?;
+    let length = state.plaintext_bytes_to_read();
+    if length == 0 {
+        // TLS 1.3 sends its own messages as application data (RFC 8446 5.2).
+        let hidden = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        if content == APPLICATION_DATA && !hidden {
+            return Err(packet::invalid("empty TLS record"));
+        }
+        return Ok(());
+    }
+    let mut reader = tls.reader();
+    let header = reader.fill_buf()?.first_chunk::<HEADER>().copied();
+    let header =
+        header.ok_or_else(|| packet::invalid("TLS record shorter than a packet header"))?;
+    let header = Header::parse(header)?;
+    if !kind::REQUESTS.contains(&header.kind) || usize::from(header.length) != length {
+        return Err(packet::invalid("TLS record that is not one packet"));
+    }
+    if length > packet_size {
+        return Err(packet::invalid("TLS record longer than the packet size"));
+    }
+    Ok(())
 }
 
 /// Hands out exactly one TLS record.

@@ -72,7 +72,10 @@ impl Sink for Lines {
 impl Db {
     /// A fresh server with a database `t` in use.
     pub(crate) fn new() -> Db {
-        let engine = Engine::new(Options::default());
+        let engine = Engine::new(Options {
+            cost_limit: 0,
+            ..Options::default()
+        });
         let session = engine.login("sa", "Passw0rd!", None).unwrap();
         let mut db = Db { engine, session };
         db.ok("CREATE DATABASE t");

@@ -11,6 +11,7 @@ mod direct;
 mod dml;
 mod functions;
 mod harness;
+mod memory;
 mod objects;
 mod order;
 mod partitions;

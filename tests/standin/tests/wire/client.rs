@@ -254,7 +254,7 @@ impl Client {
 }
 
 /// MS-TDS 4.6.
-const ALL_HEADERS: [u8; 22] = [
+pub(crate) const ALL_HEADERS: [u8; 22] = [
     0x16, 0, 0, 0, 0x12, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
 ];
 
@@ -326,7 +326,7 @@ pub(crate) fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-fn packet(kind: u8, status: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn packet(kind: u8, status: u8, payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u16 + 8).to_be_bytes();
     [&[kind, status, length[0], length[1], 0, 0, 1, 0], payload].concat()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use standin::server::{ServerHandle, ServerOptions};
 use standin::wire::TlsMode;
 
-use crate::client::{Client, Encryption, Login, Token};
+use crate::client::{ALL_HEADERS, Client, Encryption, Login, Token, packet};
 use crate::{connect, start};
 
 fn numbers(tokens: &[Token]) -> Vec<i32> {
@@ -282,4 +282,47 @@ fn admin_port_steers_the_server() {
         stats.contains("\"batches\":2") && stats.contains("\"faults\":1"),
         "{stats}"
     );
+}
+
+/// What clients were dropped for by real servers; see `wire/transport.rs`.
+#[test]
+fn a_tls_record_that_is_not_one_packet_ends_the_connection() {
+    for (encryption, most_packet) in [(Encryption::On, 512), (Encryption::Strict, 16383)] {
+        let (server, _) = start(ServerOptions {
+            most_packet,
+            ..ServerOptions::default()
+        });
+        let ca_pem = server.ca_pem().to_owned();
+        let login = Login {
+            encryption,
+            ca_pem: &ca_pem,
+            packet_size: 32767,
+            ..Login::default()
+        };
+        let body = most_packet as usize - 8;
+        let whole = [ALL_HEADERS.to_vec(), vec![0x20, 0].repeat((body - 22) / 2)].concat();
+        let half = whole.len() / 2;
+        let mut first = packet(0x01, 0, &whole);
+        let two = packet(0x01, 1, &[0x20, 0]);
+        let together = [packet(0x01, 0, &whole[..half]), two.clone()].concat();
+        for records in [
+            // A packet in two records, two packets in one, and one longer than agreed.
+            vec![first.split_off(half), first],
+            vec![together],
+            vec![packet(0x01, 1, &[whole.clone(), vec![0; 2]].concat())],
+            vec![b"no packet".to_vec()],
+        ] {
+            let (mut client, _) = Client::login(server.address(), &login).unwrap();
+            for record in records {
+                // The server may be gone before the last.
+                let _ = client.send_raw(&record);
+            }
+            assert_eq!(client.receive_raw(), [], "{encryption:?}");
+        }
+        let (mut client, _) = Client::login(server.address(), &login).unwrap();
+        for record in [packet(0x01, 0, &whole), two] {
+            client.send_raw(&record).unwrap();
+        }
+        assert!(client.receive().is_ok(), "{encryption:?}");
+    }
 }

@@ -40,7 +40,9 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
 
 /// A table's index ids: the heap is 0.
 fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
-    let heap = (!table.indexes.iter().any(|i| i.id == 1)).then_some((0, None));
+    // The rows of a memory-optimised table are in its indexes, from 2 on.
+    let heap =
+        (table.memory.is_none() && !table.indexes.iter().any(|i| i.id == 1)).then_some((0, None));
     heap.into_iter()
         .chain(table.indexes.iter().map(|i| (i.id, Some(i))))
         .collect()
@@ -93,7 +95,15 @@ fn indexes(database: &Database) -> Build {
     ]);
     for table in database.tables.values() {
         for (id, index) in ids(table) {
-            let form = form(id, index);
+            let is_hash = table
+                .memory
+                .as_ref()
+                .zip(index)
+                .is_some_and(|(memory, index)| memory.hash.contains(&index.name));
+            let form = match is_hash {
+                true => (7, "NONCLUSTERED HASH"),
+                false => form(id, index),
+            };
             let kind = |k: IndexKind| b(index.is_some_and(|i| i.kind == k));
             v.row(vec![
                 i(table.object_id),

@@ -99,7 +99,7 @@ fn partitions(database: &Database) -> Build {
                     i(index_id),
                     i(i64::from(number)),
                     i(partition),
-                    i(rows),
+                    i(table.kept_rows.unwrap_or(rows)),
                     i(0),
                     i(0),
                     s("NONE"),
@@ -146,7 +146,7 @@ fn partition_stats(database: &Database) -> Build {
                     i(0),
                     i(n),
                     i(n),
-                    i(rows),
+                    i(table.kept_rows.unwrap_or(rows)),
                 ]);
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, bytes, i, s};
 use crate::engine::facts::Facts;
+use crate::types::Value;
 
 pub(super) fn view(facts: &Facts, name: &str) -> Option<Build> {
     Some(match name {
@@ -109,7 +110,7 @@ fn databases(facts: &Facts) -> Build {
             b(false),
             b(false),
             i(0),
-            NULL,
+            Value::Guid(d.guid),
         ]);
     }
     v

@@ -324,6 +324,9 @@ fn quiet(
                 .iter()
                 .try_for_each(|n| ddl::drop_object(f, s, kind, n, *if_exists))
         }),
+        Statement::KeepRows { table, rows } => {
+            changing(session, sink, |f, s, _| ddl::keep_rows(f, s, table, *rows))
+        }
         Statement::AlterIndex {
             index,
             table,

@@ -12,6 +12,7 @@ use crate::engine::procedure;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::direct::{Direct, Sent};
 use crate::engine::query::from::name_of;
+use crate::engine::query::governor;
 use crate::engine::query::mask;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run::{self, Stop};
@@ -67,6 +68,8 @@ pub(super) fn query_statement(
     }
     let facts = session.facts();
     let (plan, columns) = Binder::new(&facts).query(query)?;
+    let limit = session.settings.cost_limit;
+    governor::allow(&plan, limit.unwrap_or(facts.options.cost_limit))?;
     drop(facts);
     let plan = mask::shown(plan, &columns);
     let plan = match session.settings.row_limit {

@@ -126,6 +126,7 @@ impl Work<'_> {
                 }
             )
         });
+        refuse_sparse(&self.table().name, spec, &ty)?;
         let fixed = key
             || spec.identity.is_some()
             || ty == SqlType::RowVersion
@@ -149,6 +150,8 @@ impl Work<'_> {
             default: None,
             rowguid: spec.rowguid,
             sparse: spec.sparse,
+            column_set: spec.column_set,
+            graph: spec.graph,
             generated: spec.generated,
             hidden: spec.hidden,
             mask: spec.mask.clone(),
@@ -279,6 +282,50 @@ impl Work<'_> {
         }
         self.replace_rows(&rules, rows)
     }
+}
+
+/// Microsoft, "Use sparse columns" and "Use column sets": what a sparse column cannot be, and that a
+/// column set is xml.
+fn refuse_sparse(table: &str, spec: &ColumnSpec, ty: &SqlType) -> Result<()> {
+    let refused = matches!(
+        ty,
+        SqlType::Text
+            | SqlType::NText
+            | SqlType::Image
+            | SqlType::RowVersion
+            | SqlType::Geography
+            | SqlType::Geometry
+    );
+    let default = |c: &crate::engine::parse::statement::ConstraintSpec| {
+        matches!(
+            c.kind,
+            ConstraintKind::Default { .. }
+                | ConstraintKind::Key {
+                    kind: IndexKind::PrimaryKey,
+                    ..
+                }
+        )
+    };
+    let wrong = spec.nullable == Some(false)
+        || spec.identity.is_some()
+        || spec.rowguid
+        || refused
+        || spec.constraints.iter().any(default);
+    if spec.sparse && wrong {
+        let message = format!(
+            "Cannot create the sparse column '{}' in the table '{table}' because an option or data type specified is not valid.",
+            spec.name
+        );
+        return Err(error(1731, 16, message));
+    }
+    if spec.column_set && *ty != SqlType::Xml {
+        let message = format!(
+            "Cannot create the column set '{}' in the table '{table}' because it is not of data type xml.",
+            spec.name
+        );
+        return Err(error(1733, 16, message));
+    }
+    Ok(())
 }
 
 /// DBCC CHECKIDENT ... RESEED: the next row takes the value if there never was one, else the one

@@ -22,6 +22,7 @@ impl Work<'_> {
         let ConstraintKind::Key {
             kind,
             clustered,
+            hash,
             columns,
             on,
         } = &spec.kind
@@ -45,6 +46,12 @@ impl Work<'_> {
             clustered.unwrap_or(primary && may_cluster && self.table().clustered().is_none());
         let prefix = if primary { "PK" } else { "UQ" };
         let (name, object_id, system_named) = self.name(spec.name.as_deref(), prefix, "")?;
+        if *hash {
+            let Some(memory) = &mut self.table().memory else {
+                return Err(unsupported("a hash index of a table on disk"));
+            };
+            memory.hash.push(name.clone());
+        }
         let mut index = Index {
             name,
             id: 0,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::facts::Facts;
+use crate::engine::graph;
 use crate::engine::object::FullTextIndex;
 use crate::engine::parse::normal::filter_definition;
 use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Name};
@@ -175,6 +176,29 @@ impl Work<'_> {
         self.add_index(index, create.clustered)
     }
 
+    /// "A default unique, nonclustered index is automatically created" ("SQL Graph architecture"), on
+    /// the internal column.
+    pub(super) fn add_graph_index(&mut self) -> Result<()> {
+        let suffix = graph::suffix(self.object_id);
+        let id = self.column_id(&format!("graph_id_{suffix}"))?;
+        let index = Index {
+            name: format!("GRAPH_UNIQUE_INDEX_{suffix}"),
+            id: 0,
+            form: IndexForm::Rows,
+            object_id: 0,
+            kind: IndexKind::Plain,
+            system_named: true,
+            unique: true,
+            disabled: false,
+            keys: vec![(id, false)],
+            included: Vec::new(),
+            filter: None,
+            placed: None,
+            rows: OrderedRows::default(),
+        };
+        self.add_index(index, false)
+    }
+
     fn form(&mut self, create: &CreateIndex) -> Result<IndexForm> {
         let first = create.columns.first().map(|(c, _)| c.clone());
         let column = match &first {
@@ -280,6 +304,20 @@ pub(crate) fn create_full_text(
         catalog,
         columns,
     });
+    Ok(())
+}
+
+/// Makes the catalog count other rows than there are, as it does in databases that come from SQL
+/// Server 2000 (Microsoft, "DBCC UPDATEUSAGE").
+pub(crate) fn keep_rows(facts: &Facts, state: &mut State, table: &Name, rows: i64) -> Result<()> {
+    let (database, name) = place(facts, state, table)?;
+    let object_id = table_id(database, &name)?;
+    let mut work = Work {
+        facts,
+        database,
+        object_id,
+    };
+    work.table().kept_rows = Some(rows);
     Ok(())
 }
 

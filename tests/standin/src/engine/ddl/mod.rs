@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::facts::Facts;
+use crate::engine::graph;
+use crate::engine::memory::Memory;
 use crate::engine::parse::statement::{
     AlterTable, ConstraintKind, ConstraintSpec, CreateTable, Name,
 };
@@ -21,7 +23,7 @@ use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, Temporal, same_name};
 
 pub(crate) use column::reseed;
-pub(crate) use index::{alter_index, create_full_text, create_index, drop_index};
+pub(crate) use index::{alter_index, create_full_text, create_index, drop_index, keep_rows};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
 pub(crate) use partition::{create_partition_function, create_partition_scheme};
 pub(crate) use security::secure;
@@ -86,6 +88,11 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         generated: None,
         external: create.external,
         temporal: Temporal::No,
+        memory: create.durable.map(|durable| Memory {
+            durable,
+            hash: Vec::new(),
+        }),
+        kept_rows: None,
         period: None,
         created: moment(facts),
     };
@@ -95,8 +102,13 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         database,
         object_id,
     };
-    for spec in &create.columns {
+    let graph = create.graph.map(|graph| graph::columns(graph, object_id));
+    for spec in graph.iter().flatten().chain(&create.columns) {
         work.add_column(spec)?;
+    }
+    refuse_many(work.table())?;
+    if graph.is_some() {
+        work.add_graph_index()?;
     }
     for spec in &create.columns {
         work.bind_computed(spec)?;
@@ -134,6 +146,10 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
     for index in at_columns.chain(&create.indexes) {
         work.create_index(index)?;
     }
+    if create.durable.is_some() && work.table().indexes.iter().any(|i| i.id == 1) {
+        let message = "Clustered indexes, which are the default for primary keys, are not supported with memory optimized tables. Specify a NONCLUSTERED index instead.";
+        return Err(error(12317, 16, message));
+    }
     if let Some((start, end)) = &create.period {
         work.add_period(start, end)?;
     }
@@ -141,6 +157,22 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         work.version(versioning)?;
     }
     Ok(object_id)
+}
+
+/// Microsoft, "Maximum capacity specifications": columns of a table, and of one with a column set.
+fn refuse_many(table: &Table) -> Result<()> {
+    let set = table.columns.iter().any(|c| c.column_set);
+    let (most, all) = (if set { 30_000 } else { 1024 }, table.columns.len());
+    let kept = table.columns.iter().filter(|c| !c.sparse).count();
+    if all > most || kept > 1024 {
+        let message = format!(
+            "CREATE TABLE failed because column '{}' in table '{}' exceeds the maximum of 1024 columns.",
+            table.columns[all.min(1025) - 1].name,
+            table.name
+        );
+        return Err(error(1702, 16, message));
+    }
+    Ok(())
 }
 
 pub(crate) fn moment(facts: &Facts) -> u64 {

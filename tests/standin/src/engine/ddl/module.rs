@@ -187,6 +187,8 @@ fn column(output: &Output, id: i32) -> Result<ColumnDef> {
         default: None,
         rowguid: false,
         sparse: false,
+        column_set: false,
+        graph: None,
         generated: GeneratedAlways::No,
         hidden: false,
         mask: None,

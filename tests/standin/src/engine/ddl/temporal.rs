@@ -139,6 +139,8 @@ impl Work<'_> {
             next_column: of.next_column,
             generated: None,
             external: false,
+            memory: None,
+            kept_rows: None,
             temporal: Temporal::History,
             period: None,
             created: moment(self.facts),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::error::{Result, error, overflow};
 use crate::engine::expr::{Env, Run, Watch};
 use crate::engine::facts::Facts;
+use crate::engine::graph;
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
 use crate::engine::query::mask;
@@ -106,6 +107,7 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
                 return Err(error(544, 16, message));
             }
             refuse_generated(column, 13536)?;
+            graph::refuse_given(column)?;
             if column.computed.is_some() {
                 return Err(error(
                     271,
@@ -138,6 +140,8 @@ fn places(table: &Table, insert: &Insert, explicit_identity: bool) -> Result<Vec
         c.identity.is_none()
             && c.computed.is_none()
             && c.ty != SqlType::RowVersion
+            && graph::refuse_given(c).is_ok()
+            && !c.sparse_in_set(table)
             && c.generated == GeneratedAlways::No
     };
     Ok((0..table.columns.len()).filter(open).collect())
@@ -205,6 +209,10 @@ impl Writer<'_> {
             }
         }
         stamp(self.rules, &table, &mut row, self.facts)?;
+        let schema = self.database.schema_name(table.schema_id).unwrap_or("dbo");
+        graph::fill(&table, schema, &mut row, |schema, name| {
+            self.database.object_id(schema, name)
+        })?;
         self.rules.complete(&table, &mut row, "INSERT")?;
         check_references(self.database, &table, &row, "INSERT")?;
         drop(table);

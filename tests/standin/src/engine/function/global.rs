@@ -23,7 +23,7 @@ pub(crate) fn global(facts: &Facts, name: &str) -> Result<Bound> {
         "@@error" => int(i64::from(facts.last_error)),
         "@@identity" => identity(facts.identity.session),
         "@@servername" | "@@servicename" => nvarchar(Some(if lower == "@@servername" {
-            &facts.options.server_name
+            facts.server_name()
         } else {
             "MSSQLSERVER"
         })),

@@ -71,7 +71,12 @@ pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.are_words(&["UPDATE", "STATISTICS"]) {
         t.next();
         t.next();
-        t.name()?;
+        let table = t.name()?;
+        if t.take_words(&["WITH", "ROWCOUNT"]) {
+            t.expect(&Token::Eq)?;
+            let rows = t.integer()?;
+            return Ok(Some(Statement::KeepRows { table, rows }));
+        }
         while !matches!(t.peek(), Token::SemiColon | Token::EOF)
             && !matches!(t.peek(), Token::Word(w) if begins_statement(&w.value) && !is_word(t.peek(), "WITH"))
         {

@@ -93,6 +93,11 @@ pub(crate) enum Statement {
         names: Vec<Name>,
         if_exists: bool,
     },
+    /// `UPDATE STATISTICS table WITH ROWCOUNT = n`.
+    KeepRows {
+        table: Name,
+        rows: i64,
+    },
     AlterIndex {
         index: Option<String>,
         table: Name,
@@ -298,9 +303,12 @@ pub(crate) struct CreateTable {
     pub(crate) indexes: Vec<CreateIndex>,
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
+    /// Of a memory-optimised table: whether its rows outlive the server.
+    pub(crate) durable: Option<bool>,
     pub(crate) on: Option<On>,
     /// CREATE EXTERNAL TABLE.
     pub(crate) external: bool,
+    pub(crate) graph: Option<Graph>,
 }
 
 /// `ON scheme (column)`.
@@ -320,6 +328,13 @@ pub(crate) struct PartitionFunctionSpec {
     pub(crate) boundaries: Vec<Expr>,
 }
 
+/// `AS NODE` or `AS EDGE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Graph {
+    Node,
+    Edge,
+}
+
 /// `SYSTEM_VERSIONING = ON (HISTORY_TABLE = ...)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Versioning {
@@ -337,6 +352,9 @@ pub(crate) struct ColumnSpec {
     pub(crate) persisted: bool,
     pub(crate) rowguid: bool,
     pub(crate) sparse: bool,
+    pub(crate) column_set: bool,
+    /// `sys.columns.graph_type` of a column that the server adds.
+    pub(crate) graph: Option<u8>,
     pub(crate) generated: GeneratedAlways,
     pub(crate) hidden: bool,
     /// The function of MASKED WITH.
@@ -360,6 +378,7 @@ pub(crate) enum ConstraintKind {
     Key {
         kind: IndexKind,
         clustered: Option<bool>,
+        hash: bool,
         columns: Vec<(String, bool)>,
         on: Option<On>,
     },

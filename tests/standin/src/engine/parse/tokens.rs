@@ -6,6 +6,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::engine::error::{Result, error, syntax};
+use crate::engine::graph::PSEUDO;
 use crate::engine::parse::statement::{Name, TypeName};
 use crate::types::SqlError;
 
@@ -85,6 +86,17 @@ fn static_methods(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
+/// Makes names of `$node_id` and its like, which `sqlparser` takes for placeholders.
+fn pseudo_columns(tokens: &mut [TokenWithSpan]) {
+    for token in tokens {
+        if let Token::Placeholder(name) = &token.token
+            && PSEUDO.iter().any(|known| known.eq_ignore_ascii_case(name))
+        {
+            token.token = Token::make_word(&name.clone(), Some('['));
+        }
+    }
+}
+
 impl Tokens {
     pub(crate) fn new(sql: &str) -> Result<Tokens> {
         let mut tokens = Tokenizer::new(&DIALECT, sql)
@@ -92,6 +104,7 @@ impl Tokens {
             .map_err(|e| error(105, 15, format!("Incorrect syntax. {e}")))?;
         tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
         static_methods(&mut tokens);
+        pseudo_columns(&mut tokens);
         next_value_calls(&mut tokens);
         samples_before_hints(&mut tokens)?;
         partition_calls(&mut tokens);

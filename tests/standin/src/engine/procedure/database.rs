@@ -7,7 +7,7 @@ use crate::engine::ddl;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::facts::Facts;
 use crate::engine::parse::statement::Statement;
-use crate::engine::state::{Database, Schema, State};
+use crate::engine::state::{Database, Schema, State, random_guid};
 use crate::engine::table::{fold, same_name};
 
 use super::create_type;
@@ -145,6 +145,7 @@ fn alter_database(
             Some("READ_ONLY") => database.read_only = true,
             Some("READ_WRITE") => database.read_only = false,
             Some("ALLOW_SNAPSHOT_ISOLATION") => database.snapshot_isolation = on,
+            Some("NEW_BROKER") => database.guid = random_guid(),
             Some("READ_COMMITTED_SNAPSHOT") => database.read_committed_snapshot = on,
             Some(
                 "RECOVERY"

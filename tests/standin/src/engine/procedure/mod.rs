@@ -89,6 +89,8 @@ pub(crate) fn create_from(
             versioning: None,
             on: None,
             external: false,
+            durable: None,
+            graph: None,
         },
     )?;
     Ok(())

@@ -7,6 +7,8 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJ
 use crate::engine::catalog;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Comparison, Kind, Ty};
+use crate::engine::graph;
+use crate::engine::memory;
 use crate::engine::object::{Body, Module};
 use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
@@ -50,6 +52,7 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
             hidden: false,
             mask: None,
             denied: None,
+            internal: false,
         })
         .collect()
 }
@@ -58,7 +61,8 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
 pub(crate) fn table_outputs(table: &Table) -> Vec<Output> {
     let mut columns = outputs(&table.result_columns());
     for (output, column) in columns.iter_mut().zip(table.columns.iter()) {
-        output.hidden = column.hidden;
+        output.hidden = column.hidden || column.sparse_in_set(table);
+        output.internal = column.graph.is_some_and(graph::is_internal);
     }
     columns
 }
@@ -185,18 +189,23 @@ impl Binder<'_> {
                 args,
                 version: None,
                 sample,
+                with_hints,
                 ..
             } => {
                 let name = name_of(name)?;
-                let sample = sample.as_ref().map(clause);
+                let mut how = How {
+                    sample: sample.as_ref().map(clause),
+                    hints: with_hints.iter().map(ToString::to_string).collect(),
+                };
                 if let Some(args) = args {
                     if name.schema.is_none() && same_name(&name.name, "GENERATE_SERIES") {
-                        if sample.is_some() {
+                        if how.sample.is_some() {
                             return Err(sample::only_tables());
                         }
                         return self.series(&args.args, alias.as_ref(), start);
                     }
                     let hint = args.args.iter().all(|a| is_hint(&a.to_string()));
+                    how.hints.extend(args.args.iter().map(ToString::to_string));
                     if let Some(found) = self.catalog_function(&name, &args.args)? {
                         let mut columns = outputs(&found.columns);
                         if let Some(alias) = alias {
@@ -211,7 +220,7 @@ impl Binder<'_> {
                         return Err(unsupported(format!("the table-valued function '{name}'")));
                     }
                 }
-                self.table(name, alias.as_ref(), sample, start)
+                self.table(name, alias.as_ref(), &how, start)
             }
             TableFactor::Derived {
                 sample: Some(_), ..
@@ -356,9 +365,10 @@ impl Binder<'_> {
         &mut self,
         name: Name,
         alias: Option<&ast::TableAlias>,
-        sample: Option<&ast::TableSample>,
+        how: &How<'_>,
         start: usize,
     ) -> Result<(Plan, usize)> {
+        let sample = how.sample;
         let called = alias.map_or_else(|| name.name.clone(), |a| a.name.value.clone());
         let common = self
             .tables
@@ -385,6 +395,7 @@ impl Binder<'_> {
             if table.external {
                 return Err(unsupported(format!("reading the external table '{name}'")));
             }
+            memory::check(self.facts, table, &how.hints, sample.is_some())?;
             let plan = match sample {
                 Some(clause) => Plan::Sample(Box::new(Sample::bind(table, clause)?)),
                 None => full_scan(table),
@@ -403,6 +414,12 @@ impl Binder<'_> {
         self.enter(called, Some(schema), columns, start);
         Ok((plan, width))
     }
+}
+
+/// What is said of a table beside its name.
+struct How<'a> {
+    sample: Option<&'a ast::TableSample>,
+    hints: Vec<String>,
 }
 
 fn clause(kind: &ast::TableSampleKind) -> &ast::TableSample {

@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 pub(crate) mod bind;
 pub(crate) mod direct;
 pub(crate) mod from;
+pub(crate) mod governor;
 pub(crate) mod mask;
 pub(crate) mod order;
 pub(crate) mod plan;

@@ -26,6 +26,13 @@ pub(crate) struct Sample {
     seed: Option<u64>,
 }
 
+impl Sample {
+    /// As many as are estimated.
+    pub(crate) fn rows(&self) -> u64 {
+        (self.table.row_count() as f64 * self.part) as u64
+    }
+}
+
 /// What 475 says of everything that is not a table's name.
 pub(crate) fn only_tables() -> crate::types::SqlError {
     let message = "Invalid SAMPLE clause. Only table names in the FROM clause of SELECT, UPDATE, and DELETE queries may be sampled.";

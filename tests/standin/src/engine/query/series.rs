@@ -70,6 +70,7 @@ pub(crate) fn bind(binder: &mut Binder<'_>, args: &[FunctionArg]) -> Result<(Pla
         hidden: false,
         mask: None,
         denied: None,
+        internal: false,
     }];
     let numbers: Option<Vec<i64>> = bound.iter().map(|(v, _)| as_int(v)).collect();
     let Some(numbers) = numbers else {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::fault::{Action, RowFault};
+use crate::fault::{Action, RowFault, class_of};
 use crate::prng::SplitMix64;
 use crate::types::SqlError;
 
@@ -105,7 +105,11 @@ fn fault_error(number: i32) -> SqlError {
                 .to_owned(),
         ),
         1222 => (16, 45, "Lock request time out period exceeded.".to_owned()),
-        number => (16, 1, format!("Error {number} by request.")),
+        number => (
+            class_of(number),
+            1,
+            format!("Error {number} by request."),
+        ),
     };
     SqlError {
         number,

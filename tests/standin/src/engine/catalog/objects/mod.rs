@@ -8,6 +8,7 @@ use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
 use crate::engine::catalog::system_view;
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
+use crate::engine::graph;
 use crate::engine::state::Database;
 use crate::engine::table::{ColumnDef, GeneratedAlways, IndexKind, Table, Temporal};
 use crate::types::{SqlType, Value};
@@ -247,11 +248,16 @@ fn tables(database: &Database) -> Build {
             i(0),
             s("TABLE"),
         ]);
+        let durable = table.memory.as_ref().is_none_or(|memory| memory.durable);
         row.extend([
             b(false),
-            b(false),
-            i(0),
-            s("SCHEMA_AND_DATA"),
+            b(table.memory.is_some()),
+            i(i64::from(!durable)),
+            s(if durable {
+                "SCHEMA_AND_DATA"
+            } else {
+                "SCHEMA_ONLY"
+            }),
             i(temporal.0),
             s(temporal.1),
             temporal.2,
@@ -303,6 +309,7 @@ const COLUMN: &[(&str, T)] = &[
     ("is_hidden", T::Bit),
     ("is_masked", T::Bit),
     ("graph_type", T::Int),
+    ("graph_type_desc", T::Desc),
 ];
 
 /// `numeric` is system type 108 although it is stored as decimal.
@@ -346,13 +353,14 @@ fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
         i(c.default.as_ref().map_or(0, |d| d.object_id)),
         i(0),
         b(c.sparse),
-        b(false),
+        b(c.column_set),
         i(generated.0),
         s(generated.1),
         NULL,
         b(c.hidden),
         b(c.mask.is_some()),
-        NULL,
+        c.graph.map_or(NULL, |kind| i(i32::from(kind))),
+        opt(c.graph.map(graph::describe)),
     ]
 }
 

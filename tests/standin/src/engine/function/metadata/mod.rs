@@ -19,6 +19,7 @@ use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::from::wildcard;
+use crate::engine::state::random_guid;
 use crate::engine::table::Table;
 use crate::engine::value::compare::append_key;
 use crate::engine::value::text;
@@ -176,16 +177,7 @@ fn smallint(i: i64) -> Bound {
 }
 
 fn new_id() -> Bound {
-    let call: Call = Arc::new(|_: &[Value]| {
-        use std::hash::{BuildHasher, RandomState};
-        let mut bytes = [0u8; 16];
-        // Every RandomState has fresh keys, so its hash of nothing is random.
-        bytes[..8].copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
-        bytes[8..].copy_from_slice(&RandomState::new().hash_one(1u8).to_le_bytes());
-        bytes[7] = bytes[7] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Ok(Value::Guid(bytes))
-    });
+    let call: Call = Arc::new(|_: &[Value]| Ok(Value::Guid(random_guid())));
     Bound {
         kind: Kind::Call(call, Vec::new()),
         t: crate::engine::expr::Ty {

@@ -28,7 +28,7 @@ pub(super) fn server_property(facts: &Facts, property: &str) -> Bound {
         "sqlcharset" => int(1),
         "sqlsortorder" => int(52),
         "servername" | "machinename" | "computernamephysicalnetbios" => {
-            nvarchar(Some(&facts.options.server_name))
+            nvarchar(Some(facts.server_name()))
         }
         "isclustered"
         | "ishadrenabled"

@@ -59,8 +59,11 @@ fn answer(facts: &Facts, text: &dyn Fn(usize) -> Option<String>) -> Option<bool>
         "DATABASE" => {
             let database = match text(0) {
                 None => facts.current().ok()?,
-                // A name, with its brackets where it needs them.
-                Some(name) => facts.state.database(&parse_name(&name)?.name).ok()?,
+                // A name of one part, with its brackets where it needs them.
+                Some(name) => {
+                    let part = parse_name(&name).filter(|name| name.schema.is_none())?;
+                    facts.state.database(&part.name).ok()?
+                }
             };
             Some(facts.rights(database).may(&permission, Securable::Database))
         }

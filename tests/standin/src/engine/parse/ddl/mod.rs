@@ -10,8 +10,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{
-    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Name, On, PartitionFunctionSpec,
-    Statement, Versioning,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Graph, Name, On,
+    PartitionFunctionSpec, Statement, Versioning,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::table::{GeneratedAlways, IndexKind};
@@ -231,7 +231,13 @@ fn table(t: &mut Tokens, external: bool) -> Result<Statement> {
         versioning: None,
         on: None,
         external,
+        durable: None,
+        graph: None,
     };
+    if t.take_words(&["AS", "EDGE"]) {
+        created.graph = Some(Graph::Edge);
+        return Ok(Statement::CreateTable(created));
+    }
     t.expect(&Token::LParen)?;
     loop {
         if matches!(t.peek(), Token::RParen) {
@@ -251,6 +257,12 @@ fn table(t: &mut Tokens, external: bool) -> Result<Statement> {
         }
     }
     t.expect(&Token::RParen)?;
+    created.durable = memory_option(t);
+    if t.take_words(&["AS", "NODE"]) {
+        created.graph = Some(Graph::Node);
+    } else if t.take_words(&["AS", "EDGE"]) {
+        created.graph = Some(Graph::Edge);
+    }
     (created.versioning, created.on) = table_options(t)?;
     Ok(Statement::CreateTable(created))
 }
@@ -317,6 +329,17 @@ fn versioning_option(t: &mut Tokens) -> Result<Option<Versioning>> {
     Ok(Some(Versioning { history }))
 }
 
+/// Of `WITH (MEMORY_OPTIMIZED = ON [, DURABILITY = ...])`: whether the rows are durable.
+fn memory_option(t: &Tokens) -> Option<bool> {
+    let has = |word| {
+        (0..)
+            .map(|ahead| t.peek_at(ahead))
+            .take_while(|token| !matches!(token, Token::RParen | Token::EOF))
+            .any(|token| is_word(token, word))
+    };
+    with_options(t, "MEMORY_OPTIMIZED").then(|| !has("SCHEMA_ONLY"))
+}
+
 /// Whether the WITH parentheses that come next switch an option ON.
 fn with_options(t: &Tokens, option: &str) -> bool {
     let mut ahead = 0;
@@ -342,9 +365,6 @@ fn storage(t: &mut Tokens) -> Result<Option<On>> {
             while !matches!(t.peek_at(ahead), Token::RParen | Token::EOF) {
                 if is_word(t.peek_at(ahead), "SYSTEM_VERSIONING") {
                     return Ok(on);
-                }
-                if is_word(t.peek_at(ahead), "MEMORY_OPTIMIZED") {
-                    return Err(unsupported("MEMORY_OPTIMIZED"));
                 }
                 ahead += 1;
             }
@@ -445,7 +465,9 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
         spec.constraints.push(found);
     } else if t.is_word("MASKED") {
         spec.mask = Some(security::mask(t)?);
-    } else if t.is_word("ENCRYPTED") || t.is_word("FILESTREAM") || t.is_word("COLUMN_SET") {
+    } else if t.take_words(&["COLUMN_SET", "FOR", "ALL_SPARSE_COLUMNS"]) {
+        spec.column_set = true;
+    } else if t.is_word("ENCRYPTED") || t.is_word("FILESTREAM") {
         return Err(unsupported(format!("{} columns", t.peek())));
     } else {
         return Ok(false);
@@ -503,6 +525,7 @@ fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
     let clustered = t
         .take_one_of(&["CLUSTERED", "NONCLUSTERED"])
         .map(|w| w == "CLUSTERED");
+    let hash = t.take_word("HASH");
     let columns = if matches!(t.peek(), Token::LParen) {
         t.list(key_column)?
     } else {
@@ -513,6 +536,7 @@ fn key(t: &mut Tokens, kind: IndexKind) -> Result<ConstraintKind> {
     Ok(ConstraintKind::Key {
         kind,
         clustered,
+        hash,
         columns,
         on,
     })

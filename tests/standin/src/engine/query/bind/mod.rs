@@ -14,6 +14,7 @@ use crate::engine::error::{Result, error, invalid_column, syntax, unsupported};
 use crate::engine::expr::{Bound, Comparison, Env, Kind, Run, Ty};
 use crate::engine::facts::Facts;
 use crate::engine::function;
+use crate::engine::graph;
 use crate::engine::parse::statement::Name;
 use crate::engine::parse::tokens::{is_variable, parse_type};
 use crate::engine::query::aggregate;
@@ -38,6 +39,8 @@ pub(crate) struct Output {
     pub(crate) mask: Option<String>,
     /// Why this user may not read it.
     pub(crate) denied: Option<SqlError>,
+    /// A graph column that no query may name.
+    pub(crate) internal: bool,
 }
 
 #[derive(Clone)]
@@ -361,12 +364,10 @@ impl<'a> Binder<'a> {
                 .iter()
                 .filter(|s| table.is_none_or(|t| is_called(s, t)))
             {
-                for (i, output) in source
-                    .columns
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, c)| same_name(&c.name, column))
-                {
+                for (i, output) in source.columns.iter().enumerate().filter(|(_, c)| {
+                    same_name(&c.name, column) || graph::stands_for(column, &c.name)
+                }) {
+                    graph::refuse_internal(column, output.internal)?;
                     if found.is_some() {
                         return Err(error(209, 16, format!("Ambiguous column name '{column}'.")));
                     }

@@ -111,6 +111,7 @@ impl Binder<'_> {
             hidden: false,
             mask: masked.then(|| mask::DEFAULT.to_owned()),
             denied: None,
+            internal: false,
         };
         if output.t.rank == 3 {
             return Err(error(

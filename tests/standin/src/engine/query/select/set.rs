@@ -93,6 +93,7 @@ impl Binder<'_> {
                 hidden: false,
                 mask: None,
                 denied: None,
+                internal: false,
             });
         }
         let convert = |row: Vec<Bound>| {

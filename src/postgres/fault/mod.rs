@@ -8,7 +8,9 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::error::{Error, Kind};
 
-/// Stands in for PostgreSQL's answer, whose DETAIL and CONTEXT may show values of rows.
+mod detail;
+
+/// Stands in for PostgreSQL's answer, whose CONTEXT, and DETAIL for some errors, show values of rows.
 #[derive(Debug)]
 struct Answer {
     code: String,
@@ -52,20 +54,29 @@ pub(super) fn of_making(error: tokio_postgres::Error, doing: &str) -> Error {
 }
 
 fn answered(answer: &DbError, kind: Kind, doing: &str) -> Error {
-    let code = answer.code().code();
-    let foreign = is_foreign(code, answer.routine());
-    let message = match foreign {
-        true => WITHHELD.to_owned(),
-        false => without_values(code, answer.message()),
-    };
-    let mut text = format!("could not {doing}: {message}");
-    if code == "2BP01" && !foreign {
-        // The dependants are named in DETAIL only; here it holds names of objects, no values.
-        text.extend(answer.detail().map(|detail| format!(" ({detail})")));
-    }
-    Error::new(kind, text).because(Answer {
-        code: code.to_owned(),
+    Error::new(kind, format!("could not {doing}: {}", said(answer))).because(Answer {
+        code: answer.code().code().to_owned(),
     })
+}
+
+/// What PostgreSQL answered, with its DETAIL and HINT, as far as it shows no value of a row.
+pub(super) fn said(answer: &DbError) -> String {
+    let code = answer.code().code();
+    if is_foreign(code, answer.routine()) {
+        return WITHHELD.to_owned();
+    }
+    let mut text = without_values(code, answer.message());
+    let detail = answer.detail().and_then(|text| detail::shown(code, text));
+    let parts = [
+        ("detail", detail),
+        ("hint", answer.hint().map(str::to_owned)),
+    ];
+    for (label, part) in parts {
+        if let Some(part) = part {
+            text.push_str(&format!(" ({label}: {})", part.trim_end_matches('.')));
+        }
+    }
+    text
 }
 
 /// The connection is gone, or the bytes on it no longer make sense.
@@ -106,6 +117,7 @@ pub(super) fn kind_of(code: &str) -> Kind {
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04" => Kind::TargetLost,
         "3D000" | "57P04" => Kind::TargetDatabase,
         "42501" => Kind::TargetPermission,
+        "25006" => Kind::TargetReadOnly,
         "40001" | "40P01" | "55P03" | "53300" => Kind::TargetBusy,
         "53100" | "53200" => Kind::TargetFull,
         "42P07" => Kind::TargetExists,
@@ -181,6 +193,7 @@ mod tests {
             ("3D000", Kind::TargetDatabase),
             ("42501", Kind::TargetPermission),
             ("42P07", Kind::TargetExists),
+            ("25006", Kind::TargetReadOnly),
             ("22001", Kind::Value),
             ("22P04", Kind::Internal),
             ("23505", Kind::TargetQuery),

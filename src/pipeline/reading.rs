@@ -1,0 +1,130 @@
+//! Reads the statements of a partition, one after the other, into a bounded channel of batches.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::Result;
+use crate::mssql::large_rows::{self, LargeRows};
+use crate::mssql::pool::Pooled;
+use crate::mssql::{Connection, bounds, read};
+use crate::plan::query::Unchanged;
+use crate::transcode::{Batch, RowLayout};
+
+/// Batches between a reader and its COPY. With one being filled and one being sent, a partition
+/// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 1 MiB
+/// each; of longer rows the whole process holds a few, see [`LargeRows`].
+pub(super) const BATCHES_IN_FLIGHT: usize = 2;
+
+/// A batch on its way from a reader to its COPY.
+pub(super) struct Delivery {
+    pub(super) batch: Batch,
+    /// How long the source's connection was at work on it.
+    pub(super) read: Duration,
+    /// Held until a long row was sent.
+    pub(super) _turn: Option<large_rows::Turn>,
+}
+
+/// What a reader reads.
+pub(super) struct Reading {
+    /// In this order.
+    pub(super) statements: Vec<String>,
+    pub(super) layout: RowLayout,
+    /// Asked after the last row.
+    pub(super) unchanged: Option<Unchanged>,
+}
+
+/// What a reader has in common with others.
+pub(super) struct Shared {
+    /// Child of the table's; cancelled where the partition makes a turn.
+    pub(super) cancel: CancellationToken,
+    /// The run's.
+    pub(super) large_rows: LargeRows,
+}
+
+/// How a reader ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadEnd {
+    /// The last row of the last statement was handed over.
+    Complete,
+    /// Cancelled between two batches.
+    Stopped,
+    /// The writer gave up first; its error is the one that counts.
+    Refused,
+}
+
+/// Reads the rows of the statements into the channel, one statement after the other. The connection
+/// goes back to the pool only when each was read to its end; otherwise dropping the stream has marked
+/// it as broken.
+///
+/// A batch is of one statement, so its last key is one of a row that was read: a statement without
+/// rows says nothing, and reading goes on behind the last key of an earlier one.
+pub(super) async fn read_batches(
+    mut source: Pooled,
+    reading: Reading,
+    batches: mpsc::Sender<Delivery>,
+    shared: Shared,
+) -> Result<ReadEnd> {
+    let mut rows = 0;
+    for sql in &reading.statements {
+        if shared.cancel.is_cancelled() {
+            return Ok(ReadEnd::Stopped);
+        }
+        let statement = (&**sql, reading.layout.clone());
+        let read = read_statement(&mut source, statement, &batches, &shared).await;
+        let read = read.map_err(|error| error.with_row(|row| row_after(rows, row)));
+        match read? {
+            (ReadEnd::Complete, read) => rows += read,
+            (end, _) => return Ok(end),
+        }
+    }
+    if let Some(unchanged) = &reading.unchanged {
+        bounds::must_be_unchanged(&mut source, unchanged).await?;
+    }
+    Ok(ReadEnd::Complete)
+}
+
+/// A row's number in its statement, as its number in all of them.
+fn row_after(before: u64, row: String) -> String {
+    match row.parse::<u64>() {
+        Ok(row) => (before + row).to_string(),
+        Err(_) => row,
+    }
+}
+
+/// The same of one statement, with the number of its rows.
+async fn read_statement(
+    source: &mut Connection,
+    (sql, layout): (&str, RowLayout),
+    batches: &mpsc::Sender<Delivery>,
+    shared: &Shared,
+) -> Result<(ReadEnd, u64)> {
+    let started = Instant::now();
+    let stream = read::open(source, sql, layout).await?;
+    let mut stream = stream.share_large_rows(shared.large_rows.clone());
+    let mut asked = started;
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = shared.cancel.cancelled() => return Ok((ReadEnd::Stopped, stream.rows())),
+            batch = stream.next_batch() => batch?,
+        };
+        let Some(batch) = batch else {
+            tracing::debug!(
+                seconds = started.elapsed().as_secs_f64(),
+                "a statement was read to its end"
+            );
+            return Ok((ReadEnd::Complete, stream.rows()));
+        };
+        let delivery = Delivery {
+            batch,
+            read: asked.elapsed(),
+            _turn: stream.take_turn(),
+        };
+        if batches.send(delivery).await.is_err() {
+            return Ok((ReadEnd::Refused, stream.rows()));
+        }
+        asked = Instant::now();
+    }
+}
