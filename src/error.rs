@@ -13,7 +13,7 @@ type Cause = Box<dyn StdError + Send + Sync>;
 pub enum Kind {
     /// The command line does not fit together.
     Usage,
-    /// The job file cannot be read or is not right.
+    /// The job file cannot be read or is not right, or names what is not there.
     JobFile,
     /// No connection to SQL Server: name, route, port, instance or time-out.
     SourceUnreachable,
@@ -38,6 +38,8 @@ pub enum Kind {
     SourceDatabaseUnavailable,
     /// The login may not read what the job names (errors 229, 262, 300 and kin).
     SourcePermission,
+    /// The login would read less than there is: masks, filtered rows, columns without SELECT.
+    SourceHidden,
     /// The connection broke, or the server ended it.
     SourceLost,
     /// A statement or a read took longer than allowed.
@@ -91,7 +93,7 @@ pub enum Kind {
     TargetExists,
     /// A type or feature of the source that this version cannot carry.
     Unsupported,
-    /// Two things would get one name, or a name that the job gives is not there.
+    /// Two things would get one name, or one a name that PostgreSQL keeps for itself.
     Naming,
     /// A value that PostgreSQL cannot hold, under the policy `error`.
     Value,

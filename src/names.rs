@@ -162,17 +162,15 @@ pub fn target_schema(source: &str, mapped: Option<&str>, style: NameStyle) -> Re
     };
     Err(Error::new(
         Kind::Naming,
-        format!(
-            "schema {source} would become {schema}, which is {owner}: set target.schemas: {{ {source}: another_name }}"
-        ),
+        format!("schema {source} would become {schema}, which is {owner}"),
     ))
 }
 
-/// A name that the job gives, as it is. [`Kind::Naming`] where PostgreSQL would cut it.
+/// A name that the job gives, as it is. [`Kind::JobFile`] where PostgreSQL would cut it.
 pub fn given(name: &str) -> Result<String> {
     if name.is_empty() || name.len() > MAX_BYTES || name.contains('\0') {
         return Err(Error::new(
-            Kind::Naming,
+            Kind::JobFile,
             format!(
                 "the name {name:?} that the job gives must have 1 to {MAX_BYTES} bytes, none of them zero"
             ),
@@ -185,7 +183,7 @@ pub fn given(name: &str) -> Result<String> {
 pub fn given_column(name: &str) -> Result<String> {
     if SYSTEM_COLUMNS.contains(&name) {
         return Err(Error::new(
-            Kind::Naming,
+            Kind::JobFile,
             format!("PostgreSQL has a column {name} of its own in every table"),
         ));
     }
@@ -285,7 +283,7 @@ mod tests {
     #[test]
     fn a_given_name_that_postgresql_would_cut_is_refused() {
         assert!(given(&"n".repeat(63)).is_ok());
-        assert_eq!(given(&"n".repeat(64)).unwrap_err().kind(), Kind::Naming);
+        assert_eq!(given(&"n".repeat(64)).unwrap_err().kind(), Kind::JobFile);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
+pub mod inventory;
 pub mod objects;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schema::inventory::InventoryKind;
 use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 
 /// What the catalog says of the database as a whole.
@@ -41,6 +43,12 @@ pub struct Database {
     /// Full names of sequences of which the server tells no more.
     #[serde(default)]
     pub hidden_sequences: Vec<String>,
+    /// The server has security policies and does not show them to this login.
+    #[serde(default)]
+    pub filters_hidden: bool,
+    /// What is never made, by kind; a kind of which there is nothing has no entry.
+    #[serde(default)]
+    pub inventory: Vec<InventoryKind>,
 }
 
 /// A user table.
@@ -62,8 +70,8 @@ pub struct Table {
     pub estimated_rows: u64,
     /// Bytes of the rows as the catalog estimates it, LOBs included; 0 where unknown.
     pub estimated_bytes: u64,
-    /// A security policy is in force that may hide rows from the login, from counts as well. A
-    /// login that may not see definitions does not see that.
+    /// A security policy is in force that may hide rows from the login, from counts as well. Where
+    /// the login cannot see that, `Database::filters_hidden` says so.
     #[serde(default)]
     pub filtered_by_policy: bool,
     /// In-Memory OLTP; since 2014.
@@ -84,8 +92,7 @@ pub struct Column {
     pub collation: Option<String>,
     /// Of `char`, `varchar` and `text`: the code page of the collation, 65001 for UTF-8.
     pub code_page: Option<u16>,
-    /// Under dynamic data masking, and the login has no UNMASK on the database: what is read are
-    /// masked values, unless UNMASK was granted on the column, table or schema alone.
+    /// Under dynamic data masking, and the login has no UNMASK on it: what is read are masked values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
     #[serde(default)]
@@ -263,7 +270,7 @@ pub struct Index {
     pub included: Vec<String>,
 }
 
-/// A constraint or a trigger, by kind (`foreign key`, `check`, `default`, `trigger`) and name.
+/// A constraint, by kind (`foreign key`, `check`, `default`) and name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherObject {
     pub kind: String,

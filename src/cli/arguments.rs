@@ -137,6 +137,13 @@ pub enum LogLevel {
     Trace,
 }
 
+impl LogLevel {
+    /// Asked for with -v or more.
+    pub(crate) fn is_verbose(self) -> bool {
+        matches!(self, Self::Debug | Self::Trace)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
     Auto,

@@ -26,6 +26,8 @@ pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Re
     } else {
         Conclusion::Done
     };
-    let json = console.result(request.output, &report, text::check::render)?;
+    let json = console.result(request.output, &report, |report| {
+        text::check::render(report, request.log_level.is_verbose())
+    })?;
     Ok(Finished { conclusion, json })
 }

@@ -107,6 +107,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         Kind::Difference => Conclusion::Different,
         Kind::Stopped => Conclusion::Stopped,
         Kind::SourcePermission
+        | Kind::SourceHidden
         | Kind::SourceLost
         | Kind::SourceTimeout
         | Kind::SourceBusy

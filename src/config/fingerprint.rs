@@ -4,7 +4,7 @@
 //! - source database (the server itself is compared by its own name when a run continues);
 //! - target database;
 //! - which tables, columns and rows: `tables.include`, `exclude` and every override except
-//!   `partitions`, `values` and `without`;
+//!   `partitions`, `values`, `accept` and `without`;
 //! - names and types on the target: `target.schemas`, `schema.names`, `schema.identity`,
 //!   `schema.computed`, `schema.collations`, overrides' `rename`, `columns.rename` and `types`, the
 //!   job's own `types`;
@@ -19,6 +19,7 @@
 //!   `partition_min_size`, `partitions_in_flight`, `split_stragglers`, `synchronous_commit`, `vacuum`,
 //!   overrides' `partitions`: a run continues the partitions that were recorded;
 //! - `values`, overrides' too: another policy is what the failure on a value asks for;
+//! - overrides' `accept`: nothing was read without it;
 //! - `schema.indexes` and the other objects made after the load, overrides' `without`, `verify`,
 //!   `report`.
 

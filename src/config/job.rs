@@ -185,8 +185,18 @@ pub struct TableOverride {
     pub types: BTreeMap<String, String>,
     /// By column; what is not said there is as the job says.
     pub values: BTreeMap<String, ValuesOverride>,
+    pub accept: Accept,
     /// Indexes and constraints that are not made.
     pub without: Vec<LeftOut>,
+}
+
+/// What of a table may be less than it holds, because the login does not see the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Masked values in place of the column's own.
+    pub masked: bool,
+    /// Only the rows and columns that the login sees.
+    pub filtered: bool,
 }
 
 /// An object that the job leaves out, by its name at the source or on the target.

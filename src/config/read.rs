@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::config::host;
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, LeftOut, Mode,
-    NameStyle, ReportFiles, Retry, RowVersion, SchemaOptions, Source, SourcePool, SslMode,
+    Accept, ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, LeftOut,
+    Mode, NameStyle, ReportFiles, Retry, RowVersion, SchemaOptions, Source, SourcePool, SslMode,
     TableOverride, Tables, Target, TargetPool, Tls, Transfer, Untranslated, ValuePolicy, Values,
     ValuesOverride, VerifyLevel, Views,
 };
@@ -333,6 +333,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let partitions = section.optional_number("partitions", (1, 1024), g);
     let types = section.names("types", &[], g);
     let values = column_values(&mut section, g);
+    let accept = accept(&mut section, g);
     let without = section.list("without", g).into_iter();
     let without = without.map(|(name, at)| LeftOut {
         name,
@@ -348,8 +349,22 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
         partitions,
         types,
         values,
+        accept,
         without,
     }
+}
+
+fn accept(section: &mut Section, g: &mut Gathered<'_>) -> Accept {
+    let path = section.path_of("accept");
+    let mut accept = Accept::default();
+    for (word, at) in section.list("accept", g) {
+        match word.as_str() {
+            "masked" => accept.masked = true,
+            "filtered" => accept.filtered = true,
+            _ => g.problem(at, &path, "expected one of masked, filtered"),
+        }
+    }
+    accept
 }
 
 fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {

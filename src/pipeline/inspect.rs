@@ -12,7 +12,8 @@ use crate::pipeline::prepare;
 use crate::pipeline::retry::before_load;
 use crate::pipeline::shores::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::summary::omissions;
-use crate::plan::build;
+use crate::plan::access::FILTERS_HIDDEN;
+use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
@@ -112,6 +113,13 @@ async fn check_source(
             "make it a member of db_datareader, or know that only the tables listed by plan are copied.",
         );
     }
+    if database.filters_hidden {
+        report.find(
+            Severity::Warning,
+            format!("source: {FILTERS_HIDDEN}"),
+            "GRANT VIEW DEFINITION to the login's user in the source database.",
+        );
+    }
     if job.source.tls == Tls::Legacy {
         report.find(
             Severity::Warning,
@@ -172,6 +180,7 @@ async fn check_target(
             if let Err(error) = check_schemas(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
+            notes(&planned, report);
             for omission in omissions(&planned) {
                 let finding = format!(
                     "{}: {} is left out: {}",
@@ -184,6 +193,25 @@ async fn check_target(
                 );
             }
         }
+    }
+}
+
+/// Every note of the plan, what is true of many tables once.
+fn notes(planned: &Planned, report: &mut CheckReport) {
+    for note in planned.notes.iter().filter(|note| *note != FILTERS_HIDDEN) {
+        report.find(Severity::Note, note, "");
+    }
+    let mut said: Vec<(&str, Vec<String>)> = Vec::new();
+    for plan in &planned.tables {
+        for note in &plan.notes {
+            match said.iter_mut().find(|(text, _)| text == note) {
+                Some((_, tables)) => tables.push(plan.full_name()),
+                None => said.push((note, vec![plan.full_name()])),
+            }
+        }
+    }
+    for (note, tables) in said {
+        report.find(Severity::Note, format!("{}: {note}", tables.join(", ")), "");
     }
 }
 

@@ -67,6 +67,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
         problems: of_job.iter().map(cause).collect(),
         omissions,
         notes: survey.planned.notes.clone(),
+        inventory: survey.planned.inventory.clone(),
         others: others(&survey.planned),
         kind,
         tables: survey

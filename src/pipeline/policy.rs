@@ -99,6 +99,12 @@ pub const fn policy(kind: Kind) -> Policy {
             "grant the login db_datareader and VIEW DEFINITION in the source database; \
              docs/operations.md lists what is needed.",
         ),
+        Kind::SourceHidden => says(
+            Retry::Never,
+            "grant the login what it lacks (UNMASK, or SELECT on the whole table), exclude the column \
+             (tables.overrides.<table>.columns.exclude), or take what the login sees with \
+             tables.overrides.<table>.accept: [masked, filtered].",
+        ),
         Kind::SourceLost => says(
             Retry::FromTheStart,
             "if it stays so, look into the SQL Server error log and at what sits between here and \
@@ -222,8 +228,8 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::Naming => says(
             Retry::Never,
-            "correct the name in the job file; where two things would get one name, give one \
-             another with tables.overrides.<table>.rename.",
+            "give it another name: tables.overrides.<table>.rename for a table, \
+             tables.overrides.<table>.columns.rename for a column; for a schema, set target.schemas.",
         ),
         Kind::Value => says(
             Retry::Never,

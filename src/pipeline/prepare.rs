@@ -112,7 +112,7 @@ pub fn attempt(
 
 fn nothing_selected(database: &Database) -> Error {
     Error::new(
-        Kind::Naming,
+        Kind::JobFile,
         format!(
             "no table of database {} is selected by tables.include and tables.exclude",
             database.name

@@ -99,6 +99,8 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         time: run.progress.clock().read(),
         verification: ending.verification,
         omissions,
+        notes: ending.survey.planned.notes.clone(),
+        inventory: ending.survey.planned.inventory.clone(),
         tables,
     }))
 }

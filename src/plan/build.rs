@@ -1,8 +1,9 @@
 //! Builds the plan of all tables from the source's schema and the job.
 
-use crate::config::job::{Job, NameStyle, TableOverride};
+use crate::config::job::{Job, NameStyle, TableOverride, Views};
 use crate::error::{Error, Kind, Result};
 use crate::names;
+use crate::plan::access;
 use crate::plan::limits;
 use crate::plan::object::{
     CollationPlan, ColumnClauses, DomainPlan, SequencePlan, TableObjects, ViewPlan,
@@ -14,6 +15,8 @@ use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::values;
+use crate::schema::inventory::InventoryKind;
+use crate::schema::objects::View;
 use crate::schema::{Column, Database, Index, IndexRole, Table};
 use crate::typemap::{self, TargetTypes};
 
@@ -33,8 +36,10 @@ pub struct Planned {
     pub views: Vec<ViewPlan>,
     /// What is left out beside the tables, by the full name of what it belongs to.
     pub omissions: Vec<(String, Omission)>,
-    /// On sequences and views.
+    /// On sequences, views and the source as a whole.
     pub notes: Vec<String>,
+    /// What is never made, by kind.
+    pub inventory: Vec<InventoryKind>,
 }
 
 impl Planned {
@@ -70,7 +75,11 @@ pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Plan
 /// As [`build`], with what can be planned beside every problem. A problem without a table as its
 /// place is the job's as a whole.
 pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned, Vec<Error>) {
-    let mut planned = Planned::default();
+    let mut planned = Planned {
+        inventory: inventory(database, job),
+        ..Planned::default()
+    };
+    planned.notes.extend(access::unknown(database));
     let mut problems = unknown_overrides(database, job);
     problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
@@ -122,6 +131,20 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     (planned, problems)
 }
 
+/// What is never made, and the views where the job does not ask for them.
+fn inventory(database: &Database, job: &Job) -> Vec<InventoryKind> {
+    let mut kinds = database.inventory.clone();
+    if job.schema.views == Views::None && !database.views.is_empty() {
+        kinds.push(InventoryKind {
+            kind: "views".to_owned(),
+            names: database.views.iter().map(View::full_name).collect(),
+            unread: None,
+            note: Some("schema.views: try makes those that translate".to_owned()),
+        });
+    }
+    kinds
+}
+
 /// Every column of the table is there for a view to read.
 fn is_whole(plan: &TablePlan, database: &Database) -> bool {
     let of = |table: &&Table| table.schema == plan.schema && table.name == plan.name;
@@ -142,7 +165,7 @@ fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
         .filter(|name| !known(name))
         .map(|name| {
             Error::new(
-                Kind::Naming,
+                Kind::JobFile,
                 format!("tables.overrides names {name}, which the source does not have"),
             )
         })
@@ -160,7 +183,7 @@ fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
     patterns
         .map(|pattern| {
             Error::new(
-                Kind::Naming,
+                Kind::JobFile,
                 format!(
                     "tables.include names {pattern}, which database {} does not have or the login may not see",
                     database.name
@@ -178,6 +201,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     let mut remarks = Remarks::default();
+    problems.extend(access::refused(table, override_, &mut remarks));
     let notes = &mut remarks.notes;
     let mut columns = plan_columns(
         table,
@@ -217,12 +241,6 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     );
     remarks.notes.extend(choice.reason);
     key_columns_first(&mut columns, &choice.strategy, table);
-    if table.filtered_by_policy {
-        remarks.notes.push(
-            "a security policy filters its rows: only those that the login sees are copied"
-                .to_owned(),
-        );
-    }
     let mut plan = TablePlan {
         schema: table.schema.clone(),
         name: table.name.clone(),
@@ -263,7 +281,7 @@ fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
         .filter(|name| table.column(name).is_none())
         .map(|name| {
             Error::new(
-                Kind::Naming,
+                Kind::JobFile,
                 "the override names a column that the table does not have",
             )
             .at_column(name)
@@ -325,7 +343,7 @@ fn plan_columns(
         Error::new(
             Kind::Naming,
             format!(
-                "columns {} and {} would both be named {}: set tables.overrides.<table>.columns.rename, or exclude one",
+                "columns {} and {} would both be named {}",
                 collision.first, collision.second, collision.target
             ),
         )
@@ -361,12 +379,6 @@ fn plan_column(
     }
     if let Some(note) = typemap::precision_note(column, &target_type) {
         notes.push(note);
-    }
-    if column.masked {
-        notes.push(format!(
-            "column {}: masked; without UNMASK the login reads masked values, and they are copied",
-            column.name
-        ));
     }
     Ok(ColumnPlan {
         source: column.clone(),
@@ -442,13 +454,13 @@ fn target_collisions(planned: &Planned) -> Vec<Error> {
                 .into_iter()
                 .any(|source| source.starts_with(ALIAS));
             let remedy = match of_domain {
-                true => "rename the table, or give the columns of the alias type another type than `domain`",
-                false => "set tables.overrides.<table>.rename",
+                true => ": the columns of the alias type can have another type than `domain`",
+                false => "",
             };
             Error::new(
                 Kind::Naming,
                 format!(
-                    "{} and {} would both become {}: {remedy}",
+                    "{} and {} would both become {}{remedy}",
                     collision.first, collision.second, collision.target
                 ),
             )

@@ -1,5 +1,6 @@
 //! Decides, without any server, how each table is made, read and loaded.
 
+pub mod access;
 pub mod build;
 pub mod changes;
 pub mod fingerprint;

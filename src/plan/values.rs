@@ -17,7 +17,7 @@ pub(super) fn without_text(table: &Table, override_: &TableOverride) -> Vec<Erro
         })
         .map(|(name, _)| {
             Error::new(
-                Kind::Naming,
+                Kind::JobFile,
                 "the override has `values` of text for a column that holds none: out_of_range is \
                  all that can be said here",
             )

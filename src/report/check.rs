@@ -12,6 +12,8 @@ use crate::report::Endpoint;
 pub enum Severity {
     /// As it should be.
     Good,
+    /// The run works; the plan says this of a table too.
+    Note,
     /// The run works, but an operator should know.
     Warning,
     /// The run would fail.

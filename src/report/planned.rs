@@ -7,6 +7,7 @@ use crate::plan::changes::TypeChange;
 use crate::plan::table::TablePlan;
 use crate::report::table::Cause;
 use crate::report::{Endpoint, Omission};
+use crate::schema::inventory::InventoryKind;
 
 /// A table that will be moved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,8 +44,10 @@ pub struct PlanReport {
     /// not there.
     pub problems: Vec<Cause>,
     pub omissions: Vec<Omission>,
-    /// On sequences and views.
+    /// On sequences, views and the source as a whole.
     pub notes: Vec<String>,
+    /// What is never made, by kind.
+    pub inventory: Vec<InventoryKind>,
     /// Statements that make collations, sequences and views.
     pub others: Vec<String>,
     /// The kind of the first problem, which a run of this job would end with.

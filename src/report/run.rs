@@ -10,6 +10,7 @@ use crate::report::time::TimeSpent;
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
+use crate::schema::inventory::InventoryKind;
 
 /// What the pipeline knows when a run ends. All that follows from it is computed by
 /// [`Report::draw_up`].
@@ -38,6 +39,10 @@ pub struct Facts {
     /// `None` where the job says `verify: none` or the run did not get there.
     pub verification: Option<VerifyReport>,
     pub omissions: Vec<Omission>,
+    /// On sequences, views and the source as a whole.
+    pub notes: Vec<String>,
+    /// What is never made, by kind; no reason for another exit code.
+    pub inventory: Vec<InventoryKind>,
 }
 
 /// How a run ended; the exit code follows from it.
@@ -183,6 +188,8 @@ pub(crate) mod tests {
             time: TimeSpent::default(),
             verification: None,
             omissions: Vec::new(),
+            notes: Vec::new(),
+            inventory: Vec::new(),
         }
     }
 

@@ -176,6 +176,31 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
     );
 }
 
+/// What a login would read less of than there is, and a table that is not there.
+#[test]
+fn a_login_that_sees_less_than_there_is_is_refused() {
+    let source = Source::stand_in();
+    let script = format!(
+        "CREATE TABLE dbo.Masked (Id int NOT NULL PRIMARY KEY, V int MASKED WITH (FUNCTION = 'default()') NULL)\nGO\n\
+         CREATE TABLE dbo.Filtered (Id int NOT NULL PRIMARY KEY)\nGO\n\
+         CREATE TABLE dbo.Columns (Id int NOT NULL PRIMARY KEY, V int NULL)\nGO\n\
+         CREATE FUNCTION dbo.Keep (@id int) RETURNS TABLE WITH SCHEMABINDING AS RETURN SELECT 1 AS ok WHERE @id > 1\nGO\n\
+         CREATE SECURITY POLICY dbo.Policy ADD FILTER PREDICATE dbo.Keep(Id) ON dbo.Filtered WITH (STATE = ON)\nGO\n\
+         CREATE LOGIN reader WITH PASSWORD = '{PASSWORD}'\nGO\nCREATE USER reader FOR LOGIN reader\nGO\n\
+         GRANT SELECT ON dbo.Masked TO reader\nGO\nGRANT SELECT ON dbo.Filtered TO reader\nGO\n\
+         GRANT VIEW DEFINITION ON dbo.Policy TO reader\nGO\nGRANT SELECT ON dbo.Columns (Id) TO reader"
+    );
+    let database = source.database(&script);
+    let target = Postgres::shared().database();
+    let text = job_text(&source, &database.name, &target.target());
+    let text = text.replacen("user: \"sa\"", "user: reader", 1);
+    let only = |table: &str| Job::from_text(&format!("{text}\ntables: {{ include: [{table}] }}"));
+    documented("source-masked", &only("dbo.Masked").run(&[]));
+    documented("source-filtered", &only("dbo.Filtered").run(&[]));
+    documented("source-columns", &only("dbo.Columns").run(&[]));
+    documented("table-unknown", &only("dbo.Nothing").run(&[]));
+}
+
 #[test]
 fn all_problems_of_a_job_file_come_at_once_with_line_and_column() {
     let job = Job::from_text(

@@ -6,6 +6,7 @@
 // What the tool said is what a failing test must show.
 #![allow(clippy::print_stderr)]
 
+mod captures;
 mod connecting;
 mod counts;
 mod cut_points;

@@ -1,19 +1,54 @@
 //! What `check` found, as text.
 
-use crate::cli::text::figures::{counted, wrap};
+use crate::cli::text::figures::{counted, fit, wrap};
 use crate::cli::text::grid::{Align, Grid};
-use crate::config::effective::Origin;
+use crate::config::effective::{Origin, Setting};
 use crate::report::Endpoint;
-use crate::report::check::{CheckReport, Severity};
+use crate::report::check::{CheckReport, Finding, Severity};
 
-pub(crate) fn render(report: &CheckReport) -> String {
-    let mut out = format!("job {}\n\nsettings in force\n", report.job);
+/// Findings first, the worst at the top; then the settings that are not defaults, or all of them.
+pub(crate) fn render(report: &CheckReport, all_settings: bool) -> String {
+    let mut out = format!("job {}\n\n", report.job);
+    side(&mut out, "source: SQL Server", report.source.as_ref());
+    side(&mut out, "target: PostgreSQL", report.target.as_ref());
+    out.push('\n');
+    for (severity, word) in [
+        (Severity::Problem, "PROBLEM"),
+        (Severity::Warning, "WARNING"),
+        (Severity::Note, "note"),
+        (Severity::Good, "ok"),
+    ] {
+        let findings = report.findings.iter();
+        for finding in findings.filter(|finding| finding.severity == severity) {
+            say(&mut out, word, finding);
+        }
+    }
+    settings(&mut out, report, all_settings);
+    out.push_str(&match report.problems() {
+        0 => "\nready to run.\n".to_owned(),
+        problems => format!("\nNOT ready to run: {}.\n", counted(problems, "problem")),
+    });
+    out
+}
+
+fn say(out: &mut String, word: &str, finding: &Finding) {
+    out.push_str(&wrap(&finding.finding, &format!("{word:8}"), "        "));
+    if !finding.advice.is_empty() {
+        let advice = format!("advice: {}", finding.advice);
+        out.push_str(&wrap(&advice, "        ", "        "));
+    }
+}
+
+fn settings(out: &mut String, report: &CheckReport, all: bool) {
+    let shown = |setting: &&Setting| all || setting.origin != Origin::Default;
+    let shown: Vec<_> = report.settings.iter().filter(shown).collect();
+    out.push_str("\nsettings in force\n");
     let mut grid = Grid::new(&[
         ("key", Align::Left),
         ("value", Align::Left),
         ("from", Align::Left),
     ]);
-    for setting in &report.settings {
+    for setting in &shown {
         let origin = match setting.origin {
             Origin::Default => "default",
             Origin::File => "job file",
@@ -21,33 +56,18 @@ pub(crate) fn render(report: &CheckReport) -> String {
         };
         let value = match setting.value.as_str() {
             "" => "-".to_owned(),
-            value => crate::cli::text::figures::fit(value, 40),
+            value => fit(value, 40),
         };
         grid.row(vec![setting.key.clone(), value, origin.to_owned()]);
     }
     out.push_str(&grid.render());
-    out.push('\n');
-    side(&mut out, "source: SQL Server", report.source.as_ref());
-    side(&mut out, "target: PostgreSQL", report.target.as_ref());
-    out.push('\n');
-    for finding in &report.findings {
-        let word = match finding.severity {
-            Severity::Good => "ok",
-            Severity::Warning => "WARNING",
-            Severity::Problem => "PROBLEM",
-        };
-        let lead = format!("{word:8}");
-        out.push_str(&wrap(&finding.finding, &lead, "        "));
-        if !finding.advice.is_empty() {
-            let advice = format!("advice: {}", finding.advice);
-            out.push_str(&wrap(&advice, "        ", "        "));
-        }
+    let defaults = report.settings.len() - shown.len();
+    if defaults > 0 {
+        out.push_str(&format!(
+            "and {} at their defaults (-v shows them)\n",
+            counted(defaults, "setting")
+        ));
     }
-    out.push_str(&match report.problems() {
-        0 => "\nready to run.\n".to_owned(),
-        problems => format!("\nNOT ready to run: {}.\n", counted(problems, "problem")),
-    });
-    out
 }
 
 fn side(out: &mut String, name: &str, endpoint: Option<&Endpoint>) {

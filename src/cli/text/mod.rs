@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::report::Omission;
 use crate::report::table::Cause;
+use crate::schema::inventory::InventoryKind;
 
 /// Lines of one list, at most; the rest is counted and is in the JSON.
 const MOST_LINES: usize = 20;
@@ -91,4 +92,32 @@ fn omissions(out: &mut String, omissions: &[Omission]) {
         )
     };
     list(out, omissions.iter().map(line));
+}
+
+/// What is never made, a line for each kind: how many, why, and the first names.
+fn inventory(out: &mut String, kinds: &[InventoryKind]) {
+    if kinds.is_empty() {
+        return;
+    }
+    out.push_str("\nnot moved: in the source database, and never made by this tool\n");
+    for kind in kinds {
+        let line = match &kind.unread {
+            Some(reason) => format!("{}: could not be read ({reason})", kind.kind),
+            None => format!("{}: {}", kind.kind, kind.names.len()),
+        };
+        let note = kind.note.iter().filter(|_| kind.unread.is_none());
+        let note = note.map(|note| format!(" ({note})")).collect::<String>();
+        out.push_str(&figures::wrap(&format!("{line}{note}"), "  ", "    "));
+        let named = kind.names.iter().take(MOST_LINES).map(String::as_str);
+        let named = named.collect::<Vec<_>>().join(", ");
+        if !named.is_empty() {
+            out.push_str(&figures::wrap(&named, "    ", "    "));
+        }
+        let more = kind.names.len().saturating_sub(MOST_LINES);
+        if more > 0 {
+            out.push_str(&format!(
+                "    ... and {more} more (--output json lists all)\n"
+            ));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A plan as text: what would be made, how each table would be read, what would be left out.
 
 use crate::cli::text::figures::{count, counted, mebibytes, wrap};
-use crate::cli::text::{cause, list, omissions};
+use crate::cli::text::{cause, inventory, list, omissions};
 use crate::plan::table::{KeyColumn, Strategy, TablePlan};
 use crate::report::planned::{PlanReport, PlannedTable};
 
@@ -43,6 +43,7 @@ pub(crate) fn render(report: &PlanReport) -> String {
         list(&mut out, report.skipped.iter().map(line));
     }
     omissions(&mut out, &report.omissions);
+    inventory(&mut out, &report.inventory);
     out.push_str(&format!(
         "\n{} to move, {} that cannot be planned, {} left out by the job\n",
         counted(report.tables.len(), "table"),
@@ -203,6 +204,7 @@ mod tests {
             problems: Vec::new(),
             omissions: Vec::new(),
             notes: Vec::new(),
+            inventory: Vec::new(),
             others: vec!["CREATE SEQUENCE s".into()],
             kind: None,
         });

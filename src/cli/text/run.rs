@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::text::figures::{count, counted, mebibytes, seconds, wrap};
 use crate::cli::text::grid::{Align, Grid};
-use crate::cli::text::{cause, list, omissions, verify};
+use crate::cli::text::{cause, inventory, list, omissions, verify};
 use crate::report::pool::{PoolReport, Side};
 use crate::report::run::{Outcome, Report};
 use crate::report::table::{TableOutcome, TableReport};
@@ -17,6 +17,7 @@ pub(crate) fn render(report: &Report) -> String {
     failures(&mut out, report);
     notes(&mut out, report);
     omissions(&mut out, &report.facts.omissions);
+    inventory(&mut out, &report.facts.inventory);
     pools(&mut out, &report.facts.pools);
     time(&mut out, report);
     if let Some(verification) = &report.facts.verification {
@@ -190,10 +191,12 @@ fn notes(out: &mut String, report: &Report) {
             ));
         }
     }
+    let of_all = report.facts.notes.iter().cloned();
+    let line = |(tables, text): (Vec<&str>, String)| format!("{}: {text}", some(&tables));
+    let lines: Vec<_> = of_all.chain(lines.into_iter().map(line)).collect();
     if !lines.is_empty() {
         out.push_str("\nnotes\n");
-        let line = |(tables, text): (Vec<&str>, String)| format!("{}: {text}", some(&tables));
-        list(out, lines.into_iter().map(line));
+        list(out, lines.into_iter());
     }
     if report.totals.tables_skipped > 0 {
         out.push_str(&format!(

@@ -1,6 +1,6 @@
 //! Puts the catalog's rows together into tables.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
@@ -9,6 +9,7 @@ use crate::schema::{
     Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
 };
 
+use super::access::Access;
 use super::graph;
 use super::objects::{Attached, ObjectAnswers};
 use super::types::{Declared, Types};
@@ -42,12 +43,9 @@ pub(super) struct Answers {
     pub(super) others: Vec<ControlRow>,
     /// `object_id`, rows, pages; a table may occur in several lists, its largest numbers count.
     pub(super) estimates: Vec<ControlRow>,
-    /// `object_id` of tables whose rows a security policy filters.
-    pub(super) policies: Vec<ControlRow>,
+    pub(super) access: Access,
     /// The server does not flag filtered indexes, so that any index may be one.
     pub(super) filters_unknown: bool,
-    /// The login has UNMASK.
-    pub(super) sees_unmasked: bool,
     pub(super) objects: ObjectAnswers,
 }
 
@@ -55,10 +53,10 @@ pub(super) struct Answers {
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut attached = Attached::of(&answers.objects)?;
     let mut columns = columns(answers, &attached)?;
-    let mut indexes = indexes(answers, &columns)?;
+    let (mut indexes, mut hidden) = indexes(answers, &columns)?;
     let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
-    let filtered = filtered(&answers.policies)?;
+    let shown = shown(&answers.columns)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
         let object_id = row.need_int(0)?;
@@ -72,6 +70,13 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
                 name: row.need_text(2)?.to_owned(),
             });
         }
+        let mut extras = attached.table(object_id);
+        extras.hidden_indexes = hidden.remove(&object_id).unwrap_or_default();
+        extras.hidden_columns = !extras.hidden_indexes.is_empty();
+        if let Some(rights) = answers.access.by_column(object_id) {
+            extras.hidden_columns |= rights.hides(shown.get(&object_id).copied().unwrap_or(0));
+            extras.denied_columns.clone_from(&rights.denied);
+        }
         tables.push(Table {
             object_id,
             schema: row.need_text(1)?.to_owned(),
@@ -79,14 +84,24 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             columns: own.into_iter().map(|(_, column)| column).collect(),
             indexes: indexes.remove(&object_id).unwrap_or_default(),
             others,
-            extras: attached.table(object_id),
+            extras,
             estimated_rows: rows,
             estimated_bytes: bytes,
-            filtered_by_policy: filtered.contains(&object_id),
+            filtered_by_policy: answers.access.filters(object_id),
             memory_optimized: row.flag(3)?,
         });
     }
     Ok(tables)
+}
+
+/// How many columns of each table the server shows, those of graph tables that no query may name
+/// included.
+fn shown(rows: &[ControlRow]) -> Result<HashMap<i64, usize>> {
+    let mut shown = HashMap::new();
+    for row in rows {
+        *shown.entry(row.need_int(0)?).or_insert(0) += 1;
+    }
+    Ok(shown)
 }
 
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
@@ -123,7 +138,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             computed,
             collation,
             code_page,
-            masked: row.flag(13)? && !answers.sees_unmasked,
+            masked: row.flag(13)? && answers.access.masks_column(part),
             extras: ColumnExtras {
                 default: attached.default(part),
                 persisted,
@@ -217,10 +232,6 @@ fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, (String, bool)>> {
     Ok(definitions)
 }
 
-fn filtered(rows: &[ControlRow]) -> Result<HashSet<i64>> {
-    rows.iter().map(|row| row.need_int(0)).collect()
-}
-
 /// Rows and bytes by `object_id`.
 fn estimates(rows: &[ControlRow]) -> Result<HashMap<i64, (u64, u64)>> {
     let mut estimates = HashMap::new();
@@ -238,7 +249,7 @@ fn count(row: &ControlRow, column: usize) -> Result<u64> {
     Ok(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0))
 }
 
-/// Constraints and triggers by `object_id` of their table.
+/// Constraints by `object_id` of their table.
 fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
     let mut others: HashMap<i64, Vec<OtherObject>> = HashMap::new();
     for row in rows {
@@ -247,7 +258,6 @@ fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
             "F" => "foreign key",
             "C" => "check",
             "D" => "default",
-            "TR" | "TA" => "trigger",
             // Rules and the like, which nothing is made of.
             _ => continue,
         };
@@ -262,10 +272,14 @@ fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
     Ok(others)
 }
 
-fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Index>>> {
+/// Indexes by `object_id`, and by the same the names of those that have a column which the login
+/// does not see: `sys.index_columns` names columns that `sys.columns` hides.
+type Indexes = (HashMap<i64, Vec<Index>>, HashMap<i64, Vec<String>>);
+
+fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
     let mut members = index_columns(&answers.index_columns)?;
     let internal = graph::Internal::of(&answers.columns)?;
-    let mut indexes: HashMap<i64, Vec<Index>> = HashMap::new();
+    let (mut indexes, mut hidden) = Indexes::default();
     for row in &answers.indexes {
         let (object_id, index_id) = (row.need_int(0)?, row.need_int(1)?);
         let Some(of_table) = columns.get(&object_id) else {
@@ -273,29 +287,46 @@ fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Inde
         };
         let mut members = members.remove(&(object_id, index_id)).unwrap_or_default();
         members.sort_by_key(|member| (member.key_ordinal, member.position));
-        let mut index = index(row, answers.filters_unknown)?;
-        for member in &members {
-            let name = match internal.pseudo((object_id, member.column_id)) {
-                Some(pseudo) => pseudo.to_owned(),
-                None => name_of(of_table, member.column_id)?,
-            };
-            if internal.is_named(object_id, &name) && index.key.iter().any(|key| key.column == name)
-            {
-                continue;
-            }
-            if member.included {
-                index.included.push(name);
-            } else if member.key_ordinal > 0 {
-                index.key.push(IndexColumn {
-                    column: name,
-                    descending: member.descending,
-                });
-            }
-            // Neither: the partitioning column, which the server adds by itself.
+        let index = index(row, answers.filters_unknown)?;
+        let name = index.name.clone();
+        match with_members(index, &members, of_table, (&internal, object_id)) {
+            Some(index) => indexes
+                .entry(object_id)
+                .or_insert_with(Vec::new)
+                .push(index),
+            None => hidden.entry(object_id).or_insert_with(Vec::new).push(name),
         }
-        indexes.entry(object_id).or_default().push(index);
     }
-    Ok(indexes)
+    Ok((indexes, hidden))
+}
+
+/// The index with its columns; `None` where one of them is not shown.
+fn with_members(
+    mut index: Index,
+    members: &[Member],
+    of_table: &[(i64, Column)],
+    (internal, object_id): (&graph::Internal, i64),
+) -> Option<Index> {
+    for member in members {
+        let column = match internal.pseudo((object_id, member.column_id)) {
+            Some(pseudo) => pseudo.to_owned(),
+            None => name_of(of_table, member.column_id)?,
+        };
+        if internal.is_named(object_id, &column) && index.key.iter().any(|key| key.column == column)
+        {
+            continue;
+        }
+        if member.included {
+            index.included.push(column);
+        } else if member.key_ordinal > 0 {
+            index.key.push(IndexColumn {
+                column,
+                descending: member.descending,
+            });
+        }
+        // Neither: the partitioning column, which the server adds by itself.
+    }
+    Some(index)
 }
 
 fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {
@@ -365,17 +396,9 @@ fn index_columns(rows: &[ControlRow]) -> Result<HashMap<Part, Vec<Member>>> {
     Ok(members)
 }
 
-fn name_of(columns: &[(i64, Column)], column_id: i64) -> Result<String> {
-    columns
-        .iter()
-        .find(|(id, _)| *id == column_id)
-        .map(|(_, column)| column.name.clone())
-        .ok_or_else(|| {
-            Error::new(
-                Kind::SourceConsistency,
-                "the schema changed while the catalog was read: run again",
-            )
-        })
+fn name_of(columns: &[(i64, Column)], column_id: i64) -> Option<String> {
+    let found = columns.iter().find(|(id, _)| *id == column_id);
+    found.map(|(_, column)| column.name.clone())
 }
 
 #[cfg(test)]

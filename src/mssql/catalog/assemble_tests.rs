@@ -36,14 +36,12 @@ fn answers() -> Answers {
             "7|F |FK_A",
             "7|C |CK_B",
             "7|D |DF_C",
-            "7|TR|T_D",
             "7|R |Rule",
             "9|C |CK_E",
         ]),
         estimates: ControlRow::samples(&["7|-1|0", "7|1000|0", "7|0|3"]),
-        policies: ControlRow::samples(&["8"]),
+        access: Access::sample(&["7|2|0"], &[8]),
         filters_unknown: false,
-        sees_unmasked: false,
         objects: ObjectAnswers::default(),
     }
 }
@@ -84,7 +82,7 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
         .iter()
         .map(|other| other.kind.as_str())
         .collect();
-    assert_eq!(others, ["foreign key", "check", "default", "trigger"]);
+    assert_eq!(others, ["foreign key", "check", "default"]);
 
     let [primary, unique, columnstore] = &orders.indexes[..] else {
         panic!("three indexes");
@@ -132,13 +130,13 @@ fn identities_are_exact_and_listed_once() {
 }
 
 #[test]
-fn a_column_that_vanished_meanwhile_is_an_error() {
+fn an_index_on_a_column_that_is_not_shown_tells_of_hidden_columns() {
     let mut answers = with_identity(Vec::new());
+    assert!(!tables(&answers).unwrap()[0].extras.hidden_columns);
     answers.index_columns = ControlRow::samples(&["7|1|9|1|0|0|1"]);
-    assert_eq!(
-        tables(&answers).unwrap_err().kind(),
-        Kind::SourceConsistency
-    );
+    let made = tables(&answers).unwrap();
+    assert!(made[0].extras.hidden_columns);
+    assert_eq!(made[0].extras.hidden_indexes.len(), 1);
 }
 
 /// What the login is shown instead of the truth is known before anything is copied.
@@ -154,7 +152,6 @@ fn masks_and_policies_are_told() {
         (names, filtered.collect::<Vec<_>>())
     };
     assert_eq!(seen(&answers), (vec!["Note".to_owned()], vec![false, true]));
-    answers.sees_unmasked = true;
-    answers.policies.clear();
+    answers.access = Access::sample(&["7|2|1"], &[]);
     assert_eq!(seen(&answers), (Vec::new(), vec![false, false]));
 }

@@ -1,7 +1,9 @@
 //! Reads the source's schema from the catalog views, in two dozen statements whatever its size.
 
+mod access;
 mod assemble;
 mod graph;
+mod inventory;
 mod objects;
 mod queries;
 mod types;
@@ -12,6 +14,7 @@ use crate::schema::Database;
 use super::connection::Connection;
 use super::control::ControlRow;
 
+use access::Access;
 use assemble::Answers;
 use types::Types;
 
@@ -25,8 +28,12 @@ const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 pub async fn load(connection: &mut Connection) -> Result<Database> {
     let (mut database, filters_unknown) = facts(connection).await?;
     let newer = newer_columns(connection).await?;
-    let (select_on_all, unmask) = permissions(connection).await?;
-    database.select_on_all = select_on_all;
+    // The column that came with masks and policies tells whether the server knows them.
+    let since_2016 = newer.iter().any(|name| name == "is_masked") && !filters_unknown;
+    let access = Access::ask(connection, since_2016).await?;
+    database.select_on_all = access.select_on_all;
+    database.filters_hidden = access.filters_hidden;
+    database.inventory = inventory::ask(connection, &newer).await?;
     let answers = Answers {
         types: connection.query(queries::TYPES).await?,
         collations: connection.query(queries::COLLATIONS).await?,
@@ -39,9 +46,8 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
         index_columns: connection.query(queries::INDEX_COLUMNS).await?,
         others: connection.query(queries::OTHERS).await?,
         estimates: estimates(connection, &newer).await?,
-        policies: newest(connection, queries::POLICIES).await?,
+        access,
         filters_unknown,
-        sees_unmasked: unmask == Some(true),
         objects: objects::ask(connection).await?,
     };
     database.last_rowversion = match newest(connection, queries::LAST_ROWVERSION).await?.first() {
@@ -82,6 +88,8 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         sequences: Vec::new(),
         views: Vec::new(),
         hidden_sequences: Vec::new(),
+        filters_hidden: false,
+        inventory: Vec::new(),
     };
     let product = row.text(8)?.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))
@@ -99,17 +107,6 @@ pub async fn last_value(
         return Ok(None);
     };
     row.text(0)?.map(assemble::number).transpose()
-}
-
-/// Whether the login may SELECT everywhere, and see through masks; `None` where unknown.
-async fn permissions(connection: &mut Connection) -> Result<(Option<bool>, Option<bool>)> {
-    let rows = optional(connection, queries::PERMISSIONS).await?;
-    let Some(row) = rows.first() else {
-        return Ok((None, None));
-    };
-    let (select, unmask) = (row.int(0)?, row.int(1)?);
-    let granted = |answer: i64| answer != 0;
-    Ok((select.map(granted), unmask.map(granted)))
 }
 
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {

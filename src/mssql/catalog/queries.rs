@@ -72,19 +72,6 @@ pub(super) fn columns(newer: &[String]) -> String {
     )
 }
 
-/// What the login may do in the whole database: a securable of NULL is the current one, where its name
-/// would be read as one of several parts (Microsoft, "HAS_PERMS_BY_NAME", remarks). NULL where the server knows no such permission:
-/// UNMASK came with 2016.
-pub(super) const PERMISSIONS: &str = "\
-SELECT CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'SELECT')), \
-CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'UNMASK'))";
-
-/// Tables with a filter predicate (type 0) of a security policy that is switched on; since 2016.
-pub(super) const POLICIES: &str = "\
-SELECT DISTINCT CONVERT(bigint, p.target_object_id) FROM sys.security_predicates AS p \
-JOIN sys.security_policies AS s ON s.object_id = p.object_id \
-WHERE s.is_enabled = 1 AND p.predicate_type = 0";
-
 /// Seed, increment and last value are sql_variant of the column's type. Views and internal tables
 /// have identity columns too, without any of the three.
 pub(super) const IDENTITIES: &str = "\
@@ -127,11 +114,11 @@ CONVERT(int, k.is_included_column), CONVERT(int, k.index_column_id) \
 FROM sys.index_columns AS k JOIN sys.tables AS t ON t.object_id = k.object_id \
 WHERE t.is_ms_shipped = 0";
 
-/// Foreign keys, checks, defaults and DML triggers of tables, all in one view.
+/// Foreign keys, checks and defaults of tables, all in one view.
 pub(super) const OTHERS: &str = "\
 SELECT CONVERT(bigint, o.parent_object_id), CONVERT(nvarchar(2), o.type), o.name \
 FROM sys.objects AS o JOIN sys.tables AS t ON t.object_id = o.parent_object_id \
-WHERE t.is_ms_shipped = 0 AND o.is_ms_shipped = 0 AND o.type IN ('F', 'C', 'D', 'TR', 'TA') \
+WHERE t.is_ms_shipped = 0 AND o.is_ms_shipped = 0 AND o.type IN ('F', 'C', 'D') \
 ORDER BY o.name";
 
 /// Exact to the last committed statement, but asks for VIEW DATABASE STATE.

@@ -323,7 +323,7 @@ fn choose(plans: &[TablePlan]) -> Result<(&TablePlan, Vec<String>)> {
     let keyed = plans.iter().filter(by_key).max_by_key(size);
     let plan = keyed
         .or_else(|| plans.iter().max_by_key(size))
-        .ok_or_else(|| Error::new(Kind::Naming, "the job selects no table to sample"))?;
+        .ok_or_else(|| Error::new(Kind::JobFile, "the job selects no table to sample"))?;
     let mut notes = Vec::new();
     if plan.strategy == Strategy::Single {
         notes.push(format!(

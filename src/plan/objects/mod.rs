@@ -147,7 +147,6 @@ fn temporal_note(table: &Table, job: &Job, remarks: &mut Remarks) {
 fn others(table: &Table, remarks: &mut Remarks) {
     for other in &table.others {
         let reason = match other.kind.as_str() {
-            "trigger" => "its code is T-SQL: write it anew in PL/pgSQL",
             "full-text index" => {
                 "PostgreSQL's counterpart is a GIN index over to_tsvector(column), or over the column with pg_trgm"
             }

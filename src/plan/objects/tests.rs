@@ -35,6 +35,8 @@ fn database(tables: Vec<Table>) -> Database {
         sequences: Vec::new(),
         views: Vec::new(),
         hidden_sequences: Vec::new(),
+        filters_hidden: false,
+        inventory: Vec::new(),
     }
 }
 

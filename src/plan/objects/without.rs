@@ -116,7 +116,7 @@ fn unknown(table: &Table, wanted: &LeftOut) -> Error {
         format!("what the table does not have; it has {}", known.join(", "))
     };
     Error::new(
-        Kind::Naming,
+        Kind::JobFile,
         format!("line {line} of the job file: without: {name} names {what}"),
     )
 }

@@ -199,6 +199,8 @@ fn what_is_known_by_name_only_is_not_lost() {
         sequences: Vec::new(),
         views: Vec::new(),
         hidden_sequences: Vec::new(),
+        filters_hidden: false,
+        inventory: Vec::new(),
     };
     assert_eq!(
         hidden_sequences(&answers, &database).unwrap(),

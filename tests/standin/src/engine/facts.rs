@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::object::Module;
 use crate::engine::parse::statement::{Name, TypeName};
+use crate::engine::security::{DBO, GUEST, Rights};
 use crate::engine::state::{Database, State};
 use crate::engine::table::{Table, fold};
 use crate::engine::value::temporal::DateOrder;
@@ -93,6 +94,17 @@ impl Facts {
         Ok((database, table))
     }
 
+    /// What the login may do in a database. Logins of the server's options may do everything; one of
+    /// CREATE LOGIN is its user, or `guest`.
+    pub(crate) fn rights<'d>(&self, database: &'d Database) -> Rights<'d> {
+        let made = self.state.logins.contains_key(&fold(&self.user));
+        let user = match made {
+            false => DBO,
+            true => user_of(database, &self.user).unwrap_or(GUEST),
+        };
+        Rights::new(database, user)
+    }
+
     /// The view that a name means.
     pub(crate) fn view(&self, name: &Name) -> Option<&Arc<Module>> {
         let name = &self.place(name);
@@ -151,4 +163,11 @@ impl Facts {
         };
         Ok((ty, id, (id == 256).then_some(false)))
     }
+}
+
+/// The user of a login in a database.
+pub(crate) fn user_of(database: &Database, login: &str) -> Option<i32> {
+    let mut principals = database.security.principals.iter();
+    let mapped = principals.find(|p| p.login.as_deref().is_some_and(|l| fold(l) == fold(login)));
+    mapped.map(|p| p.id)
 }

@@ -22,6 +22,7 @@ mod partition;
 mod procedure;
 mod query;
 mod rows;
+mod security;
 mod server;
 mod session;
 mod state;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::error::{Result, error};
 use crate::engine::object::{FullText, Module, ModuleKind, Sequence, Synonym};
 use crate::engine::partition::{PartitionFunction, PartitionScheme};
+use crate::engine::security::Security;
 use crate::engine::table::{Table, fold, same_name};
 use crate::types::{Collation, SqlType};
 
@@ -18,6 +19,15 @@ pub(crate) struct UserType {
     /// Declared as `numeric`, which is system type 108.
     pub(crate) numeric: bool,
     pub(crate) nullable: bool,
+}
+
+/// A type that tables are passed by; only its name is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct TableType {
+    pub(crate) user_type_id: i32,
+    pub(crate) schema_id: i32,
+    pub(crate) name: String,
+    pub(crate) object_id: i32,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +64,8 @@ pub(crate) struct Database {
     /// Schema id and folded name of tables and constraints.
     pub(crate) names: Arc<BTreeMap<(i32, String), i32>>,
     pub(crate) types: Arc<Vec<UserType>>,
+    pub(crate) table_types: Arc<Vec<TableType>>,
+    pub(crate) security: Arc<Security>,
     /// Views, procedures, functions and triggers by object id.
     pub(crate) modules: BTreeMap<i32, Arc<Module>>,
     pub(crate) sequences: BTreeMap<i32, Arc<Sequence>>,
@@ -104,6 +116,8 @@ impl Database {
             tables: BTreeMap::new(),
             names: Arc::default(),
             types: Arc::default(),
+            table_types: Arc::default(),
+            security: Arc::default(),
             modules: BTreeMap::new(),
             sequences: BTreeMap::new(),
             synonyms: BTreeMap::new(),
@@ -197,6 +211,9 @@ impl Database {
         if let Some(n) = self.synonyms.get(&id) {
             return Some((n.schema_id, &n.name, "SN"));
         }
+        if let Some(p) = self.security.policies.iter().find(|p| p.object_id == id) {
+            return Some((p.schema_id, &p.name, "SP"));
+        }
         self.tables.values().find_map(|t| {
             let (name, code) = t.constraint(id)?;
             Some((t.schema_id, name, code))
@@ -212,6 +229,8 @@ impl Database {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) databases: BTreeMap<String, Arc<Database>>,
+    /// Passwords of CREATE LOGIN by folded name; those of the options may do everything.
+    pub(crate) logins: Arc<BTreeMap<String, String>>,
     pub(crate) next_database: i32,
     /// `@@SERVERNAME` since [`Engine::rename_server`](crate::engine::Engine::rename_server).
     pub(crate) server_name: Option<Arc<str>>,

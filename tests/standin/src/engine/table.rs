@@ -33,6 +33,8 @@ pub(crate) struct ColumnDef {
     pub(crate) generated: GeneratedAlways,
     /// Left out of `SELECT *`.
     pub(crate) hidden: bool,
+    /// The function of MASKED WITH, as `default()`.
+    pub(crate) mask: Option<String>,
 }
 
 impl ColumnDef {
@@ -212,6 +214,8 @@ pub(crate) struct Table {
     pub(crate) next_row: u64,
     pub(crate) next_column: i32,
     pub(crate) generated: Option<Generated>,
+    /// Its rows are elsewhere.
+    pub(crate) external: bool,
     pub(crate) temporal: Temporal,
     pub(crate) memory: Option<Memory>,
     /// What UPDATE STATISTICS ... WITH ROWCOUNT has made of the count in the catalog.

@@ -91,6 +91,15 @@ impl Db {
         }
     }
 
+    /// Another session, of a login with less than everything.
+    pub(crate) fn login(&self, user: &str, password: &str) -> Db {
+        let session = self.engine.login(user, password, Some("t")).unwrap();
+        Db {
+            engine: Arc::clone(&self.engine),
+            session,
+        }
+    }
+
     pub(crate) fn lines(&mut self, sql: &str) -> Vec<String> {
         let mut lines = Lines::default();
         self.session.execute(sql, &[], &mut lines);

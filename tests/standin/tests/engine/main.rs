@@ -19,6 +19,7 @@ mod patience;
 mod queries;
 mod samples;
 mod sampling;
+mod security;
 mod seek;
 mod types;
 mod versions;

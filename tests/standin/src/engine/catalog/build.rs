@@ -95,6 +95,11 @@ impl Build {
         self.view.rows.push(values);
     }
 
+    pub(super) fn names(&self) -> Vec<String> {
+        let columns = self.view.columns.iter();
+        columns.map(|column| column.name.clone()).collect()
+    }
+
     pub(super) fn finish(self) -> View {
         self.view
     }

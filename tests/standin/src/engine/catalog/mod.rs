@@ -7,9 +7,8 @@ mod indexes;
 mod objects;
 mod partitions;
 mod schema;
+mod security;
 mod server;
-
-pub(crate) use objects::SYS_COLUMNS;
 
 use crate::engine::error::{Result, invalid_object};
 use crate::engine::facts::Facts;
@@ -20,6 +19,15 @@ use crate::types::{Column, Value};
 pub(crate) struct View {
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// The object id of a system view; negative, as those of all system objects are.
+pub(crate) fn system_view(name: &str) -> Option<i32> {
+    match name.to_ascii_lowercase().as_str() {
+        "columns" => Some(-391),
+        "tables" => Some(-397),
+        _ => None,
+    }
 }
 
 /// The catalog view of that name, if the name is one of the catalog's.
@@ -45,12 +53,19 @@ pub(crate) fn view(facts: &Facts, name: &Name) -> Result<Option<View>> {
         _ => return Ok(None),
     }
     let database = facts.database_of(name)?;
+    let rights = facts.rights(database);
+    security::refuse(database, &rights, &view)?;
     let found = objects::view(facts, database, &view)
+        .or_else(|| security::view(database, &rights, &view))
         .or_else(|| indexes::view(facts, database, &view))
         .or_else(|| constraints::view(facts, database, &view))
         .or_else(|| server::view(facts, &view));
     match found {
-        Some(found) => Ok(Some(found.finish())),
+        Some(found) => {
+            let mut found = found.finish();
+            security::limit(&mut found, &rights, &view);
+            Ok(Some(found))
+        }
         None => Err(invalid_object(name)),
     }
 }

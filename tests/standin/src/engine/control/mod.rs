@@ -366,6 +366,15 @@ fn quiet(
             Ok(())
         }
         Statement::NoEffect => Ok(()),
+        Statement::CreateLogin { .. }
+        | Statement::CreateUser { .. }
+        | Statement::CreateRole(_)
+        | Statement::AlterRole { .. }
+        | Statement::Permission(_)
+        | Statement::Policy(_)
+        | Statement::CreateTableType(_) => {
+            changing(session, sink, |f, s, _| ddl::secure(f, s, statement))
+        }
         other => changing(session, sink, |f, s, _| {
             procedure::server_statement(f, s, other)
         }),

@@ -13,6 +13,7 @@ use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::direct::{Direct, Sent};
 use crate::engine::query::from::name_of;
 use crate::engine::query::governor;
+use crate::engine::query::mask;
 use crate::engine::query::plan::Plan;
 use crate::engine::query::run::{self, Stop};
 use crate::engine::session::SqlSession;
@@ -70,6 +71,7 @@ pub(super) fn query_statement(
     let limit = session.settings.cost_limit;
     governor::allow(&plan, limit.unwrap_or(facts.options.cost_limit))?;
     drop(facts);
+    let plan = mask::shown(plan, &columns);
     let plan = match session.settings.row_limit {
         0 => plan,
         n => Plan::Limit {
@@ -163,6 +165,7 @@ fn assign_rows(
     let mut binder = Binder::new(&facts);
     binder.live = true;
     let (plan, columns) = binder.query(&plain)?;
+    let plan = mask::shown(plan, &columns);
     let watched = RefCell::new(&mut *sink);
     let watch = || watched.borrow_mut().poll();
     let engine = Arc::clone(&session.engine);
@@ -221,6 +224,7 @@ fn select_into(
     }
     let count = changing(session, sink, |facts, state, watch| {
         let (plan, columns) = Binder::new(facts).query(&plain)?;
+        let plan = mask::shown(plan, &columns);
         let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
         procedure::create_from(facts, state, &name, &columns)?;
         let facts = Facts {

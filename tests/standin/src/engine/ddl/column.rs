@@ -9,6 +9,7 @@ use crate::engine::expr::{Env, Run};
 use crate::engine::facts::Facts;
 use crate::engine::parse::normal::definition;
 use crate::engine::parse::statement::{ColumnSpec, ConstraintKind, Name};
+use crate::engine::query::mask;
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::state::State;
 use crate::engine::store::{Rules, bind_over};
@@ -31,6 +32,9 @@ const CHANGING: [&str; 8] = [
 
 impl Work<'_> {
     pub(super) fn add_column(&mut self, spec: &ColumnSpec) -> Result<()> {
+        if let Some(function) = &spec.mask {
+            mask::check(function)?;
+        }
         if self.table().column(&spec.name).is_some() {
             let message = format!(
                 "Column names in each table must be unique. Column name '{}' in table '{}' is specified more than once.",
@@ -150,6 +154,7 @@ impl Work<'_> {
             graph: spec.graph,
             generated: spec.generated,
             hidden: spec.hidden,
+            mask: spec.mask.clone(),
         })
     }
 

@@ -5,6 +5,7 @@ mod constraint;
 mod index;
 mod module;
 mod partition;
+mod security;
 mod sequence;
 mod temporal;
 
@@ -25,6 +26,7 @@ pub(crate) use column::reseed;
 pub(crate) use index::{alter_index, create_full_text, create_index, drop_index, keep_rows};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
 pub(crate) use partition::{create_partition_function, create_partition_scheme};
+pub(crate) use security::secure;
 pub(crate) use sequence::{alter_sequence, create_sequence};
 
 /// The database a name is in, ready to change, and the name in it.
@@ -84,6 +86,7 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         next_row: 1,
         next_column: 1,
         generated: None,
+        external: create.external,
         temporal: Temporal::No,
         memory: create.durable.map(|durable| Memory {
             durable,
@@ -282,6 +285,7 @@ pub(crate) fn alter_table(
             }
         }
         AlterTable::AlterColumn(spec) => work.alter_column(spec),
+        AlterTable::Mask { column, function } => work.mask_column(column, function.as_ref()),
         AlterTable::DropColumns { names, if_exists } => {
             for name in names {
                 if *if_exists && work.table().column(name).is_none() {

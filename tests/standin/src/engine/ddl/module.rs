@@ -191,6 +191,7 @@ fn column(output: &Output, id: i32) -> Result<ColumnDef> {
         graph: None,
         generated: GeneratedAlways::No,
         hidden: false,
+        mask: None,
     })
 }
 

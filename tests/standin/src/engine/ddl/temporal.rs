@@ -138,6 +138,7 @@ impl Work<'_> {
             next_row: 1,
             next_column: of.next_column,
             generated: None,
+            external: false,
             memory: None,
             kept_rows: None,
             temporal: Temporal::History,

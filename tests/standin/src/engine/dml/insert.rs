@@ -8,6 +8,7 @@ use crate::engine::facts::Facts;
 use crate::engine::graph;
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
+use crate::engine::query::mask;
 use crate::engine::query::run;
 use crate::engine::rows::Row;
 use crate::engine::state::{Database, State};
@@ -76,6 +77,7 @@ fn query_rows(
     watch: &Watch<'_>,
 ) -> Result<SourceRows> {
     let (plan, columns) = Binder::new(facts).query(query)?;
+    let plan = mask::shown(plan, &columns);
     let rows = run::collect(&plan, None, &Run::watched(watch), None)?;
     let rows = rows
         .into_iter()

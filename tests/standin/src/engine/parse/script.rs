@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, Ident};
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
-use crate::engine::parse::statement::{Declaration, Located, Name, Statement};
+use crate::engine::parse::statement::{Declaration, Located, Name, Statement, Verb};
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::parse::{ddl, dml};
 
@@ -192,13 +192,9 @@ fn simple(t: &mut Tokens) -> Result<Statement> {
         "CONTINUE" => Ok(Statement::Continue),
         "EXEC" | "EXECUTE" => execute(t),
         "CHECKPOINT" => Ok(Statement::NoEffect),
-        _ => {
-            // Permissions: everybody who can log in may do everything here.
-            while !matches!(t.peek(), Token::SemiColon | Token::EOF) {
-                t.next();
-            }
-            Ok(Statement::NoEffect)
-        }
+        "GRANT" => ddl::security::permission(t, Verb::Grant),
+        "DENY" => ddl::security::permission(t, Verb::Deny),
+        _ => ddl::security::permission(t, Verb::Revoke),
     }
 }
 

@@ -115,6 +115,27 @@ pub(crate) enum Statement {
         name: Option<String>,
         settings: Vec<Vec<String>>,
     },
+    CreateLogin {
+        name: String,
+        password: String,
+    },
+    CreateUser {
+        name: String,
+        /// `None` is WITHOUT LOGIN.
+        login: Option<String>,
+    },
+    CreateRole(String),
+    AlterRole {
+        role: String,
+        member: String,
+        add: bool,
+    },
+    /// GRANT, DENY or REVOKE.
+    Permission(PermissionSpec),
+    /// CREATE or ALTER SECURITY POLICY.
+    Policy(Box<PolicySpec>),
+    /// CREATE TYPE ... AS TABLE.
+    CreateTableType(Name),
     CreateSchema(String),
     CreateType {
         name: Name,
@@ -192,8 +213,45 @@ pub(crate) enum Statement {
         kind: String,
         name: String,
     },
-    /// Statements without effect here, such as CHECKPOINT and GRANT.
+    /// Statements without effect here, such as CHECKPOINT.
     NoEffect,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Grant,
+    Deny,
+    Revoke,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PermissionSpec {
+    pub(crate) verb: Verb,
+    /// In capitals, each with its columns.
+    pub(crate) permissions: Vec<(String, Vec<String>)>,
+    /// The class in small letters and the name; none means the database.
+    pub(crate) on: Option<(String, Name)>,
+    /// Behind the securable.
+    pub(crate) columns: Vec<String>,
+    pub(crate) to: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PolicySpec {
+    pub(crate) name: Name,
+    pub(crate) alter: bool,
+    pub(crate) predicates: Vec<PredicateSpec>,
+    /// WITH (STATE = ...).
+    pub(crate) enabled: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PredicateSpec {
+    /// FILTER; else BLOCK.
+    pub(crate) filter: bool,
+    pub(crate) function: Name,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) table: Name,
 }
 
 #[derive(Debug, Clone)]
@@ -248,6 +306,8 @@ pub(crate) struct CreateTable {
     /// Of a memory-optimised table: whether its rows outlive the server.
     pub(crate) durable: Option<bool>,
     pub(crate) on: Option<On>,
+    /// CREATE EXTERNAL TABLE.
+    pub(crate) external: bool,
     pub(crate) graph: Option<Graph>,
 }
 
@@ -297,6 +357,8 @@ pub(crate) struct ColumnSpec {
     pub(crate) graph: Option<u8>,
     pub(crate) generated: GeneratedAlways,
     pub(crate) hidden: bool,
+    /// The function of MASKED WITH.
+    pub(crate) mask: Option<String>,
     pub(crate) not_for_replication: bool,
     /// Indexes written at the column.
     pub(crate) indexes: Vec<CreateIndex>,
@@ -416,6 +478,11 @@ pub(crate) enum AlterTable {
         period: Option<(String, String)>,
     },
     AlterColumn(Box<ColumnSpec>),
+    /// ALTER COLUMN ... ADD MASKED WITH, DROP MASKED.
+    Mask {
+        column: String,
+        function: Option<String>,
+    },
     DropConstraints {
         names: Vec<String>,
         if_exists: bool,

@@ -88,6 +88,7 @@ pub(crate) fn create_from(
             period: None,
             versioning: None,
             on: None,
+            external: false,
             durable: None,
             graph: None,
         },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
 
 use crate::engine::catalog;
-use crate::engine::error::{Result, unsupported};
+use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Comparison, Kind, Ty};
 use crate::engine::graph;
 use crate::engine::memory;
@@ -17,6 +17,8 @@ use crate::engine::query::plan::{Join, JoinKind, Plan};
 use crate::engine::query::sample::{self, Sample};
 use crate::engine::query::seek::{self, Request};
 use crate::engine::query::series;
+use crate::engine::security::Securable;
+use crate::engine::state::Database;
 use crate::engine::table::{Table, same_name};
 use crate::types::Column;
 
@@ -48,6 +50,8 @@ pub(crate) fn outputs(columns: &[Column]) -> Vec<Output> {
             identity: c.identity,
             computed: c.computed,
             hidden: false,
+            mask: None,
+            denied: None,
             internal: false,
         })
         .collect()
@@ -295,6 +299,8 @@ impl Binder<'_> {
         match &view.body {
             Body::Query(query) => {
                 let mut binder = Binder::new(self.facts);
+                // A view and its tables have one owner here, so the right to the view is enough.
+                binder.trusted = true;
                 let (plan, mut columns) = binder.query(query)?;
                 for column in &mut columns {
                     (column.identity, column.computed) = (false, false);
@@ -318,6 +324,41 @@ impl Binder<'_> {
         synonym
             .and_then(|s| Tokens::new(&s.target).ok()?.name().ok())
             .unwrap_or_else(|| name.clone())
+    }
+
+    /// A table's columns with what this user may not read of them, and what masks the others.
+    fn permitted(&self, database: &Database, table: &Table) -> Result<Vec<Output>> {
+        let mut columns = table_outputs(table);
+        let rights = self.facts.rights(database);
+        if rights.owner() {
+            return Ok(columns);
+        }
+        let schema = database.schema_name(table.schema_id).unwrap_or_default();
+        let place = format!(
+            "the object '{}', database '{}', schema '{schema}'.",
+            table.name, database.name
+        );
+        let may = |on| self.trusted || rights.may("SELECT", on);
+        let column = |id| Securable::Column(table.object_id, id);
+        if !may(Securable::Object(table.object_id))
+            && !table.columns.iter().any(|c| may(column(c.id)))
+        {
+            let message = format!("The SELECT permission was denied on {place}");
+            return Err(error(229, 14, message));
+        }
+        for (output, c) in columns.iter_mut().zip(table.columns.iter()) {
+            if !may(column(c.id)) {
+                let message = format!(
+                    "The SELECT permission was denied on the column '{}' of {place}",
+                    c.name
+                );
+                output.denied = Some(error(230, 14, message));
+            }
+            if !rights.unmasks(table.object_id, c.id) {
+                output.mask.clone_from(&c.mask);
+            }
+        }
+        Ok(columns)
     }
 
     fn table(
@@ -350,13 +391,17 @@ impl Binder<'_> {
             }
             self.view(&view)?
         } else {
-            let (_, table) = self.facts.table(&self.target(&name))?;
+            let (database, table) = self.facts.table(&self.target(&name))?;
+            if table.external {
+                return Err(unsupported(format!("reading the external table '{name}'")));
+            }
             memory::check(self.facts, table, &how.hints, sample.is_some())?;
             let plan = match sample {
                 Some(clause) => Plan::Sample(Box::new(Sample::bind(table, clause)?)),
                 None => full_scan(table),
             };
-            (plan, table_outputs(table))
+            let plan = self.let_through(plan, database, table)?;
+            (plan, self.permitted(database, table)?)
         };
         if let Some(alias) = alias {
             rename(&mut columns, alias);

@@ -68,6 +68,8 @@ pub(crate) fn bind(binder: &mut Binder<'_>, args: &[FunctionArg]) -> Result<(Pla
         identity: false,
         computed: false,
         hidden: false,
+        mask: None,
+        denied: None,
         internal: false,
     }];
     let numbers: Option<Vec<i64>> = bound.iter().map(|(v, _)| as_int(v)).collect();

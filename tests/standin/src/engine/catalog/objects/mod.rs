@@ -5,6 +5,7 @@ mod sequences;
 mod types;
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::catalog::system_view;
 use crate::engine::datatype;
 use crate::engine::facts::Facts;
 use crate::engine::graph;
@@ -34,26 +35,29 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
         "identity_columns" => identity_columns(database),
         "computed_columns" => computed_columns(database),
         "types" => types(database),
-        "table_types" => Build::new(&[
+        "table_types" => {
+            let mut v = Build::new(&[
+                ("name", T::Name),
+                ("user_type_id", T::Int),
+                ("schema_id", T::Int),
+                ("type_table_object_id", T::Int),
+                ("is_user_defined", T::Bit),
+            ]);
+            for t in database.table_types.iter() {
+                let ids = [i(t.user_type_id), i(t.schema_id), i(t.object_id), b(true)];
+                v.row([s(&t.name)].into_iter().chain(ids).collect());
+            }
+            v
+        }
+        "external_tables" => external_tables(database),
+        "assemblies" => Build::new(&[
             ("name", T::Name),
-            ("user_type_id", T::Int),
-            ("schema_id", T::Int),
-            ("type_table_object_id", T::Int),
+            ("assembly_id", T::Int),
+            ("is_user_defined", T::Bit),
         ]),
         "periods" => periods(database),
         "sysobjects" => sysobjects(database),
         "extended_properties" => properties(database),
-        "database_principals" | "sysusers" => {
-            let mut v = Build::new(&[
-                ("name", T::Name),
-                ("principal_id", T::Int),
-                ("uid", T::Small),
-                ("type", T::Code),
-                ("default_schema_name", T::Name),
-            ]);
-            v.row(vec![s("dbo"), i(1), i(1), s("S "), s("dbo")]);
-            v
-        }
         _ => {
             return modules::view(facts, database, name)
                 .or_else(|| sequences::view(database, name));
@@ -258,7 +262,7 @@ fn tables(database: &Database) -> Build {
             s(temporal.1),
             temporal.2,
             b(false),
-            b(false),
+            b(table.external),
             b(false),
             b(false),
             i(0),
@@ -354,10 +358,20 @@ fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
         s(generated.1),
         NULL,
         b(c.hidden),
-        b(false),
+        b(c.mask.is_some()),
         c.graph.map_or(NULL, |kind| i(i32::from(kind))),
         opt(c.graph.map(graph::describe)),
     ]
+}
+
+fn external_tables(database: &Database) -> Build {
+    let mut v = Build::new(&object_columns(&[("location", T::Text)]));
+    for table in database.tables.values().filter(|t| t.external) {
+        let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
+        row.push(NULL);
+        v.row(row);
+    }
+    v
 }
 
 fn columns(database: &Database) -> Build {
@@ -375,34 +389,21 @@ fn columns(database: &Database) -> Build {
     v
 }
 
-/// The columns of `sys.columns` itself too: by these a client knows what this version has.
+/// With the columns of the system views, by which a client learns what this version has.
 fn all_columns(database: &Database) -> Build {
     let mut v = columns(database);
-    for ((name, _), id) in COLUMN.iter().zip(1..) {
-        let def = ColumnDef {
-            name: (*name).to_owned(),
-            id,
-            ty: SqlType::Int,
-            user_type_id: 56,
-            nullable: true,
-            collation: None,
-            identity: None,
-            computed: None,
-            default: None,
-            rowguid: false,
-            sparse: false,
-            column_set: false,
-            graph: None,
-            generated: GeneratedAlways::No,
-            hidden: false,
-        };
-        v.row(column(SYS_COLUMNS, &def));
+    let of_tables = tables(database).names();
+    let of_columns: Vec<String> = COLUMN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for (view, names) in [("tables", of_tables), ("columns", of_columns)] {
+        let id = system_view(view).unwrap_or_default();
+        for (n, name) in (1i64..).zip(names) {
+            let mut row = vec![NULL; COLUMN.len()];
+            (row[0], row[1], row[2]) = (i(id), s(&name), i(n));
+            v.row(row);
+        }
     }
     v
 }
-
-/// The `object_id` of `sys.columns`; catalog views have negative ones.
-pub(crate) const SYS_COLUMNS: i32 = -391;
 
 fn identity_columns(database: &Database) -> Build {
     let more = [

@@ -46,8 +46,13 @@ pub(super) fn objects(database: &Database) -> Vec<Vec<Value>> {
         let kind = ("SN", "SYNONYM");
         entry(&n.name, n.object_id, (n.schema_id, 0), kind, n.created)
     });
+    let policies = database.security.policies.iter().map(|p| {
+        let kind = ("SP", "SECURITY_POLICY");
+        entry(&p.name, p.object_id, (p.schema_id, 0), kind, p.created)
+    });
     modules
         .map(|m| of_module(m))
+        .chain(policies)
         .chain(sequences)
         .chain(synonyms)
         .collect()
@@ -153,7 +158,7 @@ fn sql_modules(database: &Database) -> Build {
     for m in database.modules.values() {
         v.row(vec![
             i(m.object_id),
-            s(&m.definition),
+            if encrypted(m) { NULL } else { s(&m.definition) },
             b(true),
             b(true),
             b(bound(m)),
@@ -167,6 +172,13 @@ fn sql_modules(database: &Database) -> Build {
         ]);
     }
     v
+}
+
+/// NULL is the text of a module WITH ENCRYPTION (Microsoft, "sys.sql_modules").
+fn encrypted(m: &Module) -> bool {
+    m.definition
+        .to_ascii_uppercase()
+        .contains("WITH ENCRYPTION")
 }
 
 fn bound(m: &Module) -> bool {

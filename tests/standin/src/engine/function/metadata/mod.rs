@@ -1,12 +1,12 @@
 //! Functions about the server, its databases and their objects, and checksums.
 
 mod property;
+mod rights;
 
 use std::sync::Arc;
 
 use sqlparser::ast::Expr;
 
-use crate::engine::catalog::SYS_COLUMNS;
 use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::{Result, argument_count, unsupported};
@@ -20,7 +20,7 @@ use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::from::wildcard;
 use crate::engine::state::random_guid;
-use crate::engine::table::{Table, same_name};
+use crate::engine::table::Table;
 use crate::engine::value::compare::append_key;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
@@ -83,7 +83,15 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
             )
         }
         ("SUSER_SNAME" | "SUSER_NAME" | "ORIGINAL_LOGIN", _) => sysname(&facts.user),
-        ("USER_NAME" | "CURRENT_USER", _) => sysname("dbo"),
+        ("USER_NAME" | "CURRENT_USER" | "USER", []) => {
+            let database = facts.current()?;
+            sysname(database.security.name_of(facts.rights(database).user))
+        }
+        ("USER_NAME", _) => sysname("dbo"),
+        ("HAS_PERMS_BY_NAME", [securable, class, permission, sub @ ..]) => {
+            rights::has_permission(facts, [securable, class, permission], sub)
+        }
+        ("IS_MEMBER" | "IS_ROLEMEMBER", [role, ..]) => rights::is_member(facts, role)?,
         ("HOST_NAME", []) => sysname(&facts.options.server_name),
         ("APP_NAME" | "PROGRAM_NAME", []) => sysname(""),
         ("SUSER_ID" | "USER_ID" | "DATABASE_PRINCIPAL_ID", _) => int(1),
@@ -91,29 +99,7 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
             Value::Bytes([1u8].as_slice().into()),
             SqlType::VarBinary { length: Some(85) },
         ),
-        ("HAS_PERMS_BY_NAME", [securable, _, _]) => {
-            let state = Arc::clone(&facts.state);
-            // A name of one part, as a statement would have it; NULL is the current database.
-            let known = move |name: &str| {
-                let part = parse_name(name).filter(|n| n.schema.is_none())?;
-                state.database(&part.name).ok().map(|_| 1)
-            };
-            let call: Call = Arc::new(move |v: &[Value]| {
-                Ok(match &v[0] {
-                    Value::Null => Value::Int(1),
-                    name => known(&units_of(name)).map_or(Value::Null, Value::Int),
-                })
-            });
-            Bound {
-                kind: Kind::Call(call, vec![as_text(securable)]),
-                t: plain(SqlType::Int),
-            }
-        }
-        (
-            "IS_SRVROLEMEMBER" | "IS_MEMBER" | "IS_ROLEMEMBER" | "HAS_PERMS_BY_NAME"
-            | "PERMISSIONS",
-            _,
-        ) => int(1),
+        ("IS_SRVROLEMEMBER" | "PERMISSIONS", _) => int(1),
         ("HAS_DBACCESS", [database]) => nullable_int(
             named(Some(database)).and_then(|d| facts.state.database(&d).is_ok().then_some(1)),
         ),
@@ -343,13 +329,16 @@ fn table_of(facts: &Facts, id: &Value) -> Option<Arc<Table>> {
 
 fn object_id(facts: &Facts, name: &str) -> Value {
     let found = parse_name(name).and_then(|n| {
-        let system = n.schema.as_deref().is_some_and(|s| same_name(s, "sys"));
-        if system && same_name(&n.name, "columns") {
-            return Some(SYS_COLUMNS);
+        if n.schema
+            .as_deref()
+            .is_some_and(|s| s.eq_ignore_ascii_case("sys"))
+        {
+            return crate::engine::catalog::system_view(&n.name);
         }
         let n = facts.place(&n);
         let database = facts.database_of(&n).ok()?;
-        database.object_id(n.schema.as_deref().unwrap_or("dbo"), &n.name)
+        let id = database.object_id(n.schema.as_deref().unwrap_or("dbo"), &n.name)?;
+        facts.rights(database).sees(id).then_some(id)
     });
     found.map_or(Value::Null, |id| Value::Int(i64::from(id)))
 }

@@ -4,10 +4,12 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{AlterTable, Name, Statement};
-use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::tokens::{Tokens, is_word};
 
 use super::module::{self, By, MODULES, module as read_module, skipped};
-use super::{begins_constraint, column, constraint, period, sequence, storage, versioning_option};
+use super::{
+    begins_constraint, column, constraint, period, security, sequence, storage, versioning_option,
+};
 
 pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if let Some(kind) = t.take_one_of(&MODULES) {
@@ -50,6 +52,9 @@ pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     }
     if t.take_word("DATABASE") {
         return alter_database(t);
+    }
+    if let Some(found) = security::alter(t)? {
+        return Ok(found);
     }
     if t.take_word("AUTHORIZATION") {
         while !matches!(t.peek(), Token::SemiColon | Token::EOF) {
@@ -133,6 +138,17 @@ fn alter_table(t: &mut Tokens) -> Result<AlterTable> {
         });
     }
     if t.take_words(&["ALTER", "COLUMN"]) {
+        if is_word(t.peek_at(2), "MASKED") {
+            let column = t.identifier()?;
+            let adds = t.take_word("ADD");
+            let function = if adds {
+                Some(security::mask(t)?)
+            } else {
+                t.take_words(&["DROP", "MASKED"]);
+                None
+            };
+            return Ok(AlterTable::Mask { column, function });
+        }
         return Ok(AlterTable::AlterColumn(Box::new(column(t)?)));
     }
     if t.take_word("DROP") {

@@ -3,6 +3,7 @@
 mod alter;
 mod index;
 mod module;
+pub(crate) mod security;
 mod sequence;
 
 use sqlparser::tokenizer::Token;
@@ -64,13 +65,22 @@ fn create(t: &mut Tokens) -> Result<Statement> {
     if t.take_words(&["FULLTEXT", "CATALOG"]) {
         return full_text_catalog(t);
     }
-    for kind in ["ROLE", "USER", "LOGIN", "STATISTICS"] {
-        if t.take_word(kind) {
+    if t.take_word("STATISTICS") {
+        return skipped(t, "STATISTICS");
+    }
+    if let Some(found) = security::create(t)? {
+        return Ok(found);
+    }
+    if t.take_words(&["EXTERNAL", "TABLE"]) {
+        return table(t, true);
+    }
+    for kind in ["EXTERNAL DATA SOURCE", "EXTERNAL FILE FORMAT"] {
+        if t.take_words(&kind.split(' ').collect::<Vec<_>>()) {
             return skipped(t, kind);
         }
     }
     if t.take_word("TABLE") {
-        return table(t);
+        return table(t, false);
     }
     if t.take_word("DATABASE") {
         return database(t);
@@ -188,8 +198,15 @@ fn database(t: &mut Tokens) -> Result<Statement> {
 
 fn create_type(t: &mut Tokens) -> Result<Statement> {
     let name = t.name()?;
+    if t.take_words(&["AS", "TABLE"]) {
+        t.skip_parentheses()?;
+        storage(t)?;
+        return Ok(Statement::CreateTableType(name));
+    }
     if !t.take_word("FROM") {
-        return Err(unsupported("CREATE TYPE that is not an alias (FROM)"));
+        return Err(unsupported(
+            "CREATE TYPE that is neither an alias (FROM) nor a table",
+        ));
     }
     let ty = t.type_name()?;
     let nullable = nullability(t)?.unwrap_or(true);
@@ -203,7 +220,7 @@ fn nullability(t: &mut Tokens) -> Result<Option<bool>> {
     Ok(t.take_word("NULL").then_some(true))
 }
 
-fn table(t: &mut Tokens) -> Result<Statement> {
+fn table(t: &mut Tokens, external: bool) -> Result<Statement> {
     let name = t.name()?;
     let mut created = CreateTable {
         name,
@@ -213,6 +230,7 @@ fn table(t: &mut Tokens) -> Result<Statement> {
         period: None,
         versioning: None,
         on: None,
+        external,
         durable: None,
         graph: None,
     };
@@ -445,9 +463,11 @@ fn column_option(t: &mut Tokens, spec: &mut ColumnSpec) -> Result<bool> {
     } else if begins_constraint(t) || t.is_word("DEFAULT") || t.is_word("REFERENCES") {
         let found = constraint(t)?;
         spec.constraints.push(found);
+    } else if t.is_word("MASKED") {
+        spec.mask = Some(security::mask(t)?);
     } else if t.take_words(&["COLUMN_SET", "FOR", "ALL_SPARSE_COLUMNS"]) {
         spec.column_set = true;
-    } else if t.is_word("MASKED") || t.is_word("ENCRYPTED") || t.is_word("FILESTREAM") {
+    } else if t.is_word("ENCRYPTED") || t.is_word("FILESTREAM") {
         return Err(unsupported(format!("{} columns", t.peek())));
     } else {
         return Ok(false);

@@ -21,7 +21,7 @@ use crate::engine::query::aggregate;
 use crate::engine::query::plan::{Plan, SortKey};
 use crate::engine::query::window::WindowCall;
 use crate::engine::table::same_name;
-use crate::types::{SqlType, Value};
+use crate::types::{SqlError, SqlType, Value};
 
 use literal::{fold_constant, literal};
 pub(crate) use types::{choose, common_collation, comparison, convert_to, union_type};
@@ -35,6 +35,10 @@ pub(crate) struct Output {
     pub(crate) computed: bool,
     /// Left out of `SELECT *`.
     pub(crate) hidden: bool,
+    /// The function that masks its values for this user.
+    pub(crate) mask: Option<String>,
+    /// Why this user may not read it.
+    pub(crate) denied: Option<SqlError>,
     /// A graph column that no query may name.
     pub(crate) internal: bool,
 }
@@ -83,6 +87,10 @@ pub(crate) struct Binder<'a> {
     pub(crate) live: bool,
     /// Sequences whose next value was asked for.
     pub(crate) numbered: Vec<i32>,
+    /// Reads what the user may not: the predicate of a security policy, a view's tables.
+    pub(crate) trusted: bool,
+    /// A masked column was named since this was last set to false.
+    pub(crate) masked: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -93,6 +101,8 @@ impl<'a> Binder<'a> {
             tables: Vec::new(),
             live: false,
             numbered: Vec::new(),
+            trusted: false,
+            masked: false,
         }
     }
 
@@ -382,6 +392,10 @@ impl<'a> Binder<'a> {
                 None => invalid_column(column),
             });
         };
+        if let Some(denied) = output.denied {
+            return Err(denied);
+        }
+        self.masked |= output.mask.is_some();
         let levels = self.scopes.len();
         for scope in &mut self.scopes[levels - depth..] {
             scope.uses_outer = true;

@@ -9,6 +9,7 @@ use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Kind};
 use crate::engine::query::bind::{Binder, Grouping, Output, sortable};
 use crate::engine::query::from::{name_of, wildcard};
+use crate::engine::query::mask;
 use crate::engine::query::plan::SortKey;
 use crate::engine::table::same_name;
 
@@ -97,13 +98,19 @@ impl Binder<'_> {
     }
 
     pub(super) fn item(&mut self, expr: &Expr, name: String) -> Result<Item> {
-        let expr = self.value(expr)?;
+        let before = std::mem::take(&mut self.masked);
+        let bound = self.value(expr);
+        let masked = std::mem::replace(&mut self.masked, before);
+        self.masked |= masked;
+        let expr = bound?;
         let mut output = Output {
             name,
             t: expr.t.clone(),
             identity: false,
             computed: false,
             hidden: false,
+            mask: masked.then(|| mask::DEFAULT.to_owned()),
+            denied: None,
             internal: false,
         };
         if output.t.rank == 3 {
@@ -120,6 +127,7 @@ impl Binder<'_> {
             });
             if let Some(column) = source {
                 (output.identity, output.computed) = (column.identity, column.computed);
+                output.mask = column.mask;
                 if output.name.is_empty() || same_name(&output.name, &column.name) {
                     output.name = column.name;
                 }
@@ -134,6 +142,9 @@ impl Binder<'_> {
         items: &mut Vec<Item>,
     ) -> Result<()> {
         let columns = wildcard(self.scope(), of);
+        if let Some(denied) = columns.iter().find_map(|(_, c)| c.denied.clone()) {
+            return Err(denied);
+        }
         if columns.is_empty() {
             return Err(match of {
                 Some(n) => error(

@@ -5,6 +5,7 @@ use sqlparser::ast::{self, Expr, SetExpr, SetOperator, SetQuantifier};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::expr::{Bound, Kind, Ty};
 use crate::engine::query::bind::{Binder, Output, convert_to, union_type};
+use crate::engine::query::mask;
 use crate::engine::query::plan::{Plan, SetKind, SortKey};
 use crate::engine::table::same_name;
 use crate::types::Value;
@@ -32,6 +33,9 @@ impl Binder<'_> {
         for (column, other) in columns.iter_mut().zip(&r) {
             column.t = union_type([(&column.t, false), (&other.t, false)].into_iter())?;
             column.identity = false;
+            if column.mask != other.mask {
+                column.mask = Some(mask::DEFAULT.to_owned());
+            }
         }
         let types: Vec<Ty> = columns.iter().map(|c| c.t.clone()).collect();
         let (left, right) = (converted(left, &l, &types), converted(right, &r, &types));
@@ -87,6 +91,8 @@ impl Binder<'_> {
                 identity: false,
                 computed: false,
                 hidden: false,
+                mask: None,
+                denied: None,
                 internal: false,
             });
         }

@@ -1,0 +1,203 @@
+//! What the tool never makes, by kind and name: one statement per catalog view.
+//!
+//! No statement joins texts: their collations may differ, which is an error. A view that is missing
+//! or closed to the login makes its kind unread, never the whole catalog.
+
+use crate::error::{Kind, Result};
+use crate::mssql::connection::Connection;
+use crate::mssql::control::ControlRow;
+use crate::schema::inventory::InventoryKind;
+
+/// A kind, the statement that names all of it, and how its rows are written.
+struct Question {
+    kind: &'static str,
+    sql: &'static str,
+    show: fn(&ControlRow) -> Result<String>,
+    /// The version that brought the view is told by this column, see `NEWER_COLUMNS`.
+    since: Option<&'static str>,
+    note: Option<&'static str>,
+}
+
+const fn question(kind: &'static str, sql: &'static str) -> Question {
+    Question {
+        kind,
+        sql,
+        show: two_parts,
+        since: None,
+        note: None,
+    }
+}
+
+const QUESTIONS: [Question; 12] = [
+    question(
+        "procedures",
+        "SELECT s.name, p.name FROM sys.procedures AS p \
+         JOIN sys.schemas AS s ON s.schema_id = p.schema_id \
+         WHERE p.is_ms_shipped = 0 ORDER BY s.name, p.name",
+    ),
+    question(
+        "functions",
+        "SELECT s.name, o.name FROM sys.objects AS o \
+         JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+         WHERE o.type IN ('FN', 'IF', 'TF', 'FS', 'FT', 'AF') AND o.is_ms_shipped = 0 \
+         ORDER BY s.name, o.name",
+    ),
+    Question {
+        show: three_parts,
+        ..question(
+            "triggers",
+            "SELECT s.name, o.name, r.name FROM sys.triggers AS r \
+             JOIN sys.objects AS o ON o.object_id = r.parent_id \
+             JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+             WHERE r.is_ms_shipped = 0 ORDER BY s.name, o.name, r.name",
+        )
+    },
+    Question {
+        show: one_part,
+        ..question(
+            "triggers of the database",
+            "SELECT r.name FROM sys.triggers AS r \
+             WHERE r.parent_class = 0 AND r.is_ms_shipped = 0 ORDER BY r.name",
+        )
+    },
+    Question {
+        show: synonym,
+        ..question(
+            "synonyms",
+            "SELECT s.name, y.name, CONVERT(nvarchar(1035), y.base_object_name) \
+             FROM sys.synonyms AS y JOIN sys.schemas AS s ON s.schema_id = y.schema_id \
+             ORDER BY s.name, y.name",
+        )
+    },
+    question(
+        "table types",
+        "SELECT s.name, t.name FROM sys.table_types AS t \
+         JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
+         WHERE t.is_user_defined = 1 ORDER BY s.name, t.name",
+    ),
+    Question {
+        since: Some("is_external"),
+        note: Some("their rows are kept in another place, which this tool does not read"),
+        ..question(
+            "external tables",
+            "SELECT s.name, t.name FROM sys.tables AS t \
+             JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
+             WHERE t.is_external = 1 ORDER BY s.name, t.name",
+        )
+    },
+    Question {
+        since: Some("is_masked"),
+        ..question(
+            "security policies",
+            "SELECT s.name, p.name FROM sys.security_policies AS p \
+             JOIN sys.schemas AS s ON s.schema_id = p.schema_id ORDER BY s.name, p.name",
+        )
+    },
+    Question {
+        show: one_part,
+        ..question(
+            "assemblies",
+            "SELECT a.name FROM sys.assemblies AS a WHERE a.is_user_defined = 1 ORDER BY a.name",
+        )
+    },
+    // Up to 4 are those of every database.
+    Question {
+        show: one_part,
+        ..question(
+            "users and roles",
+            "SELECT p.name FROM sys.database_principals AS p \
+             WHERE p.principal_id > 4 AND p.is_fixed_role = 0 ORDER BY p.name",
+        )
+    },
+    // Without those on system objects, which have negative ids, and CONNECT, which every user has.
+    Question {
+        show: permission,
+        ..question(
+            "permissions",
+            "SELECT CONVERT(nvarchar(60), p.state_desc), CONVERT(nvarchar(128), p.permission_name), \
+             s.name, o.name, u.name FROM sys.database_permissions AS p \
+             JOIN sys.database_principals AS u ON u.principal_id = p.grantee_principal_id \
+             LEFT JOIN sys.objects AS o ON o.object_id = p.major_id AND p.class = 1 \
+             LEFT JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+             WHERE p.major_id >= 0 AND (p.class <> 0 OR p.permission_name <> 'CONNECT') \
+             ORDER BY p.class, p.major_id, p.minor_id",
+        )
+    },
+    // SQL Server Agent's; Azure SQL Database has none and no msdb.
+    Question {
+        show: one_part,
+        ..question(
+            "jobs",
+            "SELECT DISTINCT j.name FROM msdb.dbo.sysjobs AS j \
+             JOIN msdb.dbo.sysjobsteps AS t ON t.job_id = j.job_id \
+             WHERE t.database_name = DB_NAME() ORDER BY j.name",
+        )
+    },
+];
+
+/// Asks for every kind; of one that the server or the login does not answer, why.
+pub(super) async fn ask(
+    connection: &mut Connection,
+    newer: &[String],
+) -> Result<Vec<InventoryKind>> {
+    let mut kinds = Vec::new();
+    for question in &QUESTIONS {
+        let there = |since: &str| newer.iter().any(|name| name == since);
+        if !question.since.is_none_or(there) {
+            continue;
+        }
+        let mut kind = InventoryKind {
+            kind: question.kind.to_owned(),
+            note: question.note.map(str::to_owned),
+            ..InventoryKind::default()
+        };
+        match connection.query(question.sql).await {
+            Ok(rows) => kind.names = rows.iter().map(question.show).collect::<Result<_>>()?,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    Kind::SourceQuery | Kind::SourcePermission | Kind::SourceDatabase
+                ) =>
+            {
+                tracing::debug!(%error, kind = question.kind, "a kind of object could not be read");
+                kind.unread = Some(error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+        // The same permission on several columns is one line.
+        kind.names.dedup();
+        if !kind.is_empty() {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
+fn one_part(row: &ControlRow) -> Result<String> {
+    Ok(row.need_text(0)?.to_owned())
+}
+
+fn two_parts(row: &ControlRow) -> Result<String> {
+    Ok(format!("{}.{}", row.need_text(0)?, row.need_text(1)?))
+}
+
+fn three_parts(row: &ControlRow) -> Result<String> {
+    Ok(format!("{}.{}", two_parts(row)?, row.need_text(2)?))
+}
+
+fn synonym(row: &ControlRow) -> Result<String> {
+    Ok(match row.text(2)? {
+        Some(base) => format!("{} for {base}", two_parts(row)?),
+        None => two_parts(row)?,
+    })
+}
+
+/// `GRANT SELECT ON dbo.T TO reader`.
+fn permission(row: &ControlRow) -> Result<String> {
+    let (state, name) = (row.need_text(0)?, row.need_text(1)?);
+    let on = match (row.text(2)?, row.text(3)?) {
+        (Some(schema), Some(object)) => format!(" ON {schema}.{object}"),
+        _ => String::new(),
+    };
+    Ok(format!("{state} {name}{on} TO {}", row.need_text(4)?))
+}
