@@ -371,7 +371,7 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
     };
     for (column, message) in [("Missing", "column Missing"), ("Id", "holds none")] {
         let answer = with(column).run(&["plan"]);
-        assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+        assert_eq!(answer.code, Some(2), "{}", answer.stderr);
         assert!(answer.stdout.contains(message), "{}", answer.stdout);
     }
     let report = with("S").report(&[], 5);

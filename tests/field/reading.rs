@@ -279,7 +279,8 @@ fn a_table_on_a_partition_scheme_is_read_by_its_partitions_and_never_sorted() {
         );
         assert!(statement.ends_with(" ORDER BY [Id], [Day]"), "{statement}");
     }
-    for (statement, work) in standin.engine.work_by_text() {
+    let work = standin.engine.work_by_text().into_iter();
+    for (statement, work) in work.filter(|(text, _)| text.contains("[Log]")) {
         assert_eq!((work.sorts, work.spooled_rows), (0, 0), "{statement}");
     }
 }
