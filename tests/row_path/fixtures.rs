@@ -286,7 +286,7 @@ fn a_result_that_was_not_planned_is_refused() {
         (SqlType::Date, PgType::Date, vec![0x62, 0, 0, 0, 0]),
     ] {
         let error = planned(source, target, info).unwrap_err();
-        assert_eq!(error.kind(), Kind::SourceProtocol);
+        assert_eq!(error.kind(), Kind::SourceChanged);
         assert_eq!(error.place().column.as_deref(), Some("c0"), "{error}");
     }
     assert!(
