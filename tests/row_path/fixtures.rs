@@ -285,8 +285,13 @@ fn a_result_that_was_not_planned_is_refused() {
         (SqlType::Time { scale: 3 }, PgType::Time(3), vec![0x29, 2]),
         (SqlType::Date, PgType::Date, vec![0x62, 0, 0, 0, 0]),
     ] {
+        // Another type is a table that was changed; another code page than the catalog's is not.
+        let kind = match info == long_type(0xA7, 10, utf8) {
+            true => Kind::SourceProtocol,
+            false => Kind::SourceChanged,
+        };
         let error = planned(source, target, info).unwrap_err();
-        assert_eq!(error.kind(), Kind::SourceChanged);
+        assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.place().column.as_deref(), Some("c0"), "{error}");
     }
     assert!(
