@@ -101,6 +101,7 @@ async fn read_statement(
     shared: &Shared,
 ) -> Result<(ReadEnd, u64)> {
     let started = Instant::now();
+    tracing::debug!("a statement is sent that reads rows");
     let stream = read::open(source, sql, layout).await?;
     let mut stream = stream.share_large_rows(shared.large_rows.clone());
     let mut asked = started;
