@@ -376,7 +376,9 @@ async fn a_wrong_password_and_an_unknown_database() {
         .await
         .err()
         .unwrap();
-    assert_eq!(error.kind(), Kind::SourceDatabaseUnavailable, "{error:?}");
+    // SQL Server says 4060, which a database that is being opened answers too; others say 911.
+    let kinds = [Kind::SourceDatabaseUnavailable, Kind::SourceDatabase];
+    assert!(kinds.contains(&error.kind()), "{error:?}");
 }
 
 #[tokio::test]
