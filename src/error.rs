@@ -48,7 +48,7 @@ pub enum Kind {
     SourceBusy,
     /// Any other error that SQL Server answered.
     SourceQuery,
-    /// A table is no longer as the catalog described it when it was planned.
+    /// The table's definition changed after it was planned.
     SourceChanged,
     /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
     SourceProtocol,

@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(asked.await.unwrap(), b"\x04SQLEXPRESS\0");
     }
 
-    /// F14: the listener of a cluster has addresses of which nobody answers.
+    /// F14: some addresses of a cluster's listener never answer.
     #[tokio::test]
     async fn the_first_address_that_answers_gives_the_port() {
         let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();

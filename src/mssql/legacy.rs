@@ -36,7 +36,7 @@ pub(super) struct Held(pub(super) Option<Tunnel>);
 #[derive(Clone)]
 pub(super) struct Legacy {
     context: SslContext,
-    /// The rules for certificates are those of [`crate::tls`], whoever does the handshake.
+    /// The certificate rules are those of [`crate::tls`], whichever library does the handshake.
     verifier: Arc<dyn ServerCertVerifier>,
 }
 

@@ -16,7 +16,7 @@ const PAGE: u64 = 8192;
 /// for each part, or some thousand.
 const ROWS_OF_A_PAGE: u64 = 100;
 
-/// So many keys are numbered in a second or two, for which other tables can wait.
+/// NTILE numbers this many keys in a second or two, so other tables can wait for it.
 const FEW_ROWS: u64 = 1_000_000;
 
 /// A range of a table's key, and how to ask for it.

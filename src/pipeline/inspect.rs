@@ -123,7 +123,7 @@ async fn check_source(
     if job.source.tls == Tls::Legacy {
         report.find(
             Severity::Warning,
-            "source.tls is legacy: TLS 1.0 and ciphers are accepted that somebody on the way may break",
+            "source.tls is legacy: it accepts TLS 1.0 and ciphers that an attacker on the network may break",
             "use modern where the server's Windows is newer than Server 2012 R2.",
         );
     }
