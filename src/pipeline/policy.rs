@@ -47,33 +47,33 @@ pub const fn policy(kind: Kind) -> Policy {
         Kind::Usage => says(Retry::Never, "see `migrate --help`."),
         Kind::JobFile => says(
             Retry::Never,
-            "correct the job file; migrations-config/full.yaml shows every key with its default.",
+            "correct the job file that --config names; migrations-config/full.yaml shows every key \
+             with its default.",
         ),
         Kind::SourceUnreachable => says(
             Retry::OnceConnected,
-            "check source.host, source.port or source.instance, the firewall, and that SQL Server \
-             listens on TCP; a named instance needs the browser service (UDP 1434) or a port.",
+            "firewalls must let this machine reach the TCP port of SQL Server; source.instance also \
+             needs the SQL Server Browser service (UDP 1434), source.port does not.",
         ),
         Kind::SourceLogin => says(
             Retry::Never,
-            "check source.user and source.password, and that the server allows SQL Server logins \
-             (mixed mode).",
+            "the login must be a SQL Server login with a password, on a server in mixed mode; \
+             Windows and Entra ID logins are not supported.",
         ),
         Kind::SourceTls => says(
             Retry::OnceConnected,
-            "name the certificate authority in source.ca_file, or the certificate's name in \
-             source.host_name_in_certificate; source.trust_server_certificate: true gives up the \
-             check.",
+            "docs/operations.md says which certificates are accepted, and what old servers need.",
         ),
         Kind::SourceCut => says(
             Retry::FromTheStart,
-            "if it stays so, look into the SQL Server error log, and check that source.port is that of \
-             SQL Server and what sits between here and there.",
+            "if it keeps happening, look into the SQL Server error log, check that source.port is \
+             the port of SQL Server, and look for proxies and firewalls between this machine and \
+             the server.",
         ),
         Kind::SourceTlsCut => says(
             Retry::FewAtFirst,
-            "look into the SQL Server error log: a server that offers nothing that this program's TLS \
-             accepts often just closes the connection; docs/operations.md says which do.",
+            "the SQL Server error log may have the reason; docs/operations.md lists the servers \
+             that close such a connection.",
         ),
         Kind::SourceNotReady => says(
             Retry::Patiently,
@@ -87,12 +87,12 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::SourceDatabase => says(
             Retry::Never,
-            "check source.database, that it is online, and that the login has a user in it.",
+            "the database must be online (state_desc in sys.databases) and readable.",
         ),
         Kind::SourceDatabaseUnavailable => says(
             Retry::OnceConnected,
-            "check source.database, that it is online, and that the login has a user in it; after a \
-             failover or a restart it may need some minutes.",
+            "the database must be online (state_desc in sys.databases); after a failover or a \
+             restart that may take some minutes.",
         ),
         Kind::SourcePermission => says(
             Retry::Never,
@@ -107,18 +107,18 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::SourceLost => says(
             Retry::FromTheStart,
-            "if it stays so, look into the SQL Server error log and at what sits between here and \
-             there; the same command continues.",
+            "if it keeps happening, look into the SQL Server error log, and for proxies and \
+             firewalls between this machine and the server; the same command continues.",
         ),
         Kind::SourceTimeout => says(
             Retry::OnceConnected,
-            "raise source.read_timeout, or before a statement's first row \
-             source.first_row_timeout; or look for blocking on the source (sys.dm_exec_requests).",
+            "look for blocking on the source (sys.dm_exec_requests) before you raise \
+             source.read_timeout, or source.first_row_timeout if no row had come yet.",
         ),
         Kind::SourceBusy => says(
             Retry::FromTheStart,
-            "if it stays so, run at a quieter time or lower source.pool.max_connections; the same \
-             command continues.",
+            "if it keeps happening, run at a quieter time or lower source.pool.max_connections; the \
+             same command continues.",
         ),
         Kind::SourceQuery => says(
             Retry::Never,
@@ -132,45 +132,43 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::SourceProtocol => says(
             Retry::Never,
-            "this is not the protocol that SQL Server speaks: check that host and port are those \
-             of SQL Server; if they are, please report it with the server's version.",
+            "check that host and port are those of SQL Server; if they are, please report it with \
+             the version of the server.",
         ),
         Kind::SourcePoolTimeout => says(
             Retry::OnceConnected,
-            "raise source.pool.acquire_timeout or source.pool.max_connections, or lower \
-             transfer.max_partitions_per_table.",
+            "fewer readers wait for a connection if transfer.partitions_in_flight or \
+             transfer.max_partitions_per_table is lower.",
         ),
         Kind::SourceConsistency => says(
             Retry::Never,
-            "run ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON on the source, or choose \
-             another transfer.consistency.",
+            "transfer.consistency: strict needs no setting of the database.",
         ),
         Kind::TargetUnreachable => says(
             Retry::OnceConnected,
-            "check target.host and target.port, listen_addresses of PostgreSQL, and the firewall.",
+            "PostgreSQL must listen on that address (listen_addresses), and firewalls must let this \
+             machine reach it; target.connect_timeout is how long one attempt may take.",
         ),
         Kind::TargetLogin => says(
             Retry::Never,
-            "check target.user, target.password and pg_hba.conf of the target server.",
+            "the log of PostgreSQL has the exact reason; pg_hba.conf decides who may log in, and \
+             from where.",
         ),
         Kind::TargetTls => says(
             Retry::OnceConnected,
-            "name the certificate authority in target.ca_file, or choose a target.sslmode that \
-             the server offers.",
+            "docs/operations.md says what each target.sslmode checks.",
         ),
         Kind::TargetCut => says(
             Retry::FromTheStart,
-            "if it stays so, look into the PostgreSQL log, and check that target.port is that of \
-             PostgreSQL and what sits between here and there.",
+            "if it keeps happening, look into the PostgreSQL log, check that target.port is the \
+             port of PostgreSQL, and look for proxies and firewalls between this machine and the \
+             server.",
         ),
         Kind::TargetNotReady => says(
             Retry::Patiently,
             "wait until PostgreSQL takes connections again; the same command continues.",
         ),
-        Kind::TargetDatabase => says(
-            Retry::Never,
-            "create the database, or correct target.database; it is not made by this tool.",
-        ),
+        Kind::TargetDatabase => says(Retry::Never, "migrate does not create the target database."),
         Kind::TargetPermission => says(
             Retry::Never,
             "grant the role CREATE on the target database and on the schemas it writes to; \
@@ -178,12 +176,12 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::TargetRefused => says(
             Retry::OnceConnected,
-            "the server answered, so host and port are right: what it says is the reason; if it \
-             stays so, its log has more.",
+            "the server answered, so host and port are right; if it keeps refusing, its log has \
+             more.",
         ),
         Kind::TargetReadOnly => says(
             Retry::Never,
-            "connect to the primary server, in a database and as a role that may write; `verify` \
+            "connect to the primary server, to a database and as a role that may write; `verify` \
              and `status` read from a standby too.",
         ),
         Kind::TargetPooler => says(
@@ -197,12 +195,12 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::TargetLost => says(
             Retry::FromTheStart,
-            "if it stays so, look into the PostgreSQL log; the same command continues.",
+            "if it keeps happening, look into the PostgreSQL log; the same command continues.",
         ),
         Kind::TargetBusy => says(
             Retry::FromTheStart,
-            "if it stays so, look for locks and other work on the target (pg_stat_activity); the \
-             same command continues.",
+            "if it keeps happening, look for locks and other work on the target (pg_stat_activity); \
+             the same command continues.",
         ),
         Kind::TargetFull => says(
             Retry::Never,
@@ -214,12 +212,12 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::TargetPoolTimeout => says(
             Retry::OnceConnected,
-            "raise target.pool.acquire_timeout or target.pool.max_connections.",
+            "pg_stat_activity on the target shows what its connections are busy with.",
         ),
         Kind::TargetExists => says(
             Retry::Never,
-            "choose transfer.mode: replace (drops the table), truncate (empties it) or append \
-             (adds to it), or move the table away.",
+            "choose transfer.mode: replace (drops the table), truncate (empties it) or append (adds \
+             to it).",
         ),
         Kind::Unsupported => says(
             Retry::Never,
@@ -241,10 +239,7 @@ pub const fn policy(kind: Kind) -> Policy {
             Retry::Never,
             "undo the change to the job, source or table, or start over with --restart.",
         ),
-        Kind::JobHeld => says(
-            Retry::Never,
-            "wait for the other process, or end it; its lock goes with its connection.",
-        ),
+        Kind::JobHeld => says(Retry::Never, "wait for the other process, or end it."),
         Kind::Difference => says(
             Retry::Never,
             "if rows changed at the source since they were read, that is the difference; if not, \

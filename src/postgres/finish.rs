@@ -188,7 +188,7 @@ async fn must_be_same(
     Err(Error::new(
         Kind::Checkpoint,
         format!(
-            "{} is not the table that was loaded: somebody dropped or replaced it; --restart starts over",
+            "{} is not the table that was loaded: somebody dropped or replaced it",
             qualified(&plan.target)
         ),
     ))

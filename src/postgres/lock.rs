@@ -222,7 +222,7 @@ async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
     Ok(Error::new(
         Kind::JobHeld,
         format!(
-            "job {job} is run by another process ({who}): wait for it or stop it; if it is gone for good, SELECT pg_terminate_backend({pid}) on the target"
+            "job {job} is run by another process ({who}); if that process is gone for good, SELECT pg_terminate_backend({pid}) on the target ends its connection"
         ),
     ))
 }

@@ -127,9 +127,7 @@ impl TargetPool {
             asked.map_err(|error| fault::of(error, "find out whether the target is read-only"))?;
         let address = self.connector.address();
         let text = match (row.get(0), row.get(1)) {
-            (true, _) => format!(
-                "PostgreSQL at {address} is a standby, which takes no rows: set target.host and target.port to the primary server"
-            ),
+            (true, _) => format!("PostgreSQL at {address} is a standby, which takes no rows"),
             (false, true) => format!(
                 "PostgreSQL at {address} is set to read-only transactions as a whole (default_transaction_read_only): if this job may write there all the same, ALTER ROLE ... SET default_transaction_read_only = off"
             ),

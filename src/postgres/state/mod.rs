@@ -185,7 +185,7 @@ fn unreadable(what: &str) -> Error {
     Error::new(
         Kind::Checkpoint,
         format!(
-            "{what} in schema _migrate cannot be read: it was written by another version, or changed by hand; --restart starts over"
+            "{what} in schema _migrate cannot be read: it was written by another version, or changed by hand"
         ),
     )
 }

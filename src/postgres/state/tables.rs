@@ -195,7 +195,7 @@ pub async fn save_plan(
     if saved == 0 {
         return Err(Error::new(
             Kind::Checkpoint,
-            "the table's load has begun under another plan: --restart starts over",
+            "the table's load has begun under another plan",
         )
         .at_table(table.full_name()));
     }
