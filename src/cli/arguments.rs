@@ -16,7 +16,7 @@ use crate::postgres::state::RejectQuery;
     name = "migrate",
     version,
     about = "Moves a Microsoft SQL Server database into PostgreSQL, in parallel and restartably",
-    after_help = "Without a command: run.\n\nExit codes: 0 done, 1 failed, 2 usage or job file, \
+    after_help = "Without a command, migrate does `run`.\n\nExit codes: 0 done, 1 failed, 2 usage or job file, \
                   3 a server was not reached or refused the login,\n4 verification found a \
                   difference, 5 rows were rejected, 6 schema objects were left out,\n129/130/143 \
                   stopped by SIGHUP/SIGINT/SIGTERM (the same command continues).",
@@ -30,23 +30,23 @@ pub struct Typed {
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Start over: forget what an earlier run committed; in mode create, drop the tables it made (run)
+    /// Start over: forget what earlier runs committed and, in mode create, drop the tables they made (run only)
     #[arg(long, global = true)]
     restart: bool,
 
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects; tune: one)
+    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects; tune takes one)
     #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
     tables: Vec<String>,
 
-    /// The result on stdout: for people, or as one last line of JSON
+    /// Result on stdout: text for people, or JSON as the last line
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
 
-    /// The log on stderr
+    /// Format of the log on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
-    /// How much to log; RUST_LOG, where set, wins
+    /// How much to log; RUST_LOG overrides it
     #[arg(long, global = true, value_enum, conflicts_with_all = ["verbose", "quiet"])]
     log_level: Option<LogLevel>,
 
@@ -65,17 +65,17 @@ pub struct Typed {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 enum Command {
-    /// Run the job, or continue it where it stopped
+    /// Run the job, or continue an unfinished run
     Run,
-    /// Look at settings, connections and permissions; changes nothing
+    /// Check the job file, both connections and the permissions; changes nothing
     Check,
-    /// Show statements, strategies and partitions; changes nothing
+    /// Show how each table would be made and read, and what would be left out; changes nothing
     Plan,
-    /// Show what the target knows of the job
+    /// Show what is recorded about the job on the target; changes nothing
     Status,
-    /// Compare both sides
+    /// Compare the rows of both sides; changes nothing
     Verify {
-        /// How closely; default: the job's `verify`, or counts where that says none
+        /// How closely to compare; by default what `verify` in the job says, or counts if that is none
         #[arg(long, value_enum)]
         level: Option<Level>,
 
@@ -83,9 +83,9 @@ enum Command {
         #[arg(long)]
         show_values: bool,
     },
-    /// List the rows that PostgreSQL could not hold (values: reject)
+    /// List the rows that PostgreSQL could not hold (those kept by values: reject)
     Rejects {
-        /// List at most so many; the totals are of all
+        /// Most rows to list; the totals count all of them
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
 
@@ -93,11 +93,11 @@ enum Command {
         #[arg(long)]
         show_values: bool,
     },
-    /// Print the whole DDL in an order that runs, as for psql; changes nothing
+    /// Print the whole DDL as a script for psql; changes nothing
     Schema,
-    /// Try connections and sizes of commits on real rows, and recommend; leaves nothing behind
+    /// Measure numbers of connections and commit sizes on real rows, and recommend settings; leaves nothing behind
     Tune {
-        /// Seconds per sample; there is one for each number of connections and size of commits
+        /// Seconds per sample; each number of connections and each commit size is one sample
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
         seconds: u16,
     },
@@ -109,9 +109,9 @@ enum Command {
 enum Level {
     /// Row counts
     Counts,
-    /// A sum over all rows of both sides; rows are looked for where the sums differ
+    /// A checksum over all rows of each side; if they differ, looks for the rows that do
     Checksums,
-    /// Looks for rows at once: one read less where there is a difference
+    /// Looks for rows that differ at once: one read less if there are any
     Rows,
 }
 
@@ -265,7 +265,7 @@ impl Typed {
     }
 }
 
-/// Values are shown of rows, and rows are looked for by checksum only.
+/// `--show-values` shows rows, which only the two levels that compare rows look for.
 fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions> {
     if show_values && matches!(level, None | Some(Level::Counts)) {
         return Err(usage(
@@ -280,7 +280,7 @@ fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions
     Ok(VerifyOptions { level, show_values })
 }
 
-/// What `--output` says, of words that may make no sense otherwise.
+/// The value of `--output` in a command line that may not parse otherwise.
 pub fn output_of(words: impl Iterator<Item = OsString>) -> Output {
     let mut output = Output::Text;
     let mut expected = false;
@@ -305,7 +305,7 @@ pub fn output_of(words: impl Iterator<Item = OsString>) -> Output {
     output
 }
 
-/// The first line of what the parser said of a wrong line, as an error of ours.
+/// The first line of the parser's message about a wrong command line, as an error of this crate.
 pub fn wrong(answer: &clap::Error) -> Error {
     let text = answer.to_string();
     let first = text.lines().next().unwrap_or_default();
