@@ -216,8 +216,8 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::TargetExists => says(
             Retry::Never,
-            "choose transfer.mode: replace (drops the table), truncate (empties it) or append (adds \
-             to it).",
+            "an earlier job may have made it; check that target.database and target.schemas name the \
+             place that you mean.",
         ),
         Kind::Unsupported => says(
             Retry::Never,
