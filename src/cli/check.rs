@@ -2,8 +2,8 @@
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
-use crate::cli::exit::{Conclusion, of_kind};
-use crate::cli::{Finished, files, text};
+use crate::cli::exit::{Conclusion, Finished, of_kind};
+use crate::cli::{files, text};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline;

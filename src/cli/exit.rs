@@ -53,6 +53,13 @@ impl Conclusion {
     }
 }
 
+/// What a command returns once it has printed its result.
+pub(crate) struct Finished {
+    pub(crate) conclusion: Conclusion,
+    /// The report for the last line of stdout, under `--output json`.
+    pub(crate) json: Option<serde_json::Value>,
+}
+
 impl From<Outcome> for Conclusion {
     fn from(outcome: Outcome) -> Self {
         match outcome {

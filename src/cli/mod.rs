@@ -3,6 +3,7 @@
 pub mod arguments;
 mod check;
 pub mod console;
+mod deadline;
 mod display;
 mod exit;
 mod failure;
@@ -19,32 +20,20 @@ mod text;
 mod tune;
 mod verify;
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
 pub use exit::Signal;
 
 use crate::cli::arguments::{Action, Output, Request};
 use crate::cli::console::Console;
-use crate::cli::exit::{Conclusion, code};
+use crate::cli::deadline::finish_in_time;
+use crate::cli::exit::{Finished, code};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::unless_stopped;
 
-/// What a command hands back once it has printed its result.
-struct Finished {
-    conclusion: Conclusion,
-    /// One line of JSON, where it was asked for.
-    json: Option<serde_json::Value>,
-}
-
 /// What a command says that only reads, and that a signal ended.
 const STOPPED: &str = "stopped by a signal";
-
-/// A signal ends the process within 10 s. Every command is done long before, or has nothing left to wait
-/// for but a server that does not answer.
-const STOPS_WITHIN: Duration = Duration::from_millis(9500);
 
 /// Carries out a request and returns the exit code.
 ///
@@ -137,10 +126,10 @@ async fn command(
             unless_stopped(&cancel, STOPPED, check::check(&job, request, console)).await
         }
         Action::Plan(options) => {
-            in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
+            finish_in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
         }
         Action::Schema(options) => {
-            in_time(
+            finish_in_time(
                 &stop,
                 schema::schema(&job, options, request, console, cancel),
             )
@@ -154,7 +143,7 @@ async fn command(
                 options,
                 verification: *verification,
             };
-            in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
+            finish_in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
         }
         Action::Rejects(wanted) => {
             unless_stopped(
@@ -169,48 +158,14 @@ async fn command(
                 options,
                 tuning: *tuning,
             };
-            in_time(&stop, tune::tune(&job, asked, request, console, cancel)).await
+            finish_in_time(&stop, tune::tune(&job, asked, request, console, cancel)).await
         }
-    }
-}
-
-/// Work that ends by itself soon after a signal, and is given up where it does not.
-async fn in_time<T>(
-    cancel: &CancellationToken,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let late = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(STOPS_WITHIN).await;
-    };
-    tokio::select! {
-        biased;
-        outcome = work => outcome,
-        () = late => Err(Error::new(
-            Kind::Stopped,
-            "stopped before what was under way came to its end; nothing of it is reported",
-        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn what_does_not_end_after_a_signal_is_given_up() {
-        let cancel = CancellationToken::new();
-        let long = async {
-            tokio::time::sleep(STOPS_WITHIN * 2).await;
-            Ok(1)
-        };
-        assert_eq!(in_time(&cancel, long).await.ok(), Some(1));
-        cancel.cancel();
-        let began = tokio::time::Instant::now();
-        let outcome = in_time(&cancel, std::future::pending::<Result<()>>()).await;
-        assert_eq!(outcome.err().map(|error| error.kind()), Some(Kind::Stopped));
-        assert!(began.elapsed() < Duration::from_secs(10));
-    }
 
     #[tokio::test]
     async fn a_signal_ends_a_command_that_waits_for_a_server() {

@@ -6,8 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
+use crate::cli::deadline::finish_in_time;
 use crate::cli::display::Display;
-use crate::cli::{Finished, files, in_time, text};
+use crate::cli::exit::Finished;
+use crate::cli::{files, text};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline::{self, RunOptions};
@@ -25,7 +27,7 @@ pub(crate) async fn run(
     let display = Display::start(console, Arc::clone(&progress))?;
     let stop = cancel.clone();
     let run = pipeline::run(job, options.clone(), cancel, progress);
-    let outcome = in_time(&stop, run).await;
+    let outcome = finish_in_time(&stop, run).await;
     display.finish();
     let report = match outcome {
         Ok(report) => report,

@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;
-use crate::cli::exit::Conclusion;
-use crate::cli::{Finished, text};
+use crate::cli::exit::{Conclusion, Finished};
+use crate::cli::text;
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline::{self, RunOptions};

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::config::effective::{MASK, Origin, Setting};
 use crate::config::job::Secret;
 use crate::config::problem::{Position, Problem};
 use crate::config::section::{Gathered, Section};
+use crate::config::setting::{MASK, Origin, Setting};
 use crate::config::units;
 use crate::config::words::Words;
 use crate::config::yaml::{Scalar, Value};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::effective::Setting;
+use crate::config::setting::Setting;
 
 /// What to move, from where to where, and how. Read-only once it was checked.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ pub struct Job {
     pub values: Values,
     pub verify: VerifyLevel,
     pub report: ReportFiles,
-    /// Every setting in force with who gave it its value, secrets masked; see `config::effective`.
+    /// Every setting in force with its origin, secrets masked, in the order in which they were read.
     pub settings: Vec<Setting>,
 }
 

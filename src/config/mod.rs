@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-pub mod effective;
 mod fields;
 pub mod fingerprint;
 mod host;
@@ -12,6 +11,7 @@ pub mod job;
 pub mod problem;
 mod read;
 mod section;
+pub mod setting;
 mod substitute;
 mod suggest;
 pub(crate) mod units;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::effective::{Origin, Setting};
 use crate::config::problem::{MAX_PROBLEMS, Position, Problem};
+use crate::config::setting::{Origin, Setting};
 use crate::config::substitute::{Lookup, join};
 use crate::config::suggest::closest;
 use crate::config::yaml::{Entry, Node, Value};

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::config::effective::{Origin, Setting, effective};
 use crate::config::job::{
     Consistency, Encrypt, Mode, NameStyle, SslMode, ValuePolicy, VerifyLevel,
 };
+use crate::config::setting::{Origin, Setting};
 use crate::error::{Error, Kind};
 
 const MINIMAL: &str = "\
@@ -248,7 +248,7 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(job.source.pool.min_connections, 2);
     assert_eq!(job.source.pool.acquire_timeout, Duration::from_secs(7));
     assert_eq!(job.target.pool.max_connections, 5);
-    let origin = |key: &str| setting(&effective(&job), key).origin;
+    let origin = |key: &str| setting(&job.settings, key).origin;
     assert_eq!(
         origin("source.pool.max_connections"),
         Origin::Environment("MAX_MSSQL_CONNECTIONS")
@@ -282,7 +282,7 @@ fn setting<'s>(settings: &'s [Setting], key: &str) -> &'s Setting {
 #[test]
 fn no_secret_is_shown_anywhere() {
     let job = job(MINIMAL);
-    assert_eq!(setting(&effective(&job), "source.password").value, "***");
+    assert_eq!(setting(&job.settings, "source.password").value, "***");
     assert!(!format!("{job:?}").contains("hunter2"));
 
     let wrong = MINIMAL.replace("host: sql01", "port: '${SECRET}', encrypt: '${SECRET}'");
@@ -364,7 +364,7 @@ fn full_yaml_shows_every_key_with_its_default() {
     let required = ["job", "source.host", "source.database", "source.user"];
     let required_too = ["target.host", "target.database", "target.user"];
     let defaults = job(MINIMAL);
-    for default in effective(&defaults) {
+    for default in &defaults.settings {
         assert!(
             written(&tree, &default.key),
             "{} is not in full.yaml",
@@ -372,11 +372,7 @@ fn full_yaml_shows_every_key_with_its_default() {
         );
         let key = default.key.as_str();
         if !required.contains(&key) && !required_too.contains(&key) {
-            assert_eq!(
-                setting(&effective(&full), key).value,
-                default.value,
-                "{key}"
-            );
+            assert_eq!(setting(&full.settings, key).value, default.value, "{key}");
         }
     }
     for key in ["where", "columns.exclude", "rename", "partitions", "types"] {
@@ -414,7 +410,7 @@ fn a_host_may_name_its_port_and_instance() {
         value: "50123".into(),
         origin: Origin::File,
     };
-    assert!(effective(&job).contains(&port));
+    assert!(job.settings.contains(&port));
     let twice = MINIMAL.replacen("host: sql01", "host: 'sql01,1444', port: 1433", 1);
     assert_eq!(problems(&twice).len(), 1);
     assert!(problems(&twice)[0].contains("source.port: is not the port that source.host names"));

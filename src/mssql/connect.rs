@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use super::address::{self, Endpoint};
 use super::connection::{Connection, Patience};
 use super::fault;
-use super::pool::Ticket;
+use super::pool::ticket::Ticket;
 use super::prelogin::{self, Agreed, HEADER, PACKET_RESPONSE};
 use super::response::{self, ServerVersion};
 use super::tls::Tls;

@@ -10,7 +10,7 @@ use crate::plan::level::changes_level;
 
 use super::control::ControlRow;
 use super::fault;
-use super::pool::Ticket;
+use super::pool::ticket::Ticket;
 use super::response;
 use super::transport::{Handle, Slot, Transport};
 use super::tunnel::Glance;

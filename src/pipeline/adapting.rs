@@ -23,14 +23,15 @@ pub fn begin(run: &Run, workers: usize) -> Option<Pace> {
     let cap = run.most_in_flight();
     if let Some(pinned) = run.job.transfer.partitions_in_flight {
         // Readers that wait for a connection were asked for.
-        run.progress.begin_flight(cap, pinned.min(workers), true);
+        run.progress
+            .begin_concurrency(cap, pinned.min(workers), true);
         return None;
     }
     // More than this machine has cores for cost a run of seconds a tenth; one of hours is beyond that
     // within moments, where the servers are larger.
     let cores = available_parallelism().map_or(START, NonZero::get);
     let pace = Pace::new(cap, cores.clamp(FEWEST, START));
-    run.progress.begin_flight(cap, pace.level(), false);
+    run.progress.begin_concurrency(cap, pace.level(), false);
     Some(pace)
 }
 
@@ -62,7 +63,7 @@ pub async fn follow(run: &Run, board: &Board, mut pace: Pace) {
         if let Some((level, why)) = pace.after(window) {
             let why = words(why, from, &window, &seen.waited(run));
             tracing::debug!(from, to = level, why, "partitions in flight");
-            run.progress.change_flight(level, why);
+            run.progress.change_concurrency(level, why);
             board.set_level(level);
         }
         (machine, seen) = (now, Seen::now(run));

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::config::effective::effective;
 use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
@@ -27,7 +26,7 @@ use crate::schema::Database;
 pub async fn check(job: &Job) -> Result<CheckReport> {
     let mut report = CheckReport {
         job: job.name.clone(),
-        settings: effective(job),
+        settings: job.settings.clone(),
         source: None,
         target: None,
         findings: Vec::new(),

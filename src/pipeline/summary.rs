@@ -95,7 +95,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         target: ending.target,
         consistency: run.job.transfer.consistency.word(),
         pools: shores.reports(),
-        in_flight: run.progress.flight(),
+        in_flight: run.progress.concurrency(),
         time: run.progress.clock().read(),
         verification: ending.verification,
         omissions,

@@ -41,7 +41,7 @@ pub async fn drain(
 ) -> Result<Vec<More>> {
     let width = run.job.target.pool.max_connections;
     let pace = adapting::begin(run, width);
-    let level = run.progress.flight().first;
+    let level = run.progress.concurrency().first;
     // One worker is left to load, however long the indexes take.
     let finishers = run.job.target.finish_connections.min(width - 1).max(1);
     let crew = Arc::new(Crew {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::config::effective::Setting;
+use crate::config::setting::Setting;
 use crate::error::Kind;
 use crate::report::Endpoint;
 
@@ -33,7 +33,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
     pub job: String,
-    /// Every setting in force with secrets masked, from `config::effective::effective`.
+    /// Every setting in force with secrets masked, in the order of the job file.
     pub settings: Vec<Setting>,
     /// `None` where the side could not be reached; a finding says why.
     pub source: Option<Endpoint>,

@@ -5,7 +5,7 @@
 
 pub mod bottleneck;
 pub mod check;
-pub mod flight;
+pub mod concurrency;
 pub mod planned;
 pub mod pool;
 pub mod progress;

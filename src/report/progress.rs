@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use crate::report::flight::{Change, Flight};
+use crate::report::concurrency::{Change, Concurrency};
 use crate::report::time::Clock;
 
 /// Shared by the pipeline, which writes, and the edge, which reads and draws.
@@ -18,7 +18,7 @@ pub struct Progress {
     /// Where the workers' time goes.
     clock: Clock,
     /// How many partitions may be loaded at a time; written by whoever decides it.
-    flight: Mutex<Flight>,
+    concurrency: Mutex<Concurrency>,
 }
 
 /// One of the numbered steps of a run.
@@ -101,7 +101,7 @@ impl Progress {
             }),
             tables: RwLock::default(),
             clock: Clock::default(),
-            flight: Mutex::default(),
+            concurrency: Mutex::default(),
         })
     }
 
@@ -169,9 +169,12 @@ impl Progress {
     }
 
     /// Loading begins with up to `first` partitions at a time.
-    pub fn begin_flight(&self, cap: usize, first: usize, pinned: bool) {
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        *flight = Flight {
+    pub fn begin_concurrency(&self, cap: usize, first: usize, pinned: bool) {
+        let mut concurrency = self
+            .concurrency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *concurrency = Concurrency {
             cap,
             pinned,
             first,
@@ -181,16 +184,22 @@ impl Progress {
     }
 
     /// From now on up to `to` partitions are loaded at a time.
-    pub fn change_flight(&self, to: usize, why: String) {
+    pub fn change_concurrency(&self, to: usize, why: String) {
         let at = self.elapsed().as_secs_f64();
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = std::mem::replace(&mut flight.last, to);
-        flight.changes.push(Change { at, from, to, why });
+        let mut concurrency = self
+            .concurrency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let from = std::mem::replace(&mut concurrency.last, to);
+        concurrency.changes.push(Change { at, from, to, why });
     }
 
-    pub fn flight(&self) -> Flight {
-        let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        flight.clone()
+    pub fn concurrency(&self) -> Concurrency {
+        let concurrency = self
+            .concurrency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        concurrency.clone()
     }
 
     /// Sums over all tables, at this moment.

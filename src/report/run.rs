@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::report::bottleneck;
-use crate::report::flight::Flight;
+use crate::report::concurrency::Concurrency;
 use crate::report::pool::PoolReport;
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::time::TimeSpent;
@@ -33,7 +33,7 @@ pub struct Facts {
     pub tables: Vec<TableReport>,
     pub pools: Vec<PoolReport>,
     /// How many partitions were loaded at a time, and why.
-    pub in_flight: Flight,
+    pub in_flight: Concurrency,
     /// Summed over all workers.
     pub time: TimeSpent,
     /// `None` where the job says `verify: none` or the run did not get there.
@@ -184,7 +184,7 @@ pub(crate) mod tests {
                 ..TableReport::new("dbo.A", "public.a", TableOutcome::Done)
             }],
             pools: Vec::new(),
-            in_flight: Flight::default(),
+            in_flight: Concurrency::default(),
             time: TimeSpent::default(),
             verification: None,
             omissions: Vec::new(),

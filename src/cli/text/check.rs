@@ -2,7 +2,7 @@
 
 use crate::cli::text::figures::{counted, fit, wrap};
 use crate::cli::text::grid::{Align, Grid};
-use crate::config::effective::{Origin, Setting};
+use crate::config::setting::{Origin, Setting};
 use crate::report::Endpoint;
 use crate::report::check::{CheckReport, Finding, Severity};
 

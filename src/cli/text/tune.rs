@@ -4,7 +4,7 @@ use crate::cli::text::figures::{WIDTH, count, counted, mebibytes, seconds, wrap}
 use crate::cli::text::grid::{Align, Grid};
 use crate::config::units::show_size;
 use crate::report::pool::Side;
-use crate::report::tune::little::LittlesLaw;
+use crate::report::tune::littles_law::LittlesLaw;
 use crate::report::tune::{Estimate, Facts, Sample, TuneReport};
 
 pub(crate) fn render(report: &TuneReport) -> String {

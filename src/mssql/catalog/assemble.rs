@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::ColumnExtras;
 use crate::schema::{
@@ -12,7 +12,7 @@ use crate::schema::{
 use super::access::Access;
 use super::graph;
 use super::objects::{Attached, ObjectAnswers};
-use super::types::{Declared, Types};
+use super::types::{Declared, Types, integer};
 
 /// Bytes of a page of a SQL Server data file.
 const PAGE: u64 = 8192;
@@ -200,24 +200,14 @@ fn identities(rows: &[ControlRow]) -> Result<HashMap<Part, Identity>> {
             continue;
         };
         let identity = Identity {
-            seed: number(seed)?,
-            increment: number(increment)?,
-            last_value: row.text(4)?.map(number).transpose()?,
+            seed: integer(seed)?,
+            increment: integer(increment)?,
+            last_value: row.text(4)?.map(integer).transpose()?,
         };
         // A server may list a column more than once.
         identities.insert((row.need_int(0)?, row.need_int(1)?), identity);
     }
     Ok(identities)
-}
-
-pub(super) fn number(text: &str) -> Result<i128> {
-    text.trim().parse().map_err(|cause| {
-        Error::new(
-            Kind::SourceProtocol,
-            "a number of an identity or a sequence is not an integer",
-        )
-        .because(cause)
-    })
 }
 
 /// Text and whether the values are stored.

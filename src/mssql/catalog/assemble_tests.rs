@@ -1,6 +1,7 @@
 //! Catalog rows with everything that can be odd, and the tables that come of them.
 
 use super::*;
+use crate::error::Kind;
 
 fn answers() -> Answers {
     Answers {

@@ -106,7 +106,7 @@ pub async fn last_value(
     let Some(row) = rows.first() else {
         return Ok(None);
     };
-    row.text(0)?.map(assemble::number).transpose()
+    row.text(0)?.map(types::integer).transpose()
 }
 
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {

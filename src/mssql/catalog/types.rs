@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
 use crate::schema::SqlType;
 use crate::schema::objects::AliasType;
@@ -16,6 +16,17 @@ struct TypeRow {
     name: String,
     user_defined: bool,
     assembly: bool,
+}
+
+/// A value of an identity or a sequence. They may be `decimal(38)`, so the catalog sends them as text.
+pub(super) fn integer(text: &str) -> Result<i128> {
+    text.trim().parse().map_err(|cause| {
+        Error::new(
+            Kind::SourceProtocol,
+            "a number of an identity or a sequence is not an integer",
+        )
+        .because(cause)
+    })
 }
 
 /// What `sys.columns` says of a column's type.

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::mssql::connect::Connector;
 use crate::mssql::connection::Connection;
 
-use super::{Shared, Ticket, closed};
+use super::ticket::{Shared, Ticket};
 
 /// Opens and checks connections for bb8.
 pub(super) struct Manager {
@@ -35,6 +35,11 @@ impl ConnectFailed {
             Self::Stale => Error::new(Kind::SourceLost, "an idle source connection was dead"),
         }
     }
+}
+
+/// Why a closed pool gives no connection.
+pub(super) fn closed() -> Error {
+    Error::new(Kind::Stopped, "the source pool is closed")
 }
 
 impl Manager {

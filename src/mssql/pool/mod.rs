@@ -2,14 +2,15 @@
 
 mod bb8_manager;
 mod metrics;
+pub(super) mod ticket;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::config::job::{Consistency, Source};
@@ -18,9 +19,9 @@ use crate::error::{Error, Kind, Result};
 use super::connect::Connector;
 use super::connection::Connection;
 
-use bb8_manager::{ConnectFailed, FailureSink, Manager};
-use metrics::Counters;
+use bb8_manager::{ConnectFailed, FailureSink, Manager, closed};
 pub use metrics::PoolMetrics;
+use ticket::Shared;
 
 /// bb8's own time-out never ends a wait: ours does, with an error that says more.
 const BB8_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -46,33 +47,6 @@ struct Inner {
     failures: FailureSink,
     max_connections: usize,
     acquire_timeout: Duration,
-}
-
-/// What the pool, its manager and every connection's ticket share.
-#[derive(Default)]
-pub(super) struct Shared {
-    counters: Counters,
-    /// Set by [`SourcePool::close`]: no new connection is opened, idle ones are not tested.
-    closing: AtomicBool,
-    /// Rung when a connection was closed or came back: [`SourcePool::close`] listens.
-    changed: Notify,
-}
-
-/// Counts a connection from before its socket opens until after it is closed.
-pub(super) struct Ticket(Arc<Shared>);
-
-impl Ticket {
-    fn new(shared: &Arc<Shared>) -> Arc<Self> {
-        shared.counters.open.up();
-        Arc::new(Self(shared.clone()))
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.0.counters.open.down();
-        self.0.changed.notify_waiters();
-    }
 }
 
 /// A connection out of the pool. Dropping it gives it back, or closes it where it is not clean.
@@ -335,8 +309,4 @@ impl Drop for Waiting {
         self.shared.counters.waiting.down();
         self.shared.counters.waited(self.since.elapsed());
     }
-}
-
-fn closed() -> Error {
-    Error::new(Kind::Stopped, "the source pool is closed")
 }

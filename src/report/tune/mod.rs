@@ -3,14 +3,14 @@
 //! [`TuneReport`] is drawn up from [`Facts`], so that its advice can never contradict its samples.
 
 pub mod advice;
-pub mod little;
+pub mod littles_law;
 
 use serde::Serialize;
 
 use crate::report::Endpoint;
 use crate::report::time::TimeSpent;
 use crate::report::tune::advice::Recommendation;
-use crate::report::tune::little::LittlesLaw;
+use crate::report::tune::littles_law::LittlesLaw;
 
 /// What was measured, and under which settings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -179,7 +179,7 @@ impl TuneReport {
         let chosen = advice::knee(&facts.samples)?;
         let mut moving = facts.samples.iter();
         let alone = moving.find(|sample| sample.measured.batches > 0)?;
-        let littles_law = little::both_sides(alone, chosen);
+        let littles_law = littles_law::both_sides(alone, chosen);
         let estimate = estimate(&facts.table, recommendation.rows_per_second);
         Some(Self {
             recommendation,

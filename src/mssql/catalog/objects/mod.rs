@@ -13,8 +13,7 @@ use crate::schema::objects::{
 };
 use crate::schema::{Database, Table};
 
-use super::assemble::number;
-use super::types::{Declared, Types};
+use super::types::{Declared, Types, integer};
 use super::{newest, optional};
 
 /// A column: `object_id` and `column_id`.
@@ -301,8 +300,8 @@ fn bound(answers: &ObjectAnswers) -> Result<HashMap<Part, Vec<Bound>>> {
 /// In the order of the answer.
 pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Sequence>> {
     let sequence = |row: &ControlRow| {
-        let start = number(row.need_text(5)?)?;
-        let last_value = row.text(12)?.map_or(Ok(start), number)?;
+        let start = integer(row.need_text(5)?)?;
+        let last_value = row.text(12)?.map_or(Ok(start), integer)?;
         let known = row.int(13)?.map(|used| used != 0);
         let cache = row.int(11)?.and_then(|size| u64::try_from(size).ok());
         Ok(Sequence {
@@ -317,9 +316,9 @@ pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Se
                 dimensions: -1,
             }),
             start,
-            increment: number(row.need_text(6)?)?,
-            minimum: number(row.need_text(7)?)?,
-            maximum: number(row.need_text(8)?)?,
+            increment: integer(row.need_text(6)?)?,
+            minimum: integer(row.need_text(7)?)?,
+            maximum: integer(row.need_text(8)?)?,
             cycle: row.flag(9)?,
             cache: cache.filter(|_| row.flag(10).is_ok_and(|cached| cached)),
             last_value,

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-/// Partitions in flight over a run.
+/// Partitions in concurrency over a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Flight {
+pub struct Concurrency {
     /// What the pools, or the job, allowed.
     pub cap: usize,
     /// The job fixed the number.
@@ -16,7 +16,7 @@ pub struct Flight {
     pub changes: Vec<Change>,
 }
 
-/// A change of the number that may be in flight.
+/// A change of the number that may be in concurrency.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// Seconds since the run began.
@@ -27,7 +27,7 @@ pub struct Change {
     pub why: String,
 }
 
-impl Flight {
+impl Concurrency {
     /// One sentence; `None` where there is nothing to tell.
     pub fn sentence(&self) -> Option<String> {
         if self.first == 0 {
@@ -65,29 +65,32 @@ mod tests {
 
     #[test]
     fn the_last_reason_is_told() {
-        assert_eq!(Flight::default().sentence(), None);
-        let mut flight = Flight {
+        assert_eq!(Concurrency::default().sentence(), None);
+        let mut concurrency = Concurrency {
             cap: 8,
             pinned: false,
             first: 4,
             last: 4,
             changes: Vec::new(),
         };
-        let told = |flight: &Flight| flight.sentence().expect("a sentence");
-        assert_eq!(told(&flight), "up to 4 partitions were loaded at a time.");
-        flight.changes.push(Change {
+        let told = |concurrency: &Concurrency| concurrency.sentence().expect("a sentence");
+        assert_eq!(
+            told(&concurrency),
+            "up to 4 partitions were loaded at a time."
+        );
+        concurrency.changes.push(Change {
             at: 1.5,
             from: 4,
             to: 6,
             why: "still faster".into(),
         });
-        flight.last = 6;
+        concurrency.last = 6;
         assert_eq!(
-            told(&flight),
+            told(&concurrency),
             "up to 4 partitions were loaded at a time at first and 6 at the end (cap 8); last \
              change: still faster."
         );
-        flight.pinned = true;
-        assert!(told(&flight).ends_with("as the job says."));
+        concurrency.pinned = true;
+        assert!(told(&concurrency).ends_with("as the job says."));
     }
 }

@@ -1,17 +1,15 @@
-//! Every setting in force, where it came from, and no secret.
+//! A setting of the job file as `migrate check` shows it: key, value and origin, never a secret.
 
 use serde::Serialize;
 
-use crate::config::job::Job;
-
-/// What stands for a secret.
+/// Shown in place of a secret.
 pub(crate) const MASK: &str = "***";
 
 /// Who gave a setting its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// Nobody: it is the default.
+    /// Neither file nor environment names the key: it has its default.
     Default,
     /// The job file.
     File,
@@ -27,9 +25,4 @@ pub struct Setting {
     /// As it would be written, empty where there is none; `***` for a secret.
     pub value: String,
     pub origin: Origin,
-}
-
-/// All settings in the order in which they were read, each recorded by the code that read it.
-pub fn effective(job: &Job) -> Vec<Setting> {
-    job.settings.clone()
 }
