@@ -155,7 +155,7 @@ pub fn target_schema(source: &str, mapped: Option<&str>, style: NameStyle) -> Re
         None => target(source, style)?.text,
     };
     let owner = match schema.as_str() {
-        "_migrate" => "where migrate keeps its state",
+        "_migrate" => "the schema in which migrate keeps its state",
         "information_schema" => "PostgreSQL's own",
         name if name.starts_with("pg_") => "PostgreSQL's own",
         _ => return Ok(schema),

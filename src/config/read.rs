@@ -376,7 +376,7 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
     }
     let rows = section.number("partition_min_rows", PARTITION_MIN_ROWS, (1, u64::MAX), g);
     let either = format!(
-        "{}, or {} where an index is read for cuts",
+        "{}, or {} if sampled",
         units::show_size(PARTITION_MIN_SIZE_DENSE),
         units::show_size(PARTITION_MIN_SIZE)
     );

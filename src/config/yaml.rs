@@ -216,7 +216,7 @@ impl<'t> Builder<'t> {
     fn alias(&mut self, anchor: usize, depth: usize, at: Position) -> Result<Node, Problem> {
         // The parser refuses unknown names, so what is not finished yet encloses the alias.
         let Some(size) = self.anchors.get(&anchor).map(|(_, size)| *size) else {
-            return Err(Problem::at(at, "", "an alias inside of what it stands for"));
+            return Err(Problem::at(at, "", "an alias inside its own anchor"));
         };
         self.count(size, depth, at)?;
         let value = self.anchors[&anchor].0.value.clone();

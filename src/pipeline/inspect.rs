@@ -123,14 +123,14 @@ async fn check_source(
         report.find(
             Severity::Warning,
             "source.tls is legacy: it accepts TLS 1.0 and ciphers that an attacker on the network may break",
-            "use modern where the server's Windows is newer than Server 2012 R2.",
+            "use modern if the server's Windows is newer than Server 2012 R2.",
         );
     }
     if job.transfer.consistency == Consistency::Relaxed {
         report.find(
             Severity::Warning,
             "consistency relaxed reads with NOLOCK: rows may be missing or doubled while others write",
-            "use strict, or snapshot where the database allows it.",
+            "use strict, or snapshot if the database allows it.",
         );
     }
     Some(database)

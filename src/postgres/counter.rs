@@ -147,7 +147,7 @@ pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collisi
         let row = client
             .query_one(&stands, &[])
             .await
-            .map_err(|error| fault::of(error, &format!("read where sequence {sequence} stands")))?;
+            .map_err(|error| fault::of(error, &format!("read the value of sequence {sequence}")))?;
         let last = i128::from(row.get::<_, i64>(0));
         let next = if row.get(1) {
             last + identity.increment

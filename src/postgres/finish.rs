@@ -188,7 +188,7 @@ async fn must_be_same(
     Err(Error::new(
         Kind::Checkpoint,
         format!(
-            "{} is not the table that was loaded: somebody dropped or replaced it",
+            "{} is not the table that was loaded: it was dropped or replaced",
             qualified(&plan.target)
         ),
     ))

@@ -118,7 +118,7 @@ impl Deframer {
             return Err(Error::new(
                 Kind::SourceProtocol,
                 format!(
-                    "a packet of type {:#04x} where a response belongs",
+                    "a packet of type {:#04x} instead of a response",
                     header.kind
                 ),
             ));

@@ -138,7 +138,7 @@ impl RowLayout {
             return Err(Error::new(
                 Kind::SourceProtocol,
                 format!(
-                    "the server announces {selected} columns where {} were planned",
+                    "the server announces {selected} columns, but {} were planned",
                     self.columns.len()
                 ),
             ));
@@ -276,7 +276,7 @@ impl Planned {
         };
         Err(Error::new(
             Kind::SourceProtocol,
-            format!("the server sends the text in {sent} where {planned} was planned"),
+            format!("the server sends the text in {sent}, but {planned} was planned"),
         ))
     }
 }

@@ -244,7 +244,7 @@ impl RowReader {
         let (told, came) = (done.rows, encoder.total_rows());
         if first && done.counted() && told != came {
             return Err(protocol(&format!(
-                "the server counts {told} rows where {came} came"
+                "the server counts {told} rows, but {came} came"
             )));
         }
         Ok(())

@@ -39,7 +39,7 @@ pub(super) fn generated(value: Value, column: &ScopeColumn<'_>) -> Outcome<Strin
     };
     if !agrees {
         return Err(Untranslated::new(format!(
-            "an expression that seems to be {} where the source says {}",
+            "an expression that seems to be {} while the source says {}",
             ty, column.sql_type
         )));
     }

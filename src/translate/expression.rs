@@ -69,7 +69,7 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
 
 fn collated(mut value: Value, name: &str) -> Outcome<Value> {
     if value.family() != Family::Text {
-        return Err(Untranslated::new("COLLATE of what is no text"));
+        return Err(Untranslated::new("COLLATE of something other than text"));
     }
     if name.eq_ignore_ascii_case("database_default") {
         value.collation = None;

@@ -62,7 +62,7 @@ pub(super) fn like(
         .any(|piece| matches!(piece, Piece::One | Piece::Class { .. }));
     let national = text.is_national() || pattern.is_national();
     if one && national && !collation.supplementary {
-        context.note("LIKE: `_` and classes take one character where the source takes half of one beyond U+FFFF");
+        context.note("LIKE: `_` and classes match one character; in the source they match half of one beyond U+FFFF");
     }
     written_out(text, &pieces, &collation, national, negated)
 }

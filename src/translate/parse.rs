@@ -37,7 +37,7 @@ pub(super) fn expression(text: &str) -> Outcome<Expr> {
 /// The column list, if there is one, and the query of a `CREATE VIEW`.
 pub(super) fn view(text: &str) -> Outcome<(Vec<String>, Box<Query>)> {
     let mut parser = parser(text)?;
-    let refused = || Untranslated::new("a statement that is no plain CREATE VIEW");
+    let refused = || Untranslated::new("a statement other than a plain CREATE VIEW");
     if !parser.parse_keyword(Keyword::CREATE) {
         return Err(refused());
     }

@@ -281,7 +281,7 @@ fn a_reject_that_is_gone_is_a_difference_at_every_level() {
     let sums = &report["tables"][0]["checksums"];
     assert_eq!(sums["differences"][0]["difference"], "extra");
     assert!(
-        sums["notes"].to_string().contains("mended by hand"),
+        sums["notes"].to_string().contains("repaired by hand"),
         "{sums}"
     );
 }

@@ -194,7 +194,7 @@ fn loaded(record: &TableRecord) -> Option<Sum> {
 /// What it means that the source has other rows to reject than `_migrate.rejects` holds.
 fn unmatched(met: u64, recorded: u64) -> Option<String> {
     let mended = match met > recorded {
-        true => "; rows that were mended by hand are among the extra ones",
+        true => "; rows that were repaired by hand are among the extra ones",
         false => "",
     };
     (met != recorded).then(|| {

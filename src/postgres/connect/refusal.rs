@@ -62,7 +62,7 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
         ),
         _ => (
             Kind::TargetCut,
-            format!("PostgreSQL at {address} broke off the connection while logging in: {error}"),
+            format!("PostgreSQL at {address} ended the connection during the login: {error}"),
         ),
     };
     Error::new(kind, text).because(error)

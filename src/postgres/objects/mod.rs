@@ -82,7 +82,7 @@ async fn begin<'a>(client: &'a mut Client, of: &Of<'_>) -> Result<Begun<'a>> {
     let gone = || {
         Error::new(
             Kind::Checkpoint,
-            format!("{name} is not the table that was loaded: somebody dropped or replaced it"),
+            format!("{name} is not the table that was loaded: it was dropped or replaced"),
         )
     };
     let oid = there

@@ -116,7 +116,7 @@ pub async fn continue_sequence(
     plan: &SequencePlan,
 ) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("set where sequence {name} goes on"));
+    let failed = |error| fault::of(error, &format!("set the next value of sequence {name}"));
     if !plan.used {
         return Ok(()); // It was made at its start, and others may have used it since.
     }

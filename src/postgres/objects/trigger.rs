@@ -94,5 +94,5 @@ async fn go_on_above(
         .execute(&set, &[&sequence, &above.to_string()])
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, &format!("set where sequence {sequence} goes on")))
+        .map_err(|error| fault::of(error, &format!("set the next value of sequence {sequence}")))
 }

@@ -109,7 +109,9 @@ fn choose(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     };
     let index = expression::value(context, index)?;
     if index.ty.as_ref().map(types::family) != Some(Family::Int) {
-        return Err(Untranslated::new("CHOOSE by what is no integer"));
+        return Err(Untranslated::new(
+            "CHOOSE by something other than an integer",
+        ));
     }
     let mut conditions = Vec::with_capacity(choices.len());
     let mut values = Vec::with_capacity(choices.len());

@@ -62,8 +62,8 @@ fn clock(context: &mut Context<'_>, clock: Clock, ty: SqlType) -> Outcome<Value>
     context.at_least(Volatility::Stable);
     if clock == Clock::Local {
         context.note(
-            "the time of day is that of the session's TimeZone, where the source takes its \
-             server's",
+            "the time of day is that of the session's TimeZone; the source uses that of its \
+             server",
         );
     }
     convert::clock(clock, ty)
@@ -72,7 +72,7 @@ fn clock(context: &mut Context<'_>, clock: Clock, ty: SqlType) -> Outcome<Value>
 fn new_id(context: &mut Context<'_>, name: &str) -> Value {
     context.at_least(Volatility::Volatile);
     if name == "NEWSEQUENTIALID" {
-        context.note("new identifiers are random, where the source makes them rise");
+        context.note("new identifiers are random; the source makes each larger than the last");
     }
     Value::atom("gen_random_uuid()", SqlType::UniqueIdentifier)
 }
@@ -94,7 +94,11 @@ pub(super) fn next_value(context: &mut Context<'_>, call: &Function) -> Outcome<
     let parts: Vec<&Ident> = match arguments.as_slice() {
         [Expr::Identifier(name)] => vec![name],
         [Expr::CompoundIdentifier(parts)] => parts.iter().collect(),
-        _ => return Err(Untranslated::new("NEXT VALUE FOR what is no name")),
+        _ => {
+            return Err(Untranslated::new(
+                "NEXT VALUE FOR something other than a name",
+            ));
+        }
     };
     let (schema, name) = match parts.as_slice() {
         [name] => (None, name),

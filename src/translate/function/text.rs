@@ -187,7 +187,7 @@ fn trimmed(call: &Call<'_>, value: &Value) -> Outcome<Value> {
 fn positions(context: &mut Context<'_>, call: &Call<'_>, value: &Value) {
     if value.constant.is_none() && counts_units(context, value) {
         context.note(format!(
-            "{} counts characters, where the source counts one beyond U+FFFF as two",
+            "{} counts characters; the source counts one beyond U+FFFF as two",
             call.name
         ));
     }
@@ -204,7 +204,7 @@ fn pieces_fit(call: &Call<'_>, value: &Value) -> Outcome<()> {
 fn whole_number(call: &Call<'_>, value: &Value) -> Outcome<String> {
     match value.family() {
         Family::Int => Ok(value.plain()),
-        _ => Err(call.refused("a length that is no integer")),
+        _ => Err(call.refused("a length that is not an integer")),
     }
 }
 
