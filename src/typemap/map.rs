@@ -53,10 +53,10 @@ pub const TYPES: &[Rule] = &[
     Rule { source: "xml", target: "xml", also: "text", note: "a declared encoding goes, because the text is UTF-8 then" },
     Rule { source: "sql_variant", target: "text", also: "jsonb, json: {\"type\", \"value\"}", note: "as CONVERT to nvarchar prints it; binary in hexadecimal digits" },
     Rule { source: "hierarchyid", target: "text", also: "bytea (as SQL Server stores it)", note: "its path: /1/2.5/" },
-    Rule { source: "geography", target: "geography where PostGIS is, else bytea", also: "bytea", note: "EWKB with its SRID, Z and M" },
-    Rule { source: "geometry", target: "geometry where PostGIS is, else bytea", also: "bytea", note: "EWKB with its SRID, Z and M" },
+    Rule { source: "geography", target: "geography with PostGIS, else bytea", also: "bytea", note: "EWKB with its SRID, Z and M" },
+    Rule { source: "geometry", target: "geometry with PostGIS, else bytea", also: "bytea", note: "EWKB with its SRID, Z and M" },
     Rule { source: "json", target: "jsonb", also: "json, text", note: "" },
-    Rule { source: "vector(n)", target: "vector(n) where pgvector is, else real[]", also: "real[], text", note: "" },
+    Rule { source: "vector(n)", target: "vector(n) with pgvector, else real[]", also: "real[], text", note: "" },
     Rule { source: "CLR types", target: "bytea", also: BYTES, note: "as the type serializes itself" },
 ];
 
