@@ -10,7 +10,7 @@ use crate::config::job::{Job, Mode};
 use crate::error::Error;
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::stopping::StopClock;
+use crate::pipeline::shutdown::StopClock;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::TargetPool;
@@ -77,6 +77,9 @@ pub struct TableLoad {
     /// Rows of both sides, where they were counted while the table was finished.
     pub counts: OnceLock<Counts>,
 }
+
+/// A table that could not be made ready, with the reason.
+pub type Unready = (TablePlan, Error);
 
 /// Rows of a table's source and of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,7 +267,7 @@ fn most_open(job: &Job, plan: &TablePlan) -> usize {
 mod tests {
     use super::*;
     use crate::config::parse;
-    use crate::pipeline::sample::{JOB, keyed};
+    use crate::pipeline::fixtures::{JOB, keyed};
 
     fn of(transfer: &str, rows: u64, bytes: u64) -> [u64; 2] {
         let job = JOB.replace("transfer: {", &format!("transfer: {{{transfer}, "));

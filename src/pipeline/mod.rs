@@ -1,52 +1,26 @@
-//! Runs a job: the only code that spawns tasks.
+//! Runs a job: the only code that spawns work of a run. The signal listener and the tasks that drive
+//! PostgreSQL connections live with their owners.
 
-mod adapting;
-mod board;
+mod commands;
+mod connections;
 mod context;
-mod cutting;
-mod finishing;
-mod inspect;
-mod keeper;
-mod lane;
-mod objects;
-mod pace;
-mod partition;
-mod planning;
+#[cfg(test)]
+mod fixtures;
+mod load;
+mod options;
 pub mod policy;
-mod prepare;
-mod presence;
-mod reading;
-mod recorded;
-mod rejects;
 mod retry;
 mod run;
-#[cfg(test)]
-mod sample;
-mod schema;
-mod shores;
-mod splitting;
-mod stopping;
-mod summary;
-mod taking_up;
+mod shutdown;
+mod survey;
 mod tune;
 mod verify;
-mod views;
-mod waiting;
-mod workers;
 
-pub use inspect::{check, status};
-pub use planning::{plan, schema};
-pub use rejects::rejects;
+pub use commands::check::{check, status};
+pub use commands::plan::{plan, schema};
+pub use commands::rejects::rejects;
+pub use options::RunOptions;
 pub use run::run;
-pub(crate) use stopping::unless_stopped;
+pub(crate) use shutdown::unless_stopped;
 pub use tune::{TuneOptions, tune};
 pub use verify::{Level, VerifyOptions, verify};
-
-/// What the command line adds to a job.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunOptions {
-    /// Forget what an earlier run of the job committed, and start over.
-    pub restart: bool,
-    /// `schema.table`, exact up to case; empty means all tables of the job.
-    pub only_tables: Vec<String>,
-}

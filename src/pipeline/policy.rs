@@ -1,6 +1,7 @@
 //! What follows from a kind of error: when a retry can help, and what the operator can do.
 
-use crate::error::Kind;
+use crate::error::{Error, Kind};
+use crate::report::table::Cause;
 
 /// When work that failed is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,6 +256,11 @@ pub const fn policy(kind: Kind) -> Policy {
             "this is a bug in migrate; please report it with the log.",
         ),
     }
+}
+
+/// An error as the report keeps it, with the advice that its kind carries.
+pub fn cause(error: &Error) -> Cause {
+    Cause::new(error, policy(error.kind()).advice)
 }
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
-use crate::pipeline::RunOptions;
-use crate::pipeline::cutting::Look;
-use crate::pipeline::prepare::{self, Survey};
-use crate::pipeline::shores::{self, Shores, source_endpoint};
-use crate::pipeline::stopping::{Ended, unless_cancelled, unless_stopped, until_stopped};
+use crate::pipeline::connections::{self, Shores, source_endpoint};
+use crate::pipeline::load::cut_points::Look;
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::shutdown::{Ended, unless_cancelled, unless_stopped, until_stopped};
+use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::tune::ranges::Ranges;
 use crate::pipeline::tune::sample::{STOPPED, Sampler, Setting, Task};
 use crate::plan::slices::slices;
@@ -127,7 +127,7 @@ impl Tuning<'_> {
     async fn measure(&self, cancel: &CancellationToken) -> Result<TuneReport> {
         let (job, shores) = (self.job, self.shores);
         begin(2, "reading the catalog and planning");
-        let surveyed = prepare::survey(job, shores, self.options);
+        let surveyed = survey::survey(job, shores, self.options);
         let survey = unless_stopped(cancel, STOPPED, surveyed).await?;
         let (plan, mut notes) = choose(&survey.planned.tables)?;
         begin(3, "finding cut points");
@@ -137,7 +137,7 @@ impl Tuning<'_> {
         begin(4, "making the scratch table");
         let samples = self.with_scratch(plan, slices, cancel).await?;
         notes.extend(remarks(plan, &samples, &settings));
-        let target = shores::target_endpoint(job, &shores.target);
+        let target = connections::target_endpoint(job, &shores.target);
         let facts = Facts {
             job: job.name.clone(),
             source: source_endpoint(job, &survey.database),

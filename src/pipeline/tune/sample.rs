@@ -13,10 +13,10 @@ use crate::config::job::Consistency;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::{Pooled, SourcePool};
-use crate::pipeline::reading::{
+use crate::pipeline::load::reader::{
     BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
 };
-use crate::pipeline::stopping::unless_cancelled;
+use crate::pipeline::shutdown::unless_cancelled;
 use crate::pipeline::tune::machine::Counters;
 use crate::pipeline::tune::ranges::{Range, Ranges};
 use crate::plan::key::KeyValue;

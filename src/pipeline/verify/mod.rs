@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::bounds;
-use crate::pipeline::RunOptions;
+use crate::pipeline::connections::Shores;
 use crate::pipeline::context::{Counts, Run, TableLoad};
-use crate::pipeline::prepare;
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::policy::cause;
 use crate::pipeline::retry::seen_through;
-use crate::pipeline::shores::Shores;
-use crate::pipeline::stopping::{Ended, unless_stopped, until_stopped};
-use crate::pipeline::summary::cause;
+use crate::pipeline::shutdown::{Ended, unless_stopped, until_stopped};
+use crate::pipeline::survey;
 use crate::pipeline::verify::checksums::Comparing;
 use crate::pipeline::verify::reads::Reads;
 use crate::plan::table::TablePlan;
@@ -179,7 +179,7 @@ pub async fn verify(
 ) -> Result<VerifyReport> {
     let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
     let compared = async {
-        let survey = prepare::survey(job, &shores, options).await?;
+        let survey = survey::survey(job, &shores, options).await?;
         let comparison = Comparison {
             job,
             reads: Reads::new(job, &shores.source, &shores.target, &cancel),
@@ -232,7 +232,7 @@ impl<'a> Comparison<'a> {
         }
         let mut tables = stream::iter(plans)
             .map(|plan| self.table(plan))
-            .buffer_unordered(prepare::width(self.job))
+            .buffer_unordered(survey::width(self.job))
             .collect::<Vec<_>>()
             .await;
         tables.sort_by(|one, other| one.table.cmp(&other.table));

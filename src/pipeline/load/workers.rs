@@ -8,13 +8,13 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::board::{Board, Next};
-use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::lane::Lane;
-use crate::pipeline::partition::Moved;
-use crate::pipeline::prepare::Unready;
-use crate::pipeline::stopping::{Ended, STOP_GRACE, until_stopped};
-use crate::pipeline::{adapting, finishing, partition, splitting, verify};
+use crate::pipeline::context::{Run, TableLoad, Unready};
+use crate::pipeline::load::active::Lane;
+use crate::pipeline::load::queue::{Board, Next};
+use crate::pipeline::load::transfer::Moved;
+use crate::pipeline::load::{adapt, finish as finishing, split, transfer};
+use crate::pipeline::shutdown::{Ended, STOP_GRACE, until_stopped};
+use crate::pipeline::verify;
 use crate::report::progress::TableState;
 
 /// What the workers share.
@@ -40,7 +40,7 @@ pub async fn drain(
     later: impl Stream<Item = More>,
 ) -> Result<Vec<More>> {
     let width = run.job.target.pool.max_connections;
-    let pace = adapting::begin(run, width);
+    let pace = adapt::begin(run, width);
     let level = run.progress.concurrency().first;
     // One worker is left to load, however long the indexes take.
     let finishers = run.job.target.finish_connections.min(width - 1).max(1);
@@ -65,7 +65,7 @@ pub async fn drain(
     };
     let adapt = async {
         match pace {
-            Some(pace) => adapting::follow(run, &crew.board, pace).await,
+            Some(pace) => adapt::follow(run, &crew.board, pace).await,
             None => std::future::pending().await,
         }
     };
@@ -73,7 +73,7 @@ pub async fn drain(
         tokio::select! {
             () = all_joined => {}
             () = adapt => {}
-            () = splitting::follow(run, &crew.board) => {}
+            () = split::follow(run, &crew.board) => {}
         }
     };
     let mut more = Vec::new();
@@ -134,7 +134,7 @@ async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
     if table.progress.state() == TableState::Waiting {
         table.progress.set_state(TableState::Running);
     }
-    let moved = AssertUnwindSafe(partition::transfer(run, board, lane)).catch_unwind();
+    let moved = AssertUnwindSafe(transfer::transfer(run, board, lane)).catch_unwind();
     match moved
         .await
         .unwrap_or_else(|_| Err(broken().at_table(table.plan.full_name())))

@@ -1,5 +1,15 @@
 //! A run from its first connection to its report, in numbered steps.
 
+mod drift;
+mod end;
+mod job_lock;
+mod prepare;
+mod resume;
+mod schema_objects;
+mod summary;
+mod table_loads;
+mod views;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,20 +21,25 @@ use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
-use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::keeper::{Held, Keeper};
-use crate::pipeline::objects::{self, Completed, Failures};
-use crate::pipeline::prepare::{self, Cuts, Survey, Unready};
-use crate::pipeline::recorded::{self, Former, Recorded};
+use crate::pipeline::connections::{self, Shores};
+use crate::pipeline::context::{Run, TableLoad, Unready};
+use crate::pipeline::load::workers::More;
+use crate::pipeline::load::{finish as finishing, workers};
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::policy::cause;
 use crate::pipeline::retry::{before_load, unless_stopping};
-use crate::pipeline::shores::{self, Shores};
-use crate::pipeline::stopping::{
+use crate::pipeline::run::end::{end, end_with};
+use crate::pipeline::run::job_lock::{Held, Keeper};
+use crate::pipeline::run::prepare::Cuts;
+use crate::pipeline::run::resume::{Former, Recorded};
+use crate::pipeline::run::schema_objects::{Completed, Failures};
+use crate::pipeline::run::summary::Ending;
+use crate::pipeline::run::table_loads::{take_up, take_up_later};
+use crate::pipeline::shutdown::{
     Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
 };
-use crate::pipeline::summary::{self, Ending};
-use crate::pipeline::taking_up::{take_up, take_up_later};
-use crate::pipeline::workers::More;
-use crate::pipeline::{RunOptions, finishing, presence, verify, workers};
+use crate::pipeline::survey::{self, Survey};
+use crate::pipeline::verify;
 use crate::plan::fingerprint::of_objects;
 use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
@@ -43,9 +58,6 @@ const CUT_AT_A_TIME: usize = 2;
 
 /// What a run says that a signal ended on its way to the load.
 const TOO_EARLY: &str = "stopped before the load began";
-
-/// How long after a stop a run tries to record how it ended.
-const END_WITHIN: Duration = Duration::from_secs(6);
 
 /// What closing the source and then giving the job lock back may take in all.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -69,7 +81,7 @@ pub async fn run(
     let ready = async {
         tokio::try_join!(
             before_load(&job.transfer.retry, || take_job(job, &shores)),
-            prepare::survey(job, &shores, &options)
+            survey::survey(job, &shores, &options)
         )
     };
     match unless_cancelled(&shores.target, &cancel, TOO_EARLY, ready).await {
@@ -150,7 +162,7 @@ async fn run_holding(
 /// A report of what was done until `error` ended the run.
 fn ended_by(error: &Error, report: Report) -> Report {
     Report::draw_up(Facts {
-        ended_by: Some(summary::cause(error)),
+        ended_by: Some(cause(error)),
         ..report.facts
     })
 }
@@ -182,16 +194,16 @@ async fn run_locked(
         mut survey,
         started,
     } = begun;
-    let former = recorded::look_back(job, shores, options, &mut survey);
+    let former = resume::look_back(job, shores, options, &mut survey);
     let former = unless_cancelled(&shores.target, cancel, TOO_EARLY, former).await?;
     let target = before_load(&job.transfer.retry, || {
-        shores::target_endpoint(job, &shores.target)
+        connections::target_endpoint(job, &shores.target)
     });
     let target = unless_stopped(cancel, TOO_EARLY, target).await?;
     let starting = start(job, cancel, progress, shores, held, (&former, &survey));
     let run = Arc::new(unless_cancelled(&shores.target, cancel, TOO_EARLY, starting).await?);
     // Registered, so that no process that lost the job can write what is read from here.
-    let recalling = recorded::recall(&run, &survey, &former);
+    let recalling = resume::recall(&run, &survey, &former);
     let mut recorded = match unless_cancelled(&shores.target, cancel, TOO_EARLY, recalling).await {
         Ok(recorded) => recorded,
         Err(error) => {
@@ -238,7 +250,7 @@ async fn start(
     // Done twice where the answer was lost: the newer run takes the place of the other.
     let registered = before_load(&job.transfer.retry, || async {
         let mut target = shores.target.acquire().await?;
-        recorded::register(&mut target, job, &new, (former, survey)).await
+        resume::register(&mut target, job, &new, (former, survey)).await
     });
     let id = registered.await?;
     let _first = held.run.set(id);
@@ -282,9 +294,9 @@ struct Ready {
 }
 
 async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Ready> {
-    let (plans, tampered) = presence::check(run, &survey.planned.tables, recorded).await?;
+    let (plans, tampered) = drift::check(run, &survey.planned.tables, recorded).await?;
     prepare::refuse_existing(run, &plans, &recorded.records).await?;
-    objects::prepare(run, &survey.planned, recorded).await?;
+    schema_objects::prepare(run, &survey.planned, recorded).await?;
     run.progress.expect_tables(plans.len());
     let made = prepare::make_ready(run, &plans, &recorded.records, Cuts::Quick).await;
     let mut unready = made.unready;
@@ -340,7 +352,7 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     begin(&run.progress, 7, "recording the outcome");
     for table in &tables {
         if let Some(errors) = completed.failures.remove(&table.plan.full_name()) {
-            table.fail(objects::lacks(errors));
+            table.fail(schema_objects::lacks(errors));
         }
     }
     Ok(Loaded {
@@ -402,7 +414,7 @@ async fn complete(
         });
     }
     begin(&run.progress, 5, "making foreign keys and views");
-    objects::complete(run, &survey.planned, recorded, unmade).await
+    schema_objects::complete(run, &survey.planned, recorded, unmade).await
 }
 
 /// Compares what is done; `None` where the job does not ask for it or a signal came first.
@@ -471,28 +483,4 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
     end(run, outcome, (&value, objects.as_deref())).await;
     begin(&run.progress, STEPS, "ended");
     Ok(report)
-}
-
-/// Records that the run ended with an error instead of a report.
-async fn end_with(run: &Run, error: &Error) {
-    let cause = serde_json::json!(summary::cause(error));
-    let stopped = error.kind() == Kind::Stopped;
-    let outcome = if stopped { "stopped" } else { "failed" };
-    end(run, outcome, (&cause, None)).await;
-}
-
-/// `said`: the report, and what was made beside rows (`RunRecord::objects`).
-async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
-    let recorded =
-        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
-    // The next run closes a record that stayed open.
-    match run
-        .stop_clock
-        .in_time(&run.target, END_WITHIN, recorded)
-        .await
-    {
-        Some(Ok(())) => {}
-        Some(Err(error)) => tracing::warn!(%error, "the run's outcome could not be recorded"),
-        None => tracing::warn!("the run's outcome could not be recorded in time"),
-    }
 }

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::connections::Shores;
 use crate::pipeline::retry::Backoff;
-use crate::pipeline::shores::Shores;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::RunId;
 

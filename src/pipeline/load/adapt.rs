@@ -4,9 +4,9 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::pace::{FEWEST, Pace, START, Why, Window};
+use crate::pipeline::load::concurrency::{FEWEST, Pace, START, Why, Window};
+use crate::pipeline::load::queue::Board;
 use crate::report::time::{Activity, TimeSpent};
 
 /// Long enough that a step's new readers have logged in and filled their first batches.

@@ -6,11 +6,10 @@ use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::policy::policy;
-use crate::pipeline::prepare;
 use crate::pipeline::retry::before_load;
-use crate::pipeline::shores::{self, open_source, open_target, source_endpoint};
-use crate::pipeline::summary::omissions;
+use crate::pipeline::survey::{self, omissions};
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
@@ -102,7 +101,7 @@ async fn check_source(
         tables(database.tables.len()),
         database.name
     ));
-    if let Err(error) = shores::require_consistency(job, &database) {
+    if let Err(error) = connections::require_consistency(job, &database) {
         report.problem(&error);
     }
     if database.select_on_all == Some(false) {
@@ -150,7 +149,7 @@ async fn check_target(
             return;
         }
     };
-    match shores::target_endpoint(job, pool).await {
+    match connections::target_endpoint(job, pool).await {
         Ok(endpoint) => report.target = Some(endpoint),
         Err(error) => report.problem(&error),
     }
@@ -162,7 +161,7 @@ async fn check_target(
         report.problem(&error);
     }
     let Some(database) = database else { return };
-    let types = match prepare::target_types(database, pool).await {
+    let types = match survey::target_types(database, pool).await {
         Ok(types) => types,
         Err(error) => return report.problem(&error),
     };

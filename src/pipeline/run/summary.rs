@@ -8,19 +8,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
-use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::objects::{self, Completed, Failures};
-use crate::pipeline::policy::policy;
-use crate::pipeline::prepare::{Survey, Unready};
-use crate::pipeline::recorded::{Recorded, by_name};
+use crate::pipeline::connections::{Shores, source_endpoint};
+use crate::pipeline::context::{Run, TableLoad, Unready};
+use crate::pipeline::policy::cause;
 use crate::pipeline::retry::retrying;
-use crate::pipeline::shores::{Shores, source_endpoint};
-use crate::plan::build::Planned;
+use crate::pipeline::run::resume::{Recorded, by_name};
+use crate::pipeline::run::schema_objects::{self, Completed, Failures};
+use crate::pipeline::survey::{Survey, omissions};
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, Progress, TableRecord};
 use crate::report::progress::TableState;
 use crate::report::run::{Facts, Report};
-use crate::report::table::{Cause, TableOutcome, TableReport};
+use crate::report::table::{TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
@@ -110,7 +109,7 @@ fn strangers(failures: Failures) -> impl Iterator<Item = Omission> {
     failures.into_iter().map(|(table, errors)| Omission {
         table,
         object: "foreign key".to_owned(),
-        reason: objects::lacks(errors).to_string(),
+        reason: schema_objects::lacks(errors).to_string(),
         text: None,
     })
 }
@@ -225,11 +224,6 @@ fn unready_table(plan: &TablePlan, error: &Error) -> TableReport {
     table
 }
 
-/// An error as the report keeps it, with the advice that its kind carries.
-pub fn cause(error: &Error) -> Cause {
-    Cause::new(error, policy(error.kind()).advice)
-}
-
 /// `keyset PK_Posts (Id)`.
 fn strategy_words(strategy: &Strategy) -> String {
     match strategy {
@@ -245,22 +239,4 @@ fn strategy_words(strategy: &Strategy) -> String {
             strategy.name().to_owned()
         }
     }
-}
-
-/// All omissions in one list: of tables, then of sequences and views.
-pub fn omissions(planned: &Planned) -> Vec<Omission> {
-    let of_tables = planned.tables.iter().flat_map(|plan| {
-        let omissions = plan.omissions.iter();
-        omissions.map(|omission| (plan.full_name(), omission))
-    });
-    let others = planned.omissions.iter();
-    of_tables
-        .chain(others.map(|(owner, omission)| (owner.clone(), omission)))
-        .map(|(table, omission)| Omission {
-            table,
-            object: omission.object.clone(),
-            reason: omission.reason.clone(),
-            text: omission.text.clone(),
-        })
-        .collect()
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::mssql::Connection;
-use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::cutting::Look;
-use crate::pipeline::lane::{Cuts, Lane, Turn};
+use crate::pipeline::load::active::{Cuts, Lane, Turn};
+use crate::pipeline::load::cut_points::Look;
+use crate::pipeline::load::queue::Board;
 use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;

@@ -123,7 +123,7 @@ fn takes(load: &TableLoad, partitions: usize, connections: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::{table, table_with_rows};
+    use crate::pipeline::fixtures::{table, table_with_rows};
     use crate::postgres::state::PartitionState::Pending;
 
     fn waiting(tables: &[&Arc<TableLoad>], connections: usize) -> Waiting {

@@ -10,10 +10,10 @@ use futures::stream::{self, StreamExt};
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
-use crate::pipeline::board::Board;
 use crate::pipeline::context::{Run, TableLoad};
+use crate::pipeline::load::queue::Board;
 use crate::pipeline::retry::{Backoff, seen_through};
-use crate::pipeline::stopping::{Ended, until_stopped};
+use crate::pipeline::shutdown::{Ended, until_stopped};
 use crate::pipeline::verify;
 use crate::plan::object::IndexPlan;
 use crate::plan::table::TablePlan;
@@ -236,7 +236,7 @@ pub async fn record_failure(run: &Run, table: &TableLoad, text: &str) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::table;
+    use crate::pipeline::fixtures::table;
     use crate::plan::object::CheckPlan;
     use crate::postgres::state::PartitionState;
 

@@ -6,13 +6,13 @@ use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::RunOptions;
-use crate::pipeline::prepare;
+use crate::pipeline::commands::schema::parts as ddl_parts;
+use crate::pipeline::connections::{open_source, open_target, source_endpoint};
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::policy::cause;
 use crate::pipeline::retry::before_load;
-use crate::pipeline::schema::parts as ddl_parts;
-use crate::pipeline::shores::{open_source, open_target, source_endpoint};
-use crate::pipeline::stopping::unless_stopped;
-use crate::pipeline::summary::{cause, omissions};
+use crate::pipeline::shutdown::unless_stopped;
+use crate::pipeline::survey::{self, omissions};
 use crate::plan::build;
 use crate::plan::changes::type_changes;
 use crate::postgres::ddl;
@@ -40,7 +40,7 @@ pub async fn plan(
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
     let database = read_catalog(job, source).await?;
     let types = planned_types(&database, job).await?;
-    let (survey, errors) = prepare::attempt(database, job, options, types)?;
+    let (survey, errors) = survey::attempt(database, job, options, types)?;
     let kind = errors.first().map(Error::kind);
     let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
         .into_iter()
@@ -92,11 +92,11 @@ async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
 
 /// What the target's extensions offer, where a type of the source depends on it.
 async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
-    if !prepare::needs_target_types(database) {
+    if !survey::needs_target_types(database) {
         return Ok(TargetTypes::default());
     }
     let target = open_target(job).await?;
-    let types = prepare::target_types(database, &target).await;
+    let types = survey::target_types(database, &target).await;
     target.close().await;
     types
 }
@@ -131,7 +131,7 @@ pub async fn schema(
 async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
     let database = read_catalog(job, source).await?;
     let types = planned_types(&database, job).await?;
-    let survey = prepare::plan_from(database, job, options, types)?;
+    let survey = survey::plan_from(database, job, options, types)?;
     Ok(SchemaReport {
         job: job.name.clone(),
         source: source_endpoint(job, &survey.database),

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::context::Run;
-use crate::pipeline::prepare::Unready;
-use crate::pipeline::recorded::Recorded;
+use crate::pipeline::context::{Run, Unready};
 use crate::pipeline::retry::seen_through;
+use crate::pipeline::run::resume::Recorded;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, Presence, TableKey};
 

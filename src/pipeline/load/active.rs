@@ -158,7 +158,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::{int, range, table};
+    use crate::pipeline::fixtures::{int, range, table};
     use crate::postgres::state::PartitionState::Pending;
 
     fn lane() -> Arc<Lane> {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     /// Only the source knows the order of its keys, so a cut that the partition has gone past is
-    /// handed over; it is dropped where it would be made, see `splitting::carry_out`.
+    /// handed over; it is dropped where it would be made, see `split::carry_out`.
     #[test]
     fn a_cut_that_was_passed_is_left_to_whoever_makes_it() {
         let lane = lane();

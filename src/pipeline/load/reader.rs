@@ -15,37 +15,37 @@ use crate::transcode::{Batch, RowLayout};
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
 /// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 1 MiB
 /// each; of longer rows the whole process holds a few, see [`LargeRows`].
-pub(super) const BATCHES_IN_FLIGHT: usize = 2;
+pub const BATCHES_IN_FLIGHT: usize = 2;
 
 /// A batch on its way from a reader to its COPY.
-pub(super) struct Delivery {
-    pub(super) batch: Batch,
+pub struct Delivery {
+    pub batch: Batch,
     /// How long the source's connection was at work on it.
-    pub(super) read: Duration,
+    pub read: Duration,
     /// Held until a long row was sent.
-    pub(super) _turn: Option<large_rows::Turn>,
+    pub _turn: Option<large_rows::Turn>,
 }
 
 /// What a reader reads.
-pub(super) struct Reading {
+pub struct Reading {
     /// In this order.
-    pub(super) statements: Vec<String>,
-    pub(super) layout: RowLayout,
+    pub statements: Vec<String>,
+    pub layout: RowLayout,
     /// Asked after the last row.
-    pub(super) unchanged: Option<Unchanged>,
+    pub unchanged: Option<Unchanged>,
 }
 
 /// What a reader has in common with others.
-pub(super) struct Shared {
+pub struct Shared {
     /// Child of the table's; cancelled where the partition makes a turn.
-    pub(super) cancel: CancellationToken,
+    pub cancel: CancellationToken,
     /// The run's.
-    pub(super) large_rows: LargeRows,
+    pub large_rows: LargeRows,
 }
 
 /// How a reader ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadEnd {
+pub enum ReadEnd {
     /// The last row of the last statement was handed over.
     Complete,
     /// Cancelled between two batches.
@@ -60,7 +60,7 @@ pub(super) enum ReadEnd {
 ///
 /// A batch is of one statement, so its last key is one of a row that was read: a statement without
 /// rows says nothing, and reading goes on behind the last key of an earlier one.
-pub(super) async fn read_batches(
+pub async fn read_batches(
     mut source: Pooled,
     reading: Reading,
     batches: mpsc::Sender<Delivery>,

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::prepare::Unready;
-use crate::pipeline::recorded::by_name;
+use crate::pipeline::context::{Run, TableLoad, Unready};
 use crate::pipeline::retry::seen_through;
+use crate::pipeline::run::resume::by_name;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, TableKey, TableRecord, TableState as Recorded};
 use crate::report::progress::TableState;
@@ -100,7 +99,7 @@ fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::keyed;
+    use crate::pipeline::fixtures::keyed;
     use crate::plan::object::CheckPlan;
 
     fn named(name: &str) -> TablePlan {

@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::pipeline::context::TableLoad;
-use crate::pipeline::lane::{Lane, Turn};
-use crate::pipeline::waiting::Waiting;
+use crate::pipeline::load::active::{Lane, Turn};
+use crate::pipeline::load::pending::Waiting;
 use crate::postgres::state::PartitionState;
 
 /// The work of a run's loading step. Workers take, and put back what they find.
@@ -249,7 +249,7 @@ impl Drop for Idle<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::sample::{range, table, table_with_rows};
+    use crate::pipeline::fixtures::{range, table, table_with_rows};
     use crate::postgres::state::PartitionState::{Done, Pending};
 
     fn lane(board: &Board) -> Arc<Lane> {

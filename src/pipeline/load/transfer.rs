@@ -6,14 +6,14 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::Pooled;
-use crate::pipeline::board::Board;
 use crate::pipeline::context::Run;
-use crate::pipeline::lane::{Cuts, Lane, Turn};
-use crate::pipeline::reading::{
+use crate::pipeline::load::active::{Cuts, Lane, Turn};
+use crate::pipeline::load::queue::Board;
+use crate::pipeline::load::reader::{
     BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
 };
+use crate::pipeline::load::split;
 use crate::pipeline::retry::Backoff;
-use crate::pipeline::splitting;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::copy::{End, PartitionWriter};
@@ -140,13 +140,13 @@ impl Attempt<'_> {
         self.claimed = true;
         self.settle(recorded);
         self.committed = Some(recorded);
-        splitting::resolve(self.board, lane, &writer).await?;
+        split::resolve(self.board, lane, &writer).await?;
         let mut source = clock
             .time(Activity::SourcePool, run.source.acquire())
             .await?;
         if let Some(cuts) = cuts {
             let shared = (run, self.board);
-            splitting::carry_out(shared, lane, &mut writer, &mut source, cuts).await?;
+            split::carry_out(shared, lane, &mut writer, &mut source, cuts).await?;
         }
         lane.begin(writer.slice(), writer.progress().last_key.as_deref());
         let outcome = self.move_rows(&mut writer, source).await;

@@ -2,7 +2,7 @@
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::shores::open_target;
+use crate::pipeline::connections::open_target;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, RejectQuery, RejectRecord};
 use crate::report::rejects::{RejectedRow, RejectedTable, RejectsReport};

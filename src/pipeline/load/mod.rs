@@ -1,0 +1,14 @@
+//! Loads tables: workers take partitions from a queue, move their rows from the source to the target,
+//! and finish each table when its last partition is there.
+
+pub mod active;
+mod adapt;
+mod concurrency;
+pub mod cut_points;
+pub mod finish;
+mod pending;
+pub mod queue;
+pub mod reader;
+mod split;
+mod transfer;
+pub mod workers;

@@ -1,0 +1,181 @@
+//! Reads the source's catalog and plans the tables of the job: what every command begins with.
+
+use crate::config::job::Job;
+use crate::error::{Error, Kind, Result};
+use crate::mssql::catalog;
+use crate::pipeline::connections::{Shores, require_consistency};
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::retry::before_load;
+use crate::plan::build::{self, Planned};
+use crate::plan::table::TablePlan;
+use crate::postgres::extensions;
+use crate::postgres::pool::TargetPool;
+use crate::report::Omission;
+use crate::schema::Database;
+use crate::typemap::{TargetTypes, depends_on_target};
+
+/// What the source has, and what the job makes of it.
+pub struct Survey {
+    pub database: Database,
+    pub planned: Planned,
+}
+
+/// Reads the catalog and plans every selected table, while the target's other connections open: of
+/// the time to the first row, opening eight was the longest part. A target that does not allow as
+/// many says so before anything is written.
+///
+/// # Errors
+/// All planning problems at once, as one error: nothing was written yet, so nothing is begun.
+pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+    let retry = &job.transfer.retry;
+    let (survey, ()) = tokio::try_join!(
+        before_load(retry, || read_and_plan(job, shores, options)),
+        before_load(retry, || {
+            let all = job.target.pool.max_connections;
+            shores.target.warm_up(all)
+        }),
+    )?;
+    Ok(survey)
+}
+
+async fn read_and_plan(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+    let database = {
+        let mut source = shores.source.acquire().await?;
+        catalog::load(&mut source).await?
+    };
+    if database.select_on_all == Some(false) {
+        tracing::warn!(
+            database = database.name,
+            "the login may not SELECT in the whole database: tables that it does not see are not copied"
+        );
+    }
+    let types = target_types(&database, &shores.target).await?;
+    plan_from(database, job, options, types)
+}
+
+/// What the target's extensions offer, asked only where a type of the source depends on it.
+pub async fn target_types(database: &Database, target: &TargetPool) -> Result<TargetTypes> {
+    if !needs_target_types(database) {
+        return Ok(TargetTypes::default());
+    }
+    extensions::target_types(&*target.acquire().await?).await
+}
+
+/// Whether a type of the source depends on the target's extensions.
+pub fn needs_target_types(database: &Database) -> bool {
+    let mut columns = database.tables.iter().flat_map(|table| &table.columns);
+    columns.any(depends_on_target)
+}
+
+/// Plans every selected table of a catalog that was read.
+pub fn plan_from(
+    database: Database,
+    job: &Job,
+    options: &RunOptions,
+    target: TargetTypes,
+) -> Result<Survey> {
+    require_consistency(job, &database)?;
+    let mut planned = build::build(&database, job, target).map_err(together)?;
+    if planned.tables.is_empty() {
+        return Err(nothing_selected(&database));
+    }
+    limit(&mut planned, &mut Vec::new(), options)?;
+    Ok(Survey { database, planned })
+}
+
+/// As [`plan_from`], with the tables that can be planned beside the problems of the others.
+pub fn attempt(
+    database: Database,
+    job: &Job,
+    options: &RunOptions,
+    target: TargetTypes,
+) -> Result<(Survey, Vec<Error>)> {
+    require_consistency(job, &database)?;
+    let (mut planned, mut problems) = build::attempt(&database, job, target);
+    if planned.tables.is_empty() && problems.is_empty() {
+        return Err(nothing_selected(&database));
+    }
+    limit(&mut planned, &mut problems, options)?;
+    Ok((Survey { database, planned }, problems))
+}
+
+fn nothing_selected(database: &Database) -> Error {
+    Error::new(
+        Kind::JobFile,
+        format!(
+            "no table of database {} is selected by tables.include and tables.exclude",
+            database.name
+        ),
+    )
+}
+
+/// Keeps the tables that `--table` names, and the problems that are theirs or nobody's.
+fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions) -> Result<()> {
+    if options.only_tables.is_empty() {
+        return Ok(());
+    }
+    let named = |plan: &TablePlan, name: &String| plan.full_name().eq_ignore_ascii_case(name);
+    let wanted = |error: &Error| {
+        let table = error.place().table.as_ref();
+        table.is_none_or(|table| {
+            let mut names = options.only_tables.iter();
+            names.any(|name| name.eq_ignore_ascii_case(table))
+        })
+    };
+    problems.retain(wanted);
+    for name in &options.only_tables {
+        let failed = problems.iter().any(|error| {
+            let table = error.place().table.as_ref();
+            table.is_some_and(|table| table.eq_ignore_ascii_case(name))
+        });
+        if !failed && !planned.tables.iter().any(|plan| named(plan, name)) {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("--table {name}: the job selects no such table"),
+            ));
+        }
+    }
+    planned
+        .tables
+        .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
+    // Views read other tables than these; a run without --table makes them.
+    planned.views.clear();
+    Ok(())
+}
+
+/// One error out of many, each on a line of its own.
+pub fn together(mut errors: Vec<Error>) -> Error {
+    if errors.len() == 1 {
+        return errors.remove(0);
+    }
+    let kind = errors.first().map_or(Kind::Internal, Error::kind);
+    let lines = errors
+        .iter()
+        .map(|error| format!("\n  - {error}"))
+        .collect::<String>();
+    Error::new(kind, format!("{} problems:{lines}", errors.len()))
+}
+
+/// How many tables are prepared at a time; each takes one connection of either side.
+pub fn width(job: &Job) -> usize {
+    let (target, source) = (&job.target.pool, &job.source.pool);
+    target.max_connections.min(source.max_connections).max(1)
+}
+
+/// All omissions in one list: of tables, then of sequences and views.
+pub fn omissions(planned: &Planned) -> Vec<Omission> {
+    let of_tables = planned.tables.iter().flat_map(|plan| {
+        let omissions = plan.omissions.iter();
+        omissions.map(|omission| (plan.full_name(), omission))
+    });
+    let others = planned.omissions.iter();
+    of_tables
+        .chain(others.map(|(owner, omission)| (owner.clone(), omission)))
+        .map(|(table, omission)| Omission {
+            table,
+            object: omission.object.clone(),
+            reason: omission.reason.clone(),
+            text: omission.text.clone(),
+        })
+        .collect()
+}
