@@ -195,7 +195,7 @@ fn columns(collation: &Collation, a: &Value, b: &Value) -> Outcome<()> {
 pub(super) fn remark(context: &mut Context<'_>, collation: &Collation) {
     context.note(format!(
         "text is compared as {} compares ASCII: width, kana and characters that the collation \
-         ignores or expands are told apart",
+         ignores or expands are different here",
         collation.name
     ));
 }

@@ -15,7 +15,7 @@ pub(crate) fn render(report: &PlanReport) -> String {
         planned(&mut out, table);
     }
     if !report.others.is_empty() || !report.notes.is_empty() {
-        out.push_str("\nbeside the tables\n");
+        out.push_str("\nother objects\n");
         for note in &report.notes {
             out.push_str(&wrap(&format!("note: {note}"), "  ", "    "));
         }

@@ -281,7 +281,7 @@ fn conclusion(report: &Report) -> String {
              same command continues."
         ),
         Outcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
-            format!("FAILED: some table could not be compared; {done}.")
+            format!("FAILED: at least one table could not be compared; {done}.")
         }
         Outcome::Failed => format!(
             "FAILED: {} failed, {} unfinished; {done}. When the cause is mended, the same \

@@ -12,7 +12,7 @@ pub(crate) fn render(report: &StatusReport) -> String {
     }
     match &report.run {
         Some(status) => run(&mut out, status),
-        None => out.push_str("the target knows no run of this job\n"),
+        None => out.push_str("no run of this job is recorded\n"),
     }
     out
 }

@@ -164,7 +164,7 @@ impl Comparing<'_> {
         checksums.unlisted = cut as u64 + unread;
         if found.is_empty() {
             checksums.notes.push(
-                "the rows were alike when they were read again: one side was changed meanwhile"
+                "the rows were equal when they were read again: one side changed in between"
                     .to_owned(),
             );
         }

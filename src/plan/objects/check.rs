@@ -69,7 +69,7 @@ fn plan_one(
         remarks.notes.push(not_valid(&object, check.disabled));
     } else if doubtful {
         remarks.notes.push(format!(
-            "{object} may refuse rows that the source accepts: made NOT VALID, which holds new rows to it and not those that are there"
+            "{object} may refuse rows that the source accepts: made NOT VALID, so it applies to new rows only"
         ));
     }
     Some(CheckPlan {
@@ -83,7 +83,5 @@ fn plan_one(
 /// The note on a constraint that the source does not hold its rows to.
 pub(super) fn not_valid(object: &str, disabled: bool) -> String {
     let state = if disabled { "disabled" } else { "not trusted" };
-    format!(
-        "{object} is {state} at the source: made NOT VALID, which holds new rows to it and not those that are there"
-    )
+    format!("{object} is {state} at the source: made NOT VALID, so it applies to new rows only")
 }

@@ -43,7 +43,7 @@ fn expressions(
         let name = &column.source.name;
         if context.job.schema.computed == Computed::Plain {
             remarks.notes.push(format!(
-                "column {name}: computed at the source, a plain column with its values here"
+                "column {name}: computed at the source; here a plain column with the computed values"
             ));
             expressions.push(None);
             continue;

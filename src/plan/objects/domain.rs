@@ -30,13 +30,13 @@ pub(super) fn fill(
         };
         let of_alias = format!("column {name}: of the alias type {}", alias.full_name());
         if !types::wants_domain(&column.source, override_, context.job) {
-            let note = format!("{of_alias}, made as what that is based on");
+            let note = format!("{of_alias}, made as its base type");
             remarks.notes.push(note);
             continue;
         }
         if column.identity.is_some() {
             remarks.notes.push(format!(
-                "{of_alias}, made as what that is based on: PostgreSQL makes no identity of a domain"
+                "{of_alias}, made as its base type, because PostgreSQL allows no identity on a domain"
             ));
             continue;
         }

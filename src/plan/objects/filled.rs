@@ -26,7 +26,7 @@ pub(super) fn fill(
         let what = if let Some(period) = source.extras.period {
             if let Some(default) = period_default(period, column, context) {
                 remarks.notes.push(format!(
-                    "column {}: a period column, filled by the server there; here it has the default {default}",
+                    "column {}: a period column, which SQL Server fills; here its default is {default}",
                     source.name
                 ));
                 column.clauses.default = Some(default);
@@ -53,12 +53,12 @@ pub(super) fn fill(
         let name = &source.name;
         if in_primary_key(table, name) {
             remarks.notes.push(format!(
-                "column {name}: {what}, which nothing fills here; it is in the primary key, so every INSERT must give it a value"
+                "column {name}: {what}, which PostgreSQL does not fill; it is in the primary key, so every INSERT must give it a value"
             ));
             continue;
         }
         remarks.notes.push(format!(
-            "column {name}: {what}, which nothing fills here; made without NOT NULL, so that an INSERT that does not name it works"
+            "column {name}: {what}, which PostgreSQL does not fill; made without NOT NULL, so that an INSERT that does not name it works"
         ));
         column.clauses.nullable = true;
     }

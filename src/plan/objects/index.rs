@@ -271,7 +271,7 @@ fn note_size(object: &str, key: &[&ColumnPlan], remarks: &mut Remarks) {
         .sum::<u64>();
     if most > BTREE_BYTES {
         remarks.notes.push(format!(
-            "{object}: an entry may exceed the {BTREE_BYTES} bytes of PostgreSQL's btree; a row that does makes the index impossible (tables.overrides.<table>.without leaves it out)"
+            "{object}: an entry may exceed the {BTREE_BYTES} bytes of PostgreSQL's btree; a row with such an entry prevents the index (tables.overrides.<table>.without leaves it out)"
         ));
     }
 }

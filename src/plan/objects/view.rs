@@ -79,7 +79,7 @@ fn plan_one(
     remarks.note_all(&object, &translated.notes);
     if view.indexed {
         remarks.notes.push(format!(
-            "{object} is indexed at the source: a plain view here, REFRESH of a MATERIALIZED VIEW would be yours"
+            "{object} is indexed at the source and becomes a plain view; make a MATERIALIZED VIEW yourself if you need one"
         ));
     }
     let columns = columns(&translated, job).ok_or("a column's type is not known")?;
