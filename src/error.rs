@@ -111,6 +111,61 @@ pub enum Kind {
     Internal,
 }
 
+impl Kind {
+    /// The word for this kind in JSON reports and in `docs/errors.md`. It stays when a variant is renamed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "Usage",
+            Self::JobFile => "JobFile",
+            Self::SourceUnreachable => "SourceUnreachable",
+            Self::SourceLogin => "SourceLogin",
+            Self::SourceTls => "SourceTls",
+            Self::SourceCut => "SourceCut",
+            Self::SourceTlsCut => "SourceTlsCut",
+            Self::SourceNotReady => "SourceNotReady",
+            Self::SourceVersion => "SourceVersion",
+            Self::SourceDatabase => "SourceDatabase",
+            Self::SourceDatabaseUnavailable => "SourceDatabaseUnavailable",
+            Self::SourcePermission => "SourcePermission",
+            Self::SourceHidden => "SourceHidden",
+            Self::SourceLost => "SourceLost",
+            Self::SourceTimeout => "SourceTimeout",
+            Self::SourceBusy => "SourceBusy",
+            Self::SourceQuery => "SourceQuery",
+            Self::SourceChanged => "SourceChanged",
+            Self::SourceProtocol => "SourceProtocol",
+            Self::SourcePoolTimeout => "SourcePoolTimeout",
+            Self::SourceConsistency => "SourceConsistency",
+            Self::TargetUnreachable => "TargetUnreachable",
+            Self::TargetLogin => "TargetLogin",
+            Self::TargetTls => "TargetTls",
+            Self::TargetCut => "TargetCut",
+            Self::TargetNotReady => "TargetNotReady",
+            Self::TargetDatabase => "TargetDatabase",
+            Self::TargetPermission => "TargetPermission",
+            Self::TargetRefused => "TargetRefused",
+            Self::TargetReadOnly => "TargetReadOnly",
+            Self::TargetPooler => "TargetPooler",
+            Self::TargetEmptied => "TargetEmptied",
+            Self::TargetLost => "TargetLost",
+            Self::TargetBusy => "TargetBusy",
+            Self::TargetFull => "TargetFull",
+            Self::TargetQuery => "TargetQuery",
+            Self::TargetPoolTimeout => "TargetPoolTimeout",
+            Self::TargetExists => "TargetExists",
+            Self::Unsupported => "Unsupported",
+            Self::Naming => "Naming",
+            Self::Value => "Value",
+            Self::Checkpoint => "Checkpoint",
+            Self::JobHeld => "JobHeld",
+            Self::Difference => "Difference",
+            Self::Stopped => "Stopped",
+            Self::Io => "Io",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
 /// Where it went wrong, as far as known. Never a cell's value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {

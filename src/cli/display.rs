@@ -12,7 +12,7 @@ use crate::cli::console::{Console, Shown};
 use crate::cli::rate::Rate;
 use crate::cli::text::figures::{count, mebibytes, short, time_left};
 use crate::error::{Error, Kind, Result};
-use crate::report::progress::{Progress, ProgressTotals, Step, TableProgress, TableState};
+use crate::report::progress::{Progress, ProgressTotals, Step, TablePhase, TableProgress};
 
 /// Smooth to the eye and nothing to the processor.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -177,15 +177,15 @@ impl Bars {
 
     fn table(&mut self, index: usize, table: &TableProgress) {
         match table.state() {
-            TableState::Waiting => {}
-            TableState::Running | TableState::Loaded => self.running(index, table),
-            state @ (TableState::Done | TableState::Failed) => {
+            TablePhase::Waiting => {}
+            TablePhase::Running | TablePhase::Loaded => self.running(index, table),
+            state @ (TablePhase::Done | TablePhase::Failed) => {
                 if let Some((bar, _)) = self.tables.remove(&index) {
                     bar.finish_and_clear();
                     self.screen.remove(&bar);
                 }
                 if !std::mem::replace(&mut self.ended[index], true) {
-                    let word = if state == TableState::Done {
+                    let word = if state == TablePhase::Done {
                         "done"
                     } else {
                         "FAILED"
@@ -325,7 +325,7 @@ mod tests {
         let progress = Progress::new();
         progress.begin(4, 7, "loading");
         let posts = progress.add_table("dbo.Posts", 1_234_567_890);
-        posts.set_state(TableState::Running);
+        posts.set_state(TablePhase::Running);
         posts.add(123_456_789, 300 << 30);
         (0..999).for_each(|_| drop(progress.add_table("dbo.Other", 1000)));
         let totals = progress.totals();
@@ -361,7 +361,7 @@ mod tests {
         let progress = Progress::new();
         progress.begin(4, 7, "loading");
         let posts = progress.add_table("dbo.Posts", 1_000_000);
-        posts.set_state(TableState::Running);
+        posts.set_state(TablePhase::Running);
         posts.resume(900_000, 1);
         posts.add(1000, 1);
         let mut rate = Rate::default();

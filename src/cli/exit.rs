@@ -1,7 +1,7 @@
 //! The exit code: computed here and nowhere else.
 
 use crate::error::Kind;
-use crate::report::run::Outcome;
+use crate::report::run::RunOutcome;
 
 /// A signal that asks the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +60,15 @@ pub(crate) struct Finished {
     pub(crate) json: Option<serde_json::Value>,
 }
 
-impl From<Outcome> for Conclusion {
-    fn from(outcome: Outcome) -> Self {
+impl From<RunOutcome> for Conclusion {
+    fn from(outcome: RunOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Done,
-            Outcome::Failed => Self::Failed,
-            Outcome::Different => Self::Different,
-            Outcome::Rejected => Self::Rejected,
-            Outcome::Incomplete => Self::Incomplete,
-            Outcome::Stopped => Self::Stopped,
+            RunOutcome::Done => Self::Done,
+            RunOutcome::Failed => Self::Failed,
+            RunOutcome::Different => Self::Different,
+            RunOutcome::Rejected => Self::Rejected,
+            RunOutcome::Incomplete => Self::Incomplete,
+            RunOutcome::Stopped => Self::Stopped,
         }
     }
 }
@@ -179,12 +179,12 @@ mod tests {
     #[test]
     fn a_run_and_its_command_end_with_one_word() {
         for outcome in [
-            Outcome::Done,
-            Outcome::Failed,
-            Outcome::Different,
-            Outcome::Rejected,
-            Outcome::Incomplete,
-            Outcome::Stopped,
+            RunOutcome::Done,
+            RunOutcome::Failed,
+            RunOutcome::Different,
+            RunOutcome::Rejected,
+            RunOutcome::Incomplete,
+            RunOutcome::Stopped,
         ] {
             let reported = serde_json::to_value(outcome).expect("a word");
             assert_eq!(reported, Conclusion::from(outcome).word());

@@ -25,7 +25,7 @@ pub(crate) fn print_json(error: &Error, command: Option<&str>, code: u8) -> Resu
 /// One entry per problem of a job file, and one for any other error.
 pub(crate) fn errors(error: &Error) -> Vec<Value> {
     let advice = policy(error.kind()).advice;
-    let kind = format!("{:?}", error.kind());
+    let kind = error.kind().as_str();
     let cause = std::error::Error::source(error);
     match cause.and_then(|cause| cause.downcast_ref::<Problems>()) {
         Some(Problems { file, list }) => {

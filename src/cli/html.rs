@@ -44,7 +44,7 @@ pub(crate) fn failure(text: &str) -> String {
 }
 
 fn row(table: &TableReport) -> String {
-    let state = format!("{:?}", table.outcome).to_lowercase();
+    let state = table.outcome.as_str();
     let rate = table
         .rows_per_second()
         .map_or_else(String::new, |rate| count(rate as u64));

@@ -1,5 +1,7 @@
 //! The words of the job file for each choice.
 
+use serde::{Serialize, Serializer};
+
 use crate::config::job::{
     ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Mode, NameStyle,
     RowVersion, SslMode, Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
@@ -30,6 +32,12 @@ macro_rules! words {
                 match self {
                     $(Self::$variant => $word),+
                 }
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
             }
         }
     };

@@ -17,7 +17,7 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{
     Holder, PartitionRecord, PartitionState, RunId, TableKey, TableRecord,
 };
-use crate::report::progress::{Progress, TableProgress, TableState};
+use crate::report::progress::{Progress, TablePhase, TableProgress};
 use crate::transcode::RowLayout;
 
 /// One run, shared by all of its tasks.
@@ -204,7 +204,7 @@ impl TableLoad {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let first = failure.is_none();
         if first {
-            self.progress.set_state(TableState::Failed);
+            self.progress.set_state(TablePhase::Failed);
             *failure = Some(error);
         }
         self.cancel.cancel();

@@ -37,7 +37,7 @@ pub struct Step {
 /// Where a table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum TableState {
+pub enum TablePhase {
     /// From the start, until a worker takes one of its partitions.
     Waiting = 0,
     /// By the first worker that takes one of its partitions.
@@ -50,7 +50,7 @@ pub enum TableState {
     Failed = 4,
 }
 
-impl TableState {
+impl TablePhase {
     fn from_u8(state: u8) -> Self {
         match state {
             1 => Self::Running,
@@ -135,7 +135,7 @@ impl Progress {
     pub fn add_table(&self, name: impl Into<String>, expected_rows: u64) -> Arc<TableProgress> {
         let table = Arc::new(TableProgress {
             name: name.into(),
-            state: AtomicU8::new(TableState::Waiting as u8),
+            state: AtomicU8::new(TablePhase::Waiting as u8),
             expected_rows: AtomicU64::new(expected_rows),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -209,7 +209,7 @@ impl Progress {
             let state = table.state();
             totals.tables += 1;
             totals.tables_over += u64::from(state.over());
-            totals.tables_failed += u64::from(state == TableState::Failed);
+            totals.tables_failed += u64::from(state == TablePhase::Failed);
             totals.rows += table.rows();
             totals.bytes += table.bytes();
             totals.resumed_rows += table.resumed_rows();
@@ -243,15 +243,15 @@ impl TableProgress {
         &self.name
     }
 
-    pub fn state(&self) -> TableState {
-        TableState::from_u8(self.state.load(Ordering::Relaxed))
+    pub fn state(&self) -> TablePhase {
+        TablePhase::from_u8(self.state.load(Ordering::Relaxed))
     }
 
-    /// See [`TableState`] for who sets what.
-    pub fn set_state(&self, state: TableState) {
+    /// See [`TablePhase`] for who sets what.
+    pub fn set_state(&self, state: TablePhase) {
         self.state.store(state as u8, Ordering::Relaxed);
         let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
-        if state == TableState::Running {
+        if state == TablePhase::Running {
             span.0.get_or_insert_with(Instant::now);
         }
         if state.over() {
@@ -372,11 +372,11 @@ mod tests {
         let progress = Progress::new();
         let posts = progress.add_table("dbo.Posts", 100);
         let empty = progress.add_table("dbo.Empty", 0);
-        posts.set_state(TableState::Running);
+        posts.set_state(TablePhase::Running);
         posts.resume(5, 500);
         posts.add(25, 2500);
         posts.take_back(10, 1000);
-        empty.set_state(TableState::Done);
+        empty.set_state(TablePhase::Done);
         assert_eq!(
             progress.totals(),
             ProgressTotals {
@@ -406,12 +406,12 @@ mod tests {
     fn the_expectation_is_never_below_what_came() {
         let progress = Progress::new();
         let posts = progress.add_table("dbo.Posts", 100);
-        posts.set_state(TableState::Running);
+        posts.set_state(TablePhase::Running);
         posts.add(150, 1);
         assert_eq!(posts.expected_rows(), 150);
         posts.expect_rows(500);
         assert_eq!(posts.expected_rows(), 500);
-        posts.set_state(TableState::Done);
+        posts.set_state(TablePhase::Done);
         assert_eq!(posts.expected_rows(), 150);
     }
 }

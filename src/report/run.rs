@@ -1,7 +1,9 @@
 //! The report of a run.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::config::job::Consistency;
+use crate::error::Kind;
 use crate::report::bottleneck;
 use crate::report::concurrency::Concurrency;
 use crate::report::pool::PoolReport;
@@ -28,8 +30,8 @@ pub struct Facts {
     pub ended_by: Option<Cause>,
     pub source: Endpoint,
     pub target: Endpoint,
-    /// The word of the job file.
-    pub consistency: &'static str,
+    /// As the job file says.
+    pub consistency: Consistency,
     pub tables: Vec<TableReport>,
     pub pools: Vec<PoolReport>,
     /// How many partitions were loaded at a time, and why.
@@ -45,10 +47,10 @@ pub struct Facts {
     pub inventory: Vec<InventoryKind>,
 }
 
-/// How a run ended; the exit code follows from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
+/// How a run ended. The exit code follows from it, and its word is in the report and in
+/// `_migrate.runs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOutcome {
     /// Everything done and, if asked for, verified.
     Done,
     /// Some table is not done, or could not be compared.
@@ -61,6 +63,52 @@ pub enum Outcome {
     Incomplete,
     /// Stopped by a signal; the same command continues.
     Stopped,
+}
+
+impl RunOutcome {
+    /// Every outcome, the best first.
+    pub const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Incomplete,
+        Self::Rejected,
+        Self::Different,
+        Self::Failed,
+        Self::Stopped,
+    ];
+
+    /// The word in JSON and in `_migrate.runs.outcome`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Different => "different",
+            Self::Rejected => "rejected",
+            Self::Incomplete => "incomplete",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// How a run ended that ended with an error instead of a report.
+    pub fn of_error(kind: Kind) -> Self {
+        if kind == Kind::Stopped {
+            Self::Stopped
+        } else {
+            Self::Failed
+        }
+    }
+
+    /// The outcome of a word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
+    }
+}
+
+impl Serialize for RunOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// Sums over the tables of a run.
@@ -82,7 +130,7 @@ pub struct Totals {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     pub totals: Totals,
     pub seconds: f64,
     /// One sentence naming what the run waited for most.
@@ -105,7 +153,7 @@ impl Report {
             totals: totals(&facts.tables, seconds),
             seconds,
             bottleneck: bottleneck::sentence(&facts.time, &facts.pools),
-            warning: (facts.consistency == "relaxed").then_some(RELAXED),
+            warning: (facts.consistency == Consistency::Relaxed).then_some(RELAXED),
             facts,
         }
     }
@@ -113,26 +161,26 @@ impl Report {
 
 /// The worst that is true of the run. A stop comes first, because what is missing then is missing
 /// for no other reason that is known yet.
-fn outcome(facts: &Facts) -> Outcome {
+fn outcome(facts: &Facts) -> RunOutcome {
     let any = |outcome| facts.tables.iter().any(|table| table.outcome == outcome);
     let verification = facts.verification.as_ref();
     if facts.ended_by.is_some() {
-        Outcome::Failed
+        RunOutcome::Failed
     } else if facts.stopped {
-        Outcome::Stopped
+        RunOutcome::Stopped
     } else if any(TableOutcome::Failed)
         || any(TableOutcome::Unfinished)
         || verification.is_some_and(|verified| verified.failures().next().is_some())
     {
-        Outcome::Failed
+        RunOutcome::Failed
     } else if verification.is_some_and(|verified| verified.differences().next().is_some()) {
-        Outcome::Different
+        RunOutcome::Different
     } else if facts.tables.iter().any(|table| table.rejected > 0) {
-        Outcome::Rejected
+        RunOutcome::Rejected
     } else if !facts.omissions.is_empty() {
-        Outcome::Incomplete
+        RunOutcome::Incomplete
     } else {
-        Outcome::Done
+        RunOutcome::Done
     }
 }
 
@@ -177,7 +225,7 @@ pub(crate) mod tests {
             ended_by: None,
             source: Endpoint::default(),
             target: Endpoint::default(),
-            consistency: "strict",
+            consistency: Consistency::Strict,
             tables: vec![TableReport {
                 rows: 1000,
                 resumed_rows: 400,
@@ -219,24 +267,24 @@ pub(crate) mod tests {
     #[test]
     fn the_worst_finding_is_the_outcome() {
         let mut facts = facts();
-        assert_eq!(outcome(&facts), Outcome::Done);
+        assert_eq!(outcome(&facts), RunOutcome::Done);
         facts.omissions.push(Omission {
             table: "dbo.A".into(),
             object: "index IX".into(),
             reason: "not made in this version".into(),
             text: None,
         });
-        assert_eq!(outcome(&facts), Outcome::Incomplete);
+        assert_eq!(outcome(&facts), RunOutcome::Incomplete);
         facts.tables[0].rejected = 1;
-        assert_eq!(outcome(&facts), Outcome::Rejected);
+        assert_eq!(outcome(&facts), RunOutcome::Rejected);
         facts.verification = Some(verified(5, 4));
-        assert_eq!(outcome(&facts), Outcome::Different);
+        assert_eq!(outcome(&facts), RunOutcome::Different);
         facts
             .tables
             .push(TableReport::new("dbo.B", "public.b", TableOutcome::Failed));
-        assert_eq!(outcome(&facts), Outcome::Failed);
+        assert_eq!(outcome(&facts), RunOutcome::Failed);
         facts.stopped = true;
-        assert_eq!(outcome(&facts), Outcome::Stopped);
+        assert_eq!(outcome(&facts), RunOutcome::Stopped);
     }
 
     #[test]
@@ -245,20 +293,20 @@ pub(crate) mod tests {
         facts
             .tables
             .push(TableReport::new("dbo.B", "public.b", TableOutcome::Skipped));
-        assert_eq!(outcome(&facts), Outcome::Done);
+        assert_eq!(outcome(&facts), RunOutcome::Done);
         facts.tables.push(TableReport::new(
             "dbo.C",
             "public.c",
             TableOutcome::Unfinished,
         ));
-        assert_eq!(outcome(&facts), Outcome::Failed);
+        assert_eq!(outcome(&facts), RunOutcome::Failed);
     }
 
     #[test]
     fn equal_counts_pass_and_a_side_that_cannot_be_counted_fails() {
         let mut facts = facts();
         facts.verification = Some(verified(5, 5));
-        assert_eq!(outcome(&facts), Outcome::Done);
+        assert_eq!(outcome(&facts), RunOutcome::Done);
         let mut broken = verified(5, 5);
         broken.tables[0].source_rows = None;
         broken.tables[0].cause = Some(Cause {
@@ -268,14 +316,14 @@ pub(crate) mod tests {
             advice: String::new(),
         });
         facts.verification = Some(broken);
-        assert_eq!(outcome(&facts), Outcome::Failed);
+        assert_eq!(outcome(&facts), RunOutcome::Failed);
     }
 
     #[test]
     fn relaxed_is_said() {
         let mut facts = facts();
         assert_eq!(Report::draw_up(facts.clone()).warning, None);
-        facts.consistency = "relaxed";
+        facts.consistency = Consistency::Relaxed;
         assert!(
             Report::draw_up(facts)
                 .warning

@@ -1,14 +1,56 @@
 //! What the target's state tables say of a job.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::report::run::RunOutcome;
+
+/// What is known of a job's last run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It has no recorded end, and a process holds the job's lock.
+    Running,
+    /// Its process went without recording an end.
+    Died,
+    /// It recorded its end.
+    Ended(RunOutcome),
+}
+
+/// The word of a run whose process died, in `_migrate.runs.outcome` too.
+pub const DIED: &str = "died";
+
+impl RunState {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Died => DIED,
+            Self::Ended(outcome) => outcome.as_str(),
+        }
+    }
+
+    /// The state that `_migrate.runs.outcome` records; `None` for a word that this version does not
+    /// write.
+    pub fn recorded(word: &str) -> Option<Self> {
+        if word == DIED {
+            return Some(Self::Died);
+        }
+        RunOutcome::parse(word).map(Self::Ended)
+    }
+}
+
+impl Serialize for RunState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
 
 /// A table's recorded state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableStatus {
     /// `dbo.Posts`.
     pub table: String,
-    /// The word kept in `_migrate.tables`.
-    pub state: String,
+    /// The word in `_migrate.tables.state`.
+    pub state: &'static str,
     pub rows: u64,
     pub bytes: u64,
     /// Rows of the table in `_migrate.rejects`.
@@ -23,9 +65,7 @@ pub struct TableStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunStatus {
     pub run_id: String,
-    /// The word kept in `_migrate.runs`: an outcome, `running`, or `died` where a process went
-    /// without recording its end.
-    pub state: String,
+    pub state: RunState,
     /// RFC 3339, as the target's clock had it.
     pub started: String,
     pub ended: Option<String>,

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Error;
 
 /// A table is in exactly one of these when a run ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableOutcome {
     /// Every row is on the target.
     Done,
@@ -21,8 +20,26 @@ pub enum TableOutcome {
     Unfinished,
 }
 
+impl TableOutcome {
+    /// The word in JSON and in the HTML report.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+impl Serialize for TableOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// One table of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableReport {
     /// `dbo.Posts`.
     pub table: String,
@@ -113,7 +130,7 @@ pub struct Cause {
 impl Cause {
     pub fn new(error: &Error, advice: &str) -> Self {
         Self {
-            kind: format!("{:?}", error.kind()),
+            kind: error.kind().as_str().to_owned(),
             message: error.to_string(),
             because: chain(error),
             advice: advice.to_owned(),

@@ -6,7 +6,7 @@ use crate::cli::text::figures::{count, counted, mebibytes, seconds, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::cli::text::{cause, inventory, list, omissions, verify};
 use crate::report::pool::{PoolReport, Side};
-use crate::report::run::{Outcome, Report};
+use crate::report::run::{Report, RunOutcome};
 use crate::report::table::{TableOutcome, TableReport};
 use crate::report::time::Activity;
 
@@ -25,7 +25,10 @@ pub(crate) fn render(report: &Report) -> String {
         verify::lines(&mut out, verification);
     }
     if let Some(warning) = report.warning {
-        let warning = format!("consistency {}: {warning}.", report.facts.consistency);
+        let warning = format!(
+            "consistency {}: {warning}.",
+            report.facts.consistency.word()
+        );
         out.push('\n');
         out.push_str(&wrap(&warning, "", ""));
     }
@@ -275,30 +278,30 @@ fn conclusion(report: &Report) -> String {
         seconds(report.seconds)
     );
     match report.outcome {
-        Outcome::Done => format!("done: {done}."),
-        Outcome::Failed if report.facts.ended_by.is_some() => format!(
+        RunOutcome::Done => format!("done: {done}."),
+        RunOutcome::Failed if report.facts.ended_by.is_some() => format!(
             "FAILED: the run was ended by the error above; {done}. When the cause is mended, the \
              same command continues."
         ),
-        Outcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
+        RunOutcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
             format!("FAILED: at least one table could not be compared; {done}.")
         }
-        Outcome::Failed => format!(
+        RunOutcome::Failed => format!(
             "FAILED: {} failed, {} unfinished; {done}. When the cause is mended, the same \
              command continues.",
             counted(totals.tables_failed, "table"),
             totals.tables_unfinished
         ),
-        Outcome::Different => format!("DIFFERENT: both sides were compared and differ; {done}."),
-        Outcome::Rejected => format!(
+        RunOutcome::Different => format!("DIFFERENT: both sides were compared and differ; {done}."),
+        RunOutcome::Rejected => format!(
             "done, with {} rejected rows (in _migrate.rejects): {done}.",
             count(totals.rejected)
         ),
-        Outcome::Incomplete => format!(
+        RunOutcome::Incomplete => format!(
             "done, with {} schema objects left out: {done}.",
             report.facts.omissions.len()
         ),
-        Outcome::Stopped => format!("stopped: {done}. The same command continues."),
+        RunOutcome::Stopped => format!("stopped: {done}. The same command continues."),
     }
 }
 
@@ -411,7 +414,7 @@ mod tests {
             advice: "wait for it.".into(),
         });
         let report = Report::draw_up(facts);
-        assert_eq!(report.outcome, Outcome::Failed);
+        assert_eq!(report.outcome, RunOutcome::Failed);
         let text = render(&report);
         assert!(
             text.contains("the run: job demo is run by another process"),

@@ -2,7 +2,7 @@
 
 use crate::cli::text::figures::{count, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
-use crate::report::status::{RunStatus, StatusReport};
+use crate::report::status::{RunState, RunStatus, StatusReport};
 
 pub(crate) fn render(report: &StatusReport) -> String {
     let mut out = format!("job {}\n", report.job);
@@ -21,9 +21,12 @@ fn run(out: &mut String, run: &RunStatus) {
     let RunStatus {
         run_id, started, ..
     } = run;
-    out.push_str(&match (run.state.as_str(), &run.ended) {
-        ("running", _) => format!("run {run_id} began at {started}\n\n"),
-        (state, Some(ended)) => format!("last run {run_id}: {state}, {started} to {ended}\n\n"),
+    out.push_str(&match (run.state, &run.ended) {
+        (RunState::Running, _) => format!("run {run_id} began at {started}\n\n"),
+        (state, Some(ended)) => format!(
+            "last run {run_id}: {}, {started} to {ended}\n\n",
+            state.as_str()
+        ),
         (_, None) => format!(
             "last run {run_id} began at {started} and its process died; the same command \
              continues\n\n"
@@ -44,7 +47,7 @@ fn run(out: &mut String, run: &RunStatus) {
             mebibytes(table.bytes),
             format!("{}/{}", table.partitions_done, table.partitions),
             count(table.rejected_rows),
-            table.state.clone(),
+            table.state.to_owned(),
         ]);
     }
     out.push_str(&grid.render());
@@ -58,13 +61,14 @@ fn run(out: &mut String, run: &RunStatus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::run::RunOutcome;
     use crate::report::status::TableStatus;
 
     #[test]
     fn rejected_rows_are_shown_by_table() {
         let table = |name: &str, rejected_rows| TableStatus {
             table: name.into(),
-            state: "done".into(),
+            state: "done",
             rows: 1200,
             bytes: 0,
             rejected_rows,
@@ -75,7 +79,7 @@ mod tests {
         let mut out = String::new();
         let status = RunStatus {
             run_id: "7".into(),
-            state: "rejected".into(),
+            state: RunState::Ended(RunOutcome::Rejected),
             started: "2026-03-04T05:06:07Z".into(),
             ended: Some("2026-03-04T06:00:00Z".into()),
             tables: vec![table("dbo.Posts", 31), table("dbo.Users", 0)],
@@ -92,14 +96,18 @@ mod tests {
     #[test]
     fn each_end_of_a_run_is_a_sentence() {
         for (state, ended, sentence) in [
-            ("running", None, "run 7 began at 2026-03-04T05:06:07Z\n"),
             (
-                "died",
+                RunState::Running,
+                None,
+                "run 7 began at 2026-03-04T05:06:07Z\n",
+            ),
+            (
+                RunState::Died,
                 None,
                 "2026-03-04T05:06:07Z and its process died; the same command continues",
             ),
             (
-                "done",
+                RunState::Ended(RunOutcome::Done),
                 Some("2026-03-04T06:00:00Z"),
                 "last run 7: done, 2026-03-04T05:06:07Z to 2026-03-04T06:00:00Z\n",
             ),
@@ -108,7 +116,7 @@ mod tests {
                 job: "demo".into(),
                 run: Some(RunStatus {
                     run_id: "7".into(),
-                    state: state.into(),
+                    state,
                     started: "2026-03-04T05:06:07Z".into(),
                     ended: ended.map(str::to_owned),
                     tables: Vec::new(),

@@ -17,7 +17,7 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{self, PartitionState, TableRecord};
 use crate::postgres::{ddl, lock};
 use crate::report::check::{CheckReport, Finding, Severity};
-use crate::report::status::{RunStatus, StatusReport, TableStatus};
+use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
@@ -381,9 +381,14 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
     let records = state::load(&lease, &job.name).await?;
     let mut rejects = state::count_rejects(&lease, &job.name).await?;
     let state = match (&last.outcome, &report.held_by) {
-        (Some(outcome), _) => outcome.clone(),
-        (None, Some(_)) => "running".to_owned(),
-        (None, None) => "died".to_owned(),
+        (Some(outcome), _) => RunState::recorded(outcome).ok_or_else(|| {
+            Error::new(
+                Kind::Checkpoint,
+                "_migrate.runs.outcome has a word that this version does not know",
+            )
+        })?,
+        (None, Some(_)) => RunState::Running,
+        (None, None) => RunState::Died,
     };
     report.run = Some(RunStatus {
         run_id: last.id.0.to_string(),
@@ -410,7 +415,7 @@ fn table_status(record: TableRecord, rejected_rows: u64) -> TableStatus {
         .count();
     TableStatus {
         table: record.plan.full_name(),
-        state: format!("{:?}", record.state).to_lowercase(),
+        state: record.state.word(),
         rows: record
             .partitions
             .iter()

@@ -21,7 +21,7 @@ use crate::postgres::objects::{self, Of};
 use crate::postgres::pool::Lease;
 use crate::postgres::{finish as shore, state};
 use crate::report::Omission;
-use crate::report::progress::TableState;
+use crate::report::progress::TablePhase;
 
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. One that cannot be made is kept with the table and costs it nothing else. A stop does not drop it: the statement would go on at the server with nobody to
@@ -195,7 +195,7 @@ pub struct Vacuumed {
 pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     let mut done = tables
         .iter()
-        .filter(|table| table.progress.state() == TableState::Done)
+        .filter(|table| table.progress.state() == TablePhase::Done)
         .collect::<Vec<_>>();
     done.sort_by_key(|table| Reverse(table.weight()));
     let work = stream::iter(done)

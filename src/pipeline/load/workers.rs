@@ -15,7 +15,7 @@ use crate::pipeline::load::transfer::Moved;
 use crate::pipeline::load::{adapt, finish as finishing, split, transfer};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, until_stopped};
 use crate::pipeline::verify;
-use crate::report::progress::TableState;
+use crate::report::progress::TablePhase;
 
 /// What the workers share.
 struct Crew {
@@ -131,8 +131,8 @@ async fn work(crew: Arc<Crew>) {
 
 async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
     let table = &lane.table;
-    if table.progress.state() == TableState::Waiting {
-        table.progress.set_state(TableState::Running);
+    if table.progress.state() == TablePhase::Waiting {
+        table.progress.set_state(TablePhase::Running);
     }
     let moved = AssertUnwindSafe(transfer::transfer(run, board, lane)).catch_unwind();
     match moved
@@ -142,7 +142,7 @@ async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
         Ok(Moved::Parked) => board.put_back(lane),
         Ok(Moved::Whole) => {
             if table.partition_done() {
-                table.progress.set_state(TableState::Loaded);
+                table.progress.set_state(TablePhase::Loaded);
                 board.add_finish(table);
             }
         }
@@ -153,7 +153,7 @@ async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
 async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) {
     let finished = AssertUnwindSafe(finishing::finish(run, board, table)).catch_unwind();
     match finished.await.unwrap_or_else(|_| Err(broken())) {
-        Ok(()) => table.progress.set_state(TableState::Done),
+        Ok(()) => table.progress.set_state(TablePhase::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::pipeline::context::Run;
 use crate::pipeline::policy::cause;
 use crate::postgres::state;
+use crate::report::run::RunOutcome;
 
 /// How long after a stop a run tries to record how it ended.
 const END_WITHIN: Duration = Duration::from_secs(6);
@@ -13,15 +14,20 @@ const END_WITHIN: Duration = Duration::from_secs(6);
 /// Records that the run ended with an error instead of a report.
 pub async fn end_with(run: &Run, error: &Error) {
     let cause = serde_json::json!(cause(error));
-    let stopped = error.kind() == Kind::Stopped;
-    let outcome = if stopped { "stopped" } else { "failed" };
-    end(run, outcome, (&cause, None)).await;
+    end(run, RunOutcome::of_error(error.kind()), (&cause, None)).await;
 }
 
 /// `said`: the report, and what was made beside rows (`RunRecord::objects`).
-pub async fn end(run: &Run, outcome: &str, said: (&serde_json::Value, Option<&str>)) {
-    let recorded =
-        async { state::end_run(&*run.target.acquire().await?, run.id, outcome, said).await };
+pub async fn end(run: &Run, outcome: RunOutcome, said: (&serde_json::Value, Option<&str>)) {
+    let recorded = async {
+        state::end_run(
+            &*run.target.acquire().await?,
+            run.id,
+            outcome.as_str(),
+            said,
+        )
+        .await
+    };
     // The next run closes a record that stayed open.
     match run
         .stop_clock

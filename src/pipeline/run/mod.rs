@@ -45,8 +45,8 @@ use crate::plan::table::TablePlan;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::{self, NewRun, SourceId};
 use crate::report::Endpoint;
-use crate::report::progress::{Progress, TableState};
-use crate::report::run::{Facts, Outcome, Report};
+use crate::report::progress::{Progress, TablePhase};
+use crate::report::run::{Facts, Report, RunOutcome};
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 
@@ -326,7 +326,7 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     begin(&run.progress, 4, "loading");
     let open = tables
         .iter()
-        .filter(|table| table.progress.state() != TableState::Done);
+        .filter(|table| table.progress.state() != TablePhase::Done);
     let open = open.cloned().collect::<Vec<_>>();
     let cut_at_a_time = CUT_AT_A_TIME.min(run.job.source.pool.max_connections - 1);
     let come = stream::iter(&later)
@@ -429,7 +429,7 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
     begin(&run.progress, 6, name);
     let done = tables
         .iter()
-        .filter(|table| table.progress.state() == TableState::Done);
+        .filter(|table| table.progress.state() == TablePhase::Done);
     let done = done.collect::<Vec<_>>();
     let compared = verify::compare(run, &done);
     match until_stopped(&run.target, &run.cancel, Duration::ZERO, compared).await {
@@ -475,12 +475,10 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
         started: course.started,
     };
     let report = summary::draw_up(run, shores, ending).await?;
-    let outcome = serde_json::to_value(report.outcome).unwrap_or_default();
     let value = serde_json::to_value(&report).unwrap_or_default();
-    let complete = course.whole && report.outcome == Outcome::Done;
+    let complete = course.whole && report.outcome == RunOutcome::Done;
     let objects = complete.then(|| of_objects(&course.survey.planned));
-    let outcome = outcome.as_str().unwrap_or("ended");
-    end(run, outcome, (&value, objects.as_deref())).await;
+    end(run, report.outcome, (&value, objects.as_deref())).await;
     begin(&run.progress, STEPS, "ended");
     Ok(report)
 }

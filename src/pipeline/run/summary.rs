@@ -17,7 +17,7 @@ use crate::pipeline::run::schema_objects::{self, Completed, Failures};
 use crate::pipeline::survey::{Survey, omissions};
 use crate::plan::table::{Strategy, TablePlan};
 use crate::postgres::state::{self, Progress, TableRecord};
-use crate::report::progress::TableState;
+use crate::report::progress::TablePhase;
 use crate::report::run::{Facts, Report};
 use crate::report::table::{TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
@@ -92,7 +92,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         ended_by: None,
         source: source_endpoint(&run.job, &ending.survey.database),
         target: ending.target,
-        consistency: run.job.transfer.consistency.word(),
+        consistency: run.job.transfer.consistency,
         pools: shores.reports(),
         in_flight: run.progress.concurrency(),
         time: run.progress.clock().read(),
@@ -155,7 +155,7 @@ fn loaded_table(
     let failure = load.take_failure();
     let outcome = match (load.progress.state(), &failure) {
         (_, Some(_)) => TableOutcome::Failed,
-        (TableState::Done, None) => TableOutcome::Done,
+        (TablePhase::Done, None) => TableOutcome::Done,
         _ => TableOutcome::Unfinished,
     };
     let mut table = TableReport::new(&name, target_name(&load.plan), outcome);

@@ -11,7 +11,7 @@ use crate::pipeline::retry::seen_through;
 use crate::pipeline::run::resume::by_name;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, TableKey, TableRecord, TableState as Recorded};
-use crate::report::progress::TableState;
+use crate::report::progress::TablePhase;
 use crate::transcode::RowLayout;
 
 /// Turns the recorded tables into loads, in the state in which they are now: those of `plans` that are
@@ -91,7 +91,7 @@ fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
     let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
     if done {
-        load.progress.set_state(TableState::Done);
+        load.progress.set_state(TablePhase::Done);
     }
     Ok(load)
 }

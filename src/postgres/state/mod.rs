@@ -140,7 +140,8 @@ pub struct PartitionRecord {
 }
 
 impl TableState {
-    fn word(self) -> &'static str {
+    /// The word in `_migrate.tables.state`.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Planned => "planned",
             Self::Created => "created",
