@@ -9,13 +9,15 @@ use tokio::net::TcpStream;
 
 use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
+use crate::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, Header, RESPONSE};
+use crate::tds::session::ServerVersion;
 
 use super::address::{self, Endpoint};
 use super::connection::{Connection, Patience};
 use super::fault;
 use super::pool::ticket::Ticket;
-use super::prelogin::{self, Agreed, HEADER, PACKET_RESPONSE};
-use super::response::{self, ServerVersion};
+use super::prelogin::{self, Agreed};
+use super::response;
 use super::tls::Tls;
 use super::transport::{Handle, Slot, Transport};
 use super::tunnel::Tunnel;
@@ -23,8 +25,6 @@ use super::tunnel::Tunnel;
 /// Largest packet of TDS (MS-TDS 2.2.3.1.3), and the most that the server takes under TLS.
 const PACKET_SIZE: u32 = 32767;
 const PACKET_SIZE_TLS: u32 = 16383;
-/// What both sides use until the login agreed on another size (MS-TDS 2.2.6.4).
-const PACKET_SIZE_DEFAULT: usize = 4096;
 /// Azure SQL sends a login on to another host once; more is a loop.
 const MOST_REDIRECTS: usize = 3;
 /// SQL Server 2012.
@@ -110,7 +110,7 @@ impl Connector {
                 if let Some(server) = changes.server {
                     refuse_older(&endpoint.host, server)?;
                 }
-                let packet_size = changes.packet_size.unwrap_or(PACKET_SIZE_DEFAULT);
+                let packet_size = changes.packet_size.unwrap_or(DEFAULT_PACKET);
                 Ok(Login::Done(Box::new(Connection::new(
                     client,
                     slot,
@@ -214,23 +214,24 @@ where
 async fn read_message<S: AsyncReadExt + Unpin>(stream: &mut S) -> std::io::Result<Vec<u8>> {
     let mut payload = Vec::new();
     loop {
-        let mut head = [0; HEADER];
-        stream.read_exact(&mut head).await?;
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let allowed = HEADER..=LONGEST_PRELOGIN - payload.len().min(LONGEST_PRELOGIN);
-        if head[0] != PACKET_RESPONSE || !allowed.contains(&length) {
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::InvalidData,
-                "the answer is not TDS",
-            ));
-        }
+        let mut header = [0; HEADER_LENGTH];
+        stream.read_exact(&mut header).await?;
+        let header = Header::parse(header).map_err(|_| not_tds())?;
         let start = payload.len();
-        payload.resize(start + length - HEADER, 0);
+        let end = start + usize::from(header.length) - HEADER_LENGTH;
+        if header.kind != RESPONSE || end > LONGEST_PRELOGIN {
+            return Err(not_tds());
+        }
+        payload.resize(end, 0);
         stream.read_exact(&mut payload[start..]).await?;
-        if head[1] & 1 == 1 {
+        if header.is_last() {
             return Ok(payload);
         }
     }
+}
+
+fn not_tds() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is not TDS")
 }
 
 /// The catalog is asked in the views and columns of SQL Server 2012, which is version 11; Azure SQL

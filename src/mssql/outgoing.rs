@@ -1,6 +1,6 @@
 //! One packet on its way out: TLS takes it whole, so that one record carries one packet.
 
-use super::prelogin::HEADER;
+use crate::tds::packet::{HEADER_LENGTH, STATUS_EOM};
 
 /// Collects the bytes of a packet until it is whole, and remembers how much of it was sent.
 #[derive(Default)]
@@ -12,7 +12,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Takes bytes up to the end of the packet; the number that it took.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
-        let head = HEADER.saturating_sub(self.packet.len()).min(bytes.len());
+        let head = HEADER_LENGTH
+            .saturating_sub(self.packet.len())
+            .min(bytes.len());
         self.packet.extend_from_slice(&bytes[..head]);
         let body = self.length().map_or(0, |length| {
             let missing = length.saturating_sub(self.packet.len());
@@ -24,8 +26,8 @@ impl Outgoing {
 
     /// Of the whole packet, from its header (MS-TDS 2.2.3.1.3).
     fn length(&self) -> Option<usize> {
-        let header = self.packet.first_chunk::<HEADER>()?;
-        Some(usize::from(u16::from_be_bytes([header[2], header[3]])).max(HEADER))
+        let header = self.packet.first_chunk::<HEADER_LENGTH>()?;
+        Some(usize::from(u16::from_be_bytes([header[2], header[3]])).max(HEADER_LENGTH))
     }
 
     pub(super) fn is_whole(&self) -> bool {
@@ -34,7 +36,7 @@ impl Outgoing {
 
     /// Whether a whole packet is the last of its message (MS-TDS 2.2.3.1.2).
     pub(super) fn ends_message(&self) -> bool {
-        self.is_whole() && self.packet[1] & 1 == 1
+        self.is_whole() && self.packet[1] & STATUS_EOM != 0
     }
 
     /// What of a whole packet has still to be sent.

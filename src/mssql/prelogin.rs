@@ -2,13 +2,7 @@
 
 use crate::config::job::Encrypt;
 use crate::error::{Error, Kind, Result};
-
-/// Packet type of PRELOGIN and of the TLS handshake that TDS 7.x wraps (MS-TDS 2.2.3.1.1).
-pub(super) const PACKET_PRELOGIN: u8 = 0x12;
-/// Packet type of everything that a server answers (MS-TDS 2.2.3.1.1).
-pub(super) const PACKET_RESPONSE: u8 = 0x04;
-/// Bytes of a packet header (MS-TDS 2.2.3.1).
-pub(super) const HEADER: usize = 8;
+use crate::tds::packet::{DEFAULT_PACKET, PRELOGIN, RESPONSE, frame_message};
 
 // B_ENCRYPTION of MS-TDS 2.2.6.5.
 const ENCRYPT_OFF: u8 = 0;
@@ -39,8 +33,8 @@ pub(super) fn request(encrypt: Encrypt) -> Vec<u8> {
         Encrypt::LoginOnly => ENCRYPT_OFF,
         Encrypt::Off => ENCRYPT_NOT_SUP,
     };
-    packet(
-        PACKET_PRELOGIN,
+    message(
+        PRELOGIN,
         &[
             (OPTION_VERSION, &[0; 6]),
             (OPTION_ENCRYPTION, &[asked]),
@@ -54,8 +48,8 @@ pub(super) fn request(encrypt: Encrypt) -> Vec<u8> {
 /// The answer that the driver above the transport gets: encryption is not supported, so it sends
 /// its login as it is, and the transport below encrypts it.
 pub(super) fn local_answer() -> Vec<u8> {
-    packet(
-        PACKET_RESPONSE,
+    message(
+        RESPONSE,
         &[
             (OPTION_VERSION, &[0; 6]),
             (OPTION_ENCRYPTION, &[ENCRYPT_NOT_SUP]),
@@ -64,7 +58,7 @@ pub(super) fn local_answer() -> Vec<u8> {
     )
 }
 
-fn packet(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
+fn message(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
     let mut table = Vec::new();
     let mut data = Vec::new();
     let start = options.len() * 5 + 1;
@@ -75,13 +69,10 @@ fn packet(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
         data.extend_from_slice(value);
     }
     table.push(OPTION_END);
-    let length = (HEADER + table.len() + data.len()) as u16;
-    let mut packet = vec![kind, 1];
-    packet.extend_from_slice(&length.to_be_bytes());
-    packet.extend_from_slice(&[0; 4]);
-    packet.extend_from_slice(&table);
-    packet.extend_from_slice(&data);
-    packet
+    table.extend_from_slice(&data);
+    let mut message = Vec::new();
+    frame_message(kind, &table, DEFAULT_PACKET, &mut message);
+    message
 }
 
 /// Reads B_ENCRYPTION out of the server's PRELOGIN payload (packet header taken off).
@@ -139,6 +130,7 @@ pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tds::packet::HEADER_LENGTH;
 
     #[test]
     fn the_request_of_the_specification_is_read_back() {
@@ -163,7 +155,7 @@ mod tests {
                 usize::from(u16::from_be_bytes([packet[2], packet[3]])),
                 packet.len()
             );
-            assert_eq!(encryption_of(&packet[HEADER..]).unwrap(), value);
+            assert_eq!(encryption_of(&packet[HEADER_LENGTH..]).unwrap(), value);
         }
     }
 

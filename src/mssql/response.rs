@@ -1,133 +1,67 @@
-//! Reads what a login or a `BEGIN TRANSACTION` changed out of a captured response.
+//! What a login or a `BEGIN TRANSACTION` changed, read from the captured response.
+//!
+//! The driver keeps these to itself, and the row reader needs them for its own requests.
 
-use super::prelogin::HEADER;
+use crate::tds::cursor::Cursor;
+use crate::tds::packet::{HEADER_LENGTH, Header};
+use crate::tds::session::{ServerVersion, SessionChange};
+use crate::tds::token::{self, Token};
 
-// Token types of MS-TDS 2.2.7.
-const TOKEN_ENVCHANGE: u8 = 0xE3;
-const TOKEN_ERROR: u8 = 0xAA;
-const TOKEN_INFO: u8 = 0xAB;
-const TOKEN_LOGINACK: u8 = 0xAD;
-const TOKEN_ORDER: u8 = 0xA9;
-const TOKEN_SSPI: u8 = 0xED;
-const TOKEN_DONE: u8 = 0xFD;
-const TOKEN_DONEPROC: u8 = 0xFE;
-const TOKEN_DONEINPROC: u8 = 0xFF;
-const TOKEN_RETURNSTATUS: u8 = 0x79;
-
-// Types of ENVCHANGE (MS-TDS 2.2.7.9).
-const CHANGE_PACKET_SIZE: u8 = 4;
-const CHANGE_BEGIN: u8 = 8;
-const CHANGE_COMMIT: u8 = 9;
-const CHANGE_ROLLBACK: u8 = 10;
-const CHANGE_DEFECT: u8 = 12;
-const CHANGE_ENDED: u8 = 17;
-
-/// What the session is after a response, as far as the response says.
+/// The changes that a response announces; `None` if it says nothing about them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
+    /// Bytes.
     pub(super) packet_size: Option<usize>,
-    /// Descriptor of the open transaction; zero where one ended.
+    /// Descriptor of the open transaction, zeros after its end.
     pub(super) transaction: Option<[u8; 8]>,
     pub(super) server: Option<ServerVersion>,
 }
 
-/// Major, minor and build of the server (MS-TDS 2.2.7.14, ProgVersion).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ServerVersion {
-    pub(super) major: u8,
-    pub(super) minor: u8,
-    pub(super) build: u16,
-}
-
-/// Walks the tokens of a response without rows, up to the first token of another kind.
+/// Reads the tokens of a response up to its first row, or to bytes that are not TDS. `packets` are as
+/// they came from the server; the last one may be cut off.
 pub(super) fn changes(packets: &[u8]) -> Changes {
-    let payload = payload_of(packets);
+    let payload = payload(packets);
+    let mut cursor = Cursor::new(&payload);
     let mut changes = Changes::default();
-    let mut rest = payload.as_slice();
-    while let Some((token, body, after)) = split_token(rest) {
-        if token == TOKEN_ENVCHANGE {
-            note(body, &mut changes);
+    loop {
+        match token::parse(&mut cursor) {
+            Ok(Token::SessionChange(SessionChange::PacketSize(bytes))) => {
+                changes.packet_size = Some(bytes);
+            }
+            Ok(Token::SessionChange(SessionChange::Transaction(descriptor))) => {
+                changes.transaction = Some(descriptor);
+            }
+            Ok(Token::LoginAck(version)) => changes.server = Some(version),
+            // The values of a row are no tokens.
+            Ok(Token::Row | Token::NullBitmapRow) | Err(_) => return changes,
+            Ok(_) => {}
         }
-        if token == TOKEN_LOGINACK {
-            changes.server = server_version(body);
-        }
-        rest = after;
     }
-    changes
 }
 
-fn payload_of(mut packets: &[u8]) -> Vec<u8> {
+/// The packets without their headers.
+fn payload(mut packets: &[u8]) -> Vec<u8> {
     let mut payload = Vec::new();
-    while let [_, _, high, low, _, _, _, _, ..] = packets {
-        let length = usize::from(u16::from_be_bytes([*high, *low])).max(HEADER);
-        let end = length.min(packets.len());
-        payload.extend_from_slice(&packets[HEADER..end]);
-        packets = &packets[end..];
+    while let Some((header, rest)) = packets.split_first_chunk::<HEADER_LENGTH>()
+        && let Ok(header) = Header::parse(*header)
+    {
+        let length = usize::from(header.length) - HEADER_LENGTH;
+        let (body, after) = rest.split_at(length.min(rest.len()));
+        payload.extend_from_slice(body);
+        packets = after;
     }
     payload
-}
-
-fn split_token(rest: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&token, rest) = rest.split_first()?;
-    let (length, rest) = match token {
-        TOKEN_ENVCHANGE | TOKEN_ERROR | TOKEN_INFO | TOKEN_LOGINACK | TOKEN_ORDER | TOKEN_SSPI => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            (usize::from(u16::from_le_bytes(*length)), rest)
-        }
-        TOKEN_DONE | TOKEN_DONEPROC | TOKEN_DONEINPROC => (12, rest),
-        TOKEN_RETURNSTATUS => (4, rest),
-        _ => return None,
-    };
-    let (body, after) = rest.split_at_checked(length)?;
-    Some((token, body, after))
-}
-
-/// The last four bytes, after interface, TDS version and the program's name.
-fn server_version(body: &[u8]) -> Option<ServerVersion> {
-    let (_, version) = body.split_last_chunk::<4>()?;
-    let [major, minor, high, low] = *version;
-    Some(ServerVersion {
-        major,
-        minor,
-        build: u16::from_be_bytes([high, low]),
-    })
-}
-
-fn note(body: &[u8], changes: &mut Changes) {
-    let Some((&kind, value)) = body.split_first() else {
-        return;
-    };
-    let Some((&length, value)) = value.split_first() else {
-        return;
-    };
-    let length = usize::from(length);
-    match kind {
-        CHANGE_PACKET_SIZE => {
-            let units = value.get(..length * 2).unwrap_or_default();
-            let digits = units.chunks_exact(2).map(|unit| char::from(unit[0]));
-            changes.packet_size = digits.collect::<String>().parse().ok();
-        }
-        CHANGE_BEGIN => {
-            changes.transaction = value.get(..8).and_then(|bytes| bytes.try_into().ok());
-        }
-        CHANGE_COMMIT | CHANGE_ROLLBACK | CHANGE_DEFECT | CHANGE_ENDED => {
-            changes.transaction = Some([0; 8]);
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tds::packet::{RESPONSE, frame_message};
 
+    /// `size`: payload bytes of a packet.
     fn in_packets(payload: &[u8], size: usize) -> Vec<u8> {
         let mut packets = Vec::new();
-        for part in payload.chunks(size) {
-            let length = ((HEADER + part.len()) as u16).to_be_bytes();
-            packets.extend_from_slice(&[4, 0, length[0], length[1], 0, 0, 0, 0]);
-            packets.extend_from_slice(part);
-        }
+        frame_message(RESPONSE, payload, size + HEADER_LENGTH, &mut packets);
         packets
     }
 
@@ -197,7 +131,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Damage behind a whole token leaves that token; what was said cannot be unsaid.
+        /// Damage after a whole token leaves that token; what was said cannot be unsaid.
         #[test]
         fn any_bytes_may_follow(damage: Vec<u8>) {
             let begin = [0xE3, 0x0B, 0, 8, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0];

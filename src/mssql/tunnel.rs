@@ -9,12 +9,12 @@ use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::prelogin::{HEADER, PACKET_PRELOGIN, PACKET_RESPONSE};
+use crate::tds::packet::{
+    DEFAULT_PACKET, HEADER_LENGTH, Header, PRELOGIN, RESPONSE, frame_message,
+};
 
 /// One receive of this many bytes serves many TLS records: rustls asks for one of 16 KiB at a time.
 const RECEIVE: usize = 128 * 1024;
-/// Payload of a wrapped handshake packet; before login the packet size is 4096 (MS-TDS 2.2.6.5).
-const WRAPPED_PAYLOAD: usize = 4096 - HEADER;
 
 /// A TCP socket that can carry the TLS handshake inside TDS packets (MS-TDS 3.2.5.2).
 pub(super) struct Tunnel {
@@ -95,23 +95,13 @@ impl Tunnel {
     }
 
     fn wrap_flight(&mut self) {
-        let mut flight = self.flight.split();
-        while !flight.is_empty() {
-            let part = flight.split_to(flight.len().min(WRAPPED_PAYLOAD));
-            let length = ((HEADER + part.len()) as u16).to_be_bytes();
-            let status = u8::from(flight.is_empty());
-            self.outgoing.extend_from_slice(&[
-                PACKET_PRELOGIN,
-                status,
-                length[0],
-                length[1],
-                0,
-                0,
-                0,
-                0,
-            ]);
-            self.outgoing.extend_from_slice(&part);
+        if self.flight.is_empty() {
+            return;
         }
+        let mut message = Vec::with_capacity(self.flight.len() + HEADER_LENGTH);
+        frame_message(PRELOGIN, &self.flight, DEFAULT_PACKET, &mut message);
+        self.flight.clear();
+        self.outgoing.extend_from_slice(&message);
     }
 
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -144,15 +134,14 @@ impl Tunnel {
                 None => return Ok(false),
                 // TLS content types (RFC 8446 5.1) and TDS packet types do not overlap.
                 Some(0x14..=0x17) => self.incoming = Incoming::Plain,
-                Some(&PACKET_PRELOGIN | &PACKET_RESPONSE) => {
-                    if self.received.len() < HEADER {
+                Some(&PRELOGIN | &RESPONSE) => {
+                    let Some(header) = self.received.first_chunk::<HEADER_LENGTH>() else {
                         return Ok(false);
-                    }
-                    let length = u16::from_be_bytes([self.received[2], self.received[3]]);
-                    let payload = usize::from(length).checked_sub(HEADER).ok_or_else(|| {
-                        io::Error::new(io::ErrorKind::InvalidData, "a TDS packet without header")
-                    })?;
-                    self.received.advance(HEADER);
+                    };
+                    let header = Header::parse(*header)
+                        .map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))?;
+                    self.received.advance(HEADER_LENGTH);
+                    let payload = usize::from(header.length) - HEADER_LENGTH;
                     self.incoming = Incoming::Wrapped(payload);
                 }
                 Some(_) => {
@@ -251,7 +240,7 @@ mod tests {
         tunnel.write_all(&[7; 3000]).await.unwrap();
         tunnel.write_all(&[8; 3000]).await.unwrap();
         tunnel.flush().await.unwrap();
-        let mut bytes = vec![0; 6000 + 2 * HEADER];
+        let mut bytes = vec![0; 6000 + 2 * HEADER_LENGTH];
         server.read_exact(&mut bytes).await.unwrap();
         assert_eq!(
             &bytes[..4],
@@ -283,7 +272,7 @@ mod tests {
     /// A test's thread has 2 MiB of stack, as the runtime's workers have.
     #[tokio::test]
     async fn any_number_of_empty_packets_is_passed_over() {
-        const EMPTY: [u8; HEADER] = [PACKET_PRELOGIN, 0, 0, 8, 0, 0, 0, 0];
+        const EMPTY: [u8; HEADER_LENGTH] = [PRELOGIN, 0, 0, 8, 0, 0, 0, 0];
         let (mut tunnel, mut server) = pair().await;
         tunnel.wrap_handshake();
         tunnel.received.extend_from_slice(&EMPTY.repeat(1_000_000));

@@ -7,6 +7,9 @@ pub const HEADER_LENGTH: usize = 8;
 /// The longest packet that TDS 7.x allows, header included (MS-TDS 2.2.3.1.3).
 pub const MAX_PACKET: usize = 32_768;
 
+/// The packet size until a login agreed on another one, header included (MS-TDS 2.2.6.4).
+pub const DEFAULT_PACKET: usize = 4096;
+
 /// Message types (MS-TDS 2.2.3.1.1).
 pub const SQL_BATCH: u8 = 0x01;
 pub const RPC: u8 = 0x03;

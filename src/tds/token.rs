@@ -2,6 +2,7 @@
 
 use crate::tds::cursor::{Cursor, Parsed, Stop};
 use crate::tds::metadata::{self, ColumnInfo};
+use crate::tds::session::{self, ServerVersion, SessionChange};
 use crate::tds::type_info::{TypeInfo, Wire};
 
 /// A message of the server: an error or a notice (MS-TDS 2.2.7.10, 2.2.7.13).
@@ -56,8 +57,12 @@ pub enum Token {
     Error(ServerMessage),
     Info(ServerMessage),
     ReturnStatus(i32),
-    /// Read and of no interest: ENVCHANGE, ORDER, COLINFO, TABNAME, RETURNVALUE; and what only a
-    /// login or a session that asked for it brings: LOGINACK, SSPI, FEATUREEXTACK, SESSIONSTATE.
+    /// ENVCHANGE.
+    SessionChange(SessionChange),
+    /// LOGINACK.
+    LoginAck(ServerVersion),
+    /// Read and of no interest: ORDER, COLINFO, TABNAME, RETURNVALUE; and what only a login or a
+    /// session that asked for it brings: SSPI, FEATUREEXTACK, SESSIONSTATE.
     Other,
 }
 
@@ -75,10 +80,11 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
         0xFD..=0xFF => Ok(Token::Done(done(cursor)?)),
         0xAA => Ok(Token::Error(message(cursor)?)),
         0xAB => Ok(Token::Info(message(cursor)?)),
-        // TABNAME, COLINFO, ORDER, LOGINACK, ENVCHANGE, SSPI: a length and so many bytes.
-        0xA4 | 0xA5 | 0xA9 | 0xAD | 0xE3 | 0xED => {
-            let length = usize::from(cursor.u16()?);
-            cursor.take(length)?;
+        0xE3 => Ok(Token::SessionChange(session::change(body(cursor)?))),
+        0xAD => Ok(Token::LoginAck(session::version(body(cursor)?))),
+        // TABNAME, COLINFO, ORDER, SSPI.
+        0xA4 | 0xA5 | 0xA9 | 0xED => {
+            body(cursor)?;
             Ok(Token::Other)
         }
         // SESSIONSTATE: the same with a long length.
@@ -102,6 +108,12 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
     }
 }
 
+/// The body of a token that begins with its length in bytes.
+fn body<'a>(cursor: &mut Cursor<'a>) -> Parsed<&'a [u8]> {
+    let length = usize::from(cursor.u16()?);
+    cursor.take(length)
+}
+
 /// FEATUREEXTACK (MS-TDS 2.2.7.11): an id, a length and so many bytes each, up to the id 0xFF.
 fn features(cursor: &mut Cursor<'_>) -> Parsed<()> {
     while cursor.u8()? != 0xFF {
@@ -121,9 +133,7 @@ fn done(cursor: &mut Cursor<'_>) -> Parsed<Done> {
 }
 
 fn message(cursor: &mut Cursor<'_>) -> Parsed<ServerMessage> {
-    let length = usize::from(cursor.u16()?);
-    let mut body = Cursor::new(cursor.take(length)?);
-    let parsed = message_body(&mut body);
+    let parsed = message_body(&mut Cursor::new(body(cursor)?));
     // The body is all there: a field that ends outside of it is not "come again".
     match parsed {
         Err(Stop::More) => Err(Stop::protocol(

@@ -216,7 +216,10 @@ impl RowReader {
                 self.last_done = Some(done);
             }
             Token::Error(message) | Token::Info(message) => self.keep(message),
-            Token::ReturnStatus(_) | Token::Other => {}
+            Token::SessionChange(_)
+            | Token::LoginAck(_)
+            | Token::ReturnStatus(_)
+            | Token::Other => {}
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use migrate::error::Kind;
 use migrate::schema::SqlType;
 use migrate::tds::cursor::Cursor;
 use migrate::tds::packet::{HEADER_LENGTH, Header};
+use migrate::tds::session::SessionChange;
 use migrate::tds::token::{self, Done, Token};
 use migrate::transcode::{Batch, Outcome, RowLayout};
 use migrate::typemap::PgType;
@@ -105,7 +106,11 @@ fn login_response_4_4() {
         (&tokens[1], &tokens[5]),
         (Token::Info(_), Token::Info(_))
     ));
-    assert!([0, 2, 3, 4, 6].iter().all(|at| tokens[*at] == Token::Other));
+    let changes = [0, 2, 3, 4].map(|at| tokens[at].clone());
+    let other = Token::SessionChange(SessionChange::Other);
+    let size = Token::SessionChange(SessionChange::PacketSize(4096));
+    assert_eq!(changes, [other.clone(), other.clone(), other, size]);
+    assert!(matches!(tokens[6], Token::LoginAck(_)));
     assert_eq!(tokens[7], done(0, 0));
 }
 
