@@ -28,7 +28,7 @@ use migrate::plan::table::{Slice, TablePlan};
 use migrate::plan::{build, query};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::pool::TargetPool;
-use migrate::postgres::verify::{LEAST_BLOCKS, Part, parts};
+use migrate::postgres::verify::{BlockRange, MIN_BLOCKS, block_ranges};
 use migrate::transcode::RowLayout;
 use tokio_util::sync::CancellationToken;
 
@@ -158,10 +158,10 @@ async fn plain(job: &Job) -> u64 {
 
 /// Both sides of a table at once; its rows.
 async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TablePlan) -> u64 {
-    let most = (job.target.pool.max_connections, LEAST_BLOCKS);
+    let most = (job.target.pool.max_connections, MIN_BLOCKS);
     let parts = {
         let lease = target.acquire().await.unwrap();
-        parts(&lease, &plan.target, most).await.unwrap()
+        block_ranges(&lease, &plan.target, most).await.unwrap()
     };
     let drains = parts
         .iter()
@@ -190,7 +190,7 @@ async fn discard(source: SourcePool, statements: Vec<String>, layout: RowLayout)
     rows
 }
 
-fn copy_out(plan: &TablePlan, part: &Part) -> String {
+fn copy_out(plan: &TablePlan, part: &BlockRange) -> String {
     let columns = plan
         .columns
         .iter()

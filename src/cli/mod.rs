@@ -30,7 +30,7 @@ use crate::cli::deadline::finish_in_time;
 use crate::cli::exit::{Finished, code};
 use crate::config;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::unless_stopped;
+use crate::pipeline::drop_on_stop;
 
 /// What a command says that only reads, and that a signal ended.
 const STOPPED: &str = "stopped by a signal";
@@ -122,9 +122,7 @@ async fn command(
     let stop = cancel.clone();
     match &request.action {
         Action::Run(options) => run::run(&job, options, request, console, cancel).await,
-        Action::Check => {
-            unless_stopped(&cancel, STOPPED, check::check(&job, request, console)).await
-        }
+        Action::Check => drop_on_stop(&cancel, STOPPED, check::check(&job, request, console)).await,
         Action::Plan(options) => {
             finish_in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
         }
@@ -136,7 +134,7 @@ async fn command(
             .await
         }
         Action::Status => {
-            unless_stopped(&cancel, STOPPED, status::status(&job, request, console)).await
+            drop_on_stop(&cancel, STOPPED, status::status(&job, request, console)).await
         }
         Action::Verify(options, verification) => {
             let asked = verify::Asked {
@@ -146,7 +144,7 @@ async fn command(
             finish_in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
         }
         Action::Rejects(wanted) => {
-            unless_stopped(
+            drop_on_stop(
                 &cancel,
                 STOPPED,
                 rejects::rejects(&job, wanted, request, console),
@@ -172,7 +170,7 @@ mod tests {
         let cancel = CancellationToken::new();
         cancel.cancel();
         let waiting = std::future::pending::<Result<()>>();
-        let outcome = unless_stopped(&cancel, STOPPED, waiting).await;
+        let outcome = drop_on_stop(&cancel, STOPPED, waiting).await;
         assert_eq!(outcome.err().map(|error| error.kind()), Some(Kind::Stopped));
     }
 }

@@ -1,9 +1,9 @@
-//! Opens both shores of a run, and closes them so that neither server is left with a connection.
+//! Opens both connections of a run, and closes them so that neither server is left with a connection.
 
 use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::retry::first_contact;
+use crate::pipeline::retry::retry_first_contact;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
@@ -11,14 +11,14 @@ use crate::report::pool::{PoolReport, Side};
 use crate::schema::Database;
 
 /// Both pools, connected.
-pub struct Shores {
+pub struct Connections {
     pub source: SourcePool,
     pub target: TargetPool,
     /// For connections beside the pool: the job lock.
     pub connector: Connector,
 }
 
-impl Shores {
+impl Connections {
     /// Connects to both at once; the first error that does not pass by itself comes back as the server
     /// gave it.
     pub async fn open(job: &Job) -> Result<Self> {
@@ -37,11 +37,11 @@ impl Shores {
     /// # Errors
     /// [`Kind::TargetReadOnly`] too.
     pub async fn open_to_write(job: &Job) -> Result<Self> {
-        let shores = Self::open(job).await?;
-        match shores.target.must_be_writable().await {
-            Ok(()) => Ok(shores),
+        let connections = Self::open(job).await?;
+        match connections.target.must_be_writable().await {
+            Ok(()) => Ok(connections),
             Err(error) => {
-                shores.close().await;
+                connections.close().await;
                 Err(error)
             }
         }
@@ -94,9 +94,9 @@ fn as_size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// The source's pool, as patient as [`first_contact`] is.
+/// The source's pool, as patient as [`retry_first_contact`] is.
 pub async fn open_source(job: &Job) -> Result<SourcePool> {
-    first_contact(&job.transfer.retry, || {
+    retry_first_contact(&job.transfer.retry, || {
         SourcePool::open(&job.source, job.transfer.consistency)
     })
     .await
@@ -108,7 +108,7 @@ pub async fn open_target(job: &Job) -> Result<TargetPool> {
 }
 
 async fn connect_target(job: &Job, connector: Connector) -> Result<TargetPool> {
-    first_contact(&job.transfer.retry, || {
+    retry_first_contact(&job.transfer.retry, || {
         TargetPool::open(connector.clone(), &job.target.pool, 1)
     })
     .await

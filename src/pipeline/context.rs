@@ -15,7 +15,7 @@ use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::{
-    Holder, PartitionRecord, PartitionState, RunId, TableKey, TableRecord,
+    PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
 };
 use crate::report::progress::{Progress, TablePhase, TableProgress};
 use crate::transcode::RowLayout;
@@ -35,8 +35,8 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn holder(&self) -> Holder<'_> {
-        Holder {
+    pub fn fence(&self) -> RunFence<'_> {
+        RunFence {
             job: &self.job.name,
             run: self.id,
         }
@@ -116,7 +116,7 @@ impl TableLoad {
         (open..record.partitions.len()).for_each(|_| progress.partition_done());
         progress.resume(rows, bytes);
         Arc::new(Self {
-            key: TableKey::of(&job.name, &record.plan),
+            key: TableKey::for_plan(&job.name, &record.plan),
             copy: Arc::new(
                 CopyTable::new(&job.name, &record.plan)
                     .flush_late(!job.transfer.synchronous_commit),
@@ -149,7 +149,7 @@ impl TableLoad {
     }
 
     /// Numbers of partitions that were not known: they are counted as open from here on.
-    pub fn adopt(&self, numbers: &[u32]) -> Vec<u32> {
+    pub fn add_partitions(&self, numbers: &[u32]) -> Vec<u32> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let new = numbers
             .iter()
@@ -163,12 +163,12 @@ impl TableLoad {
     }
 
     /// A worker took one of its partitions.
-    pub fn begin_lane(&self) {
+    pub fn take_partition(&self) {
         self.lanes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A worker let go of one.
-    pub fn end_lane(&self) {
+    pub fn release_partition(&self) {
         self.lanes.fetch_sub(1, Ordering::AcqRel);
     }
 

@@ -9,7 +9,7 @@ use crate::pipeline::context::TableLoad;
 use crate::plan::key::KeyValue;
 use crate::plan::sample::{column, keyset, plan};
 use crate::plan::table::{PrimaryKey, Slice, TablePlan};
-use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableState};
+use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableStage};
 use crate::report::progress::Progress;
 use crate::schema::SqlType;
 use crate::transcode::RowLayout;
@@ -63,7 +63,7 @@ pub(super) fn table_with_rows(
         partitions: partitions.collect(),
         plan,
         fingerprint: String::new(),
-        state: TableState::Created,
+        state: TableStage::Created,
         created: true,
         rows: 0,
         bytes: 0,

@@ -21,6 +21,6 @@ pub use commands::plan::{plan, schema};
 pub use commands::rejects::rejects;
 pub use options::RunOptions;
 pub use run::run;
-pub(crate) use shutdown::unless_stopped;
+pub(crate) use shutdown::drop_on_stop;
 pub use tune::{TuneOptions, tune};
 pub use verify::{Level, VerifyOptions, verify};

@@ -96,7 +96,7 @@ fn stopped() -> Error {
 }
 
 /// What failed while the run was stopped is no failure: its statement may have been cancelled.
-pub fn unless_stopping<T>(cancel: &CancellationToken, outcome: Result<T>) -> Result<T> {
+pub fn stopped_error_if_stopping<T>(cancel: &CancellationToken, outcome: Result<T>) -> Result<T> {
     outcome.map_err(|error| match cancel.is_cancelled() {
         true => stopped(),
         false => error,
@@ -127,7 +127,7 @@ impl Stage {
 
 /// Connects: a wrong password, certificate or name is told at once, what passes by itself is tried
 /// again for `transfer.retry.at_start`. Not for a cancel to be heard: `work` may be dropped anywhere.
-pub async fn first_contact<T, F: Future<Output = Result<T>>>(
+pub async fn retry_first_contact<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
 ) -> Result<T> {
@@ -135,7 +135,7 @@ pub async fn first_contact<T, F: Future<Output = Result<T>>>(
 }
 
 /// The same for what follows before the load: catalog, planning, state. `work` may be done twice.
-pub async fn before_load<T, F: Future<Output = Result<T>>>(
+pub async fn retry_before_load<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
 ) -> Result<T> {
@@ -175,12 +175,12 @@ async fn within_bound<T, F: Future<Output = Result<T>>>(
 
 /// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work
 /// is dropped where it stands on a cancel, so it must leave a transaction open or none begun.
-pub async fn retrying<T, F: Future<Output = Result<T>>>(
+pub async fn retry_cancellable<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     cancel: &CancellationToken,
     mut work: impl FnMut() -> F,
 ) -> Result<T> {
-    seen_through(settings, cancel, || {
+    retry_to_completion(settings, cancel, || {
         let tried = work();
         async move {
             tokio::select! {
@@ -193,11 +193,11 @@ pub async fn retrying<T, F: Future<Output = Result<T>>>(
     .await
 }
 
-/// As [`retrying`], for statements that would go on at the server with nobody to cancel them: a cancel
+/// As [`retry_cancellable`], for statements that would go on at the server with nobody to cancel them: a cancel
 /// is heard between tries only, and ends them with [`TargetPool::cancel_running`].
 ///
 /// [`TargetPool::cancel_running`]: crate::postgres::pool::TargetPool::cancel_running
-pub async fn seen_through<T, F: Future<Output = Result<T>>>(
+pub async fn retry_to_completion<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     cancel: &CancellationToken,
     mut work: impl FnMut() -> F,
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// Seconds that `first_contact` and `before_load` spend on a fault that stays, and their tries.
+    /// Seconds that `retry_first_contact` and `retry_before_load` spend on a fault that stays, and their tries.
     async fn spent(kind: Kind) -> [(u64, u32); 2] {
         let settings = settings(3);
         let mut spent = [(0, 0); 2];
@@ -341,13 +341,13 @@ mod tests {
     async fn what_is_seen_through_is_not_dropped_by_a_stop_and_not_begun_after_it() {
         let settings = settings(3);
         let cancel = CancellationToken::new();
-        let done = seen_through(&settings, &cancel, || async {
+        let done = retry_to_completion(&settings, &cancel, || async {
             cancel.cancel();
             tokio::task::yield_now().await;
             Ok(1)
         });
         assert_eq!(done.await.expect("the end of what had begun"), 1);
-        let begun = seen_through(&settings, &cancel, || async { Ok(2) }).await;
+        let begun = retry_to_completion(&settings, &cancel, || async { Ok(2) }).await;
         assert_eq!(begun.expect_err("a stop").kind(), Kind::Stopped);
     }
 

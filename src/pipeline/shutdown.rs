@@ -26,7 +26,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Gives up work that changes nothing on either side when a signal comes; `words` say what was stopped.
-pub async fn unless_stopped<T>(
+pub async fn drop_on_stop<T>(
     cancel: &CancellationToken,
     words: &'static str,
     work: impl Future<Output = Result<T>>,
@@ -46,7 +46,7 @@ pub enum Ended<T> {
 
 /// Does work that knows of a stop only between its statements. `grace` is what they get to end by
 /// themselves.
-pub async fn until_stopped<T>(
+pub async fn finish_within_grace<T>(
     target: &TargetPool,
     cancel: &CancellationToken,
     grace: Duration,
@@ -82,13 +82,13 @@ pub async fn until_stopped<T>(
 
 /// Cancels the statements of `work` at the server as soon as a signal comes: each may wait for a lock for
 /// a minute. What has come to its end all the same counts.
-pub async fn unless_cancelled<T>(
+pub async fn cancel_on_stop<T>(
     target: &TargetPool,
     cancel: &CancellationToken,
     words: &'static str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let error = match until_stopped(target, cancel, Duration::ZERO, work).await {
+    let error = match finish_within_grace(target, cancel, Duration::ZERO, work).await {
         Ended::Whole(outcome) => return outcome,
         Ended::Cancelled(Some(Ok(done))) => return Ok(done),
         Ended::Cancelled(Some(Err(error))) => Some(error),
@@ -173,10 +173,10 @@ mod tests {
     #[tokio::test]
     async fn what_only_reads_is_dropped() {
         let cancel = CancellationToken::new();
-        let done = unless_stopped(&cancel, "words", async { Ok(1) });
+        let done = drop_on_stop(&cancel, "words", async { Ok(1) });
         assert_eq!(done.await.expect("its end"), 1);
         cancel.cancel();
-        let stopped = unless_stopped(&cancel, "words", pending::<Result<()>>());
+        let stopped = drop_on_stop(&cancel, "words", pending::<Result<()>>());
         let error = stopped.await.expect_err("a stop");
         assert_eq!(
             (error.kind(), error.to_string()),

@@ -3,9 +3,9 @@
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
-use crate::pipeline::connections::{Shores, require_consistency};
+use crate::pipeline::connections::{Connections, require_consistency};
 use crate::pipeline::options::RunOptions;
-use crate::pipeline::retry::before_load;
+use crate::pipeline::retry::retry_before_load;
 use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
 use crate::postgres::extensions;
@@ -26,21 +26,25 @@ pub struct Survey {
 ///
 /// # Errors
 /// All planning problems at once, as one error: nothing was written yet, so nothing is begun.
-pub async fn survey(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+pub async fn survey(job: &Job, connections: &Connections, options: &RunOptions) -> Result<Survey> {
     let retry = &job.transfer.retry;
     let (survey, ()) = tokio::try_join!(
-        before_load(retry, || read_and_plan(job, shores, options)),
-        before_load(retry, || {
+        retry_before_load(retry, || read_and_plan(job, connections, options)),
+        retry_before_load(retry, || {
             let all = job.target.pool.max_connections;
-            shores.target.warm_up(all)
+            connections.target.warm_up(all)
         }),
     )?;
     Ok(survey)
 }
 
-async fn read_and_plan(job: &Job, shores: &Shores, options: &RunOptions) -> Result<Survey> {
+async fn read_and_plan(
+    job: &Job,
+    connections: &Connections,
+    options: &RunOptions,
+) -> Result<Survey> {
     let database = {
-        let mut source = shores.source.acquire().await?;
+        let mut source = connections.source.acquire().await?;
         catalog::load(&mut source).await?
     };
     if database.select_on_all == Some(false) {
@@ -49,7 +53,7 @@ async fn read_and_plan(job: &Job, shores: &Shores, options: &RunOptions) -> Resu
             "the login may not SELECT in the whole database: tables that it does not see are not copied"
         );
     }
-    let types = target_types(&database, &shores.target).await?;
+    let types = target_types(&database, &connections.target).await?;
     plan_from(database, job, options, types)
 }
 

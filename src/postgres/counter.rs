@@ -63,7 +63,7 @@ async fn furthest_value(
     );
     let row = client.query_one(&select, &[]).await.map_err(|error| {
         let doing = format!("read the furthest value of {}", qualified(&plan.target));
-        fault::of(error, &doing).at_column(&column.source.name)
+        fault::from_driver(error, &doing).at_column(&column.source.name)
     })?;
     // Of whole numbers, however many digits they have.
     Ok(row
@@ -86,7 +86,7 @@ async fn sequence_of(
         .await
         .map(|row| row.and_then(|row| row.get(0)))
         .map_err(|error| {
-            fault::of(error, &format!("look for the sequence of {name}"))
+            fault::from_driver(error, &format!("look for the sequence of {name}"))
                 .at_column(&column.source.name)
         })
 }
@@ -126,7 +126,8 @@ pub(super) async fn set(
         .await
         .map(drop)
         .map_err(|error| {
-            fault::of(error, &format!("set the identity of {name}")).at_column(&column.source.name)
+            fault::from_driver(error, &format!("set the identity of {name}"))
+                .at_column(&column.source.name)
         })
 }
 
@@ -144,10 +145,9 @@ pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collisi
             continue;
         };
         let stands = format!("SELECT last_value, is_called FROM {sequence}");
-        let row = client
-            .query_one(&stands, &[])
-            .await
-            .map_err(|error| fault::of(error, &format!("read the value of sequence {sequence}")))?;
+        let row = client.query_one(&stands, &[]).await.map_err(|error| {
+            fault::from_driver(error, &format!("read the value of sequence {sequence}"))
+        })?;
         let last = i128::from(row.get::<_, i64>(0));
         let next = if row.get(1) {
             last + identity.increment

@@ -20,7 +20,7 @@ pub async fn target_types(client: &impl GenericClient) -> Result<TargetTypes> {
     let rows = client
         .query(FIND, &[])
         .await
-        .map_err(|error| fault::of(error, "look for PostGIS and pgvector"))?;
+        .map_err(|error| fault::from_driver(error, "look for PostGIS and pgvector"))?;
     let has = |extension: &str, name: &str| {
         rows.iter()
             .any(|row| row.get::<_, &str>(0) == extension && row.get::<_, &str>(1) == name)

@@ -38,7 +38,7 @@ pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Re
         .execute(MAINTENANCE, &[&memory, &workers.to_string()])
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "set up the session to make indexes"))
+        .map_err(|error| fault::from_driver(error, "set up the session to make indexes"))
 }
 
 pub use crate::postgres::counter::{collisions, is_beyond as is_beyond_counter};
@@ -49,29 +49,29 @@ pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
     client
         .batch_execute(&vacuum)
         .await
-        .map_err(|error| fault::of(error, &format!("vacuum table {}", qualified(table))))
+        .map_err(|error| fault::from_driver(error, &format!("vacuum table {}", qualified(table))))
 }
 
 /// Makes the table durable and adds its primary key, ahead of everything else that it gets. Does
 /// nothing where that is done, and where the table is not the job's own.
-pub async fn settle(
+pub async fn make_durable(
     client: &mut Client,
     table: &TableKey,
     run: RunId,
     plan: &TablePlan,
 ) -> Result<()> {
-    settle_in_transaction(client, table, run, plan)
+    make_durable_in_transaction(client, table, run, plan)
         .await
         .map_err(|error| error.at_table(table.full_name()))
 }
 
-async fn settle_in_transaction(
+async fn make_durable_in_transaction(
     client: &mut Client,
     table: &TableKey,
     run: RunId,
     plan: &TablePlan,
 ) -> Result<()> {
-    match settled(client, table, run, plan).await? {
+    match durable_transaction(client, table, run, plan).await? {
         Some(transaction) => commit(transaction, plan).await,
         None => Ok(()),
     }
@@ -79,14 +79,14 @@ async fn settle_in_transaction(
 
 /// The open transaction in which the table is durable and has its primary key, where it is the
 /// job's own; `None` where it is finished.
-async fn settled<'a>(
+async fn durable_transaction<'a>(
     client: &'a mut Client,
     table: &TableKey,
     run: RunId,
     plan: &TablePlan,
 ) -> Result<Option<Transaction<'a>>> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("finish table {name}"));
+    let failed = |error| fault::from_driver(error, &format!("finish table {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
     let Some(loaded) = begin(&transaction, table).await? else {
         return Ok(None);
@@ -101,7 +101,8 @@ async fn settled<'a>(
 }
 
 async fn commit(transaction: Transaction<'_>, plan: &TablePlan) -> Result<()> {
-    let failed = |error| fault::of(error, &format!("finish table {}", qualified(&plan.target)));
+    let failed =
+        |error| fault::from_driver(error, &format!("finish table {}", qualified(&plan.target)));
     transaction.commit().await.map_err(failed)
 }
 
@@ -127,8 +128,8 @@ async fn finish_in_transaction(
     plan: &TablePlan,
 ) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("finish table {name}"));
-    let Some(transaction) = settled(client, table, run, plan).await? else {
+    let failed = |error| fault::from_driver(error, &format!("finish table {name}"));
+    let Some(transaction) = durable_transaction(client, table, run, plan).await? else {
         return Ok(());
     };
     for column in plan
@@ -159,7 +160,7 @@ async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option
     let row = transaction
         .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
         .await
-        .map_err(|error| fault::of(error, "read the state of the table"))?
+        .map_err(|error| fault::from_driver(error, "read the state of the table"))?
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
     let missing: i64 = row.get(2);
     match row.get::<_, &str>(0) {
@@ -198,7 +199,7 @@ async fn must_be_same(
 /// changed since. A crash of the server empties UNLOGGED tables while the checkpoints stay, so the
 /// rows are counted before they are declared safe.
 async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) -> Result<()> {
-    let failed = |error| fault::of(error, &format!("make table {name} logged"));
+    let failed = |error| fault::from_driver(error, &format!("make table {name} logged"));
     let row = transaction
         .query_one(
             "SELECT relpersistence = 'u' FROM pg_catalog.pg_class \
@@ -227,7 +228,7 @@ async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) ->
 
 async fn add_primary_key(transaction: &Transaction<'_>, plan: &TablePlan) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("add the primary key of {name}"));
+    let failed = |error| fault::from_driver(error, &format!("add the primary key of {name}"));
     let row = transaction
         .query_one(
             "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_index \

@@ -99,7 +99,9 @@ impl JobLock {
         let row = session
             .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
             .await
-            .map_err(|error| fault::of(error, "read the server process of the job lock"))?;
+            .map_err(|error| {
+                fault::from_driver(error, "read the server process of the job lock")
+            })?;
         Ok(Self {
             session,
             key,
@@ -158,7 +160,7 @@ impl JobLock {
         match unlocked {
             Ok(answer) => answer
                 .map(drop)
-                .map_err(|error| fault::of(error, "release the job lock")),
+                .map_err(|error| fault::from_driver(error, "release the job lock")),
             Err(_) => Err(Error::new(
                 Kind::TargetLost,
                 format!("no answer to the release of the job lock within {UNLOCK_WITHIN:?}"),
@@ -172,7 +174,7 @@ async fn open(connector: &Connector) -> Result<Session> {
     session
         .simple_query(NOTICE)
         .await
-        .map_err(|error| fault::of(error, "set up the connection of the job lock"))?;
+        .map_err(|error| fault::from_driver(error, "set up the connection of the job lock"))?;
     Ok(session)
 }
 
@@ -195,7 +197,7 @@ async fn terminate(session: &Session, pid: i32) -> Result<()> {
     session
         .batch_execute(&sql)
         .await
-        .map_err(|error| fault::of(error, "end the former session of the job lock"))
+        .map_err(|error| fault::from_driver(error, "end the former session of the job lock"))
 }
 
 /// The same for every process and version that knows the job by this name.
@@ -207,7 +209,7 @@ async fn try_lock(session: &Session, key: i64) -> Result<bool> {
     let row = session
         .query_one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[&key])
         .await
-        .map_err(|error| fault::of(error, "take the job lock"))?;
+        .map_err(|error| fault::from_driver(error, "take the job lock"))?;
     Ok(row.get(0))
 }
 
@@ -234,13 +236,13 @@ pub async fn holder(client: &Client, job: &str) -> Result<Option<String>> {
         .map(|holder| holder.who))
 }
 
-struct Holder {
+struct LockHolder {
     backend_pid: i32,
     who: String,
 }
 
-async fn find_holder(client: &Client, key: i64, job: &str) -> Result<Option<Holder>> {
-    let ask = |error| fault::of(error, "find out who holds the job lock");
+async fn find_holder(client: &Client, key: i64, job: &str) -> Result<Option<LockHolder>> {
+    let ask = |error| fault::from_driver(error, "find out who holds the job lock");
     let Some(row) = client.query_opt(HOLDER, &[&key]).await.map_err(ask)? else {
         return Ok(None);
     };
@@ -257,7 +259,7 @@ async fn find_holder(client: &Client, key: i64, job: &str) -> Result<Option<Hold
     if let Some((host, process)) = recorded(client, job, backend_pid).await.map_err(ask)? {
         who.push_str(&format!(", process {process} on host {host}"));
     }
-    Ok(Some(Holder { backend_pid, who }))
+    Ok(Some(LockHolder { backend_pid, who }))
 }
 
 async fn recorded(

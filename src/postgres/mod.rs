@@ -1,6 +1,5 @@
 //! The target shore: everything that talks to PostgreSQL.
 
-pub mod anew;
 pub mod connect;
 pub mod copy;
 mod counter;
@@ -11,6 +10,7 @@ pub mod lock;
 pub mod objects;
 pub mod pool;
 pub mod scratch;
+pub mod start_over;
 pub mod state;
 pub mod verify;
 

@@ -56,7 +56,7 @@ impl Scratch {
         plan: &TablePlan,
         unlogged: bool,
     ) -> Result<(Self, TablePlan)> {
-        let failed = |error| fault::of(error, "make the scratch table");
+        let failed = |error| fault::from_driver(error, "make the scratch table");
         let plan = scratch_plan(plan, job);
         let name = plan.target.clone();
         let mark = mark(job);
@@ -92,14 +92,14 @@ impl Scratch {
         client
             .batch_execute(&format!("TRUNCATE {table}"))
             .await
-            .map_err(|error| fault::of(error, "empty the scratch table"))
+            .map_err(|error| fault::from_driver(error, "empty the scratch table"))
     }
 
     /// Drops the table, and the schema where it was made for scratch tables and holds nothing else.
     /// One that another process has made since, which needs the job's lock, is left alone.
     pub async fn remove(&self, client: &mut Client) -> Result<()> {
         let table = qualified(&self.name);
-        let failed = |error| fault::of(error, &format!("drop the scratch table {table}"));
+        let failed = |error| fault::from_driver(error, &format!("drop the scratch table {table}"));
         let transaction = client.transaction().await.map_err(failed)?;
         begin(&transaction).await?;
         if find(&transaction, &self.name, &self.mark).await? == Some((self.oid, true)) {
@@ -130,7 +130,7 @@ pub async fn drop_left_behind(client: &mut Client, job: &str) -> Result<()> {
     if !matches!(find(client, &name, &mark).await?, Some((_, true))) {
         return Ok(());
     }
-    let failed = |error| fault::of(error, "drop the old scratch table");
+    let failed = |error| fault::from_driver(error, "drop the old scratch table");
     let transaction = client.transaction().await.map_err(failed)?;
     begin(&transaction).await?;
     drop_leftover(&transaction, &name, &mark).await?;
@@ -147,11 +147,11 @@ async fn begin(transaction: &Transaction<'_>) -> Result<()> {
     begun
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "lock schema _migrate"))
+        .map_err(|error| fault::from_driver(error, "lock schema _migrate"))
 }
 
 async fn make_schema(transaction: &Transaction<'_>) -> Result<()> {
-    let failed = |error| fault::of(error, "make schema _migrate");
+    let failed = |error| fault::from_driver(error, "make schema _migrate");
     let there = transaction
         .query_opt(FIND_SCHEMA, &[&SCHEMA, &SCHEMA_MARK])
         .await
@@ -176,7 +176,9 @@ async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &
             transaction
                 .batch_execute(&drop_statement(name))
                 .await
-                .map_err(|error| fault::of(error, &format!("drop the old scratch table {table}")))
+                .map_err(|error| {
+                    fault::from_driver(error, &format!("drop the old scratch table {table}"))
+                })
         }
         Some((_, false)) => Err(Error::new(
             Kind::TargetExists,
@@ -195,7 +197,7 @@ async fn find(
     let found = client
         .query_opt(FIND, &[&name.schema, &name.table, &mark])
         .await
-        .map_err(|error| fault::of(error, "look for the scratch table"))?;
+        .map_err(|error| fault::from_driver(error, "look for the scratch table"))?;
     Ok(found.map(|row| (row.get(0), row.get(1))))
 }
 

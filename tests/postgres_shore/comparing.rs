@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures::{SinkExt, TryStreamExt, pin_mut};
 use migrate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use migrate::postgres::pool::{Lease, TargetPool};
-use migrate::postgres::verify::{Field, Part, longest_row, parts, read_rows, show};
+use migrate::postgres::verify::{BlockRange, Field, block_ranges, longest_row, read_rows, show};
 use migrate::schema::SqlType;
 use migrate::transcode::digest::{Division, Sums, Tally};
 use migrate::transcode::jsonb::canonical;
@@ -28,7 +28,7 @@ fn plan(table: &str, columns: Vec<ColumnPlan>) -> TablePlan {
     }
 }
 
-async fn rows(pool: &TargetPool, plan: &TablePlan, part: Part) -> Vec<Vec<u8>> {
+async fn rows(pool: &TargetPool, plan: &TablePlan, part: BlockRange) -> Vec<Vec<u8>> {
     let mut rows = Vec::new();
     let lease = pool.acquire().await.unwrap();
     read_rows(lease, plan, &part, |row| rows.push(row.to_vec()))
@@ -69,7 +69,7 @@ async fn xml_comes_back_as_it_was_sent() {
     sink.send(Bytes::from(bytes)).await.unwrap();
     sink.finish().await.unwrap();
     let plan = plan("docs", vec![column(0, "X", SqlType::Xml, PgType::Xml)]);
-    assert_eq!(rows(&pool, &plan, Part::WHOLE).await, sent);
+    assert_eq!(rows(&pool, &plan, BlockRange::WHOLE).await, sent);
     let plain = lease
         .copy_out("COPY docs TO STDOUT (FORMAT binary)")
         .await
@@ -96,14 +96,14 @@ async fn parts_of_a_table_are_the_table() {
     ];
     let plan = plan("many", columns);
     let lease = pool.acquire().await.unwrap();
-    let divided = parts(&lease, &plan.target, (4, 1)).await.unwrap();
+    let divided = block_ranges(&lease, &plan.target, (4, 1)).await.unwrap();
     assert_eq!(divided.len(), 4);
     let sums = |rows: &[Vec<u8>]| {
         let mut sums = Sums::new(Division::whole(1));
         rows.iter().for_each(|row| sums.add(row));
         sums
     };
-    let whole = sums(&rows(&pool, &plan, Part::WHOLE).await);
+    let whole = sums(&rows(&pool, &plan, BlockRange::WHOLE).await);
     assert_eq!(
         whole.total().rows.to_string(),
         database.value("SELECT count(*) FROM many")
@@ -120,8 +120,8 @@ async fn parts_of_a_table_are_the_table() {
         schema: "public".into(),
         table: "seen".into(),
     };
-    let one = parts(&lease, &view, (4, 1)).await.unwrap();
-    assert_eq!(one, [Part::WHOLE], "a view has no blocks");
+    let one = block_ranges(&lease, &view, (4, 1)).await.unwrap();
+    assert_eq!(one, [BlockRange::WHOLE], "a view has no blocks");
 }
 
 /// Eight readers of a table with values of 500 MiB would have eight of them in memory.
@@ -170,7 +170,7 @@ async fn a_read_that_was_dropped_closes_its_connection() {
     };
     let lease = pool.acquire().await.unwrap();
     let former = pid(&lease).await;
-    let read = read_rows(lease, &plan, &Part::WHOLE, |_| {});
+    let read = read_rows(lease, &plan, &BlockRange::WHOLE, |_| {});
     let cut = tokio::time::timeout(Duration::from_millis(100), read).await;
     assert!(cut.is_err(), "reading takes 100 s");
     let asked = Instant::now();

@@ -7,7 +7,7 @@ use migrate::error::{Error, Kind};
 use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
-use migrate::postgres::state::{self, Leftovers, PartitionState, Progress};
+use migrate::postgres::state::{self, LeftoverTables, PartitionProgress, PartitionState};
 use migrate::postgres::{ddl, finish};
 use migrate::transcode::{Reason, Reject, RejectedColumn};
 
@@ -45,7 +45,7 @@ async fn rows_and_checkpoint_commit_together() {
     let database = Postgres::shared().database();
     let job = made(&database, posts(), 1).await;
     let mut writer = writer(&job).await;
-    assert_eq!(writer.progress(), &Progress::default());
+    assert_eq!(writer.progress(), &PartitionProgress::default());
     let first = batch(&[(1, Some("ä 😀")), (2, None)]);
     let bytes = first.bytes.len() as u64;
     writer.write(first).await.unwrap();
@@ -55,7 +55,7 @@ async fn rows_and_checkpoint_commit_together() {
     let key = |id| Some(vec![KeyValue::Int(id)]);
     assert_eq!(
         committed,
-        Progress {
+        PartitionProgress {
             rows: 2,
             bytes,
             last_key: key(2),
@@ -183,7 +183,7 @@ async fn rejected_rows_commit_with_the_rows_around_them() {
     assert_eq!(counts.into_values().collect::<Vec<_>>(), [32]);
     drop(lease);
     let mut lease = job.pool.acquire().await.unwrap();
-    start_over(&mut lease, Leftovers::Keep).await;
+    start_over(&mut lease, LeftoverTables::Keep).await;
     assert_eq!(written(), "0 0", "rejects go with the state of their table");
 }
 
@@ -437,7 +437,7 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
     begun.write(batch(&[(1, None)])).await.unwrap();
 
     let mut lease = old.pool.acquire().await.unwrap();
-    let (young, _) = start_over(&mut lease, Leftovers::Keep).await;
+    let (young, _) = start_over(&mut lease, LeftoverTables::Keep).await;
     let half = Slice::Rows {
         after: 0,
         upto: Some(1),

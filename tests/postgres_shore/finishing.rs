@@ -8,11 +8,11 @@ use migrate::plan::object::CounterForm;
 use migrate::plan::table::{Slice, TablePlan};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
-use migrate::postgres::ddl::{self, Making};
+use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::finish::{finish, set_maintenance, vacuum};
 use migrate::postgres::lock::JobLock;
 use migrate::postgres::pool::TargetPool;
-use migrate::postgres::state::{self, Leftovers, TableKey, TableState};
+use migrate::postgres::state::{self, LeftoverTables, TableKey, TableStage};
 use migrate::postgres::verify::count_rows;
 use migrate::typemap::PgType;
 
@@ -52,7 +52,7 @@ async fn a_finished_table_is_whole_and_stays_so() {
         state::set_loaded(&lease, &job.key).await.unwrap();
     }
     let record = state::load(&lease, JOB).await.unwrap().remove(0);
-    assert_eq!((record.state, record.rows), (TableState::Done, 3));
+    assert_eq!((record.state, record.rows), (TableStage::Done, 3));
     assert_eq!(database.value("SELECT rows FROM _migrate.tables"), "3");
     assert_eq!(
         database.value("SELECT conname FROM pg_constraint WHERE conrelid = 'app.posts'::regclass"),
@@ -82,8 +82,8 @@ async fn a_table_is_moved_by_spawned_tasks() {
         let pool = TargetPool::open(connector, &target.pool, 4).await.unwrap();
         let mut lease = pool.acquire().await.unwrap();
         state::install(&mut lease).await.unwrap();
-        let (run, _) = start_over(&mut lease, Leftovers::Keep).await;
-        let (plan, key) = (posts(), TableKey::of(JOB, &posts()));
+        let (run, _) = start_over(&mut lease, LeftoverTables::Keep).await;
+        let (plan, key) = (posts(), TableKey::for_plan(JOB, &posts()));
         let slices = [Slice::Whole];
         state::save_plan(&mut lease, JOB, run, (&plan, "f"), &slices)
             .await
@@ -208,7 +208,7 @@ async fn a_decimal_identity_goes_on_where_the_source_stood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unlogged_tables_end_logged_and_a_crash_in_between_is_noticed() {
     let server = Postgres::start(Options { tls: false });
-    let making = Making {
+    let making = TableOptions {
         mode: Mode::Create,
         unlogged: true,
     };
@@ -246,7 +246,7 @@ async fn append_moves_the_users_own_counter_forward_only() {
     );
     let job = planned(&database, with_identity(posts(), 1, 1, Some(9)), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let making = Making {
+    let making = TableOptions {
         mode: Mode::Append,
         unlogged: false,
     };

@@ -5,7 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod aside;
 mod comparing;
 mod connecting;
 mod copying;
@@ -17,3 +16,4 @@ mod plans;
 mod pooling;
 mod splitting;
 mod stating;
+mod suspended;

@@ -3,8 +3,8 @@
 use migrate::config::job::Mode;
 use migrate::error::{Error, Kind};
 use migrate::plan::table::TablePlan;
-use migrate::postgres::ddl::{self, Making};
-use migrate::postgres::state::{self, TableState};
+use migrate::postgres::ddl::{self, TableOptions};
+use migrate::postgres::state::{self, TableStage};
 use migrate::schema::SqlType;
 use migrate::typemap::PgType;
 
@@ -14,7 +14,7 @@ use crate::support::postgres::{Database, Postgres};
 async fn make(job: &Job, mode: Mode) -> Result<(), Error> {
     let mut lease = job.pool.acquire().await.unwrap();
     let checked = ddl::check(&lease, &job.plan, mode).await;
-    let making = Making {
+    let making = TableOptions {
         mode,
         unlogged: false,
     };
@@ -44,7 +44,7 @@ async fn create_makes_schema_and_table_in_source_order_with_its_state() {
     );
     let lease = job.pool.acquire().await.unwrap();
     let record = state::load(&lease, JOB).await.unwrap().remove(0);
-    assert_eq!((record.state, record.created), (TableState::Created, true));
+    assert_eq!((record.state, record.created), (TableStage::Created, true));
     drop(lease);
     // What a resumed run does: the table is ours, so it is left alone, rows and all.
     database.sql("INSERT INTO app.posts VALUES ('x', 1)");
@@ -88,7 +88,7 @@ async fn replace_drops_and_names_dependants_when_it_may_not() {
     let job = planned(&database, posts(), 1).await;
     database.sql("CREATE SCHEMA app; CREATE TABLE app.posts (x int); CREATE VIEW app.seen AS SELECT x FROM app.posts");
     let mut lease = job.pool.acquire().await.unwrap();
-    let making = Making {
+    let making = TableOptions {
         mode: Mode::Replace,
         unlogged: true,
     };

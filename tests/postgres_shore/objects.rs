@@ -6,10 +6,10 @@ use migrate::plan::object::{
     CheckPlan, CollationPlan, ForeignKeyPlan, IndexKey, IndexKind, IndexPlan, SequencePlan,
 };
 use migrate::postgres::objects::{
-    Of, add_foreign_key, continue_sequence, make_check, make_collation, make_index, make_sequence,
-    set_aside, validate_foreign_key,
+    TableContext, add_foreign_key, continue_sequence, make_check, make_collation, make_index,
+    make_sequence, suspend, validate_foreign_key,
 };
-use migrate::postgres::state::{self, Holder};
+use migrate::postgres::state::{self, RunFence};
 use migrate::schema::objects::Action;
 
 use crate::plans::{JOB, Job, made, new_run, posts};
@@ -58,15 +58,15 @@ pub(crate) fn foreign_key(on_delete: Action) -> ForeignKeyPlan {
 }
 
 impl Job {
-    pub(crate) fn holder(&self) -> Holder<'_> {
-        Holder {
+    pub(crate) fn fence(&self) -> RunFence<'_> {
+        RunFence {
             job: JOB,
             run: self.run,
         }
     }
 
-    pub(crate) fn of(&self) -> Of<'_> {
-        Of {
+    pub(crate) fn context(&self) -> TableContext<'_> {
+        TableContext {
             table: &self.key,
             run: self.run,
             plan: &self.plan,
@@ -74,11 +74,11 @@ impl Job {
     }
 
     async fn index(&self, plan: &IndexPlan) -> Result<(), Error> {
-        make_index(&mut *self.pool.acquire().await?, &self.of(), plan).await
+        make_index(&mut *self.pool.acquire().await?, &self.context(), plan).await
     }
 
     async fn check(&self, plan: &CheckPlan) -> Result<(), Error> {
-        make_check(&mut *self.pool.acquire().await?, &self.of(), plan).await
+        make_check(&mut *self.pool.acquire().await?, &self.context(), plan).await
     }
 }
 
@@ -139,7 +139,7 @@ async fn a_check_is_validated_once_its_rows_are_vouched_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_key_is_set_aside_and_made_again() {
+async fn a_foreign_key_is_suspended_and_made_again() {
     let database = Postgres::shared().database();
     let mut plan = posts();
     plan.objects.foreign_keys.push(foreign_key(Action::Cascade));
@@ -149,14 +149,16 @@ async fn a_foreign_key_is_set_aside_and_made_again() {
     let key = foreign_key(Action::Cascade);
     let state = "SELECT count(*), bool_and(convalidated) FROM pg_constraint WHERE conname = 'fk'";
     for _ in 0..2 {
-        add_foreign_key(&mut lease, &job.of(), &key).await.unwrap();
+        add_foreign_key(&mut lease, &job.context(), &key)
+            .await
+            .unwrap();
     }
     assert_eq!(
         database.sql(state)[0],
         ["1", "f"].map(|text| Some(text.to_owned()))
     );
     for _ in 0..2 {
-        validate_foreign_key(&mut lease, &job.of(), &key)
+        validate_foreign_key(&mut lease, &job.context(), &key)
             .await
             .unwrap();
     }
@@ -165,20 +167,18 @@ async fn a_foreign_key_is_set_aside_and_made_again() {
         ["1", "t"].map(|text| Some(text.to_owned()))
     );
     let other = foreign_key(Action::SetNull);
-    let error = add_foreign_key(&mut lease, &job.of(), &other)
+    let error = add_foreign_key(&mut lease, &job.context(), &other)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists);
     let mut strange = job.plan.clone();
     strange.objects.foreign_keys = vec![other];
-    set_aside(&mut lease, job.holder(), &strange).await.unwrap();
+    suspend(&mut lease, job.fence(), &strange).await.unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "1"
     );
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "0"
@@ -225,19 +225,19 @@ async fn a_sequence_goes_on_and_never_back() {
         used: true,
     };
     for _ in 0..2 {
-        make_sequence(&mut lease, job.holder(), &plan(10, -2))
+        make_sequence(&mut lease, job.fence(), &plan(10, -2))
             .await
             .unwrap();
-        continue_sequence(&mut lease, job.holder(), &plan(-10, -2))
+        continue_sequence(&mut lease, job.fence(), &plan(-10, -2))
             .await
             .unwrap();
     }
     assert_eq!(database.value("SELECT nextval('new.s')"), "-12");
-    continue_sequence(&mut lease, job.holder(), &plan(-10, -2))
+    continue_sequence(&mut lease, job.fence(), &plan(-10, -2))
         .await
         .unwrap();
     assert_eq!(database.value("SELECT nextval('new.s')"), "-14");
-    let error = make_sequence(&mut lease, job.holder(), &plan(10, 1))
+    let error = make_sequence(&mut lease, job.fence(), &plan(10, 1))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists);
@@ -255,7 +255,7 @@ async fn a_collation_is_made_once_and_ignores_case() {
         locale: locale.into(),
     };
     for _ in 0..2 {
-        make_collation(&mut lease, job.holder(), &plan("und-u-ks-level2"))
+        make_collation(&mut lease, job.fence(), &plan("und-u-ks-level2"))
             .await
             .unwrap();
     }
@@ -263,7 +263,7 @@ async fn a_collation_is_made_once_and_ignores_case() {
         let sql = format!("SELECT '{one}' = '{other}' COLLATE app.latin1_ci_as");
         assert_eq!(database.value(&sql), equal, "{one} {other}");
     }
-    let error = make_collation(&mut lease, job.holder(), &plan("und-u-ks-level1"))
+    let error = make_collation(&mut lease, job.fence(), &plan("und-u-ks-level1"))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists);

@@ -7,12 +7,12 @@ use migrate::config::job::Mode;
 use migrate::plan::key::KeyValue;
 use migrate::plan::object::{CounterForm, CounterPlan};
 use migrate::plan::table::{ColumnPlan, PrimaryKey, Slice, Strategy, TablePlan, TargetName};
-use migrate::postgres::anew::{self, Wipe};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::copy::CopyTable;
-use migrate::postgres::ddl::{self, Making};
+use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::pool::TargetPool;
-use migrate::postgres::state::{self, Leftovers, NewRun, RunId, SourceId, TableKey};
+use migrate::postgres::start_over::{self, Discarded};
+use migrate::postgres::state::{self, LeftoverTables, NewRun, RunId, SourceId, TableKey};
 use migrate::schema::{Column, Identity, SqlType};
 use migrate::transcode::Batch;
 use migrate::typemap::PgType;
@@ -22,7 +22,7 @@ use crate::support::postgres::Database;
 
 pub(crate) const JOB: &str = "shore";
 
-pub(crate) const CREATE: Making = Making {
+pub(crate) const CREATE: TableOptions = TableOptions {
     mode: Mode::Create,
     unlogged: false,
 };
@@ -164,9 +164,12 @@ pub(crate) fn new_run() -> NewRun {
 }
 
 /// Starts the job over; the tables that were dropped.
-pub(crate) async fn start_over(client: &mut Client, tables: Leftovers) -> (RunId, Vec<TargetName>) {
-    let what = Wipe { views: &[], tables };
-    let begun = anew::start_over(client, &new_run(), what).await;
+pub(crate) async fn start_over(
+    client: &mut Client,
+    tables: LeftoverTables,
+) -> (RunId, Vec<TargetName>) {
+    let what = Discarded { views: &[], tables };
+    let begun = start_over::start_over(client, &new_run(), what).await;
     begun.unwrap()
 }
 
@@ -184,7 +187,7 @@ pub(crate) async fn planned(database: &Database<'_>, plan: TablePlan, partitions
     Job {
         pool,
         run,
-        key: TableKey::of(JOB, &plan),
+        key: TableKey::for_plan(JOB, &plan),
         copy: Arc::new(CopyTable::new(JOB, &plan)),
         plan,
     }

@@ -158,7 +158,7 @@ async fn an_abandoned_statement_ends_and_its_connection_is_not_given_back() {
     let waited = tokio::time::timeout(Duration::from_millis(200), running).await;
     assert!(waited.is_err());
     let asked = std::time::Instant::now();
-    pool.abandon(lease).await;
+    pool.cancel_and_close(lease).await;
     let next = pool.acquire().await.unwrap();
     next.simple_query("").await.unwrap();
     assert!(

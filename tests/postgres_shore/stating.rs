@@ -3,8 +3,8 @@
 use migrate::error::Kind;
 use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
-use migrate::postgres::anew::{self, Wipe};
-use migrate::postgres::state::{self, Leftovers, PartitionState, RunId, TableState};
+use migrate::postgres::start_over::{self, Discarded};
+use migrate::postgres::state::{self, LeftoverTables, PartitionState, RunId, TableStage};
 use serde_json::json;
 
 use crate::plans::{JOB, connect, made, new_run, planned, posts, start_over, with_identity};
@@ -135,7 +135,7 @@ async fn plans_and_ranges_come_back_as_they_went_in() {
     let table = &tables[0];
     assert_eq!(
         (table.state, table.created, table.fingerprint.as_str()),
-        (TableState::Planned, false, "fp2")
+        (TableStage::Planned, false, "fp2")
     );
     assert_eq!(table.plan, job.plan);
     let read: Vec<_> = table
@@ -155,7 +155,7 @@ async fn plans_and_ranges_come_back_as_they_went_in() {
     state::save_plan(&mut lease, JOB, job.run, (&other, "fp3"), &slices[..1])
         .await
         .unwrap();
-    let key = state::TableKey::of(JOB, &other);
+    let key = state::TableKey::for_plan(JOB, &other);
     let found = state::load_one(&lease, &key).await.unwrap().unwrap();
     assert_eq!((found.plan, found.partitions.len()), (other, 1));
     let foreign = state::TableKey {
@@ -211,7 +211,7 @@ async fn a_failed_table_goes_back_to_what_its_record_proves() {
     );
     assert_eq!(
         state::reopen(&lease, key).await.unwrap(),
-        TableState::Planned
+        TableStage::Planned
     );
     database.sql("UPDATE _migrate.tables SET created = true, state = 'failed'");
     assert_eq!(
@@ -220,7 +220,7 @@ async fn a_failed_table_goes_back_to_what_its_record_proves() {
     );
     assert_eq!(
         state::reopen(&lease, key).await.unwrap(),
-        TableState::Created
+        TableStage::Created
     );
     assert_eq!(
         state::set_loaded(&lease, key).await.unwrap_err().kind(),
@@ -230,7 +230,7 @@ async fn a_failed_table_goes_back_to_what_its_record_proves() {
     state::set_failed(&lease, key, job.run, fail).await.unwrap();
     assert_eq!(
         state::reopen(&lease, key).await.unwrap(),
-        TableState::Loaded
+        TableStage::Loaded
     );
     state::set_loaded(&lease, key).await.unwrap();
 }
@@ -260,7 +260,7 @@ async fn a_restart_drops_only_what_the_job_made() {
     let database = Postgres::shared().database();
     let job = made(&database, posts(), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let (_, kept) = start_over(&mut lease, Leftovers::Keep).await;
+    let (_, kept) = start_over(&mut lease, LeftoverTables::Keep).await;
     assert!(kept.is_empty());
     assert_eq!(database.value("SELECT count(*) FROM app.posts"), "0");
     drop(lease);
@@ -268,7 +268,7 @@ async fn a_restart_drops_only_what_the_job_made() {
     database.sql("DROP TABLE app.posts");
     let job = made(&database, posts(), 1).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    let (_, dropped) = start_over(&mut lease, Leftovers::Drop).await;
+    let (_, dropped) = start_over(&mut lease, LeftoverTables::Drop).await;
     assert_eq!(dropped, [posts().target]);
     assert_eq!(database.value("SELECT to_regclass('app.posts')"), "");
     assert!(state::load(&lease, JOB).await.unwrap().is_empty());
@@ -277,7 +277,7 @@ async fn a_restart_drops_only_what_the_job_made() {
     let job = made(&database, posts(), 1).await;
     database.sql("DROP TABLE app.posts; CREATE TABLE app.posts (somebody_elses int)");
     let mut lease = job.pool.acquire().await.unwrap();
-    let (_, dropped) = start_over(&mut lease, Leftovers::Drop).await;
+    let (_, dropped) = start_over(&mut lease, LeftoverTables::Drop).await;
     assert!(dropped.is_empty());
     assert_eq!(
         database.value("SELECT count(somebody_elses) FROM app.posts"),
@@ -294,11 +294,11 @@ async fn a_job_that_may_not_start_over_registers_nothing() {
     let before = database.value(runs);
     database.sql("UPDATE _migrate.partitions SET rows = 5");
     let mut lease = job.pool.acquire().await.unwrap();
-    let what = Wipe {
+    let what = Discarded {
         views: &[],
-        tables: Leftovers::KeepRows,
+        tables: LeftoverTables::KeepRows,
     };
-    let refused = anew::start_over(&mut lease, &new_run(), what).await;
+    let refused = start_over::start_over(&mut lease, &new_run(), what).await;
     let error = refused.err().unwrap();
     assert_eq!(error.kind(), Kind::Usage);
     assert!(error.to_string().contains("5 rows"), "{error}");
@@ -306,7 +306,7 @@ async fn a_job_that_may_not_start_over_registers_nothing() {
     assert_eq!(state::load(&lease, JOB).await.unwrap().len(), 1);
 
     database.sql("UPDATE _migrate.partitions SET rows = 0");
-    let (_, dropped) = anew::start_over(&mut lease, &new_run(), what)
+    let (_, dropped) = start_over::start_over(&mut lease, &new_run(), what)
         .await
         .unwrap();
     assert!(dropped.is_empty());

@@ -8,7 +8,7 @@ use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::policy::policy;
-use crate::pipeline::retry::before_load;
+use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::survey::{self, omissions};
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
@@ -85,7 +85,7 @@ async fn check_source(
             return None;
         }
     };
-    let loaded = before_load(&job.transfer.retry, || async {
+    let loaded = retry_before_load(&job.transfer.retry, || async {
         catalog::load(&mut *pool.acquire().await?).await
     });
     let database = match loaded.await {

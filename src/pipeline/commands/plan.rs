@@ -10,8 +10,8 @@ use crate::pipeline::commands::schema::parts as ddl_parts;
 use crate::pipeline::connections::{open_source, open_target, source_endpoint};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
-use crate::pipeline::retry::before_load;
-use crate::pipeline::shutdown::unless_stopped;
+use crate::pipeline::retry::retry_before_load;
+use crate::pipeline::shutdown::drop_on_stop;
 use crate::pipeline::survey::{self, omissions};
 use crate::plan::build;
 use crate::plan::changes::type_changes;
@@ -30,9 +30,9 @@ pub async fn plan(
     options: &RunOptions,
     cancel: CancellationToken,
 ) -> Result<PlanReport> {
-    let source = unless_stopped(&cancel, STOPPED, open_source(job)).await?;
+    let source = drop_on_stop(&cancel, STOPPED, open_source(job)).await?;
     let planned = plan_tables(job, options, &source);
-    let planned = unless_stopped(&cancel, STOPPED, planned).await;
+    let planned = drop_on_stop(&cancel, STOPPED, planned).await;
     source.close().await;
     planned
 }
@@ -84,7 +84,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
 }
 
 async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
-    before_load(&job.transfer.retry, || async {
+    retry_before_load(&job.transfer.retry, || async {
         catalog::load(&mut *source.acquire().await?).await
     })
     .await
@@ -121,9 +121,9 @@ pub async fn schema(
     options: &RunOptions,
     cancel: CancellationToken,
 ) -> Result<SchemaReport> {
-    let source = unless_stopped(&cancel, STOPPED, open_source(job)).await?;
+    let source = drop_on_stop(&cancel, STOPPED, open_source(job)).await?;
     let planned = plan_schema(job, options, &source);
-    let planned = unless_stopped(&cancel, STOPPED, planned).await;
+    let planned = drop_on_stop(&cancel, STOPPED, planned).await;
     source.close().await;
     planned
 }

@@ -13,54 +13,54 @@ use crate::plan::table::Slice;
 
 /// What a partition is asked to do at its next batch, after a commit of what it has.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Turn {
+pub enum Request {
     /// Keep the range up to the first cut and leave the others to partitions of their own.
-    Split(Cuts),
-    /// Give its connections back; it goes on from there when its turn comes again.
+    Split(CutPoints),
+    /// Give its connections back; it goes on from there when its request comes again.
     Park,
 }
 
-/// Cuts in key order, of a range that ended at `upto` when they were found. A range that ends
+/// CutPoints in key order, of a range that ended at `upto` when they were found. A range that ends
 /// elsewhere since must not be cut there: what is behind its end is another partition's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cuts {
+pub struct CutPoints {
     pub upto: Option<Vec<KeyValue>>,
     pub keys: Vec<Vec<KeyValue>>,
 }
 
 /// Shared by the worker that moves the partition and by those that look for work.
-pub struct Lane {
+pub struct ActivePartition {
     pub table: Arc<TableLoad>,
     pub number: u32,
     /// Rows sent since `since`; raised by the worker.
     rows: AtomicU64,
-    course: Mutex<Course>,
-    /// Rung by [`Lane::ask`]; the worker listens.
+    state: Mutex<State>,
+    /// Rung by [`ActivePartition::ask`]; the worker listens.
     asked: Notify,
 }
 
-struct Course {
+struct State {
     /// When reading began, or was begun again.
     since: Instant,
     /// `None` before the claim and for a partition that cannot be cut.
     left: Option<Remaining>,
-    turn: Option<Turn>,
+    request: Option<Request>,
     /// A cut was tried, and it is not known whether it was made.
     in_doubt: bool,
-    /// Cuts by distance left everything on one side: the keys lie too unevenly.
+    /// CutPoints by distance left everything on one side: the keys lie too unevenly.
     uneven: bool,
 }
 
-impl Lane {
+impl ActivePartition {
     pub fn new(table: Arc<TableLoad>, number: u32) -> Arc<Self> {
         Arc::new(Self {
             table,
             number,
             rows: AtomicU64::new(0),
-            course: Mutex::new(Course {
+            state: Mutex::new(State {
                 since: Instant::now(),
                 left: None,
-                turn: None,
+                request: None,
                 in_doubt: false,
                 uneven: false,
             }),
@@ -68,17 +68,17 @@ impl Lane {
         })
     }
 
-    /// Every step leaves the course whole, so a panic elsewhere does not spoil it.
-    fn course(&self) -> MutexGuard<'_, Course> {
-        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every step leaves the state whole, so a panic elsewhere does not spoil it.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A claim read back what the partition covers and what is committed of it: reading begins.
     pub fn begin(&self, slice: &Slice, last_key: Option<&[KeyValue]>) {
-        let mut course = self.course();
-        course.since = Instant::now();
+        let mut state = self.state();
+        state.since = Instant::now();
         let midway = self.table.plan.commits_midway();
-        course.left = midway.then(|| Remaining::of(slice, last_key)).flatten();
+        state.left = midway.then(|| Remaining::of(slice, last_key)).flatten();
         self.rows.store(0, Ordering::Relaxed);
     }
 
@@ -87,7 +87,7 @@ impl Lane {
     }
 
     pub fn committed(&self, last_key: Option<&[KeyValue]>) {
-        if let (Some(left), Some(key)) = (&mut self.course().left, last_key) {
+        if let (Some(left), Some(key)) = (&mut self.state().left, last_key) {
             left.after = Some(key.to_vec());
         }
     }
@@ -95,63 +95,63 @@ impl Lane {
     /// What is left, and rows per second, of a partition that has been read for `least` or longer
     /// and was asked for nothing yet.
     pub fn pace(&self, least: Duration) -> Option<(Remaining, f64)> {
-        let course = self.course();
-        let age = course.since.elapsed();
-        let free = course.turn.is_none() && age >= least;
-        let left = course.left.clone().filter(|_| free)?;
+        let state = self.state();
+        let age = state.since.elapsed();
+        let free = state.request.is_none() && age >= least;
+        let left = state.left.clone().filter(|_| free)?;
         let rows = self.rows.load(Ordering::Relaxed) as f64;
         Some((left, rows / age.as_secs_f64()))
     }
 
     /// False where it was asked for something before, or cannot do it.
-    pub fn ask(&self, turn: Turn) -> bool {
-        let mut course = self.course();
-        let Some(left) = &course.left else {
+    pub fn ask(&self, request: Request) -> bool {
+        let mut state = self.state();
+        let Some(left) = &state.left else {
             return false;
         };
-        let stale = matches!(&turn, Turn::Split(cuts) if cuts.upto != left.upto);
-        if course.turn.is_some() || stale {
+        let stale = matches!(&request, Request::Split(cuts) if cuts.upto != left.upto);
+        if state.request.is_some() || stale {
             return false;
         }
-        course.turn = Some(turn);
-        drop(course);
+        state.request = Some(request);
+        drop(state);
         self.asked.notify_one();
         true
     }
 
     /// Whether it was asked to park and has not yet.
-    pub fn is_to_park(&self) -> bool {
-        self.course().turn == Some(Turn::Park)
+    pub fn is_asked_to_park(&self) -> bool {
+        self.state().request == Some(Request::Park)
     }
 
     /// Waits until something is asked. Cancel safe.
     pub async fn asked(&self) {
-        while self.course().turn.is_none() {
+        while self.state().request.is_none() {
             self.asked.notified().await;
         }
     }
 
     /// What was asked; nothing more can be until reading begins again.
-    pub fn take_turn(&self) -> Option<Turn> {
-        let mut course = self.course();
-        course.left = None;
-        course.turn.take()
+    pub fn take_request(&self) -> Option<Request> {
+        let mut state = self.state();
+        state.left = None;
+        state.request.take()
     }
 
     pub fn set_in_doubt(&self, in_doubt: bool) {
-        self.course().in_doubt = in_doubt;
+        self.state().in_doubt = in_doubt;
     }
 
     pub fn is_in_doubt(&self) -> bool {
-        self.course().in_doubt
+        self.state().in_doubt
     }
 
     pub fn set_uneven(&self) {
-        self.course().uneven = true;
+        self.state().uneven = true;
     }
 
     pub fn is_uneven(&self) -> bool {
-        self.course().uneven
+        self.state().uneven
     }
 }
 
@@ -161,12 +161,12 @@ mod tests {
     use crate::pipeline::fixtures::{int, range, table};
     use crate::postgres::state::PartitionState::Pending;
 
-    fn lane() -> Arc<Lane> {
-        Lane::new(table(1, &[Pending]), 1)
+    fn partition() -> Arc<ActivePartition> {
+        ActivePartition::new(table(1, &[Pending]), 1)
     }
 
-    fn split(upto: Option<i64>, keys: &[i64]) -> Turn {
-        Turn::Split(Cuts {
+    fn split(upto: Option<i64>, keys: &[i64]) -> Request {
+        Request::Split(CutPoints {
             upto: upto.map(int),
             keys: keys.iter().copied().map(int).collect(),
         })
@@ -174,95 +174,95 @@ mod tests {
 
     #[test]
     fn one_thing_is_asked_of_a_partition_that_is_being_read() {
-        let lane = lane();
-        assert!(!lane.ask(Turn::Park), "nothing is read yet");
-        lane.begin(&range(None, Some(90)), None);
-        assert!(lane.ask(Turn::Park));
+        let partition = partition();
+        assert!(!partition.ask(Request::Park), "nothing is read yet");
+        partition.begin(&range(None, Some(90)), None);
+        assert!(partition.ask(Request::Park));
         assert!(
-            !lane.ask(split(Some(90), &[30])),
+            !partition.ask(split(Some(90), &[30])),
             "it was asked for something else"
         );
-        assert_eq!(lane.take_turn(), Some(Turn::Park));
-        assert_eq!(lane.take_turn(), None);
+        assert_eq!(partition.take_request(), Some(Request::Park));
+        assert_eq!(partition.take_request(), None);
         assert!(
-            !lane.ask(Turn::Park),
+            !partition.ask(Request::Park),
             "it is not read until it is claimed again"
         );
-        lane.begin(&range(None, Some(90)), Some(&int(5)));
-        assert!(lane.ask(Turn::Park));
+        partition.begin(&range(None, Some(90)), Some(&int(5)));
+        assert!(partition.ask(Request::Park));
     }
 
     #[test]
     fn a_partition_that_is_no_range_cannot_be_asked() {
-        let lane = lane();
-        lane.begin(&Slice::Whole, None);
-        assert!(!lane.ask(Turn::Park));
-        assert_eq!(lane.pace(Duration::ZERO), None);
+        let partition = partition();
+        partition.begin(&Slice::Whole, None);
+        assert!(!partition.ask(Request::Park));
+        assert_eq!(partition.pace(Duration::ZERO), None);
     }
 
     /// Its new end is where another partition begins: a cut behind it would be in that one.
     #[test]
     fn cuts_of_before_the_range_was_cut_itself_are_refused() {
-        let lane = lane();
-        lane.begin(&range(None, None), None);
-        let (found, _) = lane.pace(Duration::ZERO).expect("what is left");
-        lane.begin(&range(None, Some(50)), Some(&int(10)));
-        let stale = Cuts {
+        let partition = partition();
+        partition.begin(&range(None, None), None);
+        let (found, _) = partition.pace(Duration::ZERO).expect("what is left");
+        partition.begin(&range(None, Some(50)), Some(&int(10)));
+        let stale = CutPoints {
             upto: found.upto,
             keys: vec![int(30), int(70)],
         };
-        assert!(!lane.ask(Turn::Split(stale)));
-        assert!(lane.ask(split(Some(50), &[30])));
+        assert!(!partition.ask(Request::Split(stale)));
+        assert!(partition.ask(split(Some(50), &[30])));
     }
 
     /// Only the source knows the order of its keys, so a cut that the partition has gone past is
     /// handed over; it is dropped where it would be made, see `split::carry_out`.
     #[test]
     fn a_cut_that_was_passed_is_left_to_whoever_makes_it() {
-        let lane = lane();
-        lane.begin(&range(None, Some(90)), None);
-        let (found, _) = lane.pace(Duration::ZERO).expect("what is left");
+        let partition = partition();
+        partition.begin(&range(None, Some(90)), None);
+        let (found, _) = partition.pace(Duration::ZERO).expect("what is left");
         assert_eq!(found.after, None);
-        lane.committed(Some(&int(60)));
-        let (left, _) = lane.pace(Duration::ZERO).expect("what is left");
+        partition.committed(Some(&int(60)));
+        let (left, _) = partition.pace(Duration::ZERO).expect("what is left");
         assert_eq!((left.after, &left.upto), (Some(int(60)), &found.upto));
-        assert!(lane.ask(split(Some(90), &[30])));
-        assert_eq!(lane.take_turn(), Some(split(Some(90), &[30])));
+        assert!(partition.ask(split(Some(90), &[30])));
+        assert_eq!(partition.take_request(), Some(split(Some(90), &[30])));
     }
 
     #[test]
     fn the_pace_is_of_what_was_read_since_it_began_and_not_asked_yet() {
-        let lane = lane();
-        lane.begin(&range(Some(1), None), None);
-        lane.moved(1_000);
+        let partition = partition();
+        partition.begin(&range(Some(1), None), None);
+        partition.moved(1_000);
         assert_eq!(
-            lane.pace(Duration::from_secs(3600)),
+            partition.pace(Duration::from_secs(3600)),
             None,
             "too early to say"
         );
-        let (left, pace) = lane.pace(Duration::ZERO).expect("a pace");
+        let (left, pace) = partition.pace(Duration::ZERO).expect("a pace");
         assert_eq!(left.after, Some(int(1)));
         assert!(pace > 0.0);
-        lane.begin(&range(Some(1), None), Some(&int(7)));
-        let (left, pace) = lane.pace(Duration::ZERO).expect("a pace");
+        partition.begin(&range(Some(1), None), Some(&int(7)));
+        let (left, pace) = partition.pace(Duration::ZERO).expect("a pace");
         assert_eq!((left.after, pace), (Some(int(7)), 0.0));
-        assert!(lane.ask(Turn::Park));
-        assert_eq!(lane.pace(Duration::ZERO), None);
+        assert!(partition.ask(Request::Park));
+        assert_eq!(partition.pace(Duration::ZERO), None);
     }
 
     #[tokio::test]
     async fn whoever_moves_it_is_woken_and_misses_nothing() {
-        let lane = lane();
-        lane.begin(&range(None, None), None);
+        let partition = partition();
+        partition.begin(&range(None, None), None);
         let waiting = tokio::spawn({
-            let lane = Arc::clone(&lane);
-            async move { lane.asked().await }
+            let partition = Arc::clone(&partition);
+            async move { partition.asked().await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        assert!(lane.ask(Turn::Park));
+        assert!(partition.ask(Request::Park));
         waiting.await.expect("woken");
         // Asked before anybody waits.
-        lane.asked().await;
+        partition.asked().await;
     }
 }

@@ -5,8 +5,10 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use crate::pipeline::context::Run;
-use crate::pipeline::load::concurrency::{FEWEST, Pace, START, Why, Window};
-use crate::pipeline::load::queue::Board;
+use crate::pipeline::load::concurrency::{
+    ConcurrencyController, Decision, INITIAL, MINIMUM, Window,
+};
+use crate::pipeline::load::queue::WorkQueue;
 use crate::report::time::{Activity, TimeSpent};
 
 /// Long enough that a step's new readers have logged in and filled their first batches.
@@ -19,7 +21,7 @@ const LEAST_BYTES: u64 = 16 << 20;
 const LONGEST_WINDOW: Duration = Duration::from_secs(5);
 
 /// How many partitions may be in flight when loading begins, and a note of it for the report.
-pub fn begin(run: &Run, workers: usize) -> Option<Pace> {
+pub fn begin(run: &Run, workers: usize) -> Option<ConcurrencyController> {
     let cap = run.most_in_flight();
     if let Some(pinned) = run.job.transfer.partitions_in_flight {
         // Readers that wait for a connection were asked for.
@@ -29,21 +31,22 @@ pub fn begin(run: &Run, workers: usize) -> Option<Pace> {
     }
     // More than this machine has cores for cost a run of seconds a tenth; one of hours is beyond that
     // within moments, where the servers are larger.
-    let cores = available_parallelism().map_or(START, NonZero::get);
-    let pace = Pace::new(cap, cores.clamp(FEWEST, START));
-    run.progress.begin_concurrency(cap, pace.level(), false);
-    Some(pace)
+    let cores = available_parallelism().map_or(INITIAL, NonZero::get);
+    let controller = ConcurrencyController::new(cap, cores.clamp(MINIMUM, INITIAL));
+    run.progress
+        .begin_concurrency(cap, controller.limit(), false);
+    Some(controller)
 }
 
 /// Follows what is measured, for as long as it is polled.
-pub async fn follow(run: &Run, board: &Board, mut pace: Pace) {
+pub async fn follow(run: &Run, queue: &WorkQueue, mut controller: ConcurrencyController) {
     let mut machine = Machine::look();
     let mut seen = Seen::now(run);
     let mut least = usize::MAX;
     let mut queued = true;
     loop {
         tokio::time::sleep(WINDOW / 5).await;
-        let (in_flight, waiting) = board.in_flight();
+        let (in_flight, waiting) = queue.in_flight();
         least = least.min(in_flight);
         queued &= waiting;
         let spent = seen.at.elapsed();
@@ -59,12 +62,12 @@ pub async fn follow(run: &Run, board: &Board, mut pace: Pace) {
             queued,
             cpu: Machine::busy(machine.as_ref(), now.as_ref()),
         };
-        let from = pace.level();
-        if let Some((level, why)) = pace.after(window) {
-            let why = words(why, from, &window, &seen.waited(run));
-            tracing::debug!(from, to = level, why, "partitions in flight");
-            run.progress.change_concurrency(level, why);
-            board.set_level(level);
+        let from = controller.limit();
+        if let Some((limit, decision)) = controller.after(window) {
+            let decision = words(decision, from, &window, &seen.waited(run));
+            tracing::debug!(from, to = limit, decision, "partitions in flight");
+            run.progress.change_concurrency(limit, decision);
+            queue.set_limit(limit);
         }
         (machine, seen) = (now, Seen::now(run));
         (least, queued) = (usize::MAX, true);
@@ -101,13 +104,13 @@ impl Seen {
     }
 }
 
-fn words(why: Why, from: usize, window: &Window, waited: &TimeSpent) -> String {
+fn words(decision: Decision, from: usize, window: &Window, waited: &TimeSpent) -> String {
     let rate = window.bytes as f64 / window.spent.as_secs_f64() / f64::from(1 << 20);
-    let did = match why {
-        Why::TryMore => format!("{rate:.0} MiB/s with {from}, trying more"),
-        Why::TryFewer => format!("{rate:.0} MiB/s with {from}, trying whether fewer do"),
-        Why::NoFaster => format!("no faster with {from} ({rate:.0} MiB/s)"),
-        Why::Slower => format!("slower with {from} ({rate:.0} MiB/s)"),
+    let did = match decision {
+        Decision::TryMore => format!("{rate:.0} MiB/s with {from}, trying more"),
+        Decision::TryFewer => format!("{rate:.0} MiB/s with {from}, trying whether fewer do"),
+        Decision::NoFaster => format!("no faster with {from} ({rate:.0} MiB/s)"),
+        Decision::Slower => format!("slower with {from} ({rate:.0} MiB/s)"),
     };
     match bound(window.cpu, waited) {
         Some(bound) => format!("{did}; {bound}"),
@@ -197,13 +200,13 @@ mod tests {
             cpu: Some(0.4),
         };
         assert_eq!(
-            words(Why::NoFaster, 6, &window, &waited),
+            words(Decision::NoFaster, 6, &window, &waited),
             "no faster with 6 (100 MiB/s); waiting for the source 80 %"
         );
         let busy = Window {
             cpu: Some(0.99),
             ..window
         };
-        assert!(words(Why::TryFewer, 4, &busy, &waited).ends_with("CPU is 99 % busy"));
+        assert!(words(Decision::TryFewer, 4, &busy, &waited).ends_with("CPU is 99 % busy"));
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 /// The most before anything is measured. A source of few cores is not overrun by so many, and one of
 /// many is at its cap within seconds.
-pub const START: usize = 4;
+pub const INITIAL: usize = 4;
 
 /// One alone leaves both servers idle between its batches and its commits. Runs that came down to it
 /// for their last tables were slower by a tenth.
-pub const FEWEST: usize = 2;
+pub const MINIMUM: usize = 2;
 
 /// Another number counts as faster from here on: windows of the same number differ by about half
 /// as much.
@@ -31,9 +31,9 @@ pub struct Window {
     pub spent: Duration,
     /// COPY bytes that were sent.
     pub bytes: u64,
-    /// Partitions in flight all the time; fewer than the level where there was nothing to take.
+    /// Partitions in flight all the time; fewer than the limit where there was nothing to take.
     pub in_flight: usize,
-    /// Partitions wait that a higher level would take.
+    /// Partitions wait that a higher limit would take.
     pub queued: bool,
     /// 0.0..=1.0 of this machine; `None` where the system does not tell.
     pub cpu: Option<f64>,
@@ -41,7 +41,7 @@ pub struct Window {
 
 /// A decision, for the log and the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum Decision {
     /// The last step up paid, or none was tried yet.
     TryMore,
     /// Fewer might do as well.
@@ -52,28 +52,28 @@ pub enum Why {
     Slower,
 }
 
-/// Climbs towards the number of partitions that is fastest, from [`FEWEST`], or a smaller cap, to the cap.
+/// Climbs towards the number of partitions that is fastest, from [`MINIMUM`], or a smaller cap, to the cap.
 #[derive(Debug)]
-pub struct Pace {
+pub struct ConcurrencyController {
     cap: usize,
-    level: usize,
-    /// Bytes per second at `level` before the step that is being tried.
+    limit: usize,
+    /// Bytes per second at `limit` before the step that is being tried.
     before: Option<(usize, f64)>,
     /// Windows until the next try.
     rest: u32,
     next_rest: u32,
     /// The next try is of fewer.
     down: bool,
-    /// A step was just made: the window after it is half the old level.
+    /// A step was just made: the window after it is half the old limit.
     settling: bool,
 }
 
-impl Pace {
+impl ConcurrencyController {
     /// Begins at `start`, or at `cap` where that is less.
     pub fn new(cap: usize, start: usize) -> Self {
         Self {
             cap: cap.max(1),
-            level: start.clamp(1, cap.max(1)),
+            limit: start.clamp(1, cap.max(1)),
             before: None,
             rest: 0,
             next_rest: REST,
@@ -82,13 +82,13 @@ impl Pace {
         }
     }
 
-    pub fn level(&self) -> usize {
-        self.level
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 
-    /// Takes a window in, and says where the level goes; `None` where it stays.
-    pub fn after(&mut self, window: Window) -> Option<(usize, Why)> {
-        if window.in_flight < self.level && !window.queued {
+    /// Takes a window in, and says where the limit goes; `None` where it stays.
+    pub fn after(&mut self, window: Window) -> Option<(usize, Decision)> {
+        if window.in_flight < self.limit && !window.queued {
             // Too little to load at a time to learn anything.
             self.before = None;
             return None;
@@ -109,8 +109,8 @@ impl Pace {
     }
 
     /// What a step brought: `ratio` of the speed after it to the one before.
-    fn judge(&mut self, from: usize, ratio: f64, window: Window) -> Option<(usize, Why)> {
-        let up = self.level > from;
+    fn judge(&mut self, from: usize, ratio: f64, window: Window) -> Option<(usize, Decision)> {
+        let up = self.limit > from;
         let paid = ratio >= if up { FASTER } else { ENOUGH };
         if paid {
             self.next_rest = REST;
@@ -121,19 +121,23 @@ impl Pace {
         self.rest = self.next_rest;
         self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
         self.down = up;
-        let why = if up { Why::NoFaster } else { Why::Slower };
-        self.level = from;
-        Some((from, why))
+        let decision = if up {
+            Decision::NoFaster
+        } else {
+            Decision::Slower
+        };
+        self.limit = from;
+        Some((from, decision))
     }
 
-    fn attempt(&mut self, speed: f64, window: Window) -> Option<(usize, Why)> {
-        let from = self.level;
+    fn attempt(&mut self, speed: f64, window: Window) -> Option<(usize, Decision)> {
+        let from = self.limit;
         let full = window.cpu.is_some_and(|cpu| cpu >= CPU_USED_UP);
         let up = !self.down && window.queued && from < self.cap && !full;
-        let (to, why) = match up {
-            true => ((from + (from / 2).max(1)).min(self.cap), Why::TryMore),
-            false if from > FEWEST => (from - (from / 4).max(1), Why::TryFewer),
-            false => (from, Why::TryFewer),
+        let (to, decision) = match up {
+            true => ((from + (from / 2).max(1)).min(self.cap), Decision::TryMore),
+            false if from > MINIMUM => (from - (from / 4).max(1), Decision::TryFewer),
+            false => (from, Decision::TryFewer),
         };
         if to == from {
             // The next try is of more.
@@ -143,8 +147,8 @@ impl Pace {
         }
         self.down = !up;
         self.before = Some((from, speed));
-        self.level = to;
-        Some((to, why))
+        self.limit = to;
+        Some((to, decision))
     }
 }
 
@@ -153,26 +157,26 @@ mod tests {
     use super::*;
 
     /// Loads for `windows` from a server whose speed with n readers is `speed(n)`; gives the
-    /// average of the speed in the second half, and the last level.
+    /// average of the speed in the second half, and the last limit.
     fn run(cap: usize, windows: u32, speed: impl Fn(usize) -> f64) -> (f64, usize) {
-        let mut pace = Pace::new(cap, START);
+        let mut controller = ConcurrencyController::new(cap, INITIAL);
         let mut sum = 0.0;
         for number in 0..windows {
-            let now = speed(pace.level());
+            let now = speed(controller.limit());
             if number >= windows / 2 {
                 sum += now;
             }
-            // Windows of one level are not alike.
+            // Windows of one limit are not alike.
             let noise = 1.0 + 0.02 * f64::from(number % 3) - 0.02;
-            let _changed = pace.after(Window {
+            let _changed = controller.after(Window {
                 spent: Duration::from_secs(1),
                 bytes: (now * noise * 1e6) as u64,
-                in_flight: pace.level(),
+                in_flight: controller.limit(),
                 queued: true,
                 cpu: None,
             });
         }
-        (sum / f64::from(windows - windows / 2), pace.level())
+        (sum / f64::from(windows - windows / 2), controller.limit())
     }
 
     /// Twelve readers were the best of this source; 24 were 20 % slower and 36 were 40 % slower.
@@ -189,28 +193,28 @@ mod tests {
     fn more_readers_than_the_source_can_serve_cost_next_to_nothing() {
         let (once, _) = run(12, 400, seed);
         for cap in [24, 36] {
-            let (more, level) = run(cap, 400, seed);
+            let (more, limit) = run(cap, 400, seed);
             assert!(
                 more > once * 0.97,
-                "cap {cap}: {more} of {once}, at {level}"
+                "cap {cap}: {more} of {once}, at {limit}"
             );
-            assert!((9..=15).contains(&level), "cap {cap}: {level}");
+            assert!((9..=15).contains(&limit), "cap {cap}: {limit}");
         }
     }
 
     #[test]
     fn a_server_that_gains_from_each_reader_gets_all_of_them_within_seconds() {
-        let (speed, level) = run(16, 24, |readers| readers as f64);
-        assert!(level >= 12 && speed > 13.0, "{level}, {speed}");
+        let (speed, limit) = run(16, 24, |readers| readers as f64);
+        assert!(limit >= 12 && speed > 13.0, "{limit}, {speed}");
     }
 
     #[test]
     fn a_server_that_one_reader_keeps_busy_gets_few() {
-        let (speed, level) = run(12, 200, |readers| {
-            assert!(readers >= FEWEST);
+        let (speed, limit) = run(12, 200, |readers| {
+            assert!(readers >= MINIMUM);
             1.0 - 0.01 * readers as f64
         });
-        assert!(level == FEWEST && speed > 0.97, "{level}, {speed}");
+        assert!(limit == MINIMUM && speed > 0.97, "{limit}, {speed}");
     }
 
     #[test]
@@ -222,19 +226,19 @@ mod tests {
             queued,
             cpu,
         };
-        let mut pace = Pace::new(8, START);
+        let mut controller = ConcurrencyController::new(8, INITIAL);
         for _ in 0..50 {
-            assert_eq!(pace.after(window(2, false, None)), None);
+            assert_eq!(controller.after(window(2, false, None)), None);
         }
-        let mut pace = Pace::new(8, START);
-        assert_eq!(pace.after(window(4, true, None)), None, "settling");
-        let fewer = Some((3, Why::TryFewer));
-        assert_eq!(pace.after(window(4, true, Some(0.99))), fewer);
-        let mut pace = Pace::new(8, START);
-        assert_eq!(pace.after(window(4, true, None)), None, "settling");
+        let mut controller = ConcurrencyController::new(8, INITIAL);
+        assert_eq!(controller.after(window(4, true, None)), None, "settling");
+        let fewer = Some((3, Decision::TryFewer));
+        assert_eq!(controller.after(window(4, true, Some(0.99))), fewer);
+        let mut controller = ConcurrencyController::new(8, INITIAL);
+        assert_eq!(controller.after(window(4, true, None)), None, "settling");
         assert_eq!(
-            pace.after(window(4, true, Some(0.5))),
-            Some((6, Why::TryMore))
+            controller.after(window(4, true, Some(0.5))),
+            Some((6, Decision::TryMore))
         );
     }
 }

@@ -20,14 +20,14 @@ const ROWS_OF_A_PAGE: u64 = 100;
 const FEW_ROWS: u64 = 1_000_000;
 
 /// A range of a table's key, and how to ask for it.
-pub struct Look<'a> {
+pub struct CutFinder<'a> {
     plan: &'a TablePlan,
     key: &'a [KeyColumn],
     left: Remaining,
     consistency: Consistency,
 }
 
-impl<'a> Look<'a> {
+impl<'a> CutFinder<'a> {
     /// `left` of a partition; `None` of a table whose partitions are not cut again.
     pub fn of(run: &Run, plan: &'a TablePlan, left: &Remaining) -> Option<Self> {
         Some(Self {

@@ -11,13 +11,13 @@ use futures::stream::{self, StreamExt};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::pipeline::context::{Run, TableLoad};
-use crate::pipeline::load::queue::Board;
-use crate::pipeline::retry::{Backoff, seen_through};
-use crate::pipeline::shutdown::{Ended, until_stopped};
+use crate::pipeline::load::queue::WorkQueue;
+use crate::pipeline::retry::{Backoff, retry_to_completion};
+use crate::pipeline::shutdown::{Ended, finish_within_grace};
 use crate::pipeline::verify;
 use crate::plan::object::IndexPlan;
 use crate::plan::table::TablePlan;
-use crate::postgres::objects::{self, Of};
+use crate::postgres::objects::{self, TableContext};
 use crate::postgres::pool::Lease;
 use crate::postgres::{finish as shore, state};
 use crate::report::Omission;
@@ -26,13 +26,13 @@ use crate::report::progress::TablePhase;
 /// Makes the table whole and records it as done: every index and check in a transaction of its own,
 /// the rest in one. One that cannot be made is kept with the table and costs it nothing else. A stop does not drop it: the statement would go on at the server with nobody to
 /// cancel it. From the moment when nothing keeps readers out any more, others may count it.
-pub async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) -> Result<()> {
+pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut counted = !verify::counts_early(&run.job);
     loop {
         let readable = || {
             if !std::mem::replace(&mut counted, true) {
-                board.add_count(table);
+                queue.add_count(table);
             }
         };
         let Err(error) = attempt(run, table, readable).await else {
@@ -57,16 +57,16 @@ async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Re
     let mut lease = run.target.acquire().await?;
     set_maintenance(run, &lease).await?;
     state::set_loaded(&lease, &table.key).await?;
-    shore::settle(&mut lease, &table.key, run.id, &table.plan).await?;
+    shore::make_durable(&mut lease, &table.key, run.id, &table.plan).await?;
     if !keeps_readers_out(&table.plan) {
         readable();
     }
-    let of = Of {
+    let of = TableContext {
         table: &table.key,
         run: run.id,
         plan: &table.plan,
     };
-    let unmade = make_behind(run, &mut lease, &of).await?;
+    let unmade = make_indexes(run, &mut lease, &of).await?;
     readable();
     let plan = with_counters_now(run, &lease, &table.plan).await?;
     shore::finish(&mut lease, &table.key, run.id, &plan).await?;
@@ -113,34 +113,38 @@ async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
 ///
 /// # Errors
 /// As [`finish`].
-pub async fn make_missing(run: &Run, of: &Of<'_>) -> Result<Vec<Error>> {
-    let objects = &of.plan.objects;
+pub async fn make_missing(run: &Run, context: &TableContext<'_>) -> Result<Vec<Error>> {
+    let objects = &context.plan.objects;
     if objects.indexes.is_empty() && objects.checks.is_empty() && objects.triggers.is_empty() {
         return Ok(Vec::new());
     }
     let mut lease = run.target.acquire().await?;
     set_maintenance(run, &lease).await?;
-    make_behind(run, &mut lease, of).await
+    make_indexes(run, &mut lease, context).await
 }
 
 /// Indexes and checks, each in a transaction of its own; what is there is taken over. Gives those that
 /// cannot be made, each with the line that leaves it out.
-async fn make_behind(run: &Run, lease: &mut Lease, of: &Of<'_>) -> Result<Vec<Error>> {
+async fn make_indexes(
+    run: &Run,
+    lease: &mut Lease,
+    context: &TableContext<'_>,
+) -> Result<Vec<Error>> {
     let mut unmade = Vec::new();
-    for index in &of.plan.objects.indexes {
+    for index in &context.plan.objects.indexes {
         go_on(run)?;
-        let made = objects::make_index(lease, of, index).await;
-        unmade.extend(or_unmade(run, made, of.plan, &index.source)?);
+        let made = objects::make_index(lease, context, index).await;
+        unmade.extend(or_unmade(run, made, context.plan, &index.source)?);
     }
-    for check in &of.plan.objects.checks {
+    for check in &context.plan.objects.checks {
         go_on(run)?;
-        let made = objects::make_check(lease, of, check).await;
-        unmade.extend(or_unmade(run, made, of.plan, &check.source)?);
+        let made = objects::make_check(lease, context, check).await;
+        unmade.extend(or_unmade(run, made, context.plan, &check.source)?);
     }
-    for trigger in &of.plan.objects.triggers {
+    for trigger in &context.plan.objects.triggers {
         go_on(run)?;
         // The job asked for it by a key of its own, which is where it is left out.
-        objects::make_trigger(lease, of, trigger).await?;
+        objects::make_trigger(lease, context, trigger).await?;
     }
     Ok(unmade)
 }
@@ -201,7 +205,7 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     let work = stream::iter(done)
         .map(|table| async move {
             let retry = &run.job.transfer.retry;
-            let vacuumed = seen_through(retry, &run.cancel, || async {
+            let vacuumed = retry_to_completion(retry, &run.cancel, || async {
                 shore::vacuum(&*run.target.acquire().await?, &table.plan.target).await
             });
             vacuumed.await.err().map(|error| Omission {
@@ -214,7 +218,7 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
         .buffer_unordered(run.job.target.finish_connections)
         .filter_map(|omission| async move { omission })
         .collect::<Vec<_>>();
-    let ended = until_stopped(&run.target, &run.cancel, Duration::ZERO, work).await;
+    let ended = finish_within_grace(&run.target, &run.cancel, Duration::ZERO, work).await;
     match ended {
         Ended::Whole(omissions) if !run.cancel.is_cancelled() => Vacuumed {
             omissions,

@@ -15,16 +15,16 @@ use crate::pipeline::context::TableLoad;
 /// Tables that are loaded at a time while partitions of theirs wait.
 const SHARING: usize = 2;
 
-pub struct Waiting {
+pub struct PendingPartitions {
     /// How many partitions may be on their way.
     connections: usize,
     /// Partitions that were begun and gave their place up: the last goes on first.
     parked: Vec<(Arc<TableLoad>, u32)>,
     /// Tables of which at least one partition waits; the one that takes longest first.
-    tables: VecDeque<Table>,
+    tables: VecDeque<PendingTable>,
 }
 
-struct Table {
+struct PendingTable {
     load: Arc<TableLoad>,
     numbers: VecDeque<u32>,
     /// As many as it came with: a table that was begun keeps its place.
@@ -33,7 +33,7 @@ struct Table {
     takes: u64,
 }
 
-impl Waiting {
+impl PendingPartitions {
     pub fn new(connections: usize) -> Self {
         Self {
             connections,
@@ -48,8 +48,8 @@ impl Waiting {
 
     #[cfg(test)]
     fn len(&self) -> usize {
-        let waiting = self.tables.iter().map(|table| table.numbers.len());
-        self.parked.len() + waiting.sum::<usize>()
+        let pending = self.tables.iter().map(|table| table.numbers.len());
+        self.parked.len() + pending.sum::<usize>()
     }
 
     /// Partitions of tables that are not here yet.
@@ -57,12 +57,13 @@ impl Waiting {
         let tables = tables
             .into_iter()
             .filter(|(_, numbers)| !numbers.is_empty());
-        self.tables.extend(tables.map(|(load, numbers)| Table {
-            takes: takes(&load, numbers.len(), self.connections),
-            partitions: numbers.len(),
-            load,
-            numbers,
-        }));
+        self.tables
+            .extend(tables.map(|(load, numbers)| PendingTable {
+                takes: takes(&load, numbers.len(), self.connections),
+                partitions: numbers.len(),
+                load,
+                numbers,
+            }));
         self.sort();
     }
 
@@ -126,21 +127,21 @@ mod tests {
     use crate::pipeline::fixtures::{table, table_with_rows};
     use crate::postgres::state::PartitionState::Pending;
 
-    fn waiting(tables: &[&Arc<TableLoad>], connections: usize) -> Waiting {
-        let mut waiting = Waiting::new(connections);
+    fn pending(tables: &[&Arc<TableLoad>], connections: usize) -> PendingPartitions {
+        let mut pending = PendingPartitions::new(connections);
         let tables = tables.iter().map(|table| {
             let numbers = table.partitions.iter().map(|part| part.number);
             (Arc::clone(table), numbers.collect())
         });
-        waiting.add(tables);
-        waiting
+        pending.add(tables);
+        pending
     }
 
     /// Takes as many partitions and has them on their way; bytes of the table of each.
-    fn take(waiting: &mut Waiting, count: usize) -> Vec<u64> {
-        let taken = std::iter::from_fn(|| waiting.take()).take(count);
+    fn take(pending: &mut PendingPartitions, count: usize) -> Vec<u64> {
+        let taken = std::iter::from_fn(|| pending.take()).take(count);
         let begun = taken.map(|(table, _)| {
-            table.begin_lane();
+            table.take_partition();
             table.weight()
         });
         begun.collect()
@@ -150,57 +151,57 @@ mod tests {
     fn two_tables_share_the_connections_and_the_third_follows_the_first_that_is_taken_whole() {
         let large = table(90, &[Pending; 5]);
         let (middle, small) = (table(60, &[Pending; 2]), table(48, &[Pending; 2]));
-        let mut waiting = waiting(&[&small, &large, &middle], 1);
-        assert_eq!(take(&mut waiting, 5), [90, 60, 90, 60, 48]);
-        assert_eq!(take(&mut waiting, 99), [48, 90, 90, 90]);
-        assert!(waiting.is_empty());
+        let mut pending = pending(&[&small, &large, &middle], 1);
+        assert_eq!(take(&mut pending, 5), [90, 60, 90, 60, 48]);
+        assert_eq!(take(&mut pending, 99), [48, 90, 90, 90]);
+        assert!(pending.is_empty());
     }
 
     #[test]
     fn what_has_landed_makes_room_for_the_same_table_again() {
         let (large, small) = (table(90, &[Pending; 9]), table(60, &[Pending; 6]));
-        let mut waiting = waiting(&[&large, &small], 1);
-        assert_eq!(take(&mut waiting, 3), [90, 60, 90]);
-        large.end_lane();
-        large.end_lane();
-        assert_eq!(take(&mut waiting, 2), [90, 90]);
-        assert_eq!(take(&mut waiting, 1), [60]);
+        let mut pending = pending(&[&large, &small], 1);
+        assert_eq!(take(&mut pending, 3), [90, 60, 90]);
+        large.release_partition();
+        large.release_partition();
+        assert_eq!(take(&mut pending, 2), [90, 90]);
+        assert_eq!(take(&mut pending, 1), [60]);
     }
 
     #[test]
     fn a_table_of_one_large_partition_is_begun_before_what_many_can_share() {
         let (one, many) = (table(40, &[Pending]), table(60, &[Pending; 6]));
-        assert_eq!(take(&mut waiting(&[&many, &one], 4), 1), [40], "against 15");
-        assert_eq!(take(&mut waiting(&[&many, &one], 1), 1), [60]);
+        assert_eq!(take(&mut pending(&[&many, &one], 4), 1), [40], "against 15");
+        assert_eq!(take(&mut pending(&[&many, &one], 1), 1), [60]);
     }
 
     #[test]
     fn with_more_connections_one_large_partition_comes_to_the_front() {
         let (one, many) = (table(40, &[Pending]), table(100, &[Pending; 10]));
-        let mut waiting = waiting(&[&one, &many], 2);
-        assert_eq!(take(&mut waiting, 1), [100], "50 against 40");
-        many.end_lane();
-        waiting.set_connections(8);
-        assert_eq!(take(&mut waiting, 1), [40], "against 12, of all ten");
-        one.end_lane();
-        waiting.set_connections(2);
-        assert_eq!(take(&mut waiting, 99), [100; 9]);
+        let mut pending = pending(&[&one, &many], 2);
+        assert_eq!(take(&mut pending, 1), [100], "50 against 40");
+        many.release_partition();
+        pending.set_connections(8);
+        assert_eq!(take(&mut pending, 1), [40], "against 12, of all ten");
+        one.release_partition();
+        pending.set_connections(2);
+        assert_eq!(take(&mut pending, 99), [100; 9]);
     }
 
     #[test]
     fn what_takes_long_to_finish_begins_before_what_takes_as_long_to_load() {
         let wide = table(3_000_000, &[Pending; 3]);
         let narrow = table_with_rows(2_400_000, 40_000, &[Pending; 3]);
-        assert_eq!(take(&mut waiting(&[&wide, &narrow], 1), 1), [2_400_000]);
+        assert_eq!(take(&mut pending(&[&wide, &narrow], 1), 1), [2_400_000]);
     }
 
     #[test]
     fn equal_tables_are_begun_in_the_order_in_which_they_came() {
         let tables = [(); 4].map(|()| table(20, &[Pending; 4]));
-        let mut waiting = waiting(&tables.each_ref(), 2);
-        let taken = std::iter::from_fn(|| waiting.take());
+        let mut pending = pending(&tables.each_ref(), 2);
+        let taken = std::iter::from_fn(|| pending.take());
         let order = taken.filter_map(|(load, _)| {
-            load.begin_lane();
+            load.take_partition();
             tables.iter().position(|table| Arc::ptr_eq(table, &load))
         });
         let order = order.collect::<Vec<_>>();
@@ -210,10 +211,10 @@ mod tests {
     #[test]
     fn what_was_cut_off_joins_its_table_or_brings_it_back() {
         let (large, small) = (table(90, &[Pending; 9]), table(50, &[Pending; 5]));
-        let mut both = waiting(&[&large, &small], 1);
-        both.add_cut_off(&small, small.adopt(&[6, 7]));
+        let mut both = pending(&[&large, &small], 1);
+        both.add_cut_off(&small, small.add_partitions(&[6, 7]));
         assert_eq!(both.len(), 16);
-        let mut one = waiting(&[&large], 1);
+        let mut one = pending(&[&large], 1);
         one.add_cut_off(&small, vec![6, 7]);
         assert_eq!(take(&mut one, 3), [90, 50, 90]);
         assert_eq!(one.len(), 8);
@@ -222,12 +223,12 @@ mod tests {
     #[test]
     fn what_was_parked_goes_on_first_and_the_last_of_it_before_the_others() {
         let open = table(90, &[Pending; 9]);
-        let mut waiting = waiting(&[&open], 1);
-        assert_eq!(take(&mut waiting, 2), [90, 90]);
-        waiting.put_back(&open, 1);
-        waiting.put_back(&open, 2);
-        assert_eq!(waiting.len(), 9);
-        let numbers = [(); 3].map(|()| waiting.take().map(|(_, number)| number));
+        let mut pending = pending(&[&open], 1);
+        assert_eq!(take(&mut pending, 2), [90, 90]);
+        pending.put_back(&open, 1);
+        pending.put_back(&open, 2);
+        assert_eq!(pending.len(), 9);
+        let numbers = [(); 3].map(|()| pending.take().map(|(_, number)| number));
         assert_eq!(numbers, [Some(2), Some(1), Some(3)]);
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::pipeline::context::TableLoad;
-use crate::pipeline::load::active::{Lane, Turn};
-use crate::pipeline::load::pending::Waiting;
+use crate::pipeline::load::active::{ActivePartition, Request};
+use crate::pipeline::load::pending::PendingPartitions;
 use crate::postgres::state::PartitionState;
 
 /// The work of a run's loading step. Workers take, and put back what they find.
-pub struct Board {
+pub struct WorkQueue {
     state: Mutex<State>,
     /// Rung whenever something can be taken, or nothing ever again.
     changed: Notify,
@@ -21,13 +21,13 @@ pub struct Board {
 }
 
 struct State {
-    loads: Waiting,
+    loads: PendingPartitions,
     /// All rows are there; the one that takes longest to finish last.
     finishes: Vec<(u64, Arc<TableLoad>)>,
     /// Both sides can be counted; the largest last.
     counts: Vec<(u64, Arc<TableLoad>)>,
     /// Partitions that a worker holds.
-    lanes: Vec<Arc<Lane>>,
+    lanes: Vec<Arc<ActivePartition>>,
     finishing: usize,
     counting: usize,
     /// Workers that wait for something to take.
@@ -55,7 +55,7 @@ impl State {
 
 /// What a worker does next.
 pub enum Next {
-    Load(Arc<Lane>),
+    Load(Arc<ActivePartition>),
     Finish(Arc<TableLoad>),
     Count(Arc<TableLoad>),
     /// Nothing now, but what is on its way may leave something to do.
@@ -64,11 +64,11 @@ pub enum Next {
     Over,
 }
 
-impl Board {
+impl WorkQueue {
     /// `finishers` tables are finished at a time, `level` partitions loaded.
     pub fn new(tables: &[Arc<TableLoad>], finishers: usize, level: usize) -> Self {
         let mut state = State {
-            loads: Waiting::new(level),
+            loads: PendingPartitions::new(level),
             finishes: Vec::new(),
             counts: Vec::new(),
             lanes: Vec::new(),
@@ -91,13 +91,13 @@ impl Board {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rung at the next change; to be had before [`Board::take`] is asked.
+    /// Rung at the next change; to be had before [`WorkQueue::take`] is asked.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    /// What is taken must be given back with [`Board::loaded`], [`Board::finished`] or
-    /// [`Board::counted`]. Tables are counted where no partition waits to be loaded or is still to
+    /// What is taken must be given back with [`WorkQueue::loaded`], [`WorkQueue::finished`] or
+    /// [`WorkQueue::counted`]. Tables are counted where no partition waits to be loaded or is still to
     /// come: a count is in nobody's way then.
     pub fn take(&self) -> Next {
         let mut state = self.state();
@@ -110,8 +110,8 @@ impl Board {
         if state.lanes.len() < state.level
             && let Some((table, number)) = state.loads.take()
         {
-            table.begin_lane();
-            let lane = Lane::new(table, number);
+            table.take_partition();
+            let lane = ActivePartition::new(table, number);
             state.lanes.push(Arc::clone(&lane));
             return Next::Load(lane);
         }
@@ -131,7 +131,7 @@ impl Board {
         }
     }
 
-    /// It is not over before [`Board::expect_no_more`].
+    /// It is not over before [`WorkQueue::expect_no_more`].
     pub fn expect_more(&self) {
         self.state().more = true;
     }
@@ -149,9 +149,9 @@ impl Board {
     }
 
     /// A worker let go of a partition: it is done, failed, or waits for its turn.
-    pub fn loaded(&self, lane: &Arc<Lane>) {
+    pub fn loaded(&self, lane: &Arc<ActivePartition>) {
         self.state().lanes.retain(|other| !Arc::ptr_eq(other, lane));
-        lane.table.end_lane();
+        lane.table.release_partition();
         self.changed.notify_waiters();
     }
 
@@ -181,20 +181,20 @@ impl Board {
     }
 
     /// A partition that was parked goes on before others begin. This does not ring: the worker that
-    /// parked it gives its lane back with [`Board::loaded`] right after, which does.
-    pub fn put_back(&self, lane: &Lane) {
+    /// parked it gives its lane back with [`WorkQueue::loaded`] right after, which does.
+    pub fn put_back(&self, lane: &ActivePartition) {
         self.state().loads.put_back(&lane.table, lane.number);
     }
 
     /// New partitions of a table, of those that are not known yet.
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
-        let new = table.adopt(numbers);
+        let new = table.add_partitions(numbers);
         self.state().loads.add_cut_off(table, new);
         self.changed.notify_waiters();
     }
 
     /// Partitions on their way, and how many more could be if there were any to take.
-    pub fn lanes(&self) -> (Vec<Arc<Lane>>, usize) {
+    pub fn lanes(&self) -> (Vec<Arc<ActivePartition>>, usize) {
         let state = self.state();
         let room = state.level.saturating_sub(state.lanes.len());
         let room = if state.loads.is_empty() { room } else { 0 };
@@ -208,14 +208,18 @@ impl Board {
     }
 
     /// How many partitions may be on their way. Those beyond a lower level are asked to park.
-    pub fn set_level(&self, level: usize) {
+    pub fn set_limit(&self, level: usize) {
         let mut state = self.state();
         state.level = level;
         state.loads.set_connections(level);
-        let asked = state.lanes.iter().filter(|lane| lane.is_to_park()).count();
+        let asked = state
+            .lanes
+            .iter()
+            .filter(|lane| lane.is_asked_to_park())
+            .count();
         let surplus = state.lanes.len().saturating_sub(level + asked);
         let newest = state.lanes.iter().rev();
-        let parked = newest.filter(|lane| lane.ask(Turn::Park)).take(surplus);
+        let parked = newest.filter(|lane| lane.ask(Request::Park)).take(surplus);
         let parked = parked.count();
         drop(state);
         if parked < surplus {
@@ -238,7 +242,7 @@ fn insert_by_weight(tables: &mut Vec<(u64, Arc<TableLoad>)>, table: &Arc<TableLo
 }
 
 /// A worker that waits.
-pub struct Idle<'a>(&'a Board);
+pub struct Idle<'a>(&'a WorkQueue);
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
@@ -252,33 +256,33 @@ mod tests {
     use crate::pipeline::fixtures::{range, table, table_with_rows};
     use crate::postgres::state::PartitionState::{Done, Pending};
 
-    fn lane(board: &Board) -> Arc<Lane> {
-        match board.take() {
+    fn lane(queue: &WorkQueue) -> Arc<ActivePartition> {
+        match queue.take() {
             Next::Load(lane) => lane,
             _ => panic!("nothing to load"),
         }
     }
 
-    fn waits(board: &Board) -> bool {
-        matches!(board.take(), Next::Wait)
+    fn waits(queue: &WorkQueue) -> bool {
+        matches!(queue.take(), Next::Wait)
     }
 
-    fn over(board: &Board) -> bool {
-        matches!(board.take(), Next::Over)
+    fn over(queue: &WorkQueue) -> bool {
+        matches!(queue.take(), Next::Over)
     }
 
     /// Loads it as a worker does; true for the table's last partition.
-    fn load(board: &Board, lane: &Arc<Lane>) -> bool {
+    fn load(queue: &WorkQueue, lane: &Arc<ActivePartition>) -> bool {
         let last = lane.table.partition_done();
         if last {
-            board.add_finish(&lane.table);
+            queue.add_finish(&lane.table);
         }
-        board.loaded(lane);
+        queue.loaded(lane);
         last
     }
 
-    fn finish(board: &Board) -> Arc<TableLoad> {
-        match board.take() {
+    fn finish(queue: &WorkQueue) -> Arc<TableLoad> {
+        match queue.take() {
             Next::Finish(table) => table,
             _ => panic!("nothing to finish"),
         }
@@ -287,36 +291,36 @@ mod tests {
     #[test]
     fn tables_share_the_level_and_are_finished_before_what_is_left_to_load() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
-        let board = Board::new(&[small, large], 1, 2);
+        let queue = WorkQueue::new(&[small, large], 1, 2);
         // Both would take as long as a partition of 10, so they go in the order of the plan.
-        let (one, other) = (lane(&board), lane(&board));
-        assert_eq!(board.in_flight(), (2, true));
-        assert!(waits(&board));
+        let (one, other) = (lane(&queue), lane(&queue));
+        assert_eq!(queue.in_flight(), (2, true));
+        assert!(waits(&queue));
         let numbers = [&one, &other].map(|lane| (lane.table.weight(), lane.number));
         assert_eq!(numbers, [(10, 1), (30, 1)]);
-        assert!(load(&board, &one));
+        assert!(load(&queue, &one));
         assert!(
-            Arc::ptr_eq(&finish(&board), &one.table),
+            Arc::ptr_eq(&finish(&queue), &one.table),
             "before what is left to load"
         );
-        let last = lane(&board);
+        let last = lane(&queue);
         assert_eq!((last.table.weight(), last.number), (30, 3));
-        assert!(!load(&board, &other));
-        assert!(load(&board, &last));
-        assert!(waits(&board), "one table is finished at a time");
-        board.finished();
-        finish(&board);
-        assert!(waits(&board), "it may leave something to do");
-        board.finished();
-        assert!(over(&board));
+        assert!(!load(&queue, &other));
+        assert!(load(&queue, &last));
+        assert!(waits(&queue), "one table is finished at a time");
+        queue.finished();
+        finish(&queue);
+        assert!(waits(&queue), "it may leave something to do");
+        queue.finished();
+        assert!(over(&queue));
     }
 
     #[test]
     fn heavier_partitions_go_before_lighter_ones() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending]));
-        let board = Board::new(&[small, large], 1, 9);
-        assert_eq!(lane(&board).table.weight(), 30);
-        assert_eq!(lane(&board).table.weight(), 10);
+        let queue = WorkQueue::new(&[small, large], 1, 9);
+        assert_eq!(lane(&queue).table.weight(), 30);
+        assert_eq!(lane(&queue).table.weight(), 10);
     }
 
     #[test]
@@ -325,80 +329,80 @@ mod tests {
             table_with_rows(8, 1, &[Done]),
             table_with_rows(7, 2, &[Done]),
         );
-        let board = Board::new(&[short, long], 2, 9);
-        assert_eq!(finish(&board).weight(), 7, "the one with more to finish");
-        assert_eq!(finish(&board).weight(), 8);
-        board.finished();
-        board.finished();
-        assert!(over(&board));
+        let queue = WorkQueue::new(&[short, long], 2, 9);
+        assert_eq!(finish(&queue).weight(), 7, "the one with more to finish");
+        assert_eq!(finish(&queue).weight(), 8);
+        queue.finished();
+        queue.finished();
+        assert!(over(&queue));
     }
 
     #[test]
     fn tables_are_counted_when_nothing_waits_to_be_loaded_and_before_it_is_over() {
         let (ready, open) = (table(1, &[Done]), table(2, &[Pending, Pending]));
-        let board = Board::new(&[Arc::clone(&ready), open], 1, 2);
-        let table = finish(&board);
-        board.add_count(&table);
-        board.finished();
-        let one = lane(&board);
-        let other = lane(&board);
-        let Next::Count(counted) = board.take() else {
+        let queue = WorkQueue::new(&[Arc::clone(&ready), open], 1, 2);
+        let table = finish(&queue);
+        queue.add_count(&table);
+        queue.finished();
+        let one = lane(&queue);
+        let other = lane(&queue);
+        let Next::Count(counted) = queue.take() else {
             panic!("every partition is on its way, so a table is counted");
         };
         assert!(Arc::ptr_eq(&counted, &ready));
-        load(&board, &one);
-        load(&board, &other);
-        finish(&board);
-        board.finished();
-        assert!(waits(&board), "a count is still on its way");
-        board.counted();
-        assert!(over(&board));
+        load(&queue, &one);
+        load(&queue, &other);
+        finish(&queue);
+        queue.finished();
+        assert!(waits(&queue), "a count is still on its way");
+        queue.counted();
+        assert!(over(&queue));
     }
 
     #[test]
     fn a_count_waits_for_partitions_that_nobody_has_taken() {
         let open = table(2, &[Pending, Pending]);
-        let board = Board::new(&[Arc::clone(&open)], 1, 1);
-        let one = lane(&board);
-        board.add_count(&open);
-        assert!(waits(&board));
-        load(&board, &one);
-        lane(&board);
-        assert!(matches!(board.take(), Next::Count(_)));
+        let queue = WorkQueue::new(&[Arc::clone(&open)], 1, 1);
+        let one = lane(&queue);
+        queue.add_count(&open);
+        assert!(waits(&queue));
+        load(&queue, &one);
+        lane(&queue);
+        assert!(matches!(queue.take(), Next::Count(_)));
     }
 
     #[test]
     fn what_was_cut_off_is_loaded_once_and_keeps_its_table_open() {
         let table = table(8, &[Pending]);
-        let board = Board::new(&[Arc::clone(&table)], 1, 9);
-        let first = lane(&board);
-        board.add_partitions(&table, &[1, 2, 3]);
+        let queue = WorkQueue::new(&[Arc::clone(&table)], 1, 9);
+        let first = lane(&queue);
+        queue.add_partitions(&table, &[1, 2, 3]);
         // The answer of a cut was lost, so its record is read once more.
-        board.add_partitions(&table, &[2, 3]);
-        assert!(!load(&board, &first), "two are left");
-        let (second, third) = (lane(&board), lane(&board));
+        queue.add_partitions(&table, &[2, 3]);
+        assert!(!load(&queue, &first), "two are left");
+        let (second, third) = (lane(&queue), lane(&queue));
         assert_eq!((second.number, third.number), (2, 3));
-        assert!(!load(&board, &second));
-        assert!(load(&board, &third));
-        finish(&board);
+        assert!(!load(&queue, &second));
+        assert!(load(&queue, &third));
+        finish(&queue);
     }
 
     #[test]
     fn a_lower_level_parks_the_newest_and_they_go_on_before_others_begin() {
-        let board = Board::new(&[table(90, &[Pending; 4])], 1, 3);
-        let lanes = [lane(&board), lane(&board), lane(&board)];
+        let queue = WorkQueue::new(&[table(90, &[Pending; 4])], 1, 3);
+        let lanes = [lane(&queue), lane(&queue), lane(&queue)];
         for lane in &lanes[..2] {
             lane.begin(&range(None, None), None);
         }
-        board.set_level(1);
+        queue.set_limit(1);
         // The third is not read yet and cannot pause, so both others are asked.
-        let asked = lanes.each_ref().map(|lane| lane.take_turn());
-        assert_eq!(asked, [Some(Turn::Park), Some(Turn::Park), None]);
-        assert!(waits(&board));
-        board.put_back(&lanes[1]);
-        board.loaded(&lanes[1]);
-        board.set_level(3);
-        let again = lane(&board);
+        let asked = lanes.each_ref().map(|lane| lane.take_request());
+        assert_eq!(asked, [Some(Request::Park), Some(Request::Park), None]);
+        assert!(waits(&queue));
+        queue.put_back(&lanes[1]);
+        queue.loaded(&lanes[1]);
+        queue.set_limit(3);
+        let again = lane(&queue);
         assert_eq!((again.table.weight(), again.number), (90, 2));
     }
 
@@ -407,55 +411,58 @@ mod tests {
         let many = [(); 2].map(|()| table(100, &[Pending; 10]));
         let [one, other] = &many;
         let single = table(40, &[Pending]);
-        let board = Board::new(&[single, Arc::clone(one), Arc::clone(other)], 1, 2);
-        assert!(Arc::ptr_eq(&lane(&board).table, one), "50 against 40");
-        board.set_level(8);
-        assert_eq!(lane(&board).table.weight(), 40, "against 12");
+        let queue = WorkQueue::new(&[single, Arc::clone(one), Arc::clone(other)], 1, 2);
+        assert!(Arc::ptr_eq(&lane(&queue).table, one), "50 against 40");
+        queue.set_limit(8);
+        assert_eq!(lane(&queue).table.weight(), 40, "against 12");
     }
 
     #[test]
     fn what_was_asked_to_park_counts_as_parked_when_the_level_falls_again() {
-        let board = Board::new(&[table(90, &[Pending; 4])], 1, 4);
-        let lanes = [(); 4].map(|()| lane(&board));
+        let queue = WorkQueue::new(&[table(90, &[Pending; 4])], 1, 4);
+        let lanes = [(); 4].map(|()| lane(&queue));
         for lane in &lanes {
             lane.begin(&range(None, None), None);
         }
-        board.set_level(3);
-        board.set_level(2);
-        let asked = lanes.each_ref().map(|lane| lane.take_turn());
-        assert_eq!(asked, [None, None, Some(Turn::Park), Some(Turn::Park)]);
+        queue.set_limit(3);
+        queue.set_limit(2);
+        let asked = lanes.each_ref().map(|lane| lane.take_request());
+        assert_eq!(
+            asked,
+            [None, None, Some(Request::Park), Some(Request::Park)]
+        );
     }
 
     #[test]
     fn there_is_room_for_what_idle_workers_could_load_if_there_were_any() {
         let open = table(2, &[Pending, Pending]);
-        let board = Board::new(&[open], 1, 4);
-        let idle = [board.idle(), board.idle(), board.idle()];
-        lane(&board);
-        assert_eq!(board.lanes().1, 0, "a partition waits to be taken");
-        lane(&board);
-        assert_eq!(board.lanes().1, 2, "of four, two are on their way");
+        let queue = WorkQueue::new(&[open], 1, 4);
+        let idle = [queue.idle(), queue.idle(), queue.idle()];
+        lane(&queue);
+        assert_eq!(queue.lanes().1, 0, "a partition waits to be taken");
+        lane(&queue);
+        assert_eq!(queue.lanes().1, 2, "of four, two are on their way");
         drop(idle);
-        assert_eq!(board.lanes().1, 0, "nobody is idle");
+        assert_eq!(queue.lanes().1, 0, "nobody is idle");
     }
 
     #[test]
     fn it_is_not_over_before_the_tables_that_are_still_to_come() {
-        let board = Board::new(&[table(5, &[Pending, Pending])], 1, 9);
-        board.expect_more();
-        lane(&board);
-        board.add_tables(&[
+        let queue = WorkQueue::new(&[table(5, &[Pending, Pending])], 1, 9);
+        queue.expect_more();
+        lane(&queue);
+        queue.add_tables(&[
             table(9, &[Pending]),
             table(1, &[Pending]),
             table(2, &[Done]),
         ]);
-        board.expect_no_more();
-        finish(&board);
-        board.finished();
-        let weights = [(); 3].map(|()| lane(&board).table.weight());
+        queue.expect_no_more();
+        finish(&queue);
+        queue.finished();
+        let weights = [(); 3].map(|()| lane(&queue).table.weight());
         assert_eq!(weights, [9, 1, 5], "in one order with what was there");
 
-        let empty = Board::new(&[], 1, 9);
+        let empty = WorkQueue::new(&[], 1, 9);
         empty.expect_more();
         assert!(waits(&empty));
         empty.add_tables(&[]);
@@ -467,12 +474,12 @@ mod tests {
     #[tokio::test]
     async fn no_ring_is_missed_between_a_look_and_a_wait() {
         let open = table(2, &[Pending]);
-        let board = Board::new(&[Arc::clone(&open)], 1, 4);
-        let changed = board.changed();
+        let queue = WorkQueue::new(&[Arc::clone(&open)], 1, 4);
+        let changed = queue.changed();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        lane(&board);
-        board.add_finish(&open);
+        lane(&queue);
+        queue.add_finish(&open);
         changed.await;
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::mssql::Connection;
 use crate::pipeline::context::Run;
-use crate::pipeline::load::active::{Cuts, Lane, Turn};
-use crate::pipeline::load::cut_points::Look;
-use crate::pipeline::load::queue::Board;
+use crate::pipeline::load::active::{ActivePartition, CutPoints, Request};
+use crate::pipeline::load::cut_points::CutFinder;
+use crate::pipeline::load::queue::WorkQueue;
 use crate::plan::key::KeyValue;
 use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;
@@ -35,14 +35,14 @@ const STILL_AFTER: Duration = Duration::from_secs(2);
 const WORTH: Duration = Duration::from_secs(1);
 
 /// Looks now and then for a partition to cut, for as long as it is polled.
-pub async fn follow(run: &Run, board: &Board) {
+pub async fn follow(run: &Run, queue: &WorkQueue) {
     if !run.job.transfer.split_stragglers {
         return std::future::pending().await;
     }
     let mut pause = LOOK_EVERY;
     while !run.cancel.is_cancelled() {
         tokio::time::sleep(pause).await;
-        pause = match offer(run, board).await {
+        pause = match offer(run, queue).await {
             Ok(()) => LOOK_EVERY,
             Err(error) => {
                 // The partition goes on as it is, and meets what is wrong with the source itself.
@@ -58,14 +58,14 @@ pub async fn follow(run: &Run, board: &Board) {
 ///
 /// # Errors
 /// What the source says where none could be asked; nothing is lost then but the cut.
-async fn offer(run: &Run, board: &Board) -> Result<()> {
-    let (lanes, idle) = board.lanes();
+async fn offer(run: &Run, queue: &WorkQueue) -> Result<()> {
+    let (lanes, idle) = queue.lanes();
     // Readers that wait for a connection would be no faster.
     let free = run.most_in_flight().saturating_sub(lanes.len());
     let idle = idle.min(free);
     let mut long = lanes
         .iter()
-        .filter_map(|lane| Some((lane, lane.table.room()?, pace(lane)?)))
+        .filter_map(|partition| Some((partition, partition.table.room()?, pace(partition)?)))
         .collect::<Vec<_>>();
     if idle == 0 || long.is_empty() {
         return Ok(());
@@ -78,13 +78,13 @@ async fn offer(run: &Run, board: &Board) -> Result<()> {
     });
     let wanted = idle.div_ceil(long.len()) + 1;
     let mut refused = Ok(());
-    for (lane, room, (left, pace)) in long {
+    for (partition, room, (left, pace)) in long {
         let most = wanted.min(room + 1);
-        match cuts_of(run, lane, &left, pace, most).await {
+        match cuts_of(run, partition, &left, pace, most).await {
             Ok(keys) if keys.is_empty() => {}
             Ok(keys) => {
                 let upto = left.upto;
-                if lane.ask(Turn::Split(Cuts { upto, keys })) {
+                if partition.ask(Request::Split(CutPoints { upto, keys })) {
                     return Ok(());
                 }
             }
@@ -95,28 +95,29 @@ async fn offer(run: &Run, board: &Board) -> Result<()> {
 }
 
 /// What is left of a partition and how fast it goes, once that can be said.
-fn pace(lane: &Lane) -> Option<(Remaining, f64)> {
-    let known = lane.pace(PACE_AFTER)?;
+fn pace(partition: &ActivePartition) -> Option<(Remaining, f64)> {
+    let known = partition.pace(PACE_AFTER)?;
     match known.1 == 0.0 {
-        true => lane.pace(STILL_AFTER),
+        true => partition.pace(STILL_AFTER),
         false => Some(known),
     }
 }
 
-/// Cuts of what is left of a partition, into parts that are worth it; none where there are no two.
+/// CutPoints of what is left of a partition, into parts that are worth it; none where there are no two.
 async fn cuts_of(
     run: &Run,
-    lane: &Lane,
+    partition: &ActivePartition,
     left: &Remaining,
     pace: f64,
     most: usize,
 ) -> Result<Vec<Vec<KeyValue>>> {
-    let Some(look) = Look::of(run, &lane.table.plan, left) else {
+    let Some(look) = CutFinder::of(run, &partition.table.plan, left) else {
         return Ok(Vec::new());
     };
     let least = (pace * WORTH.as_secs_f64()).ceil().max(1.0) as u64;
     let mut source = run.source.acquire().await?;
-    look.cuts(&mut source, least, most, lane.is_uneven()).await
+    look.cuts(&mut source, least, most, partition.is_uneven())
+        .await
 }
 
 /// Makes the cut that a partition was asked for, between its claim and its first row.
@@ -127,39 +128,39 @@ async fn cuts_of(
 /// without such a row is dropped.
 ///
 /// # Errors
-/// What either side says. The lane remembers where it is not known whether the cut was made.
+/// What either side says. The partition remembers where it is not known whether the cut was made.
 pub async fn carry_out(
-    (run, board): (&Run, &Board),
-    lane: &Arc<Lane>,
+    (run, queue): (&Run, &WorkQueue),
+    partition: &Arc<ActivePartition>,
     writer: &mut PartitionWriter,
     source: &mut Connection,
-    cuts: Cuts,
+    cuts: CutPoints,
 ) -> Result<()> {
     let last_key = writer.progress().last_key.as_deref();
     let left = Remaining::of(writer.slice(), last_key);
-    let look = left.and_then(|left| Look::of(run, &lane.table.plan, &left));
+    let look = left.and_then(|left| CutFinder::of(run, &partition.table.plan, &left));
     let Some(look) = look else {
         return Ok(());
     };
     let end = cuts.upto.as_deref();
     let ahead = still_ahead(&cuts.keys, &mut AtSource(&look, source)).await?;
     if ahead.len() < cuts.keys.len() {
-        lane.set_uneven();
+        partition.set_uneven();
     }
     let Some((head, others)) = remaining::parts(writer.slice(), end, ahead) else {
         return Ok(());
     };
-    lane.set_in_doubt(true);
+    partition.set_in_doubt(true);
     let numbers = writer.split(head, &others).await?;
     tracing::debug!(
-        table = lane.table.plan.full_name(),
-        partition = lane.number,
+        table = partition.table.plan.full_name(),
+        partition = partition.number,
         into = numbers.len() + 1,
         "a long partition was cut"
     );
-    board.add_partitions(&lane.table, &numbers);
-    lane.table.progress.add_split();
-    lane.set_in_doubt(false);
+    queue.add_partitions(&partition.table, &numbers);
+    partition.table.progress.add_split();
+    partition.set_in_doubt(false);
     Ok(())
 }
 
@@ -183,7 +184,7 @@ trait Left {
     fn has_row_up_to(&mut self, cut: &[KeyValue]) -> impl Future<Output = Result<bool>> + Send;
 }
 
-struct AtSource<'a>(&'a Look<'a>, &'a mut Connection);
+struct AtSource<'a>(&'a CutFinder<'a>, &'a mut Connection);
 
 impl Left for AtSource<'_> {
     async fn has_row_up_to(&mut self, cut: &[KeyValue]) -> Result<bool> {
@@ -197,10 +198,14 @@ impl Left for AtSource<'_> {
 ///
 /// # Errors
 /// What the target says.
-pub async fn resolve(board: &Board, lane: &Lane, writer: &PartitionWriter) -> Result<()> {
-    if lane.is_in_doubt() {
-        board.add_partitions(&lane.table, &writer.pending().await?);
-        lane.set_in_doubt(false);
+pub async fn resolve(
+    queue: &WorkQueue,
+    partition: &ActivePartition,
+    writer: &PartitionWriter,
+) -> Result<()> {
+    if partition.is_in_doubt() {
+        queue.add_partitions(&partition.table, &writer.pending().await?);
+        partition.set_in_doubt(false);
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::pool::Pooled;
 use crate::pipeline::context::Run;
-use crate::pipeline::load::active::{Cuts, Lane, Turn};
-use crate::pipeline::load::queue::Board;
+use crate::pipeline::load::active::{ActivePartition, CutPoints, Request};
+use crate::pipeline::load::queue::WorkQueue;
 use crate::pipeline::load::reader::{
     BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
 };
@@ -21,7 +21,7 @@ use crate::report::time::Activity;
 
 /// How far a partition got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
+pub enum Transferred {
     /// To its end.
     Whole,
     /// It was asked to give its connections back, and goes on from its last commit.
@@ -30,7 +30,7 @@ pub enum Moved {
 
 /// How writing ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
+enum WriteEnd {
     /// The reader had no more.
     All,
     /// The partition was done when it was claimed.
@@ -44,8 +44,12 @@ enum Written {
 ///
 /// # Errors
 /// The first permanent error, the last transient one, or `Stopped`.
-pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Moved> {
-    let (table, number) = (&lane.table, lane.number);
+pub async fn transfer(
+    run: &Run,
+    queue: &WorkQueue,
+    partition: &Arc<ActivePartition>,
+) -> Result<Transferred> {
+    let (table, number) = (&partition.table, partition.number);
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut committed = None;
     let mut furthest = 0;
@@ -55,26 +59,26 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
     loop {
         let mut attempt = Attempt {
             run,
-            board,
-            lane,
+            queue,
+            partition,
             committed,
             claimed: false,
             sent: (0, 0),
             pending: false,
         };
         let error = match attempt.run(cuts.take()).await {
-            Ok(Written::All) => return Ok(Moved::Whole),
-            Ok(Written::Before) => {
+            Ok(WriteEnd::All) => return Ok(Transferred::Whole),
+            Ok(WriteEnd::Before) => {
                 // The last commit was made, only its answer was lost.
                 table.progress.add(taken_back.0, taken_back.1);
-                return Ok(Moved::Whole);
+                return Ok(Transferred::Whole);
             }
-            Ok(Written::Turned) => {
+            Ok(WriteEnd::Turned) => {
                 committed = attempt.committed;
                 taken_back = (0, 0);
-                match lane.take_turn() {
-                    Some(Turn::Park) => return Ok(Moved::Parked),
-                    Some(Turn::Split(found)) => cuts = Some(found),
+                match partition.take_request() {
+                    Some(Request::Park) => return Ok(Transferred::Parked),
+                    Some(Request::Split(found)) => cuts = Some(found),
                     None => {}
                 }
                 continue;
@@ -108,8 +112,8 @@ pub async fn transfer(run: &Run, board: &Board, lane: &Arc<Lane>) -> Result<Move
 /// One try at a partition.
 struct Attempt<'a> {
     run: &'a Run,
-    board: &'a Board,
-    lane: &'a Arc<Lane>,
+    queue: &'a WorkQueue,
+    partition: &'a Arc<ActivePartition>,
     /// Rows of the partition that are committed, earlier tries and runs included; `None` before the
     /// first claim.
     committed: Option<u64>,
@@ -124,31 +128,32 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Takes the connections, target first, as every task does: two tasks can then never wait for
     /// each other.
-    async fn run(&mut self, cuts: Option<Cuts>) -> Result<Written> {
-        let (run, lane) = (self.run, self.lane);
-        let table = &lane.table;
+    async fn run(&mut self, cuts: Option<CutPoints>) -> Result<WriteEnd> {
+        let (run, partition) = (self.run, self.partition);
+        let table = &partition.table;
         let clock = run.progress.clock();
         let lease = clock
             .time(Activity::TargetPool, run.target.acquire())
             .await?;
         let claimed =
-            PartitionWriter::claim(lease, Arc::clone(&table.copy), lane.number, run.id).await?;
+            PartitionWriter::claim(lease, Arc::clone(&table.copy), partition.number, run.id)
+                .await?;
         let Some(mut writer) = claimed else {
-            return Ok(Written::Before);
+            return Ok(WriteEnd::Before);
         };
         let recorded = writer.progress().rows;
         self.claimed = true;
-        self.settle(recorded);
+        self.correct_progress(recorded);
         self.committed = Some(recorded);
-        split::resolve(self.board, lane, &writer).await?;
+        split::resolve(self.queue, partition, &writer).await?;
         let mut source = clock
             .time(Activity::SourcePool, run.source.acquire())
             .await?;
         if let Some(cuts) = cuts {
-            let shared = (run, self.board);
-            split::carry_out(shared, lane, &mut writer, &mut source, cuts).await?;
+            let shared = (run, self.queue);
+            split::carry_out(shared, partition, &mut writer, &mut source, cuts).await?;
         }
-        lane.begin(writer.slice(), writer.progress().last_key.as_deref());
+        partition.begin(writer.slice(), writer.progress().last_key.as_deref());
         let outcome = self.move_rows(&mut writer, source).await;
         let timing = writer.timing();
         clock.add(Activity::Copy, timing.send);
@@ -164,17 +169,21 @@ impl Attempt<'_> {
 
     /// Counts what is recorded otherwise than this process knew it. Commits that were not on disk yet
     /// went with a crash of the target: their rows come again. One whose answer was lost was made.
-    fn settle(&self, recorded: u64) {
+    fn correct_progress(&self, recorded: u64) {
         if let Some(committed) = self.committed {
-            let progress = &self.lane.table.progress;
+            let progress = &self.partition.table.progress;
             progress.take_back(committed.saturating_sub(recorded), 0);
             progress.add(recorded.saturating_sub(committed), 0);
         }
     }
 
     /// Reads in a task of its own and writes here, until one of them ends.
-    async fn move_rows(&mut self, writer: &mut PartitionWriter, source: Pooled) -> Result<Written> {
-        let table = &self.lane.table;
+    async fn move_rows(
+        &mut self,
+        writer: &mut PartitionWriter,
+        source: Pooled,
+    ) -> Result<WriteEnd> {
+        let table = &self.partition.table;
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let reading = table.cancel.child_token();
         let reader = tokio::spawn(read_batches(
@@ -201,7 +210,7 @@ impl Attempt<'_> {
     fn reading(&self, writer: &PartitionWriter) -> Reading {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
-        let table = &self.lane.table;
+        let table = &self.partition.table;
         Reading {
             statements: query::read(&table.plan, writer.slice(), resume_after, consistency),
             layout: table.layout.clone(),
@@ -215,16 +224,16 @@ impl Attempt<'_> {
         &mut self,
         writer: &mut PartitionWriter,
         mut batches: mpsc::Receiver<Delivery>,
-    ) -> Result<Written> {
-        let lane = self.lane;
+    ) -> Result<WriteEnd> {
+        let partition = self.partition;
         let clock = self.run.progress.clock();
-        let midway = lane.table.plan.commits_midway();
+        let midway = partition.table.plan.commits_midway();
         loop {
             let next = async {
                 tokio::select! {
                     biased;
-                    () = lane.asked(), if midway && writer.can_continue() => Err(Written::Turned),
-                    delivery = batches.recv() => delivery.ok_or(Written::All),
+                    () = partition.asked(), if midway && writer.can_continue() => Err(WriteEnd::Turned),
+                    delivery = batches.recv() => delivery.ok_or(WriteEnd::All),
                 }
             };
             let Delivery { batch, _turn, .. } = match clock.time(Activity::SourceRows, next).await {
@@ -237,8 +246,8 @@ impl Attempt<'_> {
             );
             self.pending = true;
             writer.write(batch).await?;
-            lane.table.progress.add(rows, bytes);
-            lane.moved(rows);
+            partition.table.progress.add(rows, bytes);
+            partition.moved(rows);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
             let due = writer.pending_bytes() >= self.run.job.transfer.commit_every;
             if midway && due && writer.can_continue() {
@@ -251,14 +260,14 @@ impl Attempt<'_> {
     async fn conclude(
         &mut self,
         writer: &mut PartitionWriter,
-        written: Result<Written>,
+        written: Result<WriteEnd>,
         read: Result<ReadEnd>,
-    ) -> Result<Written> {
-        let midway = self.lane.table.plan.commits_midway();
-        if written? == Written::Turned {
+    ) -> Result<WriteEnd> {
+        let midway = self.partition.table.plan.commits_midway();
+        if written? == WriteEnd::Turned {
             // Whatever became of the reader: reading begins anew behind what is committed here.
             self.keep(writer, midway).await?;
-            return Ok(Written::Turned);
+            return Ok(WriteEnd::Turned);
         }
         match read {
             Ok(ReadEnd::Complete) => self.commit(writer, End::Partition).await?,
@@ -271,7 +280,7 @@ impl Attempt<'_> {
                 return Err(error);
             }
         }
-        Ok(Written::All)
+        Ok(WriteEnd::All)
     }
 
     /// Commits the whole rows that arrived, where their last key tells how to go on.
@@ -286,7 +295,7 @@ impl Attempt<'_> {
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
         let progress = writer.commit(end).await?;
         self.committed = Some(progress.rows);
-        self.lane.committed(progress.last_key.as_deref());
+        self.partition.committed(progress.last_key.as_deref());
         self.sent = (0, 0);
         self.pending = false;
         Ok(())

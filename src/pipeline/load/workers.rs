@@ -1,5 +1,5 @@
 //! The workers of the loading step: each takes partitions to load and tables to finish and to count
-//! from the board. Beside them one task follows the pace and one looks for partitions to cut.
+//! from the queue. Beside them one task follows the pace and one looks for partitions to cut.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad, Unready};
-use crate::pipeline::load::active::Lane;
-use crate::pipeline::load::queue::{Board, Next};
-use crate::pipeline::load::transfer::Moved;
+use crate::pipeline::load::active::ActivePartition;
+use crate::pipeline::load::queue::{Next, WorkQueue};
+use crate::pipeline::load::transfer::Transferred;
 use crate::pipeline::load::{adapt, finish as finishing, split, transfer};
-use crate::pipeline::shutdown::{Ended, STOP_GRACE, until_stopped};
+use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::pipeline::verify;
 use crate::report::progress::TablePhase;
 
 /// What the workers share.
-struct Crew {
+struct Shared {
     run: Arc<Run>,
-    board: Board,
+    queue: WorkQueue,
 }
 
 /// What became of a table that was made ready while others were loaded.
-pub struct More {
+pub struct LateTables {
     pub tables: Vec<Arc<TableLoad>>,
     pub unready: Vec<Unready>,
 }
@@ -34,24 +34,24 @@ pub struct More {
 ///
 /// # Errors
 /// Only when a worker itself broke.
-pub async fn drain(
+pub async fn load_tables(
     run: &Arc<Run>,
     tables: &[Arc<TableLoad>],
-    later: impl Stream<Item = More>,
-) -> Result<Vec<More>> {
+    later: impl Stream<Item = LateTables>,
+) -> Result<Vec<LateTables>> {
     let width = run.job.target.pool.max_connections;
     let pace = adapt::begin(run, width);
     let level = run.progress.concurrency().first;
     // One worker is left to load, however long the indexes take.
     let finishers = run.job.target.finish_connections.min(width - 1).max(1);
-    let crew = Arc::new(Crew {
+    let shared = Arc::new(Shared {
         run: Arc::clone(run),
-        board: Board::new(tables, finishers, level),
+        queue: WorkQueue::new(tables, finishers, level),
     });
-    crew.board.expect_more();
+    shared.queue.expect_more();
     let mut workers = JoinSet::new();
     for _ in 0..width {
-        workers.spawn(work(Arc::clone(&crew)));
+        workers.spawn(work(Arc::clone(&shared)));
     }
     let mut broken = None;
     let all_joined = async {
@@ -65,7 +65,7 @@ pub async fn drain(
     };
     let adapt = async {
         match pace {
-            Some(pace) => adapt::follow(run, &crew.board, pace).await,
+            Some(pace) => adapt::follow(run, &shared.queue, pace).await,
             None => std::future::pending().await,
         }
     };
@@ -73,7 +73,7 @@ pub async fn drain(
         tokio::select! {
             () = all_joined => {}
             () = adapt => {}
-            () = split::follow(run, &crew.board) => {}
+            () = split::follow(run, &shared.queue) => {}
         }
     };
     let mut more = Vec::new();
@@ -81,13 +81,13 @@ pub async fn drain(
     let later = async {
         tokio::pin!(later);
         while let Some(come) = later.next().await {
-            crew.board.add_tables(&come.tables);
+            shared.queue.add_tables(&come.tables);
             more.push(come);
         }
-        crew.board.expect_no_more();
+        shared.queue.expect_no_more();
     };
     let all = async { tokio::join!(load, later) };
-    let ended = until_stopped(&run.target, &run.cancel, STOP_GRACE, all).await;
+    let ended = finish_within_grace(&run.target, &run.cancel, STOP_GRACE, all).await;
     if let Ended::Cancelled(_) = ended {
         tracing::warn!("a statement took too long: it is cancelled, the next run does it again");
     }
@@ -95,31 +95,31 @@ pub async fn drain(
     broken.map_or(Ok(more), Err)
 }
 
-async fn work(crew: Arc<Crew>) {
-    let Crew { run, board, .. } = &*crew;
+async fn work(shared: Arc<Shared>) {
+    let Shared { run, queue, .. } = &*shared;
     while !run.cancel.is_cancelled() {
-        let changed = board.changed();
+        let changed = queue.changed();
         tokio::pin!(changed);
         // From here on no ring is missed.
         changed.as_mut().enable();
-        match board.take() {
+        match queue.take() {
             Next::Over => return,
             Next::Finish(table) => {
-                finish(run, board, &table).await;
-                board.finished();
+                finish(run, queue, &table).await;
+                queue.finished();
             }
             Next::Count(table) => {
                 count(run, &table).await;
-                board.counted();
+                queue.counted();
             }
-            Next::Load(lane) => {
-                if !lane.table.cancel.is_cancelled() {
-                    load(run, board, &lane).await;
+            Next::Load(partition) => {
+                if !partition.table.cancel.is_cancelled() {
+                    load(run, queue, &partition).await;
                 }
-                board.loaded(&lane);
+                queue.loaded(&partition);
             }
             Next::Wait => {
-                let _idle = board.idle();
+                let _idle = queue.idle();
                 tokio::select! {
                     () = run.cancel.cancelled() => return,
                     () = changed => {}
@@ -129,29 +129,29 @@ async fn work(crew: Arc<Crew>) {
     }
 }
 
-async fn load(run: &Run, board: &Board, lane: &Arc<Lane>) {
-    let table = &lane.table;
+async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
+    let table = &partition.table;
     if table.progress.state() == TablePhase::Waiting {
         table.progress.set_state(TablePhase::Running);
     }
-    let moved = AssertUnwindSafe(transfer::transfer(run, board, lane)).catch_unwind();
+    let moved = AssertUnwindSafe(transfer::transfer(run, queue, partition)).catch_unwind();
     match moved
         .await
         .unwrap_or_else(|_| Err(broken().at_table(table.plan.full_name())))
     {
-        Ok(Moved::Parked) => board.put_back(lane),
-        Ok(Moved::Whole) => {
+        Ok(Transferred::Parked) => queue.put_back(partition),
+        Ok(Transferred::Whole) => {
             if table.partition_done() {
                 table.progress.set_state(TablePhase::Loaded);
-                board.add_finish(table);
+                queue.add_finish(table);
             }
         }
         Err(error) => fail(run, table, error).await,
     }
 }
 
-async fn finish(run: &Run, board: &Board, table: &Arc<TableLoad>) {
-    let finished = AssertUnwindSafe(finishing::finish(run, board, table)).catch_unwind();
+async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) {
+    let finished = AssertUnwindSafe(finishing::finish(run, queue, table)).catch_unwind();
     match finished.await.unwrap_or_else(|_| Err(broken())) {
         Ok(()) => table.progress.set_state(TablePhase::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,

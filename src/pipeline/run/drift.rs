@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, Unready};
-use crate::pipeline::retry::seen_through;
-use crate::pipeline::run::resume::Recorded;
+use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::run::resume::JobState;
 use crate::plan::table::TablePlan;
-use crate::postgres::state::{self, Presence, TableKey};
+use crate::postgres::state::{self, TableKey, TargetDrift};
 
 /// Looks at the tables that earlier runs made or filled. One that was dropped is loaded again where
 /// the job makes its tables, because then nothing of it is left that could be doubled or lost; any
@@ -21,24 +21,24 @@ use crate::postgres::state::{self, Presence, TableKey};
 pub async fn check(
     run: &Run,
     plans: &[TablePlan],
-    recorded: &mut Recorded,
+    recorded: &mut JobState,
 ) -> Result<(Vec<TablePlan>, Vec<Unready>)> {
     if recorded.records.is_empty() {
         return Ok((plans.to_vec(), Vec::new()));
     }
-    let found = seen_through(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
+    let found = retry_to_completion(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
     let (mut wanted, mut tampered) = (Vec::new(), Vec::new());
     for plan in plans {
         let name = plan.full_name();
-        let presence = found.get(&name).unwrap_or(&Presence::There);
-        match refusal(presence, run.job.transfer.mode) {
+        let drift = found.get(&name).unwrap_or(&TargetDrift::None);
+        match refusal(drift, run.job.transfer.mode) {
             Some(error) => {
                 let error = error.at_table(&name);
                 tracing::error!(%error, "a table was changed by hand");
                 tampered.push((plan.clone(), error));
                 continue;
             }
-            None if *presence == Presence::Crashed => {
+            None if *drift == TargetDrift::Crashed => {
                 tracing::warn!(
                     table = name,
                     "PostgreSQL crashed and emptied the UNLOGGED table: it is loaded again"
@@ -47,13 +47,13 @@ pub async fn check(
                 recorded.records.remove(&name);
                 recorded.emptied.insert(name);
             }
-            None if *presence == Presence::Gone => {
+            None if *drift == TargetDrift::Missing => {
                 tracing::warn!(
                     table = name,
                     "the table was dropped since it was loaded: it is loaded again"
                 );
                 let retry = &run.job.transfer.retry;
-                seen_through(retry, &run.cancel, || forget(run, plan)).await?;
+                retry_to_completion(retry, &run.cancel, || forget(run, plan)).await?;
                 recorded.records.remove(&name);
                 // With it went its foreign keys, and by CASCADE others' keys and views.
                 recorded.settled = false;
@@ -65,24 +65,24 @@ pub async fn check(
     Ok((wanted, tampered))
 }
 
-async fn look(run: &Run) -> Result<HashMap<String, Presence>> {
+async fn look(run: &Run) -> Result<HashMap<String, TargetDrift>> {
     let target = run.target.acquire().await?;
-    let found = state::presence(&target, &run.job.name).await?;
+    let found = state::target_drift(&target, &run.job.name).await?;
     let by_name = found.into_iter();
     Ok(by_name
-        .map(|(key, presence)| (key.full_name(), presence))
+        .map(|(key, drift)| (key.full_name(), drift))
         .collect())
 }
 
 async fn forget(run: &Run, plan: &TablePlan) -> Result<()> {
-    let key = TableKey::of(&run.job.name, plan);
+    let key = TableKey::for_plan(&run.job.name, plan);
     let mut target = run.target.acquire().await?;
     state::forget(&mut target, &key, run.id).await
 }
 
 /// The table as it was made: the plan of this run may give it another name.
-async fn drop_crashed(run: &Run, recorded: &Recorded, plan: &TablePlan) -> Result<()> {
-    let key = TableKey::of(&run.job.name, plan);
+async fn drop_crashed(run: &Run, recorded: &JobState, plan: &TablePlan) -> Result<()> {
+    let key = TableKey::for_plan(&run.job.name, plan);
     let made = recorded.records.get(&plan.full_name());
     let made = made.map_or(&plan.target, |record| &record.plan.target);
     let mut target = run.target.acquire().await?;
@@ -90,25 +90,29 @@ async fn drop_crashed(run: &Run, recorded: &Recorded, plan: &TablePlan) -> Resul
 }
 
 /// Why the run must not touch the table; `None` where it may go on, or load it again.
-fn refusal(presence: &Presence, mode: Mode) -> Option<Error> {
-    let what = match presence {
+fn refusal(drift: &TargetDrift, mode: Mode) -> Option<Error> {
+    let what = match drift {
         // Another mode than that which made the table is refused as a change of the job.
-        Presence::There | Presence::Crashed => return None,
-        Presence::Gone if matches!(mode, Mode::Create | Mode::Replace) => return None,
-        Presence::Gone => "the table that was loaded is gone, and this mode makes no tables: make \
+        TargetDrift::None | TargetDrift::Crashed => return None,
+        TargetDrift::Missing if matches!(mode, Mode::Create | Mode::Replace) => return None,
+        TargetDrift::Missing => {
+            "the table that was loaded is gone, and this mode makes no tables: make \
                            it again, then start over with --restart"
-            .to_owned(),
-        Presence::Renamed(name) => format!(
+                .to_owned()
+        }
+        TargetDrift::Renamed(name) => format!(
             "the table that was loaded is now called {name}: rename it back, or drop it to have it \
              loaded again"
         ),
-        Presence::Replaced => "another table stands in place of the one that was loaded: put the \
+        TargetDrift::Replaced => {
+            "another table stands in place of the one that was loaded: put the \
                                loaded one back, or drop this one to have it loaded again"
-            .to_owned(),
-        Presence::Emptied if matches!(mode, Mode::Create | Mode::Replace) => {
+                .to_owned()
+        }
+        TargetDrift::Emptied if matches!(mode, Mode::Create | Mode::Replace) => {
             "the table held rows and is empty now: drop it to have it loaded again".to_owned()
         }
-        Presence::Emptied => "the table held rows and is empty now: only starting over with \
+        TargetDrift::Emptied => "the table held rows and is empty now: only starting over with \
                               --restart loads it again"
             .to_owned(),
     };
@@ -122,16 +126,20 @@ mod tests {
     #[test]
     fn only_what_is_gone_as_a_whole_is_loaded_again() {
         for mode in [Mode::Create, Mode::Replace, Mode::Truncate, Mode::Append] {
-            assert!(refusal(&Presence::There, mode).is_none());
-            assert!(refusal(&Presence::Crashed, mode).is_none());
+            assert!(refusal(&TargetDrift::None, mode).is_none());
+            assert!(refusal(&TargetDrift::Crashed, mode).is_none());
             let makes = matches!(mode, Mode::Create | Mode::Replace);
-            assert_eq!(refusal(&Presence::Gone, mode).is_none(), makes, "{mode:?}");
-            for presence in [
-                Presence::Renamed("public.old".into()),
-                Presence::Replaced,
-                Presence::Emptied,
+            assert_eq!(
+                refusal(&TargetDrift::Missing, mode).is_none(),
+                makes,
+                "{mode:?}"
+            );
+            for drift in [
+                TargetDrift::Renamed("public.old".into()),
+                TargetDrift::Replaced,
+                TargetDrift::Emptied,
             ] {
-                let error = refusal(&presence, mode).expect("a refusal");
+                let error = refusal(&drift, mode).expect("a refusal");
                 assert_eq!(error.kind(), Kind::Checkpoint);
             }
         }

@@ -6,15 +6,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::connections::Shores;
+use crate::pipeline::connections::Connections;
 use crate::pipeline::retry::Backoff;
 use crate::postgres::lock::JobLock;
 use crate::postgres::state::RunId;
 
 /// Holds the job lock for a run, across a restart of the target.
-pub(super) struct Keeper<'a> {
+pub(super) struct JobLockGuard<'a> {
     pub(super) job: &'a Job,
-    pub(super) shores: &'a Shores,
+    pub(super) connections: &'a Connections,
     /// `None` while it is lost and not taken again.
     pub(super) lock: Option<JobLock>,
     /// Set once the run is registered; others read from its record who holds the job.
@@ -22,12 +22,12 @@ pub(super) struct Keeper<'a> {
 }
 
 /// What a run knows of its lock: the server process behind it, and where to say which run it is.
-pub(super) struct Held<'a> {
+pub(super) struct LockInfo<'a> {
     pub(super) pid: i32,
     pub(super) run: &'a OnceLock<RunId>,
 }
 
-impl Keeper<'_> {
+impl JobLockGuard<'_> {
     /// Takes the lock again whenever its connection breaks, as patiently as any other work is
     /// tried again. Meanwhile the workers go on: a partition's claim fences them off if another
     /// process takes the job, so no row can be doubled.
@@ -60,7 +60,7 @@ impl Keeper<'_> {
     }
 
     async fn retake(&self, former: i32) -> Result<JobLock> {
-        let lock = JobLock::retake(&self.shores.connector, &self.job.name, former).await?;
+        let lock = JobLock::retake(&self.connections.connector, &self.job.name, former).await?;
         if let Some(run) = self.run.get()
             && let Err(error) = lock.record(*run).await
         {

@@ -21,22 +21,22 @@ use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
-use crate::pipeline::connections::{self, Shores};
+use crate::pipeline::connections::{self, Connections};
 use crate::pipeline::context::{Run, TableLoad, Unready};
-use crate::pipeline::load::workers::More;
+use crate::pipeline::load::workers::LateTables;
 use crate::pipeline::load::{finish as finishing, workers};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
-use crate::pipeline::retry::{before_load, unless_stopping};
+use crate::pipeline::retry::{retry_before_load, stopped_error_if_stopping};
 use crate::pipeline::run::end::{end, end_with};
-use crate::pipeline::run::job_lock::{Held, Keeper};
+use crate::pipeline::run::job_lock::{JobLockGuard, LockInfo};
 use crate::pipeline::run::prepare::Cuts;
-use crate::pipeline::run::resume::{Former, Recorded};
+use crate::pipeline::run::resume::{JobState, PreviousRun};
 use crate::pipeline::run::schema_objects::{Completed, Failures};
 use crate::pipeline::run::summary::Ending;
-use crate::pipeline::run::table_loads::{take_up, take_up_later};
+use crate::pipeline::run::table_loads::{load_for_plan, loads_from_state};
 use crate::pipeline::shutdown::{
-    Ended, StopClock, unless_cancelled, unless_stopped, until_stopped,
+    Ended, StopClock, cancel_on_stop, drop_on_stop, finish_within_grace,
 };
 use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::verify;
@@ -75,26 +75,32 @@ pub async fn run(
 ) -> Result<Report> {
     let started = Timestamp::now();
     begin(&progress, 1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, TOO_EARLY, Shores::open_to_write(job)).await?;
+    let connections = drop_on_stop(&cancel, TOO_EARLY, Connections::open_to_write(job)).await?;
     begin(&progress, 2, "reading the catalog and planning");
     // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
     let ready = async {
         tokio::try_join!(
-            before_load(&job.transfer.retry, || take_job(job, &shores)),
-            survey::survey(job, &shores, &options)
+            retry_before_load(&job.transfer.retry, || take_job(job, &connections)),
+            survey::survey(job, &connections, &options)
         )
     };
-    match unless_cancelled(&shores.target, &cancel, TOO_EARLY, ready).await {
+    match cancel_on_stop(&connections.target, &cancel, TOO_EARLY, ready).await {
         Ok((lock, survey)) => {
             let begun = Begun { survey, started };
             // On the heap: the future of a whole run is too large to be part of another.
             Box::pin(run_holding(
-                job, &options, &cancel, &progress, &shores, lock, begun,
+                job,
+                &options,
+                &cancel,
+                &progress,
+                &connections,
+                lock,
+                begun,
             ))
             .await
         }
         Err(error) => {
-            shores.close().await;
+            connections.close().await;
             Err(error)
         }
     }
@@ -111,27 +117,27 @@ async fn run_holding(
     options: &RunOptions,
     signal: &CancellationToken,
     progress: &Arc<Progress>,
-    shores: &Shores,
+    connections: &Connections,
     lock: JobLock,
     begun: Begun,
 ) -> Result<Report> {
     let cancel = signal.child_token();
     let registered = OnceLock::new();
-    let held = Held {
+    let held = LockInfo {
         pid: lock.backend_pid(),
         run: &registered,
     };
-    let mut keeper = Keeper {
+    let mut lock_guard = JobLockGuard {
         job,
-        shores,
+        connections,
         lock: Some(lock),
         run: &registered,
     };
-    let guarded = run_locked(job, options, &cancel, progress, shores, held, begun);
+    let guarded = run_locked(job, options, &cancel, progress, connections, held, begun);
     tokio::pin!(guarded);
     let outcome = tokio::select! {
         outcome = &mut guarded => outcome,
-        error = keeper.keep() => if signal.is_cancelled() {
+        error = lock_guard.keep() => if signal.is_cancelled() {
             tracing::warn!(%error, "the job lock was lost while the run stops");
             guarded.await
         } else {
@@ -150,10 +156,10 @@ async fn run_holding(
     // The next run's connections must not add up with these, so the lock goes last; where that takes
     // too long, it goes with its connection.
     let last = tokio::time::timeout(CLOSE_WITHIN, async {
-        shores.source.close().await;
-        keeper.release().await;
+        connections.source.close().await;
+        lock_guard.release().await;
     });
-    if tokio::join!(last, shores.target.close()).0.is_err() {
+    if tokio::join!(last, connections.target.close()).0.is_err() {
         tracing::debug!("the job lock goes with its connection");
     }
     outcome
@@ -173,12 +179,12 @@ struct Begun {
     started: Timestamp,
 }
 
-async fn take_job(job: &Job, shores: &Shores) -> Result<JobLock> {
+async fn take_job(job: &Job, connections: &Connections) -> Result<JobLock> {
     {
-        let mut target = shores.target.acquire().await?;
+        let mut target = connections.target.acquire().await?;
         state::install(&mut target).await?;
     }
-    JobLock::take(&shores.connector, &job.name).await
+    JobLock::take(&connections.connector, &job.name).await
 }
 
 async fn run_locked(
@@ -186,25 +192,26 @@ async fn run_locked(
     options: &RunOptions,
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
-    shores: &Shores,
-    held: Held<'_>,
+    connections: &Connections,
+    held: LockInfo<'_>,
     begun: Begun,
 ) -> Result<Report> {
     let Begun {
         mut survey,
         started,
     } = begun;
-    let former = resume::look_back(job, shores, options, &mut survey);
-    let former = unless_cancelled(&shores.target, cancel, TOO_EARLY, former).await?;
-    let target = before_load(&job.transfer.retry, || {
-        connections::target_endpoint(job, &shores.target)
+    let former = resume::check_previous(job, connections, options, &mut survey);
+    let former = cancel_on_stop(&connections.target, cancel, TOO_EARLY, former).await?;
+    let target = retry_before_load(&job.transfer.retry, || {
+        connections::target_endpoint(job, &connections.target)
     });
-    let target = unless_stopped(cancel, TOO_EARLY, target).await?;
-    let starting = start(job, cancel, progress, shores, held, (&former, &survey));
-    let run = Arc::new(unless_cancelled(&shores.target, cancel, TOO_EARLY, starting).await?);
+    let target = drop_on_stop(cancel, TOO_EARLY, target).await?;
+    let starting = start(job, cancel, progress, connections, held, (&former, &survey));
+    let run = Arc::new(cancel_on_stop(&connections.target, cancel, TOO_EARLY, starting).await?);
     // Registered, so that no process that lost the job can write what is read from here.
-    let recalling = resume::recall(&run, &survey, &former);
-    let mut recorded = match unless_cancelled(&shores.target, cancel, TOO_EARLY, recalling).await {
+    let recalling = resume::load_state(&run, &survey, &former);
+    let mut recorded = match cancel_on_stop(&connections.target, cancel, TOO_EARLY, recalling).await
+    {
         Ok(recorded) => recorded,
         Err(error) => {
             end_with(&run, &error).await;
@@ -214,7 +221,7 @@ async fn run_locked(
     let loaded = load(&run, &survey, &mut recorded).await;
     conclude(
         &run,
-        shores,
+        connections,
         Course {
             survey,
             recorded,
@@ -232,9 +239,9 @@ async fn start(
     job: &Job,
     cancel: &CancellationToken,
     progress: &Arc<Progress>,
-    shores: &Shores,
-    held: Held<'_>,
-    (former, survey): (&Former, &Survey),
+    connections: &Connections,
+    held: LockInfo<'_>,
+    (former, survey): (&PreviousRun, &Survey),
 ) -> Result<Run> {
     let database = &survey.database;
     let new = NewRun {
@@ -248,8 +255,8 @@ async fn start(
         lock_pid: held.pid,
     };
     // Done twice where the answer was lost: the newer run takes the place of the other.
-    let registered = before_load(&job.transfer.retry, || async {
-        let mut target = shores.target.acquire().await?;
+    let registered = retry_before_load(&job.transfer.retry, || async {
+        let mut target = connections.target.acquire().await?;
         resume::register(&mut target, job, &new, (former, survey)).await
     });
     let id = registered.await?;
@@ -257,8 +264,8 @@ async fn start(
     Ok(Run {
         job: job.clone(),
         id,
-        source: shores.source.clone(),
-        target: shores.target.clone(),
+        source: connections.source.clone(),
+        target: connections.target.clone(),
         progress: Arc::clone(progress),
         large_rows: LargeRows::default(),
         cancel: cancel.clone(),
@@ -277,7 +284,7 @@ struct Loaded {
 /// A run so far, for its report.
 struct Course {
     survey: Survey,
-    recorded: Recorded,
+    recorded: JobState,
     target: Endpoint,
     started: Timestamp,
     loaded: Result<Loaded>,
@@ -293,7 +300,7 @@ struct Ready {
     later: Vec<TablePlan>,
 }
 
-async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Ready> {
+async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut JobState) -> Result<Ready> {
     let (plans, tampered) = drift::check(run, &survey.planned.tables, recorded).await?;
     prepare::refuse_existing(run, &plans, &recorded.records).await?;
     schema_objects::prepare(run, &survey.planned, recorded).await?;
@@ -305,7 +312,7 @@ async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) ->
     unready.extend(tampered);
     let plans = &survey.planned.tables;
     let left_out = unready.iter().map(|(plan, _)| plan).chain(&made.later);
-    let (tables, missing) = take_up(run, plans, left_out).await?;
+    let (tables, missing) = loads_from_state(run, plans, left_out).await?;
     unready.extend(missing);
     Ok(Ready {
         tables,
@@ -314,10 +321,10 @@ async fn make_ready(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) ->
     })
 }
 
-async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Result<Loaded> {
+async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut JobState) -> Result<Loaded> {
     begin(&run.progress, 3, "finding cut points and making tables");
     let ready = make_ready(run, survey, recorded);
-    let ready = unless_cancelled(&run.target, &run.cancel, TOO_EARLY, ready).await?;
+    let ready = cancel_on_stop(&run.target, &run.cancel, TOO_EARLY, ready).await?;
     let Ready {
         mut tables,
         mut unready,
@@ -332,7 +339,7 @@ async fn load(run: &Arc<Run>, survey: &Survey, recorded: &mut Recorded) -> Resul
     let come = stream::iter(&later)
         .map(|plan| make_later(run, plan))
         .buffer_unordered(cut_at_a_time.max(1));
-    for more in workers::drain(run, &open, come).await? {
+    for more in workers::load_tables(run, &open, come).await? {
         tables.extend(more.tables);
         unready.extend(more.unready);
     }
@@ -381,26 +388,26 @@ fn left_behind(
 
 /// Makes a table ready that others were not to wait for. What goes wrong is this table's alone, as
 /// the others are being loaded.
-async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> More {
+async fn make_later(run: &Arc<Run>, plan: &TablePlan) -> LateTables {
     let plans = std::slice::from_ref(plan);
     let made = prepare::make_ready(run, plans, &HashMap::new(), Cuts::Any).await;
     let mut unready = made.unready;
     let mut tables = Vec::new();
     if unready.is_empty() {
-        match unless_stopping(&run.cancel, take_up_later(run, plan).await) {
+        match stopped_error_if_stopping(&run.cancel, load_for_plan(run, plan).await) {
             Ok(taken_up) => tables.push(taken_up),
             Err(error) => unready.push((plan.clone(), error.at_table(plan.full_name()))),
         }
     }
     record_unready(run, &unready).await;
-    More { tables, unready }
+    LateTables { tables, unready }
 }
 
 /// Foreign keys, sequences and views, unless an earlier run has ended with them.
 async fn complete(
     run: &Run,
     survey: &Survey,
-    recorded: &Recorded,
+    recorded: &JobState,
     unmade: Failures,
 ) -> Result<Completed> {
     if recorded.settled {
@@ -432,7 +439,7 @@ async fn compare(run: &Run, tables: &[Arc<TableLoad>]) -> Option<VerifyReport> {
         .filter(|table| table.progress.state() == TablePhase::Done);
     let done = done.collect::<Vec<_>>();
     let compared = verify::compare(run, &done);
-    match until_stopped(&run.target, &run.cancel, Duration::ZERO, compared).await {
+    match finish_within_grace(&run.target, &run.cancel, Duration::ZERO, compared).await {
         Ended::Whole(report) => report,
         Ended::Cancelled(_) => None,
     }
@@ -444,7 +451,7 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
         .filter(|(_, error)| error.kind() != Kind::Stopped)
     {
         tracing::error!(kind = ?error.kind(), %error, "a table could not be made ready");
-        let key = state::TableKey::of(&run.job.name, plan);
+        let key = state::TableKey::for_plan(&run.job.name, plan);
         let recorded = async {
             let lease = run.target.acquire().await?;
             state::set_failed(&lease, &key, run.id, &error.to_string()).await
@@ -456,7 +463,7 @@ async fn record_unready(run: &Run, unready: &[Unready]) {
 }
 
 /// Records how the run ended and draws up its report.
-async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Report> {
+async fn conclude(run: &Arc<Run>, connections: &Connections, course: Course) -> Result<Report> {
     let loaded = match course.loaded {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -474,7 +481,7 @@ async fn conclude(run: &Arc<Run>, shores: &Shores, course: Course) -> Result<Rep
         target: course.target,
         started: course.started,
     };
-    let report = summary::draw_up(run, shores, ending).await?;
+    let report = summary::draw_up(run, connections, ending).await?;
     let value = serde_json::to_value(&report).unwrap_or_default();
     let complete = course.whole && report.outcome == RunOutcome::Done;
     let objects = complete.then(|| of_objects(&course.survey.planned));

@@ -7,15 +7,15 @@ use futures::stream::{self, StreamExt};
 
 use crate::error::Result;
 use crate::pipeline::context::{Run, Unready, weight};
-use crate::pipeline::load::cut_points::Look;
-use crate::pipeline::retry::{retrying, seen_through, unless_stopping};
+use crate::pipeline::load::cut_points::CutFinder;
+use crate::pipeline::retry::{retry_cancellable, retry_to_completion, stopped_error_if_stopping};
 use crate::pipeline::survey::{together, width};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::scratch;
-use crate::postgres::state::{self, TableKey, TableRecord, TableState};
+use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.
 pub async fn refuse_existing(
@@ -31,7 +31,7 @@ pub async fn refuse_existing(
     let problems = stream::iter(fresh)
         .map(|plan| async move {
             let retry = &run.job.transfer.retry;
-            let checked = seen_through(retry, &run.cancel, || check_target(run, plan)).await;
+            let checked = retry_to_completion(retry, &run.cancel, || check_target(run, plan)).await;
             checked.map_err(|error| error.at_table(plan.full_name()))
         })
         .buffer_unordered(width(&run.job))
@@ -63,7 +63,7 @@ pub enum Cuts {
 async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<Vec<Slice>>> {
     let found = match plan.strategy.ranges() {
         Some(key) if plan.asks_for_cuts() => {
-            let look = Look::whole(run.job.transfer.consistency, plan, key);
+            let look = CutFinder::whole(run.job.transfer.consistency, plan, key);
             let mut source = run.source.acquire().await?;
             match cuts {
                 Cuts::Quick => look.quick_cuts(&mut source).await?,
@@ -116,7 +116,7 @@ pub async fn make_ready(
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
             let outcome = make_one(run, plan, known, cuts).await;
-            let outcome = unless_stopping(&run.cancel, outcome);
+            let outcome = stopped_error_if_stopping(&run.cancel, outcome);
             if cuts == Cuts::Quick {
                 run.progress.one_table_more();
             }
@@ -148,27 +148,27 @@ async fn make_one(
     known: Option<&TableRecord>,
     cuts: Cuts,
 ) -> Result<bool> {
-    if known.is_some_and(|record| record.state == TableState::Done) {
+    if known.is_some_and(|record| record.state == TableStage::Done) {
         return Ok(true);
     }
     let (retry, cancel) = (&run.job.transfer.retry, &run.cancel);
     if known.is_none() {
-        let found = retrying(retry, cancel, || find_slices(run, plan, cuts)).await?;
+        let found = retry_cancellable(retry, cancel, || find_slices(run, plan, cuts)).await?;
         let Some(slices) = found else {
             return Ok(false);
         };
-        seen_through(retry, cancel, || save_plan(run, plan, &slices)).await?;
+        retry_to_completion(retry, cancel, || save_plan(run, plan, &slices)).await?;
     }
     let plan = known.map_or(plan, |record| &record.plan);
-    seen_through(retry, cancel, || make(run, plan)).await?;
+    retry_to_completion(retry, cancel, || make(run, plan)).await?;
     Ok(true)
 }
 
 async fn make(run: &Run, plan: &TablePlan) -> Result<()> {
-    let key = TableKey::of(&run.job.name, plan);
+    let key = TableKey::for_plan(&run.job.name, plan);
     let mut target = run.target.acquire().await?;
     state::reopen(&target, &key).await?;
-    let making = ddl::Making {
+    let making = ddl::TableOptions {
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };

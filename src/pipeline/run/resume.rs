@@ -5,24 +5,25 @@ use std::collections::{HashMap, HashSet};
 use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, Mode};
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::connections::Shores;
+use crate::pipeline::connections::Connections;
 use crate::pipeline::context::Run;
 use crate::pipeline::options::RunOptions;
-use crate::pipeline::retry::before_load;
+use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::survey::Survey;
 use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
 use crate::plan::object::ViewPlan;
 use crate::plan::table::TablePlan;
-use crate::postgres::anew::{self, Wipe};
 use crate::postgres::objects;
 use crate::postgres::pool::Lease;
+use crate::postgres::start_over::{self, Discarded};
 use crate::postgres::state::{
-    self, Holder, Leftovers, NewRun, Origin, RunId, RunRecord, SourceId, TableRecord, TableState,
+    self, LeftoverTables, NewRun, Origin, RunFence, RunId, RunRecord, SourceId, TableRecord,
+    TableStage,
 };
 use crate::schema::Database;
 
 /// What the state tables say of the job.
-pub struct Recorded {
+pub struct JobState {
     pub records: HashMap<String, TableRecord>,
     /// Whether an earlier run left something to go on with.
     pub resumed: bool,
@@ -34,7 +35,7 @@ pub struct Recorded {
 }
 
 /// What earlier runs left, seen before this one was registered.
-pub struct Former {
+pub struct PreviousRun {
     /// Of which job file and source; this run's own record must not be compared with itself.
     last: Option<RunRecord>,
     /// The job starts over, because it was told to or because it was finished.
@@ -43,20 +44,20 @@ pub struct Former {
 
 /// Reads the state and refuses what this run must not continue, before the run is registered: a
 /// job that is refused must leave nothing that the next one is measured by.
-pub async fn look_back(
+pub async fn check_previous(
     job: &Job,
-    shores: &Shores,
+    connections: &Connections,
     options: &RunOptions,
     survey: &mut Survey,
-) -> Result<Former> {
+) -> Result<PreviousRun> {
     let read = || async {
-        let target = shores.target.acquire().await?;
+        let target = connections.target.acquire().await?;
         let records = state::load(&target, &job.name).await?;
         let last = state::last_run(&target, &job.name).await?;
         let origins = state::origins(&target, &job.name).await?;
         Ok((records, last, origins))
     };
-    let (records, last, origins) = before_load(&job.transfer.retry, read).await?;
+    let (records, last, origins) = retry_before_load(&job.transfer.retry, read).await?;
     let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
     if !anew {
         let plans = records.iter().map(|record| &record.plan);
@@ -68,7 +69,7 @@ pub async fn look_back(
     } else {
         refuse(job, survey, (last.as_ref(), &origins), records)?;
     }
-    Ok(Former { last, anew })
+    Ok(PreviousRun { last, anew })
 }
 
 /// Registers the run and, where the job starts over, wipes what earlier ones left, both or neither:
@@ -78,7 +79,7 @@ pub async fn register(
     target: &mut Lease,
     job: &Job,
     run: &NewRun,
-    (former, survey): (&Former, &Survey),
+    (former, survey): (&PreviousRun, &Survey),
 ) -> Result<RunId> {
     if !former.anew {
         return state::start_run(target, run).await;
@@ -88,11 +89,11 @@ pub async fn register(
         Mode::Replace | Mode::Truncate | Mode::Append => &[],
     };
     let tables = match job.transfer.mode {
-        Mode::Create => Leftovers::Drop,
-        Mode::Replace | Mode::Truncate => Leftovers::Keep,
-        Mode::Append => Leftovers::KeepRows,
+        Mode::Create => LeftoverTables::Drop,
+        Mode::Replace | Mode::Truncate => LeftoverTables::Keep,
+        Mode::Append => LeftoverTables::KeepRows,
     };
-    let (id, dropped) = anew::start_over(target, run, Wipe { views, tables }).await?;
+    let (id, dropped) = start_over::start_over(target, run, Discarded { views, tables }).await?;
     let dropped = dropped
         .iter()
         .map(|table| format!("{}.{}", table.schema, table.table))
@@ -119,14 +120,14 @@ fn refuse(
             refuse_stranger(job, &survey.database, &last.origin())?;
         }
     }
-    let records = by_name(records);
+    let records = by_table_name(records);
     refuse_changed(&records, survey)?;
     Ok(records)
 }
 
 /// Reads the state. Only of a run that is registered: what a process that lost the job wrote until
 /// then is seen here, and it can write nothing more.
-pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recorded> {
+pub async fn load_state(run: &Run, survey: &Survey, former: &PreviousRun) -> Result<JobState> {
     let job = &run.job;
     let read = || async {
         let target = run.target.acquire().await?;
@@ -134,13 +135,13 @@ pub async fn recall(run: &Run, survey: &Survey, former: &Former) -> Result<Recor
         let origins = state::origins(&target, &job.name).await?;
         Ok((records, origins))
     };
-    let (records, origins) = before_load(&job.transfer.retry, read).await?;
+    let (records, origins) = retry_before_load(&job.transfer.retry, read).await?;
     let records = refuse(job, survey, (former.last.as_ref(), &origins), records)?;
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
     let settled = settled(&records, survey, former.last.as_ref());
-    Ok(Recorded {
+    Ok(JobState {
         records,
         resumed,
         settled,
@@ -158,7 +159,7 @@ fn settled(
     let done = |plan: &TablePlan| {
         let record = records.get(&plan.full_name());
         record.is_some_and(|record| {
-            record.state == TableState::Done
+            record.state == TableStage::Done
                 && record.error.is_none()
                 && record.fingerprint == fingerprint(plan)
         })
@@ -167,7 +168,7 @@ fn settled(
 }
 
 /// By the table's full name.
-pub fn by_name(records: Vec<TableRecord>) -> HashMap<String, TableRecord> {
+pub fn by_table_name(records: Vec<TableRecord>) -> HashMap<String, TableRecord> {
     records
         .into_iter()
         .map(|record| (record.plan.full_name(), record))
@@ -196,7 +197,7 @@ fn begins_anew(
 fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
     let done = records
         .iter()
-        .filter(|record| record.state == TableState::Done && record.error.is_none())
+        .filter(|record| record.state == TableStage::Done && record.error.is_none())
         .map(|record| record.plan.full_name())
         .collect::<HashSet<_>>();
     survey
@@ -207,9 +208,9 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
 }
 
 /// Views keep the tables that they read from being dropped.
-pub async fn drop_views(target: &mut Lease, by: Holder<'_>, views: &[ViewPlan]) -> Result<()> {
+pub async fn drop_views(target: &mut Lease, fence: RunFence<'_>, views: &[ViewPlan]) -> Result<()> {
     for view in views.iter().rev() {
-        objects::drop_view(target, by, view).await?;
+        objects::drop_view(target, fence, view).await?;
     }
     Ok(())
 }
@@ -300,7 +301,7 @@ fn refuse_changed(records: &HashMap<String, TableRecord>, survey: &Survey) -> Re
         let Some(record) = records.get(&plan.full_name()) else {
             continue;
         };
-        let unfinished = record.state != TableState::Done;
+        let unfinished = record.state != TableStage::Done;
         if unfinished
             && (record.fingerprint != fingerprint(plan)
                 || !may_continue(&record.plan.strategy, &plan.strategy))

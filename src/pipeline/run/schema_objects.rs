@@ -9,17 +9,17 @@ use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
 use crate::pipeline::load::finish as finishing;
-use crate::pipeline::retry::seen_through;
-use crate::pipeline::run::resume::{Recorded, by_name, drop_views};
+use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::run::resume::{JobState, by_table_name, drop_views};
 use crate::pipeline::run::views::{make_view, unmade_view};
-use crate::pipeline::shutdown::{Ended, STOP_GRACE, until_stopped};
+use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::ForeignKeyPlan;
 use crate::plan::table::TablePlan;
 use crate::postgres::finish;
-use crate::postgres::objects::{self as shore, Of};
-use crate::postgres::state::{self, Aside, TableKey, TableRecord, TableState};
+use crate::postgres::objects::{self as shore, TableContext};
+use crate::postgres::state::{self, SuspendedConstraint, TableKey, TableRecord, TableStage};
 use crate::report::Omission;
 use crate::report::table::chain;
 
@@ -27,24 +27,24 @@ use crate::report::table::chain;
 ///
 /// # Errors
 /// The first: without them no table can be made.
-pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+pub async fn prepare(run: &Run, planned: &Planned, recorded: &JobState) -> Result<()> {
     let retry = &run.job.transfer.retry;
     for collation in &planned.collations {
-        seen_through(retry, &run.cancel, || async {
-            shore::make_collation(&mut *run.target.acquire().await?, run.holder(), collation).await
+        retry_to_completion(retry, &run.cancel, || async {
+            shore::make_collation(&mut *run.target.acquire().await?, run.fence(), collation).await
         })
         .await?;
     }
     let makes_tables = matches!(run.job.transfer.mode, Mode::Create | Mode::Replace);
     for domain in planned.domains.iter().filter(|_| makes_tables) {
-        seen_through(retry, &run.cancel, || async {
-            shore::make_domain(&mut *run.target.acquire().await?, run.holder(), domain).await
+        retry_to_completion(retry, &run.cancel, || async {
+            shore::make_domain(&mut *run.target.acquire().await?, run.fence(), domain).await
         })
         .await?;
     }
     for sequence in &planned.sequences {
-        seen_through(retry, &run.cancel, || async {
-            shore::make_sequence(&mut *run.target.acquire().await?, run.holder(), sequence).await
+        retry_to_completion(retry, &run.cancel, || async {
+            shore::make_sequence(&mut *run.target.acquire().await?, run.fence(), sequence).await
         })
         .await?;
     }
@@ -57,7 +57,7 @@ pub async fn prepare(run: &Run, planned: &Planned, recorded: &Recorded) -> Resul
 
 /// Foreign keys among the tables that are to be replaced, and views on them, would keep each from
 /// being dropped alone.
-async fn release(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+async fn release(run: &Run, planned: &Planned, recorded: &JobState) -> Result<()> {
     let made = |plan: &&TablePlan| {
         let record = recorded.records.get(&plan.full_name());
         record.is_none_or(|record| !record.created)
@@ -66,27 +66,27 @@ async fn release(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()
     if replaced.is_empty() {
         return Ok(());
     }
-    seen_through(&run.job.transfer.retry, &run.cancel, || async {
+    retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
         let mut target = run.target.acquire().await?;
-        drop_views(&mut target, run.holder(), &planned.views).await?;
-        shore::release(&mut target, run.holder(), &replaced).await
+        drop_views(&mut target, run.fence(), &planned.views).await?;
+        shore::drop_keys_between(&mut target, run.fence(), &replaced).await
     })
     .await
 }
 
-async fn set_aside(run: &Run, planned: &Planned, recorded: &Recorded) -> Result<()> {
+async fn set_aside(run: &Run, planned: &Planned, recorded: &JobState) -> Result<()> {
     let retry = &run.job.transfer.retry;
     let done = |name: &str| {
         let record = recorded.records.get(name);
-        record.is_some_and(|record| record.state == TableState::Done)
+        record.is_some_and(|record| record.state == TableStage::Done)
     };
     for plan in &planned.tables {
         let plan = in_the_way(plan, done);
         if plan.objects.foreign_keys.is_empty() && plan.objects.checks.is_empty() {
             continue;
         }
-        seen_through(retry, &run.cancel, || async {
-            shore::set_aside(&mut *run.target.acquire().await?, run.holder(), &plan).await
+        retry_to_completion(retry, &run.cancel, || async {
+            shore::suspend(&mut *run.target.acquire().await?, run.fence(), &plan).await
         })
         .await?;
     }
@@ -130,11 +130,11 @@ pub struct Completed {
 pub async fn complete(
     run: &Run,
     planned: &Planned,
-    before: &Recorded,
+    before: &JobState,
     failures: Failures,
 ) -> Result<Completed> {
     let work = complete_all(run, planned, before, failures);
-    let outcome = match until_stopped(&run.target, &run.cancel, STOP_GRACE, work).await {
+    let outcome = match finish_within_grace(&run.target, &run.cancel, STOP_GRACE, work).await {
         Ended::Whole(outcome) => outcome,
         // What its statements say then is no failure of theirs.
         Ended::Cancelled(_) => Err(Error::new(
@@ -157,11 +157,11 @@ pub async fn complete(
 async fn complete_all(
     run: &Run,
     planned: &Planned,
-    before: &Recorded,
+    before: &JobState,
     failures: Failures,
 ) -> Result<Completed> {
     let retry = &run.job.transfer.retry;
-    let records = seen_through(retry, &run.cancel, || async {
+    let records = retry_to_completion(retry, &run.cancel, || async {
         state::load(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
@@ -169,7 +169,12 @@ async fn complete_all(
         failures,
         ..Completed::default()
     };
-    let tables = tables(planned, by_name(records), before, &mut completed.omissions);
+    let tables = tables(
+        planned,
+        by_table_name(records),
+        before,
+        &mut completed.omissions,
+    );
     make_all(run, &tables, &mut completed).await?;
     add_all(run, &tables, &mut completed).await?;
     validate_all(run, &tables, &mut completed).await?;
@@ -177,9 +182,9 @@ async fn complete_all(
     record(run, &tables, &completed).await?;
     collisions(run, &tables, &mut completed).await?;
     for sequence in &planned.sequences {
-        seen_through(retry, &run.cancel, || async {
+        retry_to_completion(retry, &run.cancel, || async {
             let mut target = run.target.acquire().await?;
-            shore::continue_sequence(&mut target, run.holder(), sequence).await
+            shore::continue_sequence(&mut target, run.fence(), sequence).await
         })
         .await?;
     }
@@ -195,7 +200,7 @@ async fn complete_all(
 /// said.
 async fn collisions(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     for table in tables {
-        let found = seen_through(&run.job.transfer.retry, &run.cancel, || async {
+        let found = retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
             finish::collisions(&*run.target.acquire().await?, &table.plan).await
         })
         .await?;
@@ -231,12 +236,12 @@ struct Ready {
 fn tables(
     planned: &Planned,
     records: HashMap<String, TableRecord>,
-    before: &Recorded,
+    before: &JobState,
     omissions: &mut Vec<Omission>,
 ) -> Vec<Ready> {
     let done: HashSet<String> = records
         .iter()
-        .filter(|(_, record)| record.state == TableState::Done)
+        .filter(|(_, record)| record.state == TableStage::Done)
         .map(|(name, _)| name.clone())
         .collect();
     let mut tables = Vec::new();
@@ -247,7 +252,7 @@ fn tables(
         }
         let now = by_name.get(&name).copied();
         let former = before.records.get(&name);
-        let mut again = now.is_some() && former.is_some_and(|it| it.state == TableState::Done);
+        let mut again = now.is_some() && former.is_some_and(|it| it.state == TableStage::Done);
         if let Some(plan) = now.filter(|plan| again && fingerprint(plan) != record.fingerprint) {
             again = false;
             omissions.push(reshaped(plan));
@@ -304,9 +309,9 @@ async fn make_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Res
 }
 
 async fn make_missing(run: &Run, table: &Ready) -> Result<Vec<Error>> {
-    let of_table = TableKey::of(&run.job.name, &table.plan);
+    let of_table = TableKey::for_plan(&run.job.name, &table.plan);
     let of = of(run, &of_table, &table.plan);
-    seen_through(&run.job.transfer.retry, &run.cancel, || {
+    retry_to_completion(&run.job.transfer.retry, &run.cancel, || {
         finishing::make_missing(run, &of)
     })
     .await
@@ -316,8 +321,8 @@ async fn make_missing(run: &Run, table: &Ready) -> Result<Vec<Error>> {
 async fn add_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     for table in tables {
         for key in &table.keys {
-            let added = seen_through(&run.job.transfer.retry, &run.cancel, || async {
-                let of_table = TableKey::of(&run.job.name, &table.plan);
+            let added = retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
+                let of_table = TableKey::for_plan(&run.job.name, &table.plan);
                 let of = of(run, &of_table, &table.plan);
                 shore::add_foreign_key(&mut *run.target.acquire().await?, &of, key).await
             })
@@ -348,8 +353,8 @@ async fn validate_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
 async fn validate_keys(run: &Run, table: &Ready) -> Result<Vec<Error>> {
     let mut unmade = Vec::new();
     for key in table.keys.iter().filter(|key| key.valid) {
-        let validated = seen_through(&run.job.transfer.retry, &run.cancel, || async {
-            let of_table = TableKey::of(&run.job.name, &table.plan);
+        let validated = retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
+            let of_table = TableKey::for_plan(&run.job.name, &table.plan);
             let of = of(run, &of_table, &table.plan);
             shore::validate_foreign_key(&mut *run.target.acquire().await?, &of, key).await
         })
@@ -364,8 +369,8 @@ async fn validate_keys(run: &Run, table: &Ready) -> Result<Vec<Error>> {
     Ok(unmade)
 }
 
-fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
-    Of {
+fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> TableContext<'a> {
+    TableContext {
         table,
         run: run.id,
         plan,
@@ -376,20 +381,20 @@ fn of<'a>(run: &Run, table: &'a TableKey, plan: &'a TablePlan) -> Of<'a> {
 /// must stay off is listed.
 async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) -> Result<()> {
     let retry = &run.job.transfer.retry;
-    let asides = seen_through(retry, &run.cancel, || async {
-        state::asides(&*run.target.acquire().await?, &run.job.name).await
+    let suspended_constraints = retry_to_completion(retry, &run.cancel, || async {
+        state::suspended_constraints(&*run.target.acquire().await?, &run.job.name).await
     })
     .await?;
     let done = |name: &str| tables.iter().find(|table| table.key_name == name);
-    for aside in &asides {
+    for aside in &suspended_constraints {
         let own = done(&aside.full_name());
         let other = aside.refers_to.as_deref();
         match own.filter(|_| other.is_none_or(|other| done(other).is_some())) {
             Some(table) => {
-                let put = seen_through(retry, &run.cancel, || async {
-                    let of_table = TableKey::of(&run.job.name, &table.plan);
+                let put = retry_to_completion(retry, &run.cancel, || async {
+                    let of_table = TableKey::for_plan(&run.job.name, &table.plan);
                     let of = of(run, &of_table, &table.plan);
-                    shore::put_back(&mut *run.target.acquire().await?, &of, aside).await
+                    shore::restore(&mut *run.target.acquire().await?, &of, aside).await
                 })
                 .await;
                 keep_all(put.map(|()| Vec::new()), table, completed)?;
@@ -397,8 +402,8 @@ async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
             // Listed as a key that waits for its other end.
             None if own.is_some_and(|table| waits(table, aside)) => {}
             _ => {
-                let off = seen_through(retry, &run.cancel, || async {
-                    shore::is_off(&mut *run.target.acquire().await?, run.holder(), aside).await
+                let off = retry_to_completion(retry, &run.cancel, || async {
+                    shore::is_suspended(&mut *run.target.acquire().await?, run.fence(), aside).await
                 });
                 if off.await? {
                     completed.omissions.push(unmade(aside));
@@ -409,20 +414,20 @@ async fn put_back_all(run: &Run, tables: &[Ready], completed: &mut Completed) ->
     Ok(())
 }
 
-fn waits(table: &Ready, aside: &Aside) -> bool {
+fn waits(table: &Ready, aside: &SuspendedConstraint) -> bool {
     let mut planned = table.plan.objects.foreign_keys.iter();
     planned.any(|key| key.name == aside.name)
 }
 
-fn unmade(aside: &Aside) -> Omission {
-    let until = match aside.comes_back {
+fn unmade(aside: &SuspendedConstraint) -> Omission {
+    let until = match aside.restore_after_load {
         true => "it was set aside for the load, and the run that completes the tables puts it back",
         false => "it was dropped for the table to be replaced, which has not happened",
     };
     Omission {
         table: aside.full_name(),
         object: format!("constraint {}", aside.name),
-        reason: format!("{until}; by hand: {}", shore::by_hand(aside)),
+        reason: format!("{until}; by hand: {}", shore::restore_statement(aside)),
         text: None,
     }
 }
@@ -470,8 +475,8 @@ async fn record(run: &Run, tables: &[Ready], completed: &Completed) -> Result<()
             let texts = errors.iter().map(ToString::to_string);
             texts.collect::<Vec<_>>().join("\n")
         });
-        seen_through(&run.job.transfer.retry, &run.cancel, || async {
-            let key = TableKey::of(&run.job.name, &table.plan);
+        retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
+            let key = TableKey::for_plan(&run.job.name, &table.plan);
             let lease = run.target.acquire().await?;
             state::set_cause(&lease, &key, text.as_deref()).await
         })

@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Result};
-use crate::pipeline::connections::{Shores, source_endpoint};
+use crate::pipeline::connections::{Connections, source_endpoint};
 use crate::pipeline::context::{Run, TableLoad, Unready};
 use crate::pipeline::policy::cause;
-use crate::pipeline::retry::retrying;
-use crate::pipeline::run::resume::{Recorded, by_name};
+use crate::pipeline::retry::retry_cancellable;
+use crate::pipeline::run::resume::{JobState, by_table_name};
 use crate::pipeline::run::schema_objects::{self, Completed, Failures};
 use crate::pipeline::survey::{Survey, omissions};
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::state::{self, Progress, TableRecord};
+use crate::postgres::state::{self, PartitionProgress, TableRecord};
 use crate::report::progress::TablePhase;
 use crate::report::run::{Facts, Report};
 use crate::report::table::{TableOutcome, TableReport};
@@ -34,7 +34,7 @@ const EMPTIED: &str = "PostgreSQL crashed during an earlier run and emptied this
 /// How a run ended, before it is put in order.
 pub struct Ending<'a> {
     pub survey: &'a Survey,
-    pub recorded: &'a Recorded,
+    pub recorded: &'a JobState,
     pub unready: &'a [Unready],
     pub tables: &'a [Arc<TableLoad>],
     pub verification: Option<VerifyReport>,
@@ -44,7 +44,7 @@ pub struct Ending<'a> {
 }
 
 /// Draws up the report. Rows and bytes are those that the target has recorded as committed.
-pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<Report> {
+pub async fn draw_up(run: &Run, connections: &Connections, ending: Ending<'_>) -> Result<Report> {
     let told = ask(run).await?;
     let unasked = told.is_none();
     let (records, rejected) = told.unwrap_or_default();
@@ -93,7 +93,7 @@ pub async fn draw_up(run: &Run, shores: &Shores, ending: Ending<'_>) -> Result<R
         source: source_endpoint(&run.job, &ending.survey.database),
         target: ending.target,
         consistency: run.job.transfer.consistency,
-        pools: shores.reports(),
+        pools: connections.reports(),
         in_flight: run.progress.concurrency(),
         time: run.progress.clock().read(),
         verification: ending.verification,
@@ -121,7 +121,7 @@ type Told = (HashMap<String, TableRecord>, HashMap<String, u64>);
 async fn ask(run: &Run) -> Result<Option<Told>> {
     // A stop does not end the question, only the time for it.
     let patient = CancellationToken::new();
-    let asked = retrying(&run.job.transfer.retry, &patient, || recorded(run));
+    let asked = retry_cancellable(&run.job.transfer.retry, &patient, || recorded(run));
     let error = match run.stop_clock.in_time(&run.target, ASK_WITHIN, asked).await {
         Some(Ok(told)) => return Ok(Some(told)),
         Some(Err(error)) if !run.cancel.is_cancelled() => return Err(error),
@@ -137,7 +137,7 @@ async fn ask(run: &Run) -> Result<Option<Told>> {
 
 async fn recorded(run: &Run) -> Result<Told> {
     let target = run.target.acquire().await?;
-    let records = by_name(state::load(&target, &run.job.name).await?);
+    let records = by_table_name(state::load(&target, &run.job.name).await?);
     Ok((records, state::count_rejects(&target, &run.job.name).await?))
 }
 
@@ -193,7 +193,7 @@ fn loaded_table(
 }
 
 /// What was changed in a column of times are times, and characters anywhere else.
-fn count_changes(table: &mut TableReport, part: &Progress, plan: &TablePlan) {
+fn count_changes(table: &mut TableReport, part: &PartitionProgress, plan: &TablePlan) {
     let truncated = part.changed_columns.iter().filter(|(column, _)| {
         let planned = plan.column(column);
         planned.is_some_and(|planned| typemap::rounds(&planned.source, &planned.target_type))

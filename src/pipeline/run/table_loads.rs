@@ -1,4 +1,4 @@
-//! Recorded tables become loads. A table that is wanted and has no record fails: it would otherwise be
+//! TableStage tables become loads. A table that is wanted and has no record fails: it would otherwise be
 //! in no part of the report.
 
 use std::collections::{HashMap, HashSet};
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad, Unready};
-use crate::pipeline::retry::seen_through;
-use crate::pipeline::run::resume::by_name;
+use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::run::resume::by_table_name;
 use crate::plan::table::TablePlan;
-use crate::postgres::state::{self, TableKey, TableRecord, TableState as Recorded};
+use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
 use crate::report::progress::TablePhase;
 use crate::transcode::RowLayout;
 
@@ -20,34 +20,34 @@ use crate::transcode::RowLayout;
 ///
 /// # Errors
 /// The state cannot be read, or is of columns that this version cannot write.
-pub async fn take_up(
+pub async fn loads_from_state(
     run: &Arc<Run>,
     plans: &[TablePlan],
     left_out: impl Iterator<Item = &TablePlan>,
 ) -> Result<(Vec<Arc<TableLoad>>, Vec<Unready>)> {
     let read = || async { state::load(&*run.target.acquire().await?, &run.job.name).await };
-    let records = seen_through(&run.job.transfer.retry, &run.cancel, read).await?;
+    let records = retry_to_completion(&run.job.transfer.retry, &run.cancel, read).await?;
     let left_out: HashSet<_> = left_out.map(TablePlan::full_name).collect();
     let wanted = plans
         .iter()
         .filter(|plan| !left_out.contains(&plan.full_name()));
-    let (found, missing) = match_up(wanted, by_name(records));
+    let (found, missing) = match_up(wanted, by_table_name(records));
     for (_, error) in &missing {
         tracing::error!(%error, "a table cannot be loaded");
     }
-    let loads = found.into_iter().map(|record| take_up_one(run, record));
+    let loads = found.into_iter().map(|record| load_of_record(run, record));
     Ok((loads.collect::<Result<_>>()?, missing))
 }
 
 /// The same of one table: a job may have thousands of others on record.
 ///
 /// # Errors
-/// As [`take_up`], and where the table has no record.
-pub async fn take_up_later(run: &Arc<Run>, plan: &TablePlan) -> Result<Arc<TableLoad>> {
-    let key = TableKey::of(&run.job.name, plan);
+/// As [`loads_from_state`], and where the table has no record.
+pub async fn load_for_plan(run: &Arc<Run>, plan: &TablePlan) -> Result<Arc<TableLoad>> {
+    let key = TableKey::for_plan(&run.job.name, plan);
     let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
-    let record = seen_through(&run.job.transfer.retry, &run.cancel, read).await?;
-    take_up_one(run, current(record.ok_or_else(|| no_record(plan))?, plan))
+    let record = retry_to_completion(&run.job.transfer.retry, &run.cancel, read).await?;
+    load_of_record(run, current(record.ok_or_else(|| no_record(plan))?, plan))
 }
 
 /// The records of the plans, and the plans that have none.
@@ -82,9 +82,9 @@ fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
     record
 }
 
-fn take_up_one(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
+fn load_of_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
-    let done = record.state == Recorded::Done;
+    let done = record.state == TableStage::Done;
     let layout = RowLayout::for_table(&record.plan, &run.job)
         .map_err(|error| error.at_table(&name))?
         .with_checksums(run.job.verify == VerifyLevel::Checksums);
@@ -113,7 +113,7 @@ mod tests {
         TableRecord {
             plan: named(name),
             fingerprint: String::new(),
-            state: Recorded::Created,
+            state: TableStage::Created,
             created: true,
             rows: 0,
             bytes: 0,
@@ -132,7 +132,7 @@ mod tests {
             valid: true,
         });
         let two = named("Two");
-        let records = by_name(vec![recorded("One"), recorded("Other")]);
+        let records = by_table_name(vec![recorded("One"), recorded("Other")]);
         let (found, missing) = match_up([&one, &two].into_iter(), records);
         assert_eq!(found.len(), 1);
         // As it is planned now.

@@ -2,15 +2,15 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
-use crate::pipeline::retry::seen_through;
+use crate::pipeline::retry::retry_to_completion;
 use crate::plan::object::ViewPlan;
 use crate::postgres::objects as shore;
 use crate::report::Omission;
 
 /// The inner result is of the view, the outer one of the run.
 pub async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
-    let made = seen_through(&run.job.transfer.retry, &run.cancel, || async {
-        shore::make_view(&mut *run.target.acquire().await?, run.holder(), view).await
+    let made = retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
+        shore::make_view(&mut *run.target.acquire().await?, run.fence(), view).await
     })
     .await;
     match made {

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::{Job, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
-use crate::pipeline::connections::{self, Shores, source_endpoint};
-use crate::pipeline::load::cut_points::Look;
+use crate::pipeline::connections::{self, Connections, source_endpoint};
+use crate::pipeline::load::cut_points::CutFinder;
 use crate::pipeline::options::RunOptions;
-use crate::pipeline::shutdown::{Ended, unless_cancelled, unless_stopped, until_stopped};
+use crate::pipeline::shutdown::{Ended, cancel_on_stop, drop_on_stop, finish_within_grace};
 use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::tune::ranges::Ranges;
 use crate::pipeline::tune::sample::{STOPPED, Sampler, Setting, Task};
@@ -63,16 +63,16 @@ pub async fn tune(
     cancel: CancellationToken,
 ) -> Result<TuneReport> {
     begin(1, "connecting to both servers");
-    let shores = unless_stopped(&cancel, STOPPED, Shores::open_to_write(job)).await?;
+    let connections = drop_on_stop(&cancel, STOPPED, Connections::open_to_write(job)).await?;
     let tuning = Tuning {
         job,
         options,
         tuning,
-        shores: &shores,
+        connections: &connections,
         began: Instant::now(),
     };
     let outcome = tuning.locked(&cancel).await;
-    shores.close().await;
+    connections.close().await;
     outcome
 }
 
@@ -85,7 +85,7 @@ struct Tuning<'a> {
     job: &'a Job,
     options: &'a RunOptions,
     tuning: TuneOptions,
-    shores: &'a Shores,
+    connections: &'a Connections,
     began: Instant,
 }
 
@@ -102,8 +102,8 @@ impl Tuning<'_> {
     /// Under the job's lock: a run of the job would be measured with it, and a second `tune` would
     /// write to the same scratch table.
     async fn locked(&self, signal: &CancellationToken) -> Result<TuneReport> {
-        let taken = JobLock::take(&self.shores.connector, &self.job.name);
-        let lock = unless_stopped(signal, STOPPED, taken).await?;
+        let taken = JobLock::take(&self.connections.connector, &self.job.name);
+        let lock = drop_on_stop(signal, STOPPED, taken).await?;
         let cancel = signal.child_token();
         let outcome = {
             let measured = self.measure(&cancel);
@@ -125,23 +125,23 @@ impl Tuning<'_> {
     }
 
     async fn measure(&self, cancel: &CancellationToken) -> Result<TuneReport> {
-        let (job, shores) = (self.job, self.shores);
+        let (job, connections) = (self.job, self.connections);
         begin(2, "reading the catalog and planning");
-        let surveyed = survey::survey(job, shores, self.options);
-        let survey = unless_stopped(cancel, STOPPED, surveyed).await?;
+        let surveyed = survey::survey(job, connections, self.options);
+        let survey = drop_on_stop(cancel, STOPPED, surveyed).await?;
         let (plan, mut notes) = choose(&survey.planned.tables)?;
         begin(3, "finding cut points");
         let settings = self.settings();
-        let slices = unless_stopped(cancel, STOPPED, self.cut(plan, settings.cap())).await?;
+        let slices = drop_on_stop(cancel, STOPPED, self.cut(plan, settings.cap())).await?;
         let ranges = slices.len();
         begin(4, "making the scratch table");
         let samples = self.with_scratch(plan, slices, cancel).await?;
         notes.extend(remarks(plan, &samples, &settings));
-        let target = connections::target_endpoint(job, &shores.target);
+        let target = connections::target_endpoint(job, &connections.target);
         let facts = Facts {
             job: job.name.clone(),
             source: source_endpoint(job, &survey.database),
-            target: unless_stopped(cancel, STOPPED, target).await?,
+            target: drop_on_stop(cancel, STOPPED, target).await?,
             table: sampled(plan, &survey, ranges, job.transfer.unlogged_load),
             settings,
             samples: samples.by_connections,
@@ -173,8 +173,8 @@ impl Tuning<'_> {
         plan.dense_partitions = plan.dense_partitions.max(cap);
         let cuts = match plan.strategy.ranges() {
             Some(key) if plan.asks_for_cuts() => {
-                let look = Look::whole(self.job.transfer.consistency, &plan, key);
-                let mut source = self.shores.source.acquire().await?;
+                let look = CutFinder::whole(self.job.transfer.consistency, &plan, key);
+                let mut source = self.connections.source.acquire().await?;
                 let found = look.first_cuts(&mut source).await;
                 found.map_err(|error| error.at_table(plan.full_name()))?
             }
@@ -190,7 +190,7 @@ impl Tuning<'_> {
         slices: Vec<Slice>,
         cancel: &CancellationToken,
     ) -> Result<Samples> {
-        let (job, target) = (self.job, &self.shores.target);
+        let (job, target) = (self.job, &self.connections.target);
         let layout = RowLayout::for_table(plan, job)
             .map_err(|error| error.at_table(plan.full_name()))?
             .with_checksums(job.verify == VerifyLevel::Checksums);
@@ -199,14 +199,14 @@ impl Tuning<'_> {
             let unlogged = job.transfer.unlogged_load;
             Scratch::make(&mut lease, &job.name, plan, unlogged).await
         };
-        let (scratch, scratch_plan) = unless_cancelled(target, cancel, STOPPED, made).await?;
+        let (scratch, scratch_plan) = cancel_on_stop(target, cancel, STOPPED, made).await?;
         let copy = CopyTable::new(&job.name, &scratch_plan);
         let sampler = Sampler {
-            source: &self.shores.source,
+            source: &self.connections.source,
             target,
             scratch: &scratch,
             task: Arc::new(Task {
-                source: self.shores.source.clone(),
+                source: self.connections.source.clone(),
                 plan: plan.clone(),
                 layout,
                 copy: Arc::new(copy.flush_late(!job.transfer.synchronous_commit)),
@@ -220,7 +220,7 @@ impl Tuning<'_> {
         let sampled = self.samples(&sampler).await;
         begin(6, "dropping the scratch table");
         let removed = async { scratch.remove(&mut *target.acquire().await?).await };
-        let removed = match until_stopped(target, cancel, DROP_GRACE, removed).await {
+        let removed = match finish_within_grace(target, cancel, DROP_GRACE, removed).await {
             Ended::Whole(removed) | Ended::Cancelled(Some(removed)) => removed,
             Ended::Cancelled(None) => Err(Error::new(
                 Kind::Stopped,

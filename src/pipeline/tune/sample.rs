@@ -16,7 +16,7 @@ use crate::mssql::pool::{Pooled, SourcePool};
 use crate::pipeline::load::reader::{
     BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
 };
-use crate::pipeline::shutdown::unless_cancelled;
+use crate::pipeline::shutdown::cancel_on_stop;
 use crate::pipeline::tune::machine::Counters;
 use crate::pipeline::tune::ranges::{Range, Ranges};
 use crate::plan::key::KeyValue;
@@ -80,7 +80,7 @@ impl Sampler<'_> {
     /// The first error of a connection: a sample with a fault in it would tell nothing.
     pub(super) async fn take(&self, setting: Setting) -> Result<Measured> {
         let opened = self.open(setting);
-        let pairs = unless_cancelled(self.target, &self.cancel, STOPPED, opened).await?;
+        let pairs = cancel_on_stop(self.target, &self.cancel, STOPPED, opened).await?;
         let stop = self.cancel.child_token();
         let clock = Arc::new(Clock::default());
         let arrived = Arc::new(AtomicUsize::new(0));

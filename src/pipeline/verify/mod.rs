@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
 use crate::mssql::bounds;
-use crate::pipeline::connections::Shores;
+use crate::pipeline::connections::Connections;
 use crate::pipeline::context::{Counts, Run, TableLoad};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
-use crate::pipeline::retry::seen_through;
-use crate::pipeline::shutdown::{Ended, unless_stopped, until_stopped};
+use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::shutdown::{Ended, drop_on_stop, finish_within_grace};
 use crate::pipeline::survey;
 use crate::pipeline::verify::checksums::Comparing;
 use crate::pipeline::verify::reads::Reads;
@@ -142,7 +142,7 @@ async fn count_target_until(run: &Run, plan: &TablePlan, stop: &CancellationToke
     match counted {
         Some(counted) => counted.map_err(|error| error.at_table(plan.full_name())),
         None => {
-            run.target.abandon(lease).await;
+            run.target.cancel_and_close(lease).await;
             Err(not_counted())
         }
     }
@@ -177,12 +177,12 @@ pub async fn verify(
     verification: VerifyOptions,
     cancel: CancellationToken,
 ) -> Result<VerifyReport> {
-    let shores = unless_stopped(&cancel, STOPPED, Shores::open(job)).await?;
+    let connections = drop_on_stop(&cancel, STOPPED, Connections::open(job)).await?;
     let compared = async {
-        let survey = survey::survey(job, &shores, options).await?;
+        let survey = survey::survey(job, &connections, options).await?;
         let comparison = Comparison {
             job,
-            reads: Reads::new(job, &shores.source, &shores.target, &cancel),
+            reads: Reads::new(job, &connections.source, &connections.target, &cancel),
             level: verification.level.unwrap_or(level_of(job.verify)),
             show_values: verification.show_values,
             trust_load: false,
@@ -192,12 +192,13 @@ pub async fn verify(
         };
         Ok(comparison.tables(&survey.planned.tables).await)
     };
-    let outcome = match until_stopped(&shores.target, &cancel, Duration::ZERO, compared).await {
-        Ended::Whole(outcome) if !cancel.is_cancelled() => outcome,
-        // What was stopped stands in its tables as a failure, too.
-        _ => Err(Error::new(Kind::Stopped, STOPPED)),
-    };
-    shores.close().await;
+    let outcome =
+        match finish_within_grace(&connections.target, &cancel, Duration::ZERO, compared).await {
+            Ended::Whole(outcome) if !cancel.is_cancelled() => outcome,
+            // What was stopped stands in its tables as a failure, too.
+            _ => Err(Error::new(Kind::Stopped, STOPPED)),
+        };
+    connections.close().await;
     outcome
 }
 
@@ -219,13 +220,13 @@ impl<'a> Comparison<'a> {
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
         if self.level != Level::Counts || self.job.transfer.mode == Mode::Append {
-            let loaded = self.seen_through(|| self.load_records()).await;
+            let loaded = self.retry_to_completion(|| self.load_records()).await;
             match loaded {
                 Ok(records) => self.records = records,
                 Err(error) => return self.not_compared(plans, &error, started),
             }
         }
-        let rejected = self.seen_through(|| self.count_rejects()).await;
+        let rejected = self.retry_to_completion(|| self.count_rejects()).await;
         match rejected {
             Ok(rejected) => self.rejected = rejected,
             Err(error) => return self.not_compared(plans, &error, started),
@@ -243,11 +244,11 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    async fn seen_through<T, F: Future<Output = Result<T>>>(
+    async fn retry_to_completion<T, F: Future<Output = Result<T>>>(
         &self,
         work: impl FnMut() -> F,
     ) -> Result<T> {
-        seen_through(&self.reads.retry, &self.reads.cancel, work).await
+        retry_to_completion(&self.reads.retry, &self.reads.cancel, work).await
     }
 
     async fn load_records(&self) -> Result<HashMap<String, TableRecord>> {
@@ -299,7 +300,7 @@ impl<'a> Comparison<'a> {
     /// Rows of the source and of the target. The server's own count of the source is believed where it
     /// is what the target has, and settles nothing where it is not.
     async fn both_counts(&self, plan: &TablePlan) -> (Result<u64>, Result<u64>) {
-        let kept = match self.seen_through(|| self.kept_count(plan)).await {
+        let kept = match self.retry_to_completion(|| self.kept_count(plan)).await {
             Ok(Some(kept)) => kept,
             Ok(None) => return tokio::join!(self.source_rows(plan), self.target_rows(plan)),
             Err(error) => return (Err(error), self.target_rows(plan).await),
@@ -379,7 +380,8 @@ impl<'a> Comparison<'a> {
 
     async fn source_rows(&self, plan: &TablePlan) -> Result<u64> {
         let sql = query::count(plan, self.job.transfer.consistency);
-        self.seen_through(|| self.count_source(plan, &sql)).await
+        self.retry_to_completion(|| self.count_source(plan, &sql))
+            .await
     }
 
     async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
@@ -392,7 +394,7 @@ impl<'a> Comparison<'a> {
     /// Rows of the table; in mode `append` those that the job committed, because the table may
     /// have held others before, as far as there are so many.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        let there = self.seen_through(|| self.count_target(plan)).await?;
+        let there = self.retry_to_completion(|| self.count_target(plan)).await?;
         let Some(record) = self.record(plan) else {
             return Ok(there);
         };

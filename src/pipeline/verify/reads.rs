@@ -11,13 +11,13 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::mssql::read;
-use crate::pipeline::retry::{retrying, seen_through};
+use crate::pipeline::retry::{retry_cancellable, retry_to_completion};
 use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state::TableRecord;
-use crate::postgres::verify::{LEAST_BLOCKS, Part, longest_row, parts, read_rows};
+use crate::postgres::verify::{BlockRange, MIN_BLOCKS, block_ranges, longest_row, read_rows};
 use crate::transcode::RowLayout;
 use crate::transcode::digest::{Tally, each_row};
 
@@ -29,7 +29,7 @@ pub(super) struct Reads {
     pub(super) retry: Retry,
     pub(super) cancel: CancellationToken,
     /// Parts of a target table that are read at a time, at most.
-    most_parts: usize,
+    most_ranges: usize,
     /// Whose turn it is to have a long row of the source in memory.
     large_rows: LargeRows,
     /// KiB for rows of the target, taken before a connection is: PostgreSQL's driver has a row in
@@ -129,7 +129,7 @@ impl Reads {
             target: target.clone(),
             retry: job.transfer.retry.clone(),
             cancel: cancel.clone(),
-            most_parts: job.target.pool.max_connections,
+            most_ranges: job.target.pool.max_connections,
             large_rows: LargeRows::default(),
             target_memory: Semaphore::new(TARGET_MEMORY as usize),
         })
@@ -150,7 +150,7 @@ impl Reads {
             let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(&shared));
             readers.spawn(async move {
                 let work = || read_source(&reads, &table, number, &*empty);
-                let (read, rejected) = retrying(&reads.retry, &reads.cancel, work).await?;
+                let (read, rejected) = retry_cancellable(&reads.retry, &reads.cancel, work).await?;
                 Ok(Read::Source(read, rejected))
             });
         }
@@ -159,7 +159,7 @@ impl Reads {
 
     /// Refuses a target whose columns have other types than the plan's.
     pub(super) async fn comparable(&self, plan: &TablePlan) -> Result<()> {
-        seen_through(&self.retry, &self.cancel, || async {
+        retry_to_completion(&self.retry, &self.cancel, || async {
             ddl::must_be_comparable(&*self.target.acquire().await?, plan).await
         })
         .await
@@ -182,20 +182,20 @@ impl Reads {
     where
         T: Tally + Send + Sync + 'static,
     {
-        let divided = seen_through(&self.retry, &self.cancel, || async {
+        let divided = retry_to_completion(&self.retry, &self.cancel, || async {
             let lease = self.target.acquire().await?;
-            let most = (self.most_parts, LEAST_BLOCKS);
-            let parts = parts(&lease, &table.plan.target, most).await?;
-            Ok((parts, longest_row(&lease, &table.plan).await?))
+            let most = (self.most_ranges, MIN_BLOCKS);
+            let ranges = block_ranges(&lease, &table.plan.target, most).await?;
+            Ok((ranges, longest_row(&lease, &table.plan).await?))
         });
-        let (parts, longest) = divided.await?;
+        let (ranges, longest) = divided.await?;
         let mut readers = JoinSet::new();
-        for part in parts {
+        for range in ranges {
             let (reads, table, empty) = (Arc::clone(self), Arc::clone(table), Arc::clone(empty));
             readers.spawn(async move {
                 let _memory = reads.target_memory.acquire_many(kib(longest)).await;
-                let work = || read_target(&reads, &table, &part, &*empty);
-                let read = seen_through(&reads.retry, &reads.cancel, work).await?;
+                let work = || read_target(&reads, &table, &range, &*empty);
+                let read = retry_to_completion(&reads.retry, &reads.cancel, work).await?;
                 Ok(Read::Target(read))
             });
         }
@@ -256,12 +256,12 @@ async fn read_source<T: Tally>(
 async fn read_target<T: Tally + Send>(
     reads: &Reads,
     table: &Compared,
-    part: &Part,
+    range: &BlockRange,
     empty: &T,
 ) -> Result<T> {
     let lease = reads.target.acquire().await?;
     let mut tally = empty.fresh();
-    read_rows(lease, &table.plan, part, |row| tally.add(row)).await?;
+    read_rows(lease, &table.plan, range, |row| tally.add(row)).await?;
     Ok(tally)
 }
 

@@ -159,7 +159,7 @@ impl Connector {
             let _guard = guard;
             // Whoever uses the connection gets the error too; this is the reason behind it.
             if let Err(error) = connection.await {
-                debug!(error = %fault::of(error, "keep the connection"), "target connection ended");
+                debug!(error = %fault::from_driver(error, "keep the connection"), "target connection ended");
             }
         });
         Ok((client, task))

@@ -153,8 +153,9 @@ async fn unlock(sessions: &[&Session], key: i64) {
 /// Up to two numbers of the first row.
 async fn ask(session: &Session, sql: &str) -> Result<Option<[Option<i32>; 2]>> {
     let asked = session.simple_query(sql).await;
-    let rows = asked
-        .map_err(|error| fault::of(error, "find out whether the target keeps sessions apart"))?;
+    let rows = asked.map_err(|error| {
+        fault::from_driver(error, "find out whether the target keeps sessions apart")
+    })?;
     let row = rows.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

@@ -1,6 +1,6 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
 
-mod flow;
+mod connection;
 mod place;
 mod scratch;
 
@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Kind, Result};
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::{Slice, TablePlan};
-use crate::postgres::copy::flow::{Broken, Flow};
+use crate::postgres::copy::connection::{CopyConnection, DriverFault};
 use crate::postgres::copy::place::Columns;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
-use crate::postgres::state::{self, Claim, PartitionState, Progress, RunId, TableKey, Ticket};
+use crate::postgres::state::{
+    self, Claim, ClaimToken, PartitionProgress, PartitionState, RunId, TableKey,
+};
 use crate::transcode::{Batch, Reject};
 
 pub use crate::postgres::copy::scratch::ScratchWriter;
@@ -43,13 +45,13 @@ impl CopyTable {
             .map(|column| quote_ident(&column.target_name))
             .collect();
         Self {
-            key: TableKey::of(job, plan),
+            key: TableKey::for_plan(job, plan),
             copy: format!(
                 "COPY {target} ({}) FROM STDIN (FORMAT binary)",
                 columns.join(", ")
             ),
             target,
-            columns: Columns::of(plan),
+            columns: Columns::for_plan(plan),
             flush_late: false,
         }
     }
@@ -85,15 +87,15 @@ pub struct WriteTiming {
 /// Writes one partition. Commit or abort it; when it is dropped in between, or after an error,
 /// its connection is closed and the server rolls back to the last commit.
 pub struct PartitionWriter {
-    flow: Flow,
+    connection: CopyConnection,
     table: Arc<CopyTable>,
     partition: u32,
-    ticket: Ticket,
+    token: ClaimToken,
     slice: Slice,
     /// As committed.
-    progress: Progress,
+    progress: PartitionProgress,
     /// As it will be committed, rows in flight included.
-    ahead: Progress,
+    ahead: PartitionProgress,
     /// Rows that earlier COPYs of this transaction stored.
     stored: u64,
     /// Not written yet, and how many bytes they are.
@@ -121,14 +123,14 @@ impl PartitionWriter {
     ) -> Result<Option<Self>> {
         let claimed = state::claim(&lease, &table.key, partition, run).await;
         let claimed = claimed.map_err(|error| at(&table, partition, error))?;
-        let Claim::Granted(ticket, slice, progress) = claimed else {
+        let Claim::Granted(token, slice, progress) = claimed else {
             return Ok(None);
         };
         Ok(Some(Self {
-            flow: Flow::new(lease, table.clone()),
+            connection: CopyConnection::new(lease, table.clone()),
             table,
             partition,
-            ticket,
+            token,
             slice,
             ahead: progress.clone(),
             progress,
@@ -149,7 +151,7 @@ impl PartitionWriter {
     }
 
     /// What is committed.
-    pub fn progress(&self) -> &Progress {
+    pub fn progress(&self) -> &PartitionProgress {
         &self.progress
     }
 
@@ -173,7 +175,7 @@ impl PartitionWriter {
     /// last committed key is in `head`. After an error it is not known whether the cut was made:
     /// claim again, and ask [`state::pending`].
     pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
-        if self.flow.in_transaction() || self.pending_bytes() > 0 {
+        if self.connection.in_transaction() || self.pending_bytes() > 0 {
             let error = Error::new(
                 Kind::Internal,
                 "a partition was cut in the middle of a batch",
@@ -181,8 +183,14 @@ impl PartitionWriter {
             return Err(at(&self.table, self.partition, error));
         }
         let table = &self.table.key;
-        let split =
-            state::split(&mut self.flow.lease, table, &mut self.ticket, &head, others).await;
+        let split = state::split(
+            &mut self.connection.lease,
+            table,
+            &mut self.token,
+            &head,
+            others,
+        )
+        .await;
         let numbers = split.map_err(|error| at(&self.table, self.partition, error))?;
         self.slice = head;
         Ok(numbers)
@@ -190,7 +198,7 @@ impl PartitionWriter {
 
     /// Partitions of the table that nobody has taken up; see [`state::pending`].
     pub async fn pending(&self) -> Result<Vec<u32>> {
-        let pending = state::pending(&self.flow.lease, &self.table.key).await;
+        let pending = state::pending(&self.connection.lease, &self.table.key).await;
         pending.map_err(|error| at(&self.table, self.partition, error))
     }
 
@@ -217,8 +225,8 @@ impl PartitionWriter {
         self.can_continue = batch.last_key.is_some();
         ahead.last_key = batch.last_key.or(ahead.last_key.take());
         if batch.rows > 0 {
-            let sent = self.flow.send(batch.bytes, batch.rows).await;
-            sent.map_err(|broken| self.fault(broken))?;
+            let sent = self.connection.send(batch.bytes, batch.rows).await;
+            sent.map_err(|fault| self.fault(fault))?;
         }
         self.hold_back(batch.rejects).await
     }
@@ -241,23 +249,29 @@ impl PartitionWriter {
             return Ok(());
         }
         self.begin().await?;
-        let place = self.ticket.place()?;
-        state::write_rejects(&self.flow.lease, &self.table.key, place, &self.rejects).await?;
+        let place = self.token.place()?;
+        state::write_rejects(
+            &self.connection.lease,
+            &self.table.key,
+            place,
+            &self.rejects,
+        )
+        .await?;
         self.rejects.clear();
         self.rejects_held = 0;
         Ok(())
     }
 
     async fn begin(&mut self) -> Result<()> {
-        let begun = self.flow.begin().await;
-        begun.map_err(|broken| self.fault(broken))
+        let begun = self.connection.begin().await;
+        begun.map_err(|fault| self.fault(fault))
     }
 
     /// Commits what was written together with its checkpoint. On any error, drop the writer and
     /// claim the partition again: that reads the truth back, also after a COMMIT whose answer
     /// was lost. Not cancel safe in the same sense: after cancelling, claim again.
-    pub async fn commit(&mut self, end: End) -> Result<&Progress> {
-        if end == End::More && !self.flow.in_transaction() && self.rejects.is_empty() {
+    pub async fn commit(&mut self, end: End) -> Result<&PartitionProgress> {
+        if end == End::More && !self.connection.in_transaction() && self.rejects.is_empty() {
             return Ok(&self.progress);
         }
         let (start, sent) = (Instant::now(), self.timing.send);
@@ -284,23 +298,23 @@ impl PartitionWriter {
             End::Partition => PartitionState::Done,
         };
         let seconds = self.since.elapsed().as_secs_f64();
-        let ticket = &mut self.ticket;
+        let token = &mut self.token;
         state::record(
-            &self.flow.lease,
+            &self.connection.lease,
             &self.table.key,
-            ticket,
+            token,
             &self.ahead,
             (state, seconds),
         )
         .await?;
-        let committed = self.flow.commit(end).await;
-        committed.map_err(|broken| self.fault(broken))
+        let committed = self.connection.commit(end).await;
+        committed.map_err(|fault| self.fault(fault))
     }
 
     /// The server must have stored as many rows as were sent.
     async fn end_copy(&mut self) -> Result<()> {
-        let ended = self.flow.end_copy().await;
-        let Some(ended) = ended.map_err(|broken| self.fault(broken))? else {
+        let ended = self.connection.end_copy().await;
+        let Some(ended) = ended.map_err(|fault| self.fault(fault))? else {
             return Ok(());
         };
         if ended.stored == ended.sent {
@@ -318,19 +332,20 @@ impl PartitionWriter {
 
     /// Takes back what is not committed, and gives back a clean connection.
     pub async fn abort(mut self) -> Result<()> {
-        if !self.flow.in_transaction() {
+        if !self.connection.in_transaction() {
             return Ok(());
         }
-        let rolled_back = self.flow.roll_back().await;
-        rolled_back.map_err(|broken| at(&self.table, self.partition, self.fault(broken)))
+        let rolled_back = self.connection.roll_back().await;
+        rolled_back.map_err(|fault| at(&self.table, self.partition, self.fault(fault)))
     }
 
     /// Names what PostgreSQL says of column and row, without values.
-    fn fault(&self, Broken { error, doing }: Broken) -> Error {
+    fn fault(&self, DriverFault { error, doing }: DriverFault) -> Error {
         let place = error
             .as_db_error()
             .map(|answer| self.table.columns.place(answer));
-        let mut fault = fault::of(error, &format!("{doing} (target {})", self.table.target));
+        let mut fault =
+            fault::from_driver(error, &format!("{doing} (target {})", self.table.target));
         let place = place.unwrap_or_default();
         if let Some(column) = place.column {
             fault = fault.at_column(column);

@@ -3,7 +3,7 @@
 use tokio_postgres::error::DbError;
 
 use crate::plan::table::TablePlan;
-use crate::postgres::state::Progress;
+use crate::postgres::state::PartitionProgress;
 
 /// The columns of a COPY, by both names.
 pub(super) struct Columns(Vec<Names>);
@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 impl Columns {
-    pub(super) fn of(plan: &TablePlan) -> Self {
+    pub(super) fn for_plan(plan: &TablePlan) -> Self {
         let names = plan.columns.iter().map(|column| Names {
             target: column.target_name.clone(),
             source: column.source.name.clone(),
@@ -32,7 +32,7 @@ impl Columns {
     }
 
     /// Adds what was changed in each column, in the order of the COPY, to `progress`.
-    pub(super) fn add(&self, changed: &[u64], progress: &mut Progress) {
+    pub(super) fn add(&self, changed: &[u64], progress: &mut PartitionProgress) {
         for (names, count) in self.0.iter().zip(changed).filter(|(_, count)| **count > 0) {
             progress.changed_values += count;
             let column = progress.changed_columns.entry(names.source.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, Kind, Result};
-use crate::postgres::copy::flow::{Broken, Flow};
+use crate::postgres::copy::connection::{CopyConnection, DriverFault};
 use crate::postgres::copy::{CopyTable, End, WriteTiming};
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
@@ -13,7 +13,7 @@ use crate::transcode::Batch;
 /// Writes into a scratch table, in transactions of the caller's size. Dropped in a transaction, it
 /// closes its connection and the server rolls back.
 pub struct ScratchWriter {
-    flow: Flow,
+    connection: CopyConnection,
     /// Sent in this transaction.
     bytes: u64,
     timing: WriteTiming,
@@ -24,7 +24,7 @@ impl ScratchWriter {
     /// `table` is that of the scratch table's plan.
     pub fn new(lease: Lease, table: Arc<CopyTable>) -> Self {
         Self {
-            flow: Flow::new(lease, table),
+            connection: CopyConnection::new(lease, table),
             bytes: 0,
             timing: WriteTiming::default(),
             commits: 0,
@@ -51,7 +51,7 @@ impl ScratchWriter {
         }
         self.bytes += batch.bytes.len() as u64;
         let start = Instant::now();
-        let sent = self.flow.send(batch.bytes, batch.rows).await;
+        let sent = self.connection.send(batch.bytes, batch.rows).await;
         self.timing.send += start.elapsed();
         sent.map_err(failed)
     }
@@ -59,7 +59,7 @@ impl ScratchWriter {
     /// Commits what was written, waiting for the disk as a partition's writer does; nothing where
     /// nothing was written.
     pub async fn commit(&mut self, end: End) -> Result<()> {
-        if !self.flow.in_transaction() {
+        if !self.connection.in_transaction() {
             return Ok(());
         }
         // The server still digests rows that the driver took long ago: that is COPY.
@@ -68,7 +68,7 @@ impl ScratchWriter {
         self.timing.send += start.elapsed();
         ended?;
         let start = Instant::now();
-        let committed = self.flow.commit(end).await;
+        let committed = self.connection.commit(end).await;
         self.timing.commit += start.elapsed();
         committed.map_err(failed)?;
         self.commits += 1;
@@ -78,7 +78,7 @@ impl ScratchWriter {
 
     /// The server must have stored as many rows as were sent, or the rate would be of other work.
     async fn end_copy(&mut self) -> Result<()> {
-        match self.flow.end_copy().await.map_err(failed)? {
+        match self.connection.end_copy().await.map_err(failed)? {
             Some(ended) if ended.stored != ended.sent => Err(Error::new(
                 Kind::Internal,
                 format!(
@@ -91,6 +91,6 @@ impl ScratchWriter {
     }
 }
 
-fn failed(Broken { error, doing }: Broken) -> Error {
-    fault::of(error, &format!("{doing} (scratch table)"))
+fn failed(DriverFault { error, doing }: DriverFault) -> Error {
+    fault::from_driver(error, &format!("{doing} (scratch table)"))
 }

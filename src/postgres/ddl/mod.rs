@@ -26,7 +26,7 @@ pub use crate::postgres::ddl::statement::{counters, create_schema, create_table,
 
 /// How tables are made.
 #[derive(Debug, Clone, Copy)]
-pub struct Making {
+pub struct TableOptions {
     pub mode: Mode,
     /// UNLOGGED until `finish::finish`, whatever the job says by then; only of tables that are made
     /// here.
@@ -57,7 +57,7 @@ pub async fn make(
     table: &TableKey,
     run: RunId,
     plan: &TablePlan,
-    making: &Making,
+    making: &TableOptions,
 ) -> Result<()> {
     make_in_transaction(client, table, run, plan, making)
         .await
@@ -69,9 +69,9 @@ async fn make_in_transaction(
     table: &TableKey,
     run: RunId,
     plan: &TablePlan,
-    making: &Making,
+    making: &TableOptions,
 ) -> Result<()> {
-    let failed = |error| fault::of(error, "make the table");
+    let failed = |error| fault::from_driver(error, "make the table");
     let transaction = client.transaction().await.map_err(failed)?;
     let recorded = transaction
         .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
@@ -174,7 +174,7 @@ fn missing(plan: &TablePlan, mode: Mode) -> Error {
 async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool) -> Result<Oid> {
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
-    let failed = |error| fault::of_making(error, &format!("create table {name}"));
+    let failed = |error| fault::from_ddl(error, &format!("create table {name}"));
     let create = create_table(plan, unlogged);
     transaction.batch_execute(&create).await.map_err(failed)?;
     for statement in counters(plan).into_iter().chain(comments(plan)) {
@@ -198,7 +198,7 @@ pub(in crate::postgres) async fn make_schema(
 ) -> Result<()> {
     let create = create_schema(schema);
     let failed = |error| {
-        fault::of(
+        fault::from_driver(
             error,
             &format!("make schema {}", names::quote_ident(schema)),
         )
@@ -232,7 +232,7 @@ async fn to_table(
     transaction
         .batch_execute(&format!("{statement} {name}"))
         .await
-        .map_err(|error| fault::of(error, &format!("{verb} table {name}")))
+        .map_err(|error| fault::from_driver(error, &format!("{verb} table {name}")))
 }
 
 /// As place of errors.

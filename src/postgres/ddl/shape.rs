@@ -59,7 +59,9 @@ pub(super) async fn find(client: &impl GenericClient, name: &TargetName) -> Resu
     let row = client
         .query_opt(FIND, &[&name.schema, &name.table])
         .await
-        .map_err(|error| fault::of(error, &format!("look for {}", names::qualified(name))))?;
+        .map_err(|error| {
+            fault::from_driver(error, &format!("look for {}", names::qualified(name)))
+        })?;
     Ok(row.map(|row| Found {
         oid: row.get(0),
         kind: row.get::<_, i8>(1).cast_unsigned(),
@@ -72,7 +74,7 @@ pub(super) async fn holds_rows(client: &impl GenericClient, name: &TargetName) -
         .query_one(&format!("SELECT EXISTS (SELECT 1 FROM {name})"), &[])
         .await
         .map(|row| row.get(0))
-        .map_err(|error| fault::of(error, &format!("look into {name}")))
+        .map_err(|error| fault::from_driver(error, &format!("look into {name}")))
 }
 
 /// A column that is there.
@@ -85,7 +87,8 @@ struct Column {
 
 async fn columns(client: &impl GenericClient, found: &Found) -> Result<BTreeMap<String, Column>> {
     let rows = client.query(COLUMNS, &[&found.oid]).await;
-    let rows = rows.map_err(|error| fault::of(error, "read the columns of the target table"))?;
+    let rows =
+        rows.map_err(|error| fault::from_driver(error, "read the columns of the target table"))?;
     let column = |row: Row| {
         let column = Column {
             ty: row.get(1),

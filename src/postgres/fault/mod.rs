@@ -25,7 +25,7 @@ impl fmt::Display for Answer {
 impl StdError for Answer {}
 
 /// Maps an error of a statement on an open connection. `doing` completes "could not ...".
-pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
+pub(super) fn from_driver(error: tokio_postgres::Error, doing: &str) -> Error {
     if let Some(answer) = error.as_db_error() {
         return answered(answer, kind_of(answer.code().code()), doing);
     }
@@ -41,15 +41,15 @@ pub(super) fn of(error: tokio_postgres::Error, doing: &str) -> Error {
     Error::new(kind, text).because(error)
 }
 
-/// As [`of`], of a statement that makes an object. A unique violation is one of the catalogs then:
+/// As [`from_driver`], for a statement that makes an object. A unique violation is one of the catalogs then:
 /// two tables whose names fill 63 bytes once took one name for their array types at the same
 /// moment. The second finds another name when it is tried again.
-pub(super) fn of_making(error: tokio_postgres::Error, doing: &str) -> Error {
+pub(super) fn from_ddl(error: tokio_postgres::Error, doing: &str) -> Error {
     match error.as_db_error() {
         Some(answer) if *answer.code() == SqlState::UNIQUE_VIOLATION => {
             answered(answer, Kind::TargetBusy, doing)
         }
-        _ => of(error, doing),
+        _ => from_driver(error, doing),
     }
 }
 

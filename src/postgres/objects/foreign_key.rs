@@ -5,8 +5,8 @@ use tokio_postgres::Client;
 use crate::error::{Error, Kind, Result};
 use crate::names::quote_ident;
 use crate::plan::object::ForeignKeyPlan;
-use crate::postgres::objects::look::{self, Constraint};
-use crate::postgres::objects::{Of, begin, taken};
+use crate::postgres::objects::existing::{self, Constraint};
+use crate::postgres::objects::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
 
 /// `foreign_key_violation` (PostgreSQL documentation, appendix A).
@@ -18,66 +18,78 @@ const VIOLATED: &str = "23503";
 /// # Errors
 /// [`Kind::TargetExists`] where another constraint has its name; [`Kind::TargetQuery`] where the
 /// rows of a partitioned table refer to nothing.
-pub async fn add(client: &mut Client, of: &Of<'_>, key: &ForeignKeyPlan) -> Result<()> {
-    add_in_transaction(client, of, key)
+pub async fn add(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    key: &ForeignKeyPlan,
+) -> Result<()> {
+    add_in_transaction(client, context, key)
         .await
-        .map_err(|error| error.at_table(of.table.full_name()))
+        .map_err(|error| error.at_table(context.table.full_name()))
 }
 
-async fn add_in_transaction(client: &mut Client, of: &Of<'_>, key: &ForeignKeyPlan) -> Result<()> {
-    let mut begun = begin(client, of).await?;
-    let target = &of.plan.target;
+async fn add_in_transaction(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    key: &ForeignKeyPlan,
+) -> Result<()> {
+    let mut locked = begin(client, context).await?;
+    let target = &context.plan.target;
     let doing = format!("make foreign key {}", quote_ident(&key.name));
-    let failed = |error| fault::of(error, &doing);
-    let there = look::constraints(&begun.transaction, begun.oid).await?;
+    let failed = |error| fault::from_driver(error, &doing);
+    let there = existing::constraints(&locked.transaction, locked.oid).await?;
     if let Some(named) = there.iter().find(|known| known.name == key.name) {
-        let wanted = look::wanted_foreign_key(&mut begun.transaction, target, key).await?;
+        let wanted = existing::wanted_foreign_key(&mut locked.transaction, target, key).await?;
         return match named.definition == wanted {
             true => Ok(()),
             false => Err(taken("foreign key", &key.name, target)),
         };
     }
-    let make = match look::may_be_not_valid(&begun.transaction, begun.oid).await? {
+    let make = match existing::may_be_not_valid(&locked.transaction, locked.oid).await? {
         true => ddl::foreign_key(target, key),
         false => ddl::foreign_key_at_once(target, key),
     };
-    let made = begun.transaction.batch_execute(&make).await;
+    let made = locked.transaction.batch_execute(&make).await;
     made.map_err(|error| violated(error, key, &doing))?;
-    begun.transaction.commit().await.map_err(failed)
+    locked.transaction.commit().await.map_err(failed)
 }
 
 /// Holds the rows that are there to a foreign key, unless that was done before.
 ///
 /// # Errors
 /// [`Kind::TargetQuery`] where a row refers to nothing.
-pub async fn validate(client: &mut Client, of: &Of<'_>, key: &ForeignKeyPlan) -> Result<()> {
-    validate_in_transaction(client, of, key)
+pub async fn validate(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    key: &ForeignKeyPlan,
+) -> Result<()> {
+    validate_in_transaction(client, context, key)
         .await
-        .map_err(|error| error.at_table(of.table.full_name()))
+        .map_err(|error| error.at_table(context.table.full_name()))
 }
 
 async fn validate_in_transaction(
     client: &mut Client,
-    of: &Of<'_>,
+    context: &TableContext<'_>,
     key: &ForeignKeyPlan,
 ) -> Result<()> {
-    let begun = begin(client, of).await?;
+    let locked = begin(client, context).await?;
     let doing = format!("validate foreign key {}", quote_ident(&key.name));
-    let failed = |error| fault::of(error, &doing);
-    let there = look::constraints(&begun.transaction, begun.oid).await?;
+    let failed = |error| fault::from_driver(error, &doing);
+    let there = existing::constraints(&locked.transaction, locked.oid).await?;
     let valid = |known: &Constraint| known.name == key.name && known.valid;
     if there.iter().any(valid) {
         return Ok(());
     }
-    let validate = ddl::validate(&of.plan.target, &key.name);
-    let validated = begun.transaction.batch_execute(&validate).await;
+    let validate = ddl::validate(&context.plan.target, &key.name);
+    let validated = locked.transaction.batch_execute(&validate).await;
     validated.map_err(|error| violated(error, key, &doing))?;
-    begun.transaction.commit().await.map_err(failed)
+    locked.transaction.commit().await.map_err(failed)
 }
 
 fn violated(error: tokio_postgres::Error, key: &ForeignKeyPlan, doing: &str) -> Error {
     let refused = error.code().is_some_and(|code| code.code() == VIOLATED);
-    let cause = fault::of(error, doing);
+    let cause = fault::from_driver(error, doing);
     if !refused {
         return cause;
     }

@@ -4,11 +4,11 @@
 //! with its definition, so that a run that was killed between any two of them makes the rest, and
 //! objects that were there before the run are taken over.
 
-mod aside;
+mod existing;
 mod foreign_key;
-mod look;
 mod oversize;
 mod standalone;
+mod suspended;
 mod trigger;
 
 use tokio_postgres::types::Oid;
@@ -18,11 +18,10 @@ use crate::error::{Error, Kind, Result};
 use crate::names::{qualified, quote_ident};
 use crate::plan::object::{CheckPlan, IndexPlan};
 use crate::plan::table::TablePlan;
-use crate::postgres::objects::look::Constraint;
+use crate::postgres::objects::existing::Constraint;
 use crate::postgres::state::{RunId, TableKey, must_be_latest};
 use crate::postgres::{ddl, fault};
 
-pub use crate::postgres::objects::aside::{by_hand, is_off, put_back, release, set_aside};
 pub use crate::postgres::objects::foreign_key::{
     add as add_foreign_key, validate as validate_foreign_key,
 };
@@ -30,12 +29,15 @@ pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
 };
+pub use crate::postgres::objects::suspended::{
+    drop_keys_between, is_suspended, restore, restore_statement, suspend,
+};
 
 pub use crate::postgres::objects::trigger::make as make_trigger;
 
 /// Which table, of which run.
 #[derive(Debug, Clone, Copy)]
-pub struct Of<'a> {
+pub struct TableContext<'a> {
     pub table: &'a TableKey,
     pub run: RunId,
     pub plan: &'a TablePlan,
@@ -47,13 +49,13 @@ UPDATE _migrate.tables SET updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 RETURNING made_oid";
 
 /// What is known of the table that an object is made for.
-struct Begun<'a> {
+struct LockedTable<'a> {
     transaction: Transaction<'a>,
     /// Of the target table, as it is now.
     oid: Oid,
 }
 
-impl Of<'_> {
+impl TableContext<'_> {
     /// Whether the plan gives something this name. What is there under another one may be the same
     /// thing, made by others or under the name of an earlier plan.
     fn knows(&self, name: &str) -> bool {
@@ -66,19 +68,19 @@ impl Of<'_> {
     }
 }
 
-async fn begin<'a>(client: &'a mut Client, of: &Of<'_>) -> Result<Begun<'a>> {
-    let failed = |error| fault::of(error, "take the table's record");
+async fn begin<'a>(client: &'a mut Client, context: &TableContext<'_>) -> Result<LockedTable<'a>> {
+    let failed = |error| fault::from_driver(error, "take the table's record");
     let transaction = client.transaction().await.map_err(failed)?;
-    let key = of.table;
+    let key = context.table;
     let row = transaction
         .query_opt(BEGIN, &[&key.job, &key.schema, &key.name])
         .await
         .map_err(failed)?
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
-    must_be_latest(&transaction, &key.job, of.run).await?;
+    must_be_latest(&transaction, &key.job, context.run).await?;
     let made: Option<Oid> = row.get(0);
-    let name = qualified(&of.plan.target);
-    let there = ddl::oid(&transaction, &of.plan.target).await?;
+    let name = qualified(&context.plan.target);
+    let there = ddl::oid(&transaction, &context.plan.target).await?;
     let gone = || {
         Error::new(
             Kind::Checkpoint,
@@ -88,7 +90,7 @@ async fn begin<'a>(client: &'a mut Client, of: &Of<'_>) -> Result<Begun<'a>> {
     let oid = there
         .filter(|oid| made.is_none_or(|made| made == *oid))
         .ok_or_else(gone)?;
-    Ok(Begun { transaction, oid })
+    Ok(LockedTable { transaction, oid })
 }
 
 /// Makes an index or a unique constraint.
@@ -96,15 +98,19 @@ async fn begin<'a>(client: &'a mut Client, of: &Of<'_>) -> Result<Begun<'a>> {
 /// # Errors
 /// [`Kind::TargetExists`] where another thing has its name; PostgreSQL's own where rows or their
 /// size do not allow it.
-pub async fn make_index(client: &mut Client, of: &Of<'_>, index: &IndexPlan) -> Result<()> {
-    let made = match index_in_transaction(client, of, index).await {
+pub async fn make_index(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    index: &IndexPlan,
+) -> Result<()> {
+    let made = match index_in_transaction(client, context, index).await {
         Ok(()) => Ok(()),
         Err(Unmade::Entry { error, at }) => {
-            Err(error.and(&oversize::describe(client, of, index, &at).await?))
+            Err(error.and(&oversize::describe(client, context, index, &at).await?))
         }
         Err(Unmade::Other(error)) => Err(error),
     };
-    made.map_err(|error| error.at_table(of.table.full_name()))
+    made.map_err(|error| error.at_table(context.table.full_name()))
 }
 
 /// Why an index was not made.
@@ -125,19 +131,20 @@ impl From<Error> for Unmade {
 
 async fn index_in_transaction(
     client: &mut Client,
-    of: &Of<'_>,
+    context: &TableContext<'_>,
     index: &IndexPlan,
 ) -> Result<(), Unmade> {
-    let mut begun = begin(client, of).await?;
+    let mut locked = begin(client, context).await?;
     let doing = format!("make index {}", quote_ident(&index.name));
-    let failed = |error| fault::of(error, &doing);
-    let version = look::version(&begun.transaction).await?;
-    let target = &of.plan.target;
-    let named = look::relation(&begun.transaction, &target.schema, &index.name).await?;
-    let there = look::indexes(&begun.transaction, begun.oid).await?;
-    if named.is_some() || there.iter().any(|known| !of.knows(&known.name)) {
-        let wanted = look::wanted_index(&mut begun.transaction, target, index, version).await?;
-        let same = |known: &&look::Index| known.definition == wanted;
+    let failed = |error| fault::from_driver(error, &doing);
+    let version = existing::version(&locked.transaction).await?;
+    let target = &context.plan.target;
+    let named = existing::relation(&locked.transaction, &target.schema, &index.name).await?;
+    let there = existing::indexes(&locked.transaction, locked.oid).await?;
+    if named.is_some() || there.iter().any(|known| !context.knows(&known.name)) {
+        let wanted =
+            existing::wanted_index(&mut locked.transaction, target, index, version).await?;
+        let same = |known: &&existing::Index| known.definition == wanted;
         match named {
             Some(oid) if there.iter().filter(same).any(|known| known.oid == oid) => return Ok(()),
             Some(_) => return Err(taken("index", &index.name, target).into()),
@@ -146,7 +153,7 @@ async fn index_in_transaction(
         }
     }
     let make = ddl::index(target, &index.name, index, version);
-    if let Err(error) = begun.transaction.batch_execute(&make).await {
+    if let Err(error) = locked.transaction.batch_execute(&make).await {
         let at = oversize::row_of(&error);
         let error = failed(error);
         return Err(match at {
@@ -154,7 +161,7 @@ async fn index_in_transaction(
             None => Unmade::Other(error),
         });
     }
-    Ok(begun.transaction.commit().await.map_err(failed)?)
+    Ok(locked.transaction.commit().await.map_err(failed)?)
 }
 
 /// Makes a check and holds the rows to it, unless the source does not vouch for them.
@@ -162,22 +169,30 @@ async fn index_in_transaction(
 /// # Errors
 /// [`Kind::TargetExists`] where another constraint has its name; PostgreSQL's own where a row
 /// violates it.
-pub async fn make_check(client: &mut Client, of: &Of<'_>, check: &CheckPlan) -> Result<()> {
-    check_in_transaction(client, of, check)
+pub async fn make_check(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    check: &CheckPlan,
+) -> Result<()> {
+    check_in_transaction(client, context, check)
         .await
-        .map_err(|error| error.at_table(of.table.full_name()))
+        .map_err(|error| error.at_table(context.table.full_name()))
 }
 
-async fn check_in_transaction(client: &mut Client, of: &Of<'_>, check: &CheckPlan) -> Result<()> {
-    let mut begun = begin(client, of).await?;
+async fn check_in_transaction(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    check: &CheckPlan,
+) -> Result<()> {
+    let mut locked = begin(client, context).await?;
     let doing = format!("make check {}", quote_ident(&check.name));
-    let failed = |error| fault::of(error, &doing);
-    let target = &of.plan.target;
-    let there = look::constraints(&begun.transaction, begun.oid).await?;
+    let failed = |error| fault::from_driver(error, &doing);
+    let target = &context.plan.target;
+    let there = existing::constraints(&locked.transaction, locked.oid).await?;
     let named = there.iter().find(|known| known.name == check.name);
     let mut found = None;
-    if named.is_some() || there.iter().any(|known| !of.knows(&known.name)) {
-        let wanted = look::wanted_check(&mut begun.transaction, target, check).await?;
+    if named.is_some() || there.iter().any(|known| !context.knows(&known.name)) {
+        let wanted = existing::wanted_check(&mut locked.transaction, target, check).await?;
         let same = |known: &&Constraint| known.definition == wanted;
         found = there.iter().find(same);
         if let Some(named) = named {
@@ -190,7 +205,7 @@ async fn check_in_transaction(client: &mut Client, of: &Of<'_>, check: &CheckPla
     let name = found.map_or(check.name.as_str(), |known| known.name.as_str());
     if found.is_none() {
         let make = ddl::check_constraint(target, name, check);
-        begun
+        locked
             .transaction
             .batch_execute(&make)
             .await
@@ -198,13 +213,13 @@ async fn check_in_transaction(client: &mut Client, of: &Of<'_>, check: &CheckPla
     }
     if check.valid && found.is_none_or(|known| !known.valid) {
         let validate = ddl::validate(target, name);
-        begun
+        locked
             .transaction
             .batch_execute(&validate)
             .await
             .map_err(failed)?;
     }
-    begun.transaction.commit().await.map_err(failed)
+    locked.transaction.commit().await.map_err(failed)
 }
 
 fn taken(kind: &str, name: &str, table: &crate::names::TargetName) -> Error {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::object::IndexPlan;
 use crate::postgres::fault;
-use crate::postgres::objects::Of;
+use crate::postgres::objects::TableContext;
 
 /// Where the row is, as `(0,2)`, from `Index row references tuple (0,2) in relation "t".` (postgres,
 /// `nbtutils.c`, `_bt_check_third_page`); `None` for any other error, or in another language.
@@ -31,11 +31,11 @@ fn tuple(detail: &str) -> Option<String> {
 /// key is a value, and in no error.
 pub(super) async fn describe(
     client: &Client,
-    of: &Of<'_>,
+    context: &TableContext<'_>,
     index: &IndexPlan,
     at: &str,
 ) -> Result<String> {
-    let plan = of.plan;
+    let plan = context.plan;
     let table = qualified(&plan.target);
     let columns = index.key.iter().map(|key| key.column.as_str());
     let columns: Vec<_> = columns
@@ -50,7 +50,8 @@ pub(super) async fn describe(
     let asked = client
         .query_opt(&format!("SELECT {sizes} {find}"), &[])
         .await;
-    let row = asked.map_err(|error| fault::of(error, "look at the row that an index refuses"))?;
+    let row = asked
+        .map_err(|error| fault::from_driver(error, "look at the row that an index refuses"))?;
     let mut text = String::new();
     if let Some(row) = row {
         let values = columns.iter().enumerate().filter_map(|(at, column)| {

@@ -8,8 +8,8 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use crate::error::{Error, Kind, Result};
 use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, ViewPlan};
-use crate::postgres::objects::look;
-use crate::postgres::state::Holder;
+use crate::postgres::objects::existing;
+use crate::postgres::state::RunFence;
 use crate::postgres::{ddl, fault};
 
 const SEQUENCE: &str = "\
@@ -31,13 +31,13 @@ WHERE n.nspname = $1 AND t.typname = $2";
 /// Makes a collation with its schema. [`Kind::TargetExists`] where another has its name.
 pub async fn make_collation(
     client: &mut Client,
-    by: Holder<'_>,
+    fence: RunFence<'_>,
     plan: &CollationPlan,
 ) -> Result<()> {
     let name = format!("{}.{}", quote_ident(&plan.schema), quote_ident(&plan.name));
-    let failed = |error| fault::of(error, &format!("make collation {name}"));
+    let failed = |error| fault::from_driver(error, &format!("make collation {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     ddl::make_schema(&transaction, &plan.schema).await?;
     let there = transaction
         .query_opt(COLLATION, &[&plan.schema, &plan.name])
@@ -57,11 +57,15 @@ pub async fn make_collation(
 
 /// Makes a domain with its schema. One of the same base type is taken over with the constraints that
 /// it may have. [`Kind::TargetExists`] where another type has its name.
-pub async fn make_domain(client: &mut Client, by: Holder<'_>, plan: &DomainPlan) -> Result<()> {
+pub async fn make_domain(
+    client: &mut Client,
+    fence: RunFence<'_>,
+    plan: &DomainPlan,
+) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("make domain {name}"));
+    let failed = |error| fault::from_driver(error, &format!("make domain {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
     let there = transaction
         .query_opt(DOMAIN, &[&plan.target.schema, &plan.target.table])
@@ -79,13 +83,17 @@ pub async fn make_domain(client: &mut Client, by: Holder<'_>, plan: &DomainPlan)
 }
 
 /// Makes a sequence with its schema. [`Kind::TargetExists`] where another thing has its name.
-pub async fn make_sequence(client: &mut Client, by: Holder<'_>, plan: &SequencePlan) -> Result<()> {
+pub async fn make_sequence(
+    client: &mut Client,
+    fence: RunFence<'_>,
+    plan: &SequencePlan,
+) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("make sequence {name}"));
+    let failed = |error| fault::from_driver(error, &format!("make sequence {name}"));
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
-    match look::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
+    match existing::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
         None => {
             let make = ddl::sequence(plan);
             transaction.batch_execute(&make).await.map_err(failed)?;
@@ -112,11 +120,12 @@ pub async fn make_sequence(client: &mut Client, by: Holder<'_>, plan: &SequenceP
 /// Lets a sequence go on where the source's stands, or where it is already, if that is further.
 pub async fn continue_sequence(
     client: &mut Client,
-    by: Holder<'_>,
+    fence: RunFence<'_>,
     plan: &SequencePlan,
 ) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("set the next value of sequence {name}"));
+    let failed =
+        |error| fault::from_driver(error, &format!("set the next value of sequence {name}"));
     if !plan.used {
         return Ok(()); // It was made at its start, and others may have used it since.
     }
@@ -133,7 +142,7 @@ pub async fn continue_sequence(
          FROM {name} WHERE {condition}"
     );
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     transaction
         .execute(&set, &[&name, &plan.last_value])
         .await
@@ -143,13 +152,13 @@ pub async fn continue_sequence(
 
 /// Makes a view, unless one of its definition is there. [`Kind::TargetExists`] where another thing
 /// has its name.
-pub async fn make_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> Result<()> {
+pub async fn make_view(client: &mut Client, fence: RunFence<'_>, plan: &ViewPlan) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("make view {name}"));
+    let failed = |error| fault::from_driver(error, &format!("make view {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     ddl::make_schema(&transaction, &plan.target.schema).await?;
-    match look::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
+    match existing::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
         None => {
             let make = ddl::view(plan);
             transaction.batch_execute(&make).await.map_err(failed)?;
@@ -165,11 +174,11 @@ pub async fn make_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> 
 }
 
 /// Drops a view of the plan's own definition, and no other.
-pub async fn drop_view(client: &mut Client, by: Holder<'_>, plan: &ViewPlan) -> Result<()> {
+pub async fn drop_view(client: &mut Client, fence: RunFence<'_>, plan: &ViewPlan) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("drop view {name}"));
+    let failed = |error| fault::from_driver(error, &format!("drop view {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     drop_view_within(&mut transaction, plan).await?;
     transaction.commit().await.map_err(failed)
 }
@@ -188,7 +197,7 @@ pub(in crate::postgres) async fn drop_view_within(
         Ok(wanted) if wanted == there => {
             let drop = format!("DROP VIEW {name}");
             let dropped = transaction.batch_execute(&drop).await;
-            dropped.map_err(|error| fault::of(error, &format!("drop view {name}")))
+            dropped.map_err(|error| fault::from_driver(error, &format!("drop view {name}")))
         }
         // What it reads is not there any more, so it is not that view.
         Err(error) if error.kind() == Kind::TargetLost => Err(error),
@@ -202,12 +211,12 @@ async fn view_text(client: &impl GenericClient, name: &TargetName) -> Result<Opt
         .query_opt(sql, &[&name.schema, &name.table])
         .await
         .map(|row| row.and_then(|row| row.get(0)))
-        .map_err(|error| fault::of(error, "read a view"))
+        .map_err(|error| fault::from_driver(error, "read a view"))
 }
 
 /// How PostgreSQL would print the view's query: made under another name and rolled back.
 async fn wanted_view(transaction: &mut Transaction<'_>, plan: &ViewPlan) -> Result<Option<String>> {
-    let failed = |error| fault::of(error, "compare a view with the one that is there");
+    let failed = |error| fault::from_driver(error, "compare a view with the one that is there");
     let savepoint = transaction.transaction().await.map_err(failed)?;
     let target = TargetName {
         schema: plan.target.schema.clone(),

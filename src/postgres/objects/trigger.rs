@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::object::{TriggerAction, TriggerPlan};
-use crate::postgres::objects::{Of, begin, taken};
+use crate::postgres::objects::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
 
 /// The body of a trigger's function.
@@ -22,25 +22,29 @@ WHERE n.nspname = $1 AND p.proname = $2 AND p.pronargs = 0";
 ///
 /// # Errors
 /// [`crate::error::Kind::TargetExists`] where another trigger or function has its name.
-pub async fn make(client: &mut Client, of: &Of<'_>, trigger: &TriggerPlan) -> Result<()> {
-    make_in_transaction(client, of, trigger)
+pub async fn make(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    trigger: &TriggerPlan,
+) -> Result<()> {
+    make_in_transaction(client, context, trigger)
         .await
-        .map_err(|error| error.at_table(of.table.full_name()))
+        .map_err(|error| error.at_table(context.table.full_name()))
 }
 
 async fn make_in_transaction(
     client: &mut Client,
-    of: &Of<'_>,
+    context: &TableContext<'_>,
     trigger: &TriggerPlan,
 ) -> Result<()> {
-    let begun = begin(client, of).await?;
-    let transaction = begun.transaction;
-    let target = &of.plan.target;
+    let locked = begin(client, context).await?;
+    let transaction = locked.transaction;
+    let target = &context.plan.target;
     let doing = format!("make trigger {}", quote_ident(&trigger.name));
-    let failed = |error| fault::of(error, &doing);
+    let failed = |error| fault::from_driver(error, &doing);
     let body = ddl::trigger_body(target, trigger);
     let there = transaction
-        .query_opt(TRIGGER, &[&begun.oid, &trigger.name])
+        .query_opt(TRIGGER, &[&locked.oid, &trigger.name])
         .await
         .map_err(failed)?;
     match there {
@@ -59,14 +63,14 @@ async fn make_in_transaction(
             transaction.batch_execute(&make).await.map_err(failed)?;
         }
     }
-    go_on_above(&transaction, of, trigger).await?;
+    go_on_above(&transaction, context, trigger).await?;
     transaction.commit().await.map_err(failed)
 }
 
 /// Never back: where the sequence has got further by itself it stays there.
 async fn go_on_above(
     transaction: &Transaction<'_>,
-    of: &Of<'_>,
+    context: &TableContext<'_>,
     trigger: &TriggerPlan,
 ) -> Result<()> {
     let TriggerAction::RowVersion {
@@ -77,10 +81,10 @@ async fn go_on_above(
     else {
         return Ok(());
     };
-    let (table, column) = (qualified(&of.plan.target), quote_ident(column));
+    let (table, column) = (qualified(&context.plan.target), quote_ident(column));
     let sequence = format!(
         "{}.{}",
-        quote_ident(&of.plan.target.schema),
+        quote_ident(&context.plan.target.schema),
         quote_ident(sequence)
     );
     let set = format!(
@@ -94,5 +98,7 @@ async fn go_on_above(
         .execute(&set, &[&sequence, &above.to_string()])
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, &format!("set the next value of sequence {sequence}")))
+        .map_err(|error| {
+            fault::from_driver(error, &format!("set the next value of sequence {sequence}"))
+        })
 }

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::postgres::pool::metrics::Meter;
 use crate::postgres::pool::running::{Entry, Running};
 
-/// Goes back to the pool when dropped, unless it was spoiled or cancelled.
+/// Goes back to the pool when dropped, unless it was close_on_drop or cancelled.
 pub struct Lease {
     /// `None` only while dropping.
     object: Option<Object>,
@@ -19,7 +19,7 @@ pub struct Lease {
     entry: Entry,
     since: Instant,
     /// Not known to be outside a transaction: closed instead of given back.
-    spoiled: bool,
+    close_on_drop: bool,
 }
 
 impl Lease {
@@ -30,26 +30,26 @@ impl Lease {
             object: Some(object),
             meter,
             since: Instant::now(),
-            spoiled: false,
+            close_on_drop: false,
         }
     }
 
     /// Closes the connection; the server rolls back what was open on it.
     pub fn discard(mut self) {
-        self.spoil();
+        self.close_on_drop();
     }
 
     /// From now on the connection will be closed rather than given back.
-    pub(in crate::postgres) fn spoil(&mut self) {
-        self.spoiled = true;
+    pub(in crate::postgres) fn close_on_drop(&mut self) {
+        self.close_on_drop = true;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let doomed = self.entry.leave();
+        let marked = self.entry.leave();
         if let Some(object) = self.object.take()
-            && (doomed || self.spoiled || object.is_closed())
+            && (marked || self.close_on_drop || object.is_closed())
         {
             drop(Object::take(object));
         }

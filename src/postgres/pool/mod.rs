@@ -50,7 +50,7 @@ async fn must_hold_utf8(client: &Client) -> Result<()> {
     let asked = client
         .query_one("SELECT pg_catalog.current_setting('server_encoding')", &[])
         .await;
-    let row = asked.map_err(|error| fault::of(error, "read the database's encoding"))?;
+    let row = asked.map_err(|error| fault::from_driver(error, "read the database's encoding"))?;
     let encoding: String = row.get(0);
     if encoding == "UTF8" {
         return Ok(());
@@ -123,8 +123,9 @@ impl TargetPool {
     pub async fn must_be_writable(&self) -> Result<()> {
         let lease = self.acquire().await?;
         let asked = lease.query_one(READ_ONLY, &[]).await;
-        let row =
-            asked.map_err(|error| fault::of(error, "find out whether the target is read-only"))?;
+        let row = asked.map_err(|error| {
+            fault::from_driver(error, "find out whether the target is read-only")
+        })?;
         let address = self.connector.address();
         let text = match (row.get(0), row.get(1)) {
             (true, _) => format!("PostgreSQL at {address} is a standby, which takes no rows"),
@@ -217,11 +218,15 @@ impl TargetPool {
     /// they fail with [`Kind::TargetQuery`] (SQLSTATE 57014). These leases are not given back, as
     /// the request may arrive late and would meet another statement. Takes a second at most.
     pub async fn cancel_running(&self) {
-        let requests = self.running.doom().into_iter().map(|token| async move {
-            if let Err(error) = self.connector.cancel(&token).await {
-                tracing::debug!(%error, "a statement could not be cancelled");
-            }
-        });
+        let requests = self
+            .running
+            .mark_for_close()
+            .into_iter()
+            .map(|token| async move {
+                if let Err(error) = self.connector.cancel(&token).await {
+                    tracing::debug!(%error, "a statement could not be cancelled");
+                }
+            });
         let asked = tokio::time::timeout(CANCEL_WITHIN, join_all(requests)).await;
         if asked.is_err() {
             tracing::debug!("the target is slow to take requests to cancel");
@@ -230,8 +235,8 @@ impl TargetPool {
 
     /// Asks the server to cancel what runs on one lease, and closes its connection: for a statement that
     /// nobody waits for any more. Takes a second at most.
-    pub async fn abandon(&self, mut lease: Lease) {
-        lease.spoil();
+    pub async fn cancel_and_close(&self, mut lease: Lease) {
+        lease.close_on_drop();
         let token = lease.cancel_token();
         let asked = tokio::time::timeout(CANCEL_WITHIN, self.connector.cancel(&token)).await;
         if !matches!(asked, Ok(Ok(()))) {

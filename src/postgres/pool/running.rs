@@ -17,30 +17,30 @@ struct Leases {
 }
 
 impl Running {
-    /// Every step leaves the map whole, so a panic elsewhere does not spoil it.
+    /// Every step leaves the map whole, so a panic elsewhere does not close_on_drop it.
     fn leases(&self) -> MutexGuard<'_, Leases> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn enter(running: &Arc<Self>, token: CancelToken) -> Entry {
-        let doomed = Arc::new(AtomicBool::new(false));
+        let marked = Arc::new(AtomicBool::new(false));
         let mut leases = running.leases();
         let number = leases.next;
         leases.next += 1;
-        leases.tokens.insert(number, (token, doomed.clone()));
+        leases.tokens.insert(number, (token, marked.clone()));
         drop(leases);
         Entry {
             running: running.clone(),
             number,
-            doomed,
+            marked,
         }
     }
 
     /// Marks all leases in use and gives what cancels their statements.
-    pub(super) fn doom(&self) -> Vec<CancelToken> {
+    pub(super) fn mark_for_close(&self) -> Vec<CancelToken> {
         let leases = self.leases();
-        let marked = leases.tokens.values().map(|(token, doomed)| {
-            doomed.store(true, Relaxed);
+        let marked = leases.tokens.values().map(|(token, marked)| {
+            marked.store(true, Relaxed);
             token.clone()
         });
         marked.collect()
@@ -51,7 +51,7 @@ impl Running {
 pub(super) struct Entry {
     running: Arc<Running>,
     number: u64,
-    doomed: Arc<AtomicBool>,
+    marked: Arc<AtomicBool>,
 }
 
 impl Entry {
@@ -59,6 +59,6 @@ impl Entry {
     /// sent after this.
     pub(super) fn leave(&self) -> bool {
         self.running.leases().tokens.remove(&self.number);
-        self.doomed.load(Relaxed)
+        self.marked.load(Relaxed)
     }
 }

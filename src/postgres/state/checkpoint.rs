@@ -8,7 +8,7 @@ use crate::postgres::fault;
 use crate::postgres::state::runs::must_be_latest;
 use crate::postgres::state::tables::progress;
 use crate::postgres::state::{
-    PartitionState, Progress, RunId, TableKey, from_json, stored, to_json,
+    PartitionProgress, PartitionState, RunId, TableKey, from_json, stored, to_json,
 };
 
 /// Waits for a writer that is about to commit, then makes every older one's guard fail. Runs begin
@@ -33,20 +33,20 @@ AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
 /// What a claim found.
 pub(in crate::postgres) enum Claim {
     /// This writer's now, from here on: what it covers, and what is committed of it.
-    Granted(Ticket, Slice, Progress),
+    Granted(ClaimToken, Slice, PartitionProgress),
     AlreadyDone,
 }
 
 /// Proves that its holder is the partition's latest writer and knows its latest commit.
 #[derive(Debug, Clone)]
-pub(in crate::postgres) struct Ticket {
+pub(in crate::postgres) struct ClaimToken {
     pub(super) partition: u32,
     pub(super) run: RunId,
     pub(super) attempt: i64,
     pub(super) commits: i64,
 }
 
-impl Ticket {
+impl ClaimToken {
     /// The run and the partition that it was granted for.
     pub(in crate::postgres) fn place(&self) -> Result<(RunId, i32)> {
         Ok((self.run, number(self.partition)?))
@@ -60,7 +60,7 @@ pub(in crate::postgres) async fn claim(
     partition: u32,
     run: RunId,
 ) -> Result<Claim> {
-    let failed = |error| fault::of(error, "claim the partition");
+    let failed = |error| fault::from_driver(error, "claim the partition");
     let number = number(partition)?;
     let row = client
         .query_opt(
@@ -70,14 +70,14 @@ pub(in crate::postgres) async fn claim(
         .await
         .map_err(failed)?;
     if let Some(row) = row {
-        let ticket = Ticket {
+        let token = ClaimToken {
             partition,
             run,
             attempt: row.get(0),
             commits: row.get(1),
         };
         let slice = from_json(row.get(2), "a partition's range")?;
-        return Ok(Claim::Granted(ticket, slice, progress(&row, 3)?));
+        return Ok(Claim::Granted(token, slice, progress(&row, 3)?));
     }
     match state_of(client, table, number).await? {
         Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
@@ -110,7 +110,7 @@ async fn state_of(
             &[&table.job, &table.schema, &table.name, &partition],
         )
         .await
-        .map_err(|error| fault::of(error, "read the state of the partition"))?
+        .map_err(|error| fault::from_driver(error, "read the state of the partition"))?
         .map(|row| PartitionState::parse(row.get(0)))
         .transpose()
 }
@@ -120,8 +120,8 @@ async fn state_of(
 pub(in crate::postgres) async fn record(
     client: &Client,
     table: &TableKey,
-    ticket: &mut Ticket,
-    progress: &Progress,
+    token: &mut ClaimToken,
+    progress: &PartitionProgress,
     (state, seconds): (PartitionState, f64),
 ) -> Result<()> {
     let key = progress.last_key.as_ref().map(to_json).transpose()?;
@@ -132,10 +132,10 @@ pub(in crate::postgres) async fn record(
                 &table.job,
                 &table.schema,
                 &table.name,
-                &number(ticket.partition)?,
-                &ticket.run.0,
-                &ticket.attempt,
-                &ticket.commits,
+                &number(token.partition)?,
+                &token.run.0,
+                &token.attempt,
+                &token.commits,
                 &stored(progress.rows)?,
                 &stored(progress.bytes)?,
                 &key,
@@ -148,14 +148,14 @@ pub(in crate::postgres) async fn record(
             ],
         )
         .await
-        .map_err(|error| fault::of(error, "record the checkpoint"))?;
+        .map_err(|error| fault::from_driver(error, "record the checkpoint"))?;
     if changed != 1 {
         return Err(Error::new(
             Kind::Checkpoint,
             "another writer has taken over the partition: what this one sent is not committed",
         ));
     }
-    ticket.commits += 1;
+    token.commits += 1;
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 //! Invariant: no secret and no cell is kept here, except the key values where a partition continues
 //! and the rows in `_migrate.rejects`.
 
-mod aside;
 mod checkpoint;
-mod presence;
+mod drift;
 mod rejects;
 mod runs;
 mod schema;
 mod split;
+mod suspended;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -21,14 +21,12 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, TablePlan};
 
-pub use crate::postgres::state::aside::{Aside, asides};
-pub(super) use crate::postgres::state::aside::{forget_aside, keep_aside};
-pub(super) use crate::postgres::state::checkpoint::{Claim, Ticket, claim, record};
-pub use crate::postgres::state::presence::{Presence, drop_crashed, forget, presence};
+pub(super) use crate::postgres::state::checkpoint::{Claim, ClaimToken, claim, record};
+pub use crate::postgres::state::drift::{TargetDrift, drop_crashed, forget, target_drift};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{
-    Holder, NewRun, Origin, RunRecord, SourceId, end_run, last_run, origins, set_lock_pid,
+    NewRun, Origin, RunFence, RunRecord, SourceId, end_run, last_run, origins, set_lock_pid,
     start_run,
 };
 pub(super) use crate::postgres::state::runs::{must_be_latest, register};
@@ -36,10 +34,12 @@ pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
+pub use crate::postgres::state::suspended::{SuspendedConstraint, suspended_constraints};
+pub(super) use crate::postgres::state::suspended::{forget_suspended, record_suspended};
 pub(super) use crate::postgres::state::tables::wipe;
 pub use crate::postgres::state::tables::{
-    Leftovers, load, load_one, reopen, rows_would_come_twice, save_plan, set_cause, set_failed,
-    set_loaded,
+    LeftoverTables, load, load_one, reopen, rows_would_come_twice, save_plan, set_cause,
+    set_failed, set_loaded,
 };
 
 /// `_migrate.runs.run_id`.
@@ -55,7 +55,7 @@ pub struct TableKey {
 }
 
 impl TableKey {
-    pub fn of(job: &str, plan: &TablePlan) -> Self {
+    pub fn for_plan(job: &str, plan: &TablePlan) -> Self {
         Self {
             job: job.to_owned(),
             schema: plan.schema.clone(),
@@ -71,7 +71,7 @@ impl TableKey {
 
 /// How far a table has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableState {
+pub enum TableStage {
     /// Set by [`save_plan`].
     Planned,
     /// Set by `ddl::make`, with the DDL.
@@ -97,7 +97,7 @@ pub enum PartitionState {
 
 /// What is committed of a partition.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
+pub struct PartitionProgress {
     pub rows: u64,
     /// COPY BINARY bytes of the rows.
     pub bytes: u64,
@@ -118,7 +118,7 @@ pub struct Progress {
 pub struct TableRecord {
     pub plan: TablePlan,
     pub fingerprint: String,
-    pub state: TableState,
+    pub state: TableStage,
     /// The table was made, emptied or accepted; stays true when the table fails later.
     pub created: bool,
     /// Of all partitions, as committed.
@@ -134,12 +134,12 @@ pub struct PartitionRecord {
     pub number: u32,
     pub slice: Slice,
     pub state: PartitionState,
-    pub progress: Progress,
+    pub progress: PartitionProgress,
     /// Spent by all writers, as committed.
     pub seconds: f64,
 }
 
-impl TableState {
+impl TableStage {
     /// The word in `_migrate.tables.state`.
     pub fn word(self) -> &'static str {
         match self {

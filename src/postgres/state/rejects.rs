@@ -77,7 +77,7 @@ pub(in crate::postgres) async fn write(
     (run, partition): (RunId, i32),
     rejects: &[Reject],
 ) -> Result<()> {
-    let failed = |error| fault::of(error, "record rejected rows");
+    let failed = |error| fault::from_driver(error, "record rejected rows");
     let sink = client.copy_in::<_, Bytes>(COPY).await.map_err(failed)?;
     let mut sink = std::pin::pin!(sink);
     sink.feed(Bytes::from_static(HEADER))
@@ -151,7 +151,7 @@ pub async fn count_rejects(client: &Client, job: &str) -> Result<HashMap<String,
     let rows = client
         .query(COUNT, &[&job])
         .await
-        .map_err(|error| fault::of(error, "count rejected rows"))?;
+        .map_err(|error| fault::from_driver(error, "count rejected rows"))?;
     let counts = rows.iter().map(|row| {
         let (schema, table): (&str, &str) = (row.get(0), row.get(1));
         Ok((format!("{schema}.{table}"), counted(row.get(2))?))
@@ -172,7 +172,7 @@ pub async fn list_rejects(
     client
         .query(LIST, &[&job, &tables, &wanted.values, &limit])
         .await
-        .map_err(|error| fault::of(error, "list rejected rows"))?
+        .map_err(|error| fault::from_driver(error, "list rejected rows"))?
         .iter()
         .map(record)
         .collect()

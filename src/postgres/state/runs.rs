@@ -50,16 +50,16 @@ pub struct RunRecord {
 
 /// A run that has its job, for what it does to things that have no record of their own.
 #[derive(Debug, Clone, Copy)]
-pub struct Holder<'a> {
+pub struct RunFence<'a> {
     pub job: &'a str,
     pub run: RunId,
 }
 
-impl Holder<'_> {
+impl RunFence<'_> {
     /// Refuses a run that has lost its job to a younger one ([`Kind::JobHeld`]), and lets no other
     /// begin before the transaction ends: [`register`] closes the record that is locked here.
-    pub(in crate::postgres) async fn stay(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let failed = |error| fault::of(error, "look for other runs of the job");
+    pub(in crate::postgres) async fn check(&self, transaction: &Transaction<'_>) -> Result<()> {
+        let failed = |error| fault::from_driver(error, "look for other runs of the job");
         transaction
             .execute(
                 "SELECT FROM _migrate.runs WHERE run_id = $1 FOR SHARE",
@@ -118,7 +118,7 @@ pub async fn origins(client: &Client, job: &str) -> Result<Vec<Origin>> {
     let rows = client
         .query(ORIGINS, &[&job])
         .await
-        .map_err(|error| fault::of(error, "read which runs recorded the job's tables"))?;
+        .map_err(|error| fault::from_driver(error, "read which runs recorded the job's tables"))?;
     let origins = rows.iter().map(|row| Origin {
         source: SourceId {
             server: row.get(0),
@@ -141,7 +141,7 @@ pub(in crate::postgres) async fn register(
     client: &impl GenericClient,
     run: &NewRun,
 ) -> Result<RunId> {
-    let failed = |error| fault::of(error, "record the start of the run");
+    let failed = |error| fault::from_driver(error, "record the start of the run");
     client
         .execute(
             "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = 'died' \
@@ -183,7 +183,7 @@ pub(in crate::postgres) async fn must_be_latest(
             &[&job],
         )
         .await
-        .map_err(|error| fault::of(error, "look for other runs of the job"))?;
+        .map_err(|error| fault::from_driver(error, "look for other runs of the job"))?;
     match row.get::<_, Option<i64>>(0) {
         Some(latest) if latest > run.0 => Err(Error::new(
             Kind::JobHeld,
@@ -205,7 +205,7 @@ pub async fn set_lock_pid(client: &Client, run: RunId, lock_pid: i32) -> Result<
         )
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "record the server process of the job lock"))
+        .map_err(|error| fault::from_driver(error, "record the server process of the job lock"))
 }
 
 /// Ends a run with one word and its report; `objects` as in [`RunRecord::objects`].
@@ -223,7 +223,7 @@ pub async fn end_run(
         )
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "record the end of the run"))
+        .map_err(|error| fault::from_driver(error, "record the end of the run"))
 }
 
 /// The latest run of a job.
@@ -238,7 +238,7 @@ pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
             &[&job],
         )
         .await
-        .map_err(|error| fault::of(error, "read the last run"))?;
+        .map_err(|error| fault::from_driver(error, "read the last run"))?;
     row.map(|row| read(&row)).transpose()
 }
 

@@ -144,7 +144,7 @@ async fn is_there(client: &impl GenericClient) -> Result<bool> {
         .query_one(IS_INSTALLED, &[])
         .await
         .map(|row| row.get(0))
-        .map_err(|error| fault::of(error, "look for schema _migrate"))
+        .map_err(|error| fault::from_driver(error, "look for schema _migrate"))
 }
 
 /// The version of a schema that is there.
@@ -153,13 +153,13 @@ pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
         .query_one("SELECT version FROM _migrate.version", &[])
         .await
         .map(|row| row.get(0))
-        .map_err(|error| fault::of(error, "read the version of schema _migrate"))
+        .map_err(|error| fault::from_driver(error, "read the version of schema _migrate"))
 }
 
 /// Makes the schema where it is missing, and brings one that an older version made up to date.
 /// [`Kind::Checkpoint`] where a newer version made it.
 pub async fn install(client: &mut Client) -> Result<()> {
-    let failed = |error| fault::of(error, "make schema _migrate");
+    let failed = |error| fault::from_driver(error, "make schema _migrate");
     let transaction = client.transaction().await.map_err(failed)?;
     transaction
         .execute(
@@ -190,7 +190,7 @@ pub async fn install(client: &mut Client) -> Result<()> {
 }
 
 async fn upgrade(transaction: &Transaction<'_>, found: i32) -> Result<()> {
-    let failed = |error| fault::of(error, "bring schema _migrate up to date");
+    let failed = |error| fault::from_driver(error, "bring schema _migrate up to date");
     for (version, statements) in UPGRADES.iter().filter(|(version, _)| *version > found) {
         transaction
             .batch_execute(statements)

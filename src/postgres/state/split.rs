@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::table::Slice;
 use crate::postgres::fault;
 use crate::postgres::state::checkpoint::number;
-use crate::postgres::state::{Holder, PartitionState, TableKey, Ticket, to_json, unreadable};
+use crate::postgres::state::{ClaimToken, PartitionState, RunFence, TableKey, to_json, unreadable};
 
 /// One split of a table at a time, for the numbers that it gives out. No stronger: COPYs that
 /// reject rows hold a foreign key's lock on the record until they commit.
@@ -44,23 +44,23 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state = $4 ORDER
 pub(in crate::postgres) async fn split(
     client: &mut Client,
     table: &TableKey,
-    ticket: &mut Ticket,
+    token: &mut ClaimToken,
     head: &Slice,
     others: &[Slice],
 ) -> Result<Vec<u32>> {
-    let failed = |error| fault::of(error, "cut the partition");
+    let failed = |error| fault::from_driver(error, "cut the partition");
     let transaction = client.transaction().await.map_err(failed)?;
     // A run that takes over waits until the cut is made, and reads it then.
-    let holder = Holder {
+    let fence = RunFence {
         job: &table.job,
-        run: ticket.run,
+        run: token.run,
     };
-    holder.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     transaction
         .query_one(LOCK, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(failed)?;
-    shrink(&transaction, table, ticket, head).await?;
+    shrink(&transaction, table, token, head).await?;
     let others = others.iter().map(to_json).collect::<Result<Vec<_>>>()?;
     let added = transaction
         .query(ADD, &[&table.job, &table.schema, &table.name, &others])
@@ -72,14 +72,14 @@ pub(in crate::postgres) async fn split(
         .collect::<Result<Vec<_>>>()?;
     numbers.sort_unstable();
     transaction.commit().await.map_err(failed)?;
-    ticket.commits += 1;
+    token.commits += 1;
     Ok(numbers)
 }
 
 async fn shrink(
     transaction: &Transaction<'_>,
     table: &TableKey,
-    ticket: &Ticket,
+    token: &ClaimToken,
     head: &Slice,
 ) -> Result<()> {
     let changed = transaction
@@ -89,15 +89,15 @@ async fn shrink(
                 &table.job,
                 &table.schema,
                 &table.name,
-                &number(ticket.partition)?,
-                &ticket.run.0,
-                &ticket.attempt,
-                &ticket.commits,
+                &number(token.partition)?,
+                &token.run.0,
+                &token.attempt,
+                &token.commits,
                 &to_json(head)?,
             ],
         )
         .await
-        .map_err(|error| fault::of(error, "cut the partition"))?;
+        .map_err(|error| fault::from_driver(error, "cut the partition"))?;
     match changed {
         1 => Ok(()),
         _ => Err(Error::new(
@@ -113,7 +113,7 @@ pub async fn pending(client: &Client, table: &TableKey) -> Result<Vec<u32>> {
     client
         .query(PENDING, &[&table.job, &table.schema, &table.name, &state])
         .await
-        .map_err(|error| fault::of(error, "read the partitions of the table"))?
+        .map_err(|error| fault::from_driver(error, "read the partitions of the table"))?
         .iter()
         .map(|row| read(row.get(0)))
         .collect()

@@ -11,8 +11,8 @@ use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
 use crate::postgres::state::schema::version;
 use crate::postgres::state::{
-    Holder, PartitionRecord, PartitionState, Progress, RunId, TableKey, TableRecord, TableState,
-    counted, from_json, must_be_latest, to_json, unreadable,
+    PartitionProgress, PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
+    TableStage, counted, from_json, must_be_latest, to_json, unreadable,
 };
 
 /// Puts a table in, or in place of one that was planned and not begun.
@@ -87,7 +87,7 @@ pub async fn load_one(client: &Client, key: &TableKey) -> Result<Option<TableRec
 }
 
 async fn read(client: &Client, job: &str, only: Option<(&str, &str)>) -> Result<Vec<TableRecord>> {
-    let failed = |error| fault::of(error, "read the state of the job");
+    let failed = |error| fault::from_driver(error, "read the state of the job");
     let (schema, name) = only.unzip();
     let asked: [&(dyn ToSql + Sync); 3] = [&job, &schema, &name];
     let tables = client.query(TABLES, &asked).await.map_err(failed)?;
@@ -115,7 +115,7 @@ fn table(row: &Row) -> Result<TableRecord> {
     Ok(TableRecord {
         plan: from_json(row.get(2), "a table's plan")?,
         fingerprint: row.get(3),
-        state: TableState::parse(row.get(4))?,
+        state: TableStage::parse(row.get(4))?,
         created: row.get(5),
         error: row.get(6),
         rows: counted(row.get(7))?,
@@ -137,10 +137,10 @@ fn partition(row: &Row) -> Result<PartitionRecord> {
 
 /// Reads rows, bytes, last_key, checksum, changed_values, changed_columns and hashed_rows from a
 /// column on.
-pub(super) fn progress(row: &Row, from: usize) -> Result<Progress> {
+pub(super) fn progress(row: &Row, from: usize) -> Result<PartitionProgress> {
     let key: Option<String> = row.get(from + 2);
     let checksum: String = row.get(from + 3);
-    Ok(Progress {
+    Ok(PartitionProgress {
         rows: counted(row.get(from))?,
         bytes: counted(row.get(from + 1))?,
         last_key: key.map(|text| from_json(&text, "a last key")).transpose()?,
@@ -166,10 +166,10 @@ pub async fn save_plan(
     (plan, fingerprint): (&TablePlan, &str),
     slices: &[Slice],
 ) -> Result<()> {
-    let table = TableKey::of(job, plan);
-    let failed = |error| fault::of(error, "record the plan").at_table(table.full_name());
+    let table = TableKey::for_plan(job, plan);
+    let failed = |error| fault::from_driver(error, "record the plan").at_table(table.full_name());
     let transaction = client.transaction().await.map_err(failed)?;
-    let stayed = Holder { job, run }.stay(&transaction).await;
+    let stayed = RunFence { job, run }.check(&transaction).await;
     stayed.map_err(|error| error.at_table(table.full_name()))?;
     let TargetName {
         schema,
@@ -208,7 +208,8 @@ async fn save_slices(
     table: &TableKey,
     slices: &[Slice],
 ) -> Result<()> {
-    let failed = |error| fault::of(error, "record the partitions").at_table(table.full_name());
+    let failed =
+        |error| fault::from_driver(error, "record the partitions").at_table(table.full_name());
     let slices = slices.iter().map(to_json).collect::<Result<Vec<_>>>()?;
     transaction
         .execute(
@@ -236,7 +237,7 @@ pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
     let changed = client
         .execute(LOADED, &[&table.job, &table.schema, &table.name])
         .await
-        .map_err(|error| fault::of(error, "record that the table is loaded"))?;
+        .map_err(|error| fault::from_driver(error, "record that the table is loaded"))?;
     match changed {
         1 => Ok(()),
         _ => Err(Error::new(
@@ -256,7 +257,7 @@ pub async fn set_failed(client: &Client, table: &TableKey, run: RunId, error: &s
             &[&table.job, &table.schema, &table.name, &error, &run.0],
         )
         .await
-        .map_err(|error| fault::of(error, "record that the table failed"))?;
+        .map_err(|error| fault::from_driver(error, "record that the table failed"))?;
     match changed {
         1 => Ok(()),
         _ => {
@@ -275,16 +276,16 @@ pub async fn set_cause(client: &Client, table: &TableKey, error: Option<&str>) -
         .execute(CAUSE, &[&table.job, &table.schema, &table.name, &error])
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "record what the table lacks"))
+        .map_err(|error| fault::from_driver(error, "record what the table lacks"))
 }
 
 /// Takes a failed table back to the state that its record proves; leaves others as they are.
-pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableState> {
+pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableStage> {
     let row = client
         .query_opt(REOPEN, &[&table.job, &table.schema, &table.name])
         .await
-        .map_err(|error| fault::of(error, "take up the table again"))?;
-    TableState::parse(row.ok_or_else(|| unknown(table))?.get(0))
+        .map_err(|error| fault::from_driver(error, "take up the table again"))?;
+    TableStage::parse(row.ok_or_else(|| unknown(table))?.get(0))
 }
 
 fn unknown(table: &TableKey) -> Error {
@@ -297,7 +298,7 @@ fn unknown(table: &TableKey) -> Error {
 
 /// What a restart does with tables that the job made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leftovers {
+pub enum LeftoverTables {
     /// Drop them, if they are still the very tables that the job made.
     Drop,
     /// They are emptied or replaced later.
@@ -323,9 +324,9 @@ pub fn rows_would_come_twice(rows: u64) -> Error {
 pub(in crate::postgres) async fn wipe(
     transaction: &Transaction<'_>,
     job: &str,
-    leftovers: Leftovers,
+    leftovers: LeftoverTables,
 ) -> Result<Vec<TargetName>> {
-    let failed = |error| fault::of(error, "start the job over");
+    let failed = |error| fault::from_driver(error, "start the job over");
     let committed = transaction
         .query(
             "DELETE FROM _migrate.partitions WHERE job = $1 RETURNING rows",
@@ -335,7 +336,7 @@ pub(in crate::postgres) async fn wipe(
         .map_err(failed)?;
     let rows = committed.iter().map(|row| counted(row.get(0)));
     let rows = rows.sum::<Result<u64>>()?;
-    if leftovers == Leftovers::KeepRows && rows > 0 {
+    if leftovers == LeftoverTables::KeepRows && rows > 0 {
         return Err(rows_would_come_twice(rows));
     }
     let forgotten = transaction
@@ -347,7 +348,10 @@ pub(in crate::postgres) async fn wipe(
         .await
         .map_err(failed)?;
     let mut made = Vec::new();
-    for row in forgotten.iter().filter(|_| leftovers == Leftovers::Drop) {
+    for row in forgotten
+        .iter()
+        .filter(|_| leftovers == LeftoverTables::Drop)
+    {
         let name = TargetName {
             schema: row.get(0),
             table: row.get(1),
@@ -368,7 +372,7 @@ async fn is_same(transaction: &Transaction<'_>, name: &TargetName, made: Oid) ->
     let row = transaction
         .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&quoted])
         .await
-        .map_err(|error| fault::of(error, &format!("look for table {quoted}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("look for table {quoted}")))?;
     Ok(row.get::<_, Option<Oid>>(0) == Some(made))
 }
 
@@ -380,7 +384,7 @@ async fn drop_all(transaction: &Transaction<'_>, tables: &[TargetName]) -> Resul
     let quoted: Vec<_> = tables.iter().map(names::qualified).collect();
     let drop = format!("DROP TABLE {}", quoted.join(", "));
     let failed = |error| {
-        fault::of(
+        fault::from_driver(
             error,
             &format!("drop the tables of the earlier run ({drop})"),
         )

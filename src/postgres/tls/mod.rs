@@ -1,7 +1,7 @@
 //! TLS to PostgreSQL: libpq's `sslmode` words on top of rustls.
 
 mod binding;
-mod gathering;
+mod coalesce;
 mod stream;
 #[cfg(test)]
 mod tests;

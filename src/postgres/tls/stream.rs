@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as RustlsStream;
 
 use crate::postgres::tls::binding;
-use crate::postgres::tls::gathering::Gathering;
+use crate::postgres::tls::coalesce::CoalescingSocket;
 use crate::tls::is_provable;
 
 /// Encrypted bytes that may wait to be sent: more than the driver writes at once, so that all of
@@ -88,7 +88,7 @@ where
                 HandshakeError(io::Error::new(io::ErrorKind::InvalidInput, error))
             })?;
             let connector = TlsConnector::from(Arc::clone(&self.config));
-            let handshake = connector.connect(name, Gathering::new(stream));
+            let handshake = connector.connect(name, CoalescingSocket::new(stream));
             let mut stream = handshake.await.map_err(HandshakeError)?;
             let session = stream.get_mut().1;
             session.set_buffer_limit(Some(WAITING));
@@ -114,7 +114,7 @@ fn end_point(session: &ClientConnection, config: &ClientConfig) -> Option<Vec<u8
 
 /// An encrypted connection.
 pub(crate) struct Encrypted<S> {
-    stream: RustlsStream<Gathering<S>>,
+    stream: RustlsStream<CoalescingSocket<S>>,
     end_point: Option<Vec<u8>>,
 }
 

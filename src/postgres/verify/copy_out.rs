@@ -7,8 +7,8 @@ use crate::names::qualified;
 use crate::plan::table::TablePlan;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
+use crate::postgres::verify::block_ranges::BlockRange;
 use crate::postgres::verify::columns::selected;
-use crate::postgres::verify::parts::Part;
 use crate::transcode::digest::{Next, next_row};
 
 /// Signature, flags and length of the extension: PostgreSQL documentation, COPY,
@@ -23,11 +23,11 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 pub async fn read_rows(
     lease: Lease,
     plan: &TablePlan,
-    part: &Part,
+    range: &BlockRange,
     mut each: impl FnMut(&[u8]) + Send,
 ) -> Result<()> {
     let mut open = Open(Some(lease));
-    let outcome = stream(&open, plan, part, &mut each).await;
+    let outcome = stream(&open, plan, range, &mut each).await;
     if outcome.is_ok() {
         open.0 = None;
     }
@@ -48,16 +48,16 @@ impl Drop for Open {
 async fn stream(
     open: &Open,
     plan: &TablePlan,
-    part: &Part,
+    range: &BlockRange,
     each: &mut (impl FnMut(&[u8]) + Send),
 ) -> Result<()> {
-    let failed = |error| fault::of(error, &format!("read {}", qualified(&plan.target)));
+    let failed = |error| fault::from_driver(error, &format!("read {}", qualified(&plan.target)));
     let lease = open
         .0
         .as_ref()
         .ok_or_else(|| Error::new(Kind::Internal, "no connection to read on"))?;
     let messages = lease
-        .copy_out(&statement(plan, part))
+        .copy_out(&statement(plan, range))
         .await
         .map_err(failed)?;
     pin_mut!(messages);
@@ -68,13 +68,13 @@ async fn stream(
     rows.finish()
 }
 
-fn statement(plan: &TablePlan, part: &Part) -> String {
+fn statement(plan: &TablePlan, range: &BlockRange) -> String {
     let columns = plan.columns.iter().map(selected).collect::<Vec<_>>();
     format!(
         "COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT binary)",
         columns.join(", "),
         qualified(&plan.target),
-        part.predicate()
+        range.predicate()
     )
 }
 

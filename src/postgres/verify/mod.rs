@@ -1,10 +1,10 @@
 //! What the target says of itself, for comparison with the source.
 
+mod block_ranges;
 mod columns;
 mod copy_out;
-mod parts;
+mod longest_row;
 mod show;
-mod width;
 
 use tokio_postgres::Client;
 
@@ -13,10 +13,10 @@ use crate::names;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
 
+pub use crate::postgres::verify::block_ranges::{BlockRange, MIN_BLOCKS, block_ranges};
 pub use crate::postgres::verify::copy_out::read_rows;
-pub use crate::postgres::verify::parts::{LEAST_BLOCKS, Part, parts};
+pub use crate::postgres::verify::longest_row::longest_row;
 pub use crate::postgres::verify::show::{Field, show};
-pub use crate::postgres::verify::width::longest_row;
 
 /// The exact number of rows of a table.
 pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {
@@ -24,7 +24,7 @@ pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {
     let row = client
         .query_one(&format!("SELECT pg_catalog.count(*) FROM {name}"), &[])
         .await
-        .map_err(|error| fault::of(error, &format!("count the rows of {name}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("count the rows of {name}")))?;
     u64::try_from(row.get::<_, i64>(0))
         .map_err(|error| Error::new(Kind::Internal, "a count is negative").because(error))
 }

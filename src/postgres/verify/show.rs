@@ -51,7 +51,7 @@ pub async fn show(
     let row = client
         .query_one(&sql, &parameters)
         .await
-        .map_err(|error| fault::of(error, "print the values of a row that differs"))?;
+        .map_err(|error| fault::from_driver(error, "print the values of a row that differs"))?;
     let printed = fields.iter().enumerate().map(|(place, (_, field))| {
         let text: Option<String> = row.get(place);
         text.map(|text| shortened(&text, field.is_some_and(|f| f.bytes.len() < f.length)))

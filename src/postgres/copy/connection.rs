@@ -30,19 +30,19 @@ const COMMIT_FLUSHED: &str = "SET LOCAL synchronous_commit = local; COMMIT";
 type Sink = Pin<Box<CopyInSink<Bytes>>>;
 
 /// What failed, and at what.
-pub(super) struct Broken {
+pub(super) struct DriverFault {
     pub(super) error: tokio_postgres::Error,
     pub(super) doing: &'static str,
 }
 
-type Result<T> = std::result::Result<T, Broken>;
+type Result<T> = std::result::Result<T, DriverFault>;
 
-fn at(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> Broken {
-    move |error| Broken { error, doing }
+fn at(doing: &'static str) -> impl FnOnce(tokio_postgres::Error) -> DriverFault {
+    move |error| DriverFault { error, doing }
 }
 
 /// A COPY that ended.
-pub(super) struct Ended {
+pub(super) struct CopyEnd {
     /// Rows that it was given, and those that PostgreSQL says it stored.
     pub(super) sent: u64,
     pub(super) stored: u64,
@@ -50,7 +50,7 @@ pub(super) struct Ended {
 
 /// A connection that copies. Dropped in a transaction, or after an error in one, it is closed and
 /// the server rolls back.
-pub(super) struct Flow {
+pub(super) struct CopyConnection {
     pub(super) lease: Lease,
     table: Arc<CopyTable>,
     /// There while a COPY is open.
@@ -61,7 +61,7 @@ pub(super) struct Flow {
     in_transaction: bool,
 }
 
-impl Flow {
+impl CopyConnection {
     pub(super) fn new(lease: Lease, table: Arc<CopyTable>) -> Self {
         Self {
             lease,
@@ -118,14 +118,14 @@ impl Flow {
     }
 
     /// Ends the COPY, where one is open. The caller compares the numbers.
-    pub(super) async fn end_copy(&mut self) -> Result<Option<Ended>> {
+    pub(super) async fn end_copy(&mut self) -> Result<Option<CopyEnd>> {
         let Some(mut sink) = self.sink.take() else {
             return Ok(None);
         };
         let trailer = sink.feed(Bytes::from_static(TRAILER)).await;
         trailer.map_err(at("send rows"))?;
         let stored = sink.as_mut().finish().await.map_err(at("copy rows"))?;
-        Ok(Some(Ended {
+        Ok(Some(CopyEnd {
             sent: self.sent,
             stored,
         }))
@@ -154,10 +154,10 @@ impl Flow {
     }
 }
 
-impl Drop for Flow {
+impl Drop for CopyConnection {
     fn drop(&mut self) {
         if self.in_transaction {
-            self.lease.spoil();
+            self.lease.close_on_drop();
         }
     }
 }

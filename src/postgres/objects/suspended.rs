@@ -1,4 +1,4 @@
-//! Constraints that would be in the way of rows: set aside before the load, put back behind it.
+//! Constraints that would be in the way of rows: set suspended before the load, put back behind it.
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -6,9 +6,9 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::TablePlan;
-use crate::postgres::objects::look::{self, Constraint};
-use crate::postgres::objects::{Of, begin, taken};
-use crate::postgres::state::{Aside, Holder, forget_aside, keep_aside};
+use crate::postgres::objects::existing::{self, Constraint};
+use crate::postgres::objects::{TableContext, begin, taken};
+use crate::postgres::state::{RunFence, SuspendedConstraint, forget_suspended, record_suspended};
 use crate::postgres::{ddl, fault};
 
 /// Drops what would refuse rows in the order in which they come: foreign keys of the plan, and
@@ -18,32 +18,32 @@ use crate::postgres::{ddl, fault};
 ///
 /// # Errors
 /// [`crate::error::Kind::JobHeld`] where a younger run has the job.
-pub async fn set_aside(client: &mut Client, by: Holder<'_>, plan: &TablePlan) -> Result<()> {
-    set_aside_in_transaction(client, by, plan)
+pub async fn suspend(client: &mut Client, fence: RunFence<'_>, plan: &TablePlan) -> Result<()> {
+    suspend_in_transaction(client, fence, plan)
         .await
         .map_err(|error| error.at_table(plan.full_name()))
 }
 
-async fn set_aside_in_transaction(
+async fn suspend_in_transaction(
     client: &mut Client,
-    by: Holder<'_>,
+    fence: RunFence<'_>,
     plan: &TablePlan,
 ) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::of(error, &format!("set aside constraints of {name}"));
+    let failed = |error| fault::from_driver(error, &format!("set suspended constraints of {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     let Some(oid) = ddl::oid(&transaction, &plan.target).await? else {
         return Ok(());
     };
-    for aside in in_the_way(&mut transaction, plan, oid).await? {
+    for suspended in in_the_way(&mut transaction, plan, oid).await? {
         tracing::info!(
             table = name,
-            constraint = aside.name,
-            "set aside while rows are loaded"
+            constraint = suspended.name,
+            "set suspended while rows are loaded"
         );
-        keep_aside(&transaction, by, &aside).await?;
-        let drop = drop_constraint(&name, &aside.name);
+        record_suspended(&transaction, fence, &suspended).await?;
+        let drop = drop_constraint(&name, &suspended.name);
         transaction.batch_execute(&drop).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
@@ -53,8 +53,8 @@ async fn in_the_way(
     transaction: &mut Transaction<'_>,
     plan: &TablePlan,
     oid: Oid,
-) -> Result<Vec<Aside>> {
-    let there = look::constraints(&*transaction, oid).await?;
+) -> Result<Vec<SuspendedConstraint>> {
+    let there = existing::constraints(&*transaction, oid).await?;
     let named = |name: &str| there.iter().find(|known| known.name == name);
     let mut found = Vec::new();
     for key in &plan.objects.foreign_keys {
@@ -64,9 +64,9 @@ async fn in_the_way(
         if ddl::oid(&*transaction, &key.referenced).await?.is_none() {
             continue;
         }
-        let wanted = look::wanted_foreign_key(transaction, &plan.target, key).await?;
+        let wanted = existing::wanted_foreign_key(transaction, &plan.target, key).await?;
         if wanted == known.definition {
-            found.push(aside(plan, known, Some(&key.referenced_source)));
+            found.push(from_existing(plan, known, Some(&key.referenced_source)));
         }
     }
     for check in plan.objects.checks.iter().filter(|check| !check.valid) {
@@ -74,23 +74,27 @@ async fn in_the_way(
         let Some(known) = named(&check.name).filter(|known| !known.valid) else {
             continue;
         };
-        let wanted = look::wanted_check(transaction, &plan.target, check).await?;
+        let wanted = existing::wanted_check(transaction, &plan.target, check).await?;
         if wanted == known.definition {
-            found.push(aside(plan, known, None));
+            found.push(from_existing(plan, known, None));
         }
     }
     Ok(found)
 }
 
-fn aside(plan: &TablePlan, known: &Constraint, refers_to: Option<&str>) -> Aside {
-    Aside {
+fn from_existing(
+    plan: &TablePlan,
+    known: &Constraint,
+    refers_to: Option<&str>,
+) -> SuspendedConstraint {
+    SuspendedConstraint {
         table: (plan.schema.clone(), plan.name.clone()),
         refers_to: refers_to.map(str::to_owned),
         target: plan.target.clone(),
         name: known.name.clone(),
         definition: known.definition.clone(),
         validated: known.valid,
-        comes_back: true,
+        restore_after_load: true,
     }
 }
 
@@ -98,78 +102,90 @@ fn drop_constraint(table: &str, name: &str) -> String {
     format!("ALTER TABLE {table} DROP CONSTRAINT {}", quote_ident(name))
 }
 
-/// Makes sure that what was set aside is on again as it was, and forgets it.
+/// Makes sure that what was set suspended is on again as it was, and forgets it.
 ///
 /// # Errors
 /// [`crate::error::Kind::TargetExists`] where another constraint has its name; PostgreSQL's own
 /// where rows violate what they had been held to.
-pub async fn put_back(client: &mut Client, of: &Of<'_>, aside: &Aside) -> Result<()> {
+pub async fn restore(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    suspended: &SuspendedConstraint,
+) -> Result<()> {
     let put = async {
-        if add(client, of, aside).await? {
-            validate(client, of, aside).await?;
+        if add(client, context, suspended).await? {
+            validate(client, context, suspended).await?;
         }
         Ok(())
     };
     put.await
-        .map_err(|error: crate::error::Error| error.at_table(of.table.full_name()))
+        .map_err(|error: crate::error::Error| error.at_table(context.table.full_name()))
 }
 
 /// Whether it must still be validated.
-async fn add(client: &mut Client, of: &Of<'_>, aside: &Aside) -> Result<bool> {
-    let doing = format!("put back constraint {}", quote_ident(&aside.name));
-    let failed = |error| fault::of(error, &doing);
-    let begun = begin(client, of).await?;
-    let oid = ddl::oid(&begun.transaction, &aside.target).await?;
+async fn add(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    suspended: &SuspendedConstraint,
+) -> Result<bool> {
+    let doing = format!("put back constraint {}", quote_ident(&suspended.name));
+    let failed = |error| fault::from_driver(error, &doing);
+    let locked = begin(client, context).await?;
+    let oid = ddl::oid(&locked.transaction, &suspended.target).await?;
     let mut open = false;
-    if let Some(oid) = oid.filter(|_| aside.comes_back) {
-        let there = look::constraints(&begun.transaction, oid).await?;
-        let same = |known: &&Constraint| known.definition == aside.definition;
-        let named = there.iter().find(|known| known.name == aside.name);
+    if let Some(oid) = oid.filter(|_| suspended.restore_after_load) {
+        let there = existing::constraints(&locked.transaction, oid).await?;
+        let same = |known: &&Constraint| known.definition == suspended.definition;
+        let named = there.iter().find(|known| known.name == suspended.name);
         if named.is_some_and(|known| !same(&known)) {
-            return Err(taken("constraint", &aside.name, &aside.target));
+            return Err(taken("constraint", &suspended.name, &suspended.target));
         }
         open = match named.or_else(|| there.iter().find(same)) {
-            Some(known) => aside.validated && !known.valid && known.name == aside.name,
+            Some(known) => suspended.validated && !known.valid && known.name == suspended.name,
             None => {
-                let at_once = aside.refers_to.is_some()
-                    && !look::may_be_not_valid(&begun.transaction, oid).await?;
-                let make = add_constraint(aside, at_once);
-                let made = begun.transaction.batch_execute(&make).await;
+                let at_once = suspended.refers_to.is_some()
+                    && !existing::may_be_not_valid(&locked.transaction, oid).await?;
+                let make = add_constraint(suspended, at_once);
+                let made = locked.transaction.batch_execute(&make).await;
                 made.map_err(failed)?;
-                aside.validated && !at_once
+                suspended.validated && !at_once
             }
         };
     }
     if !open {
-        forget_aside(&begun.transaction, &of.table.job, aside).await?;
+        forget_suspended(&locked.transaction, &context.table.job, suspended).await?;
     }
-    begun.transaction.commit().await.map_err(failed)?;
+    locked.transaction.commit().await.map_err(failed)?;
     Ok(open)
 }
 
-fn add_constraint(aside: &Aside, at_once: bool) -> String {
+fn add_constraint(suspended: &SuspendedConstraint, at_once: bool) -> String {
     format!(
         "ALTER TABLE {} ADD CONSTRAINT {} {}{}",
-        qualified(&aside.target),
-        quote_ident(&aside.name),
-        aside.definition,
+        qualified(&suspended.target),
+        quote_ident(&suspended.name),
+        suspended.definition,
         if at_once { "" } else { " NOT VALID" }
     )
 }
 
 /// In a transaction of its own, because adding locks both tables and this takes long.
-async fn validate(client: &mut Client, of: &Of<'_>, aside: &Aside) -> Result<()> {
+async fn validate(
+    client: &mut Client,
+    context: &TableContext<'_>,
+    suspended: &SuspendedConstraint,
+) -> Result<()> {
     let doing = format!(
         "validate constraint {}, which the rows of the target had been held to",
-        quote_ident(&aside.name)
+        quote_ident(&suspended.name)
     );
-    let failed = |error| fault::of(error, &doing);
-    let begun = begin(client, of).await?;
-    let validate = ddl::validate(&aside.target, &aside.name);
-    let validated = begun.transaction.batch_execute(&validate).await;
+    let failed = |error| fault::from_driver(error, &doing);
+    let locked = begin(client, context).await?;
+    let validate = ddl::validate(&suspended.target, &suspended.name);
+    let validated = locked.transaction.batch_execute(&validate).await;
     validated.map_err(failed)?;
-    forget_aside(&begun.transaction, &of.table.job, aside).await?;
-    begun.transaction.commit().await.map_err(failed)
+    forget_suspended(&locked.transaction, &context.table.job, suspended).await?;
+    locked.transaction.commit().await.map_err(failed)
 }
 
 const AMONG: &str = "\
@@ -184,10 +200,15 @@ AND k.conrelid <> k.confrelid AND k.conparentid = 0";
 ///
 /// # Errors
 /// [`crate::error::Kind::JobHeld`] where a younger run has the job.
-pub async fn release(client: &mut Client, by: Holder<'_>, tables: &[TablePlan]) -> Result<()> {
-    let failed = |error| fault::of(error, "drop foreign keys between the tables to replace");
+pub async fn drop_keys_between(
+    client: &mut Client,
+    fence: RunFence<'_>,
+    tables: &[TablePlan],
+) -> Result<()> {
+    let failed =
+        |error| fault::from_driver(error, "drop foreign keys between the tables to replace");
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
+    fence.check(&transaction).await?;
     let (mut there, mut plans): (Vec<Oid>, Vec<&TablePlan>) = (Vec::new(), Vec::new());
     for table in tables {
         if let Some(oid) = ddl::oid(&transaction, &table.target).await? {
@@ -205,13 +226,13 @@ pub async fn release(client: &mut Client, by: Holder<'_>, tables: &[TablePlan]) 
         let known = Constraint {
             name: row.get(1),
             valid: row.get(2),
-            definition: look::without_not_valid(definition),
+            definition: existing::without_not_valid(definition),
         };
-        let released = Aside {
-            comes_back: false,
-            ..aside(plan, &known, None)
+        let released = SuspendedConstraint {
+            restore_after_load: false,
+            ..from_existing(plan, &known, None)
         };
-        keep_aside(&transaction, by, &released).await?;
+        record_suspended(&transaction, fence, &released).await?;
         let drop = drop_constraint(&qualified(&plan.target), &known.name);
         transaction.batch_execute(&drop).await.map_err(failed)?;
     }
@@ -223,25 +244,29 @@ pub async fn release(client: &mut Client, by: Holder<'_>, tables: &[TablePlan]) 
 ///
 /// # Errors
 /// [`crate::error::Kind::JobHeld`] where a younger run has the job.
-pub async fn is_off(client: &mut Client, by: Holder<'_>, aside: &Aside) -> Result<bool> {
-    let failed = |error| fault::of(error, "look for a constraint that was set aside");
+pub async fn is_suspended(
+    client: &mut Client,
+    fence: RunFence<'_>,
+    suspended: &SuspendedConstraint,
+) -> Result<bool> {
+    let failed = |error| fault::from_driver(error, "look for a constraint that was set suspended");
     let transaction = client.transaction().await.map_err(failed)?;
-    by.stay(&transaction).await?;
-    if let Some(oid) = ddl::oid(&transaction, &aside.target).await? {
-        let there = look::constraints(&transaction, oid).await?;
+    fence.check(&transaction).await?;
+    if let Some(oid) = ddl::oid(&transaction, &suspended.target).await? {
+        let there = existing::constraints(&transaction, oid).await?;
         if !there
             .iter()
-            .any(|known| known.definition == aside.definition)
+            .any(|known| known.definition == suspended.definition)
         {
             return Ok(true);
         }
     }
-    forget_aside(&transaction, by.job, aside).await?;
+    forget_suspended(&transaction, fence.job, suspended).await?;
     transaction.commit().await.map_err(failed)?;
     Ok(false)
 }
 
 /// What somebody would run to have a constraint back by hand.
-pub fn by_hand(aside: &Aside) -> String {
-    add_constraint(aside, aside.validated)
+pub fn restore_statement(suspended: &SuspendedConstraint) -> String {
+    add_constraint(suspended, suspended.validated)
 }

@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that are gathered before the socket has shown what it takes.
-const AT_FIRST: usize = 64 * 1024;
+const INITIAL_LIMIT: usize = 64 * 1024;
 
-/// Two records: gathering fewer would be no gathering.
-const LEAST: usize = 32 * 1024;
+/// Two records: coalescing fewer would be no coalescing.
+const MINIMUM_LIMIT: usize = 32 * 1024;
 
 /// A socket that is handed records in one piece. The driver's own has no vectored writes, so each
 /// record of 16 KiB would be a system call and a segment, which PostgreSQL is woken for.
@@ -18,36 +18,36 @@ const LEAST: usize = 32 * 1024;
 /// What the socket leaves is copied again with the next call. A distant server takes some 100 KiB at
 /// a time of the 512 KiB that may wait, so each byte would be copied several times: no more than
 /// twice what the socket took last is gathered.
-pub(super) struct Gathering<S> {
+pub(super) struct CoalescingSocket<S> {
     socket: S,
     /// Room for what one call hands over; holds nothing between calls.
-    together: Vec<u8>,
-    /// Bytes to gather at most.
-    most: usize,
+    buffer: Vec<u8>,
+    /// Bytes to gather at limit.
+    limit: usize,
 }
 
-impl<S> Gathering<S> {
+impl<S> CoalescingSocket<S> {
     pub(super) fn new(socket: S) -> Self {
         Self {
             socket,
-            together: Vec::new(),
-            most: AT_FIRST,
+            buffer: Vec::new(),
+            limit: INITIAL_LIMIT,
         }
     }
 }
 
-/// What to gather next at most, after so many of the offered bytes were taken.
-fn next_most(most: usize, offered: usize, taken: usize) -> usize {
-    let twice = taken.saturating_mul(2).max(LEAST);
+/// What to gather next at limit, after so many of the offered bytes were taken.
+fn next_limit(limit: usize, offered: usize, taken: usize) -> usize {
+    let twice = taken.saturating_mul(2).max(MINIMUM_LIMIT);
     // A short message that went whole says nothing of what the socket would have left.
     if taken < offered {
         twice
     } else {
-        twice.max(most)
+        twice.max(limit)
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CoalescingSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -57,7 +57,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Gathering<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CoalescingSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -74,23 +74,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathering<S> {
     ) -> Poll<io::Result<usize>> {
         let Self {
             socket,
-            together,
-            most,
+            buffer,
+            limit,
         } = self.get_mut();
         if let [slice] = slices {
             return Pin::new(socket).poll_write(context, slice);
         }
-        together.clear();
+        buffer.clear();
         for slice in slices {
-            let room = *most - together.len();
-            together.extend_from_slice(&slice[..slice.len().min(room)]);
-            if together.len() == *most {
+            let room = *limit - buffer.len();
+            buffer.extend_from_slice(&slice[..slice.len().min(room)]);
+            if buffer.len() == *limit {
                 break;
             }
         }
-        let written = Pin::new(socket).poll_write(context, together);
+        let written = Pin::new(socket).poll_write(context, buffer);
         if let Poll::Ready(Ok(taken)) = written {
-            *most = next_most(*most, together.len(), taken);
+            *limit = next_limit(*limit, buffer.len(), taken);
         }
         written
     }
@@ -150,8 +150,8 @@ mod tests {
         }
     }
 
-    fn into_narrow(takes: usize, waits: bool) -> Gathering<Narrow> {
-        Gathering::new(Narrow {
+    fn into_narrow(takes: usize, waits: bool) -> CoalescingSocket<Narrow> {
+        CoalescingSocket::new(Narrow {
             takes,
             waits,
             full: false,
@@ -160,19 +160,19 @@ mod tests {
         })
     }
 
-    async fn write_all(gathering: &mut Gathering<Narrow>, records: &[&[u8]]) {
+    async fn write_all(coalescing: &mut CoalescingSocket<Narrow>, records: &[&[u8]]) {
         let mut slices: Vec<_> = records.iter().map(|record| IoSlice::new(record)).collect();
         let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
-            let written = gathering.write_vectored(rest).await.unwrap();
+            let written = coalescing.write_vectored(rest).await.unwrap();
             IoSlice::advance_slices(&mut rest, written);
         }
     }
 
     async fn write(takes: usize, records: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut gathering = into_narrow(takes, false);
-        write_all(&mut gathering, records).await;
-        gathering.socket.writes
+        let mut coalescing = into_narrow(takes, false);
+        write_all(&mut coalescing, records).await;
+        coalescing.socket.writes
     }
 
     #[tokio::test]
@@ -195,11 +195,11 @@ mod tests {
         const TAKES: usize = 100 * 1024;
         let record: Vec<u8> = (0..RECORD).map(|at| (at % 251) as u8).collect();
         let records = [record.as_slice(); 32];
-        let mut gathering = into_narrow(TAKES, true);
+        let mut coalescing = into_narrow(TAKES, true);
         for _ in 0..4 {
-            write_all(&mut gathering, &records).await;
+            write_all(&mut coalescing, &records).await;
         }
-        let socket = gathering.socket;
+        let socket = coalescing.socket;
         assert!(socket.writes.concat() == records.concat().repeat(4));
         assert!(socket.offered.iter().all(|offered| *offered <= 2 * TAKES));
         let (all, offered) = (4 * 32 * RECORD, socket.offered.iter().sum::<usize>());
@@ -210,13 +210,13 @@ mod tests {
     #[tokio::test]
     async fn a_socket_that_takes_all_gets_all_in_one_write_soon() {
         let record = [7; 16 * 1024];
-        let mut gathering = into_narrow(usize::MAX, false);
+        let mut coalescing = into_narrow(usize::MAX, false);
         let mut writes = Vec::new();
         for _ in 0..4 {
-            write_all(&mut gathering, &[record.as_slice(); 32]).await;
+            write_all(&mut coalescing, &[record.as_slice(); 32]).await;
             // Short messages between do not make it careful again.
-            write_all(&mut gathering, &[b"short", b"message"]).await;
-            let sizes = gathering.socket.writes.drain(..).map(|write| write.len());
+            write_all(&mut coalescing, &[b"short", b"message"]).await;
+            let sizes = coalescing.socket.writes.drain(..).map(|write| write.len());
             writes.push(sizes.collect::<Vec<_>>());
         }
         let kib = 1024;
@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn what_is_gathered_follows_what_was_taken() {
         let kib = 1024;
-        assert_eq!(next_most(64 * kib, 64 * kib, 64 * kib), 128 * kib);
-        assert_eq!(next_most(512 * kib, 512 * kib, 100 * kib), 200 * kib);
-        assert_eq!(next_most(512 * kib, 512 * kib, kib), LEAST);
-        assert_eq!(next_most(512 * kib, 40, 40), 512 * kib);
+        assert_eq!(next_limit(64 * kib, 64 * kib, 64 * kib), 128 * kib);
+        assert_eq!(next_limit(512 * kib, 512 * kib, 100 * kib), 200 * kib);
+        assert_eq!(next_limit(512 * kib, 512 * kib, kib), MINIMUM_LIMIT);
+        assert_eq!(next_limit(512 * kib, 40, 40), 512 * kib);
     }
 }

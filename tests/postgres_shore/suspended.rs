@@ -5,12 +5,12 @@ use migrate::error::Kind;
 use migrate::names::TargetName;
 use migrate::plan::object::{CollationPlan, ForeignKeyPlan, SequencePlan, ViewPlan};
 use migrate::plan::table::TablePlan;
-use migrate::postgres::ddl::{self, Making};
+use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::objects::{
-    add_foreign_key, by_hand, continue_sequence, drop_view, is_off, make_collation, make_sequence,
-    make_view, put_back, release, set_aside, validate_foreign_key,
+    add_foreign_key, continue_sequence, drop_keys_between, drop_view, is_suspended, make_collation,
+    make_sequence, make_view, restore, restore_statement, suspend, validate_foreign_key,
 };
-use migrate::postgres::state::{self, Aside};
+use migrate::postgres::state::{self, SuspendedConstraint};
 use migrate::schema::objects::Action;
 
 use crate::objects::{check, foreign_key};
@@ -21,14 +21,14 @@ const STATE: &str = "SELECT coalesce(string_agg(conname || ' ' || convalidated, 
     ORDER BY conname), 'none') FROM pg_constraint WHERE contype IN ('c', 'f') AND conparentid = 0 \
     AND conrelid = 'app.posts'::regclass";
 
-async fn asides(job: &Job) -> Vec<Aside> {
+async fn suspended_constraints(job: &Job) -> Vec<SuspendedConstraint> {
     let lease = job.pool.acquire().await.unwrap();
-    state::asides(&lease, JOB).await.unwrap()
+    state::suspended_constraints(&lease, JOB).await.unwrap()
 }
 
 async fn put_all_back(job: &Job) -> Result<(), migrate::error::Error> {
-    for aside in asides(job).await {
-        put_back(&mut *job.pool.acquire().await?, &job.of(), &aside).await?;
+    for aside in suspended_constraints(job).await {
+        restore(&mut *job.pool.acquire().await?, &job.context(), &aside).await?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ fn to_others() -> ForeignKeyPlan {
 async fn appending(database: &Database<'_>, sql: &str, plan: TablePlan) -> Job {
     database.sql(sql);
     let job = planned(database, plan, 1).await;
-    let making = Making {
+    let making = TableOptions {
         mode: Mode::Append,
         unlogged: false,
     };
@@ -78,31 +78,27 @@ async fn a_key_of_a_partitioned_table_comes_back() {
     let job = appending(&database, tables, plan).await;
     let key = to_others();
     let mut lease = job.pool.acquire().await.unwrap();
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     assert_eq!(database.value(STATE), "none");
     for _ in 0..2 {
-        add_foreign_key(&mut lease, &job.of(), &key).await.unwrap();
+        add_foreign_key(&mut lease, &job.context(), &key)
+            .await
+            .unwrap();
     }
-    validate_foreign_key(&mut lease, &job.of(), &key)
+    validate_foreign_key(&mut lease, &job.context(), &key)
         .await
         .unwrap();
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "fk true");
-    assert_eq!(asides(&job).await, []);
+    assert_eq!(suspended_constraints(&job).await, []);
     // From what was kept of it alone.
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     assert_eq!(database.value(STATE), "none");
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "fk true");
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     database.sql("INSERT INTO app.posts VALUES (2, 'y')");
-    let error = add_foreign_key(&mut lease, &job.of(), &key)
+    let error = add_foreign_key(&mut lease, &job.context(), &key)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Kind::TargetQuery);
@@ -111,9 +107,9 @@ async fn a_key_of_a_partitioned_table_comes_back() {
         "{error}"
     );
     assert!(put_all_back(&job).await.is_err());
-    let off = asides(&job).await;
+    let off = suspended_constraints(&job).await;
     assert_eq!(
-        by_hand(&off[0]),
+        restore_statement(&off[0]),
         "ALTER TABLE \"app\".\"posts\" ADD CONSTRAINT \"fk\" FOREIGN KEY (id) REFERENCES app.others(id)"
     );
 }
@@ -135,34 +131,30 @@ async fn what_was_validated_is_so_again() {
         ADD CONSTRAINT ck CHECK (id > 0)";
     let job = appending(&database, table, plan).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     assert_eq!(database.value(STATE), "ck true");
     let key = &job.plan.objects.foreign_keys[0];
-    add_foreign_key(&mut lease, &job.of(), key).await.unwrap();
+    add_foreign_key(&mut lease, &job.context(), key)
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "ck true, fk false");
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "ck true, fk true");
-    assert_eq!(asides(&job).await, []);
+    assert_eq!(suspended_constraints(&job).await, []);
     // A check that is NOT VALID goes, and comes back as it was under no plan at all.
     database.sql(
         "ALTER TABLE app.posts DROP CONSTRAINT ck, ADD CONSTRAINT ck CHECK (id > 0) NOT VALID",
     );
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     assert_eq!(database.value(STATE), "none");
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "ck false, fk true");
     // Somebody's other constraint of that name is not touched.
-    set_aside(&mut lease, job.holder(), &job.plan)
-        .await
-        .unwrap();
+    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
     database.sql("ALTER TABLE app.posts ADD CONSTRAINT ck CHECK (id > -5)");
     let error = put_all_back(&job).await.unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists, "{error}");
-    assert_eq!(asides(&job).await.len(), 2);
+    assert_eq!(suspended_constraints(&job).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,25 +170,41 @@ async fn what_is_released_is_remembered_until_its_table_is_replaced() {
     other.target.table = "others".into();
     let mut lease = job.pool.acquire().await.unwrap();
     let both = [other, job.plan.clone()];
-    release(&mut lease, job.holder(), &both).await.unwrap();
+    drop_keys_between(&mut lease, job.fence(), &both)
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "none");
-    let off = asides(&job).await;
+    let off = suspended_constraints(&job).await;
     assert_eq!(
-        (off[0].full_name().as_str(), off[0].comes_back, off.len()),
+        (
+            off[0].full_name().as_str(),
+            off[0].restore_after_load,
+            off.len()
+        ),
         ("dbo.Posts", false, 1)
     );
-    assert!(is_off(&mut lease, job.holder(), &off[0]).await.unwrap());
+    assert!(
+        is_suspended(&mut lease, job.fence(), &off[0])
+            .await
+            .unwrap()
+    );
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "none");
-    assert_eq!(asides(&job).await, []);
+    assert_eq!(suspended_constraints(&job).await, []);
     // Made again by hand as the report says, it is off no more.
     database.sql(
         "ALTER TABLE app.posts ADD CONSTRAINT mine FOREIGN KEY (id) REFERENCES app.others (id)",
     );
-    release(&mut lease, job.holder(), &both).await.unwrap();
-    database.sql(&by_hand(&off[0]));
-    assert!(!is_off(&mut lease, job.holder(), &off[0]).await.unwrap());
-    assert_eq!(asides(&job).await, []);
+    drop_keys_between(&mut lease, job.fence(), &both)
+        .await
+        .unwrap();
+    database.sql(&restore_statement(&off[0]));
+    assert!(
+        !is_suspended(&mut lease, job.fence(), &off[0])
+            .await
+            .unwrap()
+    );
+    assert_eq!(suspended_constraints(&job).await, []);
 }
 
 /// A run that lost its job lock and does not know it yet.
@@ -237,7 +245,7 @@ async fn a_run_that_was_overtaken_touches_nothing_beside_its_tables() {
         source: "C".into(),
         locale: "und-u-ks-level2".into(),
     };
-    let (by, mut lease) = (job.holder(), job.pool.acquire().await.unwrap());
+    let (by, mut lease) = (job.fence(), job.pool.acquire().await.unwrap());
     make_view(&mut lease, by, &view).await.unwrap();
     make_sequence(&mut lease, by, &sequence).await.unwrap();
     state::start_run(&lease, &new_run()).await.unwrap();
@@ -247,8 +255,8 @@ async fn a_run_that_was_overtaken_touches_nothing_beside_its_tables() {
         make_sequence(&mut lease, by, &sequence).await,
         continue_sequence(&mut lease, by, &sequence).await,
         make_collation(&mut lease, by, &collation).await,
-        set_aside(&mut lease, by, &job.plan).await,
-        release(&mut lease, by, std::slice::from_ref(&job.plan)).await,
+        suspend(&mut lease, by, &job.plan).await,
+        drop_keys_between(&mut lease, by, std::slice::from_ref(&job.plan)).await,
     ];
     for (at, outcome) in outcomes.into_iter().enumerate() {
         assert_eq!(outcome.unwrap_err().kind(), Kind::JobHeld, "{at}");

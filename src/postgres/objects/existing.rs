@@ -63,7 +63,7 @@ pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
         )
         .await
         .map(|row| row.get(0))
-        .map_err(|error| fault::of(error, "read the server's version"))
+        .map_err(|error| fault::from_driver(error, "read the server's version"))
 }
 
 /// Anything that shares its namespace with tables and indexes.
@@ -79,14 +79,14 @@ pub(super) async fn relation(
         .query_opt(sql, &[&schema, &name])
         .await
         .map(|row| row.map(|row| row.get(0)))
-        .map_err(|error| fault::of(error, "look for an object"))
+        .map_err(|error| fault::from_driver(error, "look for an object"))
 }
 
 pub(super) async fn indexes(client: &impl GenericClient, table: Oid) -> Result<Vec<Index>> {
     let rows = client
         .query(INDEXES, &[&table])
         .await
-        .map_err(|error| fault::of(error, "read the indexes of the table"))?;
+        .map_err(|error| fault::from_driver(error, "read the indexes of the table"))?;
     let index = |row: &tokio_postgres::Row| Index {
         oid: row.get(0),
         name: row.get(1),
@@ -102,7 +102,7 @@ pub(super) async fn constraints(
     let rows = client
         .query(CONSTRAINTS, &[&table])
         .await
-        .map_err(|error| fault::of(error, "read the constraints of the table"))?;
+        .map_err(|error| fault::from_driver(error, "read the constraints of the table"))?;
     let constraint = |row: &tokio_postgres::Row| {
         let text: &str = row.get(2);
         Constraint {
@@ -120,7 +120,7 @@ pub(super) async fn may_be_not_valid(client: &impl GenericClient, table: Oid) ->
         .query_one(MAY_BE_NOT_VALID, &[&table])
         .await
         .map(|row| row.get(0))
-        .map_err(|error| fault::of(error, "look whether the table is partitioned"))
+        .map_err(|error| fault::from_driver(error, "look whether the table is partitioned"))
 }
 
 /// A definition as `pg_get_constraintdef` prints it, without what is not part of it.
@@ -177,7 +177,7 @@ async fn twin<'a>(
     table: &TargetName,
     statement: impl Fn(&TargetName) -> String,
 ) -> Result<(Transaction<'a>, Oid)> {
-    let failed = |error| fault::of(error, "compare an object with the one that is there");
+    let failed = |error| fault::from_driver(error, "compare an object with the one that is there");
     let savepoint = transaction.transaction().await.map_err(failed)?;
     let name = TargetName {
         schema: table.schema.clone(),
@@ -201,5 +201,5 @@ async fn rolled_back(savepoint: Transaction<'_>) -> Result<()> {
     savepoint
         .rollback()
         .await
-        .map_err(|error| fault::of(error, "compare an object with the one that is there"))
+        .map_err(|error| fault::from_driver(error, "compare an object with the one that is there"))
 }

@@ -11,11 +11,11 @@ use crate::postgres::state::{RunId, TableKey, must_be_latest};
 
 /// What is under a recorded table's name now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Presence {
+pub enum TargetDrift {
     /// The table that was recorded, with rows where rows were committed.
-    There,
+    None,
     /// Neither the name nor the table: dropped.
-    Gone,
+    Missing,
     /// The table, under another name.
     Renamed(String),
     /// Another table than the one that the job made.
@@ -40,8 +40,8 @@ EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.made_oid AND c.relpe
 FROM _migrate.tables t WHERE t.job = $1 AND t.created ORDER BY 1, 2";
 
 /// Looks at every table of the job that was made or taken over; writes nothing.
-pub async fn presence(client: &Client, job: &str) -> Result<Vec<(TableKey, Presence)>> {
-    let failed = |error| fault::of(error, "look for the tables that were loaded");
+pub async fn target_drift(client: &Client, job: &str) -> Result<Vec<(TableKey, TargetDrift)>> {
+    let failed = |error| fault::from_driver(error, "look for the tables that were loaded");
     let mut found = Vec::new();
     for row in client.query(TABLES, &[&job]).await.map_err(failed)? {
         let key = TableKey {
@@ -55,15 +55,15 @@ pub async fn presence(client: &Client, job: &str) -> Result<Vec<(TableKey, Prese
         };
         let (made, now): (Option<Oid>, Option<Oid>) = (row.get(4), row.get(5));
         let (committed, unlogged): (i64, bool) = (row.get(7), row.get(8));
-        let presence = match (made, now, row.get::<_, Option<String>>(6)) {
-            (_, None, Some(name)) => Presence::Renamed(name),
-            (_, None, None) => Presence::Gone,
-            (Some(made), Some(now), _) if made != now => Presence::Replaced,
-            _ if unlogged && count(client, &target).await? != committed => Presence::Crashed,
-            _ if committed > 0 && is_empty(client, &target).await? => Presence::Emptied,
-            _ => Presence::There,
+        let drift = match (made, now, row.get::<_, Option<String>>(6)) {
+            (_, None, Some(name)) => TargetDrift::Renamed(name),
+            (_, None, None) => TargetDrift::Missing,
+            (Some(made), Some(now), _) if made != now => TargetDrift::Replaced,
+            _ if unlogged && count(client, &target).await? != committed => TargetDrift::Crashed,
+            _ if committed > 0 && is_empty(client, &target).await? => TargetDrift::Emptied,
+            _ => TargetDrift::None,
         };
-        found.push((key, presence));
+        found.push((key, drift));
     }
     Ok(found)
 }
@@ -73,7 +73,7 @@ async fn is_empty(client: &Client, target: &TargetName) -> Result<bool> {
     let row = client
         .query_one(&format!("SELECT NOT EXISTS (SELECT 1 FROM {name})"), &[])
         .await
-        .map_err(|error| fault::of(error, &format!("look into table {name}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("look into table {name}")))?;
     Ok(row.get(0))
 }
 
@@ -82,7 +82,7 @@ async fn count(client: &Client, target: &TargetName) -> Result<i64> {
     let row = client
         .query_one(&format!("SELECT pg_catalog.count(*) FROM {name}"), &[])
         .await
-        .map_err(|error| fault::of(error, &format!("count table {name}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("count table {name}")))?;
     Ok(row.get(0))
 }
 
@@ -108,7 +108,7 @@ async fn forget_with(
     run: RunId,
     drop: Option<&TargetName>,
 ) -> Result<()> {
-    let failed = |error| fault::of(error, "forget a table that is gone");
+    let failed = |error| fault::from_driver(error, "forget a table that is gone");
     let transaction = client.transaction().await.map_err(failed)?;
     let forgotten = transaction
         .execute(
@@ -125,7 +125,7 @@ async fn forget_with(
     if let Some(target) = drop {
         let drop = format!("DROP TABLE {}", names::qualified(target));
         let dropped = transaction.batch_execute(&drop).await;
-        dropped.map_err(|error| fault::of(error, "drop a table that a crash emptied"))?;
+        dropped.map_err(|error| fault::from_driver(error, "drop a table that a crash emptied"))?;
     }
     transaction.commit().await.map_err(failed)
 }

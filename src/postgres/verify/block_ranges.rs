@@ -8,19 +8,19 @@ use crate::plan::table::TargetName;
 use crate::postgres::fault;
 
 /// Blocks of a part, at least: 64 MiB, some tenths of a second of reading.
-pub const LEAST_BLOCKS: i64 = 8192;
+pub const MIN_BLOCKS: i64 = 8192;
 
 /// TID range scans, without which a part costs a scan of the whole table, came with version 14.
 const TID_RANGES: i32 = 140_000;
 
 /// Rows of the table in blocks `from..to`; parts tile the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct BlockRange {
     from: Option<i64>,
     to: Option<i64>,
 }
 
-impl Part {
+impl BlockRange {
     pub const WHOLE: Self = Self {
         from: None,
         to: None,
@@ -41,11 +41,11 @@ impl Part {
 
 /// At most `most` parts of about equal size and of `least` blocks or more; one where the table is small, or no plain table of a
 /// server that can read it by blocks.
-pub async fn parts(
+pub async fn block_ranges(
     client: &Client,
     table: &TargetName,
     (most, least): (usize, i64),
-) -> Result<Vec<Part>> {
+) -> Result<Vec<BlockRange>> {
     let row = client
         .query_opt(
             "SELECT pg_catalog.pg_relation_size(c.oid) / s.size, pg_catalog.pg_table_size(c.oid) / s.size \
@@ -54,18 +54,18 @@ pub async fn parts(
             &[&qualified(table), &TID_RANGES],
         )
         .await
-        .map_err(|error| fault::of(error, &format!("size up {}", qualified(table))))?;
+        .map_err(|error| fault::from_driver(error, &format!("size up {}", qualified(table))))?;
     let (blocks, with_long_values) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
     Ok(divide(blocks, with_long_values, (most, least)))
 }
 
 /// `blocks` can be cut; `size` counts the blocks of long values too, which are what is read.
-fn divide(blocks: i64, size: i64, (most, least): (usize, i64)) -> Vec<Part> {
+fn divide(blocks: i64, size: i64, (most, least): (usize, i64)) -> Vec<BlockRange> {
     let most = i64::try_from(most).unwrap_or(1).min(blocks).max(1);
     let count = (size / least.max(1)).clamp(1, most);
     let cut = |number: i64| (number > 0 && number < count).then(|| blocks / count * number);
     (0..count)
-        .map(|number| Part {
+        .map(|number| BlockRange {
             from: cut(number),
             to: cut(number + 1),
         })
@@ -78,14 +78,14 @@ mod tests {
 
     #[test]
     fn parts_tile_the_table_with_both_ends_open() {
-        assert_eq!(divide(0, 0, (4, LEAST_BLOCKS)), [Part::WHOLE]);
+        assert_eq!(divide(0, 0, (4, MIN_BLOCKS)), [BlockRange::WHOLE]);
         assert_eq!(
-            divide(9, 2 * LEAST_BLOCKS - 1, (4, LEAST_BLOCKS)),
-            [Part::WHOLE]
+            divide(9, 2 * MIN_BLOCKS - 1, (4, MIN_BLOCKS)),
+            [BlockRange::WHOLE]
         );
-        let predicates = divide(30_000, 40_000, (3, LEAST_BLOCKS))
+        let predicates = divide(30_000, 40_000, (3, MIN_BLOCKS))
             .iter()
-            .map(Part::predicate)
+            .map(BlockRange::predicate)
             .collect::<Vec<_>>();
         assert_eq!(
             predicates,

@@ -9,28 +9,28 @@ use crate::plan::object::ViewPlan;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
 use crate::postgres::objects::drop_view_within;
-use crate::postgres::state::{Leftovers, NewRun, RunId, register, wipe};
+use crate::postgres::state::{LeftoverTables, NewRun, RunId, register, wipe};
 
 /// What goes with the state of a job that starts over.
 #[derive(Debug, Clone, Copy)]
-pub struct Wipe<'a> {
+pub struct Discarded<'a> {
     /// Views of the job, each behind those that it reads: they keep their tables from being dropped.
     pub views: &'a [ViewPlan],
-    pub tables: Leftovers,
+    pub tables: LeftoverTables,
 }
 
 /// Begins a run, as `state::start_run` does, of a job of which nothing is left; gives the tables that
 /// were dropped too.
 ///
 /// # Errors
-/// [`Kind::Usage`](crate::error::Kind::Usage) as [`Leftovers::KeepRows`] says; what keeps a table
+/// [`Kind::Usage`](crate::error::Kind::Usage) as [`LeftoverTables::KeepRows`] says; what keeps a table
 /// from being dropped.
 pub async fn start_over(
     client: &mut Client,
     run: &NewRun,
-    what: Wipe<'_>,
+    what: Discarded<'_>,
 ) -> Result<(RunId, Vec<TargetName>)> {
-    let failed = |error| fault::of(error, "start the job over");
+    let failed = |error| fault::from_driver(error, "start the job over");
     let mut transaction = client.transaction().await.map_err(failed)?;
     // First, so that the records of a process that lost the job wait for this, or fail.
     let id = register(&transaction, run).await?;

@@ -5,11 +5,11 @@ use tokio_postgres::{Client, Row, Transaction};
 use crate::error::Result;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
-use crate::postgres::state::Holder;
+use crate::postgres::state::RunFence;
 
 /// A constraint of a target table that the job dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aside {
+pub struct SuspendedConstraint {
     /// `dbo.Posts`, whose rows the target table gets.
     pub table: (String, String),
     /// `dbo.Users`, of a foreign key that is to come back.
@@ -21,10 +21,10 @@ pub struct Aside {
     /// The rows that were there had been held to it.
     pub validated: bool,
     /// Otherwise it belonged to a table that is to be replaced, and goes with it.
-    pub comes_back: bool,
+    pub restore_after_load: bool,
 }
 
-impl Aside {
+impl SuspendedConstraint {
     /// `dbo.Posts`.
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.table.0, self.table.1)
@@ -49,60 +49,63 @@ SELECT source_schema, source_table, refers_to, target_schema, target_table, name
 validated, comes_back FROM _migrate.set_aside WHERE job = $1 ORDER BY 4, 5, 6";
 
 /// In the transaction that drops the constraint.
-pub(in crate::postgres) async fn keep_aside(
+pub(in crate::postgres) async fn record_suspended(
     transaction: &Transaction<'_>,
-    by: Holder<'_>,
-    aside: &Aside,
+    fence: RunFence<'_>,
+    suspended: &SuspendedConstraint,
 ) -> Result<()> {
-    let (schema, name) = &aside.table;
-    let target = &aside.target;
+    let (schema, name) = &suspended.table;
+    let target = &suspended.target;
     transaction
         .execute(
             KEEP,
             &[
-                &by.job,
+                &fence.job,
                 &schema,
                 &name,
-                &aside.refers_to,
+                &suspended.refers_to,
                 &target.schema,
                 &target.table,
-                &aside.name,
-                &aside.definition,
-                &aside.validated,
-                &aside.comes_back,
-                &by.run.0,
+                &suspended.name,
+                &suspended.definition,
+                &suspended.validated,
+                &suspended.restore_after_load,
+                &fence.run.0,
             ],
         )
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "record a constraint that is set aside"))
+        .map_err(|error| fault::from_driver(error, "record a constraint that is set suspended"))
 }
 
 /// In the transaction that makes sure that the constraint is on again, or is not to come back.
-pub(in crate::postgres) async fn forget_aside(
+pub(in crate::postgres) async fn forget_suspended(
     transaction: &Transaction<'_>,
     job: &str,
-    aside: &Aside,
+    suspended: &SuspendedConstraint,
 ) -> Result<()> {
-    let target = &aside.target;
+    let target = &suspended.target;
     transaction
-        .execute(FORGET, &[&job, &target.schema, &target.table, &aside.name])
+        .execute(
+            FORGET,
+            &[&job, &target.schema, &target.table, &suspended.name],
+        )
         .await
         .map(drop)
-        .map_err(|error| fault::of(error, "forget a constraint that is on again"))
+        .map_err(|error| fault::from_driver(error, "forget a constraint that is on again"))
 }
 
 /// What is off, by target table and name.
-pub async fn asides(client: &Client, job: &str) -> Result<Vec<Aside>> {
+pub async fn suspended_constraints(client: &Client, job: &str) -> Result<Vec<SuspendedConstraint>> {
     let rows = client
         .query(ALL, &[&job])
         .await
-        .map_err(|error| fault::of(error, "read what is set aside"))?;
+        .map_err(|error| fault::from_driver(error, "read what is set suspended"))?;
     Ok(rows.iter().map(read).collect())
 }
 
-fn read(row: &Row) -> Aside {
-    Aside {
+fn read(row: &Row) -> SuspendedConstraint {
+    SuspendedConstraint {
         table: (row.get(0), row.get(1)),
         refers_to: row.get(2),
         target: TargetName {
@@ -112,6 +115,6 @@ fn read(row: &Row) -> Aside {
         name: row.get(5),
         definition: row.get(6),
         validated: row.get(7),
-        comes_back: row.get(8),
+        restore_after_load: row.get(8),
     }
 }

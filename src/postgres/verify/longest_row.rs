@@ -31,7 +31,7 @@ pub async fn longest_row(client: &Client, plan: &TablePlan) -> Result<u64> {
     let row = client
         .query_one(&sql, &[])
         .await
-        .map_err(|error| fault::of(error, &format!("measure the rows of {name}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("measure the rows of {name}")))?;
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }
 
@@ -44,7 +44,7 @@ async fn toast_bytes(client: &Client, plan: &TablePlan) -> Result<Option<i64>> {
     let row = client
         .query_opt(sql, &[&name])
         .await
-        .map_err(|error| fault::of(error, &format!("size up {name}")))?;
+        .map_err(|error| fault::from_driver(error, &format!("size up {name}")))?;
     Ok(row.map(|row| row.get(0)))
 }
 
