@@ -18,6 +18,9 @@ pub(crate) struct PartitionFunction {
     pub(crate) right: bool,
     /// Ascending, without equals.
     pub(crate) boundaries: Vec<Value>,
+    /// When it was created, and when it was last split, as [`crate::engine::facts::Facts`] counts time.
+    pub(crate) created: u64,
+    pub(crate) modified: u64,
 }
 
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::graph;
 use crate::engine::memory::Memory;
 use crate::engine::pages;
-use crate::engine::partition::{Placement, prefix};
+use crate::engine::partition::{PartitionFunction, Placement, prefix};
 use crate::engine::rows::{OrderedRows, Row};
 use crate::engine::value::compare::append_ordered_key;
 use crate::types::{Collation, Column, SqlType, Value};
@@ -281,6 +281,23 @@ impl Table {
         match index {
             Some(index) if index.form == IndexForm::Rows => index.placed.as_ref(),
             _ => self.placed.as_ref(),
+        }
+    }
+
+    /// Whether an index, or the heap, lies on a scheme of this function.
+    pub(crate) fn is_divided_by(&self, function: i32) -> bool {
+        let indexes = self.indexes.iter().map(|index| &index.placed);
+        let mut all = indexes.chain([&self.placed]).flatten();
+        all.any(|placed| placed.function.id == function)
+    }
+
+    /// Puts an altered function in the place of the one with its id. The rows stay where they are.
+    pub(crate) fn replace_function(&mut self, altered: &Arc<PartitionFunction>) {
+        let indexes = self.indexes.iter_mut().map(|index| &mut index.placed);
+        for placed in indexes.chain([&mut self.placed]).flatten() {
+            if placed.function.id == altered.id {
+                placed.function = Arc::clone(altered);
+            }
         }
     }
 

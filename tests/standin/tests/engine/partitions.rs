@@ -201,3 +201,51 @@ fn the_catalog_shows_schemes_functions_and_partitions() {
         ],
     );
 }
+
+/// "ALTER PARTITION FUNCTION": one partition more, and every row above the boundary has another number.
+#[test]
+fn a_split_range_moves_rows_to_new_numbers() {
+    let mut db = db();
+    db.ok("CREATE INDEX by_id ON log (id) ON ps (day)");
+    db.ok("CREATE TABLE heap (id int NOT NULL, day int NOT NULL) ON ps (day)");
+    db.ok("INSERT heap SELECT id, day FROM log");
+    assert_eq!(
+        db.error("ALTER PARTITION FUNCTION pf() SPLIT RANGE (3)"),
+        7708
+    );
+    assert_eq!(
+        db.error("ALTER PARTITION FUNCTION nope() SPLIT RANGE (3)"),
+        208
+    );
+    let altered = "SELECT COUNT(*) FROM sys.partition_functions WHERE modify_date > create_date";
+    assert_eq!(db.rows(altered), "0");
+    std::thread::sleep(std::time::Duration::from_millis(10));
+    db.ok("ALTER PARTITION FUNCTION pf() SPLIT RANGE (0)");
+    assert_eq!(db.rows(altered), "1");
+    for name in ["log", "heap"] {
+        check(
+            &mut db,
+            &[
+                (
+                    &format!("SELECT COUNT(*), MAX(day) FROM {name} WHERE $PARTITION.pf(day) = 1"),
+                    "0|NULL",
+                ),
+                (
+                    &format!(
+                        "SELECT COUNT(*), MAX(day), SUM(id) FROM {name} WHERE $PARTITION.pf(day) = 9"
+                    ),
+                    "1000|7|4003000",
+                ),
+                (
+                    &format!(
+                        "SELECT COUNT(*), MIN(row_count), MAX(row_count) FROM sys.dm_db_partition_stats WHERE object_id = OBJECT_ID('{name}') AND index_id < 2"
+                    ),
+                    "9|0|1000",
+                ),
+                (&format!("SELECT COUNT(DISTINCT id) FROM {name}"), "8000"),
+            ],
+        );
+    }
+    let work = work_of(&mut db, "SELECT id, day FROM log WHERE day = 7 AND id < 50");
+    assert!(work.touched() < 20, "{work:?}");
+}

@@ -175,8 +175,8 @@ fn functions(database: &Database) -> Build {
             i(i64::from(function.partitions())),
             b(function.right),
             b(false),
-            at(database.created),
-            at(database.created),
+            at(function.created),
+            at(function.modified),
         ]);
     }
     v

@@ -297,6 +297,9 @@ fn quiet(
         Statement::CreatePartitionFunction(spec) => changing(session, sink, |f, s, _| {
             ddl::create_partition_function(f, s, spec)
         }),
+        Statement::SplitPartition { function, boundary } => changing(session, sink, |f, s, _| {
+            ddl::split_partition(f, s, function, boundary)
+        }),
         Statement::CreatePartitionScheme(name, function) => changing(session, sink, |f, s, _| {
             ddl::create_partition_scheme(f, s, name, function)
         }),

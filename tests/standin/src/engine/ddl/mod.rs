@@ -25,7 +25,7 @@ use crate::engine::table::{Table, Temporal, same_name};
 pub(crate) use column::reseed;
 pub(crate) use index::{alter_index, create_full_text, create_index, drop_index, keep_rows};
 pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
-pub(crate) use partition::{create_partition_function, create_partition_scheme};
+pub(crate) use partition::{create_partition_function, create_partition_scheme, split_partition};
 pub(crate) use security::secure;
 pub(crate) use sequence::{alter_sequence, create_sequence};
 

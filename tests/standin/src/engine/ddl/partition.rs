@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlparser::ast::Expr;
+
 use crate::engine::collate;
 use crate::engine::datatype;
 use crate::engine::error::{Result, error};
@@ -15,7 +17,9 @@ use crate::engine::table::{Index, IndexForm, same_name};
 use crate::engine::value::compare::compare;
 use crate::engine::value::convert::{How, convert};
 
-use super::{Work, place};
+use crate::types::{Collation, SqlType, Value};
+
+use super::{Work, moment, place};
 
 /// Where the ids of functions and of schemes begin, as seen on servers.
 const FIRST_FUNCTION: i32 = 65_536;
@@ -35,6 +39,22 @@ fn taken(name: &str, what: &str) -> crate::types::SqlError {
     error(2714, 16, message)
 }
 
+/// A boundary as a value of the function's type.
+fn boundary(
+    facts: &Facts,
+    given: &Expr,
+    ty: &SqlType,
+    collation: Option<&Collation>,
+) -> Result<Value> {
+    let how = How {
+        order: facts.date_order,
+        code_page: collation.map(|c| c.code_page),
+        ..How::default()
+    };
+    let (value, t) = Binder::new(facts).constant(given)?;
+    convert(&value, &t.ty, ty, how)
+}
+
 pub(crate) fn create_partition_function(
     facts: &Facts,
     state: &mut State,
@@ -50,20 +70,13 @@ pub(crate) fn create_partition_function(
         Some(name) => Some(collate::find(name)?),
         None => datatype::has_collation(&ty).then(|| Arc::clone(&database.collation)),
     };
-    let how = How {
-        order: facts.date_order,
-        code_page: collation.as_ref().map(|c| c.code_page),
-        ..How::default()
-    };
     let mut boundaries = Vec::new();
-    for boundary in &spec.boundaries {
-        let (value, t) = Binder::new(facts).constant(boundary)?;
-        boundaries.push(convert(&value, &t.ty, &ty, how)?);
+    for given in &spec.boundaries {
+        boundaries.push(boundary(facts, given, &ty, collation.as_deref())?);
     }
     // In any order, but no value twice.
     boundaries.sort_by(|a, b| compare(a, b, collation.as_deref()));
-    let equal =
-        |pair: &[crate::types::Value]| compare(&pair[0], &pair[1], collation.as_deref()).is_eq();
+    let equal = |pair: &[Value]| compare(&pair[0], &pair[1], collation.as_deref()).is_eq();
     if boundaries.windows(2).any(equal) {
         let message =
             "Duplicate values are not allowed in partition function boundary values list.";
@@ -78,7 +91,65 @@ pub(crate) fn create_partition_function(
         collation,
         right: spec.right,
         boundaries,
+        created: moment(facts),
+        modified: moment(facts),
     }));
+    Ok(())
+}
+
+/// `ALTER PARTITION FUNCTION ... SPLIT RANGE`: every index and heap on a scheme of the function has one
+/// partition more, and its rows move to their new numbers.
+///
+/// The filegroup of the new partition, which `ALTER PARTITION SCHEME ... NEXT USED` names, is not asked
+/// for: a scheme that was made with `ALL TO` has one.
+pub(crate) fn split_partition(
+    facts: &Facts,
+    state: &mut State,
+    function: &str,
+    given: &Expr,
+) -> Result<()> {
+    let (database, _) = place(facts, state, &anywhere(function))?;
+    let known = Arc::make_mut(&mut database.partition_functions);
+    let Some(found) = known.iter_mut().find(|f| same_name(&f.name, function)) else {
+        let message = format!("Invalid object name '{function}'.");
+        return Err(error(208, 16, message));
+    };
+    let value = boundary(facts, given, &found.ty, found.collation.as_deref())?;
+    let order = |known: &Value| compare(known, &value, found.collation.as_deref());
+    let at = found
+        .boundaries
+        .partition_point(|known| order(known).is_lt());
+    if found
+        .boundaries
+        .get(at)
+        .is_some_and(|known| order(known).is_eq())
+    {
+        let message =
+            "Duplicate values are not allowed in partition function boundary values list.";
+        return Err(error(7708, 16, message));
+    }
+    let mut split = PartitionFunction::clone(found);
+    split.boundaries.insert(at, value);
+    split.modified = moment(facts);
+    let split = Arc::new(split);
+    *found = Arc::clone(&split);
+    for scheme in Arc::make_mut(&mut database.partition_schemes) {
+        if scheme.function.id == split.id {
+            scheme.function = Arc::clone(&split);
+        }
+    }
+    let tables = database.tables.iter();
+    let divided = tables.filter(|(_, table)| table.is_divided_by(split.id));
+    let ids: Vec<i32> = divided.map(|(id, _)| *id).collect();
+    for object_id in ids {
+        let mut work = Work {
+            facts,
+            database: &mut *database,
+            object_id,
+        };
+        work.table().replace_function(&split);
+        work.rebuild()?;
+    }
     Ok(())
 }
 

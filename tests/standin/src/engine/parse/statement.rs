@@ -70,6 +70,11 @@ pub(crate) enum Statement {
     CreateFullTextCatalog(String),
     CreateModule(Box<CreateModule>),
     CreatePartitionFunction(PartitionFunctionSpec),
+    /// ALTER PARTITION FUNCTION name() SPLIT RANGE (boundary).
+    SplitPartition {
+        function: String,
+        boundary: Expr,
+    },
     /// Name and function.
     CreatePartitionScheme(String, String),
     CreateSequence(SequenceSpec),

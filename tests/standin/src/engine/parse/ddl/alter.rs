@@ -53,6 +53,9 @@ pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if t.take_word("DATABASE") {
         return alter_database(t);
     }
+    if t.take_words(&["PARTITION", "FUNCTION"]) {
+        return split_partition(t);
+    }
     if let Some(found) = security::alter(t)? {
         return Ok(found);
     }
@@ -63,6 +66,23 @@ pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
         return Ok(Statement::NoEffect);
     }
     Err(unsupported(format!("ALTER {}", t.peek())))
+}
+
+/// `name() SPLIT RANGE (boundary)`.
+fn split_partition(t: &mut Tokens) -> Result<Statement> {
+    let function = t.identifier()?;
+    t.expect(&Token::LParen)?;
+    t.expect(&Token::RParen)?;
+    if !t.take_words(&["SPLIT", "RANGE"]) {
+        return Err(unsupported(format!(
+            "ALTER PARTITION FUNCTION ... {}",
+            t.peek()
+        )));
+    }
+    t.expect(&Token::LParen)?;
+    let boundary = t.expression()?;
+    t.expect(&Token::RParen)?;
+    Ok(Statement::SplitPartition { function, boundary })
 }
 
 fn alter_database(t: &mut Tokens) -> Result<Statement> {
