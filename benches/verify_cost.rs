@@ -24,6 +24,7 @@ use migrate::mssql::pool::SourcePool;
 use migrate::mssql::{catalog, read};
 use migrate::names::{qualified, quote_ident};
 use migrate::pipeline::{Level, RunOptions, VerifyOptions, verify};
+use migrate::plan::layout::columns;
 use migrate::plan::table::{Slice, TablePlan};
 use migrate::plan::{build, query};
 use migrate::postgres::connect::Connector;
@@ -168,7 +169,7 @@ async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TableP
         .map(|part| tokio::spawn(drain(target.clone(), copy_out(&plan, part))))
         .collect::<Vec<_>>();
     let statements = query::read(&plan, &Slice::Whole, None, job.transfer.consistency);
-    let layout = RowLayout::new(&plan.columns, &[], job.values).unwrap();
+    let layout = RowLayout::new(&columns(&plan.columns), &[], job.values).unwrap();
     let rows = tokio::spawn(discard(source.clone(), statements, layout));
     let rows = rows.await.unwrap();
     for drained in join_all(drains).await {

@@ -199,6 +199,16 @@ impl Error {
         }))
     }
 
+    /// An error of one of this workspace's own crates, which says all that there is to say.
+    fn placed(kind: Kind, message: &str, place: Place) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.to_owned(),
+            place,
+            source: None,
+        }))
+    }
+
     /// Says more, after what was said.
     #[must_use]
     pub fn and(mut self, more: &str) -> Self {
@@ -255,6 +265,41 @@ impl Error {
 
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+}
+
+impl From<tsql::error::Error> for Error {
+    fn from(error: tsql::error::Error) -> Self {
+        let kind = match error.kind() {
+            tsql::error::Kind::Unsupported => Kind::Unsupported,
+            tsql::error::Kind::Naming => Kind::Naming,
+            tsql::error::Kind::Setting => Kind::JobFile,
+        };
+        let place = Place {
+            column: error.column().map(str::to_owned),
+            ..Place::default()
+        };
+        Self::placed(kind, error.message(), place)
+    }
+}
+
+impl From<tds_copy::error::Error> for Error {
+    fn from(error: tds_copy::error::Error) -> Self {
+        let kind = match error.kind() {
+            tds_copy::error::Kind::Protocol => Kind::SourceProtocol,
+            tds_copy::error::Kind::Changed => Kind::SourceChanged,
+            tds_copy::error::Kind::Unsupported => Kind::Unsupported,
+            tds_copy::error::Kind::Value => Kind::Value,
+            tds_copy::error::Kind::Statement => Kind::SourceQuery,
+            tds_copy::error::Kind::Setting => Kind::JobFile,
+            tds_copy::error::Kind::Internal => Kind::Internal,
+        };
+        let place = Place {
+            column: error.column().map(str::to_owned),
+            row: error.row().map(|row| row.to_string()),
+            ..Place::default()
+        };
+        Self::placed(kind, error.message(), place)
     }
 }
 

@@ -29,22 +29,19 @@ use crate::pipeline::RunOptions;
 use crate::report::progress::Progress;
 use crate::report::run::Report;
 
-mod calendar;
 pub mod cli;
 pub mod config;
 pub mod error;
 pub mod mssql;
-pub mod names;
 pub mod pipeline;
 pub mod plan;
 pub mod postgres;
 pub mod report;
-pub mod schema;
-pub mod tds;
 mod tls;
-pub mod transcode;
-pub mod translate;
-pub mod typemap;
+
+pub use tds_copy::{tds, transcode};
+use tsql::calendar;
+pub use tsql::{names, schema, translate, typemap};
 
 /// Runs all tables of a job, or continues an unfinished run of it.
 ///

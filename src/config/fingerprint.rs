@@ -26,6 +26,7 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::job::{Collations, Job, TableOverride};
+use crate::config::words::Words;
 
 /// Changes when what is hashed, or how, changes: old checkpoints are then refused, not misread.
 const VERSION: &str = "1";
@@ -59,7 +60,7 @@ pub fn fingerprint(job: &Job) -> String {
     }
     hash.field("mode", job.transfer.mode.word());
     hash.field("consistency", job.transfer.consistency.word());
-    hash.field("names", job.schema.names.word());
+    hash.field("names", job.schema.names.shown());
     hash.field(
         "identity",
         if job.schema.identity { "true" } else { "false" },

@@ -5,6 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use tds_copy::transcode::{ValuePolicy, Values};
+pub use tsql::names::NameStyle;
+
 use crate::config::setting::Setting;
 
 /// What to move, from where to where, and how. Read-only once it was checked.
@@ -334,26 +337,6 @@ pub enum Computed {
     Plain,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameStyle {
-    Lowercase,
-    Preserve,
-    SnakeCase,
-}
-
-/// What happens to a value that PostgreSQL cannot hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Values {
-    /// U+0000 in text.
-    pub nul_characters: ValuePolicy,
-    /// Half of a UTF-16 pair.
-    pub unpaired_surrogates: ValuePolicy,
-    /// Bytes of `char`, `varchar` and `text` that the column's code page does not define.
-    pub undecodable: ValuePolicy,
-    /// Numbers, dates and lengths; never `Strip` or `Replace`.
-    pub out_of_range: ValuePolicy,
-}
-
 /// One column's part of [`Values`]; `None` is what the job says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ValuesOverride {
@@ -363,50 +346,23 @@ pub struct ValuesOverride {
     pub out_of_range: Option<ValuePolicy>,
 }
 
-impl Values {
-    /// One policy for every fault of a text, `out_of_range` as given.
-    pub const fn uniform(text: ValuePolicy, out_of_range: ValuePolicy) -> Self {
-        Self {
-            nul_characters: text,
-            unpaired_surrogates: text,
-            undecodable: text,
-            out_of_range,
-        }
-    }
-
-    /// What is in force for a column.
-    #[must_use]
-    pub fn with(self, column: &ValuesOverride) -> Self {
-        Self {
-            nul_characters: column.nul_characters.unwrap_or(self.nul_characters),
-            unpaired_surrogates: column
-                .unpaired_surrogates
-                .unwrap_or(self.unpaired_surrogates),
-            undecodable: column.undecodable.unwrap_or(self.undecodable),
-            out_of_range: column.out_of_range.unwrap_or(self.out_of_range),
-        }
-    }
-}
-
 impl ValuesOverride {
+    /// What is in force for the column where `job` is what the job says.
+    pub fn over(&self, job: Values) -> Values {
+        Values {
+            nul_characters: self.nul_characters.unwrap_or(job.nul_characters),
+            unpaired_surrogates: self.unpaired_surrogates.unwrap_or(job.unpaired_surrogates),
+            undecodable: self.undecodable.unwrap_or(job.undecodable),
+            out_of_range: self.out_of_range.unwrap_or(job.out_of_range),
+        }
+    }
+
     /// Says anything of text, which a column without text cannot follow.
     pub fn is_of_text(&self) -> bool {
         self.nul_characters.is_some()
             || self.unpaired_surrogates.is_some()
             || self.undecodable.is_some()
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValuePolicy {
-    /// The table fails at that row.
-    Error,
-    /// The row goes to `_migrate.rejects`.
-    Reject,
-    /// Text only: the offending character is left out, and counted.
-    Strip,
-    /// Text only: U+FFFD in its place, and counted.
-    Replace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -108,10 +108,10 @@ tables:
     assert_eq!(values.undecodable, ValuePolicy::Replace);
     assert_eq!(values.out_of_range, ValuePolicy::Error);
     let columns = &job.tables.overrides["dbo.Posts"].values;
-    let body = values.with(&columns["Body"]);
+    let body = columns["Body"].over(values);
     assert_eq!(body.nul_characters, ValuePolicy::Strip);
     assert_eq!(body.undecodable, ValuePolicy::Replace);
-    assert_eq!(values.with(&columns["Tags"]), values);
+    assert_eq!(columns["Tags"].over(values), values);
     let unknown = "tables: {overrides: {dbo.A: {values: {B: {nul_character: strip}}}}}";
     let problems = problems(&format!("{MINIMAL}{unknown}\n"));
     assert!(

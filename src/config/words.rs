@@ -17,21 +17,25 @@ pub(crate) trait Words: Copy + PartialEq + 'static {
 }
 
 macro_rules! words {
-    ($type:ident: $($word:literal => $variant:ident),+ $(,)?) => {
+    // A type of another crate.
+    (foreign $type:ident: $($word:literal => $variant:ident),+ $(,)?) => {
         impl Words for $type {
             const ALL: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
 
             fn shown(self) -> &'static str {
-                self.word()
+                match self {
+                    $(Self::$variant => $word),+
+                }
             }
         }
+    };
+    ($type:ident: $($word:literal => $variant:ident),+ $(,)?) => {
+        words!(foreign $type: $($word => $variant),+);
 
         impl $type {
             /// As the job file writes it.
             pub fn word(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word),+
-                }
+                self.shown()
             }
         }
 
@@ -51,12 +55,12 @@ words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
 words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "append" => Append);
 words!(Consistency: "strict" => Strict, "snapshot" => Snapshot,
     "database_snapshot" => DatabaseSnapshot, "relaxed" => Relaxed);
-words!(NameStyle: "lowercase" => Lowercase, "preserve" => Preserve, "snake_case" => SnakeCase);
+words!(foreign NameStyle: "lowercase" => Lowercase, "preserve" => Preserve, "snake_case" => SnakeCase);
 words!(Views: "none" => None, "try" => Try);
 words!(Collations: "plain" => Plain, "icu" => Icu);
 words!(Untranslated: "report" => Report, "ignore" => Ignore);
 words!(Computed: "generated" => Generated, "plain" => Plain);
 words!(RowVersion: "bytes" => Bytes, "counter" => Counter);
 words!(History: "none" => None, "trigger" => Trigger);
-words!(ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
+words!(foreign ValuePolicy: "error" => Error, "reject" => Reject, "strip" => Strip, "replace" => Replace);
 words!(VerifyLevel: "none" => None, "counts" => Counts, "checksums" => Checksums);

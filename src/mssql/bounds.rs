@@ -4,9 +4,8 @@ use crate::config::job::{ValuePolicy, Values};
 use crate::error::{Error, Kind, Result};
 use crate::plan::key::KeyValue;
 use crate::plan::query::Unchanged;
-use crate::plan::table::ColumnPlan;
 use crate::schema::Column;
-use crate::transcode::{RowLayout, RowReader};
+use crate::transcode::{ResultColumn, RowLayout, RowReader};
 use crate::typemap::{TargetTypes, default_type};
 
 use super::connection::{Connection, Patience};
@@ -98,22 +97,18 @@ pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 fn key_layout(key: &[Column]) -> Result<RowLayout> {
-    let columns: Vec<ColumnPlan> = key
-        .iter()
-        .enumerate()
-        .map(|(position, column)| {
-            Ok(ColumnPlan {
-                source: column.clone(),
-                position,
-                target_name: column.name.clone(),
-                target_type: default_type(column, TargetTypes::default())?,
-                identity: None,
-                clauses: Default::default(),
-            })
+    let column = |column: &Column| {
+        Ok(ResultColumn {
+            name: column.name.clone(),
+            source: column.ty.clone(),
+            code_page: column.code_page,
+            target_name: column.name.clone(),
+            target: default_type(column, TargetTypes::default())?,
         })
-        .collect::<Result<_>>()?;
+    };
+    let columns = key.iter().map(column).collect::<Result<Vec<_>>>()?;
     let key: Vec<usize> = (0..columns.len()).collect();
-    RowLayout::new(&columns, &key, KEY_VALUES)
+    Ok(RowLayout::new(&columns, &key, KEY_VALUES)?)
 }
 
 /// A key is kept as the source's own value; what PostgreSQL could not hold of it is the row

@@ -120,7 +120,7 @@ impl RowStream<'_> {
                 Ok(Step::Done(outcome)) => return self.finish(outcome).map(|()| None),
                 Err(error) => {
                     self.close();
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
         }
@@ -140,7 +140,7 @@ impl RowStream<'_> {
 
     /// The whole rows that were read since the last batch, for an end in the middle.
     pub fn take_batch(&mut self) -> Result<Option<Batch>> {
-        self.reader.take_batch()
+        Ok(self.reader.take_batch()?)
     }
 
     /// Time spent waiting for the source's bytes.

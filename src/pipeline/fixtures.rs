@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::parse;
 use crate::pipeline::context::TableLoad;
 use crate::plan::key::KeyValue;
+use crate::plan::layout::row_layout;
 use crate::plan::sample::{column, keyset, plan};
 use crate::plan::table::{PrimaryKey, Slice, TablePlan};
 use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableStage};
 use crate::report::progress::Progress;
 use crate::schema::SqlType;
-use crate::transcode::RowLayout;
 use crate::typemap::PgType;
 
 pub(super) const JOB: &str = "
@@ -48,7 +48,7 @@ pub(super) fn table_with_rows(
 ) -> Arc<TableLoad> {
     let job = parse(JOB, "j", &|_| None).expect("a job");
     let plan = keyed(rows, bytes);
-    let layout = RowLayout::for_table(&plan, &job).expect("a layout");
+    let layout = row_layout(&plan, &job).expect("a layout");
     let partitions = partitions
         .iter()
         .zip(1..)

@@ -51,7 +51,7 @@ pub(super) fn target_type(
             .map(|(key, text)| (format!("types.{key}"), text)),
     };
     let Some((setting, text)) = asked else {
-        return typemap::default_type(column, target);
+        return Ok(typemap::default_type(column, target)?);
     };
     if is_domain(text) {
         // For the job as a whole it means the columns that have an alias type.
@@ -64,10 +64,10 @@ pub(super) fn target_type(
                 ),
             ));
         }
-        return typemap::default_type(column, target);
+        return Ok(typemap::default_type(column, target)?);
     }
     let wanted = typemap::parse_override(text)
-        .map_err(|error| Error::new(error.kind(), format!("{setting}: {}", error.message())))?;
+        .map_err(|error| Error::new(Kind::JobFile, format!("{setting}: {}", error.message())))?;
     if !typemap::can_encode(&column.ty, &wanted) {
         return Err(Error::new(
             Kind::Unsupported,

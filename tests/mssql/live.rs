@@ -13,9 +13,8 @@ use migrate::error::Kind;
 use migrate::mssql::pool::{Pooled, SourcePool};
 use migrate::mssql::{bounds, catalog, read};
 use migrate::plan::key::KeyValue;
-use migrate::plan::table::ColumnPlan;
-use migrate::schema::{Database, IndexRole, SqlType, Table};
-use migrate::transcode::RowLayout;
+use migrate::schema::{Column, Database, IndexRole, SqlType, Table};
+use migrate::transcode::{ResultColumn, RowLayout};
 use migrate::typemap::{TargetTypes, default_type};
 use standin::engine::{Engine, Options};
 use standin::server::{Server, ServerHandle, ServerOptions};
@@ -251,26 +250,21 @@ async fn the_catalog_tells_the_fixture() {
 
 async fn heap_rows(connection: &mut Pooled, database: &Database) -> u64 {
     let heap = table(database, "Heap");
-    let plans: Vec<ColumnPlan> = heap
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(position, column)| ColumnPlan {
-            source: column.clone(),
-            position,
-            target_name: column.name.clone(),
-            target_type: default_type(column, TargetTypes::default()).unwrap(),
-            identity: None,
-            clauses: Default::default(),
-        })
-        .collect();
+    let column = |column: &Column| ResultColumn {
+        name: column.name.clone(),
+        source: column.ty.clone(),
+        code_page: column.code_page,
+        target_name: column.name.clone(),
+        target: default_type(column, TargetTypes::default()).unwrap(),
+    };
+    let columns: Vec<_> = heap.columns.iter().map(column).collect();
     let values = Values {
         nul_characters: ValuePolicy::Error,
         unpaired_surrogates: ValuePolicy::Error,
         undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
-    let layout = RowLayout::new(&plans, &[1], values).unwrap();
+    let layout = RowLayout::new(&columns, &[1], values).unwrap();
     let mut rows = read::open(connection, "SELECT A, B FROM dbo.Heap ORDER BY B", layout)
         .await
         .unwrap();

@@ -8,9 +8,8 @@ use migrate::error::{Kind, Result};
 use migrate::mssql::pool::{Pooled, SourcePool};
 use migrate::mssql::{bounds, read};
 use migrate::plan::key::KeyValue;
-use migrate::plan::table::ColumnPlan;
 use migrate::schema::{Column, SqlType};
-use migrate::transcode::RowLayout;
+use migrate::transcode::{ResultColumn, RowLayout};
 use migrate::typemap::PgType;
 use standin::fault::{Action, FaultSpec};
 use standin::server::{ServerHandle, ServerOptions};
@@ -36,13 +35,12 @@ fn id() -> Column {
 }
 
 fn layout() -> RowLayout {
-    let plan = ColumnPlan {
-        source: id(),
-        position: 0,
+    let id = ResultColumn {
+        name: "Id".into(),
+        source: SqlType::BigInt,
+        code_page: None,
         target_name: "id".into(),
-        target_type: PgType::BigInt,
-        identity: None,
-        clauses: Default::default(),
+        target: PgType::BigInt,
     };
     let values = Values {
         nul_characters: ValuePolicy::Error,
@@ -50,7 +48,7 @@ fn layout() -> RowLayout {
         undecodable: ValuePolicy::Error,
         out_of_range: ValuePolicy::Error,
     };
-    RowLayout::new(&[plan], &[0], values).unwrap()
+    RowLayout::new(&[id], &[0], values).unwrap()
 }
 
 /// Reads a stream to its end or error; gives the values and the last key told.

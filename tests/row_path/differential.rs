@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use futures::{SinkExt, TryStreamExt, pin_mut};
-use migrate::schema::SqlType;
-use migrate::transcode::RowLayout;
-use migrate::typemap::PgType;
+use tds_copy::transcode::RowLayout;
 use tokio_postgres::{Client, Config, NoTls};
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::cases::{self, Case};

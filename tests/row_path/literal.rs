@@ -1,6 +1,6 @@
 //! What PostgreSQL must read for a value: its text, made without the tool's own code.
 
-use migrate::typemap::PgType;
+use tsql::typemap::PgType;
 
 use crate::cases::Raw;
 

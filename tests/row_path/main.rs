@@ -1,20 +1,18 @@
-//! The row path without a server: bytes of the specification, bytes cut anywhere, bytes that are
-//! wrong; and against PostgreSQL and another driver, value by value.
+//! The row path against PostgreSQL and another driver, value by value.
 
 #![allow(unreachable_pub, reason = "a test binary has no callers")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+#[path = "../../crates/tds-copy/tests/row_path/cases/mod.rs"]
 mod cases;
-mod cuts;
 mod differential;
-mod fixtures;
-mod fuzz;
 mod literal;
 mod other_driver;
-mod rejects;
+#[path = "../../crates/tds-copy/benches/row_path/scripted.rs"]
 mod scripted;
-mod specification;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../../crates/tds-copy/tests/row_path/wide.rs"]
 mod wide;
+#[path = "../../crates/tds-copy/tests/row_path/wire.rs"]
 mod wire;

@@ -20,6 +20,8 @@ offline=()
 
 cargo deny "${offline[@]}" --locked check
 # Their tree is a part of the one above: what it does not meet is no finding there.
-cargo deny "${offline[@]}" --locked --config deny.toml --manifest-path tests/fuzz/Cargo.toml check \
-    --allow license-not-encountered --allow unmatched-skip --allow unnecessary-skip
+for fuzz in tests/fuzz crates/tds-copy/fuzz; do
+    cargo deny "${offline[@]}" --locked --config deny.toml --manifest-path "$fuzz/Cargo.toml" check \
+        --allow license-not-encountered --allow unmatched-skip --allow unnecessary-skip
+done
 cargo machete

@@ -1,8 +1,8 @@
 //! Expressions that schemas contain, evaluated by both servers for each row.
 
-use migrate::schema::SqlType;
-use migrate::translate::{ScopeColumn, check, generated};
-use migrate::typemap::PgType;
+use tsql::schema::SqlType;
+use tsql::translate::{ScopeColumn, check, generated};
+use tsql::typemap::PgType;
 
 use crate::babelfish::deviates;
 use crate::sample::{self, Sample};

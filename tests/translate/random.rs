@@ -1,6 +1,6 @@
 //! Conditions made at random: what is translated stands in PostgreSQL, and means the same.
 
-use migrate::translate::{check, predicate};
+use tsql::translate::{check, predicate};
 
 use crate::{equivalence, sample};
 

@@ -1,8 +1,8 @@
 //! One table on both sides, with the rows where the two could differ.
 
-use migrate::schema::SqlType;
-use migrate::translate::{Relation, Scope, ScopeColumn, TargetNames};
-use migrate::typemap::PgType;
+use tsql::schema::SqlType;
+use tsql::translate::{Relation, Scope, ScopeColumn, TargetNames};
+use tsql::typemap::PgType;
 
 use crate::support::postgres::{Database, Postgres};
 use crate::support::source::{Source, SourceDatabase};

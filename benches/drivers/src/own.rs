@@ -5,6 +5,7 @@ use std::hint::black_box;
 use migrate::config::job::Job;
 use migrate::mssql::pool::SourcePool;
 use migrate::mssql::read;
+use migrate::plan::layout::columns;
 use migrate::plan::table::TablePlan;
 use migrate::transcode::RowLayout;
 
@@ -12,7 +13,7 @@ use crate::{Read, cpu};
 
 /// The statement's rows, and what reading and transcoding them took.
 pub async fn read(job: &Job, pool: &SourcePool, plan: &TablePlan, sql: &str) -> Read {
-    let layout = RowLayout::new(&plan.columns, &[], job.values)?;
+    let layout = RowLayout::new(&columns(&plan.columns), &[], job.values)?;
     let mut connection = pool.acquire().await?;
     let before = cpu()?;
     let mut stream = read::open(&mut connection, sql, layout).await?;

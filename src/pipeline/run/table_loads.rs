@@ -9,10 +9,10 @@ use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad, Unready};
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::run::resume::by_table_name;
+use crate::plan::layout::row_layout;
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
 use crate::report::progress::TablePhase;
-use crate::transcode::RowLayout;
 
 /// Turns the recorded tables into loads, in the state in which they are now: those of `plans` that are
 /// not `left_out`, because they could not be made ready or come later. Gives the tables that have no
@@ -85,7 +85,7 @@ fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
 fn load_of_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == TableStage::Done;
-    let layout = RowLayout::for_table(&record.plan, &run.job)
+    let layout = row_layout(&record.plan, &run.job)
         .map_err(|error| error.at_table(&name))?
         .with_checksums(run.job.verify == VerifyLevel::Checksums);
     let progress = run.progress.add_table(name, record.plan.estimated_rows);

@@ -23,6 +23,7 @@ use crate::pipeline::shutdown::{Ended, cancel_on_stop, drop_on_stop, finish_with
 use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::tune::ranges::Ranges;
 use crate::pipeline::tune::sample::{STOPPED, Sampler, Setting, Task};
+use crate::plan::layout::row_layout;
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::copy::CopyTable;
@@ -30,7 +31,6 @@ use crate::postgres::lock::JobLock;
 use crate::postgres::scratch::Scratch;
 use crate::report::tune::advice::knee;
 use crate::report::tune::{Facts, Sample, SampledTable, Settings, TuneReport};
-use crate::transcode::RowLayout;
 
 /// Sizes of commits that are worth telling apart.
 const COMMIT_SIZES: [u64; 4] = [4 << 20, 16 << 20, 64 << 20, 256 << 20];
@@ -191,7 +191,7 @@ impl Tuning<'_> {
         cancel: &CancellationToken,
     ) -> Result<Samples> {
         let (job, target) = (self.job, &self.connections.target);
-        let layout = RowLayout::for_table(plan, job)
+        let layout = row_layout(plan, job)
             .map_err(|error| error.at_table(plan.full_name()))?
             .with_checksums(job.verify == VerifyLevel::Checksums);
         let made = async {

@@ -12,6 +12,7 @@ use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::mssql::read;
 use crate::pipeline::retry::{retry_cancellable, retry_to_completion};
+use crate::plan::layout::row_layout;
 use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
@@ -81,7 +82,7 @@ impl Compared {
             None => of_slice(&Slice::Whole),
         };
         Ok(Self {
-            layout: RowLayout::for_table(plan, job)
+            layout: row_layout(plan, job)
                 .map_err(|error| error.at_table(plan.full_name()))?
                 .with_checksums(true),
             key_fields: key_fields(plan),

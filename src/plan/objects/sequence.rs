@@ -105,7 +105,7 @@ fn type_of(ty: &SqlType) -> Option<(&'static str, (i128, i128))> {
 
 fn target(sequence: &Sequence, job: &Job) -> Result<TargetName, String> {
     let style = job.schema.names;
-    let plain = |error: crate::error::Error| error.to_string();
+    let plain = |error: tsql::error::Error| error.to_string();
     let mapped = job.target.schemas.get(&sequence.schema).map(String::as_str);
     let schema = names::target_schema(&sequence.schema, mapped, style).map_err(plain)?;
     let table = names::target(&sequence.name, style).map_err(plain)?.text;

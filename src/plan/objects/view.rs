@@ -110,7 +110,7 @@ fn resolved_as_the_source(view: &View, translated: &TranslatedView) -> Result<()
 
 fn target(view: &View, job: &Job) -> Result<TargetName, String> {
     let style = job.schema.names;
-    let plain = |error: crate::error::Error| error.to_string();
+    let plain = |error: tsql::error::Error| error.to_string();
     let mapped = job.target.schemas.get(&view.schema).map(String::as_str);
     let schema = names::target_schema(&view.schema, mapped, style).map_err(plain)?;
     let table = names::target(&view.name, style).map_err(plain)?.text;

@@ -1,0 +1,347 @@
+//! The form of a column's values in the target, decided once while planning.
+
+use crate::transcode::time::{Rounding, Source};
+use crate::transcode::variant;
+use crate::transcode::vector;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
+
+/// How a value's bytes become a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    Boolean,
+    /// `bit` as an integer of so many bytes.
+    BitInt(u8),
+    /// The same bytes in the other order: integers and floats of equal width.
+    Reverse2,
+    Reverse4,
+    Reverse8,
+    /// An integer into one of so many bytes.
+    Int(u8),
+    IntNumeric {
+        display_scale: u8,
+    },
+    RealDouble,
+    DecimalNumeric {
+        scale: u8,
+        display_scale: u8,
+    },
+    /// A decimal without fraction into an integer of so many bytes.
+    DecimalInt(u8),
+    MoneyNumeric {
+        display_scale: u8,
+    },
+    Date,
+    DateTimestamp,
+    Time(Source, Rounding),
+    Timestamp(Source, Rounding),
+    Uuid,
+    Bytes,
+    /// Characters; where they come from is known when the server announces it.
+    Text(Finish),
+    /// Bytes that become something else when they are whole.
+    Made(Finish),
+    Hierarchy,
+    Variant(variant::Shape),
+    /// A value that is shown as text, with blanks up to `pad` characters.
+    Shown {
+        what: Shown,
+        pad: u32,
+    },
+}
+
+/// What becomes of text when it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    Plain,
+    /// Blanks up to so many characters, as PostgreSQL stores `char(n)`.
+    Pad(u32),
+    /// A byte order mark and a declared encoding go: the text is UTF-8 now.
+    Xml,
+    /// JSON text behind jsonb's version.
+    Jsonb,
+    /// JSON text as an array or a vector.
+    Elements(vector::Shape),
+    /// An SRID and WKB as EWKB.
+    Ewkb,
+    /// `0x` and hexadecimal digits.
+    Digits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Bit,
+    Int,
+    Decimal {
+        scale: u8,
+    },
+    Money,
+    /// Digits behind the first that counts.
+    Float(usize),
+    Moment(Source),
+    Guid,
+}
+
+impl Form {
+    /// The form of a pair; `None` where the pair has none. The type map's `can_encode` says the
+    /// same, which a test holds.
+    pub(super) fn new(source: &SqlType, target: &PgType) -> Option<Self> {
+        if !tsql::typemap::can_encode(source, target) {
+            return None;
+        }
+        if let Some(form) = special(source, target) {
+            return Some(form);
+        }
+        if let Some(finish) = finish(source, target) {
+            return Some(Self::Text(finish));
+        }
+        if let Some(pad) = pad(target) {
+            let what = shown(source)?;
+            return Some(Self::Shown { what, pad });
+        }
+        number(source, target).or_else(|| moment(source, target))
+    }
+}
+
+/// Types that PostgreSQL has no like of.
+fn special(source: &SqlType, target: &PgType) -> Option<Form> {
+    Some(match (source, target) {
+        (SqlType::SqlVariant, PgType::Text) => Form::Variant(variant::Shape::Text),
+        (SqlType::SqlVariant, PgType::Jsonb) => Form::Variant(variant::Shape::Jsonb),
+        (SqlType::SqlVariant, _) => Form::Variant(variant::Shape::Json),
+        (SqlType::HierarchyId, PgType::Text) => Form::Hierarchy,
+        (SqlType::HierarchyId | SqlType::Clr { .. }, PgType::Bytea) => Form::Bytes,
+        (SqlType::Geography | SqlType::Geometry, _) => Form::Made(Finish::Ewkb),
+        (
+            SqlType::Binary { .. }
+            | SqlType::VarBinary { .. }
+            | SqlType::Image
+            | SqlType::RowVersion
+            | SqlType::Clr { .. },
+            PgType::Text,
+        ) => Form::Made(Finish::Digits),
+        (SqlType::Json, PgType::Jsonb) => Form::Text(Finish::Jsonb),
+        (SqlType::Json | SqlType::Vector { .. }, PgType::Json | PgType::Text) => {
+            Form::Text(Finish::Plain)
+        }
+        (SqlType::Vector { .. }, PgType::Vector(_)) => {
+            Form::Text(Finish::Elements(vector::Shape::Vector))
+        }
+        (SqlType::Vector { .. }, _) => Form::Text(Finish::Elements(vector::Shape::Array)),
+        _ => return None,
+    })
+}
+
+fn finish(source: &SqlType, target: &PgType) -> Option<Finish> {
+    match source {
+        SqlType::Char { .. }
+        | SqlType::VarChar { .. }
+        | SqlType::Text
+        | SqlType::NChar { .. }
+        | SqlType::NVarChar { .. }
+        | SqlType::NText
+        | SqlType::Xml => {}
+        _ => return None,
+    }
+    match target {
+        PgType::Char(length) => Some(Finish::Pad(*length)),
+        PgType::Xml => Some(Finish::Xml),
+        _ => Some(Finish::Plain),
+    }
+}
+
+/// How far text of the target is padded; `None` where the target is no text.
+fn pad(target: &PgType) -> Option<u32> {
+    match target {
+        PgType::Char(length) => Some(*length),
+        PgType::VarChar(_) | PgType::Text => Some(0),
+        _ => None,
+    }
+}
+
+fn shown(source: &SqlType) -> Option<Shown> {
+    Some(match source {
+        SqlType::Bit => Shown::Bit,
+        SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt => Shown::Int,
+        SqlType::Decimal { scale, .. } => Shown::Decimal { scale: *scale },
+        SqlType::SmallMoney | SqlType::Money => Shown::Money,
+        SqlType::UniqueIdentifier => Shown::Guid,
+        // 9 and 17 digits.
+        SqlType::Real => Shown::Float(8),
+        SqlType::Float => Shown::Float(16),
+        _ => Shown::Moment(time_source(source)?),
+    })
+}
+
+fn time_source(source: &SqlType) -> Option<Source> {
+    Some(match *source {
+        SqlType::Date => Source::Date,
+        SqlType::Time { scale } => Source::Time { scale },
+        SqlType::SmallDateTime => Source::SmallDateTime,
+        SqlType::DateTime => Source::DateTime,
+        SqlType::DateTime2 { scale } => Source::DateTime2 { scale },
+        SqlType::DateTimeOffset { scale } => Source::DateTimeOffset { scale },
+        _ => return None,
+    })
+}
+
+/// Bytes of an integer type.
+fn int_width(target: &PgType) -> Option<u8> {
+    match target {
+        PgType::SmallInt => Some(2),
+        PgType::Integer => Some(4),
+        PgType::BigInt => Some(8),
+        _ => None,
+    }
+}
+
+fn number(source: &SqlType, target: &PgType) -> Option<Form> {
+    let width = int_width(target);
+    let display = |own: u8| match target {
+        PgType::Numeric(Some((_, scale))) => *scale,
+        _ => own,
+    };
+    Some(match (source, width) {
+        (SqlType::Bit, None) => Form::Boolean,
+        (SqlType::Bit, Some(width)) => Form::BitInt(width),
+        (SqlType::SmallInt, Some(2)) => Form::Reverse2,
+        (SqlType::Int, Some(4)) => Form::Reverse4,
+        (SqlType::BigInt, Some(8)) => Form::Reverse8,
+        (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, Some(width)) => {
+            Form::Int(width)
+        }
+        (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, None) => {
+            Form::IntNumeric {
+                display_scale: display(0),
+            }
+        }
+        (SqlType::Decimal { .. }, Some(width)) => Form::DecimalInt(width),
+        (SqlType::Decimal { scale, .. }, None) => Form::DecimalNumeric {
+            scale: *scale,
+            display_scale: display(*scale),
+        },
+        (SqlType::SmallMoney | SqlType::Money, None) => Form::MoneyNumeric {
+            display_scale: display(4),
+        },
+        (SqlType::Real, None) if *target == PgType::Real => Form::Reverse4,
+        (SqlType::Real, None) => Form::RealDouble,
+        (SqlType::Float, None) => Form::Reverse8,
+        (SqlType::UniqueIdentifier, None) => Form::Uuid,
+        (
+            SqlType::Binary { .. }
+            | SqlType::VarBinary { .. }
+            | SqlType::Image
+            | SqlType::RowVersion,
+            None,
+        ) => Form::Bytes,
+        _ => return None,
+    })
+}
+
+fn moment(source: &SqlType, target: &PgType) -> Option<Form> {
+    let source = time_source(source)?;
+    let rounding = |precision: u8| Rounding::new(source.digits(), precision);
+    Some(match *target {
+        PgType::Date => Form::Date,
+        PgType::Time(precision) => Form::Time(source, rounding(precision)),
+        PgType::Timestamp(_) if source == Source::Date => Form::DateTimestamp,
+        PgType::Timestamp(precision) | PgType::TimestampTz(precision) => {
+            Form::Timestamp(source, rounding(precision))
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsql::typemap::can_encode;
+
+    fn sources() -> Vec<SqlType> {
+        let mut sources = vec![
+            SqlType::Bit,
+            SqlType::TinyInt,
+            SqlType::SmallInt,
+            SqlType::Int,
+            SqlType::BigInt,
+            SqlType::SmallMoney,
+            SqlType::Money,
+            SqlType::Real,
+            SqlType::Float,
+            SqlType::Date,
+            SqlType::SmallDateTime,
+            SqlType::DateTime,
+            SqlType::Char { length: 5 },
+            SqlType::VarChar { length: None },
+            SqlType::VarChar { length: Some(5) },
+            SqlType::Text,
+            SqlType::NChar { length: 5 },
+            SqlType::NVarChar { length: Some(5) },
+            SqlType::NText,
+            SqlType::Binary { length: 5 },
+            SqlType::VarBinary { length: None },
+            SqlType::Image,
+            SqlType::RowVersion,
+            SqlType::UniqueIdentifier,
+            SqlType::Xml,
+            SqlType::SqlVariant,
+            SqlType::HierarchyId,
+            SqlType::Geography,
+            SqlType::Geometry,
+            SqlType::Json,
+            SqlType::Vector { dimensions: 3 },
+            SqlType::Clr { name: "a".into() },
+            SqlType::Other { name: "b".into() },
+        ];
+        for scale in 0..=7 {
+            sources.push(SqlType::Time { scale });
+            sources.push(SqlType::DateTime2 { scale });
+            sources.push(SqlType::DateTimeOffset { scale });
+        }
+        for (precision, scale) in [(4, 0), (9, 0), (18, 0), (38, 0), (38, 38), (5, 2)] {
+            sources.push(SqlType::Decimal { precision, scale });
+        }
+        sources
+    }
+
+    /// What the type map promises, the transcoder has; what it refuses, the transcoder has not.
+    #[test]
+    fn the_type_map_and_the_forms_agree_on_every_pair() {
+        let mut targets = vec![
+            PgType::Boolean,
+            PgType::SmallInt,
+            PgType::Integer,
+            PgType::BigInt,
+            PgType::Numeric(None),
+            PgType::Numeric(Some((38, 10))),
+            PgType::Real,
+            PgType::DoublePrecision,
+            PgType::Date,
+            PgType::Char(50),
+            PgType::VarChar(50),
+            PgType::Text,
+            PgType::Bytea,
+            PgType::Uuid,
+            PgType::Xml,
+            PgType::Json,
+            PgType::Jsonb,
+            PgType::RealArray,
+            PgType::Vector(3),
+            PgType::Vector(4),
+            PgType::Geography,
+            PgType::Geometry,
+        ];
+        for digits in 0..=6 {
+            targets.push(PgType::Time(digits));
+            targets.push(PgType::Timestamp(digits));
+            targets.push(PgType::TimestampTz(digits));
+        }
+        for source in sources() {
+            for target in &targets {
+                let promised = can_encode(&source, target);
+                let made = Form::new(&source, target).is_some();
+                assert_eq!(made, promised, "{source:?} {target}");
+            }
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What was planned for a result, and whether the server's announcement agrees with it.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Kind, Result};
+use crate::tds::code_page::CodePage;
+use crate::tds::metadata::ColumnInfo;
+use crate::tds::type_info::{Collation, Length, TypeInfo, Wire};
+use crate::transcode::form::Form;
+use crate::transcode::policy::ColumnPolicy;
+use crate::transcode::values::Values;
+use crate::transcode::width::Widths;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
+
+/// One column of a result: its type at the source and what it becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// At the source. Errors and rejected rows name it.
+    pub name: String,
+    /// The declared type.
+    pub source: SqlType,
+    /// Windows number of the code page of `char`, `varchar` and `text`; 65001 is UTF-8.
+    pub code_page: Option<u16>,
+    /// In the target.
+    pub target_name: String,
+    /// The type that COPY BINARY sends.
+    pub target: PgType,
+}
+
+/// What was planned for one result: checked once, shared by all readers of the table.
+#[derive(Debug, Clone)]
+pub struct RowLayout {
+    pub(super) columns: Arc<[Planned]>,
+    /// Places in `columns` of the key's columns, in key order.
+    pub(super) key: Arc<[usize]>,
+    /// Places in `columns` of what tells a rejected row from others, in key order.
+    pub(super) identity: Arc<[usize]>,
+    /// Batches carry the sum of their rows' hashes.
+    pub(super) checksums: bool,
+    /// Where a row may be too large for a page.
+    pub(super) widths: Option<Widths>,
+}
+
+/// One planned column.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) name: String,
+    pub(super) target_name: String,
+    source: SqlType,
+    pub(super) target: PgType,
+    form: Form,
+    /// Of `char`, `varchar` and `text`.
+    pub(super) page: Option<CodePage>,
+    /// The number of `page`.
+    pub(super) code_page: Option<u16>,
+    utf8: bool,
+    policy: ColumnPolicy,
+}
+
+/// One column of the result as it is read: all decisions are made.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) wire: Wire,
+    pub(super) form: Form,
+    pub(super) text: Option<TextSource>,
+    pub(super) key: bool,
+    pub(super) policy: ColumnPolicy,
+    pub(super) ty: TypeInfo,
+    /// Place in the layout; `None` for a column that the server added, which is left out.
+    pub(super) planned: Option<usize>,
+}
+
+/// How a character column's bytes become text.
+#[derive(Debug, Clone)]
+pub(super) enum TextSource {
+    Utf16,
+    Page(CodePage),
+}
+
+impl RowLayout {
+    /// The layout of a result that has `columns`, in their order. `key` are the places in
+    /// `columns` of the key, in key order; without them, batches carry no last key.
+    ///
+    /// `values` apply to every column, and `key` identifies rejected rows.
+    ///
+    /// # Errors
+    /// A pair of types that cannot be encoded and a code page that is not known, at its column.
+    pub fn new(columns: &[ResultColumn], key: &[usize], values: Values) -> Result<Self> {
+        Self::by_column(columns, key, |_| values)
+    }
+
+    /// The same with policies for each column, by its place in `columns`.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn by_column(
+        columns: &[ResultColumn],
+        key: &[usize],
+        values: impl Fn(usize) -> Values,
+    ) -> Result<Self> {
+        if key.iter().any(|place| *place >= columns.len()) {
+            return Err(Error::new(
+                Kind::Internal,
+                "a key column lies outside of the layout",
+            ));
+        }
+        let planned = |(place, column): (usize, &ResultColumn)| {
+            Planned::new(column, ColumnPolicy::new(values(place), place)?)
+        };
+        Ok(Self {
+            columns: columns
+                .iter()
+                .enumerate()
+                .map(planned)
+                .collect::<Result<_>>()?,
+            key: key.into(),
+            identity: key.into(),
+            checksums: false,
+            widths: None,
+        })
+    }
+
+    /// Other columns than the key's identify a rejected row: their places, in order. Places beyond
+    /// the layout are left out.
+    #[must_use]
+    pub fn with_identity(mut self, identity: &[usize]) -> Self {
+        let known = |place: &usize| *place < self.columns.len();
+        self.identity = identity.iter().copied().filter(known).collect();
+        self
+    }
+
+    /// Rows that no page of PostgreSQL holds are faults of their values. `order` are the places of
+    /// the copied columns in the order of the target's table. It costs a pass over each row.
+    #[must_use]
+    pub fn with_page_limit(mut self, order: &[usize]) -> Self {
+        self.widths = Some(Widths::new(order, &self.columns));
+        self
+    }
+
+    /// Batches carry the sum of their rows' hashes, which costs a pass over each row's bytes.
+    #[must_use]
+    pub fn with_checksums(mut self, wanted: bool) -> Self {
+        self.checksums = wanted;
+        self
+    }
+
+    /// Decides how each announced column is read.
+    pub(super) fn agree(&self, announced: &[ColumnInfo]) -> Result<Vec<Column>> {
+        let selected = announced.iter().filter(|info| !info.is_hidden()).count();
+        if selected != self.columns.len() {
+            return Err(Error::new(
+                Kind::Protocol,
+                format!(
+                    "the server announces {selected} columns, but {} were planned",
+                    self.columns.len()
+                ),
+            ));
+        }
+        let mut next = 0;
+        let mut columns = Vec::with_capacity(announced.len());
+        for info in announced {
+            if info.is_hidden() {
+                columns.push(hidden(info)?);
+                continue;
+            }
+            let planned = &self.columns[next];
+            let key = self.key.contains(&next);
+            let column = planned.agree(info, next, key);
+            columns.push(column.map_err(|error| error.at_column(&planned.name))?);
+            next += 1;
+        }
+        Ok(columns)
+    }
+}
+
+fn hidden(info: &ColumnInfo) -> Result<Column> {
+    Ok(Column {
+        wire: info.ty.wire(),
+        form: Form::Bytes,
+        text: None,
+        key: false,
+        policy: ColumnPolicy::strict(),
+        ty: info.ty.clone(),
+        planned: None,
+    })
+}
+
+impl Planned {
+    fn new(column: &ResultColumn, policy: ColumnPolicy) -> Result<Self> {
+        let form = Form::new(&column.source, &column.target).ok_or_else(|| {
+            Error::new(
+                Kind::Unsupported,
+                format!(
+                    "this type cannot be moved into {} (tables.overrides.<table>.types)",
+                    column.target
+                ),
+            )
+            .at_column(&column.name)
+        })?;
+        let page = match column.source {
+            SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text => {
+                Some(page(column.code_page).map_err(|error| error.at_column(&column.name))?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            name: column.name.clone(),
+            target_name: column.target_name.clone(),
+            source: column.source.clone(),
+            target: column.target.clone(),
+            form,
+            code_page: column.code_page.filter(|_| page.is_some()),
+            page,
+            utf8: column.code_page == Some(65001),
+            policy,
+        })
+    }
+
+    fn agree(&self, info: &ColumnInfo, place: usize, key: bool) -> Result<Column> {
+        if info.is_encrypted() {
+            return Err(Error::new(
+                Kind::Unsupported,
+                "the column is encrypted at the client (Always Encrypted)",
+            ));
+        }
+        if !fits(&self.source, &info.ty) {
+            return Err(Error::new(
+                Kind::Changed,
+                format!(
+                    "the column was {} when the table was planned and is {} now",
+                    self.source, info.ty
+                ),
+            ));
+        }
+        let wire = info.ty.wire();
+        if key && matches!(wire, Wire::Plp | Wire::Pointer) {
+            return Err(Error::new(
+                Kind::Unsupported,
+                "a column without a length limit cannot be a key",
+            ));
+        }
+        Ok(Column {
+            wire,
+            form: self.announced_form(&info.ty),
+            text: self.text_source(&info.ty)?,
+            key,
+            policy: self.policy,
+            ty: info.ty.clone(),
+            planned: Some(place),
+        })
+    }
+
+    /// The wire's own number of fractional digits decides how a time is read: a server may keep
+    /// fewer digits than it announces (Babelfish: 6 of 7).
+    fn announced_form(&self, ty: &TypeInfo) -> Form {
+        let source = match *ty {
+            TypeInfo::Time { scale } => SqlType::Time { scale },
+            TypeInfo::DateTime2 { scale } => SqlType::DateTime2 { scale },
+            TypeInfo::DateTimeOffset { scale } => SqlType::DateTimeOffset { scale },
+            _ => return self.form.clone(),
+        };
+        Form::new(&source, &self.target).unwrap_or_else(|| self.form.clone())
+    }
+
+    fn text_source(&self, ty: &TypeInfo) -> Result<Option<TextSource>> {
+        match ty {
+            TypeInfo::NChar { .. } | TypeInfo::NText(_) | TypeInfo::Xml => {
+                Ok(Some(TextSource::Utf16))
+            }
+            TypeInfo::Char { collation, .. } | TypeInfo::Text(collation) => {
+                self.check_encoding(*collation)?;
+                Ok(self.page.clone().map(TextSource::Page))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A server that was not told that the client takes UTF-8 recodes such a column, with loss.
+    fn check_encoding(&self, collation: Collation) -> Result<()> {
+        if collation.is_utf8() == self.utf8 {
+            return Ok(());
+        }
+        let (sent, planned) = if self.utf8 {
+            ("another code page", "UTF-8")
+        } else {
+            ("UTF-8", "another code page")
+        };
+        Err(Error::new(
+            Kind::Protocol,
+            format!("the server sends the text in {sent}, but {planned} was planned"),
+        ))
+    }
+}
+
+fn page(number: Option<u16>) -> Result<CodePage> {
+    let number = number.ok_or_else(|| {
+        Error::new(
+            Kind::Unsupported,
+            "the code page of the column's collation is not known",
+        )
+    })?;
+    CodePage::new(number).ok_or_else(|| {
+        Error::new(
+            Kind::Unsupported,
+            format!("code page {number} of the column's collation is not known to this version"),
+        )
+    })
+}
+
+/// Whether a planned type is what the server announces. A longer length than planned, another
+/// scale or another family mean that the table was changed after it was planned.
+fn fits(planned: &SqlType, announced: &TypeInfo) -> bool {
+    use TypeInfo as T;
+    match planned {
+        SqlType::Bit => matches!(announced, T::Bit(_)),
+        SqlType::TinyInt => matches!(announced, T::Int(1, _)),
+        SqlType::SmallInt => matches!(announced, T::Int(2, _)),
+        SqlType::Int => matches!(announced, T::Int(4, _)),
+        SqlType::BigInt => matches!(announced, T::Int(8, _)),
+        SqlType::Decimal { precision, scale } => {
+            matches!(announced, T::Decimal { precision: p, scale: s } if (p, s) == (precision, scale))
+        }
+        SqlType::SmallMoney => matches!(announced, T::Money(4, _)),
+        SqlType::Money => matches!(announced, T::Money(8, _)),
+        SqlType::Real => matches!(announced, T::Float(4, _)),
+        SqlType::Float => matches!(announced, T::Float(8, _)),
+        SqlType::Date => matches!(announced, T::Date),
+        SqlType::Time { scale } => matches!(announced, T::Time { scale: s } if s >= scale),
+        SqlType::SmallDateTime => matches!(announced, T::DateTime(4, _)),
+        SqlType::DateTime => matches!(announced, T::DateTime(8, _)),
+        SqlType::DateTime2 { scale } => {
+            matches!(announced, T::DateTime2 { scale: s } if s >= scale)
+        }
+        SqlType::DateTimeOffset { scale } => {
+            matches!(announced, T::DateTimeOffset { scale: s } if s >= scale)
+        }
+        SqlType::UniqueIdentifier => matches!(announced, T::Guid),
+        SqlType::RowVersion => matches!(
+            announced,
+            T::Binary {
+                length: Length::Limited(8)
+            }
+        ),
+        _ => long_fits(planned, announced),
+    }
+}
+
+fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
+    use TypeInfo as T;
+    match (planned, announced) {
+        // A statement may cast a column of another encoding to nvarchar.
+        (
+            SqlType::Char { length }
+            | SqlType::VarChar {
+                length: Some(length),
+            },
+            T::NChar { length: sent, .. },
+        ) => within(*sent, length.saturating_mul(2)),
+        (SqlType::VarChar { length: None } | SqlType::Text, T::NChar { .. } | T::NText(_)) => true,
+        (
+            SqlType::Char { length }
+            | SqlType::VarChar {
+                length: Some(length),
+            },
+            T::Char { length: sent, .. },
+        )
+        | (
+            SqlType::Binary { length }
+            | SqlType::VarBinary {
+                length: Some(length),
+            },
+            T::Binary { length: sent },
+        ) => within(*sent, *length),
+        (
+            SqlType::NChar { length }
+            | SqlType::NVarChar {
+                length: Some(length),
+            },
+            T::NChar { length: sent, .. },
+        ) => within(*sent, length.saturating_mul(2)),
+        (SqlType::VarChar { length: None } | SqlType::Text, T::Char { .. } | T::Text(_)) => true,
+        (SqlType::NVarChar { length: None } | SqlType::NText, T::NChar { .. } | T::NText(_)) => {
+            true
+        }
+        (SqlType::VarBinary { length: None } | SqlType::Image, T::Binary { .. } | T::Image) => true,
+        (SqlType::Xml, T::Xml | T::NChar { .. } | T::NText(_)) => true,
+        (SqlType::SqlVariant, T::Variant) => true,
+        (SqlType::Clr { .. }, T::Udt { .. } | T::Binary { .. }) => true,
+        // The select list converts these, see `plan::query`.
+        (SqlType::HierarchyId, T::Binary { length }) => within(*length, LONGEST_HIERARCHYID),
+        (SqlType::Geography | SqlType::Geometry, T::Binary { .. }) => true,
+        (SqlType::Json | SqlType::Vector { .. }, T::NChar { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Bytes (T-SQL reference, "hierarchyid").
+const LONGEST_HIERARCHYID: u16 = 892;
+
+fn within(sent: Length, planned: u16) -> bool {
+    match sent {
+        Length::Limited(sent) => sent <= planned,
+        // Only a cast makes a limited column `max`; its values are still within the limit.
+        Length::Max => true,
+    }
+}

@@ -1,0 +1,44 @@
+//! Turns TDS rows into COPY BINARY rows in one pass, without IO.
+//!
+//! A [`RowLayout`] says what was planned; a [`RowReader`] takes a statement's response as socket
+//! bytes and gives [`Batch`]es. Between them, `layout` decides per column how it is read when
+//! the server announces the result, and `encode` runs the row loop over those decisions.
+
+mod batch;
+mod coded;
+pub mod digest;
+mod encode;
+mod fault;
+mod float;
+mod form;
+mod hex;
+mod hierarchy;
+mod json;
+pub mod jsonb;
+mod layout;
+mod long;
+mod number;
+mod out;
+mod policy;
+mod reader;
+mod reject;
+mod render;
+mod row_bytes;
+mod show;
+mod spatial;
+mod time;
+mod utf16;
+mod value;
+mod values;
+mod variant;
+mod vector;
+mod width;
+mod wire;
+mod xml;
+
+pub use batch::Batch;
+pub use layout::{ResultColumn, RowLayout};
+pub use reader::{Outcome, RowReader, Step};
+pub use reject::{Reason, Reject, RejectedColumn};
+pub use row_bytes::RowBytes;
+pub use values::{ValuePolicy, Values};

@@ -1,0 +1,11 @@
+//! What SQL Server says, in PostgreSQL's terms: the source schema as plain data, types and names of
+//! the target, key values as literals, and T-SQL expressions and views translated.
+
+pub mod calendar;
+pub mod error;
+pub mod key;
+pub mod names;
+pub mod page;
+pub mod schema;
+pub mod translate;
+pub mod typemap;

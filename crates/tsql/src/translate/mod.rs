@@ -1,0 +1,258 @@
+//! T-SQL expressions and views as PostgreSQL's, or the reason why not.
+//!
+//! The translator is a list of what is known to mean the same on both sides: whatever is not on
+//! it is refused with a reason that names the construct, and the caller lists the expression with
+//! its text. `docs/expressions.md` is that list for readers.
+
+mod arithmetic;
+mod assign;
+mod collation;
+mod compare;
+mod condition;
+mod constant;
+mod context;
+mod convert;
+mod decimal;
+mod expression;
+mod function;
+mod like;
+mod literal;
+mod moment;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
+mod view;
+
+use self::context::{Context, Visible};
+use crate::names::{self, NameStyle};
+use crate::schema::SqlType;
+use crate::typemap::PgType;
+
+/// What every step of a translation ends in.
+type Outcome<T> = Result<T, Untranslated>;
+
+/// What an expression may refer to.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Columns of the table that the expression belongs to. Empty for defaults.
+    pub columns: &'a [ScopeColumn<'a>],
+    pub names: &'a dyn TargetNames,
+    /// The database's collation: that of text which comes from no column.
+    pub default_collation: Option<&'a str>,
+}
+
+/// A column of the source and what it becomes.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeColumn<'a> {
+    pub source: &'a str,
+    /// Unquoted.
+    pub target: &'a str,
+    pub sql_type: &'a SqlType,
+    pub pg_type: &'a PgType,
+    /// Of character columns; `None` is the database's.
+    pub collation: Option<&'a str>,
+    pub nullable: bool,
+    /// GENERATED in the target, so that no other generated column can refer to it.
+    pub generated: bool,
+}
+
+/// Objects of the source and what they are called in the target.
+pub trait TargetNames {
+    /// A sequence, quoted and with its schema; `None` where the target has none of that name.
+    /// Without a schema the source's default one is meant.
+    fn sequence(&self, schema: Option<&str>, name: &str) -> Option<String>;
+
+    /// A table, or a view that was translated before; `None` where the target has none of that
+    /// name, or not all of its columns.
+    fn relation(&self, schema: &str, name: &str) -> Option<Relation<'_>>;
+
+    /// What a view's column is called in the target, unquoted; `None` for an impossible name.
+    fn view_column(&self, name: &str) -> Option<String> {
+        let named = names::target_column(name, NameStyle::Lowercase);
+        named.ok().map(|name| name.text)
+    }
+}
+
+/// A table or view of the target.
+#[derive(Debug, Clone)]
+pub struct Relation<'a> {
+    /// Its full name at the source, in the source's case.
+    pub source: String,
+    /// Quoted and with its schema.
+    pub sql: String,
+    pub columns: Vec<ScopeColumn<'a>>,
+}
+
+/// When the result may change, in PostgreSQL's sense of the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    Immutable,
+    Stable,
+    Volatile,
+}
+
+/// An expression of PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Translated {
+    pub sql: String,
+    pub volatility: Volatility,
+    /// Values that rows may well have make another result than at the source: it can tell what
+    /// will be, and not judge or replace what was computed there.
+    pub inexact: bool,
+    /// A value was used of which PostgreSQL keeps 6 of 7 fractional digits: rounding may carry it
+    /// into the next day or year, and make two values one.
+    pub rounded: bool,
+    /// Where the two sides can tell apart after all, for the plan. Each once.
+    pub notes: Vec<String>,
+}
+
+/// A SELECT of PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranslatedView {
+    /// The SELECT, without CREATE VIEW. Its columns have explicit names.
+    pub sql: String,
+    pub columns: Vec<ViewColumn>,
+    /// Full names at the source of what it reads, sorted, each once.
+    pub reads: Vec<String>,
+    /// A name without a schema was not found in the view's own, and so taken for one of `dbo`:
+    /// right only where the view's own schema has none of that name at the source.
+    pub fell_back: bool,
+    pub notes: Vec<String>,
+}
+
+/// A column of a view: what it is called at the source, and its type there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewColumn {
+    pub source: String,
+    pub sql_type: SqlType,
+    pub collation: Option<String>,
+}
+
+/// Why there is no translation: a fragment that names the construct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untranslated {
+    pub reason: String,
+}
+
+impl Untranslated {
+    fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A default, as the column's type.
+///
+/// # Errors
+/// [`Untranslated`] also where the value is none that the column takes.
+pub fn default(
+    text: &str,
+    column: &ScopeColumn,
+    scope: &Scope,
+) -> Result<Translated, Untranslated> {
+    let expr = parse::expression(text)?;
+    // A default can name no column.
+    let mut context = Context::new(Vec::new(), scope.names, scope.default_collation);
+    let value = expression::value(&mut context, &expr)?;
+    let sql = assign::default(value, column)?;
+    Ok(translated(context, sql))
+}
+
+/// A check constraint: a boolean, unknown passes on both sides.
+///
+/// # Errors
+/// [`Untranslated`]
+pub fn check(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
+    let expr = parse::expression(text)?;
+    let mut context = of_table(scope);
+    let condition = condition::condition(&mut context, &expr)?;
+    Ok(translated(context, condition.sql))
+}
+
+/// The predicate of a filtered index; immutable.
+///
+/// # Errors
+/// [`Untranslated`]
+pub fn predicate(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {
+    immutable(exact(check(text, scope)?)?)
+}
+
+/// A computed column as the type of the target's column; immutable, without generated columns.
+///
+/// # Errors
+/// [`Untranslated`] also where the expression's type is not the one the source's catalog gives
+/// the column: then it means something else than was thought.
+pub fn generated(
+    text: &str,
+    column: &ScopeColumn,
+    scope: &Scope,
+) -> Result<Translated, Untranslated> {
+    let expr = parse::expression(text)?;
+    let mut context = of_table(scope);
+    let value = expression::value(&mut context, &expr)?;
+    let sql = assign::generated(value, column)?;
+    if context.generated {
+        return Err(Untranslated::new(
+            "a generated column, which PostgreSQL's others cannot refer to",
+        ));
+    }
+    immutable(exact(translated(context, sql))?)
+}
+
+fn of_table<'a>(scope: &Scope<'a>) -> Context<'a> {
+    let columns = scope.columns.iter().map(|column| Visible {
+        table: None,
+        column: *column,
+        alias: None,
+    });
+    Context::new(columns.collect(), scope.names, scope.default_collation)
+}
+
+fn translated(context: Context<'_>, sql: String) -> Translated {
+    Translated {
+        sql,
+        volatility: context.volatility,
+        inexact: context.ranged,
+        rounded: context.rounded,
+        notes: context.notes,
+    }
+}
+
+fn exact(translated: Translated) -> Outcome<Translated> {
+    if translated.rounded {
+        return Err(Untranslated::new(
+            "a value whose 7th fractional digit PostgreSQL rounds away, which may change the result",
+        ));
+    }
+    match translated.inexact {
+        true => Err(Untranslated::new(
+            "LIKE with a range in the order of a linguistic collation",
+        )),
+        false => Ok(translated),
+    }
+}
+
+fn immutable(translated: Translated) -> Outcome<Translated> {
+    match translated.volatility {
+        Volatility::Immutable => Ok(translated),
+        Volatility::Stable | Volatility::Volatile => Err(Untranslated::new(
+            "a clock or another function that is not immutable",
+        )),
+    }
+}
+
+/// A view of `schema`, from its whole `CREATE VIEW` statement.
+///
+/// # Errors
+/// [`Untranslated`]
+pub fn view(
+    text: &str,
+    schema: &str,
+    names: &dyn TargetNames,
+    default_collation: Option<&str>,
+) -> Result<TranslatedView, Untranslated> {
+    view::view(text, schema, names, default_collation)
+}

@@ -1,0 +1,193 @@
+//! What is refused, the documentation, and input of any kind.
+
+use super::*;
+
+#[test]
+fn what_is_not_certain_is_refused() {
+    refusals(&[
+        (
+            "([dbo].[IsFine]([N])=(1))",
+            "user-defined function [dbo].[IsFine]",
+        ),
+        ("([Missing]=(1))", "Missing, which is no column"),
+        ("([N]=NULL)", "NULL, which ANSI_NULLS"),
+        // With ANSI_NULLS OFF, NULL in a list finds the rows that have NULL.
+        ("([N] IN (1,NULL))", "NULL, which ANSI_NULLS"),
+        ("([N] NOT IN (1,NULL))", "NULL, which ANSI_NULLS"),
+        ("([V]>'a')", "the order of texts"),
+        ("([V]=[C])", "a comparison of two texts"),
+        ("([Vcs]=[V])", "text of two collations"),
+        ("([W]=N'\u{e9}')", "beyond ASCII without case"),
+        ("([V]='\u{e9}')", "without N"),
+        ("([Vai]='e')", "without accents"),
+        ("([V]=(1))", "a comparison of varchar(50) with int"),
+        ("([N]='')", "not certain"),
+        ("([Bytes]=0x01)", "a comparison of varbinary"),
+        (
+            "([Id]>'6F9619FF-8B86-D011-B42D-00C04FC964FF')",
+            "the order of unique",
+        ),
+        ("([X]=1)", "column X, a xml"),
+        ("([Flag]+[Flag]=(2))", "two bits"),
+        ("([N]+(1)|(2)=(3))", "bit operators"),
+        ("((8)/-(2)*[N]=(3))", "a sign within a product"),
+        ("([Cash]*[Cash]>(1))", "money"),
+        ("([Cash]/(2)>(1))", "money"),
+        ("([D]/(0.5)>(1))", "shortens"),
+        ("([D38]/[D38]>(1))", "shortens"),
+        ("([F]=[D])", "conversion of decimal(10,2) to float"),
+        ("([V]+[N]='a')", "+ of varchar(50) and int"),
+        ("(TRY_CONVERT([int],[V])=(1))", "TRY_"),
+        (
+            "(CONVERT([int],[V])=(1))",
+            "conversion of varchar(50) to int",
+        ),
+        (
+            "(CONVERT([varchar](5),[N])='5')",
+            "conversion of int to varchar(5)",
+        ),
+        ("(CONVERT([varchar](30),[At],(100))='5')", "style 100"),
+        ("([N] IN (SELECT 1))", "a subquery"),
+        ("(@@SPID=(1))", "@@SPID"),
+        ("(\"N\"=(1))", "double quotes"),
+        ("(user_name()='dbo')", "USER_NAME"),
+        ("(isnumeric([V])=(1))", "the function ISNUMERIC"),
+        ("(power([F],(2))>(1))", "the function POWER"),
+        ("([N])", "a condition"),
+        ("([N]=(1)) = (1)", "the operator ="),
+        ("(upper([V])=[V])", "two texts"),
+        ("(NOT)", "a condition of a kind"),
+        ("([N]=)", "syntax"),
+    ]);
+}
+
+/// The page that users read names every function that is translated.
+#[test]
+fn the_documentation_names_every_function() {
+    let page = include_str!("../../../../../docs/expressions.md");
+    for name in function::names() {
+        assert!(
+            page.contains(&format!("`{name}")),
+            "{name} is not in docs/expressions.md"
+        );
+    }
+}
+
+/// Every name of the list is one that the code knows.
+#[test]
+fn every_listed_function_is_known() {
+    for name in function::names() {
+        let argument = if name == "PI" { "" } else { "[N]" };
+        let text = format!("({name}({argument})=(1))");
+        let reason = match check_of(&text) {
+            Ok(_) => continue,
+            Err(error) => error.reason,
+        };
+        assert!(!reason.starts_with("the function"), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn long_chains_and_deep_nests_end() {
+    let chain = vec!["[N]=(1)"; 1_000].join(" OR ");
+    assert!(check_of(&format!("({chain})")).is_ok());
+    let sum = vec!["[N]"; 2_000].join("+");
+    refusals(&[(&format!("({sum}=(1))"), "nested too deep")]);
+    let mut nested = "[N]".to_owned();
+    for _ in 0..24 {
+        nested = format!("square({nested})");
+    }
+    refusals(&[(&format!("({nested}>(1))"), "256 KiB")]);
+}
+
+mod arbitrary {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words and signs of the language in any order, which gets further than arbitrary text.
+    fn soup() -> impl Strategy<Value = String> {
+        let words = prop::sample::select(vec![
+            "(",
+            ")",
+            "[N]",
+            "[V]",
+            "[At]",
+            "[D]",
+            "[Flag]",
+            "'a'",
+            "N'\u{e9}'",
+            "1",
+            "1.5",
+            "0x1F",
+            "+",
+            "-",
+            "*",
+            "/",
+            "%",
+            "=",
+            "<>",
+            "<",
+            "AND",
+            "OR",
+            "NOT",
+            "LIKE",
+            "'[a-z]%'",
+            "IN",
+            "(1,2)",
+            "BETWEEN",
+            "IS NULL",
+            "CASE",
+            "WHEN",
+            "THEN",
+            "ELSE",
+            "END",
+            "isnull(",
+            "len(",
+            ",",
+            "dateadd(day,",
+            "CONVERT([int],",
+            "CAST(",
+            "AS",
+            "[decimal](10,2)",
+            "getdate()",
+            "NEXT VALUE FOR",
+            "COLLATE",
+            "Latin1_General_BIN2",
+            "~",
+            "&",
+            "|",
+            "^",
+            "NULL",
+            "ESCAPE",
+            "round(",
+            "substring(",
+            "left(",
+            "iif(",
+            "concat(",
+            "'20000101'",
+            "$1",
+        ]);
+        prop::collection::vec(words, 0..30).prop_map(|words| words.join(" "))
+    }
+
+    fn all(text: &str) {
+        let _ = check_of(text);
+        let _ = default_of(text, SqlType::NVarChar { length: Some(10) });
+        let _ = generated_of(text, SqlType::Int);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn text_never_panics(text in "\\PC{0,80}") {
+            all(&text);
+        }
+
+        #[test]
+        fn words_never_panic(text in soup()) {
+            all(&text);
+        }
+    }
+}
