@@ -15,7 +15,26 @@ pub(super) fn unknown(database: &Database) -> Option<String> {
     database.filters_hidden.then(|| FILTERS_HIDDEN.to_owned())
 }
 
-/// Masks, row filters and columns that the login does not see, each a problem or, where the job
+/// The override with the columns that the login may not read excluded, if the job accepts that.
+pub(super) fn without_denied(
+    table: &Table,
+    mut override_: TableOverride,
+    remarks: &mut Remarks,
+) -> TableOverride {
+    if override_.accept.filtered {
+        for column in &table.extras.denied_columns {
+            if !override_.exclude_columns.contains(column) {
+                remarks.notes.push(format!(
+                    "column {column}: not copied, as the login has no SELECT permission on it and the job accepts that"
+                ));
+                override_.exclude_columns.push(column.clone());
+            }
+        }
+    }
+    override_
+}
+
+/// Masks, row filters and columns that the login may not read, each a problem or, where the job
 /// accepts it, a note.
 pub(super) fn refused(
     table: &Table,
@@ -29,7 +48,7 @@ pub(super) fn refused(
             continue;
         }
         if extras.denied_columns.contains(&column.name) {
-            let message = "the login has no SELECT permission on it";
+            let message = "the login has no SELECT permission on this column";
             problems.push(Error::new(Kind::SourceHidden, message).at_column(&column.name));
         }
         if !column.masked {
@@ -45,28 +64,13 @@ pub(super) fn refused(
             problems.push(Error::new(Kind::SourceHidden, message).at_column(&column.name));
         }
     }
-    let mut whole = |there: bool, refused: &str, taken: &str| {
-        if there && accept.filtered {
-            remarks.notes.push(format!("{taken}, as the job accepts"));
-        } else if there {
-            problems.push(Error::new(Kind::SourceHidden, refused));
-        }
-    };
-    whole(
-        table.filtered_by_policy,
-        "a security policy filters its rows: only those that the login sees would be copied",
-        "a security policy filters its rows: only those that the login sees are copied",
-    );
-    whole(
-        extras.hidden_columns,
-        "SELECT is granted or denied by column, and the login does not see all columns: only those that it sees would be copied",
-        "SELECT is granted or denied by column: only the columns that the login sees are copied",
-    );
-    if accept.filtered {
-        for index in &extras.hidden_indexes {
-            let reason = "the login does not see one of its columns";
-            remarks.omit(format!("index {index}"), reason);
-        }
+    if table.filtered_by_policy && accept.filtered {
+        let note = "a security policy filters its rows: only those that the login sees are copied, as the job accepts";
+        remarks.notes.push(note.to_owned());
+    } else if table.filtered_by_policy {
+        let message =
+            "a security policy filters its rows: only those that the login sees would be copied";
+        problems.push(Error::new(Kind::SourceHidden, message));
     }
     problems
 }

@@ -196,11 +196,12 @@ fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
 fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
     let job = context.job;
     let override_ = job.table_override(&table.full_name());
-    let override_ = &limits::without_patterns(table, override_.cloned().unwrap_or_default());
+    let override_ = limits::without_patterns(table, override_.cloned().unwrap_or_default());
+    let mut remarks = Remarks::default();
+    let override_ = &access::without_denied(table, override_, &mut remarks);
     let mut problems = unknown_columns(table, override_);
     problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
-    let mut remarks = Remarks::default();
     problems.extend(access::refused(table, override_, &mut remarks));
     let notes = &mut remarks.notes;
     let mut columns = plan_columns(

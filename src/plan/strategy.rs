@@ -3,7 +3,7 @@
 
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
-use crate::schema::objects::PartitionFunction;
+use crate::schema::objects::{PartitionFunction, Temporal};
 use crate::schema::{Column, Index, SqlType, Table};
 
 /// What the choice depends on besides the table.
@@ -42,13 +42,17 @@ pub fn choose(table: &Table, circumstances: &Circumstances<'_>) -> Choice {
     if let Some(key) = key.filter(|key| key.clustered) {
         return by_key(table, key, circumstances, partitions);
     }
-    if let Some(index) = table.indexes.iter().find(|index| divides(table, index)) {
-        return by_clustered_index(table, index, partitions);
-    }
     let asked = circumstances
         .partitions
         .is_some_and(|partitions| partitions > 1);
     let relaxed = transfer.consistency == Consistency::Relaxed;
+    // The server only ever appends to the history of a temporal table.
+    let stable = circumstances.frozen || table.extras.temporal == Some(Temporal::History);
+    if let Some(index) = table.indexes.iter().find(|index| divides(table, index))
+        && (key.is_some() || stable || relaxed || asked)
+    {
+        return by_clustered_index(table, index, partitions, stable);
+    }
     match key {
         Some(key) if asked => by_key(table, key, circumstances, partitions),
         Some(_) if partitions == 1 => whole(NOT_CLUSTERED),
@@ -177,6 +181,14 @@ fn by_key(
     };
     let ordered = reason.is_none();
     let stored_by = stored_by.filter(|_| ordered).cloned();
+    let reason = match &stored_by {
+        Some(function) if !circumstances.frozen => Some(format!(
+            "read by the partitions of {}{}",
+            function.name,
+            unless_moved(false, [function.column.as_str()])
+        )),
+        _ => reason,
+    };
     let each = stored_by.as_ref().map(|function| function.partitions);
     let each = each.and_then(|partitions| usize::try_from(partitions).ok());
     Choice {
@@ -218,8 +230,10 @@ fn key_columns(table: &Table, index: &Index) -> Vec<KeyColumn> {
     columns.collect()
 }
 
-/// A row in the middle of equal ones has no place to go on from, so each range commits as a whole.
-fn by_clustered_index(table: &Table, index: &Index, partitions: usize) -> Choice {
+/// A resume cannot begin between equal rows, so each range commits as a whole. Each range is a
+/// statement that sees a moment of its own, so in a table that is not `stable` an UPDATE of the
+/// index's columns can move a row from one range to another between the two.
+fn by_clustered_index(table: &Table, index: &Index, partitions: usize, stable: bool) -> Choice {
     let why = "no clustered key that is unique and NOT NULL";
     if partitions == 1 {
         return whole(why);
@@ -232,9 +246,22 @@ fn by_clustered_index(table: &Table, index: &Index, partitions: usize) -> Choice
         partitions,
         dense_partitions: partitions,
         reason: Some(format!(
-            "{why}: divided by the clustered index, each range is read unordered and commits as a whole"
+            "{why}: divided by the clustered index, each range is read unordered and commits as a whole{}",
+            unless_moved(stable, index.key.iter().map(|key| key.column.as_str()))
         )),
     }
+}
+
+/// What the reader of a live table has to know of a division by columns that may change.
+fn unless_moved<'a>(stable: bool, columns: impl IntoIterator<Item = &'a str>) -> String {
+    if stable {
+        return String::new();
+    }
+    let columns: Vec<_> = columns.into_iter().collect();
+    format!(
+        "; an UPDATE of {} during the run can move a row between two statements, so that it is missed or read twice: if the application does that, read from a database snapshot or a read-only database",
+        columns.join(", ")
+    )
 }
 
 /// Up to so many rows are sorted in memory in a moment, once per reader.

@@ -174,6 +174,8 @@ fn a_clustered_index_divides_where_it_is_not_unique() {
     };
     assert_eq!((index.as_str(), &key[0].column), ("CX", &at));
     assert_eq!(choice.partitions, 4);
+    let reason = choice.reason.expect("a reason");
+    assert!(reason.contains("UPDATE of At, Id"), "{reason}");
     let few = table(columns.clone(), vec![clustered.clone()], 50);
     let choice = chosen(&few, Consistency::Strict, false);
     assert_eq!(choice.strategy, Strategy::Single);
@@ -196,6 +198,29 @@ fn a_clustered_index_divides_where_it_is_not_unique() {
         let choice = chosen(&case, Consistency::Strict, true);
         assert_eq!(choice.strategy, Strategy::Single);
     }
+}
+
+/// Without a key, a row that an UPDATE moves from one range to another would be doubled or missed
+/// unseen, so ranges need rows that keep their places.
+#[test]
+fn a_clustered_index_of_a_live_table_without_a_key_does_not_divide_it() {
+    let mut clustered = primary_key("CX", &["At"]);
+    (clustered.role, clustered.unique) = (IndexRole::Index, false);
+    let live = table(vec![column("At", SqlType::Date)], vec![clustered], 1_000);
+    let divided = |choice: Choice| matches!(choice.strategy, Strategy::Clustered { .. });
+    for consistency in [Consistency::Strict, Consistency::Snapshot] {
+        let choice = chosen(&live, consistency, false);
+        assert_eq!(choice.strategy, Strategy::Single);
+        assert!(choice.reason.expect("a reason").contains("read-only"));
+        assert!(divided(chosen(&live, consistency, true)));
+        assert!(divided(asked(&live, consistency, false)));
+    }
+    assert!(divided(chosen(&live, Consistency::Relaxed, false)));
+    let mut history = live.clone();
+    history.extras.temporal = Some(Temporal::History);
+    let choice = chosen(&history, Consistency::Strict, false);
+    assert!(!choice.reason.clone().expect("a reason").contains("UPDATE"));
+    assert!(divided(choice));
 }
 
 #[test]

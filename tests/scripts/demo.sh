@@ -87,7 +87,8 @@ say "starting the stand-in SQL Server on port $DEMO_MSSQL_PORT with $rows rows"
 STANDIN_PASSWORD="$DEMO_MSSQL_PASSWORD" "$built/standin" \
     --listen "127.0.0.1:$DEMO_MSSQL_PORT" --user "$DEMO_MSSQL_USER" \
     --cert-out "$DEMO_MSSQL_CERTIFICATE" \
-    --database StackOverflow --sample "stackoverflow:$rows" >"$work/standin.log" 2>&1 </dev/null &
+    --database StackOverflow --sample "stackoverflow:$rows" \
+    --script-after tests/fixtures/demo_objects.sql --stop-on-error >"$work/standin.log" 2>&1 </dev/null &
 standin=$!
 for _ in $(seq 600); do
     kill -0 "$standin" 2>/dev/null || { say "the stand-in ended"; exit 1; }
@@ -135,6 +136,19 @@ expect "primary keys" 9 "SELECT count(*) FROM pg_constraint JOIN pg_class ON pg_
     WHERE contype = 'p' AND relnamespace = 'public'::regnamespace"
 expect "identity columns" 9 "SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
     WHERE attidentity = 'd' AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
+expect "foreign keys, validated" 3 "SELECT count(*) FROM pg_constraint
+    WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace"
+expect "a check" "CHECK ((reputation >= 0))" \
+    "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_users_reputation'"
+expect "a partial index" t \
+    "SELECT count(*) = 1 FROM pg_indexes WHERE indexname = 'ix_posts_owneruserid' AND indexdef LIKE '%WHERE (owneruserid IS NOT NULL)'"
+expect "a default" 0 "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
+    JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+    WHERE adrelid = 'comments'::regclass AND attname = 'score'"
+expect "a comment" "One row for each question, answer and wiki page" \
+    "SELECT obj_description('posts'::regclass)"
+expect "a view with its rows" t \
+    "SELECT count(*) > 0 AND count(*) = (SELECT count(*) FROM posts WHERE posttypeid = 1) FROM questions"
 expect "the next link type's id" 4 \
     "INSERT INTO linktypes (type) VALUES ('made after the load') RETURNING id"
 # With KEEP=1 both sides can be compared afterwards, so they stay equal.

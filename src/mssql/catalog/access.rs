@@ -25,27 +25,29 @@ JOIN sys.security_policies AS s ON s.object_id = p.object_id \
 WHERE s.is_enabled = 1 AND p.predicate_type = 0";
 
 /// From 2022 on UNMASK is granted on schemas, tables and columns too (Microsoft, "Dynamic data
-/// masking"); before that the answer is NULL.
+/// masking"); before that the answer is NULL. The column's name has no brackets: "Sub-securables
+/// cannot use brackets in the form '[sub name]'" (Microsoft, "HAS_PERMS_BY_NAME").
 const UNMASKED: &str = "\
 SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
 CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
-N'UNMASK', QUOTENAME(c.name), N'COLUMN')) \
+N'UNMASK', c.name, N'COLUMN')) \
 FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
 JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_masked = 1";
 
-/// Columns on which SELECT is granted or denied, as far as the login sees that: always of itself
-/// and its roles (Microsoft, "sys.database_permissions"). No name: `sys.columns` hides the column,
-/// see "Metadata visibility configuration". The last is whether the whole table is the login's.
+/// Each column of tables that the login may not read as a whole, or on which SELECT is granted or
+/// denied by column (a login sees its own permissions and those of its roles: Microsoft,
+/// "sys.database_permissions"), with whether it may read the column. `sys.columns` shows all columns of an
+/// object that the login may see anything of.
 const BY_COLUMN: &str = "\
-SELECT CONVERT(bigint, p.major_id), c.name, \
+SELECT CONVERT(bigint, c.object_id), c.name, \
 CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
-N'SELECT', QUOTENAME(c.name), N'COLUMN')), \
-CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
-N'SELECT')), CONVERT(int, t.max_column_id_used) \
-FROM sys.database_permissions AS p JOIN sys.tables AS t ON t.object_id = p.major_id \
-JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
-LEFT JOIN sys.columns AS c ON c.object_id = p.major_id AND c.column_id = p.minor_id \
-WHERE p.class = 1 AND p.minor_id > 0 AND p.permission_name = N'SELECT'";
+N'SELECT', c.name, N'COLUMN')) \
+FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
+JOIN sys.columns AS c ON c.object_id = t.object_id \
+WHERE HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', N'SELECT') = 0 \
+OR EXISTS (SELECT 1 FROM sys.database_permissions AS p WHERE p.class = 1 AND p.minor_id > 0 \
+AND p.permission_name = N'SELECT' AND p.major_id = t.object_id) \
+ORDER BY c.object_id, c.column_id";
 
 /// What the catalog says of the login's own view of the data.
 #[derive(Debug, Default)]
@@ -58,27 +60,8 @@ pub(super) struct Access {
     /// Masked columns by `object_id` and `column_id`, with whether the login has UNMASK there.
     unmasked: HashMap<(i64, i64), bool>,
     filtered: HashSet<i64>,
-    by_column: HashMap<i64, ByColumn>,
-}
-
-/// A table on which SELECT is granted or denied by column.
-#[derive(Debug, Default)]
-pub(super) struct ByColumn {
-    /// Columns that the login sees and may not read.
-    pub(super) denied: Vec<String>,
-    /// A column is there that the login does not see.
-    hidden: bool,
-    /// SELECT is not on the table as a whole.
-    partial: bool,
-    /// `sys.tables.max_column_id_used`.
-    columns: usize,
-}
-
-impl ByColumn {
-    /// Whether the table may have more columns than these.
-    pub(super) fn hides(&self, seen: usize) -> bool {
-        self.hidden || (self.partial && seen < self.columns)
-    }
+    /// Columns without SELECT, of tables that have any.
+    denied: HashMap<i64, Vec<String>>,
 }
 
 impl Access {
@@ -116,17 +99,9 @@ impl Access {
 
     fn columns(&mut self, rows: &[ControlRow]) -> Result<()> {
         for row in rows {
-            let table = self.by_column.entry(row.need_int(0)?).or_default();
-            table.columns = usize::try_from(row.int(4)?.unwrap_or(0)).unwrap_or(0);
-            table.partial |= row.int(3)? == Some(0);
-            match row.text(1)? {
-                None => table.hidden = true,
-                Some(name) if row.int(2)? == Some(0) => {
-                    if !table.denied.iter().any(|denied| denied == name) {
-                        table.denied.push(name.to_owned());
-                    }
-                }
-                Some(_) => {}
+            if row.int(2)? == Some(0) {
+                let columns = self.denied.entry(row.need_int(0)?).or_default();
+                columns.push(row.need_text(1)?.to_owned());
             }
         }
         Ok(())
@@ -141,8 +116,9 @@ impl Access {
         self.filtered.contains(&table)
     }
 
-    pub(super) fn by_column(&self, table: i64) -> Option<&ByColumn> {
-        self.by_column.get(&table)
+    /// Columns that the login may not read, in the table's order.
+    pub(super) fn denied(&self, table: i64) -> Vec<String> {
+        self.denied.get(&table).cloned().unwrap_or_default()
     }
 }
 
@@ -166,23 +142,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_that_is_granted_by_column_may_have_more() {
+    fn columns_without_select_are_denied_by_name() {
         let mut access = Access::default();
-        // Two of three columns are granted, of the fourth the name is not shown.
-        let rows = [
-            "7|A|1|0|3",
-            "7|B|1|0|3",
-            "8|A|1|1|2",
-            "8|NULL|NULL|1|2",
-            "9|A|0|1|1",
-        ];
+        let rows = ["7|A|1", "7|B|0", "7|C|0", "8|A|1", "9|A|NULL"];
         access.columns(&ControlRow::samples(&rows)).unwrap();
-        let table = |id| access.by_column(id).unwrap();
-        assert!(table(7).hides(2) && !table(7).hides(3));
-        assert!(table(8).hides(1), "a DENY on a column that is not shown");
-        assert!(!table(9).hides(1));
-        assert_eq!(table(9).denied, ["A"]);
-        assert!(access.by_column(10).is_none());
+        assert_eq!(access.denied(7), ["B", "C"]);
+        assert!(access.denied(8).is_empty() && access.denied(9).is_empty());
     }
 
     /// Before 2022 UNMASK is known for the database alone.

@@ -53,10 +53,9 @@ pub(super) struct Answers {
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut attached = Attached::of(&answers.objects)?;
     let mut columns = columns(answers, &attached)?;
-    let (mut indexes, mut hidden) = indexes(answers, &columns)?;
+    let mut indexes = indexes(answers, &columns)?;
     let mut others = others(&answers.others)?;
     let estimates = estimates(&answers.estimates)?;
-    let shown = shown(&answers.columns)?;
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
         let object_id = row.need_int(0)?;
@@ -71,12 +70,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             });
         }
         let mut extras = attached.table(object_id);
-        extras.hidden_indexes = hidden.remove(&object_id).unwrap_or_default();
-        extras.hidden_columns = !extras.hidden_indexes.is_empty();
-        if let Some(rights) = answers.access.by_column(object_id) {
-            extras.hidden_columns |= rights.hides(shown.get(&object_id).copied().unwrap_or(0));
-            extras.denied_columns.clone_from(&rights.denied);
-        }
+        extras.denied_columns = answers.access.denied(object_id);
         tables.push(Table {
             object_id,
             schema: row.need_text(1)?.to_owned(),
@@ -92,16 +86,6 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
         });
     }
     Ok(tables)
-}
-
-/// How many columns of each table the server shows, those of graph tables that no query may name
-/// included.
-fn shown(rows: &[ControlRow]) -> Result<HashMap<i64, usize>> {
-    let mut shown = HashMap::new();
-    for row in rows {
-        *shown.entry(row.need_int(0)?).or_insert(0) += 1;
-    }
-    Ok(shown)
 }
 
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
@@ -262,14 +246,11 @@ fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
     Ok(others)
 }
 
-/// Indexes by `object_id`, and by the same the names of those that have a column which the login
-/// does not see: `sys.index_columns` names columns that `sys.columns` hides.
-type Indexes = (HashMap<i64, Vec<Index>>, HashMap<i64, Vec<String>>);
-
-fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
+/// Indexes by `object_id`.
+fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Index>>> {
     let mut members = index_columns(&answers.index_columns)?;
     let internal = graph::Internal::of(&answers.columns)?;
-    let (mut indexes, mut hidden) = Indexes::default();
+    let mut indexes = HashMap::new();
     for row in &answers.indexes {
         let (object_id, index_id) = (row.need_int(0)?, row.need_int(1)?);
         let Some(of_table) = columns.get(&object_id) else {
@@ -278,29 +259,34 @@ fn indexes(answers: &Answers, columns: &Columns) -> Result<Indexes> {
         let mut members = members.remove(&(object_id, index_id)).unwrap_or_default();
         members.sort_by_key(|member| (member.key_ordinal, member.position));
         let index = index(row, answers.filters_unknown)?;
-        let name = index.name.clone();
-        match with_members(index, &members, of_table, (&internal, object_id)) {
-            Some(index) => indexes
-                .entry(object_id)
-                .or_insert_with(Vec::new)
-                .push(index),
-            None => hidden.entry(object_id).or_insert_with(Vec::new).push(name),
-        }
+        let index = with_members(index, &members, of_table, (&internal, object_id))?;
+        indexes
+            .entry(object_id)
+            .or_insert_with(Vec::new)
+            .push(index);
     }
-    Ok((indexes, hidden))
+    Ok(indexes)
 }
 
-/// The index with its columns; `None` where one of them is not shown.
+/// The index with its columns.
+///
+/// # Errors
+/// [`Kind::SourceConsistency`] if `sys.columns` has no such column.
 fn with_members(
     mut index: Index,
     members: &[Member],
     of_table: &[(i64, Column)],
     (internal, object_id): (&graph::Internal, i64),
-) -> Option<Index> {
+) -> Result<Index> {
     for member in members {
         let column = match internal.pseudo((object_id, member.column_id)) {
             Some(pseudo) => pseudo.to_owned(),
-            None => name_of(of_table, member.column_id)?,
+            None => name_of(of_table, member.column_id).ok_or_else(|| {
+                Error::new(
+                    Kind::SourceConsistency,
+                    "the schema changed while the catalog was read: run again",
+                )
+            })?,
         };
         if internal.is_named(object_id, &column) && index.key.iter().any(|key| key.column == column)
         {
@@ -316,7 +302,7 @@ fn with_members(
         }
         // Neither: the partitioning column, which the server adds by itself.
     }
-    Some(index)
+    Ok(index)
 }
 
 fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {

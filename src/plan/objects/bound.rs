@@ -41,12 +41,12 @@ pub(super) fn omit(columns: &[ColumnPlan], context: &Context<'_>, remarks: &mut 
     }
 }
 
-/// A table on a partition scheme is made as one table.
-pub(super) fn omit_partitioning(table: &Table, remarks: &mut Remarks) {
+/// A table on a partition scheme is created as one table. This is a note and not an omission, because
+/// no setting of the job asks for partitioned tables.
+pub(super) fn note_partitioning(table: &Table, remarks: &mut Remarks) {
     if let Some(scheme) = &table.extras.partition_scheme {
-        remarks.omit(
-            format!("partitioning by scheme {scheme}"),
-            "made as one plain table: to keep it divided, declare PARTITION BY at the target and use transfer.mode append",
-        );
+        remarks.notes.push(format!(
+            "partitioned by scheme {scheme} at the source, created as one plain table: to keep it partitioned, create it with PARTITION BY at the target and use transfer.mode append"
+        ));
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn table(
     remarks: &mut Remarks,
 ) -> TableObjects {
     temporal_note(table, context.job, remarks);
-    bound::omit_partitioning(table, remarks);
+    bound::note_partitioning(table, remarks);
     others(table, remarks);
     TableObjects {
         indexes: index::plan_all(table, plan, context, remarks),

@@ -62,6 +62,9 @@ struct Arguments {
     /// T-SQL to run at start, batches separated by GO; may be repeated
     #[arg(long)]
     script: Vec<PathBuf>,
+    /// T-SQL to run after the sample and the generated tables are filled; may be repeated
+    #[arg(long)]
+    script_after: Vec<PathBuf>,
     /// Stops when a script has an error, instead of reporting it and going on
     #[arg(long)]
     stop_on_error: bool,
@@ -150,7 +153,7 @@ fn server_options(arguments: &Arguments) -> ServerOptions {
     }
 }
 
-/// The database, the scripts, the sample and the generated tables, in this order.
+/// The database, the scripts, the sample, the generated tables and the scripts after them, in this order.
 fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
     let login = engine.login(&arguments.user, &arguments.password, None);
     let mut session = login.map_err(|error| error.message)?;
@@ -186,6 +189,9 @@ fn fill(arguments: &Arguments, engine: &Arc<Engine>) -> Result<(), Failure> {
                 wide.generator(),
             )
             .map_err(|error| error.message)?;
+    }
+    for path in &arguments.script_after {
+        run_script(path, session, arguments.stop_on_error)?;
     }
     Ok(())
 }

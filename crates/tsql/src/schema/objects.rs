@@ -97,12 +97,6 @@ pub struct TableExtras {
     /// Columns that the login sees and may not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied_columns: Vec<String>,
-    /// There are columns that the login does not see.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hidden_columns: bool,
-    /// Indexes on such columns.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hidden_indexes: Vec<String>,
     /// The function of that scheme, and what it is applied to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_function: Option<PartitionFunction>,

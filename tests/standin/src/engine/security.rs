@@ -250,15 +250,6 @@ impl<'d> Rights<'d> {
         })
     }
 
-    /// Whether `sys.columns` shows a column.
-    pub(crate) fn sees_column(&self, object: i32, column: i32) -> bool {
-        if object < 0 {
-            return true;
-        }
-        let on = Securable::Column(object, column);
-        ON_ROWS.iter().any(|p| self.may(p, on))
-    }
-
     /// Whether the texts of checks, defaults and modules are shown.
     pub(crate) fn sees_definition(&self, object: i32) -> bool {
         let on = Securable::Object(object);

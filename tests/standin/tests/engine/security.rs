@@ -27,15 +27,20 @@ fn a_login_needs_a_user_and_a_user_needs_permissions() {
         &[
             ("SELECT a, b FROM t", "1|2"),
             ("SELECT name FROM sys.tables", "t"),
-            // Hidden in the one view, named by the other.
+            // Rows of catalog views are hidden by object, not by column.
             (
                 "SELECT name FROM sys.columns WHERE object_id = OBJECT_ID('t')",
-                "a; b",
+                "a; b; c",
             ),
             ("SELECT OBJECT_ID('u')", "NULL"),
             (
                 "SELECT HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT'), HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT', 'a', 'COLUMN'), HAS_PERMS_BY_NAME(NULL, 'DATABASE', 'SELECT'), HAS_PERMS_BY_NAME('nothing', 'OBJECT', 'SELECT')",
                 "0|1|0|NULL",
+            ),
+            // Sub-securables cannot use brackets.
+            (
+                "SELECT HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT', '[a]', 'COLUMN'), HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT', 'c', 'COLUMN')",
+                "NULL|0",
             ),
             (
                 "SELECT minor_id, type, state FROM sys.database_permissions WHERE class = 1 ORDER BY minor_id",

@@ -228,8 +228,8 @@ pub(super) fn refuse(database: &Database, rights: &Rights<'_>, view: &str) -> Re
 /// Leaves the rows of objects that the user may see, and of those the texts that it may see.
 ///
 /// Microsoft, "Metadata visibility configuration": without any permission on an object there is no
-/// row of it, and without VIEW DEFINITION no text. `sys.index_columns` names columns that
-/// `sys.columns` hides.
+/// row of it, and without VIEW DEFINITION no text. `sys.columns` shows all columns of an object that
+/// the user may see: its rows are filtered by object only.
 pub(super) fn limit(view: &mut View, rights: &Rights<'_>, name: &str) {
     if rights.owner() || matches!(name, "security_policies" | "security_predicates") {
         return;
@@ -241,7 +241,6 @@ pub(super) fn limit(view: &mut View, rights: &Rights<'_>, name: &str) {
     // What belongs to a table is seen with it.
     let object = at(&["parent_object_id", "object_id", "referencing_id", "id"]);
     let own = at(&["object_id"]);
-    let column = at(&["column_id"]).filter(|_| !name.starts_with("index_columns"));
     let texts: Vec<usize> = ["definition"].iter().filter_map(|t| at(&[t])).collect();
     let Some(object) = object else { return };
     let id = |value: &Value| match value {
@@ -255,11 +254,7 @@ pub(super) fn limit(view: &mut View, rights: &Rights<'_>, name: &str) {
         } else {
             parent
         };
-        let hidden = column.is_some_and(|column| {
-            let column = id(&row[column]);
-            column != 0 && !rights.sees_column(owner, column)
-        });
-        if !rights.sees(owner) || hidden {
+        if !rights.sees(owner) {
             return false;
         }
         if !rights.sees_definition(owner) {

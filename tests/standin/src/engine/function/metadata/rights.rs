@@ -77,9 +77,10 @@ fn answer(facts: &Facts, text: &dyn Fn(usize) -> Option<String>) -> Option<bool>
                 .filter(|id| rights.sees(*id))?;
             let on = match text(3) {
                 None => Securable::Object(id),
+                // "Sub-securables cannot use brackets in the form '[sub name]'": such a name is
+                // not found, and the answer is NULL.
                 Some(column) => {
                     let table = database.tables.get(&id)?;
-                    let column = parse_name(&column)?.name;
                     let column = table.columns[table.column(&column)?].id;
                     Securable::Column(id, column)
                 }
