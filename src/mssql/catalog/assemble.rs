@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::mssql::control::ControlRow;
 use crate::schema::objects::ColumnExtras;
 use crate::schema::{
