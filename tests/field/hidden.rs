@@ -239,6 +239,7 @@ fn what_is_no_table_is_listed_by_kind_and_name() {
         "{D22}\nCREATE TRIGGER dbo.D22_Trigger ON dbo.D22_Real AFTER INSERT AS PRINT 'x'\nGO\n\
          CREATE TRIGGER D22_Database ON DATABASE FOR CREATE_TABLE AS PRINT 'x'\nGO\n\
          CREATE ROLE d22_role\nGO\nGRANT SELECT ON dbo.D22_Real TO d22_role\nGO\n\
+         GRANT UPDATE ON dbo.D22_Real (V) TO d22_role\nGO\nGRANT EXECUTE ON SCHEMA::dbo TO d22_role\nGO\n\
          INSERT INTO msdb.dbo.sysjobs (job_id, name) VALUES (NEWID(), N'D22 nightly')\nGO\n\
          INSERT INTO msdb.dbo.sysjobsteps (job_id, step_id, database_name) SELECT job_id, 1, DB_NAME() FROM msdb.dbo.sysjobs"
     ));
@@ -260,7 +261,11 @@ fn what_is_no_table_is_listed_by_kind_and_name() {
         ("users and roles", vec!["d22_role"]),
         (
             "permissions",
-            vec!["GRANT SELECT ON dbo.D22_Real TO d22_role"],
+            vec![
+                "GRANT SELECT ON dbo.D22_Real TO d22_role",
+                "GRANT UPDATE ON dbo.D22_Real(V) TO d22_role",
+                "GRANT EXECUTE ON SCHEMA::dbo TO d22_role",
+            ],
         ),
         ("jobs", vec!["D22 nightly"]),
         ("views", vec!["dbo.D22_Hidden"]),

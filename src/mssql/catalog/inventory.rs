@@ -115,10 +115,16 @@ const QUESTIONS: [Question; 12] = [
         ..question(
             "permissions",
             "SELECT CONVERT(nvarchar(60), p.state_desc), CONVERT(nvarchar(128), p.permission_name), \
-             s.name, o.name, u.name FROM sys.database_permissions AS p \
+             CONVERT(nvarchar(60), p.class_desc), CONVERT(int, p.class), CONVERT(int, p.major_id), \
+             s.name, o.name, c.name, h.name, r.name, y.name, u.name \
+             FROM sys.database_permissions AS p \
              JOIN sys.database_principals AS u ON u.principal_id = p.grantee_principal_id \
              LEFT JOIN sys.objects AS o ON o.object_id = p.major_id AND p.class = 1 \
              LEFT JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+             LEFT JOIN sys.columns AS c ON c.object_id = p.major_id AND c.column_id = p.minor_id AND p.class = 1 \
+             LEFT JOIN sys.schemas AS h ON h.schema_id = p.major_id AND p.class = 3 \
+             LEFT JOIN sys.database_principals AS r ON r.principal_id = p.major_id AND p.class = 4 \
+             LEFT JOIN sys.types AS y ON y.user_type_id = p.major_id AND p.class = 6 \
              WHERE p.major_id >= 0 AND (p.class <> 0 OR p.permission_name <> 'CONNECT') \
              ORDER BY p.class, p.major_id, p.minor_id",
         )
@@ -164,8 +170,6 @@ pub(super) async fn ask(
             }
             Err(error) => return Err(error),
         }
-        // The same permission on several columns is one line.
-        kind.names.dedup();
         if !kind.is_empty() {
             kinds.push(kind);
         }
@@ -192,12 +196,36 @@ fn synonym(row: &ControlRow) -> Result<String> {
     })
 }
 
-/// `GRANT SELECT ON dbo.T TO reader`.
+/// `GRANT SELECT ON dbo.T(Id) TO reader`, with the scope as T-SQL writes it, because the same words without
+/// it would grant more.
 fn permission(row: &ControlRow) -> Result<String> {
     let (state, name) = (row.need_text(0)?, row.need_text(1)?);
-    let on = match (row.text(2)?, row.text(3)?) {
-        (Some(schema), Some(object)) => format!(" ON {schema}.{object}"),
-        _ => String::new(),
+    let (verb, option) = match state.strip_suffix("_WITH_GRANT_OPTION") {
+        Some(verb) => (verb, " WITH GRANT OPTION"),
+        None => (state, ""),
     };
-    Ok(format!("{state} {name}{on} TO {}", row.need_text(4)?))
+    let on = match row.need_int(3)? {
+        DATABASE => String::new(),
+        _ => format!(" ON {}", securable(row)?),
+    };
+    let grantee = row.need_text(11)?;
+    Ok(format!("{verb} {name}{on} TO {grantee}{option}"))
+}
+
+/// `sys.database_permissions.class` of the database itself.
+const DATABASE: i64 = 0;
+
+/// What a permission is on: `dbo.T`, `dbo.T(Id)`, `SCHEMA::sales`, or its class with its id.
+fn securable(row: &ControlRow) -> Result<String> {
+    if let (Some(schema), Some(object)) = (row.text(5)?, row.text(6)?) {
+        let column = row.text(7)?.map(|column| format!("({column})"));
+        return Ok(format!("{schema}.{object}{}", column.unwrap_or_default()));
+    }
+    let names = [(8, "SCHEMA"), (9, "USER"), (10, "TYPE")];
+    for (at, class) in names {
+        if let Some(name) = row.text(at)? {
+            return Ok(format!("{class}::{name}"));
+        }
+    }
+    Ok(format!("{} {}", row.need_text(2)?, row.need_int(4)?))
 }

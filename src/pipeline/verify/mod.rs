@@ -94,11 +94,13 @@ pub(super) async fn count(
         () = stop.cancelled() => return Err(not_counted()),
         kept = comparison.kept_count(plan) => kept?,
     };
+    let mut counted = None;
     if let Some(source) = kept {
         let target = count_target_until(run, plan, &stop).await?;
         if source == target {
             return Ok(Counts { source, target });
         }
+        counted = Some(target);
     }
     let sql = query::count(plan, run.job.transfer.consistency);
     let source = async {
@@ -110,6 +112,9 @@ pub(super) async fn count(
         counted.inspect_err(|_| stop.cancel())
     };
     let target = async {
+        if let Some(target) = counted {
+            return Ok(target);
+        }
         let counted = count_target_until(run, plan, &stop).await;
         counted.inspect_err(|_| stop.cancel())
     };

@@ -143,6 +143,10 @@ pub fn domain(plan: &DomainPlan) -> String {
 }
 
 /// What makes a trigger: its function and the trigger itself, after the sequence of a rowversion.
+///
+/// The function runs with its owner's rights, because an application that may write the table has no rights
+/// on the sequence and the history. So EXECUTE on it is revoked: otherwise any role could attach it to a
+/// table of its own.
 pub fn trigger(table: &TargetName, plan: &TriggerPlan) -> Vec<String> {
     let function = function_name(table, plan);
     let name = quote_ident(&plan.name);
@@ -160,18 +164,17 @@ pub fn trigger(table: &TargetName, plan: &TriggerPlan) -> Vec<String> {
                 above.saturating_add(1).max(1),
                 qualified(table)
             ));
-            all.push(format!(
-                "ALTER TABLE {} ALTER COLUMN {column} SET DEFAULT {}",
-                qualified(table),
-                next_number(&sequence)
-            ));
-            "UPDATE"
+            "INSERT OR UPDATE"
         }
         TriggerAction::History { .. } => "UPDATE OR DELETE",
     };
     all.push(format!(
-        "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {}",
+        "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql \
+         SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {}",
         quote_literal(&trigger_body(table, plan))
+    ));
+    all.push(format!(
+        "REVOKE EXECUTE ON FUNCTION {function}() FROM PUBLIC"
     ));
     all.push(format!(
         "CREATE TRIGGER {name} BEFORE {events} ON {} FOR EACH ROW EXECUTE FUNCTION {function}()",
@@ -194,15 +197,15 @@ fn next_number(sequence: &str) -> String {
 
 /// The body of a trigger's function, by which it is known again.
 pub fn trigger_body(table: &TargetName, plan: &TriggerPlan) -> String {
-    let now = "pg_catalog.now() AT TIME ZONE 'UTC'";
     match &plan.does {
         TriggerAction::RowVersion {
             column, sequence, ..
         } => {
             let sequence = format!("{}.{}", quote_ident(&table.schema), quote_ident(sequence));
+            let column = quote_ident(column);
+            // A load gives the source's value.
             format!(
-                "\nBEGIN\n    NEW.{} := {};\n    RETURN NEW;\nEND;\n",
-                quote_ident(column),
+                "\nBEGIN\n    IF TG_OP = 'UPDATE' OR NEW.{column} IS NULL THEN\n        NEW.{column} := {};\n    END IF;\n    RETURN NEW;\nEND;\n",
                 next_number(&sequence)
             )
         }
@@ -213,9 +216,17 @@ pub fn trigger_body(table: &TargetName, plan: &TriggerPlan) -> String {
             end,
             end_of_time,
         } => {
-            let values = columns.iter().map(|(own, _)| match own == end {
-                true => now.to_owned(),
-                false => format!("OLD.{}", quote_ident(own)),
+            // A period does not end before it began, even if the clock of the source was ahead.
+            let now = format!(
+                "GREATEST(pg_catalog.now() AT TIME ZONE 'UTC', OLD.{})",
+                quote_ident(start)
+            );
+            let values = columns.iter().map(|(own, _)| {
+                if own == end {
+                    now.clone()
+                } else {
+                    format!("OLD.{}", quote_ident(own))
+                }
             });
             let names: Vec<_> = columns.iter().map(|(_, other)| other.clone()).collect();
             format!(
