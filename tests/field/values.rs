@@ -318,7 +318,7 @@ fn rowversions_grow_and_history_goes_on_where_the_job_asks() {
     // An application has rights on its tables, not on what the triggers need.
     target.sql(&format!(
         "CREATE ROLE {app}; GRANT INSERT, SELECT, UPDATE, DELETE ON d38_order, d38_price TO {app}; \
-         SET ROLE {app}; INSERT INTO d38_order (id, v) VALUES (3, 'by the application'); \
+         SET ROLE {app}; INSERT INTO d38_order (id, v) VALUES (3, 'app'); \
          UPDATE d38_order SET v = v WHERE id = 3; \
          INSERT INTO d38_price (id, amount) VALUES (9, 1); UPDATE d38_price SET amount = 2 WHERE id = 9; \
          RESET ROLE; DROP OWNED BY {app}; DROP ROLE {app}",
