@@ -90,7 +90,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "error: cannot connect to sql01:1433");
         assert_eq!(lines[1], "  because: connection refused");
-        assert!(lines[2].starts_with("advice: check source.host"), "{text}");
+        assert!(lines[2].starts_with("advice: firewalls must"), "{text}");
     }
 
     #[test]

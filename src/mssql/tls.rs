@@ -397,7 +397,7 @@ mod tests {
             Some(Kind::SourceTls)
         );
         // Fatal, decode_error (RFC 8446 6), in a packet of its own.
-        let alert = [0x12, 1, 0, 15, 0, 0, 0, 0, 0x15, 3, 3, 0, 2, 2, 50];
+        let alert = [0x12, 1, 0, 15, 0, 0, 1, 0, 0x15, 3, 3, 0, 2, 2, 50];
         assert!(heard.ends_with(&alert), "{heard:x?}");
     }
 }

@@ -195,7 +195,11 @@ fn cost(shape: &Shape, transfer: &str, fault: Option<&str>) -> Cost {
     }
     stand_in.engine.reset_work();
     // A columnstore index cannot be created in PostgreSQL, which the exit code says.
-    let code = if shape.keys.contains("COLUMNSTORE") { 6 } else { 0 };
+    let code = if shape.keys.contains("COLUMNSTORE") {
+        6
+    } else {
+        0
+    };
     job.report(&[], code);
     let work = stand_in.engine.work();
     if fault.is_some() {

@@ -193,13 +193,14 @@ fn loaded(record: &TableRecord) -> Option<Sum> {
 
 /// What it means that the source has other rows to reject than `_migrate.rejects` holds.
 fn unmatched(met: u64, recorded: u64) -> Option<String> {
-    let mended = match met > recorded {
-        true => "; rows that were repaired by hand are among the extra ones",
-        false => "",
+    let repaired = if met > recorded {
+        "; rows that were repaired by hand are among the extra ones"
+    } else {
+        ""
     };
     (met != recorded).then(|| {
         format!(
-            "{met} rows of the source cannot be held by PostgreSQL, and _migrate.rejects has              {recorded}{mended}"
+            "{met} rows of the source cannot be held by PostgreSQL, and _migrate.rejects has {recorded}{repaired}"
         )
     })
 }
@@ -237,8 +238,8 @@ mod tests {
     fn rejects_that_are_not_accounted_for_are_told() {
         assert_eq!(unmatched(3, 3), None);
         let missing = unmatched(3, 1).unwrap();
-        assert!(missing.starts_with("3 rows of the source") && missing.contains("mended"));
-        assert!(!unmatched(1, 3).unwrap().contains("mended"));
+        assert!(missing.starts_with("3 rows of the source") && missing.contains("repaired"));
+        assert!(!unmatched(1, 3).unwrap().contains("repaired"));
     }
 
     #[test]

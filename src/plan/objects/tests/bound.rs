@@ -26,7 +26,9 @@ fn an_alias_type_is_a_domain_where_the_job_asks_for_it() {
     let plain = plan(&database, "");
     assert!(plain.domains.is_empty());
     let notes = plain.tables[0].notes.join("\n");
-    assert!(notes.contains("column Name: of the alias type sales.PhoneNumber, made as what"));
+    assert!(
+        notes.contains("column Name: of the alias type sales.PhoneNumber, made as its base type")
+    );
 
     let planned = plan(&database, DOMAIN);
     let domain = &planned.domains[0];
@@ -78,7 +80,7 @@ fn an_identity_is_not_made_of_a_domain() {
     let planned = plan(&database(vec![table]), "types: { int: domain }");
     assert!(planned.domains.is_empty());
     let notes = planned.tables[0].notes.join("\n");
-    assert!(notes.contains("no identity of a domain"), "{notes}");
+    assert!(notes.contains("no identity on a domain"), "{notes}");
 }
 
 /// Each table is a type of its name in PostgreSQL.
