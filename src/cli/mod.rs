@@ -105,7 +105,7 @@ pub fn confess(panic: &str) {
 
 /// What is left for programs of a panic that [`confess`] has told.
 pub fn broken() -> Error {
-    Error::new(Kind::Internal, "the tool broke; stderr says where")
+    Error::new(Kind::Internal, "internal error (see stderr)")
 }
 
 /// The operating system refused threads or signals.

@@ -77,7 +77,11 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     };
     let root = builder.document()?;
     if paths(&root, 0) > MAX_TEXT {
-        return Err(Problem::at(root.at, "", "keys too long for so many values"));
+        return Err(Problem::at(
+            root.at,
+            "",
+            "keys too long for the number of values",
+        ));
     }
     Ok(root)
 }

@@ -65,7 +65,13 @@ impl LargeRows {
 
 async fn acquire(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     let turn = Arc::clone(turns).acquire_owned().await;
-    turn.map_err(|cause| Error::new(Kind::Internal, "nobody may read large rows").because(cause))
+    turn.map_err(|cause| {
+        Error::new(
+            Kind::Internal,
+            "internal error: the large-row semaphore is closed",
+        )
+        .because(cause)
+    })
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub async fn cancel_on_stop<T>(
         Ended::Cancelled(Some(Err(error))) => Some(error),
         Ended::Cancelled(None) => None,
     };
-    tracing::debug!(?error, "left to the next run");
+    tracing::debug!(?error, "not finished; the next run continues");
     Err(Error::new(Kind::Stopped, words))
 }
 

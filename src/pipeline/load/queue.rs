@@ -223,7 +223,7 @@ impl WorkQueue {
         let parked = parked.count();
         drop(state);
         if parked < surplus {
-            tracing::debug!(surplus, parked, "partitions that cannot pause go on");
+            tracing::debug!(surplus, parked, "partitions that cannot pause continue");
         }
         self.changed.notify_waiters();
     }

@@ -201,7 +201,9 @@ impl Attempt<'_> {
         reading.cancel();
         let read = reader
             .await
-            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?
+            .map_err(|panic| {
+                Error::new(Kind::Internal, "internal error: a reader task panicked").because(panic)
+            })?
             .map_err(|error| error.with_row(|row| row_place(&row, before, &table.plan)));
         self.conclude(writer, written, read).await
     }

@@ -57,7 +57,10 @@ pub async fn load_tables(
     let all_joined = async {
         while let Some(joined) = workers.join_next().await {
             if let Err(panic) = joined {
-                broken.get_or_insert(Error::new(Kind::Internal, "a worker broke").because(panic));
+                broken.get_or_insert(
+                    Error::new(Kind::Internal, "internal error: a worker task panicked")
+                        .because(panic),
+                );
                 // What it held is not given back: others would wait for it for ever.
                 run.cancel.cancel();
             }
@@ -174,13 +177,13 @@ async fn count(run: &Run, table: &TableLoad) {
 
 /// A panic ends its table and no other; the panic's own message is on stderr.
 fn broken() -> Error {
-    Error::new(Kind::Internal, "a task of the tool broke; please report it")
+    Error::new(Kind::Internal, "internal error: a worker task panicked")
 }
 
 /// Records a failure with the table; a stop is not one, the next run continues there.
 async fn fail(run: &Run, table: &Arc<TableLoad>, error: Error) {
     if error.kind() == Kind::Stopped || run.cancel.is_cancelled() {
-        tracing::debug!(%error, "left to the next run");
+        tracing::debug!(%error, "not finished; the next run continues");
         return;
     }
     let text = error.to_string();

@@ -104,11 +104,9 @@ fn refusal(drift: &TargetDrift, mode: Mode) -> Option<Error> {
             "the table that was loaded is now called {name}: rename it back, or drop it to have it \
              loaded again"
         ),
-        TargetDrift::Replaced => {
-            "another table stands in place of the one that was loaded: put the \
+        TargetDrift::Replaced => "another table is in place of the one that was loaded: put the \
                                loaded one back, or drop this one to have it loaded again"
-                .to_owned()
-        }
+            .to_owned(),
         TargetDrift::Emptied if matches!(mode, Mode::Create | Mode::Replace) => {
             "the table held rows and is empty now: drop it to have it loaded again".to_owned()
         }

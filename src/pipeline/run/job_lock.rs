@@ -73,7 +73,7 @@ impl JobLockGuard<'_> {
     pub(super) async fn release(self) {
         let Some(lock) = self.lock else { return };
         if let Err(error) = lock.release().await {
-            tracing::debug!(%error, "the job lock went with its connection");
+            tracing::debug!(%error, "the job lock was not released; the server releases it with its connection");
         }
     }
 }

@@ -147,7 +147,7 @@ async fn run_holding(
             match guarded.await {
                 Ok(report) => Ok(ended_by(&error, report)),
                 Err(later) => {
-                    tracing::debug!(%later, "and so there is no report");
+                    tracing::debug!(%later, "no report could be made");
                     Err(error)
                 }
             }
@@ -160,7 +160,9 @@ async fn run_holding(
         lock_guard.release().await;
     });
     if tokio::join!(last, connections.target.close()).0.is_err() {
-        tracing::debug!("the job lock goes with its connection");
+        tracing::debug!(
+            "the job lock was not released in time; the server releases it with its connection"
+        );
     }
     outcome
 }

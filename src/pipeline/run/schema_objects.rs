@@ -144,7 +144,7 @@ pub async fn complete(
     };
     match outcome {
         Err(error) if error.kind() == Kind::Stopped || run.cancel.is_cancelled() => {
-            tracing::debug!(%error, "left to the next run");
+            tracing::debug!(%error, "not finished; the next run continues");
             Ok(Completed {
                 stopped: true,
                 ..Completed::default()

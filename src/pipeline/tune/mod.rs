@@ -119,7 +119,7 @@ impl Tuning<'_> {
             }
         };
         if let Err(error) = lock.release().await {
-            tracing::debug!(%error, "the job lock went with its connection");
+            tracing::debug!(%error, "the job lock was not released; the server releases it with its connection");
         }
         outcome
     }

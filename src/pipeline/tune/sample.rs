@@ -162,7 +162,8 @@ impl Sampler<'_> {
                 }
                 Some(Ok(Err(error))) => error,
                 Some(Err(panic)) => {
-                    Error::new(Kind::Internal, "a task of the tool broke").because(panic)
+                    Error::new(Kind::Internal, "internal error: a worker task panicked")
+                        .because(panic)
                 }
             };
             stop.cancel();
@@ -297,9 +298,9 @@ impl Worker {
         };
         let reader = tokio::spawn(read_batches(source, reading, sender, shared));
         let written = self.write(writer, batches).await;
-        let read = reader
-            .await
-            .map_err(|panic| Error::new(Kind::Internal, "the reader broke").because(panic))?;
+        let read = reader.await.map_err(|panic| {
+            Error::new(Kind::Internal, "internal error: a reader task panicked").because(panic)
+        })?;
         let last_key = written?;
         if self.cancel.is_cancelled() {
             return Err(stopped());

@@ -217,7 +217,9 @@ async fn join<T: Tally + Send + 'static>(
     };
     while let Some(joined) = readers.join_next().await {
         let read = joined
-            .map_err(|panic| Error::new(Kind::Internal, "a reader broke").because(panic))
+            .map_err(|panic| {
+                Error::new(Kind::Internal, "internal error: a reader task panicked").because(panic)
+            })
             .and_then(|read| read);
         match read.map_err(|error| error.at_table(table.plan.full_name()))? {
             Read::Source(read, rejected) => {

@@ -241,7 +241,7 @@ fn object<'a>(pairs: impl Iterator<Item = (&'a str, Shown<'a>)>) -> Result<Strin
     serde_json::to_string(&Object(std::cell::RefCell::new(Some(pairs)))).map_err(|error| {
         Error::new(
             Kind::Internal,
-            format!("a rejected row is no JSON: {error}"),
+            format!("a rejected row is not JSON: {error}"),
         )
     })
 }
