@@ -125,7 +125,7 @@ impl Connection {
         } else {
             results.swap_remove(0)
         };
-        Ok(first.into_iter().map(ControlRow::of).collect())
+        Ok(ControlRow::from_result(first))
     }
 
     /// Runs statements whose rows, if any, do not matter. Follows transactions that they begin or

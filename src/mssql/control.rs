@@ -1,12 +1,37 @@
 //! Rows of control queries: small results, fully read, without the driver's types.
 
+use std::fmt;
+use std::sync::Arc;
+
 use tiberius::ColumnData;
 
 use crate::error::{Error, Kind, Result};
 
-/// One row of a control query. Columns are counted from 0.
+/// One row of a control query. A column is named, or counted from 0.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ControlRow(Vec<Cell>);
+pub struct ControlRow {
+    /// Of all rows of the answer; empty for a column without a name.
+    names: Arc<[String]>,
+    cells: Vec<Cell>,
+}
+
+/// How a column of a [`ControlRow`] is found: by its name, or by its number from 0.
+pub trait ColumnIndex: Copy + fmt::Display {
+    /// The column's number; `None` if the row has no such column.
+    fn position(self, names: &[String]) -> Option<usize>;
+}
+
+impl ColumnIndex for usize {
+    fn position(self, _: &[String]) -> Option<usize> {
+        Some(self)
+    }
+}
+
+impl ColumnIndex for &str {
+    fn position(self, names: &[String]) -> Option<usize> {
+        names.iter().position(|name| name == self)
+    }
+}
 
 /// The types that control queries may select. Everything else is to be converted in the query:
 /// the driver would turn `money` into a float.
@@ -20,8 +45,22 @@ enum Cell {
 }
 
 impl ControlRow {
-    pub(super) fn of(row: tiberius::Row) -> Self {
-        Self(row.into_iter().map(Cell::of).collect())
+    /// All rows of one result.
+    pub(super) fn from_result(rows: Vec<tiberius::Row>) -> Vec<Self> {
+        let columns = rows.first().map(tiberius::Row::columns).unwrap_or_default();
+        let names: Arc<[String]> = columns
+            .iter()
+            .map(|column| column.name().to_owned())
+            .collect();
+        let row = |row: tiberius::Row| Self {
+            names: names.clone(),
+            cells: row.into_iter().map(Cell::from_data).collect(),
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    fn cell(&self, column: impl ColumnIndex) -> Option<&Cell> {
+        self.cells.get(column.position(&self.names)?)
     }
 
     #[cfg(test)]
@@ -32,7 +71,17 @@ impl ControlRow {
                 .parse()
                 .map_or_else(|_| Cell::Text((*text).to_owned()), Cell::Int),
         };
-        Self(cells.iter().map(cell).collect())
+        Self {
+            names: Arc::default(),
+            cells: cells.iter().map(cell).collect(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_names(self, names: &[&str]) -> Self {
+        assert_eq!(names.len(), self.cells.len(), "a name for each cell");
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Self { names, ..self }
     }
 
     /// A row per line, its cells parted by `|`.
@@ -47,8 +96,8 @@ impl ControlRow {
     }
 
     /// A text that may be NULL.
-    pub fn text(&self, column: usize) -> Result<Option<&str>> {
-        match self.0.get(column) {
+    pub fn text(&self, column: impl ColumnIndex) -> Result<Option<&str>> {
+        match self.cell(column) {
             Some(Cell::Null) => Ok(None),
             Some(Cell::Text(text)) => Ok(Some(text)),
             other => Err(mismatch(column, "text", other)),
@@ -56,8 +105,8 @@ impl ControlRow {
     }
 
     /// `bit` to `bigint`, that may be NULL.
-    pub fn int(&self, column: usize) -> Result<Option<i64>> {
-        match self.0.get(column) {
+    pub fn int(&self, column: impl ColumnIndex) -> Result<Option<i64>> {
+        match self.cell(column) {
             Some(Cell::Null) => Ok(None),
             Some(Cell::Int(value)) => Ok(Some(*value)),
             other => Err(mismatch(column, "an integer", other)),
@@ -65,25 +114,25 @@ impl ControlRow {
     }
 
     /// A text; NULL is an error.
-    pub fn need_text(&self, column: usize) -> Result<&str> {
+    pub fn need_text(&self, column: impl ColumnIndex) -> Result<&str> {
         self.text(column)?
             .ok_or_else(|| mismatch(column, "text", Some(&Cell::Null)))
     }
 
     /// An integer; NULL is an error.
-    pub fn need_int(&self, column: usize) -> Result<i64> {
+    pub fn need_int(&self, column: impl ColumnIndex) -> Result<i64> {
         self.int(column)?
             .ok_or_else(|| mismatch(column, "an integer", Some(&Cell::Null)))
     }
 
     /// `bit` or an integer as a flag; NULL is false.
-    pub fn flag(&self, column: usize) -> Result<bool> {
+    pub fn flag(&self, column: impl ColumnIndex) -> Result<bool> {
         Ok(self.int(column)?.is_some_and(|value| value != 0))
     }
 }
 
 impl Cell {
-    fn of(data: ColumnData<'static>) -> Self {
+    fn from_data(data: ColumnData<'static>) -> Self {
         match data {
             ColumnData::Bit(value) => Self::int(value.map(i64::from)),
             ColumnData::U8(value) => Self::int(value.map(i64::from)),
@@ -107,7 +156,7 @@ impl Cell {
     }
 }
 
-fn mismatch(column: usize, wanted: &str, found: Option<&Cell>) -> Error {
+fn mismatch(column: impl ColumnIndex, wanted: &str, found: Option<&Cell>) -> Error {
     let found = match found {
         None => "no such column",
         Some(Cell::Null) => "NULL",

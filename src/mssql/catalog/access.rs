@@ -4,50 +4,70 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::Result;
 use crate::mssql::connection::Connection;
-use crate::mssql::control::ControlRow;
 
-use super::{newest, optional};
+use super::ask::{all, none_if_refused, warn_if_refused};
+use super::row::catalog_row;
+#[cfg(test)]
+use super::row::samples;
 
-/// What the login may do in the whole database. NULL where the server knows no such permission:
-/// UNMASK and security policies came with 2016, VIEW SECURITY DEFINITION with 2022. NULL as the
-/// first argument is the current database, whatever its name (Microsoft, "HAS_PERMS_BY_NAME").
-const PERMISSIONS: &str = "\
-SELECT CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'SELECT')), \
-CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'UNMASK')), \
-CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'VIEW DEFINITION')), \
-CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'VIEW SECURITY DEFINITION')), \
-CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'ALTER ANY SECURITY POLICY'))";
+catalog_row! {
+    /// What the login may do in the whole database. NULL if the server knows no such permission: UNMASK
+    /// and security policies came with 2016, VIEW SECURITY DEFINITION with 2022. NULL as the first
+    /// argument is the current database, whatever its name (Microsoft, "HAS_PERMS_BY_NAME").
+    struct PermissionsRow {
+        select: Option<bool> = "CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'SELECT'))",
+        unmask: bool = "CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'UNMASK'))",
+        view_definition: bool = "CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'VIEW DEFINITION'))",
+        view_security: bool = "CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'VIEW SECURITY DEFINITION'))",
+        alter_policies: bool = "CONVERT(int, HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'ALTER ANY SECURITY POLICY'))",
+    }
+    from ""
+}
 
-/// Tables with a filter predicate (type 0) of a security policy that is switched on; since 2016.
-const POLICIES: &str = "\
-SELECT DISTINCT CONVERT(bigint, p.target_object_id) FROM sys.security_predicates AS p \
-JOIN sys.security_policies AS s ON s.object_id = p.object_id \
-WHERE s.is_enabled = 1 AND p.predicate_type = 0";
+catalog_row! {
+    /// A filter predicate (type 0) on a table, of a security policy that is switched on; since 2016.
+    struct PolicyRow {
+        object_id: i64 = "CONVERT(bigint, p.target_object_id)",
+    }
+    from "sys.security_predicates AS p \
+          JOIN sys.security_policies AS s ON s.object_id = p.object_id \
+          WHERE s.is_enabled = 1 AND p.predicate_type = 0"
+}
 
-/// From 2022 on UNMASK is granted on schemas, tables and columns too (Microsoft, "Dynamic data
-/// masking"); before that the answer is NULL. The column's name has no brackets: "Sub-securables
-/// cannot use brackets in the form '[sub name]'" (Microsoft, "HAS_PERMS_BY_NAME").
-const UNMASKED: &str = "\
-SELECT CONVERT(bigint, c.object_id), CONVERT(int, c.column_id), \
-CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
-N'UNMASK', c.name, N'COLUMN')) \
-FROM sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
-JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_masked = 1";
+catalog_row! {
+    /// A masked column. From 2022 on UNMASK is granted on schemas, tables and columns too (Microsoft,
+    /// "Dynamic data masking"); before that the answer is NULL. The column's name has no brackets:
+    /// "Sub-securables cannot use brackets in the form '[sub name]'" (Microsoft, "HAS_PERMS_BY_NAME").
+    struct MaskedRow {
+        object_id: i64 = "CONVERT(bigint, c.object_id)",
+        column_id: i64 = "CONVERT(int, c.column_id)",
+        unmask: Option<bool> = "CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' \
+            + QUOTENAME(t.name), N'OBJECT', N'UNMASK', c.name, N'COLUMN'))",
+    }
+    from "sys.columns AS c JOIN sys.tables AS t ON t.object_id = c.object_id \
+          JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE c.is_masked = 1"
+}
 
-/// Each column of tables that the login may not read as a whole, or on which SELECT is granted or
-/// denied by column (a login sees its own permissions and those of its roles: Microsoft,
-/// "sys.database_permissions"), with whether it may read the column. `sys.columns` shows all columns of an
-/// object that the login may see anything of.
-const BY_COLUMN: &str = "\
-SELECT CONVERT(bigint, c.object_id), c.name, \
-CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
-N'SELECT', c.name, N'COLUMN')) \
-FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
-JOIN sys.columns AS c ON c.object_id = t.object_id \
-WHERE HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', N'SELECT') = 0 \
-OR EXISTS (SELECT 1 FROM sys.database_permissions AS p WHERE p.class = 1 AND p.minor_id > 0 \
-AND p.permission_name = N'SELECT' AND p.major_id = t.object_id) \
-ORDER BY c.object_id, c.column_id";
+catalog_row! {
+    /// Each column of tables that the login may not read as a whole, or on which SELECT is granted or
+    /// denied by column (a login sees its own permissions and those of its roles: Microsoft,
+    /// "sys.database_permissions"). `sys.columns` shows all columns of an object that the login may
+    /// see anything of.
+    struct ReadableRow {
+        object_id: i64 = "CONVERT(bigint, c.object_id)",
+        column: String = "c.name",
+        /// Whether the login may read the column.
+        select: Option<bool> = "CONVERT(int, HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' \
+            + QUOTENAME(t.name), N'OBJECT', N'SELECT', c.name, N'COLUMN'))",
+    }
+    from "sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
+          JOIN sys.columns AS c ON c.object_id = t.object_id \
+          WHERE HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(t.name), N'OBJECT', \
+          N'SELECT') = 0 \
+          OR EXISTS (SELECT 1 FROM sys.database_permissions AS p WHERE p.class = 1 \
+          AND p.minor_id > 0 AND p.permission_name = N'SELECT' AND p.major_id = t.object_id) \
+          ORDER BY c.object_id, c.column_id"
+}
 
 /// What the catalog says of the login's own view of the data.
 #[derive(Debug, Default)]
@@ -67,44 +87,36 @@ pub(super) struct Access {
 impl Access {
     pub(super) async fn ask(connection: &mut Connection, since_2016: bool) -> Result<Self> {
         let mut access = Self::default();
-        let permissions = optional(connection, PERMISSIONS).await?;
+        let permissions = warn_if_refused::<PermissionsRow>(all(connection).await)?;
         if let Some(row) = permissions.first() {
-            let granted =
-                |at| -> Result<Option<bool>> { Ok(row.int(at)?.map(|answer| answer != 0)) };
-            access.select_on_all = granted(0)?;
-            access.unmask = granted(1)? == Some(true);
-            let sees = [granted(2)?, granted(3)?, granted(4)?];
-            access.filters_hidden = since_2016 && !sees.contains(&Some(true));
+            access.select_on_all = row.select;
+            access.unmask = row.unmask;
+            let sees = row.view_definition || row.view_security || row.alter_policies;
+            access.filters_hidden = since_2016 && !sees;
         }
-        let policies = newest(connection, POLICIES).await?;
-        access.filtered = policies
-            .iter()
-            .map(|row| row.need_int(0))
-            .collect::<Result<_>>()?;
+        let policies = none_if_refused::<PolicyRow>(all(connection).await)?;
+        access.filtered = policies.iter().map(|row| row.object_id).collect();
         if since_2016 {
-            access.masks(&newest(connection, UNMASKED).await?)?;
+            access.masks(&none_if_refused(all(connection).await)?);
         }
-        access.columns(&newest(connection, BY_COLUMN).await?)?;
+        access.columns(none_if_refused(all(connection).await)?);
         Ok(access)
     }
 
-    fn masks(&mut self, rows: &[ControlRow]) -> Result<()> {
+    fn masks(&mut self, rows: &[MaskedRow]) {
         for row in rows {
-            let unmasked = row.int(2)?.map_or(self.unmask, |answer| answer != 0);
-            let part = (row.need_int(0)?, row.need_int(1)?);
-            self.unmasked.insert(part, unmasked);
+            let unmasked = row.unmask.unwrap_or(self.unmask);
+            self.unmasked
+                .insert((row.object_id, row.column_id), unmasked);
         }
-        Ok(())
     }
 
-    fn columns(&mut self, rows: &[ControlRow]) -> Result<()> {
+    fn columns(&mut self, rows: Vec<ReadableRow>) {
         for row in rows {
-            if row.int(2)? == Some(0) {
-                let columns = self.denied.entry(row.need_int(0)?).or_default();
-                columns.push(row.need_text(1)?.to_owned());
+            if row.select == Some(false) {
+                self.denied.entry(row.object_id).or_default().push(row.column);
             }
         }
-        Ok(())
     }
 
     /// Whether a masked column is read as its mask.
@@ -130,9 +142,7 @@ impl Access {
             filtered: filtered.iter().copied().collect(),
             ..Self::default()
         };
-        access
-            .masks(&ControlRow::samples(unmasked))
-            .expect("numbers");
+        access.masks(&samples(unmasked));
         access
     }
 }
@@ -145,7 +155,7 @@ mod tests {
     fn columns_without_select_are_denied_by_name() {
         let mut access = Access::default();
         let rows = ["7|A|1", "7|B|0", "7|C|0", "8|A|1", "9|A|NULL"];
-        access.columns(&ControlRow::samples(&rows)).unwrap();
+        access.columns(samples(&rows));
         assert_eq!(access.denied(7), ["B", "C"]);
         assert!(access.denied(8).is_empty() && access.denied(9).is_empty());
     }
@@ -157,9 +167,7 @@ mod tests {
             unmask: true,
             ..Access::default()
         };
-        access
-            .masks(&ControlRow::samples(&["7|1|NULL", "7|2|0", "7|3|1"]))
-            .unwrap();
+        access.masks(&samples(&["7|1|NULL", "7|2|0", "7|3|1"]));
         let masked = [1, 2, 3].map(|column| access.masks_column((7, column)));
         assert_eq!(masked, [false, true, false]);
     }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
-use crate::mssql::control::ControlRow;
 use crate::schema::objects::ColumnExtras;
 use crate::schema::{
     Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
@@ -12,6 +11,10 @@ use crate::schema::{
 use super::access::Access;
 use super::graph;
 use super::objects::{Attached, ObjectAnswers};
+use super::queries::{
+    CollationRow, ColumnRow, ComputedRow, ConstraintRow, EstimateRow, IdentityRow, IndexColumnRow,
+    IndexRow, TableRow, TypeRow,
+};
 use super::types::{Declared, Types, integer};
 
 /// Bytes of a page of a SQL Server data file.
@@ -30,19 +33,19 @@ const HASH: i64 = 7;
 /// Which column or index: `object_id` and `column_id` or `index_id`.
 type Part = (i64, i64);
 
-/// Everything that was asked, as it came.
+/// The rows of every query, as they came.
 pub(super) struct Answers {
-    pub(super) types: Vec<ControlRow>,
-    pub(super) collations: Vec<ControlRow>,
-    pub(super) tables: Vec<ControlRow>,
-    pub(super) columns: Vec<ControlRow>,
-    pub(super) identities: Vec<ControlRow>,
-    pub(super) computed: Vec<ControlRow>,
-    pub(super) indexes: Vec<ControlRow>,
-    pub(super) index_columns: Vec<ControlRow>,
-    pub(super) others: Vec<ControlRow>,
-    /// `object_id`, rows, pages; a table may occur in several lists, its largest numbers count.
-    pub(super) estimates: Vec<ControlRow>,
+    pub(super) types: Vec<TypeRow>,
+    pub(super) collations: Vec<CollationRow>,
+    pub(super) tables: Vec<TableRow>,
+    pub(super) columns: Vec<ColumnRow>,
+    pub(super) identities: Vec<IdentityRow>,
+    pub(super) computed: Vec<ComputedRow>,
+    pub(super) indexes: Vec<IndexRow>,
+    pub(super) index_columns: Vec<IndexColumnRow>,
+    pub(super) constraints: Vec<ConstraintRow>,
+    /// A table may have several rows, of which the largest numbers count.
+    pub(super) estimates: Vec<EstimateRow>,
     pub(super) access: Access,
     /// The server does not flag filtered indexes, so that any index may be one.
     pub(super) filters_unknown: bool,
@@ -51,14 +54,14 @@ pub(super) struct Answers {
 
 /// Makes the tables, in the order of the answer, each with its columns by `column_id`.
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
-    let mut attached = Attached::of(&answers.objects)?;
+    let mut attached = Attached::new(&answers.objects);
     let mut columns = columns(answers, &attached)?;
     let mut indexes = indexes(answers, &columns)?;
-    let mut others = others(&answers.others)?;
-    let estimates = estimates(&answers.estimates)?;
+    let mut others = others(&answers.constraints);
+    let estimates = estimates(&answers.estimates);
     let mut tables = Vec::with_capacity(answers.tables.len());
     for row in &answers.tables {
-        let object_id = row.need_int(0)?;
+        let object_id = row.object_id;
         let (rows, bytes) = estimates.get(&object_id).copied().unwrap_or_default();
         let mut own = columns.remove(&object_id).unwrap_or_default();
         own.sort_by_key(|(column_id, _)| *column_id);
@@ -66,15 +69,15 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
         if attached.has_full_text(object_id) {
             others.push(OtherObject {
                 kind: "full-text index".to_owned(),
-                name: row.need_text(2)?.to_owned(),
+                name: row.name.clone(),
             });
         }
         let mut extras = attached.table(object_id);
         extras.denied_columns = answers.access.denied(object_id);
         tables.push(Table {
             object_id,
-            schema: row.need_text(1)?.to_owned(),
-            name: row.need_text(2)?.to_owned(),
+            schema: row.schema.clone(),
+            name: row.name.clone(),
             columns: own.into_iter().map(|(_, column)| column).collect(),
             indexes: indexes.remove(&object_id).unwrap_or_default(),
             others,
@@ -82,7 +85,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
             estimated_rows: rows,
             estimated_bytes: bytes,
             filtered_by_policy: answers.access.filters(object_id),
-            memory_optimized: row.flag(3)?,
+            memory_optimized: row.is_memory_optimized,
         });
     }
     Ok(tables)
@@ -91,43 +94,43 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
 
 fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
-    let types = Types::of(&answers.types)?;
-    let code_pages = code_pages(&answers.collations)?;
+    let types = Types::new(&answers.types);
+    let code_pages = code_pages(&answers.collations);
     let identities = identities(&answers.identities)?;
-    let definitions = definitions(&answers.computed)?;
+    let definitions = definitions(&answers.computed);
     let mut columns = Columns::new();
     for row in &answers.columns {
-        let part = (row.need_int(0)?, row.need_int(1)?);
-        let graph = row.int(12)?;
+        let part = (row.object_id, row.column_id);
+        let graph = row.graph_type;
         if graph.is_some_and(graph::is_internal) {
             continue;
         }
-        let ty = column_type(row, &types)?;
-        let collation = row.text(10)?.map(str::to_owned);
+        let ty = column_type(row, &types);
+        let collation = row.collation_name.clone();
         let code_page = collation
             .as_ref()
             .filter(|_| has_code_page(&ty))
             .and_then(|collation| code_pages.get(collation).copied());
         let (text, persisted) = definitions.get(&part).cloned().unwrap_or_default();
-        let computed = (row.flag(9)? && graph.is_none()).then_some(text);
+        let computed = (row.is_computed && graph.is_none()).then_some(text);
         let special = attached.special(part);
         let column = Column {
             name: match graph {
-                Some(_) => graph::pseudo(row.need_text(2)?).to_owned(),
-                None => row.need_text(2)?.to_owned(),
+                Some(_) => graph::pseudo(&row.name).to_owned(),
+                None => row.name.clone(),
             },
             ty,
-            nullable: row.flag(8)?,
+            nullable: row.is_nullable,
             identity: identities.get(&part).cloned(),
             computed,
             collation,
             code_page,
-            masked: row.flag(13)? && answers.access.masks_column(part),
+            masked: row.is_masked && answers.access.masks_column(part),
             extras: ColumnExtras {
                 default: attached.default(part),
                 persisted,
                 comment: attached.comment(part),
-                alias: types.alias(row.need_int(4)?),
+                alias: types.alias(row.user_type_id),
                 bound: attached.bound(part),
                 period: special.period,
                 sparse: special.sparse,
@@ -140,21 +143,21 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     Ok(columns)
 }
 
-fn column_type(row: &ControlRow, types: &Types) -> Result<SqlType> {
-    if row.int(11)?.is_some() {
+fn column_type(row: &ColumnRow, types: &Types) -> SqlType {
+    if row.encryption_type.is_some() {
         // Without its key the server sends the ciphertext, which must not pass for the value.
-        return Ok(SqlType::Other {
+        return SqlType::Other {
             name: "a column under Always Encrypted".to_owned(),
-        });
+        };
     }
-    Ok(types.resolve(Declared {
-        system_type_id: row.need_int(3)?,
-        user_type_id: row.need_int(4)?,
-        max_length: row.need_int(5)?,
-        precision: row.need_int(6)?,
-        scale: row.need_int(7)?,
-        dimensions: row.int(14)?.unwrap_or(-1),
-    }))
+    types.resolve(Declared {
+        system_type_id: row.system_type_id,
+        user_type_id: row.user_type_id,
+        max_length: row.max_length,
+        precision: row.precision,
+        scale: row.scale,
+        dimensions: row.vector_dimensions.unwrap_or(-1),
+    })
 }
 
 fn has_code_page(ty: &SqlType) -> bool {
@@ -164,71 +167,61 @@ fn has_code_page(ty: &SqlType) -> bool {
     )
 }
 
-fn code_pages(rows: &[ControlRow]) -> Result<HashMap<String, u16>> {
+fn code_pages(rows: &[CollationRow]) -> HashMap<String, u16> {
     let mut pages = HashMap::new();
     for row in rows {
-        // 0 is the code page of collations for Unicode only (Microsoft, "COLLATIONPROPERTY").
-        let page = row.int(1)?.and_then(|page| u16::try_from(page).ok());
-        if let (Some(name), Some(page)) = (row.text(0)?, page.filter(|page| *page != 0)) {
-            pages.insert(name.to_owned(), page);
+        let page = row.code_page.and_then(|page| u16::try_from(page).ok());
+        if let (Some(name), Some(page)) = (&row.name, page.filter(|page| *page != 0)) {
+            pages.insert(name.clone(), page);
         }
     }
-    Ok(pages)
+    pages
 }
 
-fn identities(rows: &[ControlRow]) -> Result<HashMap<Part, Identity>> {
+fn identities(rows: &[IdentityRow]) -> Result<HashMap<Part, Identity>> {
     let mut identities = HashMap::new();
     for row in rows {
-        let (Some(seed), Some(increment)) = (row.text(2)?, row.text(3)?) else {
+        let (Some(seed), Some(increment)) = (&row.seed_value, &row.increment_value) else {
             // A column that only inherits the property gives out no values.
             continue;
         };
         let identity = Identity {
             seed: integer(seed)?,
             increment: integer(increment)?,
-            last_value: row.text(4)?.map(integer).transpose()?,
+            last_value: row.last_value.as_deref().map(integer).transpose()?,
         };
         // A server may list a column more than once.
-        identities.insert((row.need_int(0)?, row.need_int(1)?), identity);
+        identities.insert((row.object_id, row.column_id), identity);
     }
     Ok(identities)
 }
 
 /// Text and whether the values are stored.
-fn definitions(rows: &[ControlRow]) -> Result<HashMap<Part, (String, bool)>> {
-    let mut definitions = HashMap::new();
-    for row in rows {
-        // NULL where the login may not see definitions.
-        let text = row.text(2)?.unwrap_or_default().to_owned();
-        let part = (row.need_int(0)?, row.need_int(1)?);
-        definitions.insert(part, (text, row.flag(3)?));
-    }
-    Ok(definitions)
+fn definitions(rows: &[ComputedRow]) -> HashMap<Part, (String, bool)> {
+    let definition = |row: &ComputedRow| {
+        let text = row.definition.clone().unwrap_or_default();
+        ((row.object_id, row.column_id), (text, row.is_persisted))
+    };
+    rows.iter().map(definition).collect()
 }
 
 /// Rows and bytes by `object_id`.
-fn estimates(rows: &[ControlRow]) -> Result<HashMap<i64, (u64, u64)>> {
+fn estimates(rows: &[EstimateRow]) -> HashMap<i64, (u64, u64)> {
+    let count = |number: Option<i64>| u64::try_from(number.unwrap_or(0)).unwrap_or(0);
     let mut estimates = HashMap::new();
     for row in rows {
-        let (rows, pages) = (count(row, 1)?, count(row, 2)?);
-        let known: &mut (u64, u64) = estimates.entry(row.need_int(0)?).or_default();
-        known.0 = known.0.max(rows);
-        known.1 = known.1.max(pages.saturating_mul(PAGE));
+        let known: &mut (u64, u64) = estimates.entry(row.object_id).or_default();
+        known.0 = known.0.max(count(row.rows));
+        known.1 = known.1.max(count(row.pages).saturating_mul(PAGE));
     }
-    Ok(estimates)
-}
-
-/// Some servers say -1 where they have never counted.
-fn count(row: &ControlRow, column: usize) -> Result<u64> {
-    Ok(u64::try_from(row.int(column)?.unwrap_or(0)).unwrap_or(0))
+    estimates
 }
 
 /// Constraints by `object_id` of their table.
-fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
+fn others(rows: &[ConstraintRow]) -> HashMap<i64, Vec<OtherObject>> {
     let mut others: HashMap<i64, Vec<OtherObject>> = HashMap::new();
     for row in rows {
-        // `sys.objects.type` is char(2), with a blank after one letter.
-        let kind = match row.need_text(1)?.trim_end() {
+        let kind = match row.kind.trim_end() {
             "F" => "foreign key",
             "C" => "check",
             "D" => "default",
@@ -236,49 +229,48 @@ fn others(rows: &[ControlRow]) -> Result<HashMap<i64, Vec<OtherObject>>> {
             _ => continue,
         };
         others
-            .entry(row.need_int(0)?)
+            .entry(row.parent_object_id)
             .or_default()
             .push(OtherObject {
                 kind: kind.to_owned(),
-                name: row.need_text(2)?.to_owned(),
+                name: row.name.clone(),
             });
     }
-    Ok(others)
+    others
 }
 
 /// Indexes by `object_id`.
 fn indexes(answers: &Answers, columns: &Columns) -> Result<HashMap<i64, Vec<Index>>> {
-    let mut members = index_columns(&answers.index_columns)?;
-    let internal = graph::Internal::of(&answers.columns)?;
-    let mut indexes = HashMap::new();
+    let mut members = index_columns(&answers.index_columns);
+    let internal = graph::Internal::new(&answers.columns);
+    let mut indexes: HashMap<i64, Vec<Index>> = HashMap::new();
     for row in &answers.indexes {
-        let (object_id, index_id) = (row.need_int(0)?, row.need_int(1)?);
-        let Some(of_table) = columns.get(&object_id) else {
+        let Some(of_table) = columns.get(&row.object_id) else {
             continue;
         };
-        let mut members = members.remove(&(object_id, index_id)).unwrap_or_default();
-        members.sort_by_key(|member| (member.key_ordinal, member.position));
-        let index = index(row, answers.filters_unknown)?;
-        let index = with_members(index, &members, of_table, (&internal, object_id))?;
-        indexes
-            .entry(object_id)
-            .or_insert_with(Vec::new)
-            .push(index);
+        let mut members = members
+            .remove(&(row.object_id, row.index_id))
+            .unwrap_or_default();
+        members.sort_by_key(|member| (member.key_ordinal, member.index_column_id));
+        let mut index = index(row, answers.filters_unknown);
+        add_columns(&mut index, &members, of_table, &internal)?;
+        indexes.entry(row.object_id).or_default().push(index);
     }
     Ok(indexes)
 }
 
-/// The index with its columns.
+/// Gives the index its columns.
 ///
 /// # Errors
 /// [`Kind::SourceConsistency`] if `sys.columns` has no such column.
-fn with_members(
-    mut index: Index,
-    members: &[Member],
+fn add_columns(
+    index: &mut Index,
+    members: &[&IndexColumnRow],
     of_table: &[(i64, Column)],
-    (internal, object_id): (&graph::Internal, i64),
-) -> Result<Index> {
+    internal: &graph::Internal,
+) -> Result<()> {
     for member in members {
+        let object_id = member.object_id;
         let column = match internal.pseudo((object_id, member.column_id)) {
             Some(pseudo) => pseudo.to_owned(),
             None => name_of(of_table, member.column_id).ok_or_else(|| {
@@ -292,45 +284,46 @@ fn with_members(
         {
             continue;
         }
-        if member.included {
+        if member.is_included_column {
             index.included.push(column);
-        } else if member.key_ordinal > 0 {
+        } else if member.key_ordinal.unwrap_or(0) > 0 {
             index.key.push(IndexColumn {
                 column,
-                descending: member.descending,
+                descending: member.is_descending_key,
             });
         }
         // Neither: the partitioning column, which the server adds by itself.
     }
-    Ok(index)
+    Ok(())
 }
 
-fn index(row: &ControlRow, filters_unknown: bool) -> Result<Index> {
-    let role = match (row.flag(5)?, row.flag(6)?) {
-        (true, _) => IndexRole::PrimaryKey,
-        (false, true) => IndexRole::UniqueConstraint,
-        (false, false) => IndexRole::Index,
+fn index(row: &IndexRow, filters_unknown: bool) -> Index {
+    let role = if row.is_primary_key {
+        IndexRole::PrimaryKey
+    } else if row.is_unique_constraint {
+        IndexRole::UniqueConstraint
+    } else {
+        IndexRole::Index
     };
-    let kind = row.need_int(3)?;
-    let filter = if row.flag(8)? {
-        Some(row.text(9)?.unwrap_or_default().to_owned())
+    let filter = if row.has_filter {
+        Some(row.filter_definition.clone().unwrap_or_default())
     } else if filters_unknown && role == IndexRole::Index {
         Some(FILTER_UNKNOWN.to_owned())
     } else {
         None
     };
-    Ok(Index {
-        name: row.text(2)?.unwrap_or_default().to_owned(),
+    Index {
+        name: row.name.clone().unwrap_or_default(),
         role,
-        unique: row.flag(4)?,
-        clustered: kind == CLUSTERED || kind == CLUSTERED_COLUMNSTORE,
-        disabled: row.flag(7)?,
-        rowstore: kind == CLUSTERED || kind == NONCLUSTERED,
-        kind: kind_word(kind),
+        unique: row.is_unique,
+        clustered: row.kind == CLUSTERED || row.kind == CLUSTERED_COLUMNSTORE,
+        disabled: row.is_disabled,
+        rowstore: row.kind == CLUSTERED || row.kind == NONCLUSTERED,
+        kind: kind_word(row.kind),
         filter,
         key: Vec::new(),
         included: Vec::new(),
-    })
+    }
 }
 
 /// For the plan to show; a type that is not known yet by its number.
@@ -346,30 +339,14 @@ fn kind_word(kind: i64) -> String {
     .to_owned()
 }
 
-struct Member {
-    column_id: i64,
-    /// From 1; 0 for columns that are not part of the key.
-    key_ordinal: i64,
-    /// Order of the included columns.
-    position: i64,
-    descending: bool,
-    included: bool,
-}
-
-fn index_columns(rows: &[ControlRow]) -> Result<HashMap<Part, Vec<Member>>> {
-    let mut members: HashMap<Part, Vec<Member>> = HashMap::new();
+/// By `object_id` and `index_id`.
+fn index_columns(rows: &[IndexColumnRow]) -> HashMap<Part, Vec<&IndexColumnRow>> {
+    let mut members: HashMap<Part, Vec<&IndexColumnRow>> = HashMap::new();
     for row in rows {
-        let member = Member {
-            column_id: row.need_int(2)?,
-            key_ordinal: row.int(3)?.unwrap_or(0),
-            descending: row.flag(4)?,
-            included: row.flag(5)?,
-            position: row.int(6)?.unwrap_or(0),
-        };
-        let part = (row.need_int(0)?, row.need_int(1)?);
-        members.entry(part).or_default().push(member);
+        let part = (row.object_id, row.index_id);
+        members.entry(part).or_default().push(row);
     }
-    Ok(members)
+    members
 }
 
 fn name_of(columns: &[(i64, Column)], column_id: i64) -> Option<String> {

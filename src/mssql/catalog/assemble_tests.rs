@@ -2,52 +2,53 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::mssql::catalog::row::samples;
 
 fn answers() -> Answers {
     Answers {
-        types: ControlRow::samples(&[
+        types: samples(&[
             "56|56|int|0|0|sys",
             "167|167|varchar|0|0|sys",
             "231|231|nvarchar|0|0|sys",
         ]),
-        collations: ControlRow::samples(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
-        tables: ControlRow::samples(&["7|dbo|Orders|0", "8|dbo|Empty|1"]),
-        columns: ControlRow::samples(&[
+        collations: samples(&["Greek_CI_AS|1253", "Unicode_Only|0", "default|NULL"]),
+        tables: samples(&["7|dbo|Orders|0", "8|dbo|Empty|1"]),
+        columns: samples(&[
             "7|3|Total|56|56|4|10|0|1|1|NULL|NULL|NULL|NULL|NULL",
             "7|1|Id|56|56|4|10|0|0|0|NULL|NULL|NULL|0|NULL",
             "7|2|Note|167|167|50|0|0|1|0|Greek_CI_AS|NULL|NULL|1|NULL",
             "7|5|Key|231|231|20|0|0|0|0|Greek_CI_AS|1|NULL|NULL|NULL",
             "8|1|A|231|231|20|0|0|0|0|Unicode_Only|NULL|NULL|0|NULL",
         ]),
-        identities: ControlRow::samples(&["7|1|x-5|x3|NULL"]),
-        computed: ControlRow::samples(&["7|3|([Id]*(2))|1"]),
-        indexes: ControlRow::samples(&[
+        identities: samples(&["7|1|x-5|x3|NULL"]),
+        computed: samples(&["7|3|([Id]*(2))|1"]),
+        indexes: samples(&[
             "7|1|PK_Orders|1|1|1|0|0|0|NULL",
             "7|2|UX_Note|2|1|0|0|1|1|([Note] IS NOT NULL)",
             "7|3|CS|6|0|0|0|0|0|NULL",
         ]),
-        index_columns: ControlRow::samples(&[
+        index_columns: samples(&[
             "7|2|1|2|1|0|2",
             "7|2|2|1|0|0|1",
             "7|2|3|0|0|1|3",
             "7|2|1|0|0|0|4",
             "7|1|1|1|0|0|1",
         ]),
-        others: ControlRow::samples(&[
+        constraints: samples(&[
             "7|F |FK_A",
             "7|C |CK_B",
             "7|D |DF_C",
             "7|R |Rule",
             "9|C |CK_E",
         ]),
-        estimates: ControlRow::samples(&["7|-1|0", "7|1000|0", "7|0|3"]),
+        estimates: samples(&["7|-1|0", "7|1000|0", "7|0|3"]),
         access: Access::sample(&["7|2|0"], &[8]),
         filters_unknown: false,
         objects: ObjectAnswers::default(),
     }
 }
 
-fn with_identity(rows: Vec<ControlRow>) -> Answers {
+fn with_identity(rows: Vec<IdentityRow>) -> Answers {
     Answers {
         identities: rows,
         ..answers()
@@ -106,7 +107,7 @@ fn a_table_comes_out_in_column_order_with_its_keys() {
 fn an_index_that_may_be_filtered_is_taken_as_filtered() {
     let mut answers = with_identity(Vec::new());
     answers.filters_unknown = true;
-    answers.indexes = ControlRow::samples(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
+    answers.indexes = samples(&["7|1|PK|1|1|1|0|0|0|NULL", "7|2|UX|2|1|0|0|0|0|NULL"]);
     let made = tables(&answers).unwrap();
     assert_eq!(
         made[0].indexes[0].filter, None,
@@ -119,9 +120,9 @@ fn an_index_that_may_be_filtered_is_taken_as_filtered() {
 fn identities_are_exact_and_listed_once() {
     // A decimal(38) identity does not fit 64 bits.
     let lowest = "-99999999999999999999999999999999999999";
-    let row = ControlRow::sample(&[Some("7"), Some("1"), Some(lowest), Some(" +3"), None]);
-    let inherited = ControlRow::sample(&[Some("7"), Some("2"), None, None, None]);
-    let found = identities(&[row.clone(), row, inherited]).unwrap();
+    let row = format!("7|1|{lowest}|+3 |NULL");
+    let rows = samples(&[&row, &row, "7|2|NULL|NULL|NULL"]);
+    let found = identities(&rows).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[&(7, 1)].seed, -(10_i128.pow(38) - 1));
     assert_eq!(found[&(7, 1)].increment, 3);
@@ -133,7 +134,7 @@ fn identities_are_exact_and_listed_once() {
 #[test]
 fn an_index_on_a_column_that_is_not_there_is_a_changed_schema() {
     let mut answers = with_identity(Vec::new());
-    answers.index_columns = ControlRow::samples(&["7|1|9|1|0|0|1"]);
+    answers.index_columns = samples(&["7|1|9|1|0|0|1"]);
     let error = tables(&answers).unwrap_err();
     assert!(error.to_string().contains("run again"), "{error}");
 }

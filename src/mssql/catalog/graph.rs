@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::Result;
-use crate::mssql::control::ControlRow;
+use super::queries::ColumnRow;
 
 /// `sys.columns.graph_type` (Microsoft, "sys.columns").
 const ID: i64 = 1;
@@ -29,27 +28,26 @@ pub(super) fn pseudo(name: &str) -> &str {
 pub(super) struct Internal(HashMap<(i64, i64), String>);
 
 impl Internal {
-    pub(super) fn of(columns: &[ControlRow]) -> Result<Self> {
+    pub(super) fn new(columns: &[ColumnRow]) -> Self {
         let mut shown = HashMap::new();
         for row in columns {
-            if let Some(kind) = row.int(12)?.filter(|kind| !is_internal(*kind)) {
-                shown.insert((row.need_int(0)?, kind), pseudo(row.need_text(2)?));
+            if let Some(kind) = row.graph_type.filter(|kind| !is_internal(*kind)) {
+                shown.insert((row.object_id, kind), pseudo(&row.name));
             }
         }
         let mut internal = HashMap::new();
         for row in columns {
-            let of = match row.int(12)? {
+            let shown_as = match row.graph_type {
                 Some(ID) => ID_COMPUTED,
                 Some(FROM_ID | FROM_OBJ_ID) => FROM_ID_COMPUTED,
                 Some(TO_ID | TO_OBJ_ID) => TO_ID_COMPUTED,
                 _ => continue,
             };
-            let object_id = row.need_int(0)?;
-            if let Some(pseudo) = shown.get(&(object_id, of)) {
-                internal.insert((object_id, row.need_int(1)?), (*pseudo).to_owned());
+            if let Some(pseudo) = shown.get(&(row.object_id, shown_as)) {
+                internal.insert((row.object_id, row.column_id), (*pseudo).to_owned());
             }
         }
-        Ok(Self(internal))
+        Self(internal)
     }
 
     /// The pseudo-column that shows an internal column.
@@ -67,6 +65,7 @@ impl Internal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mssql::catalog::row::samples;
 
     /// An edge table as Microsoft's "SQL Graph architecture" shows it in sys.columns.
     #[test]
@@ -79,7 +78,7 @@ mod tests {
             "7|5|$from_id_AB|231|231|2000|0|0|1|0|NULL|NULL|5|NULL|NULL",
             "7|6|Since|40|40|3|10|0|1|0|NULL|NULL|NULL|NULL|NULL",
         ];
-        let internal = Internal::of(&ControlRow::samples(&rows)).unwrap();
+        let internal = Internal::new(&samples(&rows));
         let shown = [1, 2, 3, 4, 5, 6].map(|column| internal.pseudo((7, column)));
         let edge = Some("$edge_id");
         let from = Some("$from_id");

@@ -31,13 +31,13 @@ const fn question(kind: &'static str, sql: &'static str) -> Question {
 const QUESTIONS: [Question; 12] = [
     question(
         "procedures",
-        "SELECT s.name, p.name FROM sys.procedures AS p \
+        "SELECT s.name AS [schema], p.name AS [name] FROM sys.procedures AS p \
          JOIN sys.schemas AS s ON s.schema_id = p.schema_id \
          WHERE p.is_ms_shipped = 0 ORDER BY s.name, p.name",
     ),
     question(
         "functions",
-        "SELECT s.name, o.name FROM sys.objects AS o \
+        "SELECT s.name AS [schema], o.name AS [name] FROM sys.objects AS o \
          JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
          WHERE o.type IN ('FN', 'IF', 'TF', 'FS', 'FT', 'AF') AND o.is_ms_shipped = 0 \
          ORDER BY s.name, o.name",
@@ -46,7 +46,7 @@ const QUESTIONS: [Question; 12] = [
         show: three_parts,
         ..question(
             "triggers",
-            "SELECT s.name, o.name, r.name FROM sys.triggers AS r \
+            "SELECT s.name AS [schema], o.name AS [table], r.name AS [name] FROM sys.triggers AS r \
              JOIN sys.objects AS o ON o.object_id = r.parent_id \
              JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
              WHERE r.is_ms_shipped = 0 ORDER BY s.name, o.name, r.name",
@@ -56,7 +56,7 @@ const QUESTIONS: [Question; 12] = [
         show: one_part,
         ..question(
             "triggers of the database",
-            "SELECT r.name FROM sys.triggers AS r \
+            "SELECT r.name AS [name] FROM sys.triggers AS r \
              WHERE r.parent_class = 0 AND r.is_ms_shipped = 0 ORDER BY r.name",
         )
     },
@@ -64,14 +64,15 @@ const QUESTIONS: [Question; 12] = [
         show: synonym,
         ..question(
             "synonyms",
-            "SELECT s.name, y.name, CONVERT(nvarchar(1035), y.base_object_name) \
+            "SELECT s.name AS [schema], y.name AS [name], \
+             CONVERT(nvarchar(1035), y.base_object_name) AS [base] \
              FROM sys.synonyms AS y JOIN sys.schemas AS s ON s.schema_id = y.schema_id \
              ORDER BY s.name, y.name",
         )
     },
     question(
         "table types",
-        "SELECT s.name, t.name FROM sys.table_types AS t \
+        "SELECT s.name AS [schema], t.name AS [name] FROM sys.table_types AS t \
          JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
          WHERE t.is_user_defined = 1 ORDER BY s.name, t.name",
     ),
@@ -80,7 +81,7 @@ const QUESTIONS: [Question; 12] = [
         note: Some("their rows are kept in another place, which this tool does not read"),
         ..question(
             "external tables",
-            "SELECT s.name, t.name FROM sys.tables AS t \
+            "SELECT s.name AS [schema], t.name AS [name] FROM sys.tables AS t \
              JOIN sys.schemas AS s ON s.schema_id = t.schema_id \
              WHERE t.is_external = 1 ORDER BY s.name, t.name",
         )
@@ -89,7 +90,7 @@ const QUESTIONS: [Question; 12] = [
         since: Some("is_masked"),
         ..question(
             "security policies",
-            "SELECT s.name, p.name FROM sys.security_policies AS p \
+            "SELECT s.name AS [schema], p.name AS [name] FROM sys.security_policies AS p \
              JOIN sys.schemas AS s ON s.schema_id = p.schema_id ORDER BY s.name, p.name",
         )
     },
@@ -97,7 +98,7 @@ const QUESTIONS: [Question; 12] = [
         show: one_part,
         ..question(
             "assemblies",
-            "SELECT a.name FROM sys.assemblies AS a WHERE a.is_user_defined = 1 ORDER BY a.name",
+            "SELECT a.name AS [name] FROM sys.assemblies AS a WHERE a.is_user_defined = 1 ORDER BY a.name",
         )
     },
     // Up to 4 are those of every database.
@@ -105,7 +106,7 @@ const QUESTIONS: [Question; 12] = [
         show: one_part,
         ..question(
             "users and roles",
-            "SELECT p.name FROM sys.database_principals AS p \
+            "SELECT p.name AS [name] FROM sys.database_principals AS p \
              WHERE p.principal_id > 4 AND p.is_fixed_role = 0 ORDER BY p.name",
         )
     },
@@ -114,9 +115,12 @@ const QUESTIONS: [Question; 12] = [
         show: permission,
         ..question(
             "permissions",
-            "SELECT CONVERT(nvarchar(60), p.state_desc), CONVERT(nvarchar(128), p.permission_name), \
-             CONVERT(nvarchar(60), p.class_desc), CONVERT(int, p.class), CONVERT(int, p.major_id), \
-             s.name, o.name, c.name, h.name, r.name, y.name, u.name \
+            "SELECT CONVERT(nvarchar(60), p.state_desc) AS [state], \
+             CONVERT(nvarchar(128), p.permission_name) AS [permission], \
+             CONVERT(nvarchar(60), p.class_desc) AS [class_desc], CONVERT(int, p.class) AS [class], \
+             CONVERT(int, p.major_id) AS [major_id], s.name AS [schema], o.name AS [name], \
+             c.name AS [column], h.name AS [on_schema], r.name AS [on_user], y.name AS [on_type], \
+             u.name AS [grantee] \
              FROM sys.database_permissions AS p \
              JOIN sys.database_principals AS u ON u.principal_id = p.grantee_principal_id \
              LEFT JOIN sys.objects AS o ON o.object_id = p.major_id AND p.class = 1 \
@@ -178,19 +182,21 @@ pub(super) async fn ask(
 }
 
 fn one_part(row: &ControlRow) -> Result<String> {
-    Ok(row.need_text(0)?.to_owned())
+    Ok(row.need_text("name")?.to_owned())
 }
 
 fn two_parts(row: &ControlRow) -> Result<String> {
-    Ok(format!("{}.{}", row.need_text(0)?, row.need_text(1)?))
+    let (schema, name) = (row.need_text("schema")?, row.need_text("name")?);
+    Ok(format!("{schema}.{name}"))
 }
 
 fn three_parts(row: &ControlRow) -> Result<String> {
-    Ok(format!("{}.{}", two_parts(row)?, row.need_text(2)?))
+    let (schema, table) = (row.need_text("schema")?, row.need_text("table")?);
+    Ok(format!("{schema}.{table}.{}", row.need_text("name")?))
 }
 
 fn synonym(row: &ControlRow) -> Result<String> {
-    Ok(match row.text(2)? {
+    Ok(match row.text("base")? {
         Some(base) => format!("{} for {base}", two_parts(row)?),
         None => two_parts(row)?,
     })
@@ -199,16 +205,16 @@ fn synonym(row: &ControlRow) -> Result<String> {
 /// `GRANT SELECT ON dbo.T(Id) TO reader`, with the scope as T-SQL writes it, because the same words without
 /// it would grant more.
 fn permission(row: &ControlRow) -> Result<String> {
-    let (state, name) = (row.need_text(0)?, row.need_text(1)?);
+    let (state, name) = (row.need_text("state")?, row.need_text("permission")?);
     let (verb, option) = match state.strip_suffix("_WITH_GRANT_OPTION") {
         Some(verb) => (verb, " WITH GRANT OPTION"),
         None => (state, ""),
     };
-    let on = match row.need_int(3)? {
+    let on = match row.need_int("class")? {
         DATABASE => String::new(),
         _ => format!(" ON {}", securable(row)?),
     };
-    let grantee = row.need_text(11)?;
+    let grantee = row.need_text("grantee")?;
     Ok(format!("{verb} {name}{on} TO {grantee}{option}"))
 }
 
@@ -217,15 +223,19 @@ const DATABASE: i64 = 0;
 
 /// What a permission is on: `dbo.T`, `dbo.T(Id)`, `SCHEMA::sales`, or its class with its id.
 fn securable(row: &ControlRow) -> Result<String> {
-    if let (Some(schema), Some(object)) = (row.text(5)?, row.text(6)?) {
-        let column = row.text(7)?.map(|column| format!("({column})"));
+    if let (Some(schema), Some(object)) = (row.text("schema")?, row.text("name")?) {
+        let column = row.text("column")?.map(|column| format!("({column})"));
         return Ok(format!("{schema}.{object}{}", column.unwrap_or_default()));
     }
-    let names = [(8, "SCHEMA"), (9, "USER"), (10, "TYPE")];
-    for (at, class) in names {
-        if let Some(name) = row.text(at)? {
+    let names = [
+        ("on_schema", "SCHEMA"),
+        ("on_user", "USER"),
+        ("on_type", "TYPE"),
+    ];
+    for (column, class) in names {
+        if let Some(name) = row.text(column)? {
             return Ok(format!("{class}::{name}"));
         }
     }
-    Ok(format!("{} {}", row.need_text(2)?, row.need_int(4)?))
+    Ok(format!("{} {}", row.need_text("class_desc")?, row.need_int("major_id")?))
 }

@@ -1,27 +1,29 @@
 //! Reads the source's schema from the catalog views, in two dozen statements whatever its size.
 
 mod access;
+mod ask;
 mod assemble;
 mod graph;
 mod inventory;
 mod objects;
 mod queries;
+mod row;
 mod types;
 
 use crate::error::{Error, Kind, Result};
 use crate::schema::Database;
 
 use super::connection::Connection;
-use super::control::ControlRow;
-
 use access::Access;
+use ask::{all, none_if_refused, rows, warn_if_refused};
 use assemble::Answers;
+use queries::{DatabaseRow, EstimateRow};
 use types::Types;
 
 /// `sys.databases.snapshot_isolation_state`: ON (Microsoft, "sys.databases").
 const SNAPSHOT_ON: i64 = 1;
 
-/// What stands for a guid that is not there.
+/// The guid of a database that has none.
 const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Loads the database's facts and all user tables that the login may see.
@@ -35,53 +37,49 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
     database.filters_hidden = access.filters_hidden;
     database.inventory = inventory::ask(connection, &newer).await?;
     let answers = Answers {
-        types: connection.query(queries::TYPES).await?,
-        collations: connection.query(queries::COLLATIONS).await?,
-        tables: connection.query(&queries::tables(&newer)).await?,
-        columns: connection.query(&queries::columns(&newer)).await?,
-        identities: connection.query(queries::IDENTITIES).await?,
+        types: all(connection).await?,
+        collations: all(connection).await?,
+        tables: rows(connection, &queries::tables(&newer)).await?,
+        columns: rows(connection, &queries::columns(&newer)).await?,
+        identities: all(connection).await?,
         // Definitions are for the plan to show; a column is known as computed without them.
-        computed: optional(connection, queries::COMPUTED).await?,
-        indexes: connection.query(queries::INDEXES).await?,
-        index_columns: connection.query(queries::INDEX_COLUMNS).await?,
-        others: connection.query(queries::OTHERS).await?,
+        computed: warn_if_refused(all(connection).await)?,
+        indexes: all(connection).await?,
+        index_columns: all(connection).await?,
+        constraints: all(connection).await?,
         estimates: estimates(connection, &newer).await?,
         access,
         filters_unknown,
         objects: objects::ask(connection).await?,
     };
-    database.last_rowversion = match newest(connection, queries::LAST_ROWVERSION).await?.first() {
+    let last_rowversion = connection.query(queries::LAST_ROWVERSION).await;
+    database.last_rowversion = match none_if_refused(last_rowversion)?.first() {
         Some(row) => row.int(0)?,
         None => None,
     };
     database.tables = assemble::tables(&answers)?;
-    database.sequences = objects::sequences(&answers.objects, &Types::of(&answers.types)?)?;
-    database.hidden_sequences = objects::hidden_sequences(&answers.objects, &database)?;
-    database.views = objects::views(&answers.objects)?;
+    database.sequences = objects::sequences(&answers.objects, &Types::new(&answers.types))?;
+    database.hidden_sequences = objects::hidden_sequences(&answers.objects, &database);
+    database.views = objects::views(&answers.objects);
     Ok(database)
 }
 
-/// The database without its tables, and whether the server keeps quiet about filtered indexes.
+/// The database without its tables, and whether the server hides which indexes are filtered.
 async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
-    let rows = connection.query(queries::DATABASE).await?;
-    let row = rows.first().ok_or_else(|| {
+    let row = all::<DatabaseRow>(connection).await?.pop().ok_or_else(|| {
         Error::new(
             Kind::SourcePermission,
             "the login does not see its own database in sys.databases",
         )
     })?;
-    let snapshot_of = row.int(7)?;
     let database = Database {
-        name: row.need_text(0)?.to_owned(),
-        server: row.text(1)?.unwrap_or_default().to_owned(),
-        guid: row
-            .text(9)?
-            .filter(|guid| *guid != NO_GUID)
-            .map(str::to_owned),
-        version: row.text(2)?.unwrap_or_default().to_owned(),
-        collation: row.text(3)?.unwrap_or_default().to_owned(),
-        snapshot_isolation: row.int(4)? == Some(SNAPSHOT_ON),
-        frozen: snapshot_of.is_some() || (row.flag(5)? && !row.flag(6)?),
+        name: row.name,
+        server: row.server.unwrap_or_default(),
+        guid: row.service_broker_guid.filter(|guid| guid != NO_GUID),
+        version: row.version.unwrap_or_default(),
+        collation: row.collation_name.unwrap_or_default(),
+        snapshot_isolation: row.snapshot_isolation_state == Some(SNAPSHOT_ON),
+        frozen: row.source_database_id.is_some() || (row.is_read_only && !row.is_in_standby),
         select_on_all: None,
         last_rowversion: None,
         tables: Vec::new(),
@@ -91,11 +89,11 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         filters_hidden: false,
         inventory: Vec::new(),
     };
-    let product = row.text(8)?.unwrap_or_default();
+    let product = row.product.unwrap_or_default();
     Ok((database, product.starts_with("Babelfish")))
 }
 
-/// Where an identity stands by now; `None` where it was never used, or the server does not tell.
+/// The last value of a table's identity; `None` if it was never used, or the server does not tell.
 pub async fn last_value(
     connection: &mut Connection,
     (schema, table): (&str, &str),
@@ -110,45 +108,23 @@ pub async fn last_value(
 }
 
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
-    let rows = connection.query(queries::NEWER_COLUMNS).await?;
+    let rows = connection.query(&queries::newer_columns()).await?;
     rows.iter()
         .map(|row| row.need_text(0).map(str::to_owned))
         .collect()
 }
 
 /// Estimates from the best view that is there and open to the login.
-async fn estimates(connection: &mut Connection, newer: &[String]) -> Result<Vec<ControlRow>> {
-    let mut rows = newest(connection, queries::ESTIMATES).await?;
-    if rows.is_empty() {
-        rows = connection.query(queries::ESTIMATED_ROWS).await?;
-        rows.extend(optional(connection, queries::ESTIMATED_PAGES).await?);
+async fn estimates(connection: &mut Connection, newer: &[String]) -> Result<Vec<EstimateRow>> {
+    let mut found = none_if_refused(all(connection).await)?;
+    if found.is_empty() {
+        found = rows(connection, queries::ESTIMATED_ROWS).await?;
+        let pages = rows(connection, queries::ESTIMATED_PAGES).await;
+        found.extend(warn_if_refused(pages)?);
     }
     if newer.iter().any(|name| name == "is_memory_optimized") {
-        rows.extend(newest(connection, queries::ESTIMATED_IN_MEMORY).await?);
+        let in_memory = rows(connection, queries::ESTIMATED_IN_MEMORY).await;
+        found.extend(none_if_refused(in_memory)?);
     }
-    Ok(rows)
-}
-
-/// Asks what the plan can do without: an answer of the server that there is no such view, or no
-/// permission, is no rows. A lost connection stays an error.
-async fn optional(connection: &mut Connection, sql: &str) -> Result<Vec<ControlRow>> {
-    match connection.query(sql).await {
-        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
-            tracing::warn!(%error, "the catalog is read without one of its views");
-            Ok(Vec::new())
-        }
-        other => other,
-    }
-}
-
-/// As [`optional`], where no for an answer is common: of what older versions do not have or few
-/// logins may see, and of what can be asked in another way.
-async fn newest(connection: &mut Connection, sql: &str) -> Result<Vec<ControlRow>> {
-    match connection.query(sql).await {
-        Err(error) if matches!(error.kind(), Kind::SourceQuery | Kind::SourcePermission) => {
-            tracing::debug!(%error, "the catalog is asked in another way, or not at all");
-            Ok(Vec::new())
-        }
-        other => other,
-    }
+    Ok(found)
 }

@@ -3,20 +3,13 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
-use crate::mssql::control::ControlRow;
 use crate::schema::SqlType;
 use crate::schema::objects::AliasType;
 
+use super::queries::TypeRow;
+
 /// The rows of `sys.types`, by `user_type_id`.
 pub(super) struct Types(HashMap<i64, TypeRow>);
-
-struct TypeRow {
-    system_type_id: i64,
-    schema: String,
-    name: String,
-    user_defined: bool,
-    assembly: bool,
-}
 
 /// A value of an identity or a sequence. They may be `decimal(38)`, so the catalog sends them as text.
 pub(super) fn integer(text: &str) -> Result<i128> {
@@ -38,24 +31,14 @@ pub(super) struct Declared {
     pub(super) max_length: i64,
     pub(super) precision: i64,
     pub(super) scale: i64,
-    /// Of a vector, where the server tells; -1 elsewhere.
+    /// Of a vector, if the server tells; -1 otherwise.
     pub(super) dimensions: i64,
 }
 
 impl Types {
-    pub(super) fn of(rows: &[ControlRow]) -> Result<Self> {
-        let mut types = HashMap::new();
-        for row in rows {
-            let found = TypeRow {
-                system_type_id: row.need_int(1)?,
-                name: row.need_text(2)?.to_owned(),
-                user_defined: row.flag(3)?,
-                assembly: row.flag(4)?,
-                schema: row.text(5)?.unwrap_or_default().to_owned(),
-            };
-            types.insert(row.need_int(0)?, found);
-        }
-        Ok(Self(types))
+    pub(super) fn new(rows: &[TypeRow]) -> Self {
+        let by_id = |row: &TypeRow| (row.user_type_id, row.clone());
+        Self(rows.iter().map(by_id).collect())
     }
 
     /// Built-in types are known by their own name: `hierarchyid` and `geography` share a system
@@ -63,17 +46,17 @@ impl Types {
     pub(super) fn resolve(&self, declared: Declared) -> SqlType {
         let own = self.0.get(&declared.user_type_id);
         if let Some(own) = own {
-            if !own.user_defined
+            if !own.is_user_defined
                 && let Some(known) = by_name(&own.name, declared)
             {
                 return known;
             }
-            if own.assembly {
+            if own.is_assembly_type {
                 return SqlType::Clr {
                     name: own.name.clone(),
                 };
             }
-            if !own.user_defined && !is_sysname(own, declared) {
+            if !own.is_user_defined && !is_sysname(own, declared) {
                 return SqlType::Other {
                     name: own.name.clone(),
                 };
@@ -92,8 +75,8 @@ impl Types {
     /// The alias type of this number, where it is one that users made of a built-in type.
     pub(super) fn alias(&self, user_type_id: i64) -> Option<AliasType> {
         let own = self.0.get(&user_type_id)?;
-        (own.user_defined && !own.assembly).then(|| AliasType {
-            schema: own.schema.clone(),
+        (own.is_user_defined && !own.is_assembly_type).then(|| AliasType {
+            schema: own.schema.clone().unwrap_or_default(),
             name: own.name.clone(),
         })
     }
@@ -183,24 +166,24 @@ fn byte(number: i64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mssql::catalog::row::samples;
 
     /// Rows of `sys.types` as SQL Server documents and shows them.
     fn types() -> Types {
         let rows = [
-            ["167", "167", "varchar", "0", "0", "sys"],
-            ["165", "165", "varbinary", "0", "0", "sys"],
-            ["231", "231", "nvarchar", "0", "0", "sys"],
-            ["256", "231", "sysname", "0", "0", "sys"],
-            ["106", "106", "decimal", "0", "0", "sys"],
-            ["128", "240", "hierarchyid", "0", "1", "sys"],
-            ["130", "240", "geography", "0", "1", "sys"],
-            ["255", "165", "vector", "0", "0", "sys"],
-            ["244", "244", "json", "0", "0", "sys"],
-            ["257", "167", "PhoneNumber", "1", "0", "app"],
-            ["258", "240", "Point3D", "1", "1", "app"],
+            "167|167|varchar|0|0|sys",
+            "165|165|varbinary|0|0|sys",
+            "231|231|nvarchar|0|0|sys",
+            "256|231|sysname|0|0|sys",
+            "106|106|decimal|0|0|sys",
+            "128|240|hierarchyid|0|1|sys",
+            "130|240|geography|0|1|sys",
+            "255|165|vector|0|0|sys",
+            "244|244|json|0|0|sys",
+            "257|167|PhoneNumber|1|0|app",
+            "258|240|Point3D|1|1|app",
         ];
-        let rows = rows.map(|cells| ControlRow::sample(&cells.map(Some)));
-        Types::of(&rows).unwrap()
+        Types::new(&samples(&rows))
     }
 
     fn declared(user: i64, system: i64, max_length: i64) -> Declared {

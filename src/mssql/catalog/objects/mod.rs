@@ -6,15 +6,21 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::mssql::connection::Connection;
-use crate::mssql::control::ControlRow;
 use crate::schema::objects::{
     Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Period,
     Sequence, TableExtras, Temporal, View,
 };
 use crate::schema::{Database, Table};
 
+use super::ask::{all, none_if_refused, rows, warn_if_refused};
+use super::row::{CatalogRow, select_from};
 use super::types::{Declared, Types, integer};
-use super::{newest, optional};
+
+use queries::{
+    BoundRow, CheckRow, CommentRow, DefaultRow, ForeignKeyColumnRow, ForeignKeyRow, FullTextRow,
+    NamedRow, PartitionFunctionRow, PartitionedRow, SequenceRow, SpecialRow, TemporalRow,
+    ViewReadRow, ViewRow,
+};
 
 /// A column: `object_id` and `column_id`.
 type Part = (i64, i64);
@@ -22,63 +28,66 @@ type Part = (i64, i64);
 /// `sys.tables.temporal_type` (Microsoft, "sys.tables").
 const HISTORY: i64 = 1;
 
-/// Everything that was asked, as it came; what was refused has no rows.
+/// The rows of every query; what was refused has none.
 #[derive(Default)]
 pub(super) struct ObjectAnswers {
-    foreign_keys: Vec<ControlRow>,
-    foreign_key_columns: Vec<ControlRow>,
-    checks: Vec<ControlRow>,
-    defaults: Vec<ControlRow>,
-    comments: Vec<ControlRow>,
-    temporal: Vec<ControlRow>,
-    special: Vec<ControlRow>,
-    full_text: Vec<ControlRow>,
-    bound_defaults: Vec<ControlRow>,
-    bound_rules: Vec<ControlRow>,
-    partitioned: Vec<ControlRow>,
-    partition_functions: Vec<ControlRow>,
-    sequences: Vec<ControlRow>,
-    views: Vec<ControlRow>,
-    view_reads: Vec<ControlRow>,
-    /// Views and sequences by name alone.
-    named: Vec<ControlRow>,
+    foreign_keys: Vec<ForeignKeyRow>,
+    foreign_key_columns: Vec<ForeignKeyColumnRow>,
+    checks: Vec<CheckRow>,
+    defaults: Vec<DefaultRow>,
+    comments: Vec<CommentRow>,
+    temporal: Vec<TemporalRow>,
+    special: Vec<SpecialRow>,
+    full_text: Vec<FullTextRow>,
+    bound_defaults: Vec<BoundRow>,
+    bound_rules: Vec<BoundRow>,
+    partitioned: Vec<PartitionedRow>,
+    partition_functions: Vec<PartitionFunctionRow>,
+    sequences: Vec<SequenceRow>,
+    views: Vec<ViewRow>,
+    view_reads: Vec<ViewReadRow>,
+    named: Vec<NamedRow>,
 }
 
 pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
+    let rules = select_from::<BoundRow>(queries::BOUND_RULES, |_| true);
     Ok(ObjectAnswers {
-        foreign_keys: optional(connection, queries::FOREIGN_KEYS).await?,
-        foreign_key_columns: optional(connection, queries::FOREIGN_KEY_COLUMNS).await?,
-        checks: optional(connection, queries::CHECKS).await?,
-        defaults: optional(connection, queries::DEFAULTS).await?,
-        comments: optional(connection, queries::COMMENTS).await?,
-        temporal: newest(connection, queries::TEMPORAL).await?,
+        foreign_keys: warn_if_refused(all(connection).await)?,
+        foreign_key_columns: warn_if_refused(all(connection).await)?,
+        checks: warn_if_refused(all(connection).await)?,
+        defaults: warn_if_refused(all(connection).await)?,
+        comments: warn_if_refused(all(connection).await)?,
+        temporal: none_if_refused(all(connection).await)?,
         special: ask_special(connection).await?,
-        full_text: optional(connection, queries::FULL_TEXT).await?,
-        bound_defaults: optional(connection, queries::BOUND_DEFAULTS).await?,
-        bound_rules: optional(connection, queries::BOUND_RULES).await?,
-        partitioned: optional(connection, queries::PARTITIONED).await?,
-        partition_functions: optional(connection, queries::PARTITION_FUNCTIONS).await?,
+        full_text: warn_if_refused(all(connection).await)?,
+        bound_defaults: warn_if_refused(all(connection).await)?,
+        bound_rules: warn_if_refused(rows(connection, &rules).await)?,
+        partitioned: warn_if_refused(all(connection).await)?,
+        partition_functions: warn_if_refused(all(connection).await)?,
         sequences: ask_sequences(connection).await?,
-        views: optional(connection, queries::VIEWS).await?,
-        view_reads: optional(connection, queries::VIEW_READS).await?,
-        named: optional(connection, queries::NAMED).await?,
+        views: warn_if_refused(all(connection).await)?,
+        view_reads: warn_if_refused(all(connection).await)?,
+        named: warn_if_refused(all(connection).await)?,
     })
 }
 
-async fn ask_sequences(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let rows = newest(connection, &queries::sequences(true)).await?;
-    if !rows.is_empty() {
-        return Ok(rows);
+async fn ask_sequences(connection: &mut Connection) -> Result<Vec<SequenceRow>> {
+    let found = none_if_refused(all(connection).await)?;
+    if !found.is_empty() {
+        return Ok(found);
     }
-    optional(connection, &queries::sequences(false)).await
+    let before_2017 = select_from::<SequenceRow>(SequenceRow::FROM, |name| name != "is_used");
+    warn_if_refused(rows(connection, &before_2017).await)
 }
 
-async fn ask_special(connection: &mut Connection) -> Result<Vec<ControlRow>> {
-    let rows = newest(connection, queries::SPECIAL).await?;
-    if !rows.is_empty() {
-        return Ok(rows);
+async fn ask_special(connection: &mut Connection) -> Result<Vec<SpecialRow>> {
+    let found = none_if_refused(all(connection).await)?;
+    if !found.is_empty() {
+        return Ok(found);
     }
-    newest(connection, queries::SPARSE).await
+    let before_2016 =
+        select_from::<SpecialRow>(queries::SPARSE, |name| name != "generated_always_type");
+    none_if_refused(rows(connection, &before_2016).await)
 }
 
 /// What a column is beside its type.
@@ -89,7 +98,7 @@ pub(super) struct Special {
     pub(super) column_set: bool,
 }
 
-/// What hangs on tables, by `object_id`, and on columns.
+/// What belongs to tables, by `object_id`, and to columns, beside names and types.
 pub(super) struct Attached {
     tables: HashMap<i64, TableExtras>,
     defaults: HashMap<Part, DefaultConstraint>,
@@ -100,41 +109,38 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    pub(super) fn of(answers: &ObjectAnswers) -> Result<Self> {
-        let mut tables = foreign_keys(answers)?;
-        checks(&answers.checks, &mut tables)?;
-        temporal(&answers.temporal, &mut tables)?;
+    pub(super) fn new(answers: &ObjectAnswers) -> Self {
+        let mut tables = foreign_keys(answers);
+        checks(&answers.checks, &mut tables);
+        temporal(&answers.temporal, &mut tables);
         for row in &answers.partitioned {
-            let extras = tables.entry(row.need_int(0)?).or_default();
-            extras.partition_scheme = Some(row.need_text(1)?.to_owned());
+            let extras = tables.entry(row.object_id).or_default();
+            extras.partition_scheme = Some(row.scheme.clone());
         }
         for row in &answers.partition_functions {
-            let extras = tables.entry(row.need_int(0)?).or_default();
+            let extras = tables.entry(row.object_id).or_default();
             extras.partition_function = Some(PartitionFunction {
-                name: row.need_text(1)?.to_owned(),
-                column: row.need_text(2)?.to_owned(),
-                // At most 15,000.
-                partitions: u32::try_from(row.need_int(3)?).unwrap_or(u32::MAX),
-                version: row.need_text(4)?.to_owned(),
+                name: row.name.clone(),
+                column: row.column.clone(),
+                partitions: u32::try_from(row.fanout).unwrap_or(u32::MAX),
+                version: row.modify_date.clone(),
             });
         }
         let mut comments = HashMap::new();
         for row in &answers.comments {
-            let part = (row.need_int(0)?, row.need_int(1)?);
-            // An empty comment is none: PostgreSQL keeps no empty ones.
-            if let Some(text) = row.text(2)?.filter(|text| !text.is_empty()) {
-                comments.insert(part, text.to_owned());
+            // PostgreSQL keeps no empty comments.
+            if let Some(text) = row.text.as_ref().filter(|text| !text.is_empty()) {
+                comments.insert((row.object_id, row.column_id), text.clone());
             }
         }
-        let full_text = answers.full_text.iter().map(|row| row.need_int(0));
-        Ok(Self {
+        Self {
             tables,
-            defaults: defaults(&answers.defaults)?,
-            bound: bound(answers)?,
+            defaults: defaults(&answers.defaults),
+            bound: bound(answers),
             comments,
-            special: special(&answers.special)?,
-            full_text: full_text.collect::<Result<_>>()?,
-        })
+            special: special(&answers.special),
+            full_text: answers.full_text.iter().map(|row| row.object_id).collect(),
+        }
     }
 
     /// Takes out what belongs to the table itself.
@@ -168,41 +174,39 @@ impl Attached {
 }
 
 /// Columns of the two sides by the constraint's `object_id`.
-type Pairs = HashMap<i64, Vec<(i64, String, String)>>;
+type Pairs<'a> = HashMap<i64, Vec<&'a ForeignKeyColumnRow>>;
 
-fn foreign_keys(answers: &ObjectAnswers) -> Result<HashMap<i64, TableExtras>> {
+fn foreign_keys(answers: &ObjectAnswers) -> HashMap<i64, TableExtras> {
     let mut pairs = Pairs::new();
     for row in &answers.foreign_key_columns {
-        let (own, other) = (row.need_text(2)?.to_owned(), row.need_text(3)?.to_owned());
-        let of_key = pairs.entry(row.need_int(0)?).or_default();
-        of_key.push((row.need_int(1)?, own, other));
+        let of_key = pairs.entry(row.constraint_object_id).or_default();
+        of_key.push(row);
     }
     let mut tables: HashMap<i64, TableExtras> = HashMap::new();
     for row in &answers.foreign_keys {
-        let Some(mut pairs) = pairs.remove(&row.need_int(1)?) else {
+        let Some(mut pairs) = pairs.remove(&row.object_id) else {
             // Without its columns it stays with those that the server does not describe.
             continue;
         };
-        pairs.sort_by_key(|(position, _, _)| *position);
-        let (columns, referenced_columns) = pairs
-            .into_iter()
-            .map(|(_, own, other)| (own, other))
-            .unzip();
+        pairs.sort_by_key(|pair| pair.constraint_column_id);
         let key = ForeignKey {
-            name: row.need_text(2)?.to_owned(),
-            columns,
-            referenced_schema: row.need_text(3)?.to_owned(),
-            referenced_table: row.need_text(4)?.to_owned(),
-            referenced_columns,
-            on_delete: action(row.need_int(5)?),
-            on_update: action(row.need_int(6)?),
-            disabled: row.flag(7)?,
-            not_trusted: row.flag(8)?,
+            name: row.name.clone(),
+            columns: pairs.iter().map(|pair| pair.column.clone()).collect(),
+            referenced_schema: row.referenced_schema.clone(),
+            referenced_table: row.referenced_table.clone(),
+            referenced_columns: pairs
+                .iter()
+                .map(|pair| pair.referenced_column.clone())
+                .collect(),
+            on_delete: action(row.delete_referential_action),
+            on_update: action(row.update_referential_action),
+            disabled: row.is_disabled,
+            not_trusted: row.is_not_trusted,
         };
-        let extras = tables.entry(row.need_int(0)?).or_default();
+        let extras = tables.entry(row.parent_object_id).or_default();
         extras.foreign_keys.push(key);
     }
-    Ok(tables)
+    tables
 }
 
 /// The numbers of `sys.foreign_keys` (Microsoft, "sys.foreign_keys").
@@ -215,66 +219,65 @@ fn action(number: i64) -> Action {
     }
 }
 
-fn checks(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {
+fn checks(rows: &[CheckRow], tables: &mut HashMap<i64, TableExtras>) {
     for row in rows {
         let check = Check {
-            name: row.need_text(1)?.to_owned(),
-            definition: row.text(2)?.map(str::to_owned),
-            disabled: row.flag(3)?,
-            not_trusted: row.flag(4)?,
+            name: row.name.clone(),
+            definition: row.definition.clone(),
+            disabled: row.is_disabled,
+            not_trusted: row.is_not_trusted,
         };
-        let extras = tables.entry(row.need_int(0)?).or_default();
+        let extras = tables.entry(row.parent_object_id).or_default();
         extras.checks.push(check);
     }
-    Ok(())
 }
 
-fn special(rows: &[ControlRow]) -> Result<HashMap<Part, Special>> {
-    let mut columns = HashMap::new();
-    for row in rows {
+fn special(rows: &[SpecialRow]) -> HashMap<Part, Special> {
+    let column = |row: &SpecialRow| {
         let special = Special {
-            period: match row.need_int(4)? {
-                1 => Some(Period::Start),
-                2 => Some(Period::End),
+            period: match row.generated_always_type {
+                Some(1) => Some(Period::Start),
+                Some(2) => Some(Period::End),
                 _ => None,
             },
-            sparse: row.flag(2)?,
-            column_set: row.flag(3)?,
+            sparse: row.is_sparse,
+            column_set: row.is_column_set,
         };
-        columns.insert((row.need_int(0)?, row.need_int(1)?), special);
-    }
-    Ok(columns)
+        ((row.object_id, row.column_id), special)
+    };
+    rows.iter().map(column).collect()
 }
 
-fn temporal(rows: &[ControlRow], tables: &mut HashMap<i64, TableExtras>) -> Result<()> {
+fn temporal(rows: &[TemporalRow], tables: &mut HashMap<i64, TableExtras>) {
     for row in rows {
-        let half = if row.need_int(1)? == HISTORY {
+        let half = if row.temporal_type == HISTORY {
             Temporal::History
         } else {
-            let history = match (row.text(2)?, row.text(3)?) {
-                (Some(schema), Some(name)) => Some(format!("{schema}.{name}")),
-                _ => None,
-            };
-            Temporal::Current { history }
+            Temporal::Current {
+                history: full_name(row.history_schema.as_ref(), row.history_table.as_ref()),
+            }
         };
-        tables.entry(row.need_int(0)?).or_default().temporal = Some(half);
+        tables.entry(row.object_id).or_default().temporal = Some(half);
     }
-    Ok(())
 }
 
-fn defaults(rows: &[ControlRow]) -> Result<HashMap<Part, DefaultConstraint>> {
-    let mut defaults = HashMap::new();
-    for row in rows {
+/// `None` if either part is not shown.
+fn full_name(schema: Option<&String>, name: Option<&String>) -> Option<String> {
+    Some(format!("{}.{}", schema?, name?))
+}
+
+fn defaults(rows: &[DefaultRow]) -> HashMap<Part, DefaultConstraint> {
+    let default = |row: &DefaultRow| {
         let default = DefaultConstraint {
-            name: row.need_text(2)?.to_owned(),
-            definition: row.text(3)?.map(str::to_owned),
+            name: row.name.clone(),
+            definition: row.definition.clone(),
         };
-        defaults.insert((row.need_int(0)?, row.need_int(1)?), default);
-    }
-    Ok(defaults)
+        ((row.parent_object_id, row.parent_column_id), default)
+    };
+    rows.iter().map(default).collect()
 }
 
-fn bound(answers: &ObjectAnswers) -> Result<HashMap<Part, Vec<Bound>>> {
+fn bound(answers: &ObjectAnswers) -> HashMap<Part, Vec<Bound>> {
     let mut bound: HashMap<Part, Vec<Bound>> = HashMap::new();
     let both = [
         (BoundKind::Default, &answers.bound_defaults),
@@ -282,106 +285,99 @@ fn bound(answers: &ObjectAnswers) -> Result<HashMap<Part, Vec<Bound>>> {
     ];
     for (kind, rows) in both {
         for row in rows {
-            let name = match (row.text(2)?, row.text(3)?) {
-                (Some(schema), Some(name)) => Some(format!("{schema}.{name}")),
-                _ => None,
-            };
-            let part = (row.need_int(0)?, row.need_int(1)?);
+            let part = (row.object_id, row.column_id);
             bound.entry(part).or_default().push(Bound {
                 kind,
-                name,
-                definition: row.text(4)?.map(str::to_owned),
+                name: full_name(row.schema.as_ref(), row.name.as_ref()),
+                definition: row.definition.clone(),
             });
         }
     }
-    Ok(bound)
+    bound
 }
 
 /// In the order of the answer.
 pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Sequence>> {
-    let sequence = |row: &ControlRow| {
-        let start = integer(row.need_text(5)?)?;
-        let last_value = row.text(12)?.map_or(Ok(start), integer)?;
-        let known = row.int(13)?.map(|used| used != 0);
-        let cache = row.int(11)?.and_then(|size| u64::try_from(size).ok());
+    let sequence = |row: &SequenceRow| {
+        let start = integer(&row.start_value)?;
+        let last_value = row.current_value.as_deref().map_or(Ok(start), integer)?;
+        let cache = row.cache_size.and_then(|size| u64::try_from(size).ok());
         Ok(Sequence {
-            schema: row.need_text(0)?.to_owned(),
-            name: row.need_text(1)?.to_owned(),
+            schema: row.schema.clone(),
+            name: row.name.clone(),
             ty: types.resolve(Declared {
-                system_type_id: row.need_int(2)?,
-                user_type_id: row.need_int(3)?,
+                system_type_id: row.system_type_id,
+                user_type_id: row.user_type_id,
                 max_length: 0,
-                precision: row.need_int(4)?,
+                precision: row.precision,
                 scale: 0,
                 dimensions: -1,
             }),
             start,
-            increment: integer(row.need_text(6)?)?,
-            minimum: integer(row.need_text(7)?)?,
-            maximum: integer(row.need_text(8)?)?,
-            cycle: row.flag(9)?,
-            cache: cache.filter(|_| row.flag(10).is_ok_and(|cached| cached)),
+            increment: integer(&row.increment)?,
+            minimum: integer(&row.minimum_value)?,
+            maximum: integer(&row.maximum_value)?,
+            cycle: row.is_cycling,
+            cache: cache.filter(|_| row.is_cached),
             last_value,
-            used: known.or((last_value != start).then_some(true)),
+            used: row.is_used.or((last_value != start).then_some(true)),
         })
     };
     answers.sequences.iter().map(sequence).collect()
 }
 
-/// Full names of sequences that are there and are not described. Babelfish lists those behind
+/// Full names of sequences that are there and are not described. Babelfish also lists those of
 /// identity columns, which are described as such.
-pub(super) fn hidden_sequences(
-    answers: &ObjectAnswers,
-    database: &Database,
-) -> Result<Vec<String>> {
+pub(super) fn hidden_sequences(answers: &ObjectAnswers, database: &Database) -> Vec<String> {
     let mut hidden = Vec::new();
-    for (schema, name) in named(answers, "SO")? {
+    for (schema, name) in named(answers, "SO") {
         let known = |one: &Sequence| one.schema == schema && one.name == name;
         let of_identity = |table: &Table| {
             let mut columns = table.columns.iter().filter(|c| c.identity.is_some());
-            let behind = |column: &str| format!("{}_{column}_seq", table.name);
+            let own_name = |column: &str| format!("{}_{column}_seq", table.name);
             table.schema == schema
-                && columns.any(|column| behind(&column.name).eq_ignore_ascii_case(name))
+                && columns.any(|column| own_name(&column.name).eq_ignore_ascii_case(name))
         };
         if !database.sequences.iter().any(known) && !database.tables.iter().any(of_identity) {
             hidden.push(format!("{schema}.{name}"));
         }
     }
-    Ok(hidden)
+    hidden
 }
 
-/// Schema and name of what is of a type of `sys.objects`.
-fn named<'a>(answers: &'a ObjectAnswers, kind: &str) -> Result<Vec<(&'a str, &'a str)>> {
-    let mut found = Vec::new();
-    for row in &answers.named {
-        // char(2), with a blank after one letter.
-        if row.need_text(1)?.trim_end() == kind {
-            found.push((row.need_text(0)?, row.need_text(2)?));
-        }
-    }
-    Ok(found)
+/// Schema and name of the views (`V`) or sequences (`SO`).
+fn named<'a>(
+    answers: &'a ObjectAnswers,
+    kind: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let of_kind = answers
+        .named
+        .iter()
+        .filter(move |row| row.kind.trim_end() == kind);
+    of_kind.map(|row| (row.schema.as_str(), row.name.as_str()))
 }
 
-/// In the order of the answer, and behind them those that are not described, without a definition.
-pub(super) fn views(answers: &ObjectAnswers) -> Result<Vec<View>> {
+/// In the order of the answer, then those that are not described, without a definition.
+pub(super) fn views(answers: &ObjectAnswers) -> Vec<View> {
     let mut reads: HashMap<i64, Vec<String>> = HashMap::new();
     for row in &answers.view_reads {
-        let name = format!("{}.{}", row.need_text(1)?, row.need_text(2)?);
-        reads.entry(row.need_int(0)?).or_default().push(name);
+        let name = format!("{}.{}", row.schema, row.name);
+        reads.entry(row.view_id).or_default().push(name);
     }
-    let view = |row: &ControlRow| {
-        let mut reads = reads.remove(&row.need_int(0)?).unwrap_or_default();
+    let view = |row: &ViewRow| {
+        let mut reads = reads.remove(&row.object_id).unwrap_or_default();
         reads.sort();
-        Ok(View {
-            schema: row.need_text(1)?.to_owned(),
-            name: row.need_text(2)?.to_owned(),
-            definition: row.text(3)?.map(str::to_owned),
+        reads.dedup();
+        View {
+            schema: row.schema.clone(),
+            name: row.name.clone(),
+            definition: row.definition.clone(),
             reads,
-            indexed: row.flag(4)?,
-        })
+            indexed: row.is_indexed,
+        }
     };
-    let mut views = answers.views.iter().map(view).collect::<Result<Vec<_>>>()?;
-    for (schema, name) in named(answers, "V")? {
+    let mut views: Vec<View> = answers.views.iter().map(view).collect();
+    for (schema, name) in named(answers, "V") {
         let known = |one: &View| one.schema == schema && one.name == name;
         if !views.iter().any(known) {
             views.push(View {
@@ -393,7 +389,7 @@ pub(super) fn views(answers: &ObjectAnswers) -> Result<Vec<View>> {
             });
         }
     }
-    Ok(views)
+    views
 }
 
 #[cfg(test)]
