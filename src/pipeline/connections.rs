@@ -7,7 +7,7 @@ use crate::pipeline::retry::retry_first_contact;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::report::Endpoint;
-use crate::report::pool::{PoolReport, Side};
+use crate::report::pool::PoolReport;
 use crate::schema::Database;
 
 /// Both pools, connected.
@@ -52,46 +52,13 @@ impl Connections {
         tokio::join!(self.source.close(), self.target.close());
     }
 
+    /// What both pools counted, the source's first.
     pub fn reports(&self) -> Vec<PoolReport> {
-        let source = self.source.metrics();
-        let target = self.target.metrics();
         vec![
-            PoolReport {
-                side: Side::Source,
-                max_connections: as_size(source.max_connections),
-                peak_in_use: as_size(source.peak_in_use),
-                acquisitions: source.acquisitions,
-                waits: source.waits,
-                longest_wait: source.longest_wait.as_secs_f64(),
-                mean_wait: mean(source.wait_time.as_secs_f64(), source.waits),
-                timeouts: source.timeouts,
-                reconnects: source.reconnects,
-            },
-            PoolReport {
-                side: Side::Target,
-                max_connections: target.size,
-                peak_in_use: target.peak_in_use,
-                acquisitions: target.acquisitions,
-                waits: target.waits,
-                longest_wait: target.longest_wait.as_secs_f64(),
-                mean_wait: mean(target.waited.as_secs_f64(), target.waits),
-                timeouts: target.timeouts,
-                reconnects: target.reconnects,
-            },
+            self.source.metrics().report(),
+            self.target.metrics().report(),
         ]
     }
-}
-
-fn mean(total: f64, count: u64) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        total / count as f64
-    }
-}
-
-fn as_size(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// The source's pool, as patient as [`retry_first_contact`] is.

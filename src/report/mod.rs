@@ -47,3 +47,6 @@ pub struct Endpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<String>,
 }
+
+#[cfg(test)]
+mod json_tests;

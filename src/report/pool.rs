@@ -1,8 +1,10 @@
 //! What a connection pool reports of itself.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-/// Which shore a pool belongs to.
+/// Which server a pool connects to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -29,4 +31,13 @@ pub struct PoolReport {
     pub timeouts: u64,
     /// Connections opened to replace one that broke or was not known to be clean.
     pub reconnects: u64,
+}
+
+/// The mean of `count` times in seconds; 0 if there are none.
+pub fn mean_seconds(total: Duration, count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        total.as_secs_f64() / count as f64
+    }
 }

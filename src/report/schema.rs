@@ -18,7 +18,7 @@ pub struct Statement {
 
 /// Statements of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Part {
+pub struct SchemaSection {
     pub title: &'static str,
     pub statements: Vec<Statement>,
 }
@@ -28,6 +28,6 @@ pub struct SchemaReport {
     pub job: String,
     pub source: Endpoint,
     /// In the order in which they run; none is empty.
-    pub parts: Vec<Part>,
+    pub parts: Vec<SchemaSection>,
     pub omissions: Vec<Omission>,
 }

@@ -57,7 +57,7 @@ fn comment(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::schema::{Part, Statement};
+    use crate::report::schema::{SchemaSection, Statement};
     use crate::report::{Endpoint, Omission};
 
     #[test]
@@ -65,7 +65,7 @@ mod tests {
         let text = render(&SchemaReport {
             job: "demo".into(),
             source: Endpoint::default(),
-            parts: vec![Part {
+            parts: vec![SchemaSection {
                 title: "tables",
                 statements: vec![Statement {
                     of: "dbo.A\nDROP TABLE b;".into(),

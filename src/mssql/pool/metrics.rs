@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use serde::Serialize;
+use crate::report::pool::{PoolReport, Side, mean_seconds};
 
-use crate::report::pool::{PoolReport, Side};
-
-/// A moment's copy of the pool's counters. Times are sums over all acquisitions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// The pool's counters at one moment. Times are sums over all acquisitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PoolMetrics {
     /// The cap.
     pub max_connections: u64,
@@ -38,10 +36,6 @@ pub struct PoolMetrics {
 impl PoolMetrics {
     /// The part of it that a run's report shows.
     pub fn report(&self) -> PoolReport {
-        let mean_wait = match self.waits {
-            0 => 0.0,
-            waits => self.wait_time.as_secs_f64() / waits as f64,
-        };
         PoolReport {
             side: Side::Source,
             max_connections: self.max_connections as usize,
@@ -49,7 +43,7 @@ impl PoolMetrics {
             acquisitions: self.acquisitions,
             waits: self.waits,
             longest_wait: self.longest_wait.as_secs_f64(),
-            mean_wait,
+            mean_wait: mean_seconds(self.wait_time, self.waits),
             timeouts: self.timeouts,
             reconnects: self.reconnects,
         }

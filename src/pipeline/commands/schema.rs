@@ -6,10 +6,10 @@ use crate::plan::build::Planned;
 use crate::plan::object::{CheckPlan, ForeignKeyPlan};
 use crate::plan::table::TablePlan;
 use crate::postgres::ddl;
-use crate::report::schema::{Part, Statement};
+use crate::report::schema::{SchemaSection, Statement};
 
 /// Parts without statements are left out. The text is for PostgreSQL 15 and later.
-pub fn parts(planned: &Planned, unlogged: bool) -> Vec<Part> {
+pub fn parts(planned: &Planned, unlogged: bool) -> Vec<SchemaSection> {
     let all = [
         ("schemas", schemas(planned)),
         ("collations", collations(planned)),
@@ -27,7 +27,7 @@ pub fn parts(planned: &Planned, unlogged: bool) -> Vec<Part> {
     ];
     let filled = all.into_iter().filter(|(_, made)| !made.is_empty());
     filled
-        .map(|(title, statements)| Part { title, statements })
+        .map(|(title, statements)| SchemaSection { title, statements })
         .collect()
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::report::pool::{PoolReport, Side, mean_seconds};
+
 /// A snapshot of the pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PoolMetrics {
@@ -28,6 +30,23 @@ pub struct PoolMetrics {
     /// Connections opened in place of lost or discarded ones.
     pub reconnects: u64,
     pub connect_errors: u64,
+}
+
+impl PoolMetrics {
+    /// The part of it that a run's report shows.
+    pub fn report(&self) -> PoolReport {
+        PoolReport {
+            side: Side::Target,
+            max_connections: self.size,
+            peak_in_use: self.peak_in_use,
+            acquisitions: self.acquisitions,
+            waits: self.waits,
+            longest_wait: self.longest_wait.as_secs_f64(),
+            mean_wait: mean_seconds(self.waited, self.waits),
+            timeouts: self.timeouts,
+            reconnects: self.reconnects,
+        }
+    }
 }
 
 /// Keeps the numbers; shared by the pool, its leases and its connections.

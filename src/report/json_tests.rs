@@ -1,0 +1,576 @@
+//! The JSON of every report, compared with the one that was reviewed: programs read it, so neither a
+//! word nor a key may change because something was renamed here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::config::job::{Consistency, Mode};
+use crate::config::setting::{Origin, Setting};
+use crate::error::{Error, Kind};
+use crate::names::TargetName;
+use crate::plan::changes::TypeChange;
+use crate::plan::key::KeyValue;
+use crate::plan::object::{CounterForm, IndexKind, TriggerAction};
+use crate::plan::table::{ColumnPlan, KeyColumn, PrimaryKey, Slice, Strategy, TablePlan};
+use crate::report::check::{CheckReport, Finding, Severity};
+use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
+use crate::report::pool::{PoolReport, Side};
+use crate::report::rejects::{FaultyColumn, RejectedRow, RejectedTable, RejectsReport};
+use crate::report::run::tests::facts;
+use crate::report::run::{Report, RunOutcome};
+use crate::report::schema::{SchemaReport, SchemaSection, Statement};
+use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
+use crate::report::table::{Cause, TableOutcome, TableReport};
+use crate::report::time::Activity;
+use crate::report::tune::TuneReport;
+use crate::report::tune::advice::{Bound, Saturates};
+use crate::report::tune::tests as tune;
+use crate::report::verify::{
+    Checksums, ColumnDifference, Difference, KeyPart, RowDifference, Taken, Values, VerifiedTable,
+    VerifyReport,
+};
+use crate::report::{Endpoint, Omission};
+use crate::schema::inventory::InventoryKind;
+use crate::schema::objects::Action;
+use crate::schema::{Column, Identity, SqlType};
+use crate::typemap::PgType;
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reports.json");
+
+#[test]
+fn the_json_of_every_report_is_the_one_that_was_reviewed() {
+    let all = json!({
+        "words": words(),
+        "run": run(),
+        "plan": plan(),
+        "check": check(),
+        "status": status(),
+        "verify": verification(),
+        "tune": TuneReport::draw_up(tune::facts(vec![tune::sample(1, 100.0, 0.75)])),
+        "schema": schema(),
+        "rejects": rejects(),
+    });
+    let made = format!("{:#}\n", all);
+    if std::env::var_os("MIGRATE_TEST_BLESS").is_some() {
+        std::fs::write(FIXTURE, &made).expect("the fixture");
+    }
+    let reviewed = std::fs::read_to_string(FIXTURE).expect("the fixture");
+    assert_eq!(
+        made, reviewed,
+        "review the change, then MIGRATE_TEST_BLESS=1"
+    );
+}
+
+/// Every word that a report may hold in one place.
+fn words() -> BTreeMap<&'static str, Vec<Value>> {
+    BTreeMap::from([
+        ("outcome of a run", all(&RunOutcome::ALL)),
+        (
+            "state of a run",
+            all(&[
+                RunState::Running,
+                RunState::Died,
+                RunState::Ended(RunOutcome::Done),
+            ]),
+        ),
+        (
+            "outcome of a table",
+            all(&[
+                TableOutcome::Done,
+                TableOutcome::Failed,
+                TableOutcome::Skipped,
+                TableOutcome::Unfinished,
+            ]),
+        ),
+        (
+            "severity",
+            all(&[
+                Severity::Good,
+                Severity::Note,
+                Severity::Warning,
+                Severity::Problem,
+            ]),
+        ),
+        (
+            "origin of a setting",
+            all(&[
+                Origin::Default,
+                Origin::File,
+                Origin::Environment("PGPASSWORD"),
+            ]),
+        ),
+        ("side", all(&[Side::Source, Side::Target])),
+        ("activity", all(&Activity::ALL)),
+        ("checksum taken", all(&[Taken::Loading, Taken::Comparing])),
+        (
+            "difference",
+            all(&[
+                Difference::Missing,
+                Difference::Extra,
+                Difference::Doubled,
+                Difference::Changed,
+            ]),
+        ),
+        (
+            "bound",
+            all(&[Bound::Source, Bound::Target, Bound::Both, Bound::ToolCpu]),
+        ),
+        (
+            "saturates",
+            all(&[
+                Saturates::Source,
+                Saturates::Target,
+                Saturates::Both,
+                Saturates::ToolCpu,
+                Saturates::NothingYet,
+            ]),
+        ),
+        (
+            "consistency",
+            all(&[
+                Consistency::Strict,
+                Consistency::Snapshot,
+                Consistency::DatabaseSnapshot,
+                Consistency::Relaxed,
+            ]),
+        ),
+        (
+            "mode",
+            all(&[Mode::Create, Mode::Replace, Mode::Truncate, Mode::Append]),
+        ),
+        ("strategy", all(&strategies())),
+        ("slice", all(&slices())),
+        (
+            "kind of index",
+            all(&[
+                IndexKind::Plain,
+                IndexKind::Unique { one_null: true },
+                IndexKind::Constraint { one_null: false },
+            ]),
+        ),
+        (
+            "counter",
+            all(&[CounterForm::Identity, CounterForm::Default]),
+        ),
+        (
+            "action of a foreign key",
+            all(&[
+                Action::NoAction,
+                Action::Cascade,
+                Action::SetNull,
+                Action::SetDefault,
+            ]),
+        ),
+        ("trigger", all(&triggers())),
+        ("type at the source", all(&source_types())),
+        ("type at the target", all(&target_types())),
+    ])
+}
+
+fn all<T: Serialize>(values: &[T]) -> Vec<Value> {
+    let word = |value| serde_json::to_value(value).expect("JSON");
+    values.iter().map(word).collect()
+}
+
+fn target() -> TargetName {
+    TargetName {
+        schema: "public".into(),
+        table: "posts".into(),
+    }
+}
+
+fn column() -> Column {
+    Column {
+        name: "Id".into(),
+        ty: SqlType::Int,
+        nullable: false,
+        identity: Some(Identity {
+            seed: 1,
+            increment: 1,
+            last_value: Some(7),
+        }),
+        computed: None,
+        collation: None,
+        code_page: None,
+        masked: false,
+        extras: Default::default(),
+    }
+}
+
+fn strategies() -> Vec<Strategy> {
+    let key = vec![KeyColumn {
+        column: column(),
+        descending: false,
+    }];
+    vec![
+        Strategy::Keyset {
+            index: "PK_Posts".into(),
+            key: key.clone(),
+            ordered: true,
+            stored_by: None,
+        },
+        Strategy::Clustered {
+            index: "CI_Posts".into(),
+            key,
+        },
+        Strategy::RowNumber {
+            order: vec!["A".into()],
+        },
+        Strategy::Hash {
+            columns: vec!["A".into()],
+        },
+        Strategy::Single,
+    ]
+}
+
+fn slices() -> Vec<Slice> {
+    vec![
+        Slice::Range {
+            after: None,
+            upto: Some(vec![KeyValue::Int(5)]),
+        },
+        Slice::Rows {
+            after: 0,
+            upto: Some(10),
+        },
+        Slice::Bucket { bucket: 1, of: 4 },
+        Slice::Whole,
+    ]
+}
+
+fn triggers() -> Vec<TriggerAction> {
+    vec![
+        TriggerAction::RowVersion {
+            column: "stamp".into(),
+            sequence: "posts_stamp_seq".into(),
+            above: 2000,
+        },
+        TriggerAction::History {
+            table: target(),
+            columns: vec![("id".into(), "id".into())],
+            start: "valid_from".into(),
+            end: "valid_to".into(),
+            end_of_time: "9999-12-31 23:59:59".into(),
+        },
+    ]
+}
+
+fn source_types() -> Vec<SqlType> {
+    vec![
+        SqlType::Bit,
+        SqlType::TinyInt,
+        SqlType::SmallInt,
+        SqlType::Int,
+        SqlType::BigInt,
+        SqlType::Decimal {
+            precision: 18,
+            scale: 2,
+        },
+        SqlType::SmallMoney,
+        SqlType::Money,
+        SqlType::Real,
+        SqlType::Float,
+        SqlType::Date,
+        SqlType::Time { scale: 7 },
+        SqlType::SmallDateTime,
+        SqlType::DateTime,
+        SqlType::DateTime2 { scale: 7 },
+        SqlType::DateTimeOffset { scale: 7 },
+        SqlType::Char { length: 10 },
+        SqlType::VarChar { length: Some(50) },
+        SqlType::Text,
+        SqlType::NChar { length: 10 },
+        SqlType::NVarChar { length: None },
+        SqlType::NText,
+        SqlType::Binary { length: 8 },
+        SqlType::VarBinary { length: None },
+        SqlType::Image,
+        SqlType::RowVersion,
+        SqlType::UniqueIdentifier,
+        SqlType::Xml,
+        SqlType::SqlVariant,
+        SqlType::HierarchyId,
+        SqlType::Geography,
+        SqlType::Geometry,
+        SqlType::Json,
+        SqlType::Vector { dimensions: 3 },
+        SqlType::Clr {
+            name: "Point3D".into(),
+        },
+        SqlType::Other {
+            name: "cursor".into(),
+        },
+    ]
+}
+
+fn target_types() -> Vec<PgType> {
+    vec![
+        PgType::Boolean,
+        PgType::SmallInt,
+        PgType::Integer,
+        PgType::BigInt,
+        PgType::Numeric(Some((18, 2))),
+        PgType::Real,
+        PgType::DoublePrecision,
+        PgType::Date,
+        PgType::Time(6),
+        PgType::Timestamp(3),
+        PgType::TimestampTz(6),
+        PgType::Char(10),
+        PgType::VarChar(50),
+        PgType::Text,
+        PgType::Bytea,
+        PgType::Uuid,
+        PgType::Xml,
+        PgType::Json,
+        PgType::Jsonb,
+        PgType::RealArray,
+        PgType::Vector(3),
+        PgType::Geography,
+        PgType::Geometry,
+    ]
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        address: "db:1433".into(),
+        database: "shop".into(),
+        version: "16.0.4135.4".into(),
+        tls: Some("legacy".into()),
+    }
+}
+
+fn cause() -> Cause {
+    let error = Error::new(Kind::SourceLost, "the connection broke").at_table("dbo.Posts");
+    Cause::new(&error, "look into the server's log")
+}
+
+fn omission() -> Omission {
+    Omission {
+        table: "dbo.Posts".into(),
+        object: "index IX_Posts".into(),
+        reason: "its predicate was not translated".into(),
+        text: Some("([A] IS NOT NULL)".into()),
+    }
+}
+
+fn inventory() -> Vec<InventoryKind> {
+    vec![InventoryKind {
+        kind: "procedures".into(),
+        names: vec!["dbo.DoIt".into()],
+        unread: None,
+        note: Some("why".into()),
+    }]
+}
+
+fn run() -> Report {
+    let mut facts = facts();
+    facts.source = endpoint();
+    facts.target = endpoint();
+    facts.consistency = Consistency::Relaxed;
+    facts.tables.push(TableReport {
+        cause: Some(cause()),
+        changed_columns: BTreeMap::from([("Note".to_owned(), 2)]),
+        truncated_columns: BTreeMap::from([("At".to_owned(), 1)]),
+        notes: vec!["a note".into()],
+        ..TableReport::new("dbo.B", "public.b", TableOutcome::Failed)
+    });
+    facts.pools = vec![PoolReport {
+        side: Side::Source,
+        max_connections: 8,
+        peak_in_use: 3,
+        acquisitions: 20,
+        waits: 1,
+        longest_wait: 0.5,
+        mean_wait: 0.5,
+        timeouts: 0,
+        reconnects: 0,
+    }];
+    facts.verification = Some(verification());
+    facts.omissions = vec![omission()];
+    facts.inventory = inventory();
+    Report::draw_up(facts)
+}
+
+fn plan() -> PlanReport {
+    let plan = TablePlan {
+        schema: "dbo".into(),
+        name: "Posts".into(),
+        target: target(),
+        columns: vec![ColumnPlan {
+            source: column(),
+            position: 0,
+            target_name: "id".into(),
+            target_type: PgType::Integer,
+            identity: column().identity,
+            clauses: Default::default(),
+        }],
+        generated: Vec::new(),
+        primary_key: Some(PrimaryKey {
+            name: "posts_pkey".into(),
+            columns: vec!["id".into()],
+        }),
+        strategy: Strategy::Single,
+        wanted_partitions: 8,
+        dense_partitions: 8,
+        estimated_rows: 1000,
+        estimated_bytes: 8192,
+        filter: Some("[A] > 0".into()),
+        memory_optimized: true,
+        filtered_by_policy: true,
+        objects: Default::default(),
+        omissions: Vec::new(),
+        notes: vec!["a note".into()],
+    };
+    PlanReport {
+        job: "demo".into(),
+        source: endpoint(),
+        tables: vec![PlannedTable {
+            plan,
+            ddl: vec!["CREATE TABLE public.posts (id integer)".into()],
+            changes: vec![TypeChange {
+                column: "Id".into(),
+                from: "int".into(),
+                to: "integer".into(),
+            }],
+        }],
+        skipped: vec![SkippedTable {
+            table: "dbo.Old".into(),
+            reason: "excluded".into(),
+        }],
+        failed: vec![UnplannedTable {
+            table: "dbo.Odd".into(),
+            cause: cause(),
+        }],
+        problems: vec![cause()],
+        omissions: vec![omission()],
+        notes: vec!["a note".into()],
+        inventory: inventory(),
+        others: vec!["CREATE SEQUENCE s".into()],
+        kind: None,
+    }
+}
+
+fn check() -> CheckReport {
+    CheckReport {
+        job: "demo".into(),
+        settings: vec![Setting {
+            key: "source.password".into(),
+            value: "***".into(),
+            origin: Origin::Environment("MSSQL_PASSWORD"),
+        }],
+        source: Some(endpoint()),
+        target: None,
+        findings: vec![Finding {
+            severity: Severity::Warning,
+            finding: "consistency relaxed".into(),
+            advice: "use strict".into(),
+        }],
+        unreachable: false,
+        kind: None,
+    }
+}
+
+fn status() -> StatusReport {
+    StatusReport {
+        job: "demo".into(),
+        run: Some(RunStatus {
+            run_id: "7".into(),
+            state: RunState::Ended(RunOutcome::Failed),
+            started: "2026-03-04T05:06:07Z".into(),
+            ended: Some("2026-03-04T06:00:00Z".into()),
+            tables: vec![TableStatus {
+                table: "dbo.Posts".into(),
+                state: "failed",
+                rows: 10,
+                bytes: 100,
+                rejected_rows: 1,
+                partitions_done: 1,
+                partitions: 2,
+                cause: Some("the connection broke".into()),
+            }],
+        }),
+        held_by: Some("pid 4711".into()),
+    }
+}
+
+fn verification() -> VerifyReport {
+    let values = Values {
+        source: Some("1".into()),
+        target: None,
+    };
+    VerifyReport {
+        job: "demo".into(),
+        tables: vec![VerifiedTable {
+            table: "dbo.Posts".into(),
+            target: "public.posts".into(),
+            source_rows: Some(2),
+            target_rows: Some(1),
+            rejected: 0,
+            checksums: Some(Checksums {
+                source: "0a".into(),
+                target: "0b".into(),
+                source_taken: Taken::Loading,
+                differences: vec![RowDifference {
+                    difference: Difference::Changed,
+                    key: vec![KeyPart {
+                        column: "Id".into(),
+                        value: Some("1".into()),
+                    }],
+                    row: Some("0123456789abcdef".into()),
+                    source_rows: 1,
+                    target_rows: 1,
+                    columns: vec![ColumnDifference {
+                        column: "A".into(),
+                        values: Some(values),
+                    }],
+                }],
+                unlisted: 1,
+                notes: vec!["a note".into()],
+            }),
+            cause: Some(cause()),
+        }],
+        seconds: 0.5,
+    }
+}
+
+fn schema() -> SchemaReport {
+    SchemaReport {
+        job: "demo".into(),
+        source: endpoint(),
+        parts: vec![SchemaSection {
+            title: "tables",
+            statements: vec![Statement {
+                of: "dbo.Posts".into(),
+                notes: vec!["a note".into()],
+                sql: "CREATE TABLE public.posts (id integer)".into(),
+            }],
+        }],
+        omissions: vec![omission()],
+    }
+}
+
+fn rejects() -> RejectsReport {
+    RejectsReport {
+        job: "demo".into(),
+        tables: vec![RejectedTable {
+            table: "dbo.Posts".into(),
+            rows: 1,
+        }],
+        rejects: vec![RejectedRow {
+            id: 1,
+            run_id: "7".into(),
+            table: "dbo.Posts".into(),
+            partition: 1,
+            key: Some(json!({ "Id": 1 })),
+            faults: vec![FaultyColumn {
+                column: "Note".into(),
+                reason: "nul_characters".into(),
+            }],
+            at: "2026-03-04T05:06:07Z".into(),
+            row: Some(json!({ "id": "1" })),
+        }],
+    }
+}
