@@ -15,30 +15,30 @@ use tokio_util::sync::CancellationToken;
 static STOPPED_BY: OnceLock<Signal> = OnceLock::new();
 
 fn main() -> ExitCode {
-    // Known even where the rest of the line makes no sense: a program that asked for JSON gets it.
+    // Read before the parser, so that a program that asked for JSON gets it for a wrong line too.
     let output = output_of(std::env::args_os().skip(1));
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
         Err(answer) => {
-            // `--help` and `--version` come this way too. Where the stream is gone, the code is
-            // all that is left to say.
+            // `--help` and `--version` come this way too. If the stream is closed, only the exit code
+            // can tell.
             let _ = answer.print();
             return ExitCode::from(match answer.exit_code() {
                 0 => 0,
-                _ => cli::give_up(&cli::arguments::wrong(&answer), output),
+                _ => cli::finish_with_error(&cli::arguments::wrong(&answer), output),
             });
         }
     };
     let request = match typed.meant() {
         Ok(request) => request,
-        Err(error) => return ExitCode::from(cli::refuse(&error, output)),
+        Err(error) => return ExitCode::from(cli::fail_before_start(&error, output)),
     };
     let console = Console::new(&request);
     cli::log::start(&request, &console);
-    panic::set_hook(Box::new(|panic| cli::confess(&panic.to_string())));
-    // A panic of a worker ends its table; only one of this thread gets here, and was printed.
+    panic::set_hook(Box::new(|panic| cli::report_panic(&panic.to_string())));
+    // A panic of a worker ends its table; only one of this thread gets here, already printed.
     let code = panic::catch_unwind(AssertUnwindSafe(|| run(request, &console)))
-        .unwrap_or_else(|_| cli::give_up(&cli::broken(), output));
+        .unwrap_or_else(|_| cli::finish_with_error(&cli::panicked(), output));
     ExitCode::from(code)
 }
 
@@ -49,16 +49,16 @@ fn run(request: Request, console: &Console) -> u8 {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(cause) => return cli::refuse(&cli::no_runtime(cause), output),
+        Err(cause) => return cli::fail_before_start(&cli::no_runtime(cause), output),
     };
     let code = runtime.block_on(async {
         let cancel = CancellationToken::new();
         if let Err(cause) = listen(cancel.clone()) {
-            return cli::refuse(&cli::no_runtime(cause), output);
+            return cli::fail_before_start(&cli::no_runtime(cause), output);
         }
         cli::execute(request, console, cancel, || STOPPED_BY.get().copied()).await
     });
-    // Nothing that is still blocked may hold up the exit.
+    // A blocked thread must not delay the exit.
     runtime.shutdown_background();
     code
 }
@@ -68,10 +68,11 @@ fn run(request: Request, console: &Console) -> u8 {
 fn listen(cancel: CancellationToken) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // `nohup` and its kin say that the end of the terminal is not to be minded.
-    let mut hangup = match hangup_is_ignored() {
-        true => None,
-        false => Some(signal(SignalKind::hangup())?),
+    // `nohup` and the like ask to ignore the end of the terminal.
+    let mut hangup = if hangup_is_ignored() {
+        None
+    } else {
+        Some(signal(SignalKind::hangup())?)
     };
     tokio::spawn(async move {
         loop {
@@ -90,7 +91,7 @@ fn listen(cancel: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Waits for ever where the signal is not listened to.
+/// Waits for ever if the signal is ignored.
 async fn next_of(listened: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
     match listened {
         Some(listened) => listened.recv().await,

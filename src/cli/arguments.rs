@@ -95,7 +95,7 @@ enum Command {
     },
     /// Print the whole DDL as a script for psql; changes nothing
     Schema,
-    /// Measure numbers of connections and commit sizes on real rows, and recommend settings; leaves nothing behind
+    /// Measure numbers of connections and commit sizes on real rows, and recommend settings; removes all it made
     Tune {
         /// Seconds per sample; each number of connections and each commit size is one sample
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
@@ -115,18 +115,21 @@ enum Level {
     Rows,
 }
 
+/// How a command prints its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     Text,
     Json,
 }
 
+/// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
     Json,
 }
 
+/// How much is logged. `Off` to `Trace` as in `tracing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     Off,
@@ -144,6 +147,7 @@ impl LogLevel {
     }
 }
 
+/// How progress is shown on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
     Auto,
@@ -163,6 +167,7 @@ pub struct Request {
     pub progress: ProgressStyle,
 }
 
+/// The command, with the options that belong to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     Run(RunOptions),
@@ -176,6 +181,7 @@ pub enum Action {
 }
 
 impl Action {
+    /// The name of the command, as typed.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Run(_) => "run",

@@ -10,6 +10,7 @@ use crate::pipeline;
 use crate::pipeline::policy::policy;
 use crate::report::check::{Finding, Severity};
 
+/// Runs the command and prints its result.
 pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Result<Finished> {
     let mut report = pipeline::check(job).await?;
     for error in files::probe(&job.report) {

@@ -1,4 +1,4 @@
-//! Where the tool talks: results to stdout, progress and errors to stderr.
+//! Prints results to stdout, progress and errors to stderr.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -10,9 +10,9 @@ use crate::cli::arguments::{Output, ProgressStyle, Request};
 use crate::cli::text;
 use crate::error::{Error, Kind, Result};
 
-/// How progress is shown, once `auto` was decided.
+/// How progress is shown, after `auto` was resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum ProgressDisplay {
     Bars,
     Lines,
     Nothing,
@@ -22,30 +22,31 @@ pub(crate) enum Shown {
 #[derive(Debug)]
 pub struct Console {
     pub(crate) bars: MultiProgress,
-    pub(crate) shown: Shown,
+    pub(crate) progress: ProgressDisplay,
 }
 
 impl Console {
+    /// The console that the request asks for. With `auto`, bars if stderr is a terminal.
     pub fn new(request: &Request) -> Self {
-        let shown = match request.progress {
-            ProgressStyle::Bars => Shown::Bars,
-            ProgressStyle::Lines => Shown::Lines,
-            ProgressStyle::None => Shown::Nothing,
-            ProgressStyle::Auto if io::stderr().is_terminal() => Shown::Bars,
-            ProgressStyle::Auto => Shown::Lines,
+        let progress_display = match request.progress {
+            ProgressStyle::Bars => ProgressDisplay::Bars,
+            ProgressStyle::Lines => ProgressDisplay::Lines,
+            ProgressStyle::None => ProgressDisplay::Nothing,
+            ProgressStyle::Auto if io::stderr().is_terminal() => ProgressDisplay::Bars,
+            ProgressStyle::Auto => ProgressDisplay::Lines,
         };
         Self {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            shown,
+            progress: progress_display,
         }
     }
 
-    /// A result for people, with its own line ends.
+    /// Prints text to stdout; it brings its own line ends.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
         write_stdout(text)
     }
 
-    /// A command's result, for people at once; for programs as what the last line will hold.
+    /// Prints a command's report as text, or returns its JSON for the last line.
     pub(crate) fn result<T: Serialize>(
         &self,
         output: Output,
@@ -58,7 +59,7 @@ impl Console {
         }
     }
 
-    /// For people, above the bars.
+    /// Prints to stderr, above the bars.
     pub(crate) fn error(&self, text: &str) -> Result<()> {
         self.bars
             .suspend(|| io::stderr().lock().write_all(text.as_bytes()))
@@ -66,13 +67,17 @@ impl Console {
     }
 }
 
+/// How a command ended, for the last line.
+pub(crate) struct Ending {
+    /// The word of its [`Conclusion`](crate::cli::exit::Conclusion).
+    pub(crate) outcome: &'static str,
+    /// The exit code.
+    pub(crate) code: u8,
+}
+
 /// The one last line for programs: command, outcome and exit code, and the result.
-pub(crate) fn last_line(
-    command: Option<&str>,
-    (outcome, code): (&str, u8),
-    result: Value,
-) -> Result<()> {
-    let mut line = json!({ "outcome": outcome, "exit_code": code });
+pub(crate) fn last_line(command: Option<&str>, ending: Ending, result: Value) -> Result<()> {
+    let mut line = json!({ "outcome": ending.outcome, "exit_code": ending.code });
     if let (Value::Object(line), Value::Object(result)) = (&mut line, result) {
         if let Some(command) = command {
             line.insert("command".to_owned(), command.into());

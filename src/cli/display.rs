@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::cli::console::{Console, Shown};
+use crate::cli::console::{Console, ProgressDisplay};
 use crate::cli::rate::Rate;
 use crate::cli::text::figures::{count, mebibytes, short, time_left};
 use crate::error::{Error, Kind, Result};
@@ -33,22 +33,23 @@ pub(crate) struct Display {
 }
 
 impl Display {
+    /// Starts the thread that draws `progress`; it ends with [`Display::finish`].
     pub(crate) fn start(console: &Console, progress: Arc<Progress>) -> Result<Self> {
         let (stop, stopped) = mpsc::channel::<()>();
-        let mut view: Box<dyn FnMut(bool) + Send> = match console.shown {
-            Shown::Bars => {
+        let mut view: Box<dyn FnMut(bool) + Send> = match console.progress {
+            ProgressDisplay::Bars => {
                 let mut bars = Bars::new(console.bars.clone(), progress)?;
                 Box::new(move |last| bars.draw(last))
             }
-            Shown::Lines => {
+            ProgressDisplay::Lines => {
                 let mut lines = Lines::new(progress);
                 Box::new(move |last| lines.draw(last))
             }
-            Shown::Nothing => Box::new(|_| {}),
+            ProgressDisplay::Nothing => Box::new(|_| {}),
         };
-        let every = match console.shown {
-            Shown::Bars => REDRAW,
-            Shown::Lines | Shown::Nothing => LINE_EVERY,
+        let every = match console.progress {
+            ProgressDisplay::Bars => REDRAW,
+            ProgressDisplay::Lines | ProgressDisplay::Nothing => LINE_EVERY,
         };
         let thread = thread::Builder::new()
             .name("progress".to_owned())
@@ -302,7 +303,7 @@ mod tests {
         }
     }
 
-    /// What a terminal of so many columns shows.
+    /// What a terminal of this width shows.
     fn drawn(columns: u16, progress: &Arc<Progress>) -> String {
         let terminal = Terminal(columns, Arc::default());
         let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));

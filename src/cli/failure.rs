@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cli::console::{Console, last_line};
+use crate::cli::console::{Console, Ending, last_line};
 use crate::cli::exit::of_kind;
 use crate::config::problem::{Problem, Problems};
 use crate::error::{Error, Result};
@@ -19,7 +19,11 @@ pub(crate) fn print(error: &Error, console: &Console) -> Result<()> {
 /// As the last line of stdout, for programs: `outcome`, `exit_code` and `errors`.
 pub(crate) fn print_json(error: &Error, command: Option<&str>, code: u8) -> Result<()> {
     let outcome = of_kind(error.kind()).word();
-    last_line(command, (outcome, code), json!({ "errors": errors(error) }))
+    last_line(
+        command,
+        Ending { outcome, code },
+        json!({ "errors": errors(error) }),
+    )
 }
 
 /// One entry per problem of a job file, and one for any other error.
@@ -47,9 +51,9 @@ pub(crate) fn errors(error: &Error) -> Vec<Value> {
     }
 }
 
-/// An error where there is no console: wrong usage, or a stream that is gone.
-pub(crate) fn last_words(error: &Error) {
-    // Where stderr is gone too, the exit code is all that is left to say it.
+/// Prints an error without the console: wrong usage, or a stream that is closed.
+pub(crate) fn print_to_stderr(error: &Error) {
+    // If stderr is closed too, only the exit code can tell.
     let _ = std::io::stderr().lock().write_all(text(error).as_bytes());
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn write_failure(files: &ReportFiles, error: &Error) -> Result<()> {
     Ok(())
 }
 
+/// Writes the report to the files that the job names.
 pub(crate) fn write(files: &ReportFiles, report: &Report) -> Result<()> {
     if let Some(path) = &files.json {
         let json = serde_json::to_string_pretty(report).map_err(|cause| {

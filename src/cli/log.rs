@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::arguments::{LogFormat, LogLevel, Request};
-use crate::cli::console::{Console, Shown};
+use crate::cli::console::{Console, ProgressDisplay};
 
 /// Sets up the process's log; called once, by `main`.
 ///
@@ -18,7 +18,7 @@ use crate::cli::console::{Console, Shown};
 /// which ours has below it, and logs server errors that are handled here.
 pub fn start(request: &Request, console: &Console) {
     let filter = EnvFilter::try_from_default_env().map_or_else(
-        |_| EnvFilter::new(directives(request.log_level, console.shown)),
+        |_| EnvFilter::new(directives(request.log_level, console.progress)),
         without_values,
     );
     let log = tracing_subscriber::fmt()
@@ -29,7 +29,9 @@ pub fn start(request: &Request, console: &Console) {
         .log_internal_errors(false)
         .with_writer(AboveBars(console.bars.clone()));
     match request.log_format {
-        LogFormat::Text => log.with_ansi(console.shown == Shown::Bars).init(),
+        LogFormat::Text => log
+            .with_ansi(console.progress == ProgressDisplay::Bars)
+            .init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }
@@ -48,13 +50,13 @@ fn without_values(filter: EnvFilter) -> EnvFilter {
     shut.fold(filter, EnvFilter::add_directive)
 }
 
-fn directives(level: LogLevel, shown: Shown) -> &'static str {
+fn directives(level: LogLevel, shown: ProgressDisplay) -> &'static str {
     match level {
         LogLevel::Off => "off",
         LogLevel::Error => "error,tiberius=off",
         LogLevel::Warn => "warn,tiberius=off",
         // Bars say what the lines of `info` would say.
-        LogLevel::Info if shown == Shown::Bars => "warn,tiberius=off",
+        LogLevel::Info if shown == ProgressDisplay::Bars => "warn,tiberius=off",
         LogLevel::Info => "migrate=info,warn,tiberius=off",
         LogLevel::Debug => "migrate=debug,warn,tiberius=off",
         LogLevel::Trace => "migrate=trace,info,tiberius=warn",

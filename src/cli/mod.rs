@@ -25,14 +25,14 @@ use tokio_util::sync::CancellationToken;
 pub use exit::Signal;
 
 use crate::cli::arguments::{Action, Output, Request};
-use crate::cli::console::Console;
+use crate::cli::console::{Console, Ending};
 use crate::cli::deadline::finish_in_time;
 use crate::cli::exit::{Finished, code};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::drop_on_stop;
 
-/// What a command says that only reads, and that a signal ended.
+/// The message of a read-only command that a signal ended.
 const STOPPED: &str = "stopped by a signal";
 
 /// Carries out a request and returns the exit code.
@@ -52,59 +52,60 @@ pub async fn execute(
             .map_err(Error::kind),
         stopped_by(),
     );
-    let said = match outcome {
+    let printed = match outcome {
         Ok(finished) => match finished.json {
             Some(json) => {
                 let outcome = finished.conclusion.word();
-                console::last_line(Some(request.action.word()), (outcome, code), json)
+                console::last_line(Some(request.action.word()), Ending { outcome, code }, json)
             }
             None => Ok(()),
         },
         Err(error) => {
-            let printed = failure::print(&error, console);
+            let to_stderr = failure::print(&error, console);
             match request.output {
-                Output::Text => printed,
-                // The line for programs comes even where stderr is gone.
+                Output::Text => to_stderr,
+                // The line for programs is printed even if stderr is closed.
                 Output::Json => {
-                    failure::print_json(&error, Some(request.action.word()), code).and(printed)
+                    failure::print_json(&error, Some(request.action.word()), code).and(to_stderr)
                 }
             }
         }
     };
-    match said {
+    match printed {
         Ok(()) => code,
-        // The result could not be said, so nobody may take it for a success.
+        // The result could not be printed, so the command must not look like a success.
         Err(error) => {
-            failure::last_words(&error);
+            failure::print_to_stderr(&error);
             code.max(1)
         }
     }
 }
 
-/// Says why nothing was started; returns the exit code.
-pub fn refuse(error: &Error, output: Output) -> u8 {
-    failure::last_words(error);
-    give_up(error, output)
+/// Prints an error that kept the command from starting; returns the exit code.
+pub fn fail_before_start(error: &Error, output: Output) -> u8 {
+    failure::print_to_stderr(error);
+    finish_with_error(error, output)
 }
 
-/// The last line of JSON for an error that was said already; returns the exit code.
-pub fn give_up(error: &Error, output: Output) -> u8 {
+/// Prints the last line of JSON, if asked for, for an error that was printed already; returns the exit
+/// code.
+pub fn finish_with_error(error: &Error, output: Output) -> u8 {
     let code = code(Err(error.kind()), None);
     if output == Output::Json
         && let Err(error) = failure::print_json(error, None, code)
     {
-        failure::last_words(&error);
+        failure::print_to_stderr(&error);
     }
     code
 }
 
-/// Says that the tool itself is broken.
-pub fn confess(panic: &str) {
-    failure::last_words(&Error::new(Kind::Internal, panic));
+/// Prints a panic as an internal error.
+pub fn report_panic(panic: &str) {
+    failure::print_to_stderr(&Error::new(Kind::Internal, panic));
 }
 
-/// What is left for programs of a panic that [`confess`] has told.
-pub fn broken() -> Error {
+/// The error for programs after a panic that [`report_panic`] has printed.
+pub fn panicked() -> Error {
     Error::new(Kind::Internal, "internal error (see stderr)")
 }
 

@@ -10,6 +10,7 @@ use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline::{self, RunOptions};
 
+/// Runs the command and prints its result.
 pub(crate) async fn plan(
     job: &Job,
     options: &RunOptions,

@@ -33,6 +33,7 @@ impl Rate {
         }
     }
 
+    /// Mean over the samples of the last 15 seconds; 0 before the second sample.
     pub(crate) fn per_second(&self) -> f64 {
         match (self.samples.front(), self.samples.back()) {
             (Some((from, low)), Some((to, high))) if to > from => {

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::pipeline;
 use crate::postgres::state::RejectQuery;
 
+/// Runs the command and prints its result.
 pub(crate) async fn rejects(
     job: &Job,
     wanted: &RejectQuery,

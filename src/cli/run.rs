@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::pipeline::{self, RunOptions};
 use crate::report::progress::Progress;
 
+/// Runs the job with progress on stderr, prints the report and writes its files.
 pub(crate) async fn run(
     job: &Job,
     options: &RunOptions,

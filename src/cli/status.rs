@@ -8,6 +8,7 @@ use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline;
 
+/// Runs the command and prints its result.
 pub(crate) async fn status(job: &Job, request: &Request, console: &Console) -> Result<Finished> {
     let report = pipeline::status(job).await?;
     let json = console.result(request.output, &report, text::status::render)?;

@@ -16,6 +16,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) tuning: TuneOptions,
 }
 
+/// Runs the command and prints its result.
 pub(crate) async fn tune(
     job: &Job,
     asked: Asked<'_>,

@@ -16,6 +16,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) verification: VerifyOptions,
 }
 
+/// Runs the command and prints its result.
 pub(crate) async fn verify(
     job: &Job,
     asked: Asked<'_>,

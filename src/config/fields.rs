@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,6 +19,12 @@ use crate::config::yaml::{Scalar, Value};
 struct Found<T> {
     value: T,
     origin: Origin,
+}
+
+/// A key and the environment variable that overrides it.
+pub(crate) struct Overridable {
+    pub(crate) key: &'static str,
+    pub(crate) variable: &'static str,
 }
 
 impl Section {
@@ -134,6 +141,7 @@ impl Section {
         found
     }
 
+    /// A file name, or nothing.
     pub(crate) fn path(
         &mut self,
         key: &'static str,
@@ -142,6 +150,7 @@ impl Section {
         self.optional(key, gathered).map(PathBuf::from)
     }
 
+    /// `true` or `false`.
     pub(crate) fn boolean(
         &mut self,
         key: &'static str,
@@ -158,6 +167,7 @@ impl Section {
         found.value
     }
 
+    /// One of the words of `T`.
     pub(crate) fn choice<T: Words>(
         &mut self,
         key: &'static str,
@@ -186,13 +196,13 @@ impl Section {
         &mut self,
         key: &'static str,
         default: T,
-        range: (T, T),
+        range: RangeInclusive<T>,
         gathered: &mut Gathered<'_>,
     ) -> T
     where
         T: FromStr + PartialOrd + Display + Copy,
     {
-        let found = self.parsed(key, gathered, |text| number_in(text, range));
+        let found = self.parsed(key, gathered, |text| number_in(text, &range));
         let found = Self::or_default(found, default);
         self.record(key, found.value.to_string(), found.origin, gathered);
         found.value
@@ -202,13 +212,13 @@ impl Section {
     pub(crate) fn optional_number<T>(
         &mut self,
         key: &'static str,
-        range: (T, T),
+        range: RangeInclusive<T>,
         gathered: &mut Gathered<'_>,
     ) -> Option<T>
     where
         T: FromStr + PartialOrd + Display + Copy,
     {
-        let found = self.parsed(key, gathered, |text| number_in(text, range));
+        let found = self.parsed(key, gathered, |text| number_in(text, &range));
         let origin = if found.is_some() {
             Origin::File
         } else {
@@ -222,14 +232,13 @@ impl Section {
     /// A number that an environment variable overrides.
     pub(crate) fn number_or_env(
         &mut self,
-        key: &'static str,
+        Overridable { key, variable }: Overridable,
         default: usize,
-        range: (usize, usize),
-        variable: &'static str,
+        range: RangeInclusive<usize>,
         gathered: &mut Gathered<'_>,
     ) -> usize {
-        let found = self.parsed(key, gathered, |text| number_in(text, range));
-        let found = match environment(variable, gathered, |text| number_in(text, range)) {
+        let found = self.parsed(key, gathered, |text| number_in(text, &range));
+        let found = match environment(variable, gathered, |text| number_in(text, &range)) {
             Some(value) => Found {
                 value,
                 origin: Origin::Environment(variable),
@@ -268,10 +277,10 @@ impl Section {
         &mut self,
         key: &'static str,
         default: u64,
-        range: (u64, u64),
+        range: RangeInclusive<u64>,
         gathered: &mut Gathered<'_>,
     ) -> u64 {
-        let found = self.parsed(key, gathered, |text| size_in(text, range));
+        let found = self.parsed(key, gathered, |text| size_in(text, &range));
         let found = Self::or_default(found, default);
         self.record(key, units::show_size(found.value), found.origin, gathered);
         found.value
@@ -282,10 +291,10 @@ impl Section {
         &mut self,
         key: &'static str,
         default: &str,
-        range: (u64, u64),
+        range: RangeInclusive<u64>,
         gathered: &mut Gathered<'_>,
     ) -> Option<u64> {
-        let found = self.parsed(key, gathered, |text| size_in(text, range));
+        let found = self.parsed(key, gathered, |text| size_in(text, &range));
         let origin = if found.is_some() {
             Origin::File
         } else {
@@ -395,23 +404,27 @@ fn choice_of<T: Words>(text: &str) -> Result<T, String> {
     Err(format!("expected one of {}", words.join(", ")))
 }
 
-fn size_in(text: &str, range: (u64, u64)) -> Result<u64, String> {
+fn size_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
     let size = units::size(text)?;
-    if (range.0..=range.1).contains(&size) {
+    if range.contains(&size) {
         return Ok(size);
     }
-    let (least, most) = (units::show_size(range.0), units::show_size(range.1));
+    let least = units::show_size(*range.start());
+    let most = units::show_size(*range.end());
     Err(format!("must be from {least} to {most}"))
 }
 
-fn number_in<T>(text: &str, range: (T, T)) -> Result<T, String>
+fn number_in<T>(text: &str, range: &RangeInclusive<T>) -> Result<T, String>
 where
     T: FromStr + PartialOrd + Display,
 {
-    let (least, most) = range;
     match text.parse::<T>() {
-        Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(format!("expected a whole number from {least} to {most}")),
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "expected a whole number from {} to {}",
+            range.start(),
+            range.end()
+        )),
     }
 }
 

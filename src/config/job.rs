@@ -44,6 +44,7 @@ impl Job {
 pub struct Secret(String);
 
 impl Secret {
+    /// Keeps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
@@ -60,6 +61,7 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The SQL Server side: the section `source`.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub host: String,
@@ -80,13 +82,14 @@ pub struct Source {
     /// The name expected in the certificate, where it is not `host`.
     pub host_name_in_certificate: Option<String>,
     pub connect_timeout: Duration,
-    /// A read that receives nothing for this long between rows is given up and retried.
+    /// A read that receives nothing for this long between rows fails and is retried.
     pub read_timeout: Duration,
     /// The same before a statement's first row: the server may have to sort, or to read far, first.
     pub first_row_timeout: Duration,
     pub pool: SourcePool,
 }
 
+/// How the connection to SQL Server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encrypt {
     /// TLS for the whole connection, negotiated in TDS 7.x.
@@ -116,6 +119,7 @@ pub enum ApplicationIntent {
     ReadOnly,
 }
 
+/// Connections to SQL Server: `source.pool`.
 #[derive(Debug, Clone)]
 pub struct SourcePool {
     /// Hard cap for the whole process, at least 1.
@@ -126,6 +130,7 @@ pub struct SourcePool {
     pub test_on_checkout: bool,
 }
 
+/// The PostgreSQL side: the section `target`.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub host: String,
@@ -158,6 +163,7 @@ pub enum SslMode {
     VerifyFull,
 }
 
+/// Connections to PostgreSQL: `target.pool`.
 #[derive(Debug, Clone)]
 pub struct TargetPool {
     /// Hard cap of data connections, at least 1. The job lock holds one connection more.
@@ -165,6 +171,7 @@ pub struct TargetPool {
     pub acquire_timeout: Duration,
 }
 
+/// Which tables are moved: the section `tables`.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
     /// Patterns `schema.table` with `*` and `?`, compared without case; empty means all.
@@ -174,6 +181,7 @@ pub struct Tables {
     pub overrides: BTreeMap<String, TableOverride>,
 }
 
+/// Settings of one table: `tables.overrides.<table>`.
 #[derive(Debug, Clone, Default)]
 pub struct TableOverride {
     /// A T-SQL predicate.
@@ -206,10 +214,11 @@ pub struct Accept {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     pub name: String,
-    /// Of the job file, from 1: only the source's catalog tells whether the name is one.
+    /// Line of the job file, from 1: only the source's catalog tells whether the name is one.
     pub line: usize,
 }
 
+/// How rows are moved: the section `transfer`.
 #[derive(Debug, Clone)]
 pub struct Transfer {
     pub mode: Mode,
@@ -225,7 +234,7 @@ pub struct Transfer {
     pub unlogged_load: bool,
     /// Every commit of rows waits until it is on disk.
     pub synchronous_commit: bool,
-    /// VACUUM of each table behind the load.
+    /// VACUUM each table after its load.
     pub vacuum: bool,
     /// A partition that is still long when workers fall idle is cut at its remaining key range.
     pub split_stragglers: bool,
@@ -234,6 +243,7 @@ pub struct Transfer {
     pub retry: Retry,
 }
 
+/// What the run does with tables that the target has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Create,
@@ -242,6 +252,7 @@ pub enum Mode {
     Append,
 }
 
+/// Which rows a run sees while the source is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
     Strict,
@@ -250,6 +261,7 @@ pub enum Consistency {
     Relaxed,
 }
 
+/// How often and how long transient faults are retried: `transfer.retry`.
 #[derive(Debug, Clone)]
 pub struct Retry {
     /// Tries in all, the first included; at least 1.
@@ -267,6 +279,7 @@ impl Retry {
     pub const PATIENCE: u32 = 4;
 }
 
+/// What is made of the schema beside tables: the section `schema`.
 #[derive(Debug, Clone)]
 pub struct SchemaOptions {
     pub names: NameStyle,
@@ -303,6 +316,7 @@ pub enum History {
     Trigger,
 }
 
+/// What becomes of views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Views {
     None,
@@ -365,6 +379,7 @@ impl ValuesOverride {
     }
 }
 
+/// How closely both sides are compared after the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VerifyLevel {
     None,
@@ -372,6 +387,7 @@ pub enum VerifyLevel {
     Checksums,
 }
 
+/// Files that a run writes its report to: the section `report`.
 #[derive(Debug, Clone, Default)]
 pub struct ReportFiles {
     pub json: Option<PathBuf>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 
-/// No more are gathered: nobody reads on, and each is compared with those before it.
+/// No more are gathered: a reader stops long before, and each is compared with those before it.
 pub(crate) const MAX_PROBLEMS: usize = 1000;
 
 /// A place in the job file, both from 1; columns count characters.
@@ -35,6 +35,7 @@ pub struct Problems {
 }
 
 impl Problem {
+    /// A problem of the file as a whole.
     pub(crate) fn of_file(message: impl Into<String>) -> Self {
         Self {
             at: None,
@@ -43,6 +44,7 @@ impl Problem {
         }
     }
 
+    /// A problem of one key or value.
     pub(crate) fn at(at: Position, key: &str, message: impl Into<String>) -> Self {
         Self {
             at: Some(at),
@@ -53,6 +55,7 @@ impl Problem {
 }
 
 impl Problems {
+    /// Sorts the problems by their place in the file.
     pub(crate) fn new(file: &Path, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.at);
         if list.len() >= MAX_PROBLEMS {

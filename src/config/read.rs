@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::fields::Overridable;
 use crate::config::host;
 use crate::config::job::{
     Accept, ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Job, LeftOut,
@@ -106,9 +107,9 @@ fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     let mut section = top.section("source", g);
     let mut source = Source {
         host: section.required("host", g),
-        port: section.optional_number("port", (1, u16::MAX), g),
+        port: section.optional_number("port", 1..=u16::MAX, g),
         instance: section.optional("instance", g),
-        browser_port: section.number("browser_port", BROWSER_PORT, (1, u16::MAX), g),
+        browser_port: section.number("browser_port", BROWSER_PORT, 1..=u16::MAX, g),
         database: section.required("database", g),
         user: section.required("user", g),
         password: section.secret("password", g),
@@ -181,14 +182,16 @@ fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
 fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let mut section = source.section("pool", g);
     let max_connections = section.number_or_env(
-        "max_connections",
+        Overridable {
+            key: "max_connections",
+            variable: "MAX_MSSQL_CONNECTIONS",
+        },
         SOURCE_CONNECTIONS,
-        (1, MOST_CONNECTIONS),
-        "MAX_MSSQL_CONNECTIONS",
+        1..=MOST_CONNECTIONS,
         g,
     );
     let default = (max_connections / 4).max(1);
-    let mut min_connections = section.number("min_connections", default, (0, MOST_CONNECTIONS), g);
+    let mut min_connections = section.number("min_connections", default, 0..=MOST_CONNECTIONS, g);
     if min_connections > max_connections {
         // Where the environment lowered the cap under what the file warms up, the cap holds.
         if section.overridden("max_connections", g) {
@@ -217,7 +220,7 @@ fn target(top: &mut Section, g: &mut Gathered<'_>) -> Target {
     let mut section = top.section("target", g);
     let target = Target {
         host: section.required("host", g),
-        port: section.number("port", 5432, (1, u16::MAX), g),
+        port: section.number("port", 5432, 1..=u16::MAX, g),
         database: section.required("database", g),
         user: section.required("user", g),
         password: section.secret("password", g),
@@ -228,19 +231,19 @@ fn target(top: &mut Section, g: &mut Gathered<'_>) -> Target {
         finish_connections: section.number(
             "finish_connections",
             FINISH_CONNECTIONS,
-            (1, MOST_CONNECTIONS),
+            1..=MOST_CONNECTIONS,
             g,
         ),
         maintenance_work_mem: section.size(
             "maintenance_work_mem",
             MAINTENANCE_MEMORY,
-            (1 << 20, 1 << 40),
+            1 << 20..=1 << 40,
             g,
         ),
         parallel_maintenance_workers: section.number(
             "parallel_maintenance_workers",
             2,
-            (0, 1024),
+            0..=1024,
             g,
         ),
         schemas: schemas(&mut section, g),
@@ -266,10 +269,12 @@ fn target_pool(target: &mut Section, g: &mut Gathered<'_>) -> TargetPool {
     let mut section = target.section("pool", g);
     let pool = TargetPool {
         max_connections: section.number_or_env(
-            "max_connections",
+            Overridable {
+                key: "max_connections",
+                variable: "MAX_PG_CONNECTIONS",
+            },
             TARGET_CONNECTIONS,
-            (1, MOST_CONNECTIONS),
-            "MAX_PG_CONNECTIONS",
+            1..=MOST_CONNECTIONS,
             g,
         ),
         acquire_timeout: section.duration("acquire_timeout", TARGET_ACQUIRE, None, g),
@@ -330,7 +335,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     if rename.as_ref().is_some_and(String::is_empty) {
         section.problem("rename", "a table's name is not empty", g);
     }
-    let partitions = section.optional_number("partitions", (1, 1024), g);
+    let partitions = section.optional_number("partitions", 1..=1024, g);
     let types = section.names("types", &[], g);
     let values = column_values(&mut section, g);
     let accept = accept(&mut section, g);
@@ -374,28 +379,28 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
     if consistency == Consistency::DatabaseSnapshot {
         section.unavailable("consistency", consistency.word(), g);
     }
-    let rows = section.number("partition_min_rows", PARTITION_MIN_ROWS, (1, u64::MAX), g);
+    let rows = section.number("partition_min_rows", PARTITION_MIN_ROWS, 1..=u64::MAX, g);
     let either = format!(
         "{}, or {} if sampled",
         units::show_size(PARTITION_MIN_SIZE_DENSE),
         units::show_size(PARTITION_MIN_SIZE)
     );
-    let size = section.optional_size("partition_min_size", &either, (1024, 1 << 50), g);
+    let size = section.optional_size("partition_min_size", &either, 1024..=1 << 50, g);
     let transfer = Transfer {
         mode,
         consistency,
-        max_partitions_per_table: section.number("max_partitions_per_table", 8, (1, 1024), g),
+        max_partitions_per_table: section.number("max_partitions_per_table", 8, 1..=1024, g),
         partition_min_rows: rows,
         partition_min_size: size.unwrap_or(PARTITION_MIN_SIZE),
         partition_min_size_dense: size.unwrap_or(PARTITION_MIN_SIZE_DENSE),
-        commit_every: section.size("commit_every", COMMIT_EVERY, (1024, 16 << 30), g),
+        commit_every: section.size("commit_every", COMMIT_EVERY, 1024..=16 << 30, g),
         unlogged_load: section.boolean("unlogged_load", false, g),
         synchronous_commit: section.boolean("synchronous_commit", false, g),
         vacuum: section.boolean("vacuum", false, g),
         split_stragglers: section.boolean("split_stragglers", true, g),
         partitions_in_flight: section.optional_number(
             "partitions_in_flight",
-            (1, MOST_CONNECTIONS),
+            1..=MOST_CONNECTIONS,
             g,
         ),
         retry: retry(&mut section, g),
@@ -408,7 +413,7 @@ fn retry(transfer: &mut Section, g: &mut Gathered<'_>) -> Retry {
     let mut section = transfer.section("retry", g);
     let second = Duration::from_secs(1);
     let retry = Retry {
-        attempts: section.number("attempts", 10, (1, 100), g),
+        attempts: section.number("attempts", 10, 1..=100, g),
         initial_backoff: section.duration("initial_backoff", second, None, g),
         max_backoff: section.duration("max_backoff", 60 * second, None, g),
         at_start: section.duration("at_start", 30 * second, None, g),

@@ -77,7 +77,7 @@ impl Section {
         }
     }
 
-    /// Everything that nobody asked for is unknown.
+    /// Reports every key that was not asked for as unknown.
     pub(crate) fn finish(self, gathered: &mut Gathered<'_>) {
         for entry in self.entries {
             let key = join(&self.path, &entry.key);
@@ -89,6 +89,7 @@ impl Section {
         }
     }
 
+    /// The key path from the top of the file, as `source.pool.max_connections`.
     pub(crate) fn path_of(&self, key: &str) -> String {
         join(&self.path, key)
     }

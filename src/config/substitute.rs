@@ -79,6 +79,7 @@ fn walk(
     }
 }
 
+/// `path.key`; the key alone at the top.
 pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_owned()

@@ -18,12 +18,14 @@ const MAX_NODES: usize = 100_000;
 /// Bytes of all values and of every node's path: each may have to be kept, and named in a problem.
 const MAX_TEXT: usize = 32 * 1024 * 1024;
 
+/// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) at: Position,
     pub(crate) value: Value,
 }
 
+/// A YAML value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Scalar(Scalar),
@@ -31,6 +33,7 @@ pub(crate) enum Value {
     Mapping(Vec<Entry>),
 }
 
+/// A single value as written.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
@@ -40,6 +43,7 @@ pub(crate) struct Scalar {
     pub(crate) substituted: bool,
 }
 
+/// A key of a mapping, with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
@@ -48,6 +52,7 @@ pub(crate) struct Entry {
 }
 
 impl Scalar {
+    /// Unquoted, and empty, `~` or `null`.
     pub(crate) fn is_null(&self) -> bool {
         self.plain
             && !self.substituted

@@ -170,7 +170,7 @@ impl Connector {
         // command would end long scans.
         config.handshake_timeout(None);
         config.command_timeout(None);
-        // A name that is no UTF-16 must not end a catalog query.
+        // A name that is not UTF-16 must not end a catalog query.
         config.lossy_utf16_decoding(true);
         config
     }

@@ -230,7 +230,7 @@ impl Connection {
             }
             State::Busy | State::Broken => Err(Error::new(
                 Kind::SourceLost,
-                "this connection was given up in the middle of a statement",
+                "this connection was left in the middle of a statement",
             )),
         }
     }
@@ -273,7 +273,7 @@ impl Connection {
         self.transaction
     }
 
-    /// A read that receives nothing for this long is given up.
+    /// How long a read may receive nothing.
     pub(super) fn patience(&self) -> Patience {
         self.patience
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 /// One row of a control query. A column is named, or counted from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ControlRow {
-    /// Of all rows of the answer; empty for a column without a name.
+    /// Shared by all rows of the answer; empty for a column without a name.
     names: Arc<[String]>,
     cells: Vec<Cell>,
 }

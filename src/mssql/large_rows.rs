@@ -27,7 +27,7 @@ pub struct LargeRows {
     large: Arc<Semaphore>,
 }
 
-/// Of the row that is being read, or that a batch holds; to be held until it was sent.
+/// Permits for one long row; held while it is read, and until its batch was sent.
 #[derive(Debug)]
 pub struct Turn {
     _long: OwnedSemaphorePermit,
@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether a row of so many bytes may grow on now.
+    /// Whether a row of this many bytes may grow now.
     fn may_grow(rows: &LargeRows, turn: &mut Option<Turn>, held: usize) -> bool {
         let waited = rows.wait(turn, held).now_or_never();
         waited.is_some_and(|turn| turn.is_ok())

@@ -1,12 +1,12 @@
-//! The source shore: everything that talks to SQL Server.
+//! Everything that talks to SQL Server: pool, connections, catalog, and the reading of rows.
 
 mod address;
-pub mod bounds;
 mod browser;
 pub mod catalog;
 mod connect;
 mod connection;
 mod control;
+pub mod cuts;
 mod encrypted;
 mod fault;
 pub mod large_rows;

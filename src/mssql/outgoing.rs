@@ -24,7 +24,7 @@ impl Outgoing {
         head + body
     }
 
-    /// Of the whole packet, from its header (MS-TDS 2.2.3.1.3).
+    /// Bytes of the whole packet, from its header (MS-TDS 2.2.3.1.3).
     fn length(&self) -> Option<usize> {
         let header = self.packet.first_chunk::<HEADER_LENGTH>()?;
         Some(usize::from(u16::from_be_bytes([header[2], header[3]])).max(HEADER_LENGTH))

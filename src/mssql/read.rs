@@ -26,7 +26,7 @@ const HEADER_TRANSACTION: u16 = 2;
 /// answered, the connection is idle and good for the next statement. After any other error, and
 /// when the stream is dropped before its end, the connection is broken and its socket closed.
 ///
-/// Cancel safety: a dropped `next_batch` loses no byte and no row; the next call goes on.
+/// Cancel safety: a dropped `next_batch` loses no byte and no row; the next call continues.
 pub struct RowStream<'c> {
     connection: &'c mut Connection,
     /// Owned until the end of the answer; dropping it closes the socket.
@@ -37,7 +37,7 @@ pub struct RowStream<'c> {
     received: u64,
     /// Shared by all streams of a run; see [`RowStream::share_large_rows`].
     large: Option<LargeRows>,
-    /// Of the long row that is being read, or that the last batch holds.
+    /// Held for the long row that is being read, or that the last batch holds.
     turn: Option<Turn>,
     /// An error leaves the session at another isolation level than the pool gave it.
     changes_level: bool,
@@ -166,9 +166,10 @@ impl RowStream<'_> {
             return Err(Error::new(Kind::SourceLost, "the row stream is closed"));
         };
         let started = Instant::now();
-        let (limit, setting) = match self.reader.rows() == 0 && self.reader.held() == 0 {
-            true => (self.patience.first_row, "source.first_row_timeout"),
-            false => (self.patience.between_rows, READ_TIMEOUT),
+        let (limit, setting) = if self.reader.rows() == 0 && self.reader.held() == 0 {
+            (self.patience.first_row, "source.first_row_timeout")
+        } else {
+            (self.patience.between_rows, READ_TIMEOUT)
         };
         let space = self.reader.space();
         let received = timeout(limit, transport.read(space)).await;

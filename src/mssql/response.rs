@@ -32,7 +32,7 @@ pub(super) fn changes(packets: &[u8]) -> Changes {
                 changes.transaction = Some(descriptor);
             }
             Ok(Token::LoginAck(version)) => changes.server = Some(version),
-            // The values of a row are no tokens.
+            // The values of a row are not tokens.
             Ok(Token::Row | Token::NullBitmapRow) | Err(_) => return changes,
             Ok(_) => {}
         }

@@ -12,8 +12,8 @@ use super::outgoing::Outgoing;
 use super::prelogin::local_answer;
 use super::tunnel::{Glance, Tunnel};
 
-/// Of a captured response no more than this is kept: a login or a `BEGIN TRANSACTION` answers with
-/// some hundred bytes.
+/// Bytes of a captured response that are kept: a login or a `BEGIN TRANSACTION` answers with some
+/// hundred.
 const CAPTURE_LIMIT: usize = 64 * 1024;
 
 /// Socket and TLS of a connection whose PRELOGIN is done.
@@ -27,7 +27,7 @@ pub(super) struct Transport {
     outgoing: Outgoing,
     /// Go back to plain TDS once LOGIN7 is sent.
     login_only: bool,
-    /// What the server sends, while somebody wants to look at it.
+    /// Copy of what the server sends, between `start_capture` and `end_capture`.
     capture: Option<Vec<u8>>,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Tunnel {
 #[derive(Debug, Clone, Copy)]
 enum Incoming {
     Plain,
-    /// In a wrapping packet of which so many payload bytes are still to come.
+    /// In a wrapping packet with this many payload bytes still to come.
     Wrapped(usize),
 }
 
@@ -71,7 +71,7 @@ impl Tunnel {
 
     /// The handshake is over; TLS records follow without packets around them.
     ///
-    /// Reading goes on in both forms until the first bare TLS record: a server may wrap the session
+    /// Both forms are read until the first bare TLS record: a server may wrap the session
     /// tickets that TLS 1.3 sends after the handshake.
     pub(super) fn handshake_done(&mut self) {
         self.wrapping = false;

@@ -10,7 +10,7 @@ pub const FILTERS_HIDDEN: &str = "row-level security cannot be excluded: the log
     DEFINITION nor ALTER ANY SECURITY POLICY in the source database, so the server does not show \
     it the security policies there are; rows that such a policy hides are neither copied nor counted";
 
-/// What nobody can find out with this login.
+/// What cannot be found out with this login.
 pub(super) fn unknown(database: &Database) -> Option<String> {
     database.filters_hidden.then(|| FILTERS_HIDDEN.to_owned())
 }

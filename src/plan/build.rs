@@ -204,13 +204,12 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     problems.extend(access::refused(table, override_, &mut remarks));
     let notes = &mut remarks.notes;
-    let mut columns = plan_columns(
-        table,
-        (override_, context.target),
+    let rules = ColumnRules {
         job,
-        notes,
-        &mut problems,
-    );
+        override_,
+        target: context.target,
+    };
+    let mut columns = plan_columns(table, &rules, notes, &mut problems);
     problems.extend(limits::too_many_columns(table, columns.len()));
     let generated =
         objects::columns(table, &mut columns, context, &mut remarks).unwrap_or_else(|error| {
@@ -319,10 +318,17 @@ fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Na
     }
 }
 
+/// What decides a column's type and name.
+struct ColumnRules<'a> {
+    job: &'a Job,
+    /// The job's settings for the table.
+    override_: &'a TableOverride,
+    target: TargetTypes,
+}
+
 fn plan_columns(
     table: &Table,
-    (override_, target): (&TableOverride, TargetTypes),
-    job: &Job,
+    rules: &ColumnRules<'_>,
     notes: &mut Vec<String>,
     problems: &mut Vec<Error>,
 ) -> Vec<ColumnPlan> {
@@ -330,9 +336,9 @@ fn plan_columns(
     let kept = table
         .columns
         .iter()
-        .filter(|column| !override_.exclude_columns.contains(&column.name));
+        .filter(|column| !rules.override_.exclude_columns.contains(&column.name));
     for (position, column) in kept.enumerate() {
-        match plan_column(column, position, (override_, target), job, notes) {
+        match plan_column(column, position, rules, notes) {
             Ok(plan) => columns.push(plan),
             Err(error) => problems.push(error.at_column(&column.name)),
         }
@@ -355,10 +361,14 @@ fn plan_columns(
 fn plan_column(
     column: &Column,
     position: usize,
-    (override_, target): (&TableOverride, TargetTypes),
-    job: &Job,
+    rules: &ColumnRules<'_>,
     notes: &mut Vec<String>,
 ) -> Result<ColumnPlan> {
+    let ColumnRules {
+        job,
+        override_,
+        target,
+    } = *rules;
     let target_type = types::target_type(column, override_, job, target)?;
     let name = match override_.rename_columns.get(&column.name) {
         Some(rename) => names::Name {
@@ -454,9 +464,10 @@ fn target_collisions(planned: &Planned) -> Vec<Error> {
             let of_domain = [&collision.first, &collision.second]
                 .into_iter()
                 .any(|source| source.starts_with(ALIAS));
-            let remedy = match of_domain {
-                true => ": the columns of the alias type can have another type than `domain`",
-                false => "",
+            let remedy = if of_domain {
+                ": the columns of the alias type can have another type than `domain`"
+            } else {
+                ""
             };
             Error::new(
                 Kind::Naming,

@@ -8,7 +8,7 @@ use crate::plan::object::{SequencePlan, TableObjects, TriggerAction};
 use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
 
 /// What a checkpoint of a table depends on. Row estimates, notes, the primary key's name and what
-/// is made behind the rows do not belong to it: they change between two runs without changing a row's bytes or place.
+/// is made after the rows do not belong to it: they change between two runs without changing a row's bytes or place.
 #[derive(Serialize)]
 struct Shape<'a> {
     schema: &'a str,

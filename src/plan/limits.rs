@@ -9,7 +9,7 @@ use crate::schema::Table;
 /// and 30,000 where a column set makes a table wide.
 const MOST_COLUMNS: usize = 1600;
 
-/// The override with the columns in place of patterns: nobody writes the names of 1,700 columns.
+/// The override with columns in place of patterns, which spare writing the names of 1,700 columns.
 pub(super) fn without_patterns(table: &Table, mut override_: TableOverride) -> TableOverride {
     let mut excluded = Vec::new();
     for name in std::mem::take(&mut override_.exclude_columns) {
@@ -17,9 +17,10 @@ pub(super) fn without_patterns(table: &Table, mut override_: TableOverride) -> T
         let columns = table.columns.iter();
         let fit = columns.filter(|column| is_pattern && matches(&name, &column.name));
         let fit: Vec<_> = fit.map(|column| column.name.clone()).collect();
-        match fit.is_empty() {
-            true => excluded.push(name),
-            false => excluded.extend(fit),
+        if fit.is_empty() {
+            excluded.push(name)
+        } else {
+            excluded.extend(fit)
         }
     }
     override_.exclude_columns = excluded;

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod build;
 pub mod changes;
+pub mod cut_sql;
 pub mod fingerprint;
 pub mod kept;
 pub mod layout;
@@ -13,7 +14,7 @@ pub mod objects;
 mod page;
 pub mod query;
 mod range;
-pub mod remaining;
+
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sampling;

@@ -28,7 +28,7 @@ pub struct ColumnClauses {
     pub nullable: bool,
 }
 
-/// The sequence behind a column that was an identity.
+/// The sequence of a column that was an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterPlan {
     /// Its name, in the table's schema.
@@ -41,11 +41,13 @@ pub struct CounterPlan {
 }
 
 impl CounterPlan {
+    /// Whether the counter may give out `value`.
     pub fn holds(&self, value: i128) -> bool {
         (i128::from(self.least)..=i128::from(self.most)).contains(&value)
     }
 }
 
+/// How a column gets its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CounterForm {
@@ -77,10 +79,11 @@ pub struct IndexPlan {
     pub kind: IndexKind,
     pub key: Vec<IndexKey>,
     pub included: Vec<String>,
-    /// Of a filtered index.
+    /// The WHERE of a filtered index.
     pub predicate: Option<String>,
 }
 
+/// What an index enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexKind {
@@ -95,12 +98,14 @@ pub enum IndexKind {
     },
 }
 
+/// A column of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexKey {
     pub column: String,
     pub descending: bool,
 }
 
+/// A check constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckPlan {
     pub name: String,
@@ -110,6 +115,7 @@ pub struct CheckPlan {
     pub valid: bool,
 }
 
+/// A foreign key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKeyPlan {
     pub name: String,
@@ -131,13 +137,14 @@ pub struct ForeignKeyPlan {
 /// A trigger, with its function, for what SQL Server does by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerPlan {
-    /// Of the trigger and of its function, which is in the table's schema.
+    /// Name of the trigger and of its function, which is in the table's schema.
     pub name: String,
     /// What it stands for at the source, as `rowversion Stamp` or `history dbo.PricesHistory`.
     pub source: String,
     pub does: TriggerAction,
 }
 
+/// What a trigger does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerAction {
@@ -178,7 +185,7 @@ pub struct SequencePlan {
     pub maximum: i64,
     pub cycle: bool,
     pub cache: Option<u64>,
-    /// Where it goes on, and whether that value was given out.
+    /// The value from which it continues, and whether that value was given out.
     pub last_value: i64,
     pub used: bool,
 }
@@ -210,15 +217,17 @@ pub struct ViewPlan {
     /// `dbo.ActiveOrders`.
     pub source: String,
     pub target: TargetName,
-    /// The query behind CREATE VIEW ... AS.
+    /// The query after CREATE VIEW ... AS.
     pub query: String,
 }
 
 impl IndexPlan {
+    /// Two rows may not have the same key.
     pub fn is_unique(&self) -> bool {
         !matches!(self.kind, IndexKind::Plain)
     }
 
+    /// Made as a UNIQUE constraint, which foreign keys may refer to.
     pub fn is_constraint(&self) -> bool {
         matches!(self.kind, IndexKind::Constraint { .. })
     }

@@ -8,7 +8,7 @@ use crate::plan::range;
 use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePlan};
 use crate::schema::{Column, SqlType};
 
-/// The statements that read `slice`, behind `resume_after` where the partition was begun before:
+/// The statements that read `slice`, after the key `resume_after` if an earlier attempt committed it:
 /// to be run one after the other, which gives the rows in key order where the plan's key is
 /// ordered. Any of them may have no rows.
 ///
@@ -57,9 +57,10 @@ fn statements(
             let seeks = range.map(|range| range::of_slice(key, range));
             let statements = seeks.into_iter().flatten().map(|seek| {
                 let sql = select(table, seek, consistency);
-                match table.commits_midway() {
-                    true => format!("{sql} ORDER BY {}", order_by(key)),
-                    false => unordered(sql),
+                if table.commits_midway() {
+                    format!("{sql} ORDER BY {}", order_by(key))
+                } else {
+                    unordered(sql)
                 }
             });
             statements.collect()
@@ -178,12 +179,13 @@ fn select_list(columns: &[ColumnPlan]) -> String {
         .join(", ")
 }
 
-/// A column in a statement. A pseudo-column of a graph table is no name, and stands without brackets
+/// A column in a statement. A pseudo-column of a graph table is not a name, and is written without brackets
 /// (Microsoft, "SQL Graph architecture").
 fn named(column: &Column) -> String {
-    match column.extras.pseudo {
-        true => column.name.clone(),
-        false => bracket(&column.name),
+    if column.extras.pseudo {
+        column.name.clone()
+    } else {
+        bracket(&column.name)
     }
 }
 

@@ -108,9 +108,10 @@ impl Point<'_> {
     /// How the server orders the two in the key, where that needs no collation.
     fn order(&self, other: &Self) -> Option<Ordering> {
         let order = self.value.order(other.value)?;
-        Some(match self.key.descending {
-            true => order.reverse(),
-            false => order,
+        Some(if self.key.descending {
+            order.reverse()
+        } else {
+            order
         })
     }
 
@@ -152,9 +153,10 @@ impl Point<'_> {
     /// is never true.
     fn or_null(&self, operator: &str) -> String {
         let compared = self.compare(operator);
-        match self.key.column.nullable && operator.starts_with('<') {
-            true => format!("({compared} OR {} IS NULL)", bracket(&self.key.column.name)),
-            false => compared,
+        if self.key.column.nullable && operator.starts_with('<') {
+            format!("({compared} OR {} IS NULL)", bracket(&self.key.column.name))
+        } else {
+            compared
         }
     }
 }

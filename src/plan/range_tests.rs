@@ -353,9 +353,10 @@ fn cuts_of_leading_columns_tile_as_well() {
         let short = vec![Some(leading)];
         key.check(&rows, &[&short]);
         for row in &rows {
-            let ordered = match row[0] <= Some(leading) {
-                true => [row, &short],
-                false => [&short, row],
+            let ordered = if row[0] <= Some(leading) {
+                [row, &short]
+            } else {
+                [&short, row]
             };
             key.check(&rows, &ordered);
         }

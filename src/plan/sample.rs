@@ -57,6 +57,7 @@ pub(super) fn table(columns: Vec<Column>, indexes: Vec<Index>, estimated_rows: u
     }
 }
 
+/// The plan of a table for tests.
 pub(crate) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
     let columns = columns
         .into_iter()
@@ -93,6 +94,7 @@ pub(crate) fn plan(columns: Vec<Column>, strategy: Strategy) -> TablePlan {
     }
 }
 
+/// A keyset over the columns; `true` is descending.
 pub(crate) fn keyset(columns: &[(Column, bool)]) -> Strategy {
     let key = columns
         .iter()

@@ -7,10 +7,10 @@
 //! key whatever their cuts are.
 
 use crate::config::job::Consistency;
+use crate::plan::cut_sql::Remaining;
 use crate::plan::kept::object_id;
 use crate::plan::level::hint;
 use crate::plan::query;
-use crate::plan::remaining::Remaining;
 use crate::plan::table::{KeyColumn, TablePlan};
 use crate::plan::tiles;
 
@@ -54,17 +54,25 @@ pub fn has_pages(table: &TablePlan) -> bool {
     !table.memory_optimized
 }
 
+/// How much of a table is sampled, and into how many parts the sample is cut.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleSize {
+    pub parts: usize,
+    /// Of the table's pages, above 0 and up to 100.
+    pub percent: f64,
+}
+
 /// The statement that finds, in key order, the last key of each but the last of `parts` equal parts of
-/// the sampled rows that are in `left`; no row where the sample has none.
+/// the sampled rows that are in `left`; no row if the sample has none.
 pub fn cut_points(
     table: &TablePlan,
     key: &[KeyColumn],
     left: &Remaining,
-    (parts, percent): (usize, f64),
+    sample: SampleSize,
     consistency: Consistency,
 ) -> String {
-    let source = sample(table, percent, consistency);
-    tiles::tiles(table, key, &source, (left.predicates(key), parts))
+    let pages = self::sample(table, sample.percent, consistency);
+    tiles::tiles(table, key, &pages, left.predicates(key), sample.parts)
 }
 
 /// The statement that counts the sampled rows that are in `left`.
@@ -94,8 +102,8 @@ fn sample(table: &TablePlan, percent: f64, consistency: Consistency) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::cut_sql::key_of;
     use crate::plan::key::KeyValue;
-    use crate::plan::remaining::key_of;
     use crate::plan::sample::{column, keyset, plan};
     use crate::schema::SqlType;
 
@@ -119,7 +127,18 @@ mod tests {
     fn the_sample_stands_before_the_hint_and_the_key_keeps_its_order() {
         let table = table();
         let key = key_of(&table).expect("a key");
-        let cuts = |consistency| cut_points(&table, key, &whole(), (4, 0.125), consistency);
+        let cuts = |consistency| {
+            cut_points(
+                &table,
+                key,
+                &whole(),
+                SampleSize {
+                    parts: 4,
+                    percent: 0.125,
+                },
+                consistency,
+            )
+        };
         assert_eq!(
             cuts(Consistency::Strict),
             "SELECT [A], [B] FROM (SELECT [A], [B], [migrate_tile], \

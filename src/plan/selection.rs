@@ -9,6 +9,7 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
+    /// The selection of the job's `tables` section.
     pub fn new(tables: &'a Tables) -> Self {
         Self { tables }
     }

@@ -166,7 +166,7 @@ fn by_key(
     } else if !index.clustered {
         as_a_whole(NOT_CLUSTERED)
     } else if !exact {
-        // A resume begins behind a literal; a cut is the same literal on both of its sides.
+        // A resume begins after a literal; a cut is the same literal on both of its sides.
         as_a_whole("a float key does not come back from its literal for certain")
     } else {
         None
@@ -264,7 +264,7 @@ fn unless_moved<'a>(stable: bool, columns: impl IntoIterator<Item = &'a str>) ->
     )
 }
 
-/// Up to so many rows are sorted in memory in a moment, once per reader.
+/// Up to this many rows are sorted in memory in a moment, once per reader.
 const SORTED_FREELY: u64 = 100_000;
 
 /// Row numbers where every statement sees the same rows, equal rows are identical rows, and they are

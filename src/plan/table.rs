@@ -52,6 +52,7 @@ pub struct TablePlan {
     pub notes: Vec<String>,
 }
 
+/// A column: what it is at the source and at the target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnPlan {
     pub source: Column,
@@ -65,6 +66,7 @@ pub struct ColumnPlan {
     pub clauses: ColumnClauses,
 }
 
+/// A primary key under target names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrimaryKey {
     pub name: String,
@@ -160,7 +162,7 @@ pub struct Range<'a> {
 }
 
 impl Slice {
-    /// `None` for a slice that is no range.
+    /// `None` for a slice that is not a range.
     pub fn range(&self) -> Option<Range<'_>> {
         let (stored, after, upto) = match self {
             Self::Range { after, upto } => (None, after, upto),
@@ -286,6 +288,7 @@ impl TablePlan {
 }
 
 impl KeyColumn {
+    /// The column is an integer of up to 8 bytes.
     pub fn is_integer(&self) -> bool {
         use SqlType::{BigInt, Int, SmallInt, TinyInt};
         matches!(self.column.ty, TinyInt | SmallInt | Int | BigInt)

@@ -20,16 +20,17 @@ pub(super) fn cut_points(
     consistency: Consistency,
 ) -> String {
     let source = from(table, consistency);
-    let sql = tiles(table, key, &source, (predicates, partitions));
+    let sql = tiles(table, key, &source, predicates, partitions);
     at_level(table, consistency, sql)
 }
 
-/// The same of `source`, which is the table or a part of it.
+/// As [`cut_points`], of `source`: the table or a sample of it.
 pub(super) fn tiles(
     table: &TablePlan,
     key: &[KeyColumn],
     source: &str,
-    (predicates, partitions): (Predicates, usize),
+    predicates: Predicates,
+    partitions: usize,
 ) -> String {
     let (columns, sent, order) = (names(key), sent_key(key), order_by(key));
     let tile = free_name(table, "migrate_tile");

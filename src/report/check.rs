@@ -30,6 +30,7 @@ pub struct Finding {
     pub advice: String,
 }
 
+/// What `check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
     pub job: String,
@@ -48,6 +49,7 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// How many findings would end a run.
     pub fn problems(&self) -> usize {
         self.findings
             .iter()

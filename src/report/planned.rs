@@ -33,6 +33,7 @@ pub struct UnplannedTable {
     pub cause: Cause,
 }
 
+/// What `plan` decided for the whole job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanReport {
     pub job: String,

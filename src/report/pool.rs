@@ -22,12 +22,12 @@ pub struct PoolReport {
     pub peak_in_use: usize,
     /// Connections handed out.
     pub acquisitions: u64,
-    /// Of these, how many had to wait because the pool was full.
+    /// How many of the acquisitions had to wait because the pool was full.
     pub waits: u64,
     pub longest_wait: f64,
     /// Over the acquisitions that waited; 0 where none did.
     pub mean_wait: f64,
-    /// Acquisitions given up after `acquire_timeout`.
+    /// Acquisitions that failed after `acquire_timeout`.
     pub timeouts: u64,
     /// Connections opened to replace one that broke or was not known to be clean.
     pub reconnects: u64,

@@ -17,7 +17,7 @@ pub struct Progress {
     tables: RwLock<Vec<Arc<TableProgress>>>,
     /// Where the workers' time goes.
     clock: Clock,
-    /// How many partitions may be loaded at a time; written by whoever decides it.
+    /// How many partitions may be loaded at a time; written by the load that decides it.
     concurrency: Mutex<Concurrency>,
 }
 
@@ -34,7 +34,7 @@ pub struct Step {
     pub tables: (u32, u32),
 }
 
-/// Where a table stands.
+/// The phase of a table's load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum TablePhase {
@@ -46,7 +46,7 @@ pub enum TablePhase {
     Loaded = 2,
     /// By the worker that has made its keys and indexes; from the start where an earlier run had.
     Done = 3,
-    /// By whoever meets its first permanent error.
+    /// By the worker that meets its first permanent error.
     Failed = 4,
 }
 
@@ -78,7 +78,7 @@ pub struct TableProgress {
     /// Sent to the target, committed or not. Falls back when a partition is retried.
     rows: AtomicU64,
     bytes: AtomicU64,
-    /// Of `rows`, those that an earlier run had committed: no rate of this run counts them.
+    /// The part of `rows` that an earlier run had committed; no rate of this run counts it.
     resumed_rows: AtomicU64,
     partitions: AtomicU32,
     partitions_done: AtomicU32,
@@ -90,6 +90,7 @@ pub struct TableProgress {
 }
 
 impl Progress {
+    /// Progress of a run that starts now.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             started: Instant::now(),
@@ -115,18 +116,19 @@ impl Progress {
         };
     }
 
-    /// The step that is on goes through so many tables.
+    /// Sets how many tables the current step goes through.
     pub fn expect_tables(&self, tables: usize) {
         let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
         step.tables = (0, u32::try_from(tables).unwrap_or(u32::MAX));
     }
 
-    /// The step that is on is through with one more of its tables.
+    /// The current step is done with one more table.
     pub fn one_table_more(&self) {
         let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
         step.tables.0 = step.tables.0.saturating_add(1);
     }
 
+    /// The step that the run is in.
     pub fn step(&self) -> Step {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,6 +155,7 @@ impl Progress {
         table
     }
 
+    /// All tables so far, in the order in which they were added.
     pub fn tables(&self) -> Vec<Arc<TableProgress>> {
         self.tables
             .read()
@@ -160,10 +163,12 @@ impl Progress {
             .clone()
     }
 
+    /// Where workers add the time that they spend.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
+    /// Since the run started.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -194,6 +199,7 @@ impl Progress {
         concurrency.changes.push(Change { at, from, to, why });
     }
 
+    /// How many partitions may be loaded at a time, and every change so far.
     pub fn concurrency(&self) -> Concurrency {
         let concurrency = self
             .concurrency
@@ -239,10 +245,12 @@ impl ProgressTotals {
 }
 
 impl TableProgress {
+    /// `dbo.Posts`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// The phase that the table is in.
     pub fn state(&self) -> TablePhase {
         TablePhase::from_u8(self.state.load(Ordering::Relaxed))
     }
@@ -281,7 +289,7 @@ impl TableProgress {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// What was sent but not committed is given up, before a retry sends it again.
+    /// Takes back what was sent but not committed, before a retry sends it again.
     pub fn take_back(&self, rows: u64, bytes: u64) {
         let lower = |counter: &AtomicU64, by: u64| {
             let mut seen = counter.load(Ordering::Relaxed);
@@ -298,14 +306,17 @@ impl TableProgress {
         lower(&self.bytes, bytes);
     }
 
+    /// Rows sent, those of earlier runs included.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }
 
+    /// Rows that an earlier run had committed.
     pub fn resumed_rows(&self) -> u64 {
         self.resumed_rows.load(Ordering::Relaxed)
     }
 
+    /// COPY bytes sent, those of earlier runs included.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -325,6 +336,7 @@ impl TableProgress {
         }
     }
 
+    /// Sets how many partitions the table has.
     pub fn set_partitions(&self, partitions: u32) {
         self.partitions.store(partitions, Ordering::Relaxed);
     }
@@ -334,14 +346,17 @@ impl TableProgress {
         self.partitions.fetch_add(partitions, Ordering::Relaxed);
     }
 
+    /// A partition was cut while it was loaded.
     pub fn add_split(&self) {
         self.splits.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How often a partition was cut while it was loaded.
     pub fn splits(&self) -> u32 {
         self.splits.load(Ordering::Relaxed)
     }
 
+    /// One more partition is done.
     pub fn partition_done(&self) {
         self.partitions_done.fetch_add(1, Ordering::Relaxed);
     }
@@ -354,10 +369,12 @@ impl TableProgress {
         )
     }
 
+    /// A partition was taken up again after a transient fault.
     pub fn add_retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How often a partition was taken up again after a transient fault.
     pub fn retries(&self) -> u32 {
         self.retries.load(Ordering::Relaxed)
     }

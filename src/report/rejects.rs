@@ -1,4 +1,4 @@
-//! The rows that a job rejected, for whoever mends them.
+//! The rows that a job rejected, for the operator who corrects them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

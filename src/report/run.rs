@@ -128,6 +128,7 @@ pub struct Totals {
     pub rows_per_second: f64,
 }
 
+/// The report of a run: its facts, and what follows from them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     pub outcome: RunOutcome,
@@ -146,6 +147,7 @@ const RELAXED: &str = "read with NOLOCK: rows that changed during the run may be
                        doubled or from transactions that were rolled back";
 
 impl Report {
+    /// Computes totals, outcome and bottleneck from the facts.
     pub fn draw_up(facts: Facts) -> Self {
         let seconds = facts.ended.seconds_since(facts.started);
         Self {

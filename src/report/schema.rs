@@ -7,9 +7,9 @@ use crate::report::{Endpoint, Omission};
 /// A statement, and what a reader of it should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// What of the source it makes, as `dbo.Posts`; empty for schemas.
+    /// The source object that it makes, as `dbo.Posts`; empty for schemas.
     pub of: String,
-    /// Of a table: digits that go, names that were shortened, constraints that stay NOT VALID.
+    /// For a table: digits that are lost, names that were shortened, constraints that stay NOT VALID.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Without the final semicolon.
@@ -23,6 +23,7 @@ pub struct SchemaSection {
     pub statements: Vec<Statement>,
 }
 
+/// What `schema` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SchemaReport {
     pub job: String,

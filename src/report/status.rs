@@ -72,6 +72,7 @@ pub struct RunStatus {
     pub tables: Vec<TableStatus>,
 }
 
+/// What `status` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatusReport {
     pub job: String,

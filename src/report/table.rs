@@ -52,7 +52,7 @@ pub struct TableReport {
     pub rows: u64,
     /// COPY bytes committed, earlier runs included.
     pub bytes: u64,
-    /// Of `rows`, those that an earlier run of the job had committed.
+    /// The part of `rows` that an earlier run of the job had committed.
     pub resumed_rows: u64,
     /// From the table's first partition taken to its last commit, in this run.
     pub seconds: f64,
@@ -128,6 +128,7 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// The error with its causes, and the advice for its kind.
     pub fn new(error: &Error, advice: &str) -> Self {
         Self {
             kind: error.kind().as_str().to_owned(),
@@ -154,7 +155,7 @@ pub fn chain(error: &Error) -> Vec<String> {
     said
 }
 
-/// `x: x` as `x`: what a driver says before the colon and, as its own cause, behind it.
+/// `x: x` as `x`: what a driver says before the colon and again, as its own cause, after it.
 fn once(text: &str) -> String {
     match text.split_once(": ") {
         Some((head, tail)) if head == tail => head.to_owned(),

@@ -31,6 +31,7 @@ impl Activity {
         Self::Commit,
     ];
 
+    /// As text reports write it.
     pub fn words(self) -> &'static str {
         match self {
             Self::SourcePool => "waiting for the source pool",
@@ -61,6 +62,7 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// Adds time that a worker spent.
     pub fn add(&self, activity: Activity, spent: Duration) {
         let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
         self.spent[activity.slot()].fetch_add(nanos, Ordering::Relaxed);
@@ -74,6 +76,7 @@ impl Clock {
         output
     }
 
+    /// The sums so far.
     pub fn read(&self) -> TimeSpent {
         let seconds = |activity: Activity| {
             Duration::from_nanos(self.spent[activity.slot()].load(Ordering::Relaxed)).as_secs_f64()
@@ -99,6 +102,7 @@ pub struct TimeSpent {
 }
 
 impl TimeSpent {
+    /// Seconds spent on one activity.
     pub fn of(&self, activity: Activity) -> f64 {
         match activity {
             Activity::SourcePool => self.source_pool,
@@ -109,6 +113,7 @@ impl TimeSpent {
         }
     }
 
+    /// Seconds over all activities.
     pub fn total(&self) -> f64 {
         Activity::ALL
             .iter()

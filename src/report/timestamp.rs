@@ -12,6 +12,7 @@ use crate::calendar::{self, civil};
 pub struct Timestamp(SystemTime);
 
 impl Timestamp {
+    /// The present moment.
     pub fn now() -> Self {
         Self(SystemTime::now())
     }

@@ -32,7 +32,7 @@ pub struct Checksums {
     pub source_taken: Taken,
     /// Rows that differ, by key; not all where `unlisted` is not 0.
     pub differences: Vec<RowDifference>,
-    /// At least so many more rows differ.
+    /// At least this many more rows differ.
     pub unlisted: u64,
     /// What else is to be known of the comparison, lower-case fragments.
     pub notes: Vec<String>,
@@ -57,13 +57,14 @@ pub struct RowDifference {
     /// The first 16 digits of the row's hash, where the table has no key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
-    /// How often each side has the key, or the row where there is no key.
+    /// How often each side has the key, or the row if there is no key.
     pub source_rows: u64,
     pub target_rows: u64,
     /// The columns that differ.
     pub columns: Vec<ColumnDifference>,
 }
 
+/// How a row differs between both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Difference {
@@ -86,6 +87,7 @@ pub struct KeyPart {
     pub value: Option<String>,
 }
 
+/// A column of a row that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnDifference {
     /// The source's name.
@@ -113,6 +115,7 @@ impl VerifiedTable {
 }
 
 impl Checksums {
+    /// Both sides have the same sum.
     pub fn equal(&self) -> bool {
         self.source == self.target
     }

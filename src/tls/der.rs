@@ -1,8 +1,12 @@
 //! The little DER that is read of certificates: tag, length, contents (X.690, section 8.1).
 
+/// Tag of SEQUENCE (X.690 8.9).
 pub const SEQUENCE: u8 = 0x30;
+/// Tag of INTEGER (X.690 8.3).
 pub const INTEGER: u8 = 0x02;
+/// Tag of BIT STRING (X.690 8.6).
 pub const BIT_STRING: u8 = 0x03;
+/// Tag of OBJECT IDENTIFIER (X.690 8.19).
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 
 /// Tag, contents and what follows of the first element; `None` where it is cut off.

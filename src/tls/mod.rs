@@ -47,7 +47,7 @@ pub enum Pinned {
     ByItself,
 }
 
-/// Why certificates are no basis for a check.
+/// Why certificates cannot be the basis of a check.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     #[error("none of the trusted certificates can be read as X.509 version 3")]
@@ -78,7 +78,7 @@ pub fn of_system() -> (Trusted, Vec<rustls_native_certs::Error>) {
     (trusted, found.errors)
 }
 
-/// Encryption against listeners, and no proof of who answers: whoever does has the key of the
+/// Encryption against eavesdroppers, without proof of who answers: whoever does has the key of the
 /// certificate that it shows, where [`is_provable`] says so of that certificate.
 pub fn anybody(provider: &CryptoProvider) -> Arc<dyn ServerCertVerifier> {
     Arc::new(AnyCertificate::new(provider))

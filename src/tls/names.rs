@@ -20,9 +20,9 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// Host names and addresses of a certificate.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
-    /// Of its subjectAltName.
+    /// Names in its subjectAltName.
     alternative: Vec<String>,
-    /// Of its subject.
+    /// Common name of its subject.
     common: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Names {
         names
     }
 
-    /// Whether the common name is the expected one. It counts only where there is no alternative
+    /// Whether the common name is the expected one. It counts only if there is no alternative
     /// name (RFC 6125 6.4.4): SQL Server asks for no more than a common name, and older authorities
     /// give no more (sql-docs, "Certificate requirements for SQL Server").
     pub(super) fn common_name_fits(&self, expected: &ServerName<'_>) -> bool {

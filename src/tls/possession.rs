@@ -106,7 +106,7 @@ ZK4AemsCQWKYkqfkybc6QwxXBKT9Hg3Jlgj/ZBFLiK9cccipsqEV091bWu3F2nkv
 amXU1WYENmQD+EgQQeMdhKaNV1jJW3hn
 -----END CERTIFICATE-----";
 
-    /// RSAPublicKey of a modulus of so many bytes.
+    /// RSAPublicKey with a modulus of this many bytes.
     fn rsa(bytes: u16) -> Vec<u8> {
         let [high, low] = bytes.to_be_bytes();
         let [outer_high, outer_low] = (bytes + 4).to_be_bytes();

@@ -18,7 +18,7 @@ use crate::tls::{Expected, Pinned, Trusted, is_provable};
 /// proof of who answers.
 ///
 /// The signature of the handshake is checked all the same: channel binding proves the certificate to
-/// the login, and somebody in the middle could show the server's own, which is public, without its
+/// the login, and an attacker in the middle could show the server's own, which is public, without its
 /// key. Where [`is_provable`] says that it cannot be checked, nothing may be built on the certificate.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {

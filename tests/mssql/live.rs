@@ -11,7 +11,7 @@ use migrate::config::job::{
 };
 use migrate::error::Kind;
 use migrate::mssql::pool::{Pooled, SourcePool};
-use migrate::mssql::{bounds, catalog, read};
+use migrate::mssql::{catalog, cuts, read};
 use migrate::plan::key::KeyValue;
 use migrate::schema::{Column, Database, IndexRole, SqlType, Table};
 use migrate::transcode::{ResultColumn, RowLayout};
@@ -284,10 +284,10 @@ async fn rows_counts_and_transactions() {
     let mut connection = pool.acquire().await.unwrap();
     let database = catalog::load(&mut connection).await.unwrap();
     assert_eq!(heap_rows(&mut connection, &database).await, 3);
-    let count = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+    let count = cuts::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
     assert_eq!(count.unwrap(), 3);
     let key = &table(&database, "Heap").columns[1..];
-    let cuts = bounds::cut_points(
+    let cuts = cuts::cut_points(
         &mut connection,
         "SELECT MAX(n.B) FROM (SELECT B, NTILE(2) OVER (ORDER BY B) AS part FROM dbo.Heap) AS n \
          GROUP BY n.part ORDER BY 1",
@@ -303,7 +303,7 @@ async fn rows_counts_and_transactions() {
         .await
         .unwrap();
     assert_eq!(heap_rows(&mut connection, &database).await, 2);
-    let left = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+    let left = cuts::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
     assert_eq!(left.unwrap(), 2);
     connection.execute("ROLLBACK TRANSACTION").await.unwrap();
     assert_eq!(heap_rows(&mut connection, &database).await, 3);
@@ -342,10 +342,10 @@ async fn every_consistency_has_a_session_that_reads() {
         let mut connection = pool.acquire().await.unwrap();
         let database = catalog::load(&mut connection).await.unwrap();
         if consistency == Consistency::Snapshot && !database.snapshot_isolation {
-            let refused = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            let refused = cuts::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
             assert_eq!(refused.unwrap_err().kind(), Kind::SourceConsistency);
         } else {
-            let count = bounds::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
+            let count = cuts::count(&mut connection, "SELECT COUNT_BIG(*) FROM dbo.Heap").await;
             assert_eq!(count.unwrap(), 3);
         }
         drop(connection);

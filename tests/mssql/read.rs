@@ -6,7 +6,7 @@ use std::time::Duration;
 use migrate::config::job::{Consistency, Encrypt, Source, ValuePolicy, Values};
 use migrate::error::{Kind, Result};
 use migrate::mssql::pool::{Pooled, SourcePool};
-use migrate::mssql::{bounds, read};
+use migrate::mssql::{cuts, read};
 use migrate::plan::key::KeyValue;
 use migrate::schema::{Column, SqlType};
 use migrate::transcode::{ResultColumn, RowLayout};
@@ -250,26 +250,24 @@ async fn cut_points_and_counts() {
     let server = server();
     let pool = one_connection(&server).await;
     let mut connection = pool.acquire().await.unwrap();
-    let cuts = bounds::cut_points(&mut connection, "SELECT 300 ROWS", &[id()])
+    let cuts = cuts::cut_points(&mut connection, "SELECT 300 ROWS", &[id()])
         .await
         .unwrap();
     let expected: Vec<_> = (0..300).map(|value| vec![KeyValue::Int(value)]).collect();
     assert_eq!(cuts, expected);
     assert!(
-        bounds::cut_points(&mut connection, "SELECT 0 ROWS", &[id()])
+        cuts::cut_points(&mut connection, "SELECT 0 ROWS", &[id()])
             .await
             .unwrap()
             .is_empty()
     );
     assert_eq!(
-        bounds::count(&mut connection, "SELECT 5000000000")
+        cuts::count(&mut connection, "SELECT 5000000000")
             .await
             .unwrap(),
         5_000_000_000
     );
-    let negative = bounds::count(&mut connection, "SELECT -1")
-        .await
-        .unwrap_err();
+    let negative = cuts::count(&mut connection, "SELECT -1").await.unwrap_err();
     assert_eq!(negative.kind(), Kind::SourceProtocol);
     drop(connection);
     pool.close().await;

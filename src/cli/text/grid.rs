@@ -16,6 +16,7 @@ pub(crate) struct Grid {
 }
 
 impl Grid {
+    /// An empty grid with the names and alignments of its columns.
     pub(crate) fn new(heading: &[(&str, Align)]) -> Self {
         Self {
             aligns: heading.iter().map(|(_, align)| *align).collect(),
@@ -29,6 +30,7 @@ impl Grid {
         self.rows.push(cells);
     }
 
+    /// All rows as lines of at most [`WIDTH`] columns of a terminal.
     pub(crate) fn render(&self) -> String {
         let mut widths: Vec<usize> = (0..self.aligns.len())
             .map(|column| {

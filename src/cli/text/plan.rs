@@ -5,6 +5,7 @@ use crate::cli::text::{cause, inventory, list, omissions};
 use crate::plan::table::{KeyColumn, Strategy, TablePlan};
 use crate::report::planned::{PlanReport, PlannedTable};
 
+/// The report as text.
 pub(crate) fn render(report: &PlanReport) -> String {
     let mut out = format!(
         "job {}\nfrom {}, database {} (SQL Server {})\n",

@@ -3,6 +3,7 @@
 use crate::cli::text::figures::count;
 use crate::report::rejects::{RejectedRow, RejectsReport};
 
+/// The report as text.
 pub(crate) fn render(report: &RejectsReport) -> String {
     let mut out = format!("job {}\n", report.job);
     if report.tables.is_empty() {

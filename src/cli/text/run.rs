@@ -10,6 +10,7 @@ use crate::report::run::{Report, RunOutcome};
 use crate::report::table::{TableOutcome, TableReport};
 use crate::report::time::Activity;
 
+/// The report as text.
 pub(crate) fn render(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, report);

@@ -1,7 +1,8 @@
-//! The DDL as a script for psql; everything that is no statement is a comment.
+//! The DDL as a script for psql; everything that is not a statement is a comment.
 
 use crate::report::schema::SchemaReport;
 
+/// The report as text.
 pub(crate) fn render(report: &SchemaReport) -> String {
     let mut out = String::new();
     comment(

@@ -4,6 +4,7 @@ use crate::cli::text::figures::{count, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::report::status::{RunState, RunStatus, StatusReport};
 
+/// The report as text.
 pub(crate) fn render(report: &StatusReport) -> String {
     let mut out = format!("job {}\n", report.job);
     match &report.held_by {

@@ -7,6 +7,7 @@ use crate::report::pool::Side;
 use crate::report::tune::littles_law::LittlesLaw;
 use crate::report::tune::{Estimate, Facts, Sample, TuneReport};
 
+/// The report as text.
 pub(crate) fn render(report: &TuneReport) -> String {
     let facts = &report.facts;
     let mut out = heading(facts);
@@ -122,7 +123,7 @@ fn picture(
     let width = |texts: Vec<String>| texts.iter().map(|text| text.chars().count()).max();
     let keys = width(samples.iter().map(&key).collect()).unwrap_or(0);
     let rates = width(samples.iter().map(mib).collect()).unwrap_or(0);
-    // Two blanks before, " |" behind the key, one blank before the rate.
+    // Two blanks before the key, " |" after it, one blank before the rate.
     let room = WIDTH.saturating_sub(2 + keys + 2 + 1 + rates + MARK.len());
     let rate = |sample: &Sample| sample.bytes_per_second;
     let most = samples.iter().map(rate).fold(f64::MIN_POSITIVE, f64::max);

@@ -7,6 +7,7 @@ use crate::report::verify::{
     Checksums, ColumnDifference, Difference, RowDifference, VerifiedTable, VerifyReport,
 };
 
+/// The report as text.
 pub(crate) fn render(report: &VerifyReport) -> String {
     let mut out = format!("job {}\n\n", report.job);
     lines(&mut out, report);
@@ -41,9 +42,10 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
             cause(out, &table.table, why);
         }
     }
-    let what = match report.by_checksum() {
-        true => "row count and checksum",
-        false => "row count",
+    let what = if report.by_checksum() {
+        "row count and checksum"
+    } else {
+        "row count"
     };
     out.push_str(&format!(
         "{} of {} equal in {what}, compared in {}\n",

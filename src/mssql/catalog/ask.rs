@@ -18,7 +18,7 @@ pub(super) async fn rows<R: CatalogRow>(connection: &mut Connection, sql: &str) 
 /// Takes a refusal as no rows, with a warning, for what the plan can do without.
 ///
 /// # Errors
-/// What is no refusal, as a lost connection.
+/// Any other error, as a lost connection.
 pub(super) fn warn_if_refused<R>(answer: Result<Vec<R>>) -> Result<Vec<R>> {
     answer.or_else(|error| {
         let error = refusal(error)?;
@@ -31,7 +31,7 @@ pub(super) fn warn_if_refused<R>(answer: Result<Vec<R>>) -> Result<Vec<R>> {
 /// see, and for what can be asked in another way.
 ///
 /// # Errors
-/// What is no refusal, as a lost connection.
+/// Any other error, as a lost connection.
 pub(super) fn none_if_refused<R>(answer: Result<Vec<R>>) -> Result<Vec<R>> {
     answer.or_else(|error| {
         let error = refusal(error)?;

@@ -27,7 +27,7 @@ const XML: i64 = 3;
 const SPATIAL: i64 = 4;
 const CLUSTERED_COLUMNSTORE: i64 = 5;
 const COLUMNSTORE: i64 = 6;
-/// Of memory-optimised tables.
+/// An index of memory-optimised tables.
 const HASH: i64 = 7;
 
 /// Which column or index: `object_id` and `column_id` or `index_id`.

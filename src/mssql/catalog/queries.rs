@@ -224,7 +224,7 @@ catalog_row! {
         object_id: i64 = "CONVERT(bigint, p.object_id)",
         /// Some servers say -1 if they have never counted.
         rows: Option<i64> = "CONVERT(bigint, SUM(p.row_count))",
-        /// Of 8 KiB.
+        /// Pages of 8 KiB.
         pages: Option<i64> = "CONVERT(bigint, SUM(p.used_page_count))",
     }
     from "sys.dm_db_partition_stats AS p WHERE p.index_id IN (0, 1) GROUP BY p.object_id"

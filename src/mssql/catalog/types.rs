@@ -31,7 +31,7 @@ pub(super) struct Declared {
     pub(super) max_length: i64,
     pub(super) precision: i64,
     pub(super) scale: i64,
-    /// Of a vector, if the server tells; -1 otherwise.
+    /// Elements of a vector, if the server tells; -1 otherwise.
     pub(super) dimensions: i64,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Manager {
 pub(super) enum ConnectFailed {
     /// A new one could not be opened.
     Failed(Error),
-    /// An idle one turned out to be dead; bb8 goes on with another.
+    /// An idle one turned out to be dead; bb8 tries another.
     Stale,
 }
 

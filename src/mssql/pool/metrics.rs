@@ -24,7 +24,7 @@ pub struct PoolMetrics {
     pub longest_wait: Duration,
     /// Time that connections were out of the pool.
     pub use_time: Duration,
-    /// Acquisitions given up after `acquire_timeout`.
+    /// Acquisitions that failed after `acquire_timeout`.
     pub timeouts: u64,
     /// Connections opened.
     pub connects: u64,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::pipeline::context::TableLoad;
+use crate::plan::cut_sql::Remaining;
 use crate::plan::key::KeyValue;
-use crate::plan::remaining::Remaining;
 use crate::plan::table::Slice;
 
 /// What a partition is asked to do at its next batch, after a commit of what it has.
@@ -78,7 +78,7 @@ impl ActivePartition {
         let mut state = self.state();
         state.since = Instant::now();
         let midway = self.table.plan.commits_midway();
-        state.left = midway.then(|| Remaining::of(slice, last_key)).flatten();
+        state.left = midway.then(|| Remaining::new(slice, last_key)).flatten();
         self.rows.store(0, Ordering::Relaxed);
     }
 

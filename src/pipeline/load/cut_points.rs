@@ -2,11 +2,11 @@
 
 use crate::config::job::Consistency;
 use crate::error::Result;
-use crate::mssql::{Connection, bounds};
+use crate::mssql::{Connection, cuts};
 use crate::pipeline::context::Run;
+use crate::plan::cut_sql::{self, Edge, Remaining};
 use crate::plan::key::KeyValue;
-use crate::plan::remaining::{self, Edge, Remaining};
-use crate::plan::sampling;
+use crate::plan::sampling::{self, SampleSize};
 use crate::plan::table::{KeyColumn, TablePlan};
 
 /// Bytes of a page.
@@ -32,7 +32,7 @@ impl<'a> CutFinder<'a> {
     pub fn of(run: &Run, plan: &'a TablePlan, left: &Remaining) -> Option<Self> {
         Some(Self {
             plan,
-            key: remaining::key_of(plan)?,
+            key: cut_sql::key_of(plan)?,
             left: left.clone(),
             consistency: run.job.transfer.consistency,
         })
@@ -76,8 +76,8 @@ impl<'a> CutFinder<'a> {
         if dense.max(any) > 1
             && self.plan.may_be_dense()
             && let Some((first, last)) = self.ends(source).await?
-            && remaining::is_dense(&first, &last, self.plan.estimated_rows)
-            && let Some(cuts) = remaining::between(&first, &last, dense.max(any))
+            && cut_sql::is_dense(&first, &last, self.plan.estimated_rows)
+            && let Some(cuts) = cut_sql::between(&first, &last, dense.max(any))
         {
             return Ok(Some(cuts));
         }
@@ -97,7 +97,7 @@ impl<'a> CutFinder<'a> {
         if !sampling::has_pages(self.plan) {
             return Ok(0);
         }
-        let counted = bounds::count_if_known(source, &sampling::pages(self.plan)).await?;
+        let counted = cuts::count_if_known(source, &sampling::pages(self.plan)).await?;
         let estimated = match self.plan.estimated_bytes {
             0 => self.plan.estimated_rows / ROWS_OF_A_PAGE,
             bytes => bytes / PAGE,
@@ -114,7 +114,9 @@ impl<'a> CutFinder<'a> {
         parts: usize,
         percent: f64,
     ) -> Result<Option<Vec<Vec<KeyValue>>>> {
-        let cuts = self.in_sample(source, self.plan, (parts, percent)).await?;
+        let cuts = self
+            .in_sample(source, self.plan, SampleSize { parts, percent })
+            .await?;
         if self.plan.filter.is_none() || cuts.as_ref().is_none_or(|cuts| cuts.len() + 1 == parts) {
             return Ok(cuts.filter(|cuts| !cuts.is_empty()));
         }
@@ -123,7 +125,7 @@ impl<'a> CutFinder<'a> {
             ..self.plan.clone()
         };
         let cuts = self
-            .in_sample(source, &unfiltered, (parts, percent))
+            .in_sample(source, &unfiltered, SampleSize { parts, percent })
             .await?;
         Ok(cuts.filter(|cuts| !cuts.is_empty()))
     }
@@ -133,10 +135,10 @@ impl<'a> CutFinder<'a> {
         &self,
         source: &mut Connection,
         plan: &TablePlan,
-        sample: (usize, f64),
+        sample: SampleSize,
     ) -> Result<Option<Vec<Vec<KeyValue>>>> {
         let sql = sampling::cut_points(plan, self.key, &self.left, sample, self.consistency);
-        bounds::if_understood(self.keys(source, &sql).await)
+        cuts::if_understood(self.keys(source, &sql).await)
     }
 
     /// How many rows are left, by a sample that is large enough to tell, and the sample's percentage;
@@ -152,7 +154,7 @@ impl<'a> CutFinder<'a> {
                 plan, key, left, ..
             } = self;
             let sql = sampling::count(plan, key, left, percent, self.consistency);
-            let counted = bounds::if_understood(bounds::count(source, &sql).await)?;
+            let counted = cuts::if_understood(cuts::count(source, &sql).await)?;
             let Some(rows) = counted else {
                 return Ok(None);
             };
@@ -192,12 +194,14 @@ impl<'a> CutFinder<'a> {
         // Keys may lie unevenly: what turns out long then is cut again.
         if !uneven
             && let Some((first, last)) = self.ends(source).await?
-            && let Some(cuts) = remaining::between(&first, &last, parts)
+            && let Some(cuts) = cut_sql::between(&first, &last, parts)
         {
             return Ok(cuts);
         }
         if let Some((_, percent)) = sampled
-            && let Some(cuts) = self.in_sample(source, self.plan, (parts, percent)).await?
+            && let Some(cuts) = self
+                .in_sample(source, self.plan, SampleSize { parts, percent })
+                .await?
         {
             return Ok(cuts);
         }
@@ -214,8 +218,8 @@ impl<'a> CutFinder<'a> {
         } = self;
         let mut rows = 0;
         for seek in left.seeks(key) {
-            let sql = remaining::count_up_to(plan, key, seek, enough - rows, *consistency);
-            rows += bounds::count(source, &sql).await?;
+            let sql = cut_sql::count_up_to(plan, key, seek, enough - rows, *consistency);
+            rows += cuts::count(source, &sql).await?;
             if rows >= enough {
                 break;
             }
@@ -225,7 +229,7 @@ impl<'a> CutFinder<'a> {
 
     /// Reads the whole range by its key.
     async fn by_rows(&self, source: &mut Connection, parts: usize) -> Result<Vec<Vec<KeyValue>>> {
-        let sql = remaining::cut_points(self.plan, self.key, &self.left, parts, self.consistency);
+        let sql = cut_sql::cut_points(self.plan, self.key, &self.left, parts, self.consistency);
         self.keys(source, &sql).await
     }
 
@@ -235,18 +239,15 @@ impl<'a> CutFinder<'a> {
         &self,
         source: &mut Connection,
     ) -> Result<Option<(Vec<KeyValue>, Vec<KeyValue>)>> {
-        let Some(sql) = remaining::ends(self.plan, self.key, &self.left, self.consistency) else {
+        let Some(sql) = cut_sql::ends(self.plan, self.key, &self.left, self.consistency) else {
             return Ok(None);
         };
-        Ok(remaining::in_order(
-            self.key,
-            self.keys(source, &sql).await?,
-        ))
+        Ok(cut_sql::in_order(self.key, self.keys(source, &sql).await?))
     }
 
     /// The first or the last key in the range.
     pub async fn edge(&self, source: &mut Connection, edge: Edge) -> Result<Option<Vec<KeyValue>>> {
-        for sql in remaining::edge(self.plan, self.key, &self.left, edge, self.consistency) {
+        for sql in cut_sql::edge(self.plan, self.key, &self.left, edge, self.consistency) {
             if let Some(key) = self.keys(source, &sql).await?.pop() {
                 return Ok(Some(key));
             }
@@ -256,6 +257,6 @@ impl<'a> CutFinder<'a> {
 
     async fn keys(&self, source: &mut Connection, sql: &str) -> Result<Vec<Vec<KeyValue>>> {
         let columns = self.key.iter().map(|key| key.column.clone());
-        bounds::cut_points(source, sql, &columns.collect::<Vec<_>>()).await
+        cuts::cut_points(source, sql, &columns.collect::<Vec<_>>()).await
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Result;
 use crate::mssql::large_rows::{self, LargeRows};
 use crate::mssql::pool::Pooled;
-use crate::mssql::{Connection, bounds, read};
+use crate::mssql::{Connection, cuts, read};
 use crate::plan::query::Unchanged;
 use crate::transcode::{Batch, RowLayout};
 
@@ -80,7 +80,7 @@ pub async fn read_batches(
         }
     }
     if let Some(unchanged) = &reading.unchanged {
-        bounds::must_be_unchanged(&mut source, unchanged).await?;
+        cuts::must_be_unchanged(&mut source, unchanged).await?;
     }
     Ok(ReadEnd::Complete)
 }

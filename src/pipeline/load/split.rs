@@ -13,8 +13,8 @@ use crate::pipeline::context::Run;
 use crate::pipeline::load::active::{ActivePartition, CutPoints, Request};
 use crate::pipeline::load::cut_points::CutFinder;
 use crate::pipeline::load::queue::WorkQueue;
+use crate::plan::cut_sql::{self, Edge, Remaining};
 use crate::plan::key::KeyValue;
-use crate::plan::remaining::{self, Edge, Remaining};
 use crate::postgres::copy::PartitionWriter;
 
 /// How often is looked for a partition that became worth cutting.
@@ -137,7 +137,7 @@ pub async fn carry_out(
     cuts: CutPoints,
 ) -> Result<()> {
     let last_key = writer.progress().last_key.as_deref();
-    let left = Remaining::of(writer.slice(), last_key);
+    let left = Remaining::new(writer.slice(), last_key);
     let look = left.and_then(|left| CutFinder::of(run, &partition.table.plan, &left));
     let Some(look) = look else {
         return Ok(());
@@ -147,7 +147,7 @@ pub async fn carry_out(
     if ahead.len() < cuts.keys.len() {
         partition.set_uneven();
     }
-    let Some((head, others)) = remaining::parts(writer.slice(), end, ahead) else {
+    let Some((head, others)) = cut_sql::parts(writer.slice(), end, ahead) else {
         return Ok(());
     };
     partition.set_in_doubt(true);
@@ -247,7 +247,7 @@ mod tests {
             upto: Some(int(100)),
         };
         let end = int(100);
-        let parts = |ahead| remaining::parts(&slice, Some(&end), ahead);
+        let parts = |ahead| cut_sql::parts(&slice, Some(&end), ahead);
         assert_eq!(parts(ahead_of(60, &cuts).await), None);
         let (head, others) = parts(ahead_of(30, &cuts).await).expect("a cut is left");
         let range = |after, upto| Slice::Range { after, upto };

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
-use crate::mssql::bounds;
+use crate::mssql::cuts;
 use crate::pipeline::connections::Connections;
 use crate::pipeline::context::{Counts, Run, TableLoad};
 use crate::pipeline::options::RunOptions;
@@ -326,7 +326,7 @@ impl<'a> Comparison<'a> {
         let sql = kept::kept_count(plan);
         let counted = async {
             let mut source = self.reads.source.acquire().await?;
-            bounds::count_if_known(&mut source, &sql).await
+            cuts::count_if_known(&mut source, &sql).await
         };
         counted
             .await
@@ -390,7 +390,7 @@ impl<'a> Comparison<'a> {
     }
 
     async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
-        let counted = async { bounds::count(&mut *self.reads.source.acquire().await?, sql).await };
+        let counted = async { cuts::count(&mut *self.reads.source.acquire().await?, sql).await };
         counted
             .await
             .map_err(|error| error.at_table(plan.full_name()))

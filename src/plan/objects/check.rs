@@ -1,4 +1,4 @@
-//! Check constraints, made behind the load.
+//! Check constraints, made after the load.
 
 use std::collections::HashSet;
 

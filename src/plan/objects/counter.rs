@@ -1,4 +1,4 @@
-//! What goes on numbering rows where the source has an identity.
+//! The sequence that continues an identity of the source.
 
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::objects::Remarks;

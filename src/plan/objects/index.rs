@@ -16,7 +16,7 @@ const INDEX_COLUMNS: usize = 32;
 /// Length and alignment of a value that has no fixed size.
 const VALUE_HEADER: u64 = 7;
 
-/// Of it, an entry's header and the bits that say which columns are NULL.
+/// Bytes of an entry's header and of the bits that say which columns are NULL.
 const ENTRY_HEADER: u64 = 16;
 
 pub(super) fn plan_all(
@@ -60,7 +60,7 @@ fn plan_one(
     };
     let predicate = match &index.filter {
         None => None,
-        Some(text) => Some(predicate(text, &object, plan, (context, remarks))?),
+        Some(text) => Some(predicate(text, &object, plan, context, remarks)?),
     };
     let included = included(index, plan, &key, &object, remarks);
     note_size(&object, &key, remarks);
@@ -135,7 +135,8 @@ fn predicate(
     text: &str,
     object: &str,
     plan: &TablePlan,
-    (context, remarks): (&Context<'_>, &mut Remarks),
+    context: &Context<'_>,
+    remarks: &mut Remarks,
 ) -> Option<String> {
     let visible: Vec<_> = plan.all_columns().map(scope::column).collect();
     let scope = scope::of(&visible, context.names, context.database);
@@ -201,7 +202,7 @@ fn included<'a>(
     kept
 }
 
-/// The most bytes that a value takes; `None` where there is no bound.
+/// The most bytes that a value takes; `None` without a bound.
 fn bytes(column: &ColumnPlan) -> Option<u64> {
     Some(match &column.target_type {
         // A character of the target is 4 bytes at most; what came from nvarchar(n) or a code page

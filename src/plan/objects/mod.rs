@@ -109,7 +109,7 @@ pub(super) fn columns(
     Ok(generated)
 }
 
-/// Plans what the table gets behind its rows, foreign keys excepted: those need all tables.
+/// Plans what the table gets after its rows, except foreign keys: those need all tables.
 pub(super) fn table(
     table: &Table,
     plan: &TablePlan,

@@ -426,7 +426,7 @@ fn a_name_in_a_view_is_of_the_views_own_schema_first() {
         fallen(&["dbo.Orders"]),
         [r#""public"."Orders" AS "Orders""#]
     );
-    // The one of the own schema is there and not moved; or nobody knows.
+    // The one of the own schema is there and not moved, or not known.
     assert!(fallen(&["sales.Orders"]).is_empty());
     assert!(fallen(&[]).is_empty());
 }

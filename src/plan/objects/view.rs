@@ -14,7 +14,7 @@ use crate::typemap::{self, TargetTypes};
 /// What was decided of all views.
 #[derive(Debug, Default)]
 pub(in crate::plan) struct PlannedViews {
-    /// In an order in which each comes behind those that it reads.
+    /// In an order in which each comes after those that it reads.
     pub(in crate::plan) made: Vec<ViewPlan>,
     /// With the view's full name in front.
     pub(in crate::plan) remarks: Vec<(String, Remarks)>,
@@ -34,7 +34,7 @@ pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Name
         let mut refused = Vec::new();
         for view in open {
             let mut remarks = Remarks::default();
-            match plan_one(view, job, names, (collation, &mut remarks)) {
+            match plan_one(view, job, names, collation, &mut remarks) {
                 Ok(plan) => {
                     planned.made.push(plan);
                     planned.remarks.push((view.full_name(), remarks));
@@ -68,7 +68,8 @@ fn plan_one(
     view: &View,
     job: &Job,
     names: &mut Names,
-    (collation, remarks): (Option<&str>, &mut Remarks),
+    collation: Option<&str>,
+    remarks: &mut Remarks,
 ) -> Result<ViewPlan, String> {
     let text = view.definition.as_deref().ok_or(HIDDEN)?;
     let translated = translate::view(text, &view.schema, names, collation);

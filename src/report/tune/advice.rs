@@ -12,7 +12,7 @@ const WITHIN: f64 = 0.03;
 const EVEN: f64 = 0.1;
 /// Share of its CPUs from which the tool itself is the limit.
 const TOOL_BUSY: f64 = 0.85;
-/// Share of the machine's CPUs from which there is no room on it, whoever has them.
+/// Share of the machine's CPUs from which the machine has no room left, whichever process uses them.
 const MACHINE_BUSY: f64 = 0.95;
 /// Throughput at the cap is still growing if it is this much above that of the count before.
 const GROWING: f64 = 1.10;
@@ -48,7 +48,7 @@ pub enum Saturates {
 /// The settings to use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recommendation {
-    /// Of each side, and partitions of a table.
+    /// Connections of each side, and partitions of a table.
     pub connections: usize,
     /// Bytes.
     pub commit_every: u64,
@@ -165,15 +165,16 @@ fn why_connections(facts: &Facts, chosen: &Sample) -> String {
         .last()
         .map_or(count, |last| last.measured.connections);
     let reached = percent(chosen.bytes_per_second / most);
-    match count == last {
-        true => format!(
+    if count == last {
+        format!(
             "{} moved the most, {rate:.1} MiB/s, and that is as many as were tried.",
             connections(count)
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "{} moved {rate:.1} MiB/s, {reached:.0} % of the best sample: up to {last} brought no more than that.",
             connections(count)
-        ),
+        )
     }
 }
 
@@ -228,11 +229,12 @@ fn why_caps(settings: &Settings, growing: bool) -> Option<String> {
             format!("source.pool.max_connections and target.pool.max_connections ({source} each)")
         }
     };
-    Some(match growing {
-        true => format!("raise {which} as far as the servers have room, and tune again."),
-        false => format!(
+    Some(if growing {
+        format!("raise {which} as far as the servers have room, and tune again.")
+    } else {
+        format!(
             "with one connection it does not show whether more would help: raise {which} and tune again."
-        ),
+        )
     })
 }
 
@@ -287,9 +289,10 @@ fn commit_every(facts: &Facts) -> (u64, String) {
 /// `min_connections` only where what the job says would be more than the cap, and
 /// `partitions_in_flight` only where the job fixes it.
 fn yaml(settings: &Settings, connections: usize, commit_every: u64) -> String {
-    let warm = match settings.source_min_connections > connections {
-        true => format!("    min_connections: {connections}\n"),
-        false => String::new(),
+    let warm = if settings.source_min_connections > connections {
+        format!("    min_connections: {connections}\n")
+    } else {
+        String::new()
     };
     let in_flight = match settings.partitions_in_flight {
         Some(_) => format!("  partitions_in_flight: {connections}\n"),

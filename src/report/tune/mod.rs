@@ -26,7 +26,7 @@ pub struct Facts {
     pub commit_samples: Vec<Sample>,
     /// What a reader of the figures must know.
     pub notes: Vec<String>,
-    /// Of the whole command.
+    /// Duration of the whole command.
     pub seconds: f64,
 }
 
@@ -39,7 +39,7 @@ pub struct SampledTable {
     pub strategy: String,
     pub estimated_rows: u64,
     pub estimated_bytes: u64,
-    /// Of all tables of the job.
+    /// Bytes of all tables of the job.
     pub job_bytes: u64,
     /// Into which it was cut for the samples.
     pub ranges: usize,
@@ -74,7 +74,7 @@ impl Settings {
 /// One sample as it was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Measured {
-    /// Of each side.
+    /// Connections of each side.
     pub connections: usize,
     /// Bytes.
     pub commit_every: u64,
@@ -88,13 +88,13 @@ pub struct Measured {
     pub commits: u64,
     /// Rows that PostgreSQL could not hold, under `values: reject`.
     pub rejected_rows: u64,
-    /// Of the loading side, added up over the connections.
+    /// Where the loading side's time went, added up over the connections.
     pub time: TimeSpent,
     /// Seconds in which the source's connections were at work on batches, added up.
     pub reading: f64,
     /// CPU seconds of this process; `None` where the system does not tell.
     pub tool_cpu: Option<f64>,
-    /// How busy all CPUs of the machine were, 0.0 to 1.0, whoever used them.
+    /// How busy all CPUs of the machine were, 0.0 to 1.0, by all processes.
     pub machine_busy: Option<f64>,
     /// Some of the rows had been read before, so the source may have had them in memory.
     pub again: bool,
@@ -139,6 +139,7 @@ impl Sample {
         }
     }
 
+    /// Over all connections; 0 for a sample that took no time.
     pub fn batches_per_second(&self) -> f64 {
         ratio(self.measured.batches as f64, self.measured.seconds)
     }
@@ -153,7 +154,7 @@ fn ratio(amount: f64, by: f64) -> f64 {
 /// rows, and keys, indexes and checks come on top.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
-    /// Of all tables of the job, as the source's catalog has them.
+    /// Bytes of all tables of the job in the source's catalog.
     pub source_bytes: u64,
     /// Bytes of that kind at the recommended settings.
     pub source_bytes_per_second: f64,
@@ -208,7 +209,7 @@ fn estimate(table: &SampledTable, rows_per_second: f64) -> Option<Estimate> {
 pub(super) mod tests {
     use super::*;
 
-    /// A sample of ten seconds that moved so many MiB/s in rows of 1 KiB and batches of 256 KiB,
+    /// A sample of ten seconds that moved this many MiB/s in rows of 1 KiB and batches of 256 KiB,
     /// whose connections spent this share of their time waiting for the source.
     pub(crate) fn sample(connections: usize, mib_per_second: f64, source: f64) -> Sample {
         let busy = connections as f64 * 10.0;
@@ -287,7 +288,7 @@ pub(super) mod tests {
         assert!(TuneReport::draw_up(facts(Vec::new())).is_none());
     }
 
-    /// A batch takes longer than a sample on a slow link, and nothing divided by it is no time.
+    /// A batch takes longer than a sample on a slow link, and a division by no batches is not a time.
     #[test]
     fn a_sample_without_a_batch_is_no_measure_of_batches() {
         let none = Measured {

@@ -25,8 +25,8 @@ pub enum Edge {
 }
 
 impl Remaining {
-    /// Of `slice` behind the last committed key; `None` for a slice that is no range.
-    pub fn of(slice: &Slice, last_key: Option<&[KeyValue]>) -> Option<Self> {
+    /// What is left of `slice` after the last committed key; `None` for a slice that is not a range.
+    pub fn new(slice: &Slice, last_key: Option<&[KeyValue]>) -> Option<Self> {
         let range = slice.range()?;
         Some(Self {
             after: last_key.or(range.after).map(<[_]>::to_vec),
@@ -191,7 +191,7 @@ fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
 }
 
 /// Cuts of equal distance between two integer keys, in the order from `first` to `last`; `None`
-/// where the key is not one integer. The last key itself is no cut.
+/// where the key is not one integer. The last key itself is not a cut.
 pub fn between(first: &[KeyValue], last: &[KeyValue], parts: usize) -> Option<Vec<Vec<KeyValue>>> {
     let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
         return None;
@@ -211,7 +211,7 @@ pub fn between(first: &[KeyValue], last: &[KeyValue], parts: usize) -> Option<Ve
     )
 }
 
-/// Whether most integers between the two keys are keys, where the catalog counts so many rows.
+/// Whether most integers between the two keys are keys, given the rows that the catalog counts.
 /// Parts of equal distance then differ by what is missing at most: a fifth of the whole.
 pub fn is_dense(first: &[KeyValue], last: &[KeyValue], rows: u64) -> bool {
     let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
@@ -222,7 +222,7 @@ pub fn is_dense(first: &[KeyValue], last: &[KeyValue], rows: u64) -> bool {
 }
 
 /// `slice` cut at `cuts`, which are in key order and lie before `end`: its own head, and the
-/// others. `None` where it is no range, there is no cut, or the slice ends elsewhere than the range
+/// others. `None` if it is not a range, there is no cut, or the slice ends elsewhere than the range
 /// that the cuts were found in: they may then lie in what is another partition's.
 pub fn parts(
     slice: &Slice,
@@ -280,10 +280,10 @@ mod tests {
             after: Some(int(1)),
             upto: Some(int(90)),
         };
-        let of = |key: Option<&[KeyValue]>| Remaining::of(&slice, key);
+        let of = |key: Option<&[KeyValue]>| Remaining::new(&slice, key);
         assert_eq!(of(Some(&int(5))), Some(left()));
         assert_eq!(of(None).and_then(|left| left.after), Some(int(1)));
-        assert_eq!(Remaining::of(&Slice::Whole, None), None);
+        assert_eq!(Remaining::new(&Slice::Whole, None), None);
     }
 
     #[test]
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(between(&int(90), &int(0), 3), Some(vec![int(60), int(30)]));
         let ends = (int(i64::MIN), int(i64::MAX));
         assert_eq!(between(&ends.0, &ends.1, 2), Some(vec![int(-1)]));
-        // Too close to each other for so many cuts, and nothing behind the last key.
+        // Too close to each other for that many cuts, and nothing after the last key.
         assert_eq!(between(&int(7), &int(8), 4), Some(vec![int(7)]));
         assert_eq!(between(&int(7), &int(7), 4), Some(vec![]));
         assert_eq!(between(&[KeyValue::Bit(true)], &int(7), 2), None);
@@ -389,7 +389,7 @@ mod tests {
         let (head, others) = parts(&within(None, None), None, &[int(3)]).expect("parts");
         assert_eq!(head, within(None, Some(3)));
         assert_eq!(others, [within(Some(3), None)]);
-        let left = Remaining::of(&head, Some(&int(1))).expect("a range");
+        let left = Remaining::new(&head, Some(&int(1))).expect("a range");
         let table = table(false);
         let key = key_of(&table).expect("a key");
         let sql = edge(&table, key, &left, Edge::First, Consistency::Strict);

@@ -32,7 +32,7 @@ pub async fn cut_points(
     while let Some(batch) = rows.next_batch().await? {
         match batch.last_key {
             Some(key) if batch.rows == 1 => cuts.push(key),
-            // A key that cannot be said exactly is no cut: cuts only balance the load.
+            // A key without an exact literal is not used as a cut: cuts only balance the load.
             None if batch.rows == 1 => {}
             _ => {
                 return Err(Error::new(
@@ -84,7 +84,7 @@ pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Op
     Ok(number.and_then(|number| u64::try_from(number).ok()))
 }
 
-/// `None` where the server answered that there is no such thing, or not for this login.
+/// `None` if the server answered that there is no such thing, or not for this login.
 pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
