@@ -23,8 +23,14 @@ struct Found<T> {
 
 /// A key and the environment variable that overrides it.
 pub(crate) struct Overridable {
-    pub(crate) key: &'static str,
-    pub(crate) variable: &'static str,
+    key: &'static str,
+    variable: &'static str,
+}
+
+impl Overridable {
+    pub(crate) const fn new(key: &'static str, variable: &'static str) -> Self {
+        Self { key, variable }
+    }
 }
 
 impl Section {

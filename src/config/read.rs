@@ -182,10 +182,7 @@ fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
 fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let mut section = source.section("pool", g);
     let max_connections = section.number_or_env(
-        Overridable {
-            key: "max_connections",
-            variable: "MAX_MSSQL_CONNECTIONS",
-        },
+        Overridable::new("max_connections", "MAX_MSSQL_CONNECTIONS"),
         SOURCE_CONNECTIONS,
         1..=MOST_CONNECTIONS,
         g,
@@ -269,10 +266,7 @@ fn target_pool(target: &mut Section, g: &mut Gathered<'_>) -> TargetPool {
     let mut section = target.section("pool", g);
     let pool = TargetPool {
         max_connections: section.number_or_env(
-            Overridable {
-                key: "max_connections",
-                variable: "MAX_PG_CONNECTIONS",
-            },
+            Overridable::new("max_connections", "MAX_PG_CONNECTIONS"),
             TARGET_CONNECTIONS,
             1..=MOST_CONNECTIONS,
             g,

@@ -50,3 +50,5 @@ pub struct Endpoint {
 
 #[cfg(test)]
 mod json_tests;
+#[cfg(test)]
+mod json_words_tests;

@@ -114,7 +114,10 @@ impl Access {
     fn columns(&mut self, rows: Vec<ReadableRow>) {
         for row in rows {
             if row.select == Some(false) {
-                self.denied.entry(row.object_id).or_default().push(row.column);
+                self.denied
+                    .entry(row.object_id)
+                    .or_default()
+                    .push(row.column);
             }
         }
     }

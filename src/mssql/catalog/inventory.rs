@@ -237,5 +237,9 @@ fn securable(row: &ControlRow) -> Result<String> {
             return Ok(format!("{class}::{name}"));
         }
     }
-    Ok(format!("{} {}", row.need_text("class_desc")?, row.need_int("major_id")?))
+    Ok(format!(
+        "{} {}",
+        row.need_text("class_desc")?,
+        row.need_int("major_id")?
+    ))
 }
