@@ -19,8 +19,8 @@ use crate::report::table::TableOutcome;
 use crate::report::time::Activity;
 use crate::report::tune::advice::{Bound, Saturates};
 use crate::report::verify::{Difference, Taken};
-use crate::schema::{Column, Identity, SqlType};
 use crate::schema::objects::Action;
+use crate::schema::{Column, Identity, SqlType};
 use crate::typemap::PgType;
 
 /// Every word that a report may hold in one place.

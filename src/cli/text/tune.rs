@@ -208,7 +208,7 @@ mod tests {
             again: connections > 1,
             ..Measured::default()
         };
-        Sample::of(measured, 2)
+        Sample::new(measured, 2)
     }
 
     fn report() -> TuneReport {

@@ -281,7 +281,7 @@ impl Tuning<'_> {
 }
 
 async fn taken(sampler: &Sampler<'_>, setting: Setting, cores: usize) -> Result<Sample> {
-    let sample = Sample::of(sampler.take(setting).await?, cores);
+    let sample = Sample::new(sampler.take(setting).await?, cores);
     tracing::info!(
         connections = setting.connections,
         commit_every = setting.commit_every,
@@ -416,7 +416,7 @@ mod tests {
                 bytes: mib << 20,
                 ..Measured::default()
             };
-            let sizes = commit_sizes(own << 20, &Sample::of(measured, 1));
+            let sizes = commit_sizes(own << 20, &Sample::new(measured, 1));
             sizes.into_iter().map(|size| size >> 20).collect::<Vec<_>>()
         };
         assert_eq!(sizes(64, 2000), [4, 16, 64, 256]);

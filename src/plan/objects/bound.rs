@@ -1,7 +1,7 @@
 //! Defaults and rules that are bound to columns, and partition schemes: what SQL Server keeps
 //! beside a table and PostgreSQL has no like of.
 
-use crate::plan::objects::{Context, Remarks};
+use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::ColumnPlan;
 use crate::schema::Table;
 use crate::schema::objects::BoundKind;

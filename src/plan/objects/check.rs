@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use crate::plan::object::CheckPlan;
+use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::default::HIDDEN;
-use crate::plan::objects::{Context, Remarks, collation, scope};
+use crate::plan::objects::{collation, scope};
 use crate::plan::table::TablePlan;
 use crate::schema::Table;
 use crate::schema::objects::Check;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::job::Collations;
 use crate::names;
 use crate::plan::object::CollationPlan;
-use crate::plan::objects::Context;
+use crate::plan::objects::context::Context;
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::schema::{Index, Table};
 use crate::typemap::PgType;

@@ -2,7 +2,9 @@
 //! that hold what the source computed.
 
 use crate::config::job::Computed;
-use crate::plan::objects::{Context, Remarks, default::HIDDEN, scope};
+use crate::plan::objects::context::{Context, Remarks};
+use crate::plan::objects::default::HIDDEN;
+use crate::plan::objects::scope;
 use crate::plan::table::ColumnPlan;
 use crate::translate::{self, Volatility};
 

@@ -1,7 +1,7 @@
 //! The sequence that continues an identity of the source.
 
 use crate::plan::object::{CounterForm, CounterPlan};
-use crate::plan::objects::Remarks;
+use crate::plan::objects::context::Remarks;
 use crate::plan::table::ColumnPlan;
 use crate::schema::{Identity, SqlType};
 use crate::typemap::PgType;

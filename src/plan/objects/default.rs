@@ -1,6 +1,7 @@
 //! Defaults of columns, part of CREATE TABLE.
 
-use crate::plan::objects::{Context, Remarks, scope};
+use crate::plan::objects::context::{Context, Remarks};
+use crate::plan::objects::scope;
 use crate::plan::table::ColumnPlan;
 use crate::schema::Table;
 use crate::translate;

@@ -6,7 +6,7 @@ use crate::config::job::Job;
 use crate::error::Result;
 use crate::names::{self, TargetName};
 use crate::plan::object::DomainPlan;
-use crate::plan::objects::{Context, Remarks};
+use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::plan::types;
 use crate::schema::Table;

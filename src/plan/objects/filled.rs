@@ -4,7 +4,7 @@
 //! A NOT NULL of theirs would refuse the application's first INSERT.
 
 use crate::config::job::RowVersion;
-use crate::plan::objects::{Context, Remarks};
+use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::ColumnPlan;
 use crate::schema::objects::Period;
 use crate::schema::{IndexRole, SqlType, Table};

@@ -1,7 +1,8 @@
 //! Indexes and unique constraints.
 
 use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
-use crate::plan::objects::{Context, Remarks, collation, scope};
+use crate::plan::objects::context::{Context, Remarks};
+use crate::plan::objects::{collation, scope};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
 use crate::translate;

@@ -6,6 +6,7 @@ mod check;
 mod collation;
 mod comment;
 mod computed;
+mod context;
 mod counter;
 mod default;
 mod domain;
@@ -19,15 +20,15 @@ mod trigger;
 mod view;
 mod without;
 
-use crate::config::job::{History, Job, Untranslated};
+use crate::config::job::{History, Job};
 use crate::error::Result;
 use crate::plan::object::TableObjects;
-use crate::plan::table::{ColumnPlan, Omission, TablePlan};
+use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::schema::Table;
 use crate::schema::objects::Temporal;
-use crate::schema::{Database, Table};
-use crate::typemap::TargetTypes;
 
 pub(super) use crate::plan::objects::collation::used as collations;
+pub(super) use crate::plan::objects::context::{Context, Remarks};
 pub(super) use crate::plan::objects::domain::used as domains;
 pub(super) use crate::plan::objects::foreign_key::plan_all as foreign_keys;
 pub(super) use crate::plan::objects::index::note_rounding;
@@ -37,56 +38,6 @@ pub(super) use crate::plan::objects::sequence::plan_all as sequences;
 pub(super) use crate::plan::objects::trigger::plan_all as triggers;
 pub(super) use crate::plan::objects::view::plan_all as views;
 pub(super) use crate::plan::objects::without::leave_out;
-
-/// What every decision looks at.
-#[derive(Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub(super) database: &'a Database,
-    pub(super) job: &'a Job,
-    /// Sequences; tables and views too, once they are planned.
-    pub(super) names: &'a Names,
-    pub(super) target: TargetTypes,
-}
-
-/// What a reader of the plan must know of a table.
-#[derive(Debug, Default)]
-pub(super) struct Remarks {
-    pub(super) omissions: Vec<Omission>,
-    pub(super) notes: Vec<String>,
-}
-
-impl Remarks {
-    pub(super) fn omit(&mut self, object: String, reason: impl Into<String>) {
-        self.omit_with_text(object, reason, None);
-    }
-
-    fn omit_with_text(&mut self, object: String, reason: impl Into<String>, text: Option<String>) {
-        self.omissions.push(Omission {
-            object,
-            reason: reason.into(),
-            text,
-        });
-    }
-
-    /// An expression that has no certain translation, with its text.
-    fn untranslated(&mut self, job: &Job, object: String, reason: &str, text: &str) {
-        match job.schema.untranslated {
-            Untranslated::Report => self.omissions.push(Omission {
-                object,
-                reason: format!("not translated: {reason}"),
-                text: Some(text.to_owned()),
-            }),
-            Untranslated::Ignore => self.notes.push(format!(
-                "{object} is left out, not translated: {reason}; its T-SQL: {text}"
-            )),
-        }
-    }
-
-    fn note_all(&mut self, object: &str, notes: &[String]) {
-        let notes = notes.iter().map(|note| format!("{object}: {note}"));
-        self.notes.extend(notes);
-    }
-}
 
 /// Completes the columns, and takes out those that PostgreSQL computes.
 ///

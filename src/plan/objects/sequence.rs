@@ -3,8 +3,9 @@
 use crate::config::job::Job;
 use crate::names;
 use crate::plan::object::SequencePlan;
+use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
-use crate::plan::objects::{Names, Remarks};
+use crate::plan::objects::scope::Names;
 use crate::plan::table::TargetName;
 use crate::schema::objects::Sequence;
 use crate::schema::{Database, SqlType};

@@ -3,8 +3,9 @@
 use crate::config::job::{Job, Views};
 use crate::names;
 use crate::plan::object::{ColumnClauses, ViewPlan};
+use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
-use crate::plan::objects::{Names, Remarks};
+use crate::plan::objects::scope::Names;
 use crate::plan::table::{ColumnPlan, TargetName};
 use crate::schema::objects::View;
 use crate::schema::{Column, Database};

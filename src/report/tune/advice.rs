@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::units::show_size;
-use crate::report::tune::{Facts, Sample, Settings};
+use crate::report::tune::facts::{Facts, Sample, Settings};
 
 /// Throughput within this share of the best counts as the best: fewer connections and smaller
 /// commits cost less, and samples of seconds do not tell more apart.
@@ -368,7 +368,7 @@ mod tests {
         let full = |connections, rate| {
             let sample = sample(connections, rate, 0.9);
             // 9 of 10 s on each of 4 CPUs.
-            Sample::of(
+            Sample::new(
                 Measured {
                     tool_cpu: Some(36.0),
                     ..sample.measured
@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn a_full_machine_is_told_when_it_is_not_the_tool() {
         let busy = sample(1, 50.0, 0.9);
-        let busy = Sample::of(
+        let busy = Sample::new(
             Measured {
                 machine_busy: Some(0.99),
                 ..busy.measured
@@ -436,7 +436,7 @@ mod tests {
                 commit_every: size << 20,
                 ..sample(2, rate, 0.3).measured
             };
-            Sample::of(measured, 4)
+            Sample::new(measured, 4)
         };
         let mut facts = facts(vec![sample(1, 90.0, 0.3), sample(2, 100.0, 0.3)]);
         facts.commit_samples = vec![with(4, 80.0), with(16, 98.0), with(64, 100.0)];

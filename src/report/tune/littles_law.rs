@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::report::pool::Side;
-use crate::report::tune::Sample;
+use crate::report::tune::facts::Sample;
 
 /// The formula for one side.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -1,0 +1,65 @@
+//! What every decision about an object looks at, and where it leaves its remarks.
+
+use crate::config::job::{Job, Untranslated};
+use crate::plan::objects::scope::Names;
+use crate::plan::table::Omission;
+use crate::schema::Database;
+use crate::typemap::TargetTypes;
+
+/// What every decision looks at.
+#[derive(Clone, Copy)]
+pub(in crate::plan) struct Context<'a> {
+    pub(in crate::plan) database: &'a Database,
+    pub(in crate::plan) job: &'a Job,
+    /// Sequences; tables and views too, once they are planned.
+    pub(in crate::plan) names: &'a Names,
+    pub(in crate::plan) target: TargetTypes,
+}
+
+/// What a reader of the plan must know of a table.
+#[derive(Debug, Default)]
+pub(in crate::plan) struct Remarks {
+    pub(in crate::plan) omissions: Vec<Omission>,
+    pub(in crate::plan) notes: Vec<String>,
+}
+
+impl Remarks {
+    /// Lists an object as left out.
+    pub(in crate::plan) fn omit(&mut self, object: String, reason: impl Into<String>) {
+        self.omit_with_text(object, reason, None);
+    }
+
+    /// As [`Self::omit`], with the object's T-SQL.
+    pub(super) fn omit_with_text(
+        &mut self,
+        object: String,
+        reason: impl Into<String>,
+        text: Option<String>,
+    ) {
+        self.omissions.push(Omission {
+            object,
+            reason: reason.into(),
+            text,
+        });
+    }
+
+    /// An expression that has no certain translation, with its text.
+    pub(super) fn untranslated(&mut self, job: &Job, object: String, reason: &str, text: &str) {
+        match job.schema.untranslated {
+            Untranslated::Report => self.omissions.push(Omission {
+                object,
+                reason: format!("not translated: {reason}"),
+                text: Some(text.to_owned()),
+            }),
+            Untranslated::Ignore => self.notes.push(format!(
+                "{object} is left out, not translated: {reason}; its T-SQL: {text}"
+            )),
+        }
+    }
+
+    /// Notes on one object.
+    pub(super) fn note_all(&mut self, object: &str, notes: &[String]) {
+        let notes = notes.iter().map(|note| format!("{object}: {note}"));
+        self.notes.extend(notes);
+    }
+}
