@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::engine::Work;
 use crate::fault::FaultSpec;
-use crate::server::Shared;
+use crate::wire::shared::Shared;
 
 /// Answers lines until the client closes.
 pub(crate) fn serve(socket: TcpStream, shared: &Shared) {

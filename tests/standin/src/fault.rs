@@ -1,5 +1,7 @@
 //! Faults that the server commits on request: what, where in a response, how often.
 
+mod parse;
+
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,8 +9,6 @@ use std::time::Duration;
 
 use crate::counters::Counters;
 use crate::prng::SplitMix64;
-
-mod parse;
 
 /// Class of an error that a fault raises, as SQL Server sends it (`sys.messages`; for 40197 to 49920
 /// Microsoft's "Troubleshoot connectivity issues and other errors with Azure SQL Database"). 605 is

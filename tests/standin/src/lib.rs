@@ -12,6 +12,7 @@ pub mod server;
 pub mod session;
 pub mod types;
 pub mod wire;
+pub(crate) mod work;
 
 mod admin;
 mod serve;

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
-
 use standin::engine::{Engine, Options, batches};
 use standin::fault::FaultSpec;
 use standin::load::{self, Sample};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::engine::{ConnectionFacts, Engine, Work};
-use crate::server::{ConnectionInfo, Server, ServerHandle, ServerOptions, StartError};
+use crate::server::{Server, ServerHandle, ServerOptions, StartError};
 use crate::session::{Login, Session};
 use crate::types::SqlError;
+use crate::wire::shared::ConnectionInfo;
 
 /// Lets users into an engine.
 struct Door(Arc<Engine>);

@@ -1,14 +1,12 @@
 //! The server: listens, gives each connection a thread, and is held and stopped through its handle.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use crate::admin;
 use crate::counters::Counters;
@@ -17,13 +15,14 @@ use crate::session::Login;
 use crate::wire::browser::{self, Instance};
 use crate::wire::connection;
 use crate::wire::prelogin::{TlsMode, VERSION};
+use crate::wire::shared::{OpenConnection, Shared};
 use crate::wire::tls::{Tls, TlsError};
 use crate::wire::token::SERVER_NAME;
 
+pub use crate::wire::shared::{ConnectionInfo, MOST_PACKET};
+
 /// Stack of a connection's thread; only the touched pages cost memory.
 const STACK: usize = 4 << 20;
-/// The longest packet of TDS (MS-TDS 2.2.6.4).
-pub const MOST_PACKET: u32 = 32767;
 /// How long a stop waits for the connections' threads.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -83,81 +82,6 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// A logged-in connection, as `sys.dm_exec_sessions` and `sys.dm_exec_connections` show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectionInfo {
-    pub session_id: u16,
-    pub login: String,
-    /// The client's machine and program, by its own account.
-    pub host: String,
-    pub program: String,
-    pub database: String,
-    pub client_address: String,
-    pub packet_size: u32,
-    pub encrypted: bool,
-}
-
-/// An accepted connection.
-struct OpenConnection {
-    /// A twin, to close it from outside.
-    socket: TcpStream,
-    /// From its login on; the connection's thread keeps it true.
-    info: Option<ConnectionInfo>,
-}
-
-/// What all connections share.
-pub(crate) struct Shared {
-    pub(crate) login: Arc<dyn Login>,
-    pub(crate) tls: Tls,
-    pub(crate) tls_mode: TlsMode,
-    pub(crate) most_packet: u32,
-    instance: String,
-    pub(crate) version: [u8; 4],
-    pub(crate) counters: Counters,
-    pub(crate) faults: Faults,
-    stop: AtomicBool,
-    /// By connection number.
-    open: Mutex<HashMap<u64, OpenConnection>>,
-    accepted: AtomicU64,
-}
-
-impl Shared {
-    /// `MSSQLServer` is what clients send for "the default one".
-    pub(crate) fn is_instance(&self, name: &[u8]) -> bool {
-        name.eq_ignore_ascii_case(b"MSSQLServer")
-            || name.eq_ignore_ascii_case(self.instance.as_bytes())
-    }
-
-    /// The connections that are logged in.
-    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
-        let mut found: Vec<_> = self
-            .open()
-            .values()
-            .filter_map(|connection| connection.info.clone())
-            .collect();
-        found.sort_by_key(|info| info.session_id);
-        found
-    }
-
-    /// Says who connection `number` is.
-    pub(crate) fn set_info(&self, number: u64, info: ConnectionInfo) {
-        if let Some(connection) = self.open().get_mut(&number) {
-            connection.info = Some(info);
-        }
-    }
-
-    pub(crate) fn drop_connections(&self) {
-        for connection in self.open().values() {
-            // A socket that is closed already is what is wanted.
-            connection.socket.shutdown(Shutdown::Both).ok();
-        }
-    }
-
-    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<u64, OpenConnection>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Starts servers.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! The SQL engine: typed tables in memory, under T-SQL.
 
 mod arithmetic;
-mod cascade;
 mod catalog;
 pub(crate) mod collate;
 mod control;
@@ -9,33 +8,19 @@ mod datatype;
 mod ddl;
 mod dml;
 mod error;
-mod expr;
-mod facts;
+pub(crate) mod eval;
 mod function;
-mod gate;
-mod graph;
-mod memory;
-mod object;
-mod pages;
+pub(crate) mod model;
 mod parse;
-mod partition;
 mod procedure;
 mod query;
-mod rows;
-mod security;
 mod server;
 mod session;
-mod state;
 mod store;
-mod table;
-mod transaction;
 mod value;
-mod work;
 
-pub use parse::script::batches;
-pub use server::{ConnectionFacts, Connections, Engine, Options};
-pub use table::Generator;
-pub use work::{OTHERS, Work};
-
-/// `SERVERPROPERTY('ProductVersion')`: SQL Server 2022 RTM.
-pub const PRODUCT_VERSION: &str = "16.0.1000.6";
+pub use crate::engine::model::options::{ConnectionFacts, Connections, Options};
+pub use crate::engine::model::table::Generator;
+pub use crate::engine::parse::script::batches;
+pub use crate::engine::session::shared::Engine;
+pub use crate::work::{OTHERS, Work};

@@ -1,90 +1,31 @@
 //! The engine as its callers see it: options, login, and loading without SQL.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, RwLock, Weak};
 
 use crate::engine::error::{Result, error};
-use crate::engine::facts::{Facts, LastIdentity, user_of};
-use crate::engine::gate::Gate;
+use crate::engine::model::facts::{LastIdentity, Variable, user_of};
+use crate::engine::model::name::{Name, fold};
+use crate::engine::model::options::Options;
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{Generated, Generator};
 use crate::engine::parse::script;
-use crate::engine::parse::statement::{Name, Statement};
-use crate::engine::session::SqlSession;
-use crate::engine::state::{Database, State};
-use crate::engine::table::{Generated, Generator, fold};
-use crate::engine::value::calendar::{DAY, SECOND};
-use crate::engine::value::temporal::DateOrder;
-use crate::engine::work::{Ledger, Work};
-use crate::engine::{collate, ddl, dml};
-use crate::session::{Login, Session};
+use crate::engine::parse::statement::Statement;
+use crate::engine::session::gate::Gate;
+use crate::engine::session::settings::Settings;
+use crate::engine::session::shared::{Engine, now};
+use crate::engine::session::sql_session::SqlSession;
+use crate::engine::value::calendar::DAY;
+use crate::engine::{collate, control, ddl, dml};
+use crate::session::{Login, Parameter, Session, Sink};
 use crate::types::{SqlError, SqlType, Value};
-
-/// How the server calls itself and whom it lets in.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `@@SERVERNAME`.
-    pub server_name: String,
-    /// Logins and their passwords; names compare without regard to case.
-    pub logins: Vec<(String, String)>,
-    /// `query governor cost limit` in seconds; 0 is no limit. A second is a thousand rows here.
-    pub cost_limit: u64,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            server_name: "standin".to_owned(),
-            logins: vec![("sa".to_owned(), "Passw0rd!".to_owned())],
-            cost_limit: 1,
-        }
-    }
-}
-
-impl Options {
-    /// `@@VERSION`.
-    pub(crate) fn version_text(&self) -> String {
-        format!(
-            "Microsoft SQL Server 2022 (RTM) - {} (X64) \n\tStand-in for tests of migrate\n\tDeveloper Edition (64-bit) on Linux",
-            crate::engine::PRODUCT_VERSION
-        )
-    }
-}
+use crate::work::Ledger;
 
 /// SQL Server Agent's tables in `msdb`, with the columns that tell jobs by name and database.
 const JOBS: [&str; 2] = [
     "CREATE TABLE dbo.sysjobs (job_id uniqueidentifier NOT NULL, name nvarchar(128) NOT NULL)",
     "CREATE TABLE dbo.sysjobsteps (job_id uniqueidentifier NOT NULL, step_id int NOT NULL, database_name nvarchar(128) NULL)",
 ];
-
-/// A row of `sys.dm_exec_sessions` and `sys.dm_exec_connections`, as the wire knows it.
-#[derive(Debug, Clone)]
-pub struct ConnectionFacts {
-    pub session_id: u16,
-    pub login: String,
-    pub host: String,
-    pub program: String,
-    pub database: String,
-    pub client_address: String,
-    pub packet_size: u32,
-    pub encrypted: bool,
-}
-
-/// Tells the connections of the moment.
-pub type Connections = Box<dyn Fn() -> Vec<ConnectionFacts> + Send + Sync>;
-
-/// All databases of the stand-in. Readers take a snapshot, writers take turns.
-pub struct Engine {
-    /// Itself, for the sessions to hold.
-    me: Weak<Engine>,
-    pub(crate) options: Arc<Options>,
-    published: RwLock<Arc<State>>,
-    pub(crate) gate: Gate,
-    sessions: AtomicU64,
-    /// What SELECT statements have touched.
-    pub(crate) ledger: Ledger,
-    connections: RwLock<Option<Connections>>,
-}
 
 impl Engine {
     /// An engine with the system databases.
@@ -163,102 +104,6 @@ impl Engine {
             user.to_owned(),
             found,
         )))
-    }
-
-    /// What SELECT statements that have ended have touched, since the start or [`Engine::reset_work`].
-    pub fn work(&self) -> Work {
-        self.ledger.total()
-    }
-
-    /// The same by the text of the batch, most rows touched first.
-    pub fn work_by_text(&self) -> Vec<(String, Work)> {
-        self.ledger.by_text()
-    }
-
-    /// Begins to count again.
-    pub fn reset_work(&self) {
-        self.ledger.reset();
-    }
-
-    /// Changes `@@SERVERNAME`, as a failover to another replica does: databases stay what they are.
-    pub fn rename_server(&self, name: &str) {
-        let renamed = self.change(|_, after| {
-            after.server_name = Some(name.into());
-            Ok(())
-        });
-        debug_assert!(renamed.is_ok(), "nothing in it fails");
-    }
-
-    /// Where `sys.dm_exec_sessions` comes from.
-    pub fn set_connections(&self, connections: Connections) {
-        *self
-            .connections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(connections);
-    }
-
-    pub(crate) fn connections(&self) -> Vec<ConnectionFacts> {
-        let source = self
-            .connections
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        source.as_ref().map(|f| f()).unwrap_or_default()
-    }
-
-    pub(crate) fn state(&self) -> Arc<State> {
-        Arc::clone(
-            &self
-                .published
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    pub(crate) fn publish(&self, state: Arc<State>) {
-        *self
-            .published
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = state;
-    }
-
-    /// What holds outside of any session.
-    pub(crate) fn facts(&self, state: Arc<State>, database: &str) -> Facts {
-        Facts {
-            options: Arc::clone(&self.options),
-            state,
-            database: database.to_owned(),
-            user: "sa".to_owned(),
-            spid: 0,
-            now: now(),
-            transactions: 0,
-            row_count: 0,
-            last_error: 0,
-            identity: LastIdentity::default(),
-            variables: BTreeMap::new(),
-            date_order: DateOrder::default(),
-            connections: Arc::default(),
-            caught: None,
-            identity_insert: None,
-            isolation: 2,
-            lock_timeout: -1,
-        }
-    }
-
-    /// Changes the state as one writer; nothing is published when `change` fails.
-    pub(crate) fn change<T>(
-        &self,
-        change: impl FnOnce(&Arc<State>, &mut State) -> Result<T>,
-    ) -> Result<T> {
-        const LOADER: u64 = 0;
-        self.gate.enter(LOADER, None, &|| true);
-        let before = self.state();
-        let mut after = State::clone(&before);
-        let result = change(&before, &mut after);
-        if result.is_ok() {
-            self.publish(Arc::new(after));
-        }
-        self.gate.leave(LOADER);
-        result
     }
 
     /// Adds rows whose values are already of their columns' types; returns how many.
@@ -378,21 +223,40 @@ impl Login for Engine {
     }
 }
 
-/// UTC now, as days since 0001-01-01 and 100 ns ticks.
-pub(crate) fn now() -> (i32, u64) {
-    /// 1970-01-01 as days since 0001-01-01.
-    const DAYS_1970: u64 = 719_162;
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let ticks = since.as_secs() * SECOND + u64::from(since.subsec_nanos()) / 100;
-    ((DAYS_1970 + ticks / DAY) as i32, ticks % DAY)
-}
+impl Session for SqlSession {
+    fn execute(&mut self, batch: &str, parameters: &[Parameter], sink: &mut dyn Sink) {
+        self.variables.clear();
+        self.caught = None;
+        self.catching.clear();
+        for p in parameters {
+            self.variables.insert(
+                fold(&p.name),
+                Variable {
+                    ty: p.ty.clone(),
+                    value: p.value.clone(),
+                },
+            );
+        }
+        self.batch = batch.into();
+        control::batch(self, batch, sink);
+    }
 
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+    fn reset(&mut self) {
+        self.transaction = None;
+        self.engine.gate.leave(self.id);
+        self.settings = Settings::default();
+        self.database.clone_from(&self.home);
+        self.variables.clear();
+        self.identity = LastIdentity::default();
+        (self.row_count, self.last_error, self.caught) = (0, 0, None);
+        self.drop_temporary();
+    }
+
+    fn database(&self) -> &str {
+        &self.database
+    }
+
+    fn id(&self) -> Option<u16> {
+        u16::try_from(self.id).ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, FaultSpec, Point};
+use crate::fault::{Action, FaultSpec, Point};
 
 /// Parses `action[:key=value,...]`.
 pub(super) fn parse(text: &str) -> Result<FaultSpec, String> {

@@ -1,8 +1,7 @@
 //! The lookup tables, with their real contents.
 
+use crate::sample::{TableSource, text};
 use crate::types::Value;
-
-use super::{TableSource, text};
 
 /// A small table that is the same at every size.
 struct Lookup {

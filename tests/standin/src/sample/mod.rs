@@ -1,4 +1,5 @@
 //! StackOverflow-shaped sample data: the tables of StackOverflow2013, made up, the same every time,
+
 //! and the same tables in the proportion and with the widths that the budgets are written for.
 
 mod activity;
@@ -12,8 +13,8 @@ mod wide;
 use crate::prng::SplitMix64;
 use crate::types::Value;
 
-pub use scale::{Made, scale};
-pub use wide::Wide;
+pub use crate::sample::scale::{Made, scale};
+pub use crate::sample::wide::Wide;
 
 /// A table that is generated row by row.
 pub trait TableSource: Send + Sync {

@@ -1,9 +1,8 @@
 //! Users and their badges.
 
 use crate::prng::SplitMix64;
+use crate::sample::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
 use crate::types::Value;
-
-use super::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
 
 pub(super) const USERS: &str = "CREATE TABLE [dbo].[Users] (
     [Id] int IDENTITY(1,1) NOT NULL,

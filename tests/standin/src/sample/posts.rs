@@ -1,9 +1,8 @@
 //! Posts: questions and answers with long bodies.
 
 use crate::prng::SplitMix64;
+use crate::sample::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
 use crate::types::Value;
-
-use super::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
 
 pub(super) const POSTS: &str = "CREATE TABLE [dbo].[Posts] (
     [Id] int IDENTITY(1,1) NOT NULL,

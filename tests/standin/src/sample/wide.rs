@@ -4,9 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::prng::SplitMix64;
+use crate::sample::text;
 use crate::types::Value;
-
-use super::text;
 
 /// UTF-16 units that the texts are cut from.
 const POOL: usize = 64 * 1024;

@@ -1,11 +1,11 @@
 //! The procedures that clients run statements with: sp_executesql, sp_prepexec and their kin.
 
-use crate::server::Shared;
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::prepared::{Prepared, Statement};
 use crate::wire::response::Response;
 use crate::wire::rpc::{self, Argument, Call, Procedure};
+use crate::wire::shared::Shared;
 
 /// The statement a call runs, for faults that match by text.
 pub(crate) fn statement_text(call: &Call, prepared: &Prepared) -> String {

@@ -4,7 +4,6 @@ use std::io;
 use std::net::TcpStream;
 
 use crate::fault::Plan;
-use crate::server::{ConnectionInfo, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::call::{self, sql_error, unsupported};
@@ -15,6 +14,7 @@ use crate::wire::quiet::Quiet;
 use crate::wire::request;
 use crate::wire::response::{Outcome, Response};
 use crate::wire::rpc::{self, Call};
+use crate::wire::shared::{ConnectionInfo, Shared};
 use crate::wire::token::{self, DoneKind, done, env};
 use crate::wire::transaction::{self, Transaction};
 use crate::wire::transport::Transport;

@@ -4,7 +4,6 @@ use std::io;
 
 use crate::counters::Open;
 use crate::fault::{Action, class_of};
-use crate::server::{ConnectionInfo, MOST_PACKET, Shared};
 use crate::session::Session;
 use crate::types::SqlError;
 use crate::wire::encode::DEFAULT_COLLATION;
@@ -12,6 +11,7 @@ use crate::wire::login7::{Login7, feature};
 use crate::wire::packet::{self, Message, invalid, kind, status};
 use crate::wire::prelogin::{self, Outcome, PreLogin, TlsMode};
 use crate::wire::response::database_message;
+use crate::wire::shared::{ConnectionInfo, MOST_PACKET, Shared};
 use crate::wire::token::{self, DoneKind, done, env};
 use crate::wire::transport::Transport;
 use crate::wire::writer::Writer;

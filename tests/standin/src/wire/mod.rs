@@ -2,9 +2,8 @@
 
 pub mod code_page;
 pub mod encode;
+pub(crate) mod shared;
 pub mod tls;
-
-pub use prelogin::TlsMode;
 
 pub(crate) mod browser;
 pub(crate) mod call;
@@ -30,3 +29,5 @@ pub(crate) mod writer;
 mod fuzz_tests;
 #[cfg(test)]
 mod specification_tests;
+
+pub use crate::wire::prelogin::TlsMode;

@@ -1,5 +1,7 @@
 //! The answer to one request: turns what the engine reports into tokens, packets and faults.
 
+mod fault;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -12,8 +14,6 @@ use crate::wire::encode::Layout;
 use crate::wire::token::{self, DoneKind, done, env};
 use crate::wire::transport::Transport;
 use crate::wire::writer::Writer;
-
-mod fault;
 
 /// CurCmd of a SELECT, as every result set is reported.
 const SELECT: u16 = 0xC1;

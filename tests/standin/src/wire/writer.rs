@@ -1,8 +1,7 @@
 //! A response on its way out: cuts the payload into packets and sends many of them per system call.
 
-use std::io;
-use std::mem;
 use std::sync::Arc;
+use std::{io, mem};
 
 use crate::counters::Counters;
 use crate::fault::Armed;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::engine::catalog::View;
-use crate::engine::collate;
-use crate::engine::datatype;
 use crate::engine::value::calendar::{DAY, DAYS_1900};
 use crate::engine::value::text;
+use crate::engine::{collate, datatype};
 use crate::types::{Column, SqlType, Value};
 
 pub(super) struct Build {

@@ -2,9 +2,9 @@
 
 use crate::engine::catalog::build::{Build, T, b, i, s};
 use crate::engine::catalog::objects::{object, object_columns};
-use crate::engine::facts::Facts;
-use crate::engine::state::Database;
-use crate::engine::table::IndexKind;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::IndexKind;
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {

@@ -2,10 +2,10 @@
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
 use crate::engine::catalog::partitions;
-use crate::engine::facts::Facts;
-use crate::engine::pages;
-use crate::engine::state::Database;
-use crate::engine::table::{Index, IndexForm, IndexKind, Table, XmlUse};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::pages;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::{Index, IndexForm, IndexKind, Table, XmlUse};
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {

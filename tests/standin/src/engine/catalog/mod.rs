@@ -11,8 +11,8 @@ mod security;
 mod server;
 
 use crate::engine::error::{Result, invalid_object};
-use crate::engine::facts::Facts;
-use crate::engine::parse::statement::Name;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::Name;
 use crate::types::{Column, Value};
 
 /// A view's columns and rows.

@@ -3,10 +3,10 @@
 use crate::engine::catalog::build::{Build, T, at, b, i, s};
 use crate::engine::catalog::indexes::{pages, rows, stored};
 use crate::engine::datatype;
-use crate::engine::partition::{PartitionFunction, prefix};
-use crate::engine::query::range::under;
-use crate::engine::state::Database;
-use crate::engine::table::{Index, IndexForm, Table};
+use crate::engine::eval::range::under;
+use crate::engine::model::partition::{PartitionFunction, prefix};
+use crate::engine::model::state::Database;
+use crate::engine::model::table::{Index, IndexForm, Table};
 use crate::types::Value;
 
 pub(super) fn view(database: &Database, name: &str) -> Option<Build> {

@@ -4,10 +4,10 @@ use crate::engine::catalog::View;
 use crate::engine::catalog::build::{Build, NULL, T, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::error::{Result, invalid_object};
-use crate::engine::facts::Facts;
-use crate::engine::object::ModuleKind;
-use crate::engine::parse::statement::Name;
-use crate::engine::state::Database;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::Name;
+use crate::engine::model::object::ModuleKind;
+use crate::engine::model::state::Database;
 
 pub(super) fn view(facts: &Facts, name: &Name, view: &str) -> Result<Option<View>> {
     let database = facts.database_of(name)?;

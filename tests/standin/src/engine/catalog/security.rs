@@ -3,9 +3,10 @@
 use crate::engine::catalog::View;
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
 use crate::engine::error::{Result, error};
-use crate::engine::security::{FIXED, Rights, Securable};
-use crate::engine::state::Database;
-use crate::engine::table::same_name;
+use crate::engine::model::name::same_name;
+use crate::engine::model::rights::Rights;
+use crate::engine::model::security::{FIXED, Securable};
+use crate::engine::model::state::Database;
 use crate::types::Value;
 
 pub(super) fn view(database: &Database, rights: &Rights<'_>, name: &str) -> Option<Build> {

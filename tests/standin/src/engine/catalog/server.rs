@@ -1,7 +1,7 @@
 //! Databases, sessions and connections.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, bytes, i, s};
-use crate::engine::facts::Facts;
+use crate::engine::model::facts::Facts;
 use crate::types::Value;
 
 pub(super) fn view(facts: &Facts, name: &str) -> Option<Build> {

@@ -7,23 +7,21 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use crate::engine::control::query::query_statement;
 use crate::engine::error::{Result, info, unsupported};
-use crate::engine::expr::{Env, Run, Watch};
-use crate::engine::facts::{Facts, Variable};
+use crate::engine::eval::expr::{Env, Run, Watch};
+use crate::engine::model::facts::{Facts, Variable};
+use crate::engine::model::name::fold;
+use crate::engine::model::state::State;
 use crate::engine::parse::script;
 use crate::engine::parse::statement::{Located, Statement};
-use crate::engine::procedure;
 use crate::engine::query::bind::Binder;
-use crate::engine::session::SqlSession;
-use crate::engine::state::State;
-use crate::engine::table::fold;
+use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
-use crate::engine::{ddl, dml};
+use crate::engine::{ddl, dml, procedure};
 use crate::session::Sink;
 use crate::types::{SqlError, SqlType, Value};
-
-use query::query_statement;
 
 /// How a statement ended, for those around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

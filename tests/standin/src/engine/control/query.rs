@@ -5,26 +5,24 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
+use crate::engine::control::{Flow, changing, counted, finished};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::Run;
-use crate::engine::facts::Facts;
-use crate::engine::procedure;
+use crate::engine::eval::expr::Run;
+use crate::engine::eval::flow::Stop;
+use crate::engine::eval::plan::Plan;
+use crate::engine::eval::run;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::fold;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::direct::{Direct, Sent};
 use crate::engine::query::from::name_of;
-use crate::engine::query::governor;
-use crate::engine::query::mask;
-use crate::engine::query::plan::Plan;
-use crate::engine::query::run::{self, Stop};
-use crate::engine::session::SqlSession;
-use crate::engine::table::fold;
+use crate::engine::query::{governor, mask};
+use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::convert::{How, convert};
-use crate::engine::work::Ledger;
-use crate::engine::{datatype, dml};
+use crate::engine::{datatype, dml, procedure};
 use crate::session::Sink;
 use crate::types::Column;
-
-use super::{Flow, changing, counted, finished};
+use crate::work::Ledger;
 
 /// The variables that a `SELECT @a = ..., @b = ...` sets, if it is one.
 fn assigned(query: &Query) -> Result<Option<Vec<String>>> {

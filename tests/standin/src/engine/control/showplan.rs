@@ -2,14 +2,13 @@
 
 use sqlparser::ast::Query;
 
+use crate::engine::control::{Flow, counted};
 use crate::engine::error::{Result, unsupported};
+use crate::engine::eval::plan::{Plan, Scan};
 use crate::engine::query::bind::Binder;
-use crate::engine::query::plan::{Plan, Scan};
-use crate::engine::session::SqlSession;
+use crate::engine::session::sql_session::SqlSession;
 use crate::session::Sink;
 use crate::types::{Column, SqlType, Value};
-
-use super::{Flow, counted};
 
 /// One row for the whole plan, with those of SHOWPLAN_ALL's columns that say how many rows it gives.
 pub(super) fn estimate(

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::engine::collate;
-use crate::engine::datatype;
+use crate::engine::ddl::{Work, facts_of, place, table_id};
 use crate::engine::error::{Result, error, invalid_column, unsupported};
-use crate::engine::expr::{Env, Run};
-use crate::engine::facts::Facts;
+use crate::engine::eval::expr::{Env, Run};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::Name;
+use crate::engine::model::rows::{OrderedRows, Row};
+use crate::engine::model::state::State;
+use crate::engine::model::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{ColumnSpec, ConstraintKind, Name};
+use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
 use crate::engine::query::mask;
-use crate::engine::rows::{OrderedRows, Row};
-use crate::engine::state::State;
 use crate::engine::store::{Rules, bind_over};
-use crate::engine::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
+use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
-
-use super::{Work, facts_of, place, table_id};
 
 /// Functions whose result is another at every call, as definitions show them.
 const CHANGING: [&str; 8] = [

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::engine::ddl::{Work, facts_of};
 use crate::engine::error::{Result, error, invalid_column, unsupported};
-use crate::engine::expr::{Env, Run};
+use crate::engine::eval::expr::{Env, Run};
+use crate::engine::model::name::same_name;
+use crate::engine::model::rows::OrderedRows;
+use crate::engine::model::table::{Check, ForeignKey, Index, IndexForm, IndexKind, NamedText};
 use crate::engine::parse::normal::definition;
 use crate::engine::parse::statement::{ConstraintKind, ConstraintSpec};
-use crate::engine::rows::OrderedRows;
 use crate::engine::store::{bind_over, check_references};
-use crate::engine::table::{Check, ForeignKey, Index, IndexForm, IndexKind, NamedText, same_name};
-
-use super::{Work, facts_of};
 
 impl Work<'_> {
     pub(super) fn add_key(

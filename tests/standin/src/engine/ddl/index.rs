@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::engine::ddl::{Work, facts_of, place, table_id};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::facts::Facts;
-use crate::engine::graph;
-use crate::engine::object::FullTextIndex;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::graph;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::object::FullTextIndex;
+use crate::engine::model::rows::{OrderedRows, Row};
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{ForeignKey, Index, IndexForm, IndexKind};
 use crate::engine::parse::normal::filter_definition;
-use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Name};
-use crate::engine::rows::{OrderedRows, Row};
-use crate::engine::state::{Database, State};
+use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec};
 use crate::engine::store::{Rules, bind_over};
-use crate::engine::table::{ForeignKey, Index, IndexForm, IndexKind, same_name};
 use crate::types::SqlType;
-
-use super::{Work, facts_of, place, table_id};
 
 /// Where `index_id` begins for XML and spatial indexes ("sys.indexes", "sys.xml_indexes").
 const FIRST_XML: i32 = 256_000;

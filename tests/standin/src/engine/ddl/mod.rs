@@ -2,6 +2,7 @@
 
 mod column;
 mod constraint;
+pub(crate) mod graph;
 mod index;
 mod module;
 mod partition;
@@ -12,22 +13,26 @@ mod temporal;
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error, invalid_object};
-use crate::engine::facts::Facts;
-use crate::engine::graph;
-use crate::engine::memory::Memory;
-use crate::engine::parse::statement::{
-    AlterTable, ConstraintKind, ConstraintSpec, CreateTable, Name,
-};
-use crate::engine::rows::OrderedRows;
-use crate::engine::state::{Database, State};
-use crate::engine::table::{Table, Temporal, same_name};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::memory::Memory;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::rows::OrderedRows;
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{Table, Temporal};
+use crate::engine::parse::statement::{AlterTable, ConstraintKind, ConstraintSpec, CreateTable};
 
-pub(crate) use column::reseed;
-pub(crate) use index::{alter_index, create_full_text, create_index, drop_index, keep_rows};
-pub(crate) use module::{create_module, create_synonym, drop_object, enable_triggers};
-pub(crate) use partition::{create_partition_function, create_partition_scheme, split_partition};
-pub(crate) use security::secure;
-pub(crate) use sequence::{alter_sequence, create_sequence};
+pub(crate) use crate::engine::ddl::column::reseed;
+pub(crate) use crate::engine::ddl::index::{
+    alter_index, create_full_text, create_index, drop_index, keep_rows,
+};
+pub(crate) use crate::engine::ddl::module::{
+    create_module, create_synonym, drop_object, enable_triggers,
+};
+pub(crate) use crate::engine::ddl::partition::{
+    create_partition_function, create_partition_scheme, split_partition,
+};
+pub(crate) use crate::engine::ddl::security::secure;
+pub(crate) use crate::engine::ddl::sequence::{alter_sequence, create_sequence};
 
 /// The database a name is in, ready to change, and the name in it.
 fn place<'s>(facts: &Facts, state: &'s mut State, name: &Name) -> Result<(&'s mut Database, Name)> {
@@ -55,7 +60,7 @@ fn table_id(database: &Database, name: &Name) -> Result<i32> {
 fn facts_of(facts: &Facts, database: &Database) -> Facts {
     let mut state = State::clone(&facts.state);
     state.databases.insert(
-        crate::engine::table::fold(&database.name),
+        crate::engine::model::name::fold(&database.name),
         Arc::new(database.clone()),
     );
     Facts {

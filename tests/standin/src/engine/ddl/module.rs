@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::engine::datatype;
+use crate::engine::ddl::{moment, place};
 use crate::engine::error::{Result, error, invalid_object};
-use crate::engine::facts::Facts;
-use crate::engine::object::{Body, Module, ModuleKind, Synonym};
-use crate::engine::parse::statement::{CreateModule, Name};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::object::{Body, Module, ModuleKind, Synonym};
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{ColumnDef, GeneratedAlways};
+use crate::engine::parse::statement::CreateModule;
 use crate::engine::query::bind::{Binder, Output};
-use crate::engine::state::{Database, State};
-use crate::engine::table::{ColumnDef, GeneratedAlways, same_name};
 use crate::types::SqlError;
-
-use super::{moment, place};
 
 /// Keeps a module. The message tells what of it cannot be run here.
 pub(crate) fn create_module(

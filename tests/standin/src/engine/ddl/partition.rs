@@ -1,25 +1,23 @@
 //! Partition functions and schemes, and the indexes that lie on them.
 
+use crate::engine::ddl::moment;
+use crate::types::{Collation, SqlType, Value};
+use sqlparser::ast::Expr;
 use std::sync::Arc;
 
-use sqlparser::ast::Expr;
-
-use crate::engine::collate;
-use crate::engine::datatype;
+use crate::engine::ddl::{Work, place};
 use crate::engine::error::{Result, error};
-use crate::engine::facts::Facts;
-use crate::engine::parse::statement::{Name, On, PartitionFunctionSpec};
-use crate::engine::partition::{PartitionFunction, PartitionScheme, Placement};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::partition::{PartitionFunction, PartitionScheme, Placement};
+use crate::engine::model::rows::{OrderedRows, Row};
+use crate::engine::model::state::State;
+use crate::engine::model::table::{Index, IndexForm};
+use crate::engine::parse::statement::{On, PartitionFunctionSpec};
 use crate::engine::query::bind::Binder;
-use crate::engine::rows::{OrderedRows, Row};
-use crate::engine::state::State;
-use crate::engine::table::{Index, IndexForm, same_name};
 use crate::engine::value::compare::compare;
 use crate::engine::value::convert::{How, convert};
-
-use crate::types::{Collation, SqlType, Value};
-
-use super::{Work, moment, place};
+use crate::engine::{collate, datatype};
 
 /// Where the ids of functions and of schemes begin, as seen on servers.
 const FIRST_FUNCTION: i32 = 65_536;

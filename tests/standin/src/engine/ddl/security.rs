@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::engine::ddl::module::object_of;
+use crate::engine::ddl::{moment, place};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::facts::Facts;
-use crate::engine::object::ModuleKind;
-use crate::engine::parse::statement::{
-    Name, PermissionSpec, PolicySpec, PredicateSpec, Statement, Verb,
-};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::{Name, fold};
+use crate::engine::model::object::ModuleKind;
+use crate::engine::model::security::{Entry, Policy, Predicate, Principal, Securable};
+use crate::engine::model::state::{Database, State, TableType};
+use crate::engine::parse::statement::{PermissionSpec, PolicySpec, PredicateSpec, Statement, Verb};
 use crate::engine::query::mask;
-use crate::engine::security::{Entry, Policy, Predicate, Principal, Securable};
-use crate::engine::state::{Database, State, TableType};
-use crate::engine::table::fold;
-
-use super::module::object_of;
-use super::{moment, place};
 
 /// Statements about who may do what.
 pub(crate) fn secure(facts: &Facts, state: &mut State, statement: &Statement) -> Result<()> {
@@ -215,7 +212,7 @@ fn policy(facts: &Facts, state: &mut State, spec: &PolicySpec) -> Result<()> {
 }
 
 fn predicate(database: &Database, spec: &PredicateSpec) -> Result<Predicate> {
-    let table = super::table_id(database, &spec.table)?;
+    let table = crate::engine::ddl::table_id(database, &spec.table)?;
     let function = object_of(database, &spec.function).and_then(|id| database.modules.get(&id));
     if function.is_none_or(|f| f.kind != ModuleKind::InlineFunction) {
         let message = format!("Cannot find the function '{}'.", spec.function);
@@ -245,7 +242,7 @@ fn table_type(facts: &Facts, state: &mut State, name: &Name) -> Result<()> {
     Ok(())
 }
 
-impl super::Work<'_> {
+impl crate::engine::ddl::Work<'_> {
     /// Puts a mask on a column, or takes it away.
     pub(super) fn mask_column(&mut self, name: &str, function: Option<&String>) -> Result<()> {
         if let Some(function) = function {

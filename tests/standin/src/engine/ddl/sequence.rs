@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::engine::ddl::module::object_of;
+use crate::engine::ddl::{moment, place};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::facts::Facts;
-use crate::engine::object::{Position, Sequence};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::object::{Position, Sequence};
+use crate::engine::model::state::State;
 use crate::engine::parse::statement::SequenceSpec;
-use crate::engine::state::State;
 use crate::types::SqlType;
-
-use super::module::object_of;
-use super::{moment, place};
 
 /// The smallest and largest value of a sequence's type.
 fn bounds(ty: &SqlType) -> Result<(i64, i64)> {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::engine::ddl::{Work, moment, table_id};
 use crate::engine::error::{Result, error};
-use crate::engine::parse::statement::{Name, Versioning};
-use crate::engine::rows::OrderedRows;
-use crate::engine::table::{
+use crate::engine::model::name::Name;
+use crate::engine::model::rows::OrderedRows;
+use crate::engine::model::table::{
     ColumnDef, GeneratedAlways, Index, IndexForm, IndexKind, Table, Temporal,
 };
+use crate::engine::parse::statement::Versioning;
 use crate::types::SqlType;
-
-use super::{Work, moment, table_id};
 
 impl Work<'_> {
     /// PERIOD FOR SYSTEM_TIME over two columns.

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::cascade::leave;
+use crate::engine::dml::cascade::leave;
+use crate::engine::dml::{Changed, keep_history, refuse_generated, stamp, target};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Env, Run, Watch};
-use crate::engine::facts::Facts;
-use crate::engine::parse::statement::{Delete, Name, Update};
+use crate::engine::eval::expr::{Bound, Env, Run, Watch};
+use crate::engine::eval::plan::{Plan, Scan};
+use crate::engine::eval::run;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::rows::Row;
+use crate::engine::model::state::State;
+use crate::engine::model::table::Table;
+use crate::engine::parse::statement::{Delete, Update};
 use crate::engine::query::bind::{Binder, Output, Source};
 use crate::engine::query::from::outputs;
-use crate::engine::query::plan::{Plan, Scan};
-use crate::engine::query::run;
 use crate::engine::query::seek::{self, Request};
-use crate::engine::rows::Row;
-use crate::engine::state::State;
 use crate::engine::store::{Rules, check_references};
-use crate::engine::table::{Table, same_name};
 use crate::types::{SqlType, Value};
-
-use super::{Changed, keep_history, refuse_generated, stamp, target};
 
 /// The name under which a joined change finds its target's row id; no column can be called so.
 const ROW_ID: &str = "\u{1}row";
@@ -216,7 +216,7 @@ fn splice(
             };
             let shift = |b: &mut Bound, from: usize| {
                 b.walk(&mut |e| {
-                    if let crate::engine::expr::Kind::Column { depth: 0, at: c } = &mut e.kind
+                    if let crate::engine::eval::expr::Kind::Column { depth: 0, at: c } = &mut e.kind
                         && *c >= from
                     {
                         *c += 1;

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use crate::engine::dml::{
+    Changed, as_integer, column_count, graph, refuse_generated, stamp, target,
+};
 use crate::engine::error::{Result, error, overflow};
-use crate::engine::expr::{Env, Run, Watch};
-use crate::engine::facts::Facts;
-use crate::engine::graph;
+use crate::engine::eval::expr::{Env, Run, Watch};
+use crate::engine::eval::run;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::rows::Row;
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{GeneratedAlways, Table};
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
 use crate::engine::query::mask;
-use crate::engine::query::run;
-use crate::engine::rows::Row;
-use crate::engine::state::{Database, State};
 use crate::engine::store::{Rules, check_references};
-use crate::engine::table::{GeneratedAlways, Table};
 use crate::types::{SqlType, Value};
-
-use super::{Changed, as_integer, column_count, refuse_generated, stamp, target};
 
 /// Values for the target columns, with their types.
 type SourceRows = (Vec<Vec<Option<Value>>>, Vec<Option<SqlType>>);

@@ -1,23 +1,25 @@
 //! INSERT, UPDATE, DELETE, TRUNCATE and bulk loading.
 
+pub(crate) mod cascade;
 mod change;
+pub(crate) mod graph;
 mod insert;
 mod period;
 
 use std::sync::Arc;
 
+use crate::engine::dml::period::{keep_history, refuse_generated, stamp};
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::facts::Facts;
-use crate::engine::parse::statement::Name;
-use crate::engine::rows::Row;
-use crate::engine::state::{Database, State};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::Name;
+use crate::engine::model::rows::Row;
+use crate::engine::model::state::{Database, State};
+use crate::engine::model::table::{Table, Temporal};
 use crate::engine::store::Rules;
-use crate::engine::table::{Table, Temporal};
 use crate::types::Value;
 
-pub(crate) use change::{delete, update};
-pub(crate) use insert::insert;
-use period::{keep_history, refuse_generated, stamp};
+pub(crate) use crate::engine::dml::change::{delete, update};
+pub(crate) use crate::engine::dml::insert::insert;
 
 /// What a change did.
 #[derive(Debug, Default)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error};
-use crate::engine::facts::Facts;
-use crate::engine::rows::Row;
-use crate::engine::state::Database;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::rows::Row;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::{ColumnDef, GeneratedAlways, Table, Temporal};
 use crate::engine::store::Rules;
-use crate::engine::table::{ColumnDef, GeneratedAlways, Table, Temporal};
 use crate::engine::value::calendar::{DAY, LAST_DAY};
 use crate::types::{SqlType, Value};
 

@@ -1,20 +1,18 @@
 //! Date and time functions.
 
-use sqlparser::ast::Expr;
-
 use crate::engine::datatype;
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Ty};
-use crate::engine::facts::Facts;
-use crate::engine::function::{as_int, expect, integer_of, plain, strict};
-use crate::engine::query::bind::{Binder, convert_to};
+use crate::engine::eval::expr::{Bound, Ty};
+use crate::engine::function::{as_int, expect, int, integer_of, plain, strict};
+use crate::engine::model::facts::Facts;
+use crate::engine::query::bind::convert_to;
 use crate::engine::value::calendar::{DAY, DAYS_1900, LAST_DAY, SECOND, civil, days, month_length};
 use crate::engine::value::convert::convert;
 use crate::engine::value::{temporal, text};
 use crate::types::{SqlType, Value};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Year,
     Quarter,
     Month,
@@ -31,7 +29,7 @@ enum Part {
     Offset,
 }
 
-fn part_of(name: &str) -> Result<Part> {
+pub(crate) fn part_of(name: &str) -> Result<Part> {
     Ok(match name.to_ascii_lowercase().as_str() {
         "year" | "yy" | "yyyy" => Part::Year,
         "quarter" | "qq" | "q" => Part::Quarter,
@@ -168,79 +166,6 @@ fn read(part: Part, v: &Value) -> i64 {
         Part::Nanosecond => fraction * 100,
         Part::Offset => i64::from(offset),
     }
-}
-
-/// DATEADD, DATEDIFF, DATEPART and DATENAME, whose first argument is a word.
-pub(super) fn with_part(binder: &mut Binder<'_>, name: &str, args: &[&Expr]) -> Result<Bound> {
-    if name == "EOMONTH" {
-        return end_of_month(binder, args);
-    }
-    let word = match args.first() {
-        Some(Expr::Identifier(i)) => i.value.clone(),
-        _ => return Err(unsupported(format!("this form of {name}"))),
-    };
-    let part = part_of(&word)?;
-    let rest = args[1..]
-        .iter()
-        .map(|a| binder.value(a))
-        .collect::<Result<Vec<_>>>()?;
-    match (name, rest.as_slice()) {
-        ("DATEADD", [count, moment]) => {
-            supported(part, "dateadd", &moment.t.ty)?;
-            Ok(date_add(part, as_int(count), moment))
-        }
-        ("DATEDIFF" | "DATEDIFF_BIG", [from, to]) => {
-            let big = name == "DATEDIFF_BIG";
-            let t = plain(if big { SqlType::BigInt } else { SqlType::Int });
-            Ok(strict(vec![as_moment(from), as_moment(to)], t, move |v| {
-                let n = difference(part, &v[0], &v[1]);
-                if !big && i32::try_from(n).is_err() {
-                    return Err(error(
-                        535,
-                        16,
-                        "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.",
-                    ));
-                }
-                Ok(Value::Int(n))
-            }))
-        }
-        ("DATEPART", [moment]) => {
-            supported(part, "datepart", &moment.t.ty)?;
-            Ok(date_part(part, as_moment(moment)))
-        }
-        ("DATENAME", [moment]) => {
-            supported(part, "datename", &moment.t.ty)?;
-            Ok(date_name(part, as_moment(moment)))
-        }
-        _ => Err(unsupported(format!("this form of {name}"))),
-    }
-}
-
-/// `EOMONTH(date [, months])`: the last day of the month, as date.
-fn end_of_month(binder: &mut Binder<'_>, args: &[&Expr]) -> Result<Bound> {
-    if !(1..=2).contains(&args.len()) {
-        return Err(crate::engine::error::argument_count("EOMONTH", 1));
-    }
-    let moment = convert_to(binder.value(args[0])?, &SqlType::Date);
-    let months = match args.get(1) {
-        Some(months) => as_int(&binder.value(months)?),
-        None => crate::engine::function::int(0),
-    };
-    Ok(strict(vec![moment, months], plain(SqlType::Date), |v| {
-        let out = || {
-            error(
-                517,
-                16,
-                "Adding a value to a 'date' column caused an overflow.",
-            )
-        };
-        let (d, ticks, _) = temporal::local(&v[0]).ok_or_else(out)?;
-        let (moved, _) = add(Part::Month, d, ticks, integer_of(&v[1]), false).ok_or_else(out)?;
-        let (year, month, _) = civil(moved);
-        days(year, month, month_length(year, month))
-            .map(Value::Date)
-            .ok_or_else(out)
-    }))
 }
 
 /// # Errors
@@ -441,4 +366,59 @@ fn difference(part: Part, from: &Value, to: &Value) -> i64 {
         Part::Nanosecond => units(1).saturating_mul(100),
         Part::Offset => 0,
     }
+}
+
+/// DATEADD, DATEDIFF, DATEPART and DATENAME, whose first argument is a word; `args` are the others.
+pub(crate) fn with_part(name: &str, part: Part, args: &[Bound]) -> Result<Bound> {
+    match (name, args) {
+        ("DATEADD", [count, moment]) => {
+            supported(part, "dateadd", &moment.t.ty)?;
+            Ok(date_add(part, as_int(count), moment))
+        }
+        ("DATEDIFF" | "DATEDIFF_BIG", [from, to]) => {
+            let big = name == "DATEDIFF_BIG";
+            let t = plain(if big { SqlType::BigInt } else { SqlType::Int });
+            Ok(strict(vec![as_moment(from), as_moment(to)], t, move |v| {
+                let n = difference(part, &v[0], &v[1]);
+                if !big && i32::try_from(n).is_err() {
+                    return Err(error(
+                        535,
+                        16,
+                        "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.",
+                    ));
+                }
+                Ok(Value::Int(n))
+            }))
+        }
+        ("DATEPART", [moment]) => {
+            supported(part, "datepart", &moment.t.ty)?;
+            Ok(date_part(part, as_moment(moment)))
+        }
+        ("DATENAME", [moment]) => {
+            supported(part, "datename", &moment.t.ty)?;
+            Ok(date_name(part, as_moment(moment)))
+        }
+        _ => Err(unsupported(format!("this form of {name}"))),
+    }
+}
+
+/// `EOMONTH(date [, months])`: the last day of the month, as date. `args` are one or two.
+pub(crate) fn end_of_month(args: &[Bound]) -> Bound {
+    let moment = convert_to(args[0].clone(), &SqlType::Date);
+    let months = args.get(1).map_or_else(|| int(0), as_int);
+    strict(vec![moment, months], plain(SqlType::Date), |v| {
+        let out = || {
+            error(
+                517,
+                16,
+                "Adding a value to a 'date' column caused an overflow.",
+            )
+        };
+        let (d, ticks, _) = temporal::local(&v[0]).ok_or_else(out)?;
+        let (moved, _) = add(Part::Month, d, ticks, integer_of(&v[1]), false).ok_or_else(out)?;
+        let (year, month, _) = civil(moved);
+        days(year, month, month_length(year, month))
+            .map(Value::Date)
+            .ok_or_else(out)
+    })
 }

@@ -1,9 +1,9 @@
 //! The `@@` functions.
 
 use crate::engine::error::{Result, error};
-use crate::engine::expr::Bound;
-use crate::engine::facts::Facts;
+use crate::engine::eval::expr::Bound;
 use crate::engine::function::{int, nvarchar};
+use crate::engine::model::facts::Facts;
 use crate::types::{SqlType, Value};
 
 /// 16.0.1000: major and minor version and build, as `@@MICROSOFTVERSION` packs them.

@@ -8,17 +8,18 @@ mod string;
 
 use std::sync::Arc;
 
-use sqlparser::ast::Expr;
-
 use crate::engine::datatype;
 use crate::engine::error::{Result, argument_count, error};
-use crate::engine::expr::{Bound, Call, Comparison, Kind, Ty};
-use crate::engine::facts::Facts;
-use crate::engine::query::bind::{Binder, choose, comparison, convert_to, union_type};
+use crate::engine::eval::expr::{Bound, Call, Kind, Ty};
+use crate::engine::model::facts::Facts;
+use crate::engine::query::bind::{comparison, convert_to, union_type};
+use crate::engine::value::compare::Comparison;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 
-pub(crate) use global::global;
+pub(crate) use crate::engine::function::date::{end_of_month, part_of, with_part};
+pub(crate) use crate::engine::function::global::global;
+pub(crate) use crate::engine::function::metadata::checksum_of;
 
 /// Functions that are written without parentheses.
 pub(crate) fn bare(facts: &Facts, name: &str, quoted: bool) -> Option<Bound> {
@@ -31,44 +32,6 @@ pub(crate) fn bare(facts: &Facts, name: &str, quoted: bool) -> Option<Bound> {
         "SYSTEM_USER" => sysname(&facts.user),
         _ => return None,
     })
-}
-
-/// Functions whose arguments are not plain values, or whose type depends on them all.
-pub(crate) fn special(
-    binder: &mut Binder<'_>,
-    name: &str,
-    args: &[Option<&Expr>],
-) -> Result<Option<Bound>> {
-    if name.eq_ignore_ascii_case("CHECKSUM") || name.eq_ignore_ascii_case("BINARY_CHECKSUM") {
-        return metadata::checksum_call(binder, name, args).map(Some);
-    }
-    let exprs: Option<Vec<&Expr>> = args.iter().copied().collect();
-    let Some(exprs) = exprs else { return Ok(None) };
-    match (name, exprs.as_slice()) {
-        ("IIF", [condition, yes, no]) => {
-            let when = (binder.condition(condition)?, binder.value(yes)?);
-            let otherwise = binder.value(no)?;
-            choose(vec![when], Some(otherwise)).map(Some)
-        }
-        // The n-th of the values, NULL for a number that has none.
-        ("CHOOSE", [index, _, ..]) => {
-            // An index that is no integer is cut to one.
-            let index = as_int(&binder.value(index)?);
-            let mut whens = Vec::new();
-            for (nth, value) in (1..).zip(&exprs[1..]) {
-                let nth = Bound::constant(Value::Int(nth), SqlType::Int);
-                let condition = comparison(Comparison::Eq, index.clone(), nth)?;
-                whens.push((condition, binder.value(value)?));
-            }
-            choose(whens, None).map(Some)
-        }
-        (
-            "DATEADD" | "DATEDIFF" | "DATEDIFF_BIG" | "DATEPART" | "DATENAME" | "DATETRUNC"
-            | "EOMONTH",
-            _,
-        ) => date::with_part(binder, name, &exprs).map(Some),
-        _ => Ok(None),
-    }
 }
 
 /// A scalar function of values.
@@ -184,7 +147,7 @@ pub(crate) fn plain(ty: SqlType) -> Ty {
     }
 }
 
-pub(super) fn expect(name: &str, args: &[Bound], count: usize) -> Result<()> {
+pub(crate) fn expect(name: &str, args: &[Bound], count: usize) -> Result<()> {
     if args.len() == count {
         Ok(())
     } else {

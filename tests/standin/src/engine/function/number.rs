@@ -2,7 +2,7 @@
 
 use crate::engine::datatype::{self, is_integer, is_text};
 use crate::engine::error::{Result, error, overflow};
-use crate::engine::expr::{Bound, Ty};
+use crate::engine::eval::expr::{Bound, Ty};
 use crate::engine::function::{as_int, expect, integer_of, plain, strict};
 use crate::engine::query::bind::convert_to;
 use crate::engine::value::decimal;

@@ -4,7 +4,8 @@ use sqlparser::ast::{Expr, Ident};
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
-use crate::engine::parse::statement::{Declaration, Located, Name, Statement, Verb};
+use crate::engine::model::name::Name;
+use crate::engine::parse::statement::{Declaration, Located, Statement, Verb};
 use crate::engine::parse::tokens::{Tokens, is_word};
 use crate::engine::parse::{ddl, dml};
 

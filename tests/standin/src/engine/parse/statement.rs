@@ -2,9 +2,9 @@
 
 use sqlparser::ast::{Expr, Query, TableWithJoins};
 
-use crate::engine::error::unsupported;
-use crate::engine::object::ModuleKind;
-use crate::engine::table::{GeneratedAlways, IndexKind, XmlUse};
+use crate::engine::model::name::{Name, TypeName};
+use crate::engine::model::object::ModuleKind;
+use crate::engine::model::table::{GeneratedAlways, IndexKind, XmlUse};
 use crate::types::SqlError;
 
 /// A statement and the line of the batch it starts on.
@@ -12,50 +12,6 @@ use crate::types::SqlError;
 pub(crate) struct Located {
     pub(crate) line: u32,
     pub(crate) statement: Statement,
-}
-
-/// `[database.][schema.]name`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    pub(crate) database: Option<String>,
-    pub(crate) schema: Option<String>,
-    pub(crate) name: String,
-}
-
-impl Name {
-    /// From the parts of a dotted name; empty parts (`db..t`) take the default.
-    pub(crate) fn of(mut parts: Vec<String>) -> Result<Name, SqlError> {
-        if parts.len() > 3 {
-            return Err(unsupported(format!(
-                "the linked server of '{}'",
-                parts.join(".")
-            )));
-        }
-        let name = parts.pop().unwrap_or_default();
-        let mut next = || parts.pop().filter(|p| !p.is_empty());
-        let schema = next();
-        Ok(Name {
-            database: next(),
-            schema,
-            name,
-        })
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for part in [&self.database, &self.schema].into_iter().flatten() {
-            write!(f, "{part}.")?;
-        }
-        f.write_str(&self.name)
-    }
-}
-
-/// A type as written: its name (perhaps a user's) and arguments, `None` for `max`.
-#[derive(Debug, Clone)]
-pub(crate) struct TypeName {
-    pub(crate) name: String,
-    pub(crate) args: Vec<Option<u32>>,
 }
 
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::engine::error::{Result, error, syntax};
-use crate::engine::graph::PSEUDO;
-use crate::engine::parse::statement::{Name, TypeName};
+use crate::engine::model::graph::PSEUDO;
+use crate::engine::model::name::{Name, TypeName};
 use crate::types::SqlError;
 
 /// Words that begin a statement, and so end the one before; all reserved in T-SQL except THROW.

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::collate;
-use crate::engine::ddl;
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::facts::Facts;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::{fold, same_name};
+use crate::engine::model::state::{Database, Schema, State, random_guid};
 use crate::engine::parse::statement::Statement;
-use crate::engine::state::{Database, Schema, State, random_guid};
-use crate::engine::table::{fold, same_name};
-
-use super::create_type;
+use crate::engine::procedure::create_type;
+use crate::engine::{collate, ddl};
 
 /// Statements about whole databases, schemas and types.
 pub(crate) fn server_statement(

@@ -3,7 +3,7 @@
 use sqlparser::ast::Expr;
 
 use crate::engine::error::{Result, error, syntax};
-use crate::engine::facts::Facts;
+use crate::engine::model::facts::Facts;
 use crate::engine::query::bind::Binder;
 use crate::engine::value::convert::print;
 use crate::engine::value::text;

@@ -9,22 +9,22 @@ use std::sync::Arc;
 use sqlparser::ast::Expr;
 
 use crate::engine::control::{Flow, changing, nested};
-use crate::engine::datatype;
-use crate::engine::ddl;
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::facts::{Facts, Variable};
-use crate::engine::parse::statement::{ColumnSpec, CreateTable, Name, TypeName};
+use crate::engine::model::facts::{Facts, Variable};
+use crate::engine::model::name::{Name, TypeName};
+use crate::engine::model::state::{State, UserType};
+use crate::engine::parse::statement::{ColumnSpec, CreateTable};
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output};
-use crate::engine::session::SqlSession;
-use crate::engine::state::{State, UserType};
+use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
+use crate::engine::{datatype, ddl};
 use crate::session::Sink;
 use crate::types::Value;
 
-pub(crate) use database::server_statement;
-pub(crate) use message::{raise, throw};
+pub(crate) use crate::engine::procedure::database::server_statement;
+pub(crate) use crate::engine::procedure::message::{raise, throw};
 
 pub(crate) fn identity_insert(session: &mut SqlSession, table: &Name, on: bool) -> Result<()> {
     let facts = session.facts();

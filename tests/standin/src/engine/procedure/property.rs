@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use crate::engine::error::{Result, error, syntax};
-use crate::engine::facts::Facts;
-use crate::engine::state::{Database, ExtendedProperty, State};
-use crate::engine::table::same_name;
-
-use super::Arguments;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::same_name;
+use crate::engine::model::state::{Database, ExtendedProperty, State};
+use crate::engine::procedure::Arguments;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {

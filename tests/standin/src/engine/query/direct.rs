@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 
 use crate::engine::error::error;
-use crate::engine::expr::Run;
-use crate::engine::query::plan::{Plan, Scan};
-use crate::engine::query::run::{Flow, Stop};
-use crate::engine::query::scan;
-use crate::engine::work::Ledger;
+use crate::engine::eval::expr::Run;
+use crate::engine::eval::flow::{Flow, Stop};
+use crate::engine::eval::plan::{Plan, Scan};
+use crate::engine::eval::scan;
 use crate::session::Sink;
 use crate::types::{Column, Value};
 use crate::wire::encode::Layout;
+use crate::work::Ledger;
 
 /// Bytes of a block of rows on its way to the wire.
 const BLOCK: usize = 64 * 1024;

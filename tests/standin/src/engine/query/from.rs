@@ -6,20 +6,19 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJ
 
 use crate::engine::catalog;
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Comparison, Kind, Ty};
-use crate::engine::graph;
-use crate::engine::memory;
-use crate::engine::object::{Body, Module};
-use crate::engine::parse::statement::Name;
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::plan::{Join, JoinKind, Plan};
+use crate::engine::model::graph;
+use crate::engine::model::name::{Name, same_name};
+use crate::engine::model::object::{Body, Module};
+use crate::engine::model::security::Securable;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::Table;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Scope, Source};
-use crate::engine::query::plan::{Join, JoinKind, Plan};
-use crate::engine::query::sample::{self, Sample};
 use crate::engine::query::seek::{self, Request};
-use crate::engine::query::series;
-use crate::engine::security::Securable;
-use crate::engine::state::Database;
-use crate::engine::table::{Table, same_name};
+use crate::engine::query::{memory, series, tablesample};
+use crate::engine::value::compare::Comparison;
 use crate::types::Column;
 
 /// The parts of a dotted name.
@@ -200,7 +199,7 @@ impl Binder<'_> {
                 if let Some(args) = args {
                     if name.schema.is_none() && same_name(&name.name, "GENERATE_SERIES") {
                         if how.sample.is_some() {
-                            return Err(sample::only_tables());
+                            return Err(tablesample::only_tables());
                         }
                         return self.series(&args.args, alias.as_ref(), start);
                     }
@@ -224,7 +223,7 @@ impl Binder<'_> {
             }
             TableFactor::Derived {
                 sample: Some(_), ..
-            } => Err(sample::only_tables()),
+            } => Err(tablesample::only_tables()),
             TableFactor::Derived {
                 subquery, alias, ..
             } => {
@@ -377,17 +376,17 @@ impl Binder<'_> {
             .find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
         let (plan, mut columns) = if let Some(common) = common {
             if sample.is_some() {
-                return Err(sample::only_tables());
+                return Err(tablesample::only_tables());
             }
             (common.plan.clone(), common.columns.clone())
         } else if let Some(view) = catalog::view(self.facts, &name)? {
             if sample.is_some() {
-                return Err(sample::only_local());
+                return Err(tablesample::only_local());
             }
             (Plan::Rows(Arc::new(view.rows)), outputs(&view.columns))
         } else if let Some(view) = self.facts.view(&name).cloned() {
             if sample.is_some() {
-                return Err(sample::only_local());
+                return Err(tablesample::only_local());
             }
             self.view(&view)?
         } else {
@@ -397,7 +396,7 @@ impl Binder<'_> {
             }
             memory::check(self.facts, table, &how.hints, sample.is_some())?;
             let plan = match sample {
-                Some(clause) => Plan::Sample(Box::new(Sample::bind(table, clause)?)),
+                Some(clause) => Plan::Sample(Box::new(tablesample::bind(table, clause)?)),
                 None => full_scan(table),
             };
             let plan = self.let_through(plan, database, table)?;

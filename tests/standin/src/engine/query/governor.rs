@@ -1,10 +1,11 @@
 //! The query governor: refuses statements whose estimated cost exceeds a limit.
+
 //!
 //! SQL Server estimates seconds on a machine of its own (Microsoft, "Server configuration: query governor
 //! cost limit"). Here a second is a thousand rows, so that a limit shows on the small tables of tests.
 
 use crate::engine::error::{Result, error};
-use crate::engine::query::plan::Plan;
+use crate::engine::eval::plan::Plan;
 
 const ROWS_PER_SECOND: u64 = 1000;
 

@@ -1,4 +1,5 @@
 //! Dynamic data masking: what of a column is shown to those without UNMASK.
+
 //!
 //! Microsoft, "Dynamic data masking": conditions see the values, results do not; an expression over
 //! a masked column is masked by default().
@@ -7,9 +8,9 @@ use std::sync::Arc;
 
 use crate::engine::datatype::{self, has_collation};
 use crate::engine::error::{Result, error};
-use crate::engine::expr::{Bound, Call, Kind, Ty};
+use crate::engine::eval::expr::{Bound, Call, Kind, Ty};
+use crate::engine::eval::plan::Plan;
 use crate::engine::query::bind::Output;
-use crate::engine::query::plan::Plan;
 use crate::engine::value::convert::{How, convert};
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};

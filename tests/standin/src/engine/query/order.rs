@@ -1,7 +1,7 @@
 //! The order in which a plan's rows come, so that nothing is sorted that is in order already.
 
-use crate::engine::query::plan::{Plan, Scan, SortKey};
-use crate::engine::table::{Index, Table};
+use crate::engine::eval::plan::{Plan, Scan, SortKey};
+use crate::engine::model::table::{Index, Table};
 
 /// A column by which rows are in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(crate) fn given(plan: &Plan) -> Order {
         Plan::Window(window) => given(&window.input),
         Plan::Trim(input, n) => given(input).moved(|at| (at < *n).then_some(at)),
         Plan::Project(input, exprs) => given(input).moved(|at| {
-            let same = |e: &crate::engine::expr::Bound| e.as_column() == Some(at);
+            let same = |e: &crate::engine::eval::expr::Bound| e.as_column() == Some(at);
             exprs.iter().position(same)
         }),
         _ => Order::default(),

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
-use crate::engine::expr::Bound;
-use crate::engine::object::Module;
-use crate::engine::parse::statement::Name;
+use crate::engine::eval::expr::Bound;
+use crate::engine::eval::plan::Plan;
+use crate::engine::model::name::Name;
+use crate::engine::model::object::Module;
+use crate::engine::model::security::Predicate;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::Table;
 use crate::engine::parse::tokens::{Tokens, parse_expression};
 use crate::engine::query::bind::{Binder, Source};
 use crate::engine::query::from::table_outputs;
-use crate::engine::query::plan::Plan;
-use crate::engine::security::Predicate;
-use crate::engine::state::Database;
-use crate::engine::table::Table;
 
 /// How the predicate names the row that it looks at.
 const ROW: &str = "filtered row";

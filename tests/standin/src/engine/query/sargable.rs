@@ -1,4 +1,5 @@
 //! What a predicate says about the keys of one index, by the rules of SQL Server's seeks.
+
 //!
 //! A seek has an equality on the first columns of the key and a range on the next one; everything
 //! else is a residual predicate, tested on each row of the range ("SQL Server Index Architecture and
@@ -6,12 +7,12 @@
 //! Predicates` and `Predicate`). An OR is a seek of several ranges only where it speaks about one
 //! column: `a >= 1 AND (a > 1 OR b > 2)` seeks with `a >= 1` (dba.stackexchange.com 316232).
 
-use crate::engine::expr::{Bound, Comparison, Kind, collation_of};
-use crate::engine::partition::{Placement, prefix};
-use crate::engine::query::plan::KeyRange;
-use crate::engine::query::range::{intersect, merge, successor, under};
-use crate::engine::table::{Index, Table};
-use crate::engine::value::compare::append_ordered_key;
+use crate::engine::eval::expr::{Bound, Kind, collation_of};
+use crate::engine::eval::plan::KeyRange;
+use crate::engine::eval::range::{intersect, merge, successor, under};
+use crate::engine::model::partition::{Placement, prefix};
+use crate::engine::model::table::{Index, Table};
+use crate::engine::value::compare::{Comparison, append_ordered_key};
 use crate::types::Value;
 
 /// The key ranges that a predicate leaves.

@@ -1,4 +1,5 @@
 //! Chooses how a table is read, as SQL Server would: which index, which ranges, lookups or a scan.
+
 //!
 //! A cost in pages decides, with row counts that are exact where the server has statistics:
 //! - a scan or a seek costs the pages of its rows;
@@ -10,12 +11,12 @@
 
 use std::sync::Arc;
 
-use crate::engine::expr::Bound;
+use crate::engine::eval::expr::Bound;
+use crate::engine::eval::plan::{KeyRange, Lookup, Scan, SortKey};
+use crate::engine::eval::scan::rows_in;
+use crate::engine::model::table::{Index, Table};
 use crate::engine::query::order::Order;
-use crate::engine::query::plan::{KeyRange, Lookup, Scan, SortKey};
 use crate::engine::query::sargable::{Found, found, leaves};
-use crate::engine::query::scan::rows_in;
-use crate::engine::table::{Index, Table};
 
 /// What a lookup costs, in pages that are read one after the other.
 const LOOKUP: f64 = 4.0;

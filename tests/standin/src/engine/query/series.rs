@@ -4,39 +4,11 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
 use crate::engine::datatype::is_integer;
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Run, Ty};
+use crate::engine::eval::expr::Ty;
+use crate::engine::eval::plan::Plan;
+use crate::engine::eval::series::Series;
 use crate::engine::query::bind::{Binder, Output};
-use crate::engine::query::plan::Plan;
-use crate::engine::query::run::{Consumer, Flow};
 use crate::types::Value;
-
-/// `first`, `first + step` and so on, up to and with `last`; never a step of 0.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Series {
-    first: i64,
-    last: i64,
-    step: i64,
-}
-
-impl Series {
-    pub(crate) fn run(self, shared: &Run<'_>, out: &mut Consumer<'_>) -> Flow {
-        let mut next = Some(self.first);
-        while let Some(value) = next.filter(|v| self.holds(*v)) {
-            shared.tick()?;
-            out(&[Value::Int(value)])?;
-            next = value.checked_add(self.step);
-        }
-        Ok(())
-    }
-
-    fn holds(self, value: i64) -> bool {
-        if self.step > 0 {
-            value <= self.last
-        } else {
-            value >= self.last
-        }
-    }
-}
 
 /// Binds the arguments, which are constants here; the column is `value`, of their type.
 pub(crate) fn bind(binder: &mut Binder<'_>, args: &[FunctionArg]) -> Result<(Plan, Vec<Output>)> {

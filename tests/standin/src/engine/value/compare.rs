@@ -123,6 +123,36 @@ fn float_bits(f: f64) -> u64 {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+pub(crate) fn compare_values(
+    op: Comparison,
+    l: &Value,
+    r: &Value,
+    collation: Option<&Collation>,
+) -> Option<bool> {
+    if matches!(l, Value::Null) || matches!(r, Value::Null) {
+        return None;
+    }
+    let order = compare(l, r, collation);
+    Some(match op {
+        Comparison::Eq => order.is_eq(),
+        Comparison::Ne => order.is_ne(),
+        Comparison::Lt => order.is_lt(),
+        Comparison::Le => order.is_le(),
+        Comparison::Gt => order.is_gt(),
+        Comparison::Ge => order.is_ge(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,7 @@
 
 use crate::types::Value;
 use crate::wire::code_page::CodePage;
-
-use super::{Cell, Kind, time_width, variant};
+use crate::wire::encode::{Cell, Kind, time_width, variant};
 
 /// Bytes per chunk of a long value: what one page of a LOB holds, so that long values come in
 /// several chunks as they do from SQL Server. Even, so that no UTF-16 unit is cut.

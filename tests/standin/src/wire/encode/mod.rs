@@ -11,7 +11,7 @@ mod tests;
 use crate::types::{Collation, Column, SqlType, Value};
 use crate::wire::code_page::CodePage;
 
-pub(crate) use metadata::DEFAULT_COLLATION;
+pub(crate) use crate::wire::encode::metadata::DEFAULT_COLLATION;
 
 /// ROW token.
 const ROW: u8 = 0xD1;

@@ -1,11 +1,10 @@
 //! `sql_variant` cells: the base type travels with each value (MS-TDS 2.2.5.5.4).
 
 use crate::types::Value;
-
-use super::cell::{
+use crate::wire::encode::cell::{
     date, datetime_bytes, decimal, money_bytes, smalldatetime_bytes, time, wide_bytes,
 };
-use super::metadata::DEFAULT_COLLATION;
+use crate::wire::encode::metadata::DEFAULT_COLLATION;
 
 /// Longest value of a variant (MS-TDS 2.2.5.5.4: 8009 with the properties, 8000 of data).
 const MAX_DATA: usize = 8000;

@@ -1,15 +1,13 @@
 //! The faults of a response, committed where they are due.
 
-use std::io;
 use std::ops::ControlFlow;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use crate::fault::{Action, RowFault, class_of};
 use crate::prng::SplitMix64;
 use crate::types::SqlError;
-
-use super::{Response, Stop};
+use crate::wire::response::{Response, Stop};
 
 /// How often a stalled response looks for an attention.
 const STALL_STEP: Duration = Duration::from_millis(20);

@@ -5,15 +5,14 @@ mod sequences;
 mod types;
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::catalog::objects::types::{properties, sysobjects, types};
 use crate::engine::catalog::system_view;
 use crate::engine::datatype;
-use crate::engine::facts::Facts;
-use crate::engine::graph;
-use crate::engine::state::Database;
-use crate::engine::table::{ColumnDef, GeneratedAlways, IndexKind, Table, Temporal};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::graph;
+use crate::engine::model::state::Database;
+use crate::engine::model::table::{ColumnDef, GeneratedAlways, IndexKind, Table, Temporal};
 use crate::types::{SqlType, Value};
-
-use types::{properties, sysobjects, types};
 
 pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {

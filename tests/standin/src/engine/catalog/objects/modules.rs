@@ -1,13 +1,12 @@
 //! Views, modules, triggers, synonyms and full-text indexes, and what refers to what.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, s};
-use crate::engine::facts::Facts;
-use crate::engine::object::{Module, ModuleKind};
-use crate::engine::state::Database;
-use crate::engine::table::same_name;
+use crate::engine::catalog::objects::{entry, object_columns};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::same_name;
+use crate::engine::model::object::{Module, ModuleKind};
+use crate::engine::model::state::Database;
 use crate::types::Value;
-
-use super::{entry, object_columns};
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {

@@ -1,10 +1,9 @@
 //! sys.sequences, with the columns that SQL Server documents.
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i};
+use crate::engine::catalog::objects::{entry, object_columns};
 use crate::engine::datatype;
-use crate::engine::state::Database;
-
-use super::{entry, object_columns};
+use crate::engine::model::state::Database;
 
 pub(super) fn view(database: &Database, name: &str) -> Option<Build> {
     if name != "sequences" {

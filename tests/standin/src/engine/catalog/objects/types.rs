@@ -1,11 +1,10 @@
 //! sys.types, sysobjects and sys.extended_properties.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::catalog::objects::constraints_of;
 use crate::engine::datatype;
-use crate::engine::state::Database;
+use crate::engine::model::state::Database;
 use crate::types::SqlType;
-
-use super::constraints_of;
 
 pub(super) fn types(database: &Database) -> Build {
     let mut v = Build::new(&[

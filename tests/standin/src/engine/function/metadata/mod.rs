@@ -5,30 +5,24 @@ mod rights;
 
 use std::sync::Arc;
 
-use sqlparser::ast::Expr;
-
-use crate::engine::collate;
-use crate::engine::datatype;
-use crate::engine::error::{Result, argument_count, unsupported};
-use crate::engine::expr::{Bound, Call, Kind};
-use crate::engine::facts::Facts;
-use crate::engine::function::{
-    as_int, as_text, int, integer_of, nullable_int, nvarchar, plain, strict, sysname, units_of,
-};
-use crate::engine::parse::statement::Name;
-use crate::engine::parse::tokens::Tokens;
-use crate::engine::query::bind::Binder;
-use crate::engine::query::from::wildcard;
-use crate::engine::state::random_guid;
-use crate::engine::table::Table;
-use crate::engine::value::compare::append_key;
-use crate::engine::value::text;
-use crate::types::{SqlType, Value};
-
-use property::{
+use crate::engine::error::{Result, unsupported};
+use crate::engine::eval::expr::{Bound, Call, Kind, Ty};
+use crate::engine::function::metadata::property::{
     collation_property, column_property, database_property, index_property, object_property,
     server_property,
 };
+use crate::engine::function::{
+    as_int, as_text, int, integer_of, nullable_int, nvarchar, plain, strict, sysname, units_of,
+};
+use crate::engine::model::facts::Facts;
+use crate::engine::model::name::Name;
+use crate::engine::model::state::random_guid;
+use crate::engine::model::table::Table;
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::value::compare::append_key;
+use crate::engine::value::text;
+use crate::engine::{collate, datatype};
+use crate::types::{SqlType, Value};
 
 fn named(arg: Option<&Bound>) -> Option<String> {
     arg.and_then(Bound::as_constant)
@@ -36,7 +30,7 @@ fn named(arg: Option<&Bound>) -> Option<String> {
         .map(units_of)
 }
 
-fn text_ty() -> crate::engine::expr::Ty {
+fn text_ty() -> Ty {
     let mut t = plain(SqlType::NVarChar { length: Some(128) });
     t.collation = Some(collate::default_collation());
     t
@@ -123,7 +117,7 @@ fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>>
             _ => nvarchar(None),
         },
         ("SESSIONPROPERTY", [_]) => int(1),
-        ("SCOPE_IDENTITY", []) => super::global::identity(facts.identity.scope),
+        ("SCOPE_IDENTITY", []) => crate::engine::function::global::identity(facts.identity.scope),
         ("ROWCOUNT_BIG", []) => {
             Bound::constant(Value::Int(facts.row_count as i64), SqlType::BigInt)
         }
@@ -180,7 +174,7 @@ fn new_id() -> Bound {
     let call: Call = Arc::new(|_: &[Value]| Ok(Value::Guid(random_guid())));
     Bound {
         kind: Kind::Call(call, Vec::new()),
-        t: crate::engine::expr::Ty {
+        t: Ty {
             nullable: false,
             ..plain(SqlType::UniqueIdentifier)
         },
@@ -253,7 +247,7 @@ fn of_objects(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>
                 .map_or(Value::Null, |n| text::value(&n)))
         }),
         ("TYPE_ID", [ty]) => strict(vec![as_text(ty)], plain(SqlType::Int), move |v| {
-            let wanted = crate::engine::parse::statement::TypeName {
+            let wanted = crate::engine::model::name::TypeName {
                 name: units_of(&v[0]),
                 args: Vec::new(),
             };
@@ -383,29 +377,16 @@ pub(crate) fn type_name_of(facts: &Facts, id: i32) -> Option<String> {
     system.map(|t| datatype::name(&t).to_owned()).or_else(alias)
 }
 
-/// CHECKSUM over expressions or `*`.
-pub(super) fn checksum_call(
-    binder: &mut Binder<'_>,
-    name: &str,
-    args: &[Option<&Expr>],
-) -> Result<Bound> {
-    let mut bound = Vec::new();
-    for arg in args {
-        match arg {
-            Some(e) => bound.push(binder.value(e)?),
-            None => {
-                for (at, output) in wildcard(binder.scope(), None) {
-                    bound.push(Bound {
-                        kind: Kind::Column { depth: 0, at },
-                        t: output.t,
-                    });
-                }
-            }
-        }
-    }
-    if bound.is_empty() {
-        return Err(argument_count(name, 1));
-    }
+/// A hash of 32 bits (FNV-1a): equal values have equal sums. SQL Server's own numbers are not documented.
+pub(crate) fn checksum(bytes: &[u8]) -> i32 {
+    let hash = bytes.iter().fold(0x811c_9dc5_u32, |h, b| {
+        (h ^ u32::from(*b)).wrapping_mul(0x0100_0193)
+    });
+    hash as i32
+}
+
+/// CHECKSUM of expressions.
+pub(crate) fn checksum_of(bound: Vec<Bound>) -> Bound {
     let collations: Vec<_> = bound.iter().map(|b| b.t.collation.clone()).collect();
     let call: Call = Arc::new(move |values: &[Value]| {
         let mut bytes = Vec::new();
@@ -414,19 +395,11 @@ pub(super) fn checksum_call(
         }
         Ok(Value::Int(i64::from(checksum(&bytes))))
     });
-    Ok(Bound {
+    Bound {
         kind: Kind::Call(call, bound),
-        t: crate::engine::expr::Ty {
+        t: Ty {
             nullable: false,
             ..plain(SqlType::Int)
         },
-    })
-}
-
-/// A hash of 32 bits (FNV-1a): equal values have equal sums. SQL Server's own numbers are not documented.
-pub(crate) fn checksum(bytes: &[u8]) -> i32 {
-    let hash = bytes.iter().fold(0x811c_9dc5_u32, |h, b| {
-        (h ^ u32::from(*b)).wrapping_mul(0x0100_0193)
-    });
-    hash as i32
+    }
 }

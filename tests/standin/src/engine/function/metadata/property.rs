@@ -1,18 +1,16 @@
 //! The property functions: SERVERPROPERTY, COLUMNPROPERTY and their like.
 
-use crate::engine::collate;
-use crate::engine::datatype;
-use crate::engine::expr::Bound;
-use crate::engine::facts::Facts;
+use crate::engine::eval::expr::Bound;
+use crate::engine::function::metadata::table_of;
 use crate::engine::function::{as_text, int, nvarchar, plain, strict, units_of};
-use crate::engine::table::IndexKind;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::table::IndexKind;
+use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
-
-use super::table_of;
 
 pub(super) fn server_property(facts: &Facts, property: &str) -> Bound {
     match property.to_ascii_lowercase().as_str() {
-        "productversion" => nvarchar(Some(crate::engine::PRODUCT_VERSION)),
+        "productversion" => nvarchar(Some(crate::engine::model::options::PRODUCT_VERSION)),
         "productmajorversion" => nvarchar(Some("16")),
         "productminorversion" => nvarchar(Some("0")),
         "productbuild" => nvarchar(Some("1000")),
@@ -151,7 +149,7 @@ pub(super) fn index_property(facts: &Facts, v: &[Value]) -> Value {
     let Some(index) = table
         .indexes
         .iter()
-        .find(|i| crate::engine::table::same_name(&i.name, &wanted))
+        .find(|i| crate::engine::model::name::same_name(&i.name, &wanted))
     else {
         return Value::Null;
     };

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crate::engine::error::Result;
-use crate::engine::expr::{Bound, Call, Kind};
-use crate::engine::facts::Facts;
+use crate::engine::eval::expr::{Bound, Call, Kind};
+use crate::engine::function::metadata::{named, parse_name};
 use crate::engine::function::{as_text, int, plain, units_of};
-use crate::engine::security::Securable;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::security::Securable;
 use crate::types::{SqlType, Value};
-
-use super::{named, parse_name};
 
 /// Permissions of databases and objects that this server knows; of any other the answer is NULL.
 const KNOWN: [&str; 14] = [

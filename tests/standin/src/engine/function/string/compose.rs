@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::engine::collate;
-use crate::engine::datatype;
 use crate::engine::error::Result;
-use crate::engine::expr::{Bound, Kind, Ty};
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::function::string::{collation_of, find, text_type, units, varying, widest};
 use crate::engine::function::{as_int, as_text, expect, integer_of, plain, strict, units_of};
 use crate::engine::query::bind::convert_to;
 use crate::engine::value::{decimal, text};
+use crate::engine::{collate, datatype};
 use crate::types::{Collation, SqlType, Value};
-
-use super::{collation_of, find, text_type, units, varying, widest};
 
 pub(super) fn trim(name: &str, args: &[Bound]) -> Result<Bound> {
     expect(name, args, 1)?;

@@ -4,16 +4,16 @@ mod compose;
 
 use std::sync::Arc;
 
-use crate::engine::collate;
-use crate::engine::datatype;
 use crate::engine::error::{Result, error};
-use crate::engine::expr::{Bound, Ty};
+use crate::engine::eval::expr::{Bound, Ty};
+use crate::engine::function::string::compose::{
+    concat, concat_ws, pattern_index, quotename, replace, str_function, stuff, trim,
+};
 use crate::engine::function::{as_int, as_text, expect, integer_of, plain, strict};
 use crate::engine::query::bind::common_collation;
 use crate::engine::value::text;
+use crate::engine::{collate, datatype};
 use crate::types::{Collation, SqlType, Value};
-
-use compose::{concat, concat_ws, pattern_index, quotename, replace, str_function, stuff, trim};
 
 fn units(v: &Value) -> Arc<[u16]> {
     text::units(v).map_or_else(|| Arc::from([]), Arc::clone)

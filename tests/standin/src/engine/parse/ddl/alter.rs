@@ -3,13 +3,13 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
-use crate::engine::parse::statement::{AlterTable, Name, Statement};
-use crate::engine::parse::tokens::{Tokens, is_word};
-
-use super::module::{self, By, MODULES, module as read_module, skipped};
-use super::{
+use crate::engine::model::name::Name;
+use crate::engine::parse::ddl::module::{self, By, MODULES, module as read_module, skipped};
+use crate::engine::parse::ddl::{
     begins_constraint, column, constraint, period, security, sequence, storage, versioning_option,
 };
+use crate::engine::parse::statement::{AlterTable, Statement};
+use crate::engine::parse::tokens::{Tokens, is_word};
 
 pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if let Some(kind) = t.take_one_of(&MODULES) {

@@ -3,11 +3,11 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
-use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Name, Statement};
+use crate::engine::model::name::Name;
+use crate::engine::model::table::XmlUse;
+use crate::engine::parse::ddl::{key_column, storage, with_options};
+use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Statement};
 use crate::engine::parse::tokens::{Tokens, is_word};
-use crate::engine::table::XmlUse;
-
-use super::{key_column, storage, with_options};
 
 /// What comes between CREATE and INDEX.
 #[derive(Debug, Clone, Copy, Default)]

@@ -9,15 +9,15 @@ mod sequence;
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
+use crate::engine::model::name::Name;
+use crate::engine::model::table::{GeneratedAlways, IndexKind};
+use crate::engine::parse::ddl::alter::{alter, drop, triggers};
+use crate::engine::parse::ddl::module::{By, MODULES, module, skipped};
 use crate::engine::parse::statement::{
-    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Graph, Name, On,
-    PartitionFunctionSpec, Statement, Versioning,
+    ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable, Graph, On, PartitionFunctionSpec,
+    Statement, Versioning,
 };
 use crate::engine::parse::tokens::{Tokens, is_word};
-use crate::engine::table::{GeneratedAlways, IndexKind};
-
-use alter::{alter, drop, triggers};
-use module::{By, MODULES, module, skipped};
 
 pub(crate) fn statement(t: &mut Tokens) -> Result<Option<Statement>> {
     if t.take_word("CREATE") {
@@ -413,7 +413,7 @@ fn column(t: &mut Tokens) -> Result<ColumnSpec> {
     } else if matches!(t.peek(), Token::Comma | Token::RParen)
         && spec.name.eq_ignore_ascii_case("timestamp")
     {
-        spec.ty = Some(crate::engine::parse::statement::TypeName {
+        spec.ty = Some(crate::engine::model::name::TypeName {
             name: "timestamp".to_owned(),
             args: Vec::new(),
         });

@@ -3,8 +3,9 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
-use crate::engine::object::ModuleKind;
-use crate::engine::parse::statement::{CreateModule, Name, Statement};
+use crate::engine::model::name::Name;
+use crate::engine::model::object::ModuleKind;
+use crate::engine::parse::statement::{CreateModule, Statement};
 use crate::engine::parse::tokens::{Tokens, is_word};
 
 /// The words that begin a module.

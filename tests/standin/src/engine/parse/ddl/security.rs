@@ -3,9 +3,8 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
-use crate::engine::parse::statement::{
-    Name, PermissionSpec, PolicySpec, PredicateSpec, Statement, Verb,
-};
+use crate::engine::model::name::Name;
+use crate::engine::parse::statement::{PermissionSpec, PolicySpec, PredicateSpec, Statement, Verb};
 use crate::engine::parse::tokens::{Tokens, is_word};
 
 /// CREATE LOGIN | USER | ROLE | SECURITY POLICY; `None` for anything else.

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use super::{Printer, bracket, parse_type};
+use crate::engine::parse::normal::{Printer, bracket, parse_type};
 
 /// Functions whose first argument is a part of a date.
 const WITH_PART: &[&str] = &[

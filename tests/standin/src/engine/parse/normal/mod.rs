@@ -1,4 +1,5 @@
 //! Expressions as SQL Server keeps them in its catalog: `([Price]>=(0))`.
+
 //!
 //! The rules were read off catalogs of public databases (AdventureWorks, WideWorldImporters, ...):
 //! parentheses are made anew by precedence, BETWEEN and IN become comparisons (IN backwards),
@@ -8,9 +9,8 @@ mod call;
 
 use sqlparser::ast::{BinaryOperator, CastKind, CeilFloorKind, Expr, UnaryOperator, Value};
 
+use crate::engine::parse::normal::call::{function, type_text};
 use crate::engine::parse::tokens::parse_type;
-
-use call::{function, type_text};
 
 /// How tightly an expression holds together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,8 @@
 //! Definitions as public SQL Server databases show them.
 
-use super::*;
 use crate::engine::parse::tokens::parse_expression;
+
+use super::*;
 
 fn shown(sql: &str) -> String {
     let kept = definition(&parse_expression(sql).unwrap());

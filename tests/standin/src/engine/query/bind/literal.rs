@@ -8,31 +8,9 @@ use crate::engine::arithmetic::Operator;
 use crate::engine::collate;
 use crate::engine::datatype::{self, is_integer};
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::expr::{Bound, Env, Kind, Run};
+use crate::engine::eval::expr::{Bound, Kind};
 use crate::engine::value::{decimal, text};
 use crate::types::{SqlType, Value};
-
-/// Evaluates what needs no row now, so that ranges and styles see constants.
-pub(super) fn fold_constant(bound: Bound) -> Bound {
-    let foldable =
-        matches!(bound.kind, Kind::Convert { .. } | Kind::Arithmetic(..)) && bound.reads_nothing();
-    if !foldable {
-        return bound;
-    }
-    let run = Run::default();
-    match bound.eval(&Env {
-        row: &[],
-        outer: None,
-        run: &run,
-    }) {
-        Ok(value) => Bound {
-            kind: Kind::Const(value),
-            t: bound.t,
-        },
-        // The error belongs to the row that reaches it, if any does.
-        Err(_) => bound,
-    }
-}
 
 pub(super) fn literal(value: &ast::Value) -> Result<Bound> {
     let text_type = |s: &str, unicode: bool| {
@@ -143,7 +121,7 @@ pub(super) fn negative(bound: Bound) -> Result<Bound> {
     };
     // No tinyint is negative: its negation is a smallint.
     let bound = if bound.t.ty == SqlType::TinyInt {
-        super::types::convert_to(bound, &SqlType::SmallInt)
+        crate::engine::eval::types::convert_to(bound, &SqlType::SmallInt)
     } else {
         bound
     };
@@ -153,51 +131,4 @@ pub(super) fn negative(bound: Bound) -> Result<Bound> {
         kind: Kind::Arithmetic(Operator::Subtract, Box::new(zero), Box::new(bound)),
         t: ty,
     })
-}
-
-/// A numeric constant in the other side's type, when it is the same number there.
-pub(super) fn exact_constant(constant: &Bound, to: &SqlType) -> Option<Bound> {
-    let (unscaled, scale) = match constant.as_constant()? {
-        Value::Int(i) => (i128::from(*i), 0),
-        Value::Decimal { unscaled, scale } => (*unscaled, *scale),
-        _ => return None,
-    };
-    let value = match to {
-        SqlType::Decimal { scale: target, .. } => {
-            let there = decimal::rescale(unscaled, scale, *target)?;
-            (decimal::rescale(there, *target, scale.max(*target))
-                == decimal::rescale(unscaled, scale, scale.max(*target)))
-            .then_some(Value::Decimal {
-                unscaled: there,
-                scale: *target,
-            })?
-        }
-        t if is_integer(t) => {
-            let there = decimal::rescale(unscaled, scale, 0)?;
-            (decimal::rescale(there, 0, scale) == Some(unscaled)).then_some(())?;
-            Value::Int(i64::try_from(there).ok()?)
-        }
-        _ => return None,
-    };
-    Some(Bound::constant(value, to.clone()))
-}
-
-/// An integer constant beside a decimal has just the digits it needs.
-pub(super) fn exact_literal(bound: Bound) -> Bound {
-    match (bound.as_constant(), &bound.t.ty) {
-        (Some(Value::Int(i)), SqlType::Int) => {
-            let precision = i.unsigned_abs().to_string().len() as u8;
-            Bound::constant(
-                Value::Decimal {
-                    unscaled: i128::from(*i),
-                    scale: 0,
-                },
-                SqlType::Decimal {
-                    precision,
-                    scale: 0,
-                },
-            )
-        }
-        _ => bound,
-    }
 }

@@ -2,29 +2,29 @@
 
 mod literal;
 mod operator;
-mod types;
 
 use std::sync::Arc;
 
 use sqlparser::ast::{self, Expr};
 
-use crate::engine::collate;
 use crate::engine::datatype::{self, is_text};
 use crate::engine::error::{Result, error, invalid_column, syntax, unsupported};
-use crate::engine::expr::{Bound, Comparison, Env, Kind, Run, Ty};
-use crate::engine::facts::Facts;
-use crate::engine::function;
-use crate::engine::graph;
-use crate::engine::parse::statement::Name;
+use crate::engine::eval::aggregate;
+use crate::engine::eval::constant::fold_constant;
+use crate::engine::eval::expr::{Bound, Env, Kind, Run, Ty};
+use crate::engine::eval::plan::{Plan, SortKey};
+use crate::engine::eval::types::{is_condition, negate, sortable};
+use crate::engine::eval::window::WindowCall;
+use crate::engine::model::facts::Facts;
+use crate::engine::model::graph;
+use crate::engine::model::name::{Name, same_name};
 use crate::engine::parse::tokens::{is_variable, parse_type};
-use crate::engine::query::aggregate;
-use crate::engine::query::plan::{Plan, SortKey};
-use crate::engine::query::window::WindowCall;
-use crate::engine::table::same_name;
-use crate::types::{SqlError, SqlType, Value};
+use crate::engine::query::bind::literal::literal;
+use crate::engine::value::compare::Comparison;
+use crate::engine::{collate, function};
+use crate::types::{SqlError, Value};
 
-use literal::{fold_constant, literal};
-pub(crate) use types::{choose, common_collation, comparison, convert_to, union_type};
+pub(crate) use crate::engine::eval::types::{common_collation, comparison, convert_to, union_type};
 
 /// A column that a query or table offers.
 #[derive(Clone)]
@@ -306,7 +306,7 @@ impl<'a> Binder<'a> {
         let mut bound = Bound::constant(variable.value.clone(), variable.ty.clone());
         bound.t.nullable = true;
         if self.live {
-            bound.kind = Kind::Variable(crate::engine::table::fold(name));
+            bound.kind = Kind::Variable(crate::engine::model::name::fold(name));
         }
         Ok(bound)
     }
@@ -441,29 +441,6 @@ pub(crate) fn is_descending(key: &ast::OrderByExpr) -> bool {
     matches!(key.options.sort, Some(ast::OrderBySort::Desc))
 }
 
-/// # Errors
-/// 306 for the types that cannot be compared or sorted.
-pub(crate) fn sortable(expr: &Bound) -> Result<()> {
-    match expr.t.ty {
-        SqlType::Text | SqlType::NText | SqlType::Image | SqlType::Xml => Err(error(
-            306,
-            16,
-            "The text, ntext, and image data types cannot be compared or sorted, except when using IS NULL or LIKE operator.",
-        )),
-        SqlType::Geography | SqlType::Geometry | SqlType::Json | SqlType::Vector { .. } => {
-            Err(error(
-                249,
-                16,
-                format!(
-                    "The type \"{}\" is not comparable. It cannot be used in the ORDER BY clause.",
-                    datatype::name(&expr.t.ty)
-                ),
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn is_called(source: &Source, table: &Name) -> bool {
     if table.schema.is_none() && same_name(&source.alias, &table.name) {
         return true;
@@ -476,28 +453,4 @@ fn is_called(source: &Source, table: &Name) -> bool {
                 .as_ref()
                 .is_none_or(|s| n.schema.as_ref().is_some_and(|m| same_name(m, s)))
     })
-}
-
-/// Conditions are told from bit values by their form.
-pub(crate) fn is_condition(bound: &Bound) -> bool {
-    matches!(
-        bound.kind,
-        Kind::Compare(..)
-            | Kind::And(..)
-            | Kind::Or(..)
-            | Kind::Not(_)
-            | Kind::IsNull(_)
-            | Kind::Like { .. }
-            | Kind::InList(..)
-            | Kind::Exists(..)
-            | Kind::InQuery(..)
-    )
-}
-
-pub(crate) fn negate(bound: Bound, negated: bool) -> Bound {
-    if negated {
-        Bound::predicate(Kind::Not(Box::new(bound)))
-    } else {
-        bound
-    }
 }

@@ -8,16 +8,18 @@ use crate::engine::arithmetic::Operator;
 use crate::engine::collate;
 use crate::engine::datatype::{self, is_integer, is_text};
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::expr::{Bound, Comparison, Kind, Ty};
-use crate::engine::parse::statement::TypeName;
-use crate::engine::query::plan::Plan;
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::plan::Plan;
+use crate::engine::eval::types::{
+    arithmetic, choose, common_collation, comparison, convert_to, negate,
+};
+use crate::engine::model::name::TypeName;
+use crate::engine::query::bind::Binder;
+use crate::engine::query::bind::literal::{negative, number};
+use crate::engine::value::compare::Comparison;
 use crate::engine::value::convert::How;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
-
-use super::literal::{negative, number};
-use super::types::{arithmetic, choose, common_collation, comparison, convert_to};
-use super::{Binder, negate};
 
 impl<'a> Binder<'a> {
     pub(super) fn unary(&mut self, op: ast::UnaryOperator, expr: &Expr) -> Result<Bound> {

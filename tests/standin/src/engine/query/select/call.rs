@@ -7,14 +7,16 @@ use sqlparser::ast::{
 
 use crate::engine::datatype::{self, is_integer};
 use crate::engine::error::{Result, argument_count, error, syntax, unsupported};
-use crate::engine::expr::{Bound, Kind, Ty};
+use crate::engine::eval::aggregate;
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::types::sortable;
+use crate::engine::eval::window::{self, WindowCall};
 use crate::engine::function;
+use crate::engine::model::name::same_name;
 use crate::engine::parse::tokens::PARTITION;
-use crate::engine::query::aggregate;
-use crate::engine::query::bind::{Binder, convert_to, sortable};
+use crate::engine::query::bind::{Binder, convert_to};
 use crate::engine::query::from::name_of;
-use crate::engine::query::window::{self, WindowCall};
-use crate::engine::table::same_name;
+use crate::engine::query::special;
 use crate::types::{SqlType, Value};
 
 impl Binder<'_> {
@@ -38,7 +40,7 @@ impl Binder<'_> {
         if let Some(kind) = aggregate_of(&name) {
             return self.aggregate(kind, &name, &args, distinct, &separator_order);
         }
-        if let Some(found) = function::special(self, &name, &args)? {
+        if let Some(found) = special::special(self, &name, &args)? {
             return Ok(found);
         }
         let bound = args

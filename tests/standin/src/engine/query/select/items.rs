@@ -6,15 +6,15 @@ use sqlparser::ast::{
 };
 
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Kind};
-use crate::engine::query::bind::{Binder, Grouping, Output, sortable};
+use crate::engine::eval::expr::{Bound, Kind};
+use crate::engine::eval::plan::SortKey;
+use crate::engine::eval::types::sortable;
+use crate::engine::model::name::same_name;
+use crate::engine::query::bind::{Binder, Grouping, Output};
 use crate::engine::query::from::{name_of, wildcard};
 use crate::engine::query::mask;
-use crate::engine::query::plan::SortKey;
-use crate::engine::table::same_name;
-
-use super::call::aggregate_of;
-use super::set::position;
+use crate::engine::query::select::call::aggregate_of;
+use crate::engine::query::select::set::position;
 
 /// An item of the select list, bound.
 pub(super) struct Item {
@@ -138,7 +138,7 @@ impl Binder<'_> {
 
     pub(super) fn star(
         &mut self,
-        of: Option<&crate::engine::parse::statement::Name>,
+        of: Option<&crate::engine::model::name::Name>,
         items: &mut Vec<Item>,
     ) -> Result<()> {
         let columns = wildcard(self.scope(), of);

@@ -12,17 +12,18 @@ use sqlparser::ast::{
 };
 
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::expr::{Bound, Kind};
-use crate::engine::query::aggregate::Aggregate;
-use crate::engine::query::bind::{Binder, CommonTable, Output, sortable};
+use crate::engine::eval::expr::{Bound, Kind};
+use crate::engine::eval::plan::{Aggregate, Plan, SortKey};
+use crate::engine::eval::types::sortable;
+use crate::engine::eval::window::WindowCall;
+use crate::engine::query::bind::{Binder, CommonTable, Output};
 use crate::engine::query::order;
-use crate::engine::query::plan::{Plan, SortKey};
 use crate::engine::query::seek::{self, Request};
-use crate::engine::query::window::WindowCall;
+use crate::engine::query::select::items::Item;
+use crate::engine::query::select::shape::{
+    at_edge, carried, columns, limited, narrowed, reads_key_only, sought, windowed,
+};
 use crate::types::Value;
-
-use items::Item;
-use shape::{at_edge, carried, columns, limited, narrowed, reads_key_only, sought, windowed};
 
 type Bounded = (Plan, Vec<Output>);
 

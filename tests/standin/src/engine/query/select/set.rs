@@ -3,14 +3,13 @@
 use sqlparser::ast::{self, Expr, SetExpr, SetOperator, SetQuantifier};
 
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::expr::{Bound, Kind, Ty};
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::plan::{Plan, SetKind, SortKey};
+use crate::engine::model::name::same_name;
 use crate::engine::query::bind::{Binder, Output, convert_to, union_type};
 use crate::engine::query::mask;
-use crate::engine::query::plan::{Plan, SetKind, SortKey};
-use crate::engine::table::same_name;
+use crate::engine::query::select::Bounded;
 use crate::types::Value;
-
-use super::Bounded;
 
 impl Binder<'_> {
     pub(super) fn set_operation(

@@ -1,13 +1,12 @@
 //! The operators around the input of a SELECT.
 
-use crate::engine::expr::{Bound, Kind, Ty};
-use crate::engine::query::aggregate;
+use crate::engine::eval::aggregate;
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::plan::{Plan, SortKey, Window};
+use crate::engine::eval::window::{self, WindowCall};
 use crate::engine::query::order;
-use crate::engine::query::plan::{Plan, SortKey};
 use crate::engine::query::seek::{self, Request};
-use crate::engine::query::window::{self, Window, WindowCall};
-
-use super::items::Item;
+use crate::engine::query::select::items::Item;
 
 /// Reads for an aggregate: under the filter, for the columns that the aggregate needs.
 pub(super) fn sought(
@@ -62,7 +61,7 @@ pub(super) fn narrowed(plan: Plan, groups: &[Bound], calls: &[aggregate::Call]) 
 }
 
 fn only_key<'e>(
-    scan: &crate::engine::query::plan::Scan,
+    scan: &crate::engine::eval::plan::Scan,
     exprs: impl Iterator<Item = &'e Bound>,
 ) -> bool {
     let Some(generated) = &scan.table.generated else {
@@ -78,7 +77,7 @@ fn only_key<'e>(
 }
 
 pub(super) fn reads_key_only(
-    scan: &crate::engine::query::plan::Scan,
+    scan: &crate::engine::eval::plan::Scan,
     filter: Option<&Bound>,
     items: &[Item],
     keys: &[SortKey],

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use sqlparser::ast::{Expr, Function};
 
 use crate::engine::error::{Result, error, invalid_object, syntax, unsupported};
-use crate::engine::expr::{Bound, Kind, Ty};
-use crate::engine::object::ModuleKind;
-use crate::engine::parse::statement::Name;
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::model::name::Name;
+use crate::engine::model::object::ModuleKind;
 use crate::engine::parse::tokens::NEXT_VALUE;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::from::name_of;
+use crate::engine::query::select::call::arguments;
 use crate::types::{SqlType, Value};
-
-use super::call::arguments;
 
 impl Binder<'_> {
     /// The call if it is one of these; `None` leaves it to the built-in functions.

@@ -6,14 +6,14 @@ mod printed;
 
 use crate::engine::datatype::{self, is_binary, is_integer, is_text};
 use crate::engine::error::{Result, error, overflow};
+use crate::engine::value::convert::moment::to_temporal;
+use crate::engine::value::convert::number::{to_bit, to_decimal, to_float, to_integer, to_money};
+use crate::engine::value::convert::printed::{to_binary, to_guid, to_text};
 use crate::engine::value::temporal::DateOrder;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 
-use moment::to_temporal;
-use number::{to_bit, to_decimal, to_float, to_integer, to_money};
-pub(crate) use printed::print;
-use printed::{to_binary, to_guid, to_text};
+pub(crate) use crate::engine::value::convert::printed::print;
 
 /// How a conversion is to be done.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,10 +2,9 @@
 
 use crate::engine::datatype;
 use crate::engine::error::{Result, conversion_failed, error, overflow};
+use crate::engine::value::convert::{cannot_read, disallowed, trimmed};
 use crate::engine::value::decimal;
 use crate::types::{SqlType, Value};
-
-use super::{cannot_read, disallowed, trimmed};
 
 pub(super) fn to_bit(value: &Value, from: &SqlType, to: &SqlType) -> Result<Value> {
     Ok(Value::Bit(match value {

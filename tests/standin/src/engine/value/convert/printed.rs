@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::collate;
-use crate::engine::datatype;
 use crate::engine::error::{Result, conversion_failed, error, overflow};
-use crate::engine::value::temporal;
-use crate::engine::value::{decimal, text};
+use crate::engine::value::convert::{How, disallowed};
+use crate::engine::value::{decimal, temporal, text};
+use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
-
-use super::{How, disallowed};
 
 /// The text of any value, as CONVERT to `varchar(max)` prints it.
 pub(crate) fn print(value: &Value, from: &SqlType, style: Option<i32>) -> Result<Arc<[u16]>> {

@@ -1,0 +1,253 @@
+//! GROUP BY and the aggregate functions.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::engine::arithmetic::{Operator, evaluate};
+use crate::engine::error::{Result, overflow};
+use crate::engine::eval::context::Context;
+use crate::engine::eval::expr::{Bound, Env};
+use crate::engine::eval::flow::{Consumer, Flow, Stop};
+use crate::engine::eval::plan::{Aggregate, Plan};
+use crate::engine::eval::scan::{bare, known_count, note_known};
+use crate::engine::value::compare::{append_key, compare};
+use crate::engine::value::convert::{How, convert};
+use crate::engine::value::text;
+use crate::types::{SqlType, Value};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    CountRows,
+    Count,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    StringAgg,
+    ChecksumAgg,
+}
+
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) function: Function,
+    pub(crate) arg: Option<Bound>,
+    pub(crate) distinct: bool,
+    /// Of the result; sums and averages are computed in it.
+    pub(crate) ty: SqlType,
+    pub(crate) separator: Option<Value>,
+    /// WITHIN GROUP (ORDER BY ...): expression and descending.
+    pub(crate) order: Vec<(Bound, bool)>,
+}
+
+/// The running state of one call in one group.
+#[derive(Default, Clone)]
+pub(crate) struct Accumulator {
+    count: i64,
+    value: Option<Value>,
+    seen: HashSet<Vec<u8>>,
+    parts: Vec<(Vec<u8>, Value)>,
+    checksum: i32,
+}
+
+impl Accumulator {
+    pub(crate) fn add(&mut self, call: &Call, env: &Env<'_>) -> Result<()> {
+        let Some(arg) = &call.arg else {
+            self.count += 1;
+            return Ok(());
+        };
+        let value = arg.eval(env)?;
+        if matches!(value, Value::Null) {
+            return Ok(());
+        }
+        if call.distinct {
+            let mut key = Vec::new();
+            append_key(&value, arg.t.collation.as_deref(), &mut key);
+            if !self.seen.insert(key) {
+                return Ok(());
+            }
+        }
+        self.count += 1;
+        match call.function {
+            Function::CountRows | Function::Count => {}
+            Function::Sum | Function::Avg => {
+                let wide = widen(value, &arg.t.ty, &call.ty)?;
+                self.value = Some(match self.value.take() {
+                    Some(sum) => evaluate(Operator::Add, sum, wide, &sum_type(&call.ty))?,
+                    None => wide,
+                });
+            }
+            Function::Min | Function::Max => {
+                let better = self.value.as_ref().is_none_or(|best| {
+                    let order = compare(&value, best, arg.t.collation.as_deref());
+                    if call.function == Function::Min {
+                        order.is_lt()
+                    } else {
+                        order.is_gt()
+                    }
+                });
+                if better {
+                    self.value = Some(value);
+                }
+            }
+            Function::StringAgg => {
+                let mut key = Vec::new();
+                for (expr, descending) in &call.order {
+                    crate::engine::value::compare::append_ordered_key(
+                        &expr.eval(env)?,
+                        expr.t.collation.as_deref(),
+                        *descending,
+                        &mut key,
+                    );
+                }
+                self.parts.push((key, value));
+            }
+            Function::ChecksumAgg => {
+                if let Value::Int(i) = value {
+                    self.checksum ^= i as i32;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(&self, call: &Call) -> Result<Value> {
+        match call.function {
+            Function::CountRows | Function::Count => count_value(self.count, &call.ty),
+            Function::Avg => match &self.value {
+                None => Ok(Value::Null),
+                Some(sum) => average(sum.clone(), self.count, &call.ty),
+            },
+            Function::StringAgg => Ok(self.joined(call)),
+            Function::ChecksumAgg if self.count == 0 => Ok(Value::Null),
+            Function::ChecksumAgg => Ok(Value::Int(i64::from(self.checksum))),
+            _ => Ok(self.value.clone().unwrap_or(Value::Null)),
+        }
+    }
+
+    fn joined(&self, call: &Call) -> Value {
+        if self.parts.is_empty() {
+            return Value::Null;
+        }
+        let mut parts: Vec<_> = self.parts.iter().collect();
+        parts.sort_by(|a, b| a.0.cmp(&b.0));
+        let separator = call
+            .separator
+            .as_ref()
+            .and_then(text::units)
+            .map(|u| u.to_vec())
+            .unwrap_or_default();
+        let mut joined: Vec<u16> = Vec::new();
+        for (i, (_, part)) in parts.into_iter().enumerate() {
+            if i > 0 {
+                joined.extend_from_slice(&separator);
+            }
+            joined.extend_from_slice(text::units(part).map_or(&[], |u| u));
+        }
+        Value::Text(joined.into())
+    }
+}
+
+fn count_value(count: i64, ty: &SqlType) -> Result<Value> {
+    if *ty == SqlType::Int && i32::try_from(count).is_err() {
+        return Err(overflow("int"));
+    }
+    Ok(Value::Int(count))
+}
+
+/// Sums run in 38 digits, at the result's scale.
+fn sum_type(ty: &SqlType) -> SqlType {
+    match ty {
+        SqlType::Decimal { scale, .. } => SqlType::Decimal {
+            precision: 38,
+            scale: *scale,
+        },
+        other => other.clone(),
+    }
+}
+
+fn widen(value: Value, from: &SqlType, result: &SqlType) -> Result<Value> {
+    match (&value, result) {
+        (Value::Decimal { .. }, SqlType::Decimal { .. }) => Ok(value),
+        _ => convert(&value, from, &sum_type(result), How::default()),
+    }
+}
+
+fn average(sum: Value, count: i64, ty: &SqlType) -> Result<Value> {
+    let divisor = match &sum {
+        Value::Float(_) => Value::Float(count as f64),
+        Value::Money(m) => {
+            return Ok(Value::Money(m / count));
+        }
+        _ => Value::Int(count),
+    };
+    match (&sum, ty) {
+        (Value::Int(total), _) => Ok(Value::Int(total / count)),
+        _ => evaluate(Operator::Divide, sum, divisor, ty),
+    }
+}
+
+/// How many rows a plan gives: what they hold is neither copied nor evaluated.
+fn count_rows(context: &Context<'_>, input: &Plan) -> std::result::Result<u64, Stop> {
+    if let Some(known) = known_count(input) {
+        // A server counts by reading.
+        note_known(input, context.run);
+        return Ok(known);
+    }
+    let mut count = 0;
+    context.plan(bare(input), &mut |_| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consumer<'_>) -> Flow {
+    if aggregate.scalar
+        && aggregate
+            .calls
+            .iter()
+            .all(|c| c.function == Function::CountRows)
+    {
+        let count = count_rows(context, &aggregate.input)?;
+        let row = aggregate
+            .calls
+            .iter()
+            .map(|c| count_value(count as i64, &c.ty))
+            .collect::<Result<Vec<_>>>()?;
+        return out(&row);
+    }
+    let fresh = || vec![Accumulator::default(); aggregate.calls.len()];
+    let mut groups: BTreeMap<Vec<u8>, (Vec<Value>, Vec<Accumulator>)> = BTreeMap::new();
+    if aggregate.scalar {
+        groups.insert(Vec::new(), (Vec::new(), fresh()));
+    }
+    let mut key = Vec::new();
+    context.plan(&aggregate.input, &mut |row| {
+        let env = context.env(row);
+        key.clear();
+        let values = aggregate
+            .groups
+            .iter()
+            .map(|g| g.eval(&env))
+            .collect::<Result<Vec<_>>>()?;
+        for (group, value) in aggregate.groups.iter().zip(&values) {
+            append_key(value, group.t.collation.as_deref(), &mut key);
+        }
+        let (_, accumulators) = match groups.get_mut(&key) {
+            Some(found) => found,
+            None => groups
+                .entry(key.clone())
+                .or_insert_with(|| (values, fresh())),
+        };
+        for (accumulator, call) in accumulators.iter_mut().zip(&aggregate.calls) {
+            accumulator.add(call, &env)?;
+        }
+        Ok(())
+    })?;
+    for (mut row, accumulators) in groups.into_values() {
+        for (accumulator, call) in accumulators.iter().zip(&aggregate.calls) {
+            row.push(accumulator.finish(call)?);
+        }
+        out(&row)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! TODO
+
+pub(crate) mod aggregate;
+pub(crate) mod constant;
+pub(crate) mod context;
+pub(crate) mod evaluate;
+pub(crate) mod expr;
+pub(crate) mod flow;
+pub(crate) mod plan;
+pub(crate) mod range;
+pub(crate) mod run;
+pub(crate) mod sample;
+pub(crate) mod scan;
+pub(crate) mod series;
+pub(crate) mod stream;
+pub(crate) mod types;
+pub(crate) mod window;
