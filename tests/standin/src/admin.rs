@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use crate::engine::Work;
 use crate::fault::FaultSpec;
 use crate::wire::shared::Shared;
+use crate::work::Work;
 
 /// Answers lines until the client closes.
 pub(crate) fn serve(socket: TcpStream, shared: &Shared) {

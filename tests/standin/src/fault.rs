@@ -2,7 +2,6 @@
 
 mod parse;
 
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -106,14 +105,6 @@ impl FaultSpec {
     pub fn times(mut self, times: Option<u64>) -> Self {
         self.times = times;
         self
-    }
-}
-
-impl FromStr for FaultSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        parse::parse(text)
     }
 }
 

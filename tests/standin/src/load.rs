@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use crate::sample::{self, TableSource};
+use crate::sample;
+use crate::sample::table::TableSource;
 use crate::session::{Session, Sink};
 use crate::types::{Column, SqlError, Value};
 

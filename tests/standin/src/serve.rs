@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::engine::{ConnectionFacts, Engine, Work};
+use crate::engine::{ConnectionFacts, Engine};
 use crate::server::{Server, ServerHandle, ServerOptions, StartError};
 use crate::session::{Login, Session};
 use crate::types::SqlError;
 use crate::wire::shared::ConnectionInfo;
+use crate::work::Work;
 
 /// Lets users into an engine.
 struct Door(Arc<Engine>);

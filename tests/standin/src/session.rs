@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::Work;
 use crate::types::{Column, SqlError, SqlType, Value};
+use crate::work::Work;
 
 /// A parameter of `sp_executesql`, already decoded from the wire.
 #[derive(Debug, Clone)]

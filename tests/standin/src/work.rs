@@ -1,5 +1,4 @@
 //! What statements have touched: rows of tables and of indexes, lookups, sorts and spools.
-
 //!
 //! The rules are SQL Server's, as far as they are documented; `engine/query/seek.rs` says which
 //! access path is taken and from where each rule comes.

@@ -1,5 +1,4 @@
 //! Collations: what their names mean, and the sort keys that order text as they say.
-
 //!
 //! Non-binary collations use the CLDR root order (or the language's tailoring) at the strength the
 //! name asks for. That is SQL Server's order for letters, digits and accents; punctuation may sort

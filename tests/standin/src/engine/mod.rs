@@ -14,9 +14,9 @@ pub(crate) mod model;
 mod parse;
 mod procedure;
 mod query;
+pub(crate) mod rules;
 mod server;
 mod session;
-mod store;
 mod value;
 
 pub use crate::engine::model::options::{ConnectionFacts, Connections, Options};

@@ -1,5 +1,6 @@
 //! A fault written as text, for the command line and the admin port.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::fault::{Action, FaultSpec, Point};
@@ -117,6 +118,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         .strip_suffix('s')
         .ok_or_else(|| format!("{text:?}: write 5s or 200ms"))?;
     number(seconds).map(Duration::from_secs)
+}
+
+impl FromStr for FaultSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text)
+    }
 }
 
 #[cfg(test)]

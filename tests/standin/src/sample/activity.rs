@@ -1,9 +1,10 @@
 //! Comments, votes and links between posts.
 
 use crate::prng::SplitMix64;
-use crate::sample::{
-    DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_post, some_user, text,
+use crate::sample::table::{
+    DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_post, some_user,
 };
+use crate::sample::text;
 use crate::types::Value;
 
 pub(super) const COMMENTS: &str = "CREATE TABLE [dbo].[Comments] (

@@ -1,6 +1,7 @@
 //! The lookup tables, with their real contents.
 
-use crate::sample::{TableSource, text};
+use crate::sample::table::TableSource;
+use crate::sample::text;
 use crate::types::Value;
 
 /// A small table that is the same at every size.

@@ -1,7 +1,8 @@
 //! Users and their badges.
 
 use crate::prng::SplitMix64;
-use crate::sample::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
+use crate::sample::table::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user};
+use crate::sample::text;
 use crate::types::Value;
 
 pub(super) const USERS: &str = "CREATE TABLE [dbo].[Users] (

@@ -1,7 +1,8 @@
 //! Posts: questions and answers with long bodies.
 
 use crate::prng::SplitMix64;
-use crate::sample::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user, text};
+use crate::sample::table::{DAYS, Sizes, Table, id_with_gaps, moment, mostly, seldom, some_user};
+use crate::sample::text;
 use crate::types::Value;
 
 pub(super) const POSTS: &str = "CREATE TABLE [dbo].[Posts] (

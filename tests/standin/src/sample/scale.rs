@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::Generator;
+use crate::engine::model::table::Generator;
 use crate::prng::SplitMix64;
-use crate::sample::{Growing, REAL, Sizes, Table, TableSource, activity, posts, text};
+use crate::sample::growing::Growing;
+use crate::sample::table::{REAL, Sizes, Table, TableSource};
+use crate::sample::{activity, posts, text};
 use crate::types::Value;
 
 /// UTF-16 units that the texts are pieces of.
@@ -50,7 +52,7 @@ pub fn scale(total: u64) -> Vec<Made> {
 fn row(table: Table, ordinal: u64, sizes: &Sizes, pool: &[u16]) -> Vec<Value> {
     let mut random =
         SplitMix64::new(((table as u64 + 1) << 56) ^ ordinal.wrapping_mul(0x9E37_79B9));
-    let mut row = crate::sample::maker(table)(ordinal, sizes, &mut random);
+    let mut row = crate::sample::growing::maker(table)(ordinal, sizes, &mut random);
     row[0] = Value::Int(ordinal as i64 + 1);
     match table {
         Table::Comments => row[activity::COMMENT_TEXT] = piece(COMMENT_UNITS, pool, &mut random),

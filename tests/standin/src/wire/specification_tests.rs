@@ -1,5 +1,4 @@
 //! What a client sends in the examples of MS-TDS section 4, through every parser of this server.
-
 //!
 //! Expected values are those of the specification's own annotation. All examples with bytes are
 //! there; how the server answers them is in `tests/wire/specification.rs`.

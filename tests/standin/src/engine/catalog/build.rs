@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::engine::catalog::View;
 use crate::engine::value::calendar::{DAY, DAYS_1900};
 use crate::engine::value::text;
 use crate::engine::{collate, datatype};
@@ -133,4 +132,19 @@ pub(super) fn at(ticks: u64) -> Value {
 
 pub(super) fn bytes(b: &[u8]) -> Value {
     Value::Bytes(Arc::from(b))
+}
+
+/// A view's columns and rows.
+pub(crate) struct View {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// The object id of a system view; negative, as those of all system objects are.
+pub(crate) fn system_view(name: &str) -> Option<i32> {
+    match name.to_ascii_lowercase().as_str() {
+        "columns" => Some(-391),
+        "tables" => Some(-397),
+        _ => None,
+    }
 }

@@ -1,10 +1,10 @@
 //! Key, foreign key, check and default constraints.
 
 use crate::engine::catalog::build::{Build, T, b, i, s};
-use crate::engine::catalog::objects::{object, object_columns};
+use crate::engine::catalog::objects::entry::{object, object_columns};
 use crate::engine::model::facts::Facts;
+use crate::engine::model::index::IndexKind;
 use crate::engine::model::state::Database;
-use crate::engine::model::table::IndexKind;
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use crate::engine::catalog::build::{Build, T, i};
 use crate::engine::datatype;
+use crate::engine::model::index::Index;
 use crate::engine::model::state::Database;
-use crate::engine::model::table::{Index, Table};
+use crate::engine::model::table::Table;
 use crate::engine::value::compare::compare;
 use crate::types::{Collation, Value};
 

@@ -2,10 +2,10 @@
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
 use crate::engine::catalog::partitions;
+use crate::engine::catalog::stored::{ids, pages, rows, stored};
 use crate::engine::model::facts::Facts;
-use crate::engine::model::pages;
+use crate::engine::model::index::{Index, IndexForm, IndexKind, XmlUse};
 use crate::engine::model::state::Database;
-use crate::engine::model::table::{Index, IndexForm, IndexKind, Table, XmlUse};
 
 pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Build> {
     Some(match name {
@@ -36,24 +36,6 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
         }
         _ => return partitions::view(database, name),
     })
-}
-
-/// A table's index ids: the heap is 0.
-fn ids(table: &Table) -> Vec<(i32, Option<&Index>)> {
-    // The rows of a memory-optimised table are in its indexes, from 2 on.
-    let heap =
-        (table.memory.is_none() && !table.indexes.iter().any(|i| i.id == 1)).then_some((0, None));
-    heap.into_iter()
-        .chain(table.indexes.iter().map(|i| (i.id, Some(i))))
-        .collect()
-}
-
-/// The index ids that have rows: XML and spatial indexes keep theirs in internal tables.
-pub(super) fn stored(table: &Table) -> impl Iterator<Item = (i32, Option<&Index>)> {
-    let hidden = |i: &Index| matches!(i.form, IndexForm::Xml(_) | IndexForm::Spatial(_));
-    ids(table)
-        .into_iter()
-        .filter(move |(_, i)| !i.is_some_and(hidden))
 }
 
 /// `sys.indexes.type` and `type_desc`.
@@ -200,15 +182,6 @@ fn stats(database: &Database) -> Build {
         }
     }
     v
-}
-
-pub(super) fn rows(table: &Table, index: Option<&Index>) -> i64 {
-    table.rows_of(index) as i64
-}
-
-/// An estimate of the 8 KiB pages that SQL Server would need.
-pub(super) fn pages(table: &Table, index: Option<&Index>) -> i64 {
-    i64::try_from(pages::pages(table, index, table.rows_of(index))).unwrap_or(i64::MAX)
 }
 
 fn allocation_units(database: &Database) -> Build {

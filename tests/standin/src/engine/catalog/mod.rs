@@ -9,26 +9,14 @@ mod partitions;
 mod schema;
 mod security;
 mod server;
+pub(crate) mod stored;
 
 use crate::engine::error::{Result, invalid_object};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::Name;
-use crate::types::{Column, Value};
+use crate::types::Value;
 
-/// A view's columns and rows.
-pub(crate) struct View {
-    pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Vec<Vec<Value>>,
-}
-
-/// The object id of a system view; negative, as those of all system objects are.
-pub(crate) fn system_view(name: &str) -> Option<i32> {
-    match name.to_ascii_lowercase().as_str() {
-        "columns" => Some(-391),
-        "tables" => Some(-397),
-        _ => None,
-    }
-}
+pub(crate) use crate::engine::catalog::build::{View, system_view};
 
 /// The catalog view of that name, if the name is one of the catalog's.
 ///

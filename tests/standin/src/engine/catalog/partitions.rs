@@ -1,12 +1,13 @@
 //! Partition functions and schemes, partitions and their rows.
 
 use crate::engine::catalog::build::{Build, T, at, b, i, s};
-use crate::engine::catalog::indexes::{pages, rows, stored};
+use crate::engine::catalog::stored::{pages, rows, stored};
 use crate::engine::datatype;
 use crate::engine::eval::range::under;
+use crate::engine::model::index::{Index, IndexForm};
 use crate::engine::model::partition::{PartitionFunction, prefix};
 use crate::engine::model::state::Database;
-use crate::engine::model::table::{Index, IndexForm, Table};
+use crate::engine::model::table::Table;
 use crate::types::Value;
 
 pub(super) fn view(database: &Database, name: &str) -> Option<Build> {

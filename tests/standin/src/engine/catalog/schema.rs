@@ -1,7 +1,6 @@
 //! INFORMATION_SCHEMA.
 
-use crate::engine::catalog::View;
-use crate::engine::catalog::build::{Build, NULL, T, i, opt, s};
+use crate::engine::catalog::build::{Build, NULL, T, View, i, opt, s};
 use crate::engine::datatype;
 use crate::engine::error::{Result, invalid_object};
 use crate::engine::model::facts::Facts;

@@ -1,7 +1,6 @@
 //! Principals, permissions, security policies and masks, and what of every view a user sees.
 
-use crate::engine::catalog::View;
-use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
+use crate::engine::catalog::build::{Build, NULL, T, View, at, b, i, opt, s};
 use crate::engine::error::{Result, error};
 use crate::engine::model::name::same_name;
 use crate::engine::model::rights::Rights;

@@ -2,37 +2,29 @@
 
 mod query;
 mod showplan;
+pub(crate) mod told;
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::engine::control::query::query_statement;
+use crate::engine::control::told::{counted, finished, told_only};
 use crate::engine::error::{Result, info, unsupported};
-use crate::engine::eval::expr::{Env, Run, Watch};
-use crate::engine::model::facts::{Facts, Variable};
+use crate::engine::eval::expr::{Env, Run};
+use crate::engine::model::facts::Variable;
 use crate::engine::model::name::fold;
-use crate::engine::model::state::State;
 use crate::engine::parse::script;
 use crate::engine::parse::statement::{Located, Statement};
+use crate::engine::procedure::{self, Executed};
 use crate::engine::query::bind::Binder;
+use crate::engine::session::outcome::{Flow, changing};
 use crate::engine::session::sql_session::SqlSession;
-use crate::engine::value::convert::{How, convert};
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::value::text;
-use crate::engine::{ddl, dml, procedure};
+use crate::engine::{ddl, dml};
 use crate::session::Sink;
 use crate::types::{SqlError, SqlType, Value};
-
-/// How a statement ended, for those around it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    Next,
-    Break,
-    Continue,
-    Return,
-    /// The client went away or asked to stop, or an error ends the batch.
-    Stop,
-}
 
 /// Runs a whole batch.
 pub(crate) fn batch(session: &mut SqlSession, sql: &str, sink: &mut dyn Sink) {
@@ -203,7 +195,10 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             }
         }
         Statement::Execute { procedure, args } => {
-            return procedure::execute(session, procedure, args, sink);
+            return match procedure::execute(session, procedure, args, sink)? {
+                Executed::Ended(flow) => Ok(flow),
+                Executed::Text { sql, variables } => nested(session, &sql, variables, sink),
+            };
         }
         Statement::ExecuteText(expr) => {
             let facts = session.facts();
@@ -217,17 +212,6 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         other => quiet(session, other, located.line, sink)?,
     }
     Ok(finished(sink))
-}
-
-/// Changes the state as [`SqlSession::change`], with an eye on the client.
-pub(crate) fn changing<T>(
-    session: &mut SqlSession,
-    sink: &mut dyn Sink,
-    change: impl FnOnce(&Facts, &mut State, &Watch<'_>) -> Result<T>,
-) -> Result<T> {
-    let sink = RefCell::new(sink);
-    let watch = || sink.borrow_mut().poll();
-    session.change(&watch, |facts, state| change(facts, state, &watch))
 }
 
 /// Sleeps until `end`, or until the client asks to stop.
@@ -267,7 +251,7 @@ fn quiet(
             Ok(())
         }
         Statement::SetVariable { name, value } => assign(session, name, value),
-        Statement::SetOption { words, on } => session.set_option(words, *on),
+        Statement::SetOption { words, on } => session.settings.set_option(words, *on),
         Statement::SetIdentityInsert { table, on } => {
             procedure::identity_insert(session, table, *on)
         }
@@ -382,31 +366,6 @@ fn quiet(
     }
 }
 
-/// Tells what was passed over; a client that went away is noticed by the next statement.
-fn told_only(sink: &mut dyn Sink, text: String, line: u32) {
-    let mut message = info(40_000, text);
-    message.line = line;
-    let _ = sink.message(&message);
-}
-
-fn finished(sink: &mut dyn Sink) -> Flow {
-    if sink.done(None).is_break() {
-        Flow::Stop
-    } else {
-        Flow::Next
-    }
-}
-
-fn counted(session: &mut SqlSession, rows: u64, sink: &mut dyn Sink) -> Flow {
-    session.row_count = rows;
-    let count = (!session.settings.no_count).then_some(rows);
-    if sink.done(count).is_break() {
-        Flow::Stop
-    } else {
-        Flow::Next
-    }
-}
-
 /// A message of RAISERROR: below class 11 it informs, above it is an error, but the batch goes on.
 fn told(
     session: &mut SqlSession,
@@ -477,7 +436,7 @@ fn guarded(
 }
 
 /// Runs text as its own batch with its own variables (EXEC and `sp_executesql`).
-pub(crate) fn nested(
+fn nested(
     session: &mut SqlSession,
     sql: &str,
     variables: Vec<(String, Variable)>,

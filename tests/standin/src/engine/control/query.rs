@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
 
-use crate::engine::control::{Flow, changing, counted, finished};
+use crate::engine::control::told::{counted, finished};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::Run;
 use crate::engine::eval::flow::Stop;
@@ -15,10 +15,12 @@ use crate::engine::model::facts::Facts;
 use crate::engine::model::name::fold;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::direct::{Direct, Sent};
-use crate::engine::query::from::name_of;
+use crate::engine::query::source::name_of;
 use crate::engine::query::{governor, mask};
+use crate::engine::session::outcome::{Flow, changing};
 use crate::engine::session::sql_session::SqlSession;
-use crate::engine::value::convert::{How, convert};
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::{datatype, dml, procedure};
 use crate::session::Sink;
 use crate::types::Column;

@@ -2,10 +2,11 @@
 
 use sqlparser::ast::Query;
 
-use crate::engine::control::{Flow, counted};
+use crate::engine::control::told::counted;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::eval::plan::{Plan, Scan};
 use crate::engine::query::bind::Binder;
+use crate::engine::session::outcome::Flow;
 use crate::engine::session::sql_session::SqlSession;
 use crate::session::Sink;
 use crate::types::{Column, SqlType, Value};

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::engine::ddl::{Work, facts_of, place, table_id};
+use crate::engine::ddl::work::{Work, facts_of, place, table_id};
 use crate::engine::error::{Result, error, invalid_column, unsupported};
 use crate::engine::eval::expr::{Env, Run};
 use crate::engine::model::facts::Facts;
+use crate::engine::model::index::IndexKind;
 use crate::engine::model::name::Name;
 use crate::engine::model::rows::{OrderedRows, Row};
 use crate::engine::model::state::State;
-use crate::engine::model::table::{ColumnDef, Computed, GeneratedAlways, Identity, IndexKind};
+use crate::engine::model::table::{ColumnDef, Computed, GeneratedAlways, Identity};
+use crate::engine::parse::definition::{ColumnSpec, ConstraintKind};
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{ColumnSpec, ConstraintKind};
 use crate::engine::query::mask;
-use crate::engine::store::{Rules, bind_over};
+use crate::engine::rules::check::{Rules, bind_over};
 use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
 
@@ -295,7 +296,7 @@ fn refuse_sparse(table: &str, spec: &ColumnSpec, ty: &SqlType) -> Result<()> {
             | SqlType::Geography
             | SqlType::Geometry
     );
-    let default = |c: &crate::engine::parse::statement::ConstraintSpec| {
+    let default = |c: &crate::engine::parse::definition::ConstraintSpec| {
         matches!(
             c.kind,
             ConstraintKind::Default { .. }

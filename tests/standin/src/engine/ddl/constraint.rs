@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::engine::ddl::{Work, facts_of};
+use crate::engine::ddl::work::{Work, facts_of};
 use crate::engine::error::{Result, error, invalid_column, unsupported};
 use crate::engine::eval::expr::{Env, Run};
+use crate::engine::model::index::{Index, IndexForm, IndexKind};
 use crate::engine::model::name::same_name;
 use crate::engine::model::rows::OrderedRows;
-use crate::engine::model::table::{Check, ForeignKey, Index, IndexForm, IndexKind, NamedText};
+use crate::engine::model::table::{Check, ForeignKey, NamedText};
+use crate::engine::parse::definition::{ConstraintKind, ConstraintSpec};
 use crate::engine::parse::normal::definition;
-use crate::engine::parse::statement::{ConstraintKind, ConstraintSpec};
-use crate::engine::store::{bind_over, check_references};
+use crate::engine::rules::check::bind_over;
+use crate::engine::rules::reference::check_references;
 
 impl Work<'_> {
     pub(super) fn add_key(

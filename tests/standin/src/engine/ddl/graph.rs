@@ -5,7 +5,7 @@ use crate::engine::model::graph::{
     is_internal, suffix,
 };
 use crate::engine::model::name::TypeName;
-use crate::engine::parse::statement::{ColumnSpec, Graph};
+use crate::engine::parse::definition::{ColumnSpec, Graph};
 
 /// The columns that the server puts in front of those of the statement.
 pub(crate) fn columns(graph: Graph, object_id: i32) -> Vec<ColumnSpec> {

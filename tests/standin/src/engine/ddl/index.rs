@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::engine::ddl::{Work, facts_of, place, table_id};
+use crate::engine::ddl::work::{Work, facts_of, place, table_id};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::graph;
+use crate::engine::model::index::{Index, IndexForm, IndexKind};
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::object::FullTextIndex;
 use crate::engine::model::rows::{OrderedRows, Row};
 use crate::engine::model::state::{Database, State};
-use crate::engine::model::table::{ForeignKey, Index, IndexForm, IndexKind};
+use crate::engine::model::table::ForeignKey;
+use crate::engine::parse::definition::{CreateFullText, CreateIndex, FormSpec};
 use crate::engine::parse::normal::filter_definition;
-use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec};
-use crate::engine::store::{Rules, bind_over};
+use crate::engine::rules::check::{Rules, bind_over};
 use crate::types::SqlType;
 
 /// Where `index_id` begins for XML and spatial indexes ("sys.indexes", "sys.xml_indexes").

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::engine::datatype;
-use crate::engine::ddl::{moment, place};
+use crate::engine::ddl::work::{moment, place};
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::object::{Body, Module, ModuleKind, Synonym};
 use crate::engine::model::state::{Database, State};
 use crate::engine::model::table::{ColumnDef, GeneratedAlways};
-use crate::engine::parse::statement::CreateModule;
+use crate::engine::parse::definition::CreateModule;
 use crate::engine::query::bind::{Binder, Output};
 use crate::types::SqlError;
 

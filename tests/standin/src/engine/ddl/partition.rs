@@ -5,18 +5,19 @@ use crate::types::{Collation, SqlType, Value};
 use sqlparser::ast::Expr;
 use std::sync::Arc;
 
-use crate::engine::ddl::{Work, place};
+use crate::engine::ddl::work::{Work, place};
 use crate::engine::error::{Result, error};
 use crate::engine::model::facts::Facts;
+use crate::engine::model::index::{Index, IndexForm};
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::partition::{PartitionFunction, PartitionScheme, Placement};
 use crate::engine::model::rows::{OrderedRows, Row};
 use crate::engine::model::state::State;
-use crate::engine::model::table::{Index, IndexForm};
-use crate::engine::parse::statement::{On, PartitionFunctionSpec};
+use crate::engine::parse::definition::{On, PartitionFunctionSpec};
 use crate::engine::query::bind::Binder;
 use crate::engine::value::compare::compare;
-use crate::engine::value::convert::{How, convert};
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::{collate, datatype};
 
 /// Where the ids of functions and of schemes begin, as seen on servers.

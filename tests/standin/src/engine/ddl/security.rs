@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::ddl::module::object_of;
-use crate::engine::ddl::{moment, place};
+use crate::engine::ddl::work::{moment, place};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::{Name, fold};
@@ -212,7 +212,7 @@ fn policy(facts: &Facts, state: &mut State, spec: &PolicySpec) -> Result<()> {
 }
 
 fn predicate(database: &Database, spec: &PredicateSpec) -> Result<Predicate> {
-    let table = crate::engine::ddl::table_id(database, &spec.table)?;
+    let table = crate::engine::ddl::work::table_id(database, &spec.table)?;
     let function = object_of(database, &spec.function).and_then(|id| database.modules.get(&id));
     if function.is_none_or(|f| f.kind != ModuleKind::InlineFunction) {
         let message = format!("Cannot find the function '{}'.", spec.function);
@@ -242,7 +242,7 @@ fn table_type(facts: &Facts, state: &mut State, name: &Name) -> Result<()> {
     Ok(())
 }
 
-impl crate::engine::ddl::Work<'_> {
+impl crate::engine::ddl::work::Work<'_> {
     /// Puts a mask on a column, or takes it away.
     pub(super) fn mask_column(&mut self, name: &str, function: Option<&String>) -> Result<()> {
         if let Some(function) = function {

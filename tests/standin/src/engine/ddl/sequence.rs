@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::ddl::module::object_of;
-use crate::engine::ddl::{moment, place};
+use crate::engine::ddl::work::{moment, place};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::object::{Position, Sequence};
 use crate::engine::model::state::State;
-use crate::engine::parse::statement::SequenceSpec;
+use crate::engine::parse::definition::SequenceSpec;
 use crate::types::SqlType;
 
 /// The smallest and largest value of a sequence's type.

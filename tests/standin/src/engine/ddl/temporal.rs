@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::ddl::{Work, moment, table_id};
+use crate::engine::ddl::work::{Work, moment, table_id};
 use crate::engine::error::{Result, error};
+use crate::engine::model::index::{Index, IndexForm, IndexKind};
 use crate::engine::model::name::Name;
 use crate::engine::model::rows::OrderedRows;
-use crate::engine::model::table::{
-    ColumnDef, GeneratedAlways, Index, IndexForm, IndexKind, Table, Temporal,
-};
-use crate::engine::parse::statement::Versioning;
+use crate::engine::model::table::{ColumnDef, GeneratedAlways, Table, Temporal};
+use crate::engine::parse::definition::Versioning;
 use crate::types::SqlType;
 
 impl Work<'_> {

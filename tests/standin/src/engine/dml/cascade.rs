@@ -8,7 +8,8 @@ use crate::engine::model::facts::Facts;
 use crate::engine::model::rows::Row;
 use crate::engine::model::state::Database;
 use crate::engine::model::table::{ForeignKey, Table};
-use crate::engine::store::{Rules, check_references, conflict, exists, find};
+use crate::engine::rules::check::Rules;
+use crate::engine::rules::reference::{check_references, conflict, exists, find};
 use crate::types::Value;
 
 const CASCADE: u8 = 1;

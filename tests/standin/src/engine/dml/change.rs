@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::dml::cascade::leave;
-use crate::engine::dml::{Changed, keep_history, refuse_generated, stamp, target};
+use crate::engine::dml::period::{keep_history, refuse_generated, stamp};
+use crate::engine::dml::target::{Changed, target};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Env, Run, Watch};
 use crate::engine::eval::plan::{Plan, Scan};
@@ -16,9 +17,10 @@ use crate::engine::model::state::State;
 use crate::engine::model::table::Table;
 use crate::engine::parse::statement::{Delete, Update};
 use crate::engine::query::bind::{Binder, Output, Source};
-use crate::engine::query::from::outputs;
 use crate::engine::query::seek::{self, Request};
-use crate::engine::store::{Rules, check_references};
+use crate::engine::query::source::outputs;
+use crate::engine::rules::check::Rules;
+use crate::engine::rules::reference::check_references;
 use crate::types::{SqlType, Value};
 
 /// The name under which a joined change finds its target's row id; no column can be called so.

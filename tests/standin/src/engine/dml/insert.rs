@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::dml::{
-    Changed, as_integer, column_count, graph, refuse_generated, stamp, target,
-};
+use crate::engine::dml::graph;
+use crate::engine::dml::period::{refuse_generated, stamp};
+use crate::engine::dml::target::{Changed, as_integer, column_count, target};
 use crate::engine::error::{Result, error, overflow};
 use crate::engine::eval::expr::{Env, Run, Watch};
 use crate::engine::eval::run;
@@ -15,7 +15,8 @@ use crate::engine::model::table::{GeneratedAlways, Table};
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
 use crate::engine::query::mask;
-use crate::engine::store::{Rules, check_references};
+use crate::engine::rules::check::Rules;
+use crate::engine::rules::reference::check_references;
 use crate::types::{SqlType, Value};
 
 /// Values for the target columns, with their types.

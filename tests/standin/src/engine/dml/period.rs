@@ -7,7 +7,7 @@ use crate::engine::model::facts::Facts;
 use crate::engine::model::rows::Row;
 use crate::engine::model::state::Database;
 use crate::engine::model::table::{ColumnDef, GeneratedAlways, Table, Temporal};
-use crate::engine::store::Rules;
+use crate::engine::rules::check::Rules;
 use crate::engine::value::calendar::{DAY, LAST_DAY};
 use crate::types::{SqlType, Value};
 

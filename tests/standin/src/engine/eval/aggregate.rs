@@ -5,38 +5,15 @@ use std::collections::{BTreeMap, HashSet};
 use crate::engine::arithmetic::{Operator, evaluate};
 use crate::engine::error::{Result, overflow};
 use crate::engine::eval::context::Context;
-use crate::engine::eval::expr::{Bound, Env};
+use crate::engine::eval::expr::Env;
 use crate::engine::eval::flow::{Consumer, Flow, Stop};
-use crate::engine::eval::plan::{Aggregate, Plan};
+use crate::engine::eval::plan::{Aggregate, AggregateCall, AggregateFunction, Plan};
 use crate::engine::eval::scan::{bare, known_count, note_known};
 use crate::engine::value::compare::{append_key, compare};
-use crate::engine::value::convert::{How, convert};
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Function {
-    CountRows,
-    Count,
-    Sum,
-    Avg,
-    Min,
-    Max,
-    StringAgg,
-    ChecksumAgg,
-}
-
-#[derive(Clone)]
-pub(crate) struct Call {
-    pub(crate) function: Function,
-    pub(crate) arg: Option<Bound>,
-    pub(crate) distinct: bool,
-    /// Of the result; sums and averages are computed in it.
-    pub(crate) ty: SqlType,
-    pub(crate) separator: Option<Value>,
-    /// WITHIN GROUP (ORDER BY ...): expression and descending.
-    pub(crate) order: Vec<(Bound, bool)>,
-}
 
 /// The running state of one call in one group.
 #[derive(Default, Clone)]
@@ -49,7 +26,7 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    pub(crate) fn add(&mut self, call: &Call, env: &Env<'_>) -> Result<()> {
+    pub(crate) fn add(&mut self, call: &AggregateCall, env: &Env<'_>) -> Result<()> {
         let Some(arg) = &call.arg else {
             self.count += 1;
             return Ok(());
@@ -67,18 +44,18 @@ impl Accumulator {
         }
         self.count += 1;
         match call.function {
-            Function::CountRows | Function::Count => {}
-            Function::Sum | Function::Avg => {
+            AggregateFunction::CountRows | AggregateFunction::Count => {}
+            AggregateFunction::Sum | AggregateFunction::Avg => {
                 let wide = widen(value, &arg.t.ty, &call.ty)?;
                 self.value = Some(match self.value.take() {
                     Some(sum) => evaluate(Operator::Add, sum, wide, &sum_type(&call.ty))?,
                     None => wide,
                 });
             }
-            Function::Min | Function::Max => {
+            AggregateFunction::Min | AggregateFunction::Max => {
                 let better = self.value.as_ref().is_none_or(|best| {
                     let order = compare(&value, best, arg.t.collation.as_deref());
-                    if call.function == Function::Min {
+                    if call.function == AggregateFunction::Min {
                         order.is_lt()
                     } else {
                         order.is_gt()
@@ -88,7 +65,7 @@ impl Accumulator {
                     self.value = Some(value);
                 }
             }
-            Function::StringAgg => {
+            AggregateFunction::StringAgg => {
                 let mut key = Vec::new();
                 for (expr, descending) in &call.order {
                     crate::engine::value::compare::append_ordered_key(
@@ -100,7 +77,7 @@ impl Accumulator {
                 }
                 self.parts.push((key, value));
             }
-            Function::ChecksumAgg => {
+            AggregateFunction::ChecksumAgg => {
                 if let Value::Int(i) = value {
                     self.checksum ^= i as i32;
                 }
@@ -109,21 +86,23 @@ impl Accumulator {
         Ok(())
     }
 
-    pub(crate) fn finish(&self, call: &Call) -> Result<Value> {
+    pub(crate) fn finish(&self, call: &AggregateCall) -> Result<Value> {
         match call.function {
-            Function::CountRows | Function::Count => count_value(self.count, &call.ty),
-            Function::Avg => match &self.value {
+            AggregateFunction::CountRows | AggregateFunction::Count => {
+                count_value(self.count, &call.ty)
+            }
+            AggregateFunction::Avg => match &self.value {
                 None => Ok(Value::Null),
                 Some(sum) => average(sum.clone(), self.count, &call.ty),
             },
-            Function::StringAgg => Ok(self.joined(call)),
-            Function::ChecksumAgg if self.count == 0 => Ok(Value::Null),
-            Function::ChecksumAgg => Ok(Value::Int(i64::from(self.checksum))),
+            AggregateFunction::StringAgg => Ok(self.joined(call)),
+            AggregateFunction::ChecksumAgg if self.count == 0 => Ok(Value::Null),
+            AggregateFunction::ChecksumAgg => Ok(Value::Int(i64::from(self.checksum))),
             _ => Ok(self.value.clone().unwrap_or(Value::Null)),
         }
     }
 
-    fn joined(&self, call: &Call) -> Value {
+    fn joined(&self, call: &AggregateCall) -> Value {
         if self.parts.is_empty() {
             return Value::Null;
         }
@@ -205,7 +184,7 @@ pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consum
         && aggregate
             .calls
             .iter()
-            .all(|c| c.function == Function::CountRows)
+            .all(|c| c.function == AggregateFunction::CountRows)
     {
         let count = count_rows(context, &aggregate.input)?;
         let row = aggregate

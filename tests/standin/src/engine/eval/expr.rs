@@ -11,7 +11,7 @@ use crate::engine::eval::plan::Plan;
 use crate::engine::model::object::Sequence;
 use crate::engine::model::partition::PartitionFunction;
 use crate::engine::value::compare::Comparison;
-use crate::engine::value::convert::How;
+use crate::engine::value::convert::how::How;
 use crate::types::{Collation, SqlType, Value};
 use crate::work::{Ledger, Meter};
 

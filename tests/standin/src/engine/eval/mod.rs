@@ -1,4 +1,4 @@
-//! TODO
+//! Plans and bound expressions, and running them.
 
 pub(crate) mod aggregate;
 pub(crate) mod constant;
@@ -13,5 +13,6 @@ pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod series;
 pub(crate) mod stream;
+pub(crate) mod tiles;
 pub(crate) mod types;
 pub(crate) mod window;

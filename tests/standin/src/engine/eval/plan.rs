@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::eval::aggregate::Call;
 use crate::engine::eval::expr::{Bound, Ty};
-use crate::engine::eval::sample::Sample;
-use crate::engine::eval::series::Series;
-use crate::engine::eval::window::WindowCall;
 use crate::engine::model::table::Table;
-use crate::types::Value;
+use crate::types::{SqlType, Value};
 
 /// Keys `low <= key < high`; no `high` is the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +134,7 @@ pub(crate) fn reads_table(plan: &Plan) -> bool {
 pub(crate) struct Aggregate {
     pub(crate) input: Plan,
     pub(crate) groups: Vec<Bound>,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<AggregateCall>,
     /// Without GROUP BY there is one row even for no input.
     pub(crate) scalar: bool,
 }
@@ -150,4 +146,115 @@ pub(crate) struct Window {
     /// The input is already in the order of every call, no call has a partition, and all can do
     /// with the rows around the one at hand.
     pub(crate) ordered: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AggregateFunction {
+    CountRows,
+    Count,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    StringAgg,
+    ChecksumAgg,
+}
+
+#[derive(Clone)]
+pub(crate) struct AggregateCall {
+    pub(crate) function: AggregateFunction,
+    pub(crate) arg: Option<Bound>,
+    pub(crate) distinct: bool,
+    /// Of the result; sums and averages are computed in it.
+    pub(crate) ty: SqlType,
+    pub(crate) separator: Option<Value>,
+    /// WITHIN GROUP (ORDER BY ...): expression and descending.
+    pub(crate) order: Vec<(Bound, bool)>,
+}
+
+#[derive(Clone)]
+pub(crate) enum WindowFunction {
+    RowNumber,
+    Rank,
+    DenseRank,
+    Ntile(Bound),
+    /// Rows back (LAG) or, negative, ahead (LEAD), and what stands for a row outside.
+    Offset {
+        value: Bound,
+        by: i64,
+        default: Option<Bound>,
+    },
+    Aggregate(AggregateCall),
+}
+
+#[derive(Clone)]
+pub(crate) struct WindowCall {
+    pub(crate) function: WindowFunction,
+    pub(crate) partition: Vec<Bound>,
+    pub(crate) order: Vec<SortKey>,
+    /// The frame is ROWS, not RANGE: peers count one by one.
+    pub(crate) by_rows: bool,
+    /// The frame is the whole partition.
+    pub(crate) whole: bool,
+}
+
+impl WindowCall {
+    /// Every expression of the call.
+    pub(crate) fn exprs(&mut self) -> Vec<&mut Bound> {
+        let mut all = match &mut self.function {
+            WindowFunction::RowNumber | WindowFunction::Rank | WindowFunction::DenseRank => {
+                Vec::new()
+            }
+            WindowFunction::Ntile(n) => vec![n],
+            WindowFunction::Offset { value, default, .. } => {
+                [value].into_iter().chain(default).collect()
+            }
+            WindowFunction::Aggregate(call) => {
+                let order = call.order.iter_mut().map(|(expr, _)| expr);
+                call.arg.iter_mut().chain(order).collect()
+            }
+        };
+        all.extend(&mut self.partition);
+        all.extend(self.order.iter_mut().map(|key| &mut key.expr));
+        all
+    }
+
+    /// Whether the rows are put aside first: NTILE needs their number, an aggregate over a frame its
+    /// result ("Table Spool" in "Showplan Logical and Physical Operators Reference").
+    pub(crate) fn spools(&self) -> bool {
+        matches!(
+            self.function,
+            WindowFunction::Ntile(_) | WindowFunction::Aggregate(_)
+        )
+    }
+
+    /// Whether the call needs no more than rows in its order, and few of them at a time.
+    pub(crate) fn streams(&self) -> bool {
+        self.partition.is_empty() && streams(&self.function)
+    }
+}
+
+/// Whether the function needs no more than the rows around the one at hand.
+pub(crate) fn streams(function: &WindowFunction) -> bool {
+    matches!(
+        function,
+        WindowFunction::RowNumber | WindowFunction::Ntile(_) | WindowFunction::Offset { .. }
+    )
+}
+
+#[derive(Clone)]
+pub(crate) struct Sample {
+    pub(crate) table: Arc<Table>,
+    /// Of the pages, 0 to 1.
+    pub(crate) part: f64,
+    /// The same one gives the same pages; each execution has its own without.
+    pub(crate) seed: Option<u64>,
+}
+
+/// `first`, `first + step` and so on, up to and with `last`; never a step of 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Series {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    pub(crate) step: i64,
 }

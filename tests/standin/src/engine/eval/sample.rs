@@ -1,5 +1,4 @@
 //! TABLESAMPLE: the rows of some pages of a table, whole pages at a time.
-
 //!
 //! As "FROM clause plus JOIN, APPLY, PIVOT" and "Limiting Result Sets by Using TABLESAMPLE" describe
 //! it: each page gets a random value of its own and is in the sample or not, with all of its rows. Only
@@ -7,23 +6,13 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::sync::Arc;
 
 use crate::engine::error::Result;
 use crate::engine::eval::expr::Run;
 use crate::engine::eval::flow::{Consumer, Flow};
+use crate::engine::eval::plan::Sample;
 use crate::engine::model::pages::rows_per_page;
-use crate::engine::model::table::Table;
 use crate::prng::SplitMix64;
-
-#[derive(Clone)]
-pub(crate) struct Sample {
-    pub(crate) table: Arc<Table>,
-    /// Of the pages, 0 to 1.
-    pub(crate) part: f64,
-    /// The same one gives the same pages; each execution has its own without.
-    pub(crate) seed: Option<u64>,
-}
 
 impl Sample {
     /// As many as are estimated.

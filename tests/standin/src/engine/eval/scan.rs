@@ -3,8 +3,9 @@
 use crate::engine::eval::expr::{Env, Run};
 use crate::engine::eval::flow::{Consumer, Flow};
 use crate::engine::eval::plan::{KeyRange, Lookup, Plan, Scan};
+use crate::engine::model::index::Index;
 use crate::engine::model::rows::OrderedRows;
-use crate::engine::model::table::{Generated, Index, Table};
+use crate::engine::model::table::{Generated, Table};
 use crate::types::Value;
 
 /// The rows of a scan's ranges that pass its filter; every row that is looked at is counted.

@@ -2,15 +2,8 @@
 
 use crate::engine::eval::expr::Run;
 use crate::engine::eval::flow::{Consumer, Flow};
+use crate::engine::eval::plan::Series;
 use crate::types::Value;
-
-/// `first`, `first + step` and so on, up to and with `last`; never a step of 0.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Series {
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-    pub(crate) step: i64,
-}
 
 impl Series {
     pub(crate) fn run(self, shared: &Run<'_>, out: &mut Consumer<'_>) -> Flow {

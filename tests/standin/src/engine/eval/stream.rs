@@ -6,25 +6,17 @@ use crate::engine::error::Result;
 use crate::engine::eval::context::Context;
 use crate::engine::eval::expr::Bound;
 use crate::engine::eval::flow::{Consumer, Flow, Stop};
-use crate::engine::eval::plan::{Window, reads_table};
+use crate::engine::eval::plan::{Window, WindowCall, WindowFunction, reads_table};
 use crate::engine::eval::scan::known_count;
-use crate::engine::eval::window::{Function, Tiles, WindowCall, tile_count};
+use crate::engine::eval::tiles::{Tiles, tile_count};
 use crate::types::Value;
-
-/// Whether the function needs no more than the rows around the one at hand.
-pub(crate) fn streams(function: &Function) -> bool {
-    matches!(
-        function,
-        Function::RowNumber | Function::Ntile(_) | Function::Offset { .. }
-    )
-}
 
 /// Appends the result of each call to each row; the calls are such as [`streams`] names.
 pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
     let calls = Call::all(context, window)?;
     let reach = |f: fn(i64) -> i64| {
         let offsets = window.calls.iter().map(|call| match &call.function {
-            Function::Offset { by, .. } => f(*by).max(0).unsigned_abs(),
+            WindowFunction::Offset { by, .. } => f(*by).max(0).unsigned_abs(),
             _ => 0,
         });
         offsets.max().unwrap_or(0)
@@ -63,17 +55,17 @@ enum Call<'w> {
 
 impl<'w> Call<'w> {
     fn all(context: &Context<'_>, window: &'w Window) -> std::result::Result<Vec<Self>, Stop> {
-        let tiled = |call: &WindowCall| matches!(call.function, Function::Ntile(_));
+        let tiled = |call: &WindowCall| matches!(call.function, WindowFunction::Ntile(_));
         let total = match window.calls.iter().any(tiled) {
             true => count(context, window)?,
             false => 0,
         };
         let calls = window.calls.iter().map(|call| {
             Ok(match &call.function {
-                Function::Ntile(n) => {
+                WindowFunction::Ntile(n) => {
                     Call::Ntile(Tiles::of(total, tile_count(n, &context.env(&[]))?))
                 }
-                Function::Offset { value, by, default } => Call::Offset {
+                WindowFunction::Offset { value, by, default } => Call::Offset {
                     value,
                     by: *by,
                     default: default.as_ref(),

@@ -8,7 +8,7 @@ use crate::engine::error::{Result, clash, error};
 use crate::engine::eval::constant::{exact_constant, exact_literal, fold_constant};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
 use crate::engine::value::compare::Comparison;
-use crate::engine::value::convert::How;
+use crate::engine::value::convert::how::How;
 use crate::types::{Collation, SqlType, Value};
 
 pub(crate) fn convert_to(bound: Bound, ty: &SqlType) -> Bound {

@@ -1,69 +1,14 @@
 //! Window functions: rank, distribution, offset and running aggregates.
 
-use crate::engine::error::{Result, error};
-use crate::engine::eval::aggregate::{Accumulator, Call};
+use crate::engine::error::Result;
+use crate::engine::eval::aggregate::Accumulator;
 use crate::engine::eval::context::Context;
-use crate::engine::eval::expr::{Bound, Env};
 use crate::engine::eval::flow::{Consumer, Flow};
-use crate::engine::eval::plan::{SortKey, Window, reads_table};
+use crate::engine::eval::plan::{AggregateCall, Window, WindowCall, WindowFunction, reads_table};
 use crate::engine::eval::stream;
+use crate::engine::eval::tiles::{Tiles, tile_count};
 use crate::engine::value::compare::append_key;
 use crate::types::Value;
-
-#[derive(Clone)]
-pub(crate) enum Function {
-    RowNumber,
-    Rank,
-    DenseRank,
-    Ntile(Bound),
-    /// Rows back (LAG) or, negative, ahead (LEAD), and what stands for a row outside.
-    Offset {
-        value: Bound,
-        by: i64,
-        default: Option<Bound>,
-    },
-    Aggregate(Call),
-}
-
-#[derive(Clone)]
-pub(crate) struct WindowCall {
-    pub(crate) function: Function,
-    pub(crate) partition: Vec<Bound>,
-    pub(crate) order: Vec<SortKey>,
-    /// The frame is ROWS, not RANGE: peers count one by one.
-    pub(crate) by_rows: bool,
-    /// The frame is the whole partition.
-    pub(crate) whole: bool,
-}
-
-impl WindowCall {
-    /// Every expression of the call.
-    pub(crate) fn exprs(&mut self) -> Vec<&mut Bound> {
-        let mut all = match &mut self.function {
-            Function::RowNumber | Function::Rank | Function::DenseRank => Vec::new(),
-            Function::Ntile(n) => vec![n],
-            Function::Offset { value, default, .. } => [value].into_iter().chain(default).collect(),
-            Function::Aggregate(call) => {
-                let order = call.order.iter_mut().map(|(expr, _)| expr);
-                call.arg.iter_mut().chain(order).collect()
-            }
-        };
-        all.extend(&mut self.partition);
-        all.extend(self.order.iter_mut().map(|key| &mut key.expr));
-        all
-    }
-
-    /// Whether the rows are put aside first: NTILE needs their number, an aggregate over a frame its
-    /// result ("Table Spool" in "Showplan Logical and Physical Operators Reference").
-    pub(crate) fn spools(&self) -> bool {
-        matches!(self.function, Function::Ntile(_) | Function::Aggregate(_))
-    }
-
-    /// Whether the call needs no more than rows in its order, and few of them at a time.
-    pub(crate) fn streams(&self) -> bool {
-        self.partition.is_empty() && stream::streams(&self.function)
-    }
-}
 
 /// Appends the result of each call to each row.
 pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
@@ -106,47 +51,6 @@ fn note(context: &Context<'_>, window: &Window, rows: usize) {
             .run
             .meter
             .note(|work| work.spooled_rows += rows as u64);
-    }
-}
-
-pub(crate) fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
-    match n.eval(env)? {
-        Value::Int(n) if n > 0 => Ok(n as u64),
-        _ => Err(error(
-            4116,
-            16,
-            "The function 'ntile' takes only a positive int or bigint expression as its input.",
-        )),
-    }
-}
-
-/// Rows in equal parts, of which the first have one row more where they do not divide evenly.
-pub(crate) struct Tiles {
-    /// Of the shorter ones.
-    size: u64,
-    longer: u64,
-    /// Rows in the longer ones together.
-    in_longer: u64,
-}
-
-impl Tiles {
-    /// `n` parts of `total` rows.
-    pub(crate) fn of(total: u64, n: u64) -> Tiles {
-        let (size, longer) = (total / n, total % n);
-        Tiles {
-            size,
-            longer,
-            in_longer: longer * (size + 1),
-        }
-    }
-
-    /// The part, from 1, of the row at a position from 0.
-    pub(crate) fn of_row(&self, at: u64) -> u64 {
-        if at < self.in_longer {
-            at / (self.size + 1) + 1
-        } else {
-            self.longer + (at - self.in_longer) / self.size.max(1) + 1
-        }
     }
 }
 
@@ -193,8 +97,8 @@ fn partition_values(
         |f: &mut dyn FnMut(usize) -> u64| (0..total).map(|i| Value::Int(f(i) as i64)).collect();
     let new_peer = |i: usize| i == 0 || partition[i].1 != partition[i - 1].1;
     match &call.function {
-        Function::RowNumber => Ok(ints(&mut |i| i as u64 + 1)),
-        Function::Rank => {
+        WindowFunction::RowNumber => Ok(ints(&mut |i| i as u64 + 1)),
+        WindowFunction::Rank => {
             let mut rank = 0;
             Ok(ints(&mut |i| {
                 if new_peer(i) {
@@ -203,19 +107,19 @@ fn partition_values(
                 rank
             }))
         }
-        Function::DenseRank => {
+        WindowFunction::DenseRank => {
             let mut rank = 0;
             Ok(ints(&mut |i| {
                 rank += u64::from(new_peer(i));
                 rank
             }))
         }
-        Function::Ntile(n) => {
+        WindowFunction::Ntile(n) => {
             let n = tile_count(n, &context.env(&rows[partition[0].2]))?;
             let tiles = Tiles::of(total as u64, n);
             Ok(ints(&mut |i| tiles.of_row(i as u64)))
         }
-        Function::Offset { value, by, default } => (0..total)
+        WindowFunction::Offset { value, by, default } => (0..total)
             .map(|i| {
                 let at = i as i64 - by;
                 let env = context.env(&rows[partition[i].2]);
@@ -225,14 +129,14 @@ fn partition_values(
                 }
             })
             .collect(),
-        Function::Aggregate(aggregate) => running(context, call, aggregate, rows, partition),
+        WindowFunction::Aggregate(aggregate) => running(context, call, aggregate, rows, partition),
     }
 }
 
 fn running(
     context: &Context<'_>,
     call: &WindowCall,
-    aggregate: &Call,
+    aggregate: &AggregateCall,
     rows: &[Vec<Value>],
     partition: &[Position],
 ) -> Result<Vec<Value>> {

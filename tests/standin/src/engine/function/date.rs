@@ -3,9 +3,9 @@
 use crate::engine::datatype;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Ty};
-use crate::engine::function::{as_int, expect, int, integer_of, plain, strict};
+use crate::engine::eval::types::convert_to;
+use crate::engine::function::argument::{as_int, expect, int, integer_of, plain, strict};
 use crate::engine::model::facts::Facts;
-use crate::engine::query::bind::convert_to;
 use crate::engine::value::calendar::{DAY, DAYS_1900, LAST_DAY, SECOND, civil, days, month_length};
 use crate::engine::value::convert::convert;
 use crate::engine::value::{temporal, text};

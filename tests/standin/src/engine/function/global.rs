@@ -2,7 +2,7 @@
 
 use crate::engine::error::{Result, error};
 use crate::engine::eval::expr::Bound;
-use crate::engine::function::{int, nvarchar};
+use crate::engine::function::argument::{int, nvarchar};
 use crate::engine::model::facts::Facts;
 use crate::types::{SqlType, Value};
 

@@ -1,20 +1,18 @@
 //! Built-in functions: which there are, what they yield, and their bodies.
 
+pub(crate) mod argument;
 mod date;
 mod global;
 mod metadata;
 mod number;
 mod string;
 
-use std::sync::Arc;
-
-use crate::engine::datatype;
-use crate::engine::error::{Result, argument_count, error};
-use crate::engine::eval::expr::{Bound, Call, Kind, Ty};
+use crate::engine::error::{Result, error};
+use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::types::{comparison, convert_to, union_type};
+use crate::engine::function::argument::sysname;
 use crate::engine::model::facts::Facts;
-use crate::engine::query::bind::{comparison, convert_to, union_type};
 use crate::engine::value::compare::Comparison;
-use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 
 pub(crate) use crate::engine::function::date::{end_of_month, part_of, with_part};
@@ -116,88 +114,5 @@ fn conditional(name: &str, args: &[Bound]) -> Option<Result<Bound>> {
             }),
         ),
         _ => None,
-    }
-}
-
-/// A call whose result is NULL when any argument is.
-pub(crate) fn strict(
-    args: Vec<Bound>,
-    t: Ty,
-    body: impl Fn(&[Value]) -> Result<Value> + Send + Sync + 'static,
-) -> Bound {
-    let call: Call = Arc::new(move |values: &[Value]| {
-        if values.iter().any(|v| matches!(v, Value::Null)) {
-            Ok(Value::Null)
-        } else {
-            body(values)
-        }
-    });
-    Bound {
-        kind: Kind::Call(call, args),
-        t,
-    }
-}
-
-pub(crate) fn plain(ty: SqlType) -> Ty {
-    Ty {
-        ty,
-        nullable: true,
-        collation: None,
-        rank: 0,
-    }
-}
-
-pub(crate) fn expect(name: &str, args: &[Bound], count: usize) -> Result<()> {
-    if args.len() == count {
-        Ok(())
-    } else {
-        Err(argument_count(name, count))
-    }
-}
-
-pub(super) fn sysname(s: &str) -> Bound {
-    nvarchar(Some(s))
-}
-
-pub(super) fn nvarchar(s: Option<&str>) -> Bound {
-    let value = s.map_or(Value::Null, text::value);
-    let mut bound = Bound::constant(value, SqlType::NVarChar { length: Some(128) });
-    bound.t.nullable = true;
-    bound.t.collation = Some(crate::engine::collate::default_collation());
-    bound
-}
-
-pub(super) fn int(i: i64) -> Bound {
-    Bound::constant(Value::Int(i), SqlType::Int)
-}
-
-pub(super) fn nullable_int(i: Option<i64>) -> Bound {
-    Bound::constant(i.map_or(Value::Null, Value::Int), SqlType::Int)
-}
-
-/// The argument as text.
-pub(super) fn as_text(b: &Bound) -> Bound {
-    if datatype::is_text(&b.t.ty) {
-        b.clone()
-    } else {
-        convert_to(b.clone(), &SqlType::NVarChar { length: Some(4000) })
-    }
-}
-
-pub(crate) fn as_int(b: &Bound) -> Bound {
-    convert_to(b.clone(), &SqlType::BigInt)
-}
-
-/// An argument that binds to a text constant, such as an object's name.
-pub(super) fn units_of(value: &Value) -> String {
-    text::units(value)
-        .map(|u| text::to_string(u))
-        .unwrap_or_default()
-}
-
-pub(crate) fn integer_of(value: &Value) -> i64 {
-    match value {
-        Value::Int(i) => *i,
-        _ => 0,
     }
 }

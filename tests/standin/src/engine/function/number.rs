@@ -3,8 +3,8 @@
 use crate::engine::datatype::{self, is_integer, is_text};
 use crate::engine::error::{Result, error, overflow};
 use crate::engine::eval::expr::{Bound, Ty};
-use crate::engine::function::{as_int, expect, integer_of, plain, strict};
-use crate::engine::query::bind::convert_to;
+use crate::engine::eval::types::convert_to;
+use crate::engine::function::argument::{as_int, expect, integer_of, plain, strict};
 use crate::engine::value::decimal;
 use crate::types::{SqlType, Value};
 
@@ -176,7 +176,9 @@ fn round(args: &[Bound]) -> Result<Bound> {
         ..arg.t.clone()
     };
     let ty = t.ty.clone();
-    let truncate = args.get(2).map_or(crate::engine::function::int(0), as_int);
+    let truncate = args
+        .get(2)
+        .map_or(crate::engine::function::argument::int(0), as_int);
     Ok(strict(vec![arg, as_int(&args[1]), truncate], t, move |v| {
         let (digits, cut) = (integer_of(&v[1]).clamp(-40, 40), integer_of(&v[2]) != 0);
         let at = |n: i128, scale: u8| -> i128 {

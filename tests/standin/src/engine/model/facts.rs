@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::engine::datatype;
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::model::name::{Name, TypeName, fold};
 use crate::engine::model::object::Module;
+use crate::engine::model::options::{ConnectionFacts, Options};
 use crate::engine::model::rights::Rights;
 use crate::engine::model::security::{DBO, GUEST};
 use crate::engine::model::state::{Database, State};
 use crate::engine::model::table::Table;
 use crate::engine::value::temporal::DateOrder;
-use crate::engine::{ConnectionFacts, Options, datatype};
 use crate::types::{SqlType, Value};
 
 /// A declared variable.

@@ -1,7 +1,8 @@
-//! TODO
+//! What the server holds: databases, tables, indexes and rows, and who may see them. Data and plain questions about it; nothing here knows T-SQL.
 
 pub(crate) mod facts;
 pub(crate) mod graph;
+pub(crate) mod index;
 pub(crate) mod memory;
 pub(crate) mod name;
 pub(crate) mod object;

@@ -1,7 +1,8 @@
 //! How rows lie on 8 KiB pages, as far as the catalog and samples need it.
 
 use crate::engine::datatype;
-use crate::engine::model::table::{Index, IndexForm, Table};
+use crate::engine::model::index::{Index, IndexForm};
+use crate::engine::model::table::Table;
 use crate::types::SqlType;
 
 /// What a page holds of rows ("Pages and extents architecture guide": 8,192 bytes less the header).

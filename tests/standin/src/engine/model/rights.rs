@@ -3,14 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::engine::model::object::ModuleKind;
-use crate::engine::model::security::{DBO, PUBLIC, Securable};
+use crate::engine::model::security::{
+    DB_DATAREADER, DB_DENYDATAREADER, DB_OWNER, DBO, PUBLIC, Securable,
+};
 use crate::engine::model::state::Database;
-
-pub(crate) const DB_OWNER: i32 = 16384;
-
-pub(crate) const DB_DATAREADER: i32 = 16390;
-
-pub(crate) const DB_DENYDATAREADER: i32 = 16392;
 
 /// Permissions of which any one lets a user see that an object exists. Metadata is limited to what
 /// a user owns or has been granted some permission on (Microsoft, "Metadata visibility

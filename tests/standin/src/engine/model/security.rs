@@ -1,7 +1,6 @@
 //! Users, roles, permissions and security policies of a database, and what a user may do and see.
 
 use crate::engine::model::name::{Name, same_name};
-use crate::engine::model::rights::{DB_DATAREADER, DB_DENYDATAREADER, DB_OWNER};
 
 /// `sys.database_principals.principal_id` of those that every database has.
 pub(crate) const PUBLIC: i32 = 0;
@@ -102,3 +101,9 @@ impl Security {
             .unwrap_or_default()
     }
 }
+
+pub(crate) const DB_OWNER: i32 = 16384;
+
+pub(crate) const DB_DATAREADER: i32 = 16390;
+
+pub(crate) const DB_DENYDATAREADER: i32 = 16392;

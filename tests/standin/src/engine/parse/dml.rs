@@ -5,7 +5,8 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::parse::statement::{Delete, Insert, InsertSource, Statement, Update};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 
 /// Whether an unquoted word can only begin a statement.
 pub(crate) fn begins_statement(word: &str) -> bool {

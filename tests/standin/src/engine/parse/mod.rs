@@ -1,8 +1,11 @@
 //! T-SQL text to statements: expressions and queries by `sqlparser`, the rest on its tokens.
 
 pub(crate) mod ddl;
+pub(crate) mod definition;
 pub(crate) mod dml;
 pub(crate) mod normal;
+pub(crate) mod rewrite;
 pub(crate) mod script;
 pub(crate) mod statement;
 pub(crate) mod tokens;
+pub(crate) mod word;

@@ -6,7 +6,8 @@ use sqlparser::tokenizer::Token;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::model::name::Name;
 use crate::engine::parse::statement::{Declaration, Located, Statement, Verb};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 use crate::engine::parse::{ddl, dml};
 
 /// Parses a whole batch; a syntax error anywhere fails all of it, as in SQL Server.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::engine::collate;
+use crate::engine::ddl::work::moment;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::{fold, same_name};
 use crate::engine::model::state::{Database, Schema, State, random_guid};
 use crate::engine::parse::statement::Statement;
-use crate::engine::procedure::create_type;
-use crate::engine::{collate, ddl};
+use crate::engine::procedure::types::create_type;
 
 /// Statements about whole databases, schemas and types.
 pub(crate) fn server_statement(
@@ -124,7 +125,7 @@ fn create_database(
     state.next_database += 1;
     state.databases.insert(
         fold(name),
-        Arc::new(Database::new(id, name, collation, ddl::moment(facts))),
+        Arc::new(Database::new(id, name, collation, moment(facts))),
     );
     Ok(())
 }

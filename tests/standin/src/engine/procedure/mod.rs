@@ -1,24 +1,26 @@
 //! System procedures, RAISERROR and THROW, and statements about databases, schemas and types.
 
+pub(crate) mod argument;
 mod database;
 mod message;
 mod property;
-
-use std::sync::Arc;
+pub(crate) mod types;
 
 use sqlparser::ast::Expr;
 
-use crate::engine::control::{Flow, changing, nested};
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::model::facts::{Facts, Variable};
-use crate::engine::model::name::{Name, TypeName};
-use crate::engine::model::state::{State, UserType};
-use crate::engine::parse::statement::{ColumnSpec, CreateTable};
+use crate::engine::model::name::Name;
+use crate::engine::model::state::State;
+use crate::engine::parse::definition::{ColumnSpec, CreateTable};
 use crate::engine::parse::tokens::Tokens;
+use crate::engine::procedure::argument::Arguments;
+use crate::engine::procedure::types::create_type;
 use crate::engine::query::bind::{Binder, Output};
+use crate::engine::session::outcome::{Flow, changing};
 use crate::engine::session::sql_session::SqlSession;
-use crate::engine::value::convert::{How, convert};
-use crate::engine::value::text;
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::{datatype, ddl};
 use crate::session::Sink;
 use crate::types::Value;
@@ -96,35 +98,27 @@ pub(crate) fn create_from(
     Ok(())
 }
 
-/// The arguments of a procedure by name or position.
-struct Arguments(Vec<(Option<String>, Value, crate::types::SqlType)>);
-
-impl Arguments {
-    fn get(&self, name: &str, position: usize) -> Option<&Value> {
-        let named = self
-            .0
-            .iter()
-            .find(|(n, ..)| n.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
-        let placed = || self.0.get(position).filter(|(n, ..)| n.is_none());
-        named
-            .or_else(placed)
-            .map(|(_, v, _)| v)
-            .filter(|v| !matches!(v, Value::Null))
-    }
-
-    fn text(&self, name: &str, position: usize) -> Option<String> {
-        self.get(name, position)
-            .and_then(text::units)
-            .map(|u| text::to_string(u))
-    }
+/// What is left to do after EXECUTE.
+pub(crate) enum Executed {
+    /// Nothing.
+    Ended(Flow),
+    /// `sp_executesql`: this text runs as a batch of its own, with these variables.
+    Text {
+        sql: String,
+        variables: Vec<(String, Variable)>,
+    },
 }
 
+/// Runs a system procedure.
+///
+/// # Errors
+/// 2812 for one that is not there; 40001 for one of the database, which is kept as text only.
 pub(crate) fn execute(
     session: &mut SqlSession,
     procedure: &Name,
     args: &[(Option<String>, Expr)],
     sink: &mut dyn Sink,
-) -> Result<Flow> {
+) -> Result<Executed> {
     let facts = session.facts();
     let mut binder = Binder::new(&facts);
     let mut values = Vec::new();
@@ -134,7 +128,7 @@ pub(crate) fn execute(
     }
     let arguments = Arguments(values);
     let flow = match procedure.name.to_ascii_lowercase().as_str() {
-        "sp_executesql" => return execute_sql(session, &facts, &arguments, sink),
+        "sp_executesql" => return execute_sql(&facts, &arguments),
         "sp_addtype" => {
             let name = arguments
                 .text("@typename", 0)
@@ -176,20 +170,12 @@ pub(crate) fn execute(
         )),
     };
     flow?;
-    Ok(if sink.done(None).is_break() {
-        Flow::Stop
-    } else {
-        Flow::Next
-    })
+    let gone = sink.done(None).is_break();
+    Ok(Executed::Ended(if gone { Flow::Stop } else { Flow::Next }))
 }
 
 /// `sp_executesql @statement, @parameters, @p1 = ...`.
-fn execute_sql(
-    session: &mut SqlSession,
-    facts: &Facts,
-    arguments: &Arguments,
-    sink: &mut dyn Sink,
-) -> Result<Flow> {
+fn execute_sql(facts: &Facts, arguments: &Arguments) -> Result<Executed> {
     let sql = arguments
         .text("@stmt", 0)
         .or_else(|| arguments.text("@statement", 0))
@@ -228,43 +214,7 @@ fn execute_sql(
             variables.push((name.clone(), Variable { ty, value }));
         }
     }
-    nested(session, &sql, variables, sink)
-}
-
-fn create_type(
-    facts: &Facts,
-    state: &mut State,
-    name: &Name,
-    ty: &TypeName,
-    nullable: bool,
-) -> Result<()> {
-    let (ty, base, _) = facts.resolve_type(ty, false)?;
-    let database = state.database_mut(&facts.database)?;
-    if database.user_type(&name.name).is_some() {
-        let message = format!(
-            "The type '{name}' already exists, or you do not have permission to create it."
-        );
-        return Err(error(219, 16, message));
-    }
-    let schema_id = database
-        .schema_id(name.schema.as_deref().unwrap_or("dbo"))
-        .unwrap_or(1);
-    let user_type_id = database
-        .types
-        .iter()
-        .map(|t| t.user_type_id)
-        .max()
-        .unwrap_or(256)
-        + 1;
-    Arc::make_mut(&mut database.types).push(UserType {
-        user_type_id,
-        schema_id,
-        name: name.name.clone(),
-        ty,
-        numeric: base == 108,
-        nullable,
-    });
-    Ok(())
+    Ok(Executed::Text { sql, variables })
 }
 
 fn kept_procedure(facts: &Facts, name: &Name) -> bool {

@@ -6,7 +6,7 @@ use crate::engine::error::{Result, error, syntax};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::same_name;
 use crate::engine::model::state::{Database, ExtendedProperty, State};
-use crate::engine::procedure::Arguments;
+use crate::engine::procedure::argument::Arguments;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {

@@ -1,5 +1,4 @@
 //! The query governor: refuses statements whose estimated cost exceeds a limit.
-
 //!
 //! SQL Server estimates seconds on a machine of its own (Microsoft, "Server configuration: query governor
 //! cost limit"). Here a second is a thousand rows, so that a limit shows on the small tables of tests.

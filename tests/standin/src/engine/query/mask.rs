@@ -1,5 +1,4 @@
 //! Dynamic data masking: what of a column is shown to those without UNMASK.
-
 //!
 //! Microsoft, "Dynamic data masking": conditions see the values, results do not; an expression over
 //! a masked column is masked by default().
@@ -11,7 +10,8 @@ use crate::engine::error::{Result, error};
 use crate::engine::eval::expr::{Bound, Call, Kind, Ty};
 use crate::engine::eval::plan::Plan;
 use crate::engine::query::bind::Output;
-use crate::engine::value::convert::{How, convert};
+use crate::engine::value::convert::convert;
+use crate::engine::value::convert::how::How;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 

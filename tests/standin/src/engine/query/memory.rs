@@ -1,5 +1,4 @@
 //! Memory-optimised tables: what they refuse.
-
 //!
 //! Microsoft, "Transactions with Memory-Optimized Tables" ("Isolation Levels"), "Accessing
 //! Memory-Optimized Tables Using Interpreted Transact-SQL" ("Table Hints"), MSSQLSERVER_41332.

@@ -12,5 +12,6 @@ mod sargable;
 pub(crate) mod seek;
 pub(crate) mod select;
 pub(crate) mod series;
+pub(crate) mod source;
 pub(crate) mod special;
 pub(crate) mod tablesample;

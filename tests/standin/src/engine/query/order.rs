@@ -1,7 +1,8 @@
 //! The order in which a plan's rows come, so that nothing is sorted that is in order already.
 
 use crate::engine::eval::plan::{Plan, Scan, SortKey};
-use crate::engine::model::table::{Index, Table};
+use crate::engine::model::index::Index;
+use crate::engine::model::table::Table;
 
 /// A column by which rows are in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

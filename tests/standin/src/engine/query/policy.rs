@@ -14,7 +14,7 @@ use crate::engine::model::state::Database;
 use crate::engine::model::table::Table;
 use crate::engine::parse::tokens::{Tokens, parse_expression};
 use crate::engine::query::bind::{Binder, Source};
-use crate::engine::query::from::table_outputs;
+use crate::engine::query::source::table_outputs;
 
 /// How the predicate names the row that it looks at.
 const ROW: &str = "filtered row";

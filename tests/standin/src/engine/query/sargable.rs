@@ -1,5 +1,4 @@
 //! What a predicate says about the keys of one index, by the rules of SQL Server's seeks.
-
 //!
 //! A seek has an equality on the first columns of the key and a range on the next one; everything
 //! else is a residual predicate, tested on each row of the range ("SQL Server Index Architecture and
@@ -10,8 +9,9 @@
 use crate::engine::eval::expr::{Bound, Kind, collation_of};
 use crate::engine::eval::plan::KeyRange;
 use crate::engine::eval::range::{intersect, merge, successor, under};
+use crate::engine::model::index::Index;
 use crate::engine::model::partition::{Placement, prefix};
-use crate::engine::model::table::{Index, Table};
+use crate::engine::model::table::Table;
 use crate::engine::value::compare::{Comparison, append_ordered_key};
 use crate::types::Value;
 

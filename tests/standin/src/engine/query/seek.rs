@@ -1,5 +1,4 @@
 //! Chooses how a table is read, as SQL Server would: which index, which ranges, lookups or a scan.
-
 //!
 //! A cost in pages decides, with row counts that are exact where the server has statistics:
 //! - a scan or a seek costs the pages of its rows;
@@ -14,7 +13,8 @@ use std::sync::Arc;
 use crate::engine::eval::expr::Bound;
 use crate::engine::eval::plan::{KeyRange, Lookup, Scan, SortKey};
 use crate::engine::eval::scan::rows_in;
-use crate::engine::model::table::{Index, Table};
+use crate::engine::model::index::Index;
+use crate::engine::model::table::Table;
 use crate::engine::query::order::Order;
 use crate::engine::query::sargable::{Found, found, leaves};
 

@@ -5,8 +5,7 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 use crate::engine::datatype::is_integer;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::Ty;
-use crate::engine::eval::plan::Plan;
-use crate::engine::eval::series::Series;
+use crate::engine::eval::plan::{Plan, Series};
 use crate::engine::query::bind::{Binder, Output};
 use crate::types::Value;
 

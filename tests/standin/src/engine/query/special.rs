@@ -5,9 +5,10 @@ use sqlparser::ast::Expr;
 use crate::engine::error::{Result, argument_count, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
 use crate::engine::eval::types::{choose, comparison};
-use crate::engine::function::{self, as_int};
+use crate::engine::function;
+use crate::engine::function::argument::as_int;
 use crate::engine::query::bind::Binder;
-use crate::engine::query::from::wildcard;
+use crate::engine::query::source::wildcard;
 use crate::engine::value::compare::Comparison;
 use crate::types::{SqlType, Value};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlparser::ast;
 
 use crate::engine::error::{Result, error, unsupported};
-use crate::engine::eval::sample::Sample;
+use crate::engine::eval::plan::Sample;
 use crate::engine::model::table::Table;
 
 /// What 475 says of everything that is not a table's name.

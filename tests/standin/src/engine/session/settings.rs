@@ -2,7 +2,6 @@
 
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::SNAPSHOT;
-use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::temporal::DateOrder;
 
 #[derive(Clone)]
@@ -43,7 +42,7 @@ impl Default for Settings {
     }
 }
 
-impl SqlSession {
+impl Settings {
     /// A SET option by its words.
     pub(crate) fn set_option(&mut self, words: &[String], on: bool) -> Result<()> {
         let upper: Vec<String> = words.iter().map(|w| w.to_ascii_uppercase()).collect();
@@ -51,7 +50,7 @@ impl SqlSession {
         match upper.first().map(String::as_str) {
             Some("TRANSACTION") => return self.set_isolation(&upper[1..].join(" ")),
             Some("DATEFORMAT") => {
-                self.settings.date_order = match upper.get(1).map(String::as_str) {
+                self.date_order = match upper.get(1).map(String::as_str) {
                     Some("MDY") => DateOrder::Mdy,
                     Some("DMY") => DateOrder::Dmy,
                     Some("YMD") => DateOrder::Ymd,
@@ -59,18 +58,17 @@ impl SqlSession {
                 };
             }
             Some("LOCK_TIMEOUT") => {
-                self.settings.lock_timeout =
-                    number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1)
+                self.lock_timeout = number().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1)
             }
             Some("ROWCOUNT") => {
-                self.settings.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+                self.row_limit = number().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
             }
             Some("QUERY_GOVERNOR_COST_LIMIT") => {
                 // Negative values are rounded up to 0.
                 let limit = number().map_or(0, |n| u64::try_from(n).unwrap_or(0));
-                self.settings.cost_limit = Some(limit);
+                self.cost_limit = Some(limit);
             }
-            Some("SHOWPLAN_ALL") => self.settings.show_plan = on,
+            Some("SHOWPLAN_ALL") => self.show_plan = on,
             Some("SHOWPLAN_TEXT" | "SHOWPLAN_XML") if on => {
                 return Err(unsupported(format!("SET {}", upper[0])));
             }
@@ -78,10 +76,10 @@ impl SqlSession {
             _ => {
                 for word in &upper {
                     match word.as_str() {
-                        "NOCOUNT" => self.settings.no_count = on,
-                        "XACT_ABORT" => self.settings.abort = on,
-                        "IMPLICIT_TRANSACTIONS" => self.settings.implicit = on,
-                        "NOEXEC" | "FMTONLY" => self.settings.no_exec = on,
+                        "NOCOUNT" => self.no_count = on,
+                        "XACT_ABORT" => self.abort = on,
+                        "IMPLICIT_TRANSACTIONS" => self.implicit = on,
+                        "NOEXEC" | "FMTONLY" => self.no_exec = on,
                         // The rest changes nothing that this engine does.
                         _ => {}
                     }
@@ -92,7 +90,7 @@ impl SqlSession {
     }
 
     pub(crate) fn set_isolation(&mut self, words: &str) -> Result<()> {
-        self.settings.isolation = match words {
+        self.isolation = match words {
             "ISOLATION LEVEL READ UNCOMMITTED" => 1,
             "ISOLATION LEVEL READ COMMITTED" => 2,
             "ISOLATION LEVEL REPEATABLE READ" => 3,

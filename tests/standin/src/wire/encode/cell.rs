@@ -2,7 +2,11 @@
 
 use crate::types::Value;
 use crate::wire::code_page::CodePage;
-use crate::wire::encode::{Cell, Kind, time_width, variant};
+use crate::wire::encode::bytes::{
+    OUT_OF_RANGE, date, datetime_bytes, decimal, money_bytes, smalldatetime_bytes, time, wide_bytes,
+};
+use crate::wire::encode::kind::{Cell, Kind, time_width};
+use crate::wire::encode::variant;
 
 /// Bytes per chunk of a long value: what one page of a LOB holds, so that long values come in
 /// several chunks as they do from SQL Server. Even, so that no UTF-16 unit is cut.
@@ -10,12 +14,8 @@ const PLP_CHUNK: usize = 8040;
 /// PLP length "not known in advance" (MS-TDS 2.2.5.2.3).
 const PLP_UNKNOWN: u64 = 0xFFFF_FFFF_FFFF_FFFE;
 
-/// The ticks of 100 ns in one unit of `time(scale)`.
-const TICKS: [u64; 8] = [10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
-
 const WRONG_TYPE: &str = "value of another type than its column";
 const TOO_LONG: &str = "value longer than its column";
-const OUT_OF_RANGE: &str = "number outside of its column's range";
 const NO_CODE_PAGE: &str = "code page that is not supported";
 
 impl Cell {
@@ -211,15 +211,6 @@ fn encoded(page: Option<CodePage>, units: &[u16]) -> Result<Vec<u8>, &'static st
     Ok(bytes)
 }
 
-pub(super) fn wide_bytes(units: &[u16], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + units.len() * 2, 0);
-    let (places, _) = out[start..].as_chunks_mut::<2>();
-    for (place, unit) in places.iter_mut().zip(units) {
-        *place = unit.to_le_bytes();
-    }
-}
-
 /// A `max` value: total length, chunks, terminator (MS-TDS 2.2.5.2.3).
 fn plp(bytes: &[u8], unknown_length: bool, out: &mut Vec<u8>) {
     out.reserve(bytes.len() + bytes.len() / PLP_CHUNK * 4 + 16);
@@ -255,47 +246,6 @@ fn long(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"dummyTS\0");
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
     out.extend_from_slice(bytes);
-}
-
-/// High half first (MS-TDS 2.2.5.5.1.3).
-pub(super) fn money_bytes(money: i64) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&((money >> 32) as i32).to_le_bytes());
-    bytes[4..].copy_from_slice(&(money as u32).to_le_bytes());
-    bytes
-}
-
-pub(super) fn datetime_bytes(days: i32, ticks: u32) -> [u8; 8] {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&days.to_le_bytes());
-    bytes[4..].copy_from_slice(&ticks.to_le_bytes());
-    bytes
-}
-
-pub(super) fn smalldatetime_bytes(days: u16, minutes: u16) -> [u8; 4] {
-    let (days, minutes) = (days.to_le_bytes(), minutes.to_le_bytes());
-    [days[0], days[1], minutes[0], minutes[1]]
-}
-
-pub(super) fn date(days: i32, out: &mut Vec<u8>) {
-    out.extend_from_slice(&days.to_le_bytes()[..3]);
-}
-
-pub(super) fn time(ticks: u64, scale: u8, out: &mut Vec<u8>) {
-    let units = ticks / TICKS[usize::from(scale.min(7))];
-    out.extend_from_slice(&units.to_le_bytes()[..usize::from(time_width(scale))]);
-}
-
-/// Sign and magnitude of `width` bytes in all.
-pub(super) fn decimal(unscaled: i128, width: u8, out: &mut Vec<u8>) -> Result<(), &'static str> {
-    let magnitude = unscaled.unsigned_abs().to_le_bytes();
-    let (kept, cut) = magnitude.split_at(usize::from(width) - 1);
-    if cut.iter().any(|byte| *byte != 0) {
-        return Err(OUT_OF_RANGE);
-    }
-    out.push(u8::from(unscaled >= 0));
-    out.extend_from_slice(kept);
-    Ok(())
 }
 
 /// `None` when it cannot be done exactly.

@@ -1,7 +1,7 @@
 //! COLMETADATA: the columns of a result set in the forms SQL Server uses (MS-TDS 2.2.7.4).
 
 use crate::types::{Collation, Column, SqlType};
-use crate::wire::encode::decimal_width;
+use crate::wire::encode::kind::decimal_width;
 
 /// SQL_Latin1_General_CP1_CI_AS as the five bytes of MS-TDS 4.4.
 pub(crate) const DEFAULT_COLLATION: [u8; 5] = [0x09, 0x04, 0xD0, 0x00, 0x34];

@@ -1,6 +1,6 @@
 //! Finds the end of a row token without decoding it, for faults that count rows.
 
-use crate::wire::encode::{Cell, Kind, NBCROW, ROW};
+use crate::wire::encode::kind::{Cell, Kind, NBCROW, ROW};
 
 pub(super) fn row_length(cells: &[Cell], tokens: &[u8]) -> Option<usize> {
     let token = *tokens.first()?;

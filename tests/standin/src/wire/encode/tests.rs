@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::types::SqlType;
+
 use super::*;
 
 fn column(name: &str, ty: SqlType, nullable: bool) -> Column {

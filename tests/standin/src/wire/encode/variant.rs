@@ -1,7 +1,7 @@
 //! `sql_variant` cells: the base type travels with each value (MS-TDS 2.2.5.5.4).
 
 use crate::types::Value;
-use crate::wire::encode::cell::{
+use crate::wire::encode::bytes::{
     date, datetime_bytes, decimal, money_bytes, smalldatetime_bytes, time, wide_bytes,
 };
 use crate::wire::encode::metadata::DEFAULT_COLLATION;

@@ -1,7 +1,7 @@
 //! Views, modules, triggers, synonyms and full-text indexes, and what refers to what.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, s};
-use crate::engine::catalog::objects::{entry, object_columns};
+use crate::engine::catalog::objects::entry::{entry, object_columns};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::same_name;
 use crate::engine::model::object::{Module, ModuleKind};

@@ -1,7 +1,7 @@
 //! sys.sequences, with the columns that SQL Server documents.
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i};
-use crate::engine::catalog::objects::{entry, object_columns};
+use crate::engine::catalog::objects::entry::{entry, object_columns};
 use crate::engine::datatype;
 use crate::engine::model::state::Database;
 

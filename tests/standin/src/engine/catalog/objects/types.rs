@@ -1,7 +1,7 @@
 //! sys.types, sysobjects and sys.extended_properties.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, opt, s};
-use crate::engine::catalog::objects::constraints_of;
+use crate::engine::catalog::objects::entry::constraints_of;
 use crate::engine::datatype;
 use crate::engine::model::state::Database;
 use crate::types::SqlType;

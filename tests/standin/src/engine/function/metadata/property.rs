@@ -1,10 +1,10 @@
 //! The property functions: SERVERPROPERTY, COLUMNPROPERTY and their like.
 
 use crate::engine::eval::expr::Bound;
-use crate::engine::function::metadata::table_of;
-use crate::engine::function::{as_text, int, nvarchar, plain, strict, units_of};
+use crate::engine::function::argument::{as_text, int, nvarchar, plain, strict, units_of};
+use crate::engine::function::metadata::name::table_of;
 use crate::engine::model::facts::Facts;
-use crate::engine::model::table::IndexKind;
+use crate::engine::model::index::IndexKind;
 use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::error::Result;
 use crate::engine::eval::expr::{Bound, Call, Kind};
-use crate::engine::function::metadata::{named, parse_name};
-use crate::engine::function::{as_text, int, plain, units_of};
+use crate::engine::function::argument::{as_text, int, plain, units_of};
+use crate::engine::function::metadata::name::{named, parse_name};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::security::Securable;
 use crate::types::{SqlType, Value};

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use crate::engine::error::Result;
 use crate::engine::eval::expr::{Bound, Kind, Ty};
-use crate::engine::function::string::{collation_of, find, text_type, units, varying, widest};
-use crate::engine::function::{as_int, as_text, expect, integer_of, plain, strict, units_of};
-use crate::engine::query::bind::convert_to;
+use crate::engine::eval::types::convert_to;
+use crate::engine::function::argument::{
+    as_int, as_text, expect, integer_of, plain, strict, units_of,
+};
+use crate::engine::function::string::typing::{
+    collation_of, find, text_type, units, varying, widest,
+};
 use crate::engine::value::{decimal, text};
 use crate::engine::{collate, datatype};
 use crate::types::{Collation, SqlType, Value};

@@ -5,11 +5,15 @@ use sqlparser::tokenizer::Token;
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::model::name::Name;
 use crate::engine::parse::ddl::module::{self, By, MODULES, module as read_module, skipped};
-use crate::engine::parse::ddl::{
-    begins_constraint, column, constraint, period, security, sequence, storage, versioning_option,
+use crate::engine::parse::ddl::option::storage;
+use crate::engine::parse::ddl::table::{
+    begins_constraint, column, constraint, period, versioning_option,
 };
-use crate::engine::parse::statement::{AlterTable, Statement};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::ddl::{security, sequence};
+use crate::engine::parse::definition::AlterTable;
+use crate::engine::parse::statement::Statement;
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 
 pub(super) fn alter(t: &mut Tokens) -> Result<Statement> {
     if let Some(kind) = t.take_one_of(&MODULES) {

@@ -3,11 +3,13 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::{Result, unsupported};
+use crate::engine::model::index::XmlUse;
 use crate::engine::model::name::Name;
-use crate::engine::model::table::XmlUse;
-use crate::engine::parse::ddl::{key_column, storage, with_options};
-use crate::engine::parse::statement::{CreateFullText, CreateIndex, FormSpec, Statement};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::ddl::option::{key_column, storage, with_options};
+use crate::engine::parse::definition::{CreateFullText, CreateIndex, FormSpec};
+use crate::engine::parse::statement::Statement;
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 
 /// What comes between CREATE and INDEX.
 #[derive(Debug, Clone, Copy, Default)]

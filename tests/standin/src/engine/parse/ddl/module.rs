@@ -5,8 +5,10 @@ use sqlparser::tokenizer::Token;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::model::name::Name;
 use crate::engine::model::object::ModuleKind;
-use crate::engine::parse::statement::{CreateModule, Statement};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::definition::CreateModule;
+use crate::engine::parse::statement::Statement;
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 
 /// The words that begin a module.
 pub(super) const MODULES: [&str; 5] = ["VIEW", "PROCEDURE", "PROC", "FUNCTION", "TRIGGER"];

@@ -5,7 +5,8 @@ use sqlparser::tokenizer::Token;
 use crate::engine::error::{Result, syntax, unsupported};
 use crate::engine::model::name::Name;
 use crate::engine::parse::statement::{PermissionSpec, PolicySpec, PredicateSpec, Statement, Verb};
-use crate::engine::parse::tokens::{Tokens, is_word};
+use crate::engine::parse::tokens::Tokens;
+use crate::engine::parse::word::is_word;
 
 /// CREATE LOGIN | USER | ROLE | SECURITY POLICY; `None` for anything else.
 pub(super) fn create(t: &mut Tokens) -> Result<Option<Statement>> {

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::error::Result;
-use crate::engine::parse::statement::SequenceSpec;
+use crate::engine::parse::definition::SequenceSpec;
 use crate::engine::parse::tokens::Tokens;
 
 /// After the word SEQUENCE.

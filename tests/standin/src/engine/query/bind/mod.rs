@@ -9,22 +9,19 @@ use sqlparser::ast::{self, Expr};
 
 use crate::engine::datatype::{self, is_text};
 use crate::engine::error::{Result, error, invalid_column, syntax, unsupported};
-use crate::engine::eval::aggregate;
 use crate::engine::eval::constant::fold_constant;
 use crate::engine::eval::expr::{Bound, Env, Kind, Run, Ty};
-use crate::engine::eval::plan::{Plan, SortKey};
-use crate::engine::eval::types::{is_condition, negate, sortable};
-use crate::engine::eval::window::WindowCall;
+use crate::engine::eval::plan::{AggregateCall, Plan, SortKey, WindowCall};
+use crate::engine::eval::types::{comparison, is_condition, negate, sortable};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::graph;
 use crate::engine::model::name::{Name, same_name};
-use crate::engine::parse::tokens::{is_variable, parse_type};
+use crate::engine::parse::tokens::parse_type;
+use crate::engine::parse::word::is_variable;
 use crate::engine::query::bind::literal::literal;
 use crate::engine::value::compare::Comparison;
 use crate::engine::{collate, function};
 use crate::types::{SqlError, Value};
-
-pub(crate) use crate::engine::eval::types::{common_collation, comparison, convert_to, union_type};
 
 /// A column that a query or table offers.
 #[derive(Clone)]
@@ -67,7 +64,7 @@ pub(crate) struct Scope {
 #[derive(Default, Clone)]
 pub(crate) struct Grouping {
     pub(crate) groups: Vec<(Expr, Bound)>,
-    pub(crate) calls: Vec<aggregate::Call>,
+    pub(crate) calls: Vec<AggregateCall>,
     /// The arguments of an aggregate are bound over the input again.
     pub(crate) inside: bool,
 }

@@ -17,7 +17,7 @@ use crate::engine::model::name::TypeName;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::bind::literal::{negative, number};
 use crate::engine::value::compare::Comparison;
-use crate::engine::value::convert::How;
+use crate::engine::value::convert::how::How;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 

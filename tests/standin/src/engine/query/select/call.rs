@@ -7,15 +7,14 @@ use sqlparser::ast::{
 
 use crate::engine::datatype::{self, is_integer};
 use crate::engine::error::{Result, argument_count, error, syntax, unsupported};
-use crate::engine::eval::aggregate;
 use crate::engine::eval::expr::{Bound, Kind, Ty};
-use crate::engine::eval::types::sortable;
-use crate::engine::eval::window::{self, WindowCall};
+use crate::engine::eval::plan::{AggregateCall, AggregateFunction, WindowCall, WindowFunction};
+use crate::engine::eval::types::{convert_to, sortable};
 use crate::engine::function;
 use crate::engine::model::name::same_name;
-use crate::engine::parse::tokens::PARTITION;
-use crate::engine::query::bind::{Binder, convert_to};
-use crate::engine::query::from::name_of;
+use crate::engine::parse::rewrite::PARTITION;
+use crate::engine::query::bind::Binder;
+use crate::engine::query::source::name_of;
 use crate::engine::query::special;
 use crate::types::{SqlType, Value};
 
@@ -83,7 +82,7 @@ impl Binder<'_> {
 
     pub(super) fn aggregate(
         &mut self,
-        kind: aggregate::Function,
+        kind: AggregateFunction,
         name: &str,
         args: &[Option<&Expr>],
         distinct: bool,
@@ -115,12 +114,12 @@ impl Binder<'_> {
 
     pub(super) fn call(
         &mut self,
-        kind: aggregate::Function,
+        kind: AggregateFunction,
         name: &str,
         args: &[Option<&Expr>],
         distinct: bool,
         order: &[ast::OrderByExpr],
-    ) -> Result<(aggregate::Call, Ty)> {
+    ) -> Result<(AggregateCall, Ty)> {
         let int = if name == "COUNT_BIG" {
             SqlType::BigInt
         } else {
@@ -132,9 +131,9 @@ impl Binder<'_> {
             collation: None,
             rank: 0,
         };
-        if args == [None] && kind == aggregate::Function::Count {
-            let call = aggregate::Call {
-                function: aggregate::Function::CountRows,
+        if args == [None] && kind == AggregateFunction::Count {
+            let call = AggregateCall {
+                function: AggregateFunction::CountRows,
                 arg: None,
                 distinct: false,
                 ty: int.clone(),
@@ -148,7 +147,7 @@ impl Binder<'_> {
         };
         let mut arg = self.value(first)?;
         let mut separator = None;
-        if kind == aggregate::Function::StringAgg {
+        if kind == AggregateFunction::StringAgg {
             let Some(Some(by)) = args.get(1) else {
                 return Err(argument_count(name, 2));
             };
@@ -159,7 +158,7 @@ impl Binder<'_> {
         } else if args.len() != 1 {
             return Err(argument_count(name, 1));
         }
-        if kind != aggregate::Function::Count {
+        if kind != AggregateFunction::Count {
             sortable(&arg)?;
         }
         let t = aggregate_type(kind, &arg, &int)?;
@@ -173,7 +172,7 @@ impl Binder<'_> {
             })
             .collect::<Result<_>>()?;
         Ok((
-            aggregate::Call {
+            AggregateCall {
                 function: kind,
                 arg: Some(arg),
                 distinct,
@@ -220,24 +219,24 @@ impl Binder<'_> {
             rank: 0,
         };
         let (function, t) = match name {
-            "ROW_NUMBER" => (window::Function::RowNumber, bigint),
-            "RANK" => (window::Function::Rank, bigint),
-            "DENSE_RANK" => (window::Function::DenseRank, bigint),
+            "ROW_NUMBER" => (WindowFunction::RowNumber, bigint),
+            "RANK" => (WindowFunction::Rank, bigint),
+            "DENSE_RANK" => (WindowFunction::DenseRank, bigint),
             "NTILE" => {
                 let Some(Some(n)) = args.first() else {
                     return Err(argument_count(name, 1));
                 };
-                (window::Function::Ntile(self.value(n)?), bigint)
+                (WindowFunction::Ntile(self.value(n)?), bigint)
             }
             "LAG" | "LEAD" => self.offset(name, args)?,
             _ => {
                 let kind = aggregate_of(name)
                     .ok_or_else(|| unsupported(format!("the window function {name}")))?;
                 let (call, t) = self.call(kind, name, args, distinct, &[])?;
-                (window::Function::Aggregate(call), t)
+                (WindowFunction::Aggregate(call), t)
             }
         };
-        if order.is_empty() && !matches!(function, window::Function::Aggregate(_)) {
+        if order.is_empty() && !matches!(function, WindowFunction::Aggregate(_)) {
             return Err(error(
                 4112,
                 15,
@@ -263,7 +262,7 @@ impl Binder<'_> {
         &mut self,
         name: &str,
         args: &[Option<&Expr>],
-    ) -> Result<(window::Function, Ty)> {
+    ) -> Result<(WindowFunction, Ty)> {
         let Some(Some(value)) = args.first() else {
             return Err(argument_count(name, 1));
         };
@@ -284,7 +283,7 @@ impl Binder<'_> {
             ..value.t.clone()
         };
         let by = if name == "LEAD" { -by } else { by };
-        Ok((window::Function::Offset { value, by, default }, t))
+        Ok((WindowFunction::Offset { value, by, default }, t))
     }
 }
 
@@ -321,22 +320,22 @@ pub(super) fn arguments(f: &Function) -> Result<Arguments<'_>> {
     Ok((args, distinct, order))
 }
 
-pub(super) fn aggregate_of(name: &str) -> Option<aggregate::Function> {
+pub(super) fn aggregate_of(name: &str) -> Option<AggregateFunction> {
     Some(match name {
-        "COUNT" | "COUNT_BIG" => aggregate::Function::Count,
-        "SUM" => aggregate::Function::Sum,
-        "AVG" => aggregate::Function::Avg,
-        "MIN" => aggregate::Function::Min,
-        "MAX" => aggregate::Function::Max,
-        "STRING_AGG" => aggregate::Function::StringAgg,
-        "CHECKSUM_AGG" => aggregate::Function::ChecksumAgg,
+        "COUNT" | "COUNT_BIG" => AggregateFunction::Count,
+        "SUM" => AggregateFunction::Sum,
+        "AVG" => AggregateFunction::Avg,
+        "MIN" => AggregateFunction::Min,
+        "MAX" => AggregateFunction::Max,
+        "STRING_AGG" => AggregateFunction::StringAgg,
+        "CHECKSUM_AGG" => AggregateFunction::ChecksumAgg,
         _ => return None,
     })
 }
 
 /// "SUM" and "AVG (Transact-SQL)", return types.
-fn aggregate_type(kind: aggregate::Function, arg: &Bound, int: &SqlType) -> Result<Ty> {
-    use aggregate::Function as F;
+fn aggregate_type(kind: AggregateFunction, arg: &Bound, int: &SqlType) -> Result<Ty> {
+    use AggregateFunction as F;
     let plain = |ty: SqlType| Ty {
         ty,
         nullable: true,

@@ -11,10 +11,10 @@ use crate::engine::eval::plan::SortKey;
 use crate::engine::eval::types::sortable;
 use crate::engine::model::name::same_name;
 use crate::engine::query::bind::{Binder, Grouping, Output};
-use crate::engine::query::from::{name_of, wildcard};
 use crate::engine::query::mask;
 use crate::engine::query::select::call::aggregate_of;
 use crate::engine::query::select::set::position;
+use crate::engine::query::source::{name_of, wildcard};
 
 /// An item of the select list, bound.
 pub(super) struct Item {

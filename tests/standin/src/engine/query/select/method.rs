@@ -1,5 +1,4 @@
 //! Methods and properties of `geography` and `geometry`: as many as a migration reads with.
-
 //!
 //! A value is its SRID, four bytes with the highest first, and its WKB, see [`Value::Bytes`].
 
@@ -8,9 +7,10 @@ use sqlparser::ast::{Expr, Ident, ObjectName};
 use crate::engine::datatype::{self, is_spatial};
 use crate::engine::error::{Result, argument_count, unsupported};
 use crate::engine::eval::expr::Bound;
-use crate::engine::function::{as_int, integer_of, plain, strict};
+use crate::engine::eval::types::convert_to;
+use crate::engine::function::argument::{as_int, integer_of, plain, strict};
 use crate::engine::model::name::Name;
-use crate::engine::query::bind::{Binder, convert_to};
+use crate::engine::query::bind::Binder;
 use crate::types::{SqlType, Value};
 
 /// What `tokens` makes of `geometry::STGeomFromWKB(...)`.

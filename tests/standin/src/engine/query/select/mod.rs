@@ -13,19 +13,17 @@ use sqlparser::ast::{
 
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
-use crate::engine::eval::plan::{Aggregate, Plan, SortKey};
+use crate::engine::eval::plan::{Aggregate, Plan, SortKey, WindowCall};
 use crate::engine::eval::types::sortable;
-use crate::engine::eval::window::WindowCall;
 use crate::engine::query::bind::{Binder, CommonTable, Output};
 use crate::engine::query::order;
 use crate::engine::query::seek::{self, Request};
 use crate::engine::query::select::items::Item;
+use crate::engine::query::select::set::Bounded;
 use crate::engine::query::select::shape::{
     at_edge, carried, columns, limited, narrowed, reads_key_only, sought, windowed,
 };
 use crate::types::Value;
-
-type Bounded = (Plan, Vec<Output>);
 
 impl Binder<'_> {
     /// Binds a whole query in the current scope.

@@ -5,10 +5,10 @@ use sqlparser::ast::{self, Expr, SetExpr, SetOperator, SetQuantifier};
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
 use crate::engine::eval::plan::{Plan, SetKind, SortKey};
+use crate::engine::eval::types::{convert_to, union_type};
 use crate::engine::model::name::same_name;
-use crate::engine::query::bind::{Binder, Output, convert_to, union_type};
+use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::mask;
-use crate::engine::query::select::Bounded;
 use crate::types::Value;
 
 impl Binder<'_> {
@@ -167,3 +167,5 @@ pub(super) fn position(expr: &Expr, columns: &[Output]) -> Option<usize> {
         _ => None,
     }
 }
+
+pub(crate) type Bounded = (Plan, Vec<Output>);

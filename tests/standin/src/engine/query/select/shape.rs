@@ -1,9 +1,9 @@
 //! The operators around the input of a SELECT.
 
-use crate::engine::eval::aggregate;
 use crate::engine::eval::expr::{Bound, Kind, Ty};
-use crate::engine::eval::plan::{Plan, SortKey, Window};
-use crate::engine::eval::window::{self, WindowCall};
+use crate::engine::eval::plan::{
+    AggregateCall, AggregateFunction, Plan, SortKey, Window, WindowCall, WindowFunction,
+};
 use crate::engine::query::order;
 use crate::engine::query::seek::{self, Request};
 use crate::engine::query::select::items::Item;
@@ -13,7 +13,7 @@ pub(super) fn sought(
     plan: Plan,
     filter: Option<&Bound>,
     groups: &[Bound],
-    calls: &[aggregate::Call],
+    calls: &[AggregateCall],
 ) -> Plan {
     let Plan::Scan(scan) = &plan else {
         return plan;
@@ -38,7 +38,7 @@ pub(super) fn columns<'e>(exprs: impl Iterator<Item = &'e Bound>) -> Option<Vec<
 }
 
 /// Under an aggregate, a generated table makes no more than its key when that is all it needs.
-pub(super) fn narrowed(plan: Plan, groups: &[Bound], calls: &[aggregate::Call]) -> Plan {
+pub(super) fn narrowed(plan: Plan, groups: &[Bound], calls: &[AggregateCall]) -> Plan {
     let mut scan = match plan {
         Plan::Scan(scan) => scan,
         Plan::Limit {
@@ -87,7 +87,7 @@ pub(super) fn reads_key_only(
         !w.partition.is_empty()
             || !matches!(
                 w.function,
-                window::Function::RowNumber | window::Function::Ntile(_)
+                WindowFunction::RowNumber | WindowFunction::Ntile(_)
             )
     }) {
         return false;
@@ -164,13 +164,13 @@ pub(super) fn windowed(input: Plan, calls: Vec<WindowCall>) -> Plan {
 }
 
 /// A minimum or maximum alone is the first row of an index in its order, NULL aside.
-pub(super) fn at_edge(plan: Plan, filter: Option<&Bound>, calls: &[aggregate::Call]) -> Plan {
+pub(super) fn at_edge(plan: Plan, filter: Option<&Bound>, calls: &[AggregateCall]) -> Plan {
     let (Plan::Scan(scan), [call]) = (&plan, calls) else {
         return plan;
     };
     let descending = match call.function {
-        aggregate::Function::Min => false,
-        aggregate::Function::Max => true,
+        AggregateFunction::Min => false,
+        AggregateFunction::Max => true,
         _ => return plan,
     };
     let Some(expr) = call.arg.clone().filter(|arg| arg.as_column().is_some()) else {

@@ -8,10 +8,10 @@ use crate::engine::error::{Result, error, invalid_object, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
 use crate::engine::model::name::Name;
 use crate::engine::model::object::ModuleKind;
-use crate::engine::parse::tokens::NEXT_VALUE;
+use crate::engine::parse::rewrite::NEXT_VALUE;
 use crate::engine::query::bind::Binder;
-use crate::engine::query::from::name_of;
 use crate::engine::query::select::call::arguments;
+use crate::engine::query::source::name_of;
 use crate::types::{SqlType, Value};
 
 impl Binder<'_> {

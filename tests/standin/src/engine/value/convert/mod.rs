@@ -1,31 +1,20 @@
 //! Conversions between types: CAST, CONVERT and every implicit conversion, with their errors.
 
+pub(crate) mod how;
 mod moment;
 mod number;
 mod printed;
 
 use crate::engine::datatype::{self, is_binary, is_integer, is_text};
 use crate::engine::error::{Result, error, overflow};
+use crate::engine::value::convert::how::{How, disallowed, trimmed};
 use crate::engine::value::convert::moment::to_temporal;
 use crate::engine::value::convert::number::{to_bit, to_decimal, to_float, to_integer, to_money};
 use crate::engine::value::convert::printed::{to_binary, to_guid, to_text};
-use crate::engine::value::temporal::DateOrder;
 use crate::engine::value::text;
 use crate::types::{SqlType, Value};
 
 pub(crate) use crate::engine::value::convert::printed::print;
-
-/// How a conversion is to be done.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct How {
-    /// CONVERT's third argument.
-    pub(crate) style: Option<i32>,
-    pub(crate) order: DateOrder,
-    /// The code page of the target when it is `char`, `varchar` or `text`.
-    pub(crate) code_page: Option<u16>,
-    /// CAST truncates silently; storing must not.
-    pub(crate) truncate: bool,
-}
 
 /// Converts a value of type `from` to type `to`.
 ///
@@ -97,31 +86,4 @@ fn exponential(number: f32) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:03}", exponent.unsigned_abs())
-}
-
-fn disallowed(from: &SqlType, to: &SqlType) -> crate::types::SqlError {
-    let (from, to) = (datatype::name(from), datatype::name(to));
-    error(
-        529,
-        16,
-        format!("Explicit conversion from data type {from} to {to} is not allowed."),
-    )
-}
-
-fn cannot_read(value: &Value, from: &SqlType, to: &SqlType) -> crate::types::SqlError {
-    let shown = text::units(value)
-        .map(|u| text::to_string(u))
-        .unwrap_or_default();
-    let (from, to) = (datatype::name(from), datatype::name(to));
-    error(
-        245,
-        16,
-        format!("Conversion failed when converting the {from} value '{shown}' to data type {to}."),
-    )
-}
-
-fn trimmed(value: &Value) -> String {
-    text::units(value)
-        .map(|u| text::to_string(u).trim().to_owned())
-        .unwrap_or_default()
 }

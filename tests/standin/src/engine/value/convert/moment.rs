@@ -3,8 +3,8 @@
 use crate::engine::datatype;
 use crate::engine::error::{Result, error};
 use crate::engine::value::calendar::{DAY, DAYS_1753, DAYS_1900, LAST_DAY, SECOND};
+use crate::engine::value::convert::how::{How, disallowed, trimmed};
 use crate::engine::value::convert::number::to_float;
-use crate::engine::value::convert::{How, disallowed, trimmed};
 use crate::engine::value::temporal::{self, DateOrder, Parsed};
 use crate::types::{SqlType, Value};
 

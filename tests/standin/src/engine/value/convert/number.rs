@@ -2,7 +2,7 @@
 
 use crate::engine::datatype;
 use crate::engine::error::{Result, conversion_failed, error, overflow};
-use crate::engine::value::convert::{cannot_read, disallowed, trimmed};
+use crate::engine::value::convert::how::{cannot_read, disallowed, trimmed};
 use crate::engine::value::decimal;
 use crate::types::{SqlType, Value};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::error::{Result, conversion_failed, error, overflow};
-use crate::engine::value::convert::{How, disallowed};
+use crate::engine::value::convert::how::{How, disallowed};
 use crate::engine::value::{decimal, temporal, text};
 use crate::engine::{collate, datatype};
 use crate::types::{SqlType, Value};
