@@ -114,7 +114,7 @@ pub(crate) struct Armed {
     spec: FaultSpec,
     left: AtomicU64,
     draws: AtomicU64,
-    /// Of all faults of the server.
+    /// Generator for every fault of the server.
     fired: Arc<AtomicU64>,
 }
 

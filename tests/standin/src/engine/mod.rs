@@ -17,6 +17,7 @@ mod query;
 pub(crate) mod rules;
 mod server;
 mod session;
+pub(crate) mod type_name;
 mod value;
 
 pub use crate::engine::model::options::{ConnectionFacts, Connections, Options};

@@ -164,9 +164,10 @@ pub(super) fn line(length: usize, random: &mut SplitMix64) -> Value {
 pub(super) fn exact(length: usize, ascii: bool, random: &mut SplitMix64) -> Value {
     let mut units = Vec::with_capacity(length);
     loop {
-        let from = match ascii || random.chance(2) {
-            true => &PLAIN_UNITS,
-            false => &FOREIGN_UNITS,
+        let from = if ascii || random.chance(2) {
+            &PLAIN_UNITS
+        } else {
+            &FOREIGN_UNITS
         };
         let word = some::<Vec<u16>>(from, random);
         if units.len() + word.len() + 1 > length {

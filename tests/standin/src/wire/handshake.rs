@@ -42,7 +42,7 @@ pub(crate) struct LoggedIn<'a> {
 /// The connection below a login.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    /// Of the connection, since the server started.
+    /// Number of the connection since the server started.
     pub(crate) number: u64,
     pub(crate) address: String,
 }

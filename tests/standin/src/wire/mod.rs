@@ -7,7 +7,7 @@ pub mod tls;
 
 pub(crate) mod browser;
 pub(crate) mod call;
-pub(crate) mod collation;
+pub mod collation;
 pub(crate) mod connection;
 pub(crate) mod cursor;
 pub(crate) mod decode;

@@ -49,7 +49,7 @@ pub(crate) mod status {
 pub(crate) struct Header {
     pub(crate) kind: u8,
     pub(crate) status: u8,
-    /// Of the whole packet, header included.
+    /// Length of the whole packet in bytes, header included.
     pub(crate) length: u16,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Response<'a> {
     transport: &'a mut Transport,
     writer: &'a mut Writer,
     counters: &'a Counters,
-    /// Of statements: DONE in a batch, DONEINPROC in a call.
+    /// The token that ends a statement: DONE in a batch, DONEINPROC in a call.
     kind: DoneKind,
     layout: Option<Layout>,
     in_result: bool,

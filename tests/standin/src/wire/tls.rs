@@ -47,9 +47,9 @@ impl From<rustls::Error> for TlsError {
 /// A certificate authority made for one run of the server, and the server's certificate from it.
 #[derive(Clone)]
 pub struct Tls {
-    /// Of the authority; clients verify with it.
+    /// Certificate of the authority in PEM form; clients verify with it.
     ca_pem: String,
-    /// Of the server itself; clients that pin it compare with it.
+    /// Certificate of the server itself in PEM form; clients that pin it compare with it.
     server_pem: String,
     /// TLS inside PRELOGIN packets. TLS 1.2 only: after the last flight of a 1.3 handshake the
     /// server still sends session tickets, which TDS 7.x has no place for.

@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// Of all later packets.
+    /// Size of all later packets in bytes.
     pub(crate) fn set_spid(&mut self, spid: u16) {
         self.spid = spid;
     }

@@ -92,3 +92,16 @@ fn the_kept_count_can_be_made_to_lie() {
     assert_eq!(db.rows(kept), "7");
     assert_eq!(db.rows("SELECT COUNT(*) FROM dbo.d"), "2");
 }
+
+#[test]
+fn a_durable_table_needs_a_primary_key() {
+    let mut db = filled();
+    let columns = "(id int NOT NULL, INDEX ix (id))";
+    for durable in ["", ", DURABILITY = SCHEMA_AND_DATA"] {
+        let sql = format!("CREATE TABLE dbo.k {columns} WITH (MEMORY_OPTIMIZED = ON{durable})");
+        assert_eq!(db.error(&sql), 41321, "{sql}");
+    }
+    db.ok(&format!(
+        "CREATE TABLE dbo.k {columns} WITH (MEMORY_OPTIMIZED = ON, DURABILITY = SCHEMA_ONLY)"
+    ));
+}

@@ -82,9 +82,10 @@ fn indexes(database: &Database) -> Build {
                 .as_ref()
                 .zip(index)
                 .is_some_and(|(memory, index)| memory.hash.contains(&index.name));
-            let form = match is_hash {
-                true => (7, "NONCLUSTERED HASH"),
-                false => form(id, index),
+            let form = if is_hash {
+                (7, "NONCLUSTERED HASH")
+            } else {
+                form(id, index)
             };
             let kind = |k: IndexKind| b(index.is_some_and(|i| i.kind == k));
             v.row(vec![

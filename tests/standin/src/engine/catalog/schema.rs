@@ -12,7 +12,7 @@ pub(super) fn view(facts: &Facts, name: &Name, view: &str) -> Result<Option<View
     let database = facts.database_of(name)?;
     let built = match view {
         "tables" => tables(database),
-        "columns" => columns(facts, database),
+        "columns" => columns(database),
         "schemata" => {
             let mut v = Build::new(&[
                 ("CATALOG_NAME", T::Name),
@@ -56,26 +56,27 @@ fn tables(database: &Database) -> Build {
     v
 }
 
-fn columns(facts: &Facts, database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("TABLE_CATALOG", T::Name),
-        ("TABLE_SCHEMA", T::Name),
-        ("TABLE_NAME", T::Name),
-        ("COLUMN_NAME", T::Name),
-        ("ORDINAL_POSITION", T::Int),
-        ("COLUMN_DEFAULT", T::Text),
-        ("IS_NULLABLE", T::Desc),
-        ("DATA_TYPE", T::Name),
-        ("CHARACTER_MAXIMUM_LENGTH", T::Int),
-        ("CHARACTER_OCTET_LENGTH", T::Int),
-        ("NUMERIC_PRECISION", T::Tiny),
-        ("NUMERIC_PRECISION_RADIX", T::Small),
-        ("NUMERIC_SCALE", T::Int),
-        ("DATETIME_PRECISION", T::Small),
-        ("CHARACTER_SET_NAME", T::Name),
-        ("COLLATION_NAME", T::Name),
-    ]);
-    let _ = facts;
+const COLUMN: &[(&str, T)] = &[
+    ("TABLE_CATALOG", T::Name),
+    ("TABLE_SCHEMA", T::Name),
+    ("TABLE_NAME", T::Name),
+    ("COLUMN_NAME", T::Name),
+    ("ORDINAL_POSITION", T::Int),
+    ("COLUMN_DEFAULT", T::Text),
+    ("IS_NULLABLE", T::Desc),
+    ("DATA_TYPE", T::Name),
+    ("CHARACTER_MAXIMUM_LENGTH", T::Int),
+    ("CHARACTER_OCTET_LENGTH", T::Int),
+    ("NUMERIC_PRECISION", T::Tiny),
+    ("NUMERIC_PRECISION_RADIX", T::Small),
+    ("NUMERIC_SCALE", T::Int),
+    ("DATETIME_PRECISION", T::Small),
+    ("CHARACTER_SET_NAME", T::Name),
+    ("COLLATION_NAME", T::Name),
+];
+
+fn columns(database: &Database) -> Build {
+    let mut v = Build::new(COLUMN);
     for table in database.tables.values() {
         for c in table.columns.iter() {
             let sized = datatype::is_text(&c.ty) || datatype::is_binary(&c.ty);

@@ -1,14 +1,20 @@
 //! Runs batches: control flow, result sets, messages and errors.
 
+mod assign;
 mod query;
+mod quiet;
 mod showplan;
 pub(crate) mod told;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use sqlparser::ast::Expr;
+
 use crate::engine::control::query::query_statement;
-use crate::engine::control::told::{counted, finished, told_only};
+use crate::engine::control::quiet::quiet;
+use crate::engine::control::told::{counted, finished};
+use crate::engine::dml;
 use crate::engine::error::{Result, info, unsupported};
 use crate::engine::eval::expr::{Env, Run};
 use crate::engine::model::facts::Variable;
@@ -22,7 +28,6 @@ use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::convert::convert;
 use crate::engine::value::convert::how::How;
 use crate::engine::value::text;
-use crate::engine::{ddl, dml};
 use crate::session::Sink;
 use crate::types::{SqlError, SqlType, Value};
 
@@ -111,27 +116,9 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             return Err(unsupported("SHOWPLAN_ALL of other statements than SELECT"));
         }
         Statement::Query(query) => return query_statement(session, query, sink),
-        Statement::Insert(insert) => {
-            let changed = changing(session, sink, |facts, state, watch| {
-                dml::insert(facts, state, insert, facts.identity_insert, watch)
-            })?;
-            if let Some(last) = changed.identity {
-                session.identity.session = Some(last);
-                session.identity.scope = Some(last);
-            }
-            return Ok(counted(session, changed.rows, sink));
-        }
-        Statement::Update(update) => {
-            let changed = changing(session, sink, |facts, state, watch| {
-                dml::update(facts, state, update, watch)
-            })?;
-            return Ok(counted(session, changed.rows, sink));
-        }
-        Statement::Delete(delete) => {
-            let changed = changing(session, sink, |facts, state, watch| {
-                dml::delete(facts, state, delete, watch)
-            })?;
-            return Ok(counted(session, changed.rows, sink));
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            let rows = change(session, &located.statement, sink)?;
+            return Ok(counted(session, rows, sink));
         }
         Statement::If {
             condition,
@@ -151,26 +138,7 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         Statement::Break => return Ok(Flow::Break),
         Statement::Continue => return Ok(Flow::Continue),
         Statement::Return => return Ok(Flow::Return),
-        Statement::Print(expr) => {
-            let facts = session.facts();
-            let (value, t) = Binder::new(&facts).constant(expr)?;
-            let shown = convert(
-                &value,
-                &t.ty,
-                &SqlType::NVarChar { length: Some(4000) },
-                How {
-                    truncate: true,
-                    ..How::default()
-                },
-            )?;
-            let shown = text::units(&shown)
-                .map(|u| text::to_string(u))
-                .unwrap_or_default();
-            let mut message = info(0, shown);
-            message.line = located.line;
-            let gone = sink.message(&message).is_break() || sink.done(None).is_break();
-            return Ok(if gone { Flow::Stop } else { Flow::Next });
-        }
+        Statement::Print(expr) => return print(session, expr, located.line, sink),
         Statement::RaiseError(args) => {
             let facts = session.facts();
             return procedure::raise(&facts, args)
@@ -184,14 +152,8 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
             return Ok(Flow::Stop);
         }
         Statement::WaitFor(expr) => {
-            let facts = session.facts();
-            let (value, t) = Binder::new(&facts).constant(expr)?;
-            let time = convert(&value, &t.ty, &SqlType::Time { scale: 7 }, How::default())?;
-            if let Value::Time(ticks) = time {
-                let end = Instant::now() + Duration::from_nanos(ticks.saturating_mul(100));
-                if wait(end, sink).is_break() {
-                    return Ok(Flow::Stop);
-                }
+            if wait_for(session, expr, sink)?.is_break() {
+                return Ok(Flow::Stop);
             }
         }
         Statement::Execute { procedure, args } => {
@@ -214,6 +176,57 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
     Ok(finished(sink))
 }
 
+/// INSERT, UPDATE and DELETE; how many rows they changed.
+fn change(session: &mut SqlSession, statement: &Statement, sink: &mut dyn Sink) -> Result<u64> {
+    let changed = changing(session, sink, |facts, state, watch| match statement {
+        Statement::Insert(insert) => {
+            dml::insert(facts, state, insert, facts.identity_insert, watch)
+        }
+        Statement::Update(update) => dml::update(facts, state, update, watch),
+        Statement::Delete(delete) => dml::delete(facts, state, delete, watch),
+        _ => Err(unsupported("a change of this kind")),
+    })?;
+    if let Some(last) = changed.identity {
+        session.identity.session = Some(last);
+        session.identity.scope = Some(last);
+    }
+    Ok(changed.rows)
+}
+
+/// PRINT.
+fn print(session: &mut SqlSession, expr: &Expr, line: u32, sink: &mut dyn Sink) -> Result<Flow> {
+    let facts = session.facts();
+    let (value, t) = Binder::new(&facts).constant(expr)?;
+    let shown = convert(
+        &value,
+        &t.ty,
+        &SqlType::NVarChar { length: Some(4000) },
+        How {
+            truncate: true,
+            ..How::default()
+        },
+    )?;
+    let shown = text::units(&shown)
+        .map(|u| text::to_string(u))
+        .unwrap_or_default();
+    let mut message = info(0, shown);
+    message.line = line;
+    let gone = sink.message(&message).is_break() || sink.done(None).is_break();
+    Ok(if gone { Flow::Stop } else { Flow::Next })
+}
+
+/// WAITFOR DELAY: `Break` if the client asked to stop.
+fn wait_for(session: &mut SqlSession, expr: &Expr, sink: &mut dyn Sink) -> Result<ControlFlow<()>> {
+    let facts = session.facts();
+    let (value, t) = Binder::new(&facts).constant(expr)?;
+    let time = convert(&value, &t.ty, &SqlType::Time { scale: 7 }, How::default())?;
+    let Value::Time(ticks) = time else {
+        return Ok(ControlFlow::Continue(()));
+    };
+    let end = Instant::now() + Duration::from_nanos(ticks.saturating_mul(100));
+    Ok(wait(end, sink))
+}
+
 /// Sleeps until `end`, or until the client asks to stop.
 fn wait(end: Instant, sink: &mut dyn Sink) -> ControlFlow<()> {
     /// How long an attention may go unseen.
@@ -223,147 +236,6 @@ fn wait(end: Instant, sink: &mut dyn Sink) -> ControlFlow<()> {
         std::thread::sleep(left.min(STEP));
     }
     ControlFlow::Continue(())
-}
-
-/// Statements without a result or a count.
-fn quiet(
-    session: &mut SqlSession,
-    statement: &Statement,
-    line: u32,
-    sink: &mut dyn Sink,
-) -> Result<()> {
-    match statement {
-        Statement::Declare(declarations) => {
-            for d in declarations {
-                let facts = session.facts();
-                let (ty, ..) = facts.resolve_type(&d.ty, false)?;
-                session.variables.insert(
-                    fold(&d.name),
-                    Variable {
-                        ty,
-                        value: Value::Null,
-                    },
-                );
-                if let Some(value) = &d.value {
-                    assign(session, &d.name, value)?;
-                }
-            }
-            Ok(())
-        }
-        Statement::SetVariable { name, value } => assign(session, name, value),
-        Statement::SetOption { words, on } => session.settings.set_option(words, *on),
-        Statement::SetIdentityInsert { table, on } => {
-            procedure::identity_insert(session, table, *on)
-        }
-        Statement::CreateTable(create) => changing(session, sink, |f, s, _| {
-            ddl::create_table(f, s, create).map(|_| ())
-        }),
-        Statement::CreateIndex(create) => {
-            if session.facts().view(&create.table).is_some() {
-                let what = format!("INDEX '{}' of the view '{}'", create.name, create.table);
-                told_only(sink, format!("The stand-in server skips {what}."), line);
-                return Ok(());
-            }
-            changing(session, sink, |f, s, _| ddl::create_index(f, s, create))
-        }
-        Statement::CreateFullText(create) => {
-            changing(session, sink, |f, s, _| ddl::create_full_text(f, s, create))
-        }
-        Statement::CreateModule(create) => {
-            let told = changing(session, sink, |f, s, _| ddl::create_module(f, s, create))?;
-            if let Some(text) = told {
-                told_only(sink, text, line);
-            }
-            Ok(())
-        }
-        Statement::CreatePartitionFunction(spec) => changing(session, sink, |f, s, _| {
-            ddl::create_partition_function(f, s, spec)
-        }),
-        Statement::SplitPartition { function, boundary } => changing(session, sink, |f, s, _| {
-            ddl::split_partition(f, s, function, boundary)
-        }),
-        Statement::CreatePartitionScheme(name, function) => changing(session, sink, |f, s, _| {
-            ddl::create_partition_scheme(f, s, name, function)
-        }),
-        Statement::CreateSequence(spec) => {
-            changing(session, sink, |f, s, _| ddl::create_sequence(f, s, spec))
-        }
-        Statement::AlterSequence(spec) => {
-            changing(session, sink, |f, s, _| ddl::alter_sequence(f, s, spec))
-        }
-        Statement::CreateSynonym { name, target } => changing(session, sink, |f, s, _| {
-            ddl::create_synonym(f, s, name, target)
-        }),
-        Statement::Reseed { table, value } => {
-            changing(session, sink, |f, s, _| ddl::reseed(f, s, table, *value))
-        }
-        Statement::EnableDatabaseTriggers { names, on } => changing(session, sink, |f, s, _| {
-            ddl::enable_triggers(s.database_mut(&f.database)?, 0, names, *on)
-        }),
-        Statement::DropObjects {
-            kind,
-            names,
-            if_exists,
-        } => changing(session, sink, |f, s, _| {
-            names
-                .iter()
-                .try_for_each(|n| ddl::drop_object(f, s, kind, n, *if_exists))
-        }),
-        Statement::KeepRows { table, rows } => {
-            changing(session, sink, |f, s, _| ddl::keep_rows(f, s, table, *rows))
-        }
-        Statement::AlterIndex {
-            index,
-            table,
-            rebuild,
-        } => changing(session, sink, |f, s, _| {
-            ddl::alter_index(f, s, index.as_deref(), table, *rebuild)
-        }),
-        Statement::AlterTable { table, change } => changing(session, sink, |f, s, _| {
-            ddl::alter_table(f, s, table, change)
-        }),
-        Statement::DropTable { names, if_exists } => changing(session, sink, |f, s, _| {
-            names
-                .iter()
-                .try_for_each(|n| ddl::drop_table(f, s, n, *if_exists))
-        }),
-        Statement::DropIndex {
-            index,
-            table,
-            if_exists,
-        } => changing(session, sink, |f, s, _| {
-            ddl::drop_index(f, s, index, table, *if_exists)
-        }),
-        Statement::Truncate(table) => changing(session, sink, |f, s, _| dml::truncate(f, s, table)),
-        Statement::Begin => {
-            session.begin();
-            Ok(())
-        }
-        Statement::Commit => session.commit(),
-        Statement::Rollback(name) => session.rollback(name.as_deref()),
-        Statement::Save(name) => session.save(name),
-        Statement::Skipped { kind, name } => {
-            told_only(
-                sink,
-                format!("The stand-in server skips {kind} '{name}'."),
-                line,
-            );
-            Ok(())
-        }
-        Statement::NoEffect => Ok(()),
-        Statement::CreateLogin { .. }
-        | Statement::CreateUser { .. }
-        | Statement::CreateRole(_)
-        | Statement::AlterRole { .. }
-        | Statement::Permission(_)
-        | Statement::Policy(_)
-        | Statement::CreateTableType(_) => {
-            changing(session, sink, |f, s, _| ddl::secure(f, s, statement))
-        }
-        other => changing(session, sink, |f, s, _| {
-            procedure::server_statement(f, s, other)
-        }),
-    }
 }
 
 /// A message of RAISERROR: below class 11 it informs, above it is an error, but the batch goes on.
@@ -381,7 +253,7 @@ fn told(
     Ok(if gone { Flow::Stop } else { Flow::Next })
 }
 
-fn test(session: &mut SqlSession, condition: &sqlparser::ast::Expr) -> Result<bool> {
+fn test(session: &mut SqlSession, condition: &Expr) -> Result<bool> {
     let facts = session.facts();
     let bound = Binder::new(&facts).condition(condition)?;
     let run = Run::default();
@@ -397,7 +269,7 @@ const MOST_ROUNDS: u64 = 10_000_000;
 
 fn repeat(
     session: &mut SqlSession,
-    condition: &sqlparser::ast::Expr,
+    condition: &Expr,
     body: &Located,
     sink: &mut dyn Sink,
 ) -> Result<Flow> {
@@ -452,23 +324,4 @@ fn nested(
     } else {
         flow
     })
-}
-
-pub(crate) fn assign(
-    session: &mut SqlSession,
-    name: &str,
-    value: &sqlparser::ast::Expr,
-) -> Result<()> {
-    let facts = session.facts();
-    let ty = facts.variable(name)?.ty.clone();
-    let (value, t) = Binder::new(&facts).constant(value)?;
-    let how = How {
-        truncate: true,
-        order: facts.date_order,
-        code_page: Some(1252),
-        ..How::default()
-    };
-    let value = convert(&value, &t.ty, &ty, how)?;
-    session.variables.insert(fold(name), Variable { ty, value });
-    Ok(())
 }

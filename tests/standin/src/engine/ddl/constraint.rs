@@ -6,9 +6,9 @@ use crate::engine::ddl::work::{Work, facts_of};
 use crate::engine::error::{Result, error, invalid_column, unsupported};
 use crate::engine::eval::expr::{Env, Run};
 use crate::engine::model::index::{Index, IndexForm, IndexKind};
-use crate::engine::model::name::same_name;
+use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::rows::OrderedRows;
-use crate::engine::model::table::{Check, ForeignKey, NamedText};
+use crate::engine::model::table::{Check, ForeignKey, NamedText, Table};
 use crate::engine::parse::definition::{ConstraintKind, ConstraintSpec};
 use crate::engine::parse::normal::definition;
 use crate::engine::rules::check::bind_over;
@@ -196,40 +196,9 @@ impl Work<'_> {
                     ),
                 )
             })?;
-        let target_ids: Vec<i32> = if target_columns.is_empty() {
-            let primary = other
-                .indexes
-                .iter()
-                .find(|i| i.kind == IndexKind::PrimaryKey);
-            primary
-                .map(|i| i.keys.iter().map(|k| k.0).collect())
-                .unwrap_or_default()
-        } else {
-            target_columns
-                .iter()
-                .map(|c| {
-                    other
-                        .column(c)
-                        .map(|i| other.columns[i].id)
-                        .ok_or_else(|| invalid_column(c))
-                })
-                .collect::<Result<_>>()?
-        };
-        let unique = other.indexes.iter().any(|i| {
-            i.unique
-                && i.filter.is_none()
-                && i.keys.len() == target_ids.len()
-                && target_ids
-                    .iter()
-                    .all(|t| i.keys.iter().any(|(k, _)| k == t))
-        });
-        if !unique || target_ids.len() != ids.len() {
-            let message = format!(
-                "There are no primary or candidate keys in the referenced table '{target}' that match the referencing column list in the foreign key '{}'.",
-                spec.name.as_deref().unwrap_or_default()
-            );
-            return Err(error(1776, 16, message));
-        }
+        let named = spec.name.as_deref().unwrap_or_default();
+        let target_ids = referenced_key(&other, target_columns)?;
+        refuse_no_key(&other, &target_ids, ids.len(), named, target)?;
         let (name, object_id, system_named) = self.name(
             spec.name.as_deref(),
             "FK",
@@ -391,4 +360,54 @@ fn reached_twice(edges: &[(i32, i32)]) -> bool {
         }
         false
     })
+}
+
+/// The columns that a foreign key refers to: those named, or those of the primary key.
+fn referenced_key(other: &Table, target_columns: &[String]) -> Result<Vec<i32>> {
+    Ok(if target_columns.is_empty() {
+        let primary = other
+            .indexes
+            .iter()
+            .find(|i| i.kind == IndexKind::PrimaryKey);
+        primary
+            .map(|i| i.keys.iter().map(|k| k.0).collect())
+            .unwrap_or_default()
+    } else {
+        target_columns
+            .iter()
+            .map(|c| {
+                other
+                    .column(c)
+                    .map(|i| other.columns[i].id)
+                    .ok_or_else(|| invalid_column(c))
+            })
+            .collect::<Result<_>>()?
+    })
+}
+
+/// # Errors
+/// 1776 if no unique index of the other table is on just these columns.
+fn refuse_no_key(
+    other: &Table,
+    target_ids: &[i32],
+    columns: usize,
+    name: &str,
+    target: &Name,
+) -> Result<()> {
+    let unique = other.indexes.iter().any(|i| {
+        i.unique
+            && i.filter.is_none()
+            && i.keys.len() == target_ids.len()
+            && target_ids
+                .iter()
+                .all(|t| i.keys.iter().any(|(k, _)| k == t))
+    });
+    if !unique || target_ids.len() != columns {
+        let message = format!(
+            "There are no primary or candidate keys in the referenced table '{target}' that match the referencing column list in the foreign key '{}'.",
+            name
+        );
+        return Err(error(1776, 16, message));
+    }
+    Ok(())
 }

@@ -8,11 +8,9 @@ use crate::engine::model::facts::Facts;
 use crate::engine::model::graph;
 use crate::engine::model::index::{Index, IndexForm, IndexKind};
 use crate::engine::model::name::{Name, same_name};
-use crate::engine::model::object::FullTextIndex;
 use crate::engine::model::rows::{OrderedRows, Row};
-use crate::engine::model::state::{Database, State};
-use crate::engine::model::table::ForeignKey;
-use crate::engine::parse::definition::{CreateFullText, CreateIndex, FormSpec};
+use crate::engine::model::state::State;
+use crate::engine::parse::definition::{CreateIndex, FormSpec};
 use crate::engine::parse::normal::filter_definition;
 use crate::engine::rules::check::{Rules, bind_over};
 use crate::types::SqlType;
@@ -122,7 +120,7 @@ pub(crate) fn create_index(facts: &Facts, state: &mut State, create: &CreateInde
 }
 
 impl Work<'_> {
-    fn remove_index(&mut self, name: &str) -> bool {
+    pub(super) fn remove_index(&mut self, name: &str) -> bool {
         let table = self.table();
         let Some(at) = table.indexes.iter().position(|i| same_name(&i.name, name)) else {
             return false;
@@ -258,56 +256,6 @@ impl Work<'_> {
     }
 }
 
-pub(crate) fn create_full_text(
-    facts: &Facts,
-    state: &mut State,
-    create: &CreateFullText,
-) -> Result<()> {
-    let (database, name) = place(facts, state, &create.table)?;
-    let object_id = table_id(database, &name)?;
-    let mut work = Work {
-        facts,
-        database,
-        object_id,
-    };
-    let mut columns = Vec::new();
-    for (column, typed) in &create.columns {
-        let typed = typed.as_ref().map(|c| work.column_id(c)).transpose()?;
-        columns.push((work.column_id(column)?, typed));
-    }
-    let key = work
-        .table()
-        .indexes
-        .iter()
-        .find(|i| i.unique && same_name(&i.name, &create.key_index));
-    let Some(key_index) = key.map(|i| i.id) else {
-        let message = format!(
-            "'{}' is not a valid index to enforce a full-text search key.",
-            create.key_index
-        );
-        return Err(error(7653, 16, message));
-    };
-    let full_text = Arc::make_mut(&mut database.full_text);
-    let catalog = match &create.catalog {
-        None => (!full_text.catalogs.is_empty()).then_some(0),
-        Some(wanted) => full_text.catalogs.iter().position(|c| same_name(c, wanted)),
-    };
-    let Some(catalog) = catalog else {
-        return Err(error(
-            9967,
-            16,
-            "A default full-text catalog does not exist in the database or user does not have permission to perform this action.",
-        ));
-    };
-    full_text.indexes.push(FullTextIndex {
-        table: object_id,
-        key_index,
-        catalog,
-        columns,
-    });
-    Ok(())
-}
-
 /// Makes the catalog count other rows than there are, as it does in databases that come from SQL
 /// Server 2000 (Microsoft, "DBCC UPDATEUSAGE").
 pub(crate) fn keep_rows(facts: &Facts, state: &mut State, table: &Name, rows: i64) -> Result<()> {
@@ -319,122 +267,5 @@ pub(crate) fn keep_rows(facts: &Facts, state: &mut State, table: &Name, rows: i6
         object_id,
     };
     work.table().kept_rows = Some(rows);
-    Ok(())
-}
-
-pub(crate) fn alter_index(
-    facts: &Facts,
-    state: &mut State,
-    index: Option<&str>,
-    table: &Name,
-    rebuild: bool,
-) -> Result<()> {
-    let (database, name) = place(facts, state, table)?;
-    let object_id = table_id(database, &name)?;
-    let mut work = Work {
-        facts,
-        database,
-        object_id,
-    };
-    let mut found = index.is_none();
-    let mut keys = Vec::new();
-    for i in &mut work.table().indexes {
-        if index.is_none_or(|n| same_name(n, &i.name)) {
-            if !rebuild && i.id == 1 {
-                return Err(unsupported("disabling a clustered index"));
-            }
-            i.disabled = !rebuild;
-            if !rebuild && i.unique {
-                keys.push(i.keys.iter().map(|k| k.0).collect::<Vec<_>>());
-            }
-            found = true;
-        }
-    }
-    if !found {
-        return Err(error(
-            2727,
-            11,
-            format!("Cannot find index '{}'.", index.unwrap_or_default()),
-        ));
-    }
-    work.rebuild()?;
-    disable_referring(work.database, object_id, &keys);
-    Ok(())
-}
-
-/// Disabling a unique index disables the foreign keys that rest on it ("Disable indexes and
-/// constraints").
-fn disable_referring(database: &mut Database, target: i32, keys: &[Vec<i32>]) {
-    let rests = |k: &ForeignKey| {
-        k.target == target
-            && keys.iter().any(|key| {
-                key.len() == k.target_columns.len()
-                    && k.target_columns.iter().all(|c| key.contains(c))
-            })
-    };
-    let referring: Vec<i32> = database
-        .tables
-        .values()
-        .filter(|t| t.foreign_keys.iter().any(rests))
-        .map(|t| t.object_id)
-        .collect();
-    for id in referring {
-        let Some(table) = database.table_mut(id) else {
-            continue;
-        };
-        for key in Arc::make_mut(&mut table.foreign_keys)
-            .iter_mut()
-            .filter(|k| rests(k))
-        {
-            (key.disabled, key.trusted) = (true, false);
-        }
-    }
-}
-
-pub(crate) fn drop_index(
-    facts: &Facts,
-    state: &mut State,
-    index: &str,
-    table: &Name,
-    if_exists: bool,
-) -> Result<()> {
-    let (database, name) = place(facts, state, table)?;
-    let object_id = table_id(database, &name)?;
-    let stored = database.table_mut(object_id).expect("found above");
-    let Some(at) = stored
-        .indexes
-        .iter()
-        .position(|i| same_name(&i.name, index))
-    else {
-        if if_exists {
-            return Ok(());
-        }
-        return Err(error(
-            3701,
-            11,
-            format!(
-                "Cannot drop the index '{table}.{index}', because it does not exist or you do not have permission."
-            ),
-        ));
-    };
-    if stored.indexes[at].kind != IndexKind::Plain {
-        return Err(error(
-            3723,
-            16,
-            format!(
-                "An explicit DROP INDEX is not allowed on index '{table}.{index}'. It is being used for PRIMARY KEY constraint enforcement."
-            ),
-        ));
-    }
-    let id = stored.indexes[at].id;
-    let (table_schema, name) = (stored.object_id, stored.indexes[at].name.clone());
-    let mut work = Work {
-        facts,
-        database,
-        object_id: table_schema,
-    };
-    work.remove_index(&name);
-    Arc::make_mut(&mut database.properties)
-        .retain(|p| p.class != 7 || p.major_id != object_id || p.minor_id != id);
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod column;
 mod constraint;
+pub(crate) mod drop_index;
+pub(crate) mod full_text;
 pub(crate) mod graph;
 mod index;
 mod module;
@@ -13,9 +15,9 @@ mod temporal;
 pub(crate) mod work;
 
 pub(crate) use crate::engine::ddl::column::reseed;
-pub(crate) use crate::engine::ddl::index::{
-    alter_index, create_full_text, create_index, drop_index, keep_rows,
-};
+pub(crate) use crate::engine::ddl::drop_index::{alter_index, drop_index};
+pub(crate) use crate::engine::ddl::full_text::create_full_text;
+pub(crate) use crate::engine::ddl::index::{create_index, keep_rows};
 pub(crate) use crate::engine::ddl::module::{
     create_module, create_synonym, drop_object, enable_triggers,
 };

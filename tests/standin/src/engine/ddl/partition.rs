@@ -1,11 +1,10 @@
 //! Partition functions and schemes, and the indexes that lie on them.
 
-use crate::engine::ddl::moment;
-use crate::types::{Collation, SqlType, Value};
-use sqlparser::ast::Expr;
 use std::sync::Arc;
 
-use crate::engine::ddl::work::{Work, place};
+use sqlparser::ast::Expr;
+
+use crate::engine::ddl::work::{Work, moment, place};
 use crate::engine::error::{Result, error};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::index::{Index, IndexForm};
@@ -19,6 +18,7 @@ use crate::engine::value::compare::compare;
 use crate::engine::value::convert::convert;
 use crate::engine::value::convert::how::How;
 use crate::engine::{collate, datatype};
+use crate::types::{Collation, SqlType, Value};
 
 /// Where the ids of functions and of schemes begin, as seen on servers.
 const FIRST_FUNCTION: i32 = 65_536;

@@ -7,12 +7,15 @@ use crate::engine::ddl::module::enable_triggers;
 use crate::engine::ddl::work::{Work, moment, place, table_id};
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::model::facts::Facts;
+use crate::engine::model::index::IndexKind;
 use crate::engine::model::memory::Memory;
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::rows::OrderedRows;
 use crate::engine::model::state::State;
 use crate::engine::model::table::{Table, Temporal};
-use crate::engine::parse::definition::{AlterTable, ConstraintKind, ConstraintSpec, CreateTable};
+use crate::engine::parse::definition::{
+    AlterTable, ColumnSpec, ConstraintKind, ConstraintSpec, CreateTable,
+};
 
 pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTable) -> Result<i32> {
     let (database, name) = place(facts, state, &create.name)?;
@@ -66,39 +69,12 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         let placed = work.placement(on)?;
         work.place_heap(placed);
     }
-    // Keys first: foreign keys of the table may point at it.
-    let at_columns = create.columns.iter().flat_map(|c| {
-        c.constraints
-            .iter()
-            .map(move |k| (k, Some(c.name.as_str())))
-    });
-    let all: Vec<_> = at_columns
-        .chain(create.constraints.iter().map(|k| (k, None)))
-        .collect();
-    let is_key = |k: &ConstraintSpec| matches!(k.kind, ConstraintKind::Key { .. });
-    let primary_clustered = all.iter().any(|(k, _)| {
-        matches!(
-            &k.kind,
-            ConstraintKind::Key {
-                clustered: Some(true),
-                ..
-            }
-        )
-    });
-    for (spec, column) in all.iter().filter(|(k, _)| is_key(k)) {
-        work.add_key(spec, *column, !primary_clustered)?;
-    }
-    for (spec, column) in all.iter().filter(|(k, _)| !is_key(k)) {
-        work.add_constraint(spec, *column, true)?;
-    }
+    work.add_constraints(create)?;
     let at_columns = create.columns.iter().flat_map(|c| c.indexes.iter());
     for index in at_columns.chain(&create.indexes) {
         work.create_index(index)?;
     }
-    if create.durable.is_some() && work.table().indexes.iter().any(|i| i.id == 1) {
-        let message = "Clustered indexes, which are the default for primary keys, are not supported with memory optimized tables. Specify a NONCLUSTERED index instead.";
-        return Err(error(12317, 16, message));
-    }
+    refuse_memory(create, work.table())?;
     if let Some((start, end)) = &create.period {
         work.add_period(start, end)?;
     }
@@ -106,6 +82,33 @@ pub(crate) fn create_table(facts: &Facts, state: &mut State, create: &CreateTabl
         work.version(versioning)?;
     }
     Ok(object_id)
+}
+
+/// Memory-optimised tables have no clustered index, and durable ones a primary key.
+///
+/// # Errors
+/// 12317 and 41321 (Microsoft, "The Memory Optimized Filegroup", "CREATE TABLE": "a durable
+/// memory-optimized table must have a primary key").
+fn refuse_memory(create: &CreateTable, table: &Table) -> Result<()> {
+    let Some(durable) = create.durable else {
+        return Ok(());
+    };
+    if table.indexes.iter().any(|i| i.id == 1) {
+        let message = "Clustered indexes, which are the default for primary keys, are not supported with memory optimized tables. Specify a NONCLUSTERED index instead.";
+        return Err(error(12317, 16, message));
+    }
+    let keyed = table
+        .indexes
+        .iter()
+        .any(|i| i.kind == IndexKind::PrimaryKey);
+    if durable && !keyed {
+        let message = format!(
+            "The memory optimized table '{}' with DURABILITY=SCHEMA_AND_DATA must have a primary key.",
+            table.name
+        );
+        return Err(error(41321, 16, message));
+    }
+    Ok(())
 }
 
 /// Microsoft, "Maximum capacity specifications": columns of a table, and of one with a column set.
@@ -144,30 +147,7 @@ pub(crate) fn alter_table(
             check,
             period,
         } => {
-            let from = work.table().columns.len();
-            for spec in columns {
-                work.add_column(spec)?;
-                work.bind_computed(spec)?;
-                for constraint in spec
-                    .constraints
-                    .iter()
-                    .filter(|c| matches!(c.kind, ConstraintKind::Default { .. }))
-                {
-                    work.add_constraint(constraint, Some(&spec.name), *check)?;
-                }
-            }
-            if !columns.is_empty() {
-                work.fill_new_columns(from)?;
-            }
-            for spec in columns {
-                for constraint in spec
-                    .constraints
-                    .iter()
-                    .filter(|c| !matches!(c.kind, ConstraintKind::Default { .. }))
-                {
-                    work.add_constraint(constraint, Some(&spec.name), *check)?;
-                }
-            }
+            work.add_columns(columns, *check)?;
             constraints
                 .iter()
                 .try_for_each(|c| work.add_constraint(c, None, *check))?;
@@ -196,45 +176,109 @@ pub(crate) fn alter_table(
             }
             Ok(())
         }
-        AlterTable::Enable { names, on, check } => {
-            let wanted = |n: &str| names.is_empty() || names.iter().any(|w| same_name(w, n));
-            let table = work.table();
-            // What was never off stays trusted; what comes back is trusted once it was checked.
-            let trusted = |disabled: bool, trusted: bool, replicated: bool| {
-                *on && !replicated && (*check || (trusted && !disabled))
-            };
-            let mut found = 0;
-            for c in Arc::make_mut(&mut table.checks)
-                .iter_mut()
-                .filter(|c| wanted(&c.text.name))
-            {
-                c.trusted = trusted(c.disabled, c.trusted, c.not_for_replication);
-                c.disabled = !on;
-                found += 1;
-            }
-            for k in Arc::make_mut(&mut table.foreign_keys)
-                .iter_mut()
-                .filter(|k| wanted(&k.name))
-            {
-                k.trusted = trusted(k.disabled, k.trusted, k.not_for_replication);
-                k.disabled = !on;
-                found += 1;
-            }
-            if found < names.len() {
-                let message = format!("Constraint '{}' does not exist.", names.join(", "));
-                return Err(error(4917, 16, message));
-            }
-            if *on && *check {
-                work.validate(&wanted)?;
-            }
-            Ok(())
-        }
+        AlterTable::Enable { names, on, check } => work.enable_constraints(names, *on, *check),
         AlterTable::EnableTriggers { names, on } => {
             enable_triggers(work.database, object_id, names, *on)
         }
         AlterTable::DropPeriod => work.drop_period(),
         AlterTable::Versioning(Some(versioning)) => work.version(versioning),
         AlterTable::Versioning(None) => work.unversion(),
+    }
+}
+
+impl Work<'_> {
+    /// The constraints of CREATE TABLE, at columns and after them.
+    fn add_constraints(&mut self, create: &CreateTable) -> Result<()> {
+        // Keys first: foreign keys of the table may point at it.
+        let at_columns = create.columns.iter().flat_map(|c| {
+            c.constraints
+                .iter()
+                .map(move |k| (k, Some(c.name.as_str())))
+        });
+        let all: Vec<_> = at_columns
+            .chain(create.constraints.iter().map(|k| (k, None)))
+            .collect();
+        let is_key = |k: &ConstraintSpec| matches!(k.kind, ConstraintKind::Key { .. });
+        let primary_clustered = all.iter().any(|(k, _)| {
+            matches!(
+                &k.kind,
+                ConstraintKind::Key {
+                    clustered: Some(true),
+                    ..
+                }
+            )
+        });
+        for (spec, column) in all.iter().filter(|(k, _)| is_key(k)) {
+            self.add_key(spec, *column, !primary_clustered)?;
+        }
+        for (spec, column) in all.iter().filter(|(k, _)| !is_key(k)) {
+            self.add_constraint(spec, *column, true)?;
+        }
+        Ok(())
+    }
+
+    /// Adds columns with their constraints; defaults come first, as they fill the rows that are there.
+    fn add_columns(&mut self, columns: &[ColumnSpec], check: bool) -> Result<()> {
+        let from = self.table().columns.len();
+        for spec in columns {
+            self.add_column(spec)?;
+            self.bind_computed(spec)?;
+            for constraint in spec
+                .constraints
+                .iter()
+                .filter(|c| matches!(c.kind, ConstraintKind::Default { .. }))
+            {
+                self.add_constraint(constraint, Some(&spec.name), check)?;
+            }
+        }
+        if !columns.is_empty() {
+            self.fill_new_columns(from)?;
+        }
+        for spec in columns {
+            for constraint in spec
+                .constraints
+                .iter()
+                .filter(|c| !matches!(c.kind, ConstraintKind::Default { .. }))
+            {
+                self.add_constraint(constraint, Some(&spec.name), check)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// CHECK and NOCHECK CONSTRAINT; no names means all.
+    fn enable_constraints(&mut self, names: &[String], on: bool, check: bool) -> Result<()> {
+        let wanted = |n: &str| names.is_empty() || names.iter().any(|w| same_name(w, n));
+        let table = self.table();
+        // What was never off stays trusted; what comes back is trusted once it was checked.
+        let trusted = |disabled: bool, trusted: bool, replicated: bool| {
+            on && !replicated && (check || (trusted && !disabled))
+        };
+        let mut found = 0;
+        for c in Arc::make_mut(&mut table.checks)
+            .iter_mut()
+            .filter(|c| wanted(&c.text.name))
+        {
+            c.trusted = trusted(c.disabled, c.trusted, c.not_for_replication);
+            c.disabled = !on;
+            found += 1;
+        }
+        for k in Arc::make_mut(&mut table.foreign_keys)
+            .iter_mut()
+            .filter(|k| wanted(&k.name))
+        {
+            k.trusted = trusted(k.disabled, k.trusted, k.not_for_replication);
+            k.disabled = !on;
+            found += 1;
+        }
+        if found < names.len() {
+            let message = format!("Constraint '{}' does not exist.", names.join(", "));
+            return Err(error(4917, 16, message));
+        }
+        if on && check {
+            self.validate(&wanted)?;
+        }
+        Ok(())
     }
 }
 

@@ -60,27 +60,39 @@ pub(crate) fn leave(
         if action == 0 {
             return Err(conflict(database, &table, &key, verb, "REFERENCE"));
         }
+        let reference = Reference {
+            table: &table,
+            key: &key,
+            action,
+        };
         for row in rows {
-            follow(facts, database, &table, &key, &row, (action, new.map(of)))?;
+            follow(facts, database, &reference, &row, new.map(of))?;
         }
     }
     Ok(())
 }
 
-/// Changes or deletes one row whose reference went; `to` is the action and the new key, if any.
+/// A foreign key of another table, and what it does when the row that it refers to goes.
+struct Reference<'a> {
+    table: &'a Table,
+    key: &'a ForeignKey,
+    /// `sys.foreign_keys.delete_referential_action` or `update_referential_action`.
+    action: u8,
+}
+
+/// Changes or deletes one row whose reference went; `new` is the new key, if there is one.
 fn follow(
     facts: &Facts,
     database: &mut Database,
-    table: &Table,
-    key: &ForeignKey,
+    reference: &Reference<'_>,
     row: &Arc<Row>,
-    to: (u8, Option<Vec<Value>>),
+    new: Option<Vec<Value>>,
 ) -> Result<()> {
+    let Reference { table, key, action } = *reference;
     let Some(child) = database.table_mut(table.object_id) else {
         return Ok(());
     };
     child.remove(row);
-    let (action, new) = to;
     if action == CASCADE && new.is_none() {
         return leave(facts, database, table.object_id, &row.values, None);
     }

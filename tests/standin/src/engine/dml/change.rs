@@ -13,7 +13,7 @@ use crate::engine::eval::run;
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::rows::Row;
-use crate::engine::model::state::State;
+use crate::engine::model::state::{Database, State};
 use crate::engine::model::table::Table;
 use crate::engine::parse::statement::{Delete, Update};
 use crate::engine::query::bind::{Binder, Output, Source};
@@ -36,14 +36,21 @@ struct Change {
     rows: Affected,
 }
 
-fn prepare(
-    facts: &Facts,
-    target: &Name,
-    from: &[sqlparser::ast::TableWithJoins],
-    filter: Option<&sqlparser::ast::Expr>,
-    sets: &[(String, Option<sqlparser::ast::Expr>)],
-    watch: &Watch<'_>,
-) -> Result<(Name, Change)> {
+/// What UPDATE and DELETE are about, as parsed.
+struct Wanted<'a> {
+    target: &'a Name,
+    from: &'a [sqlparser::ast::TableWithJoins],
+    filter: Option<&'a sqlparser::ast::Expr>,
+    sets: &'a Sets,
+}
+
+fn prepare(facts: &Facts, wanted: &Wanted<'_>, watch: &Watch<'_>) -> Result<(Name, Change)> {
+    let Wanted {
+        target,
+        from,
+        filter,
+        sets,
+    } = *wanted;
     if from.is_empty() {
         let (_, table) = facts.table(target)?;
         let mut binder = Binder::new(facts);
@@ -69,7 +76,7 @@ fn prepare(
             },
         ));
     }
-    joined(facts, target, from, filter, sets, watch)
+    joined(facts, wanted, watch)
 }
 
 /// The stored rows that pass a filter.
@@ -101,14 +108,13 @@ fn scan_rows(table: &Arc<Table>, filter: Option<&Bound>, watch: &Watch<'_>) -> R
 }
 
 /// `UPDATE alias SET ... FROM table alias JOIN ...`: the target is one of FROM's tables.
-fn joined(
-    facts: &Facts,
-    target: &Name,
-    from: &[sqlparser::ast::TableWithJoins],
-    filter: Option<&sqlparser::ast::Expr>,
-    sets: &[(String, Option<sqlparser::ast::Expr>)],
-    watch: &Watch<'_>,
-) -> Result<(Name, Change)> {
+fn joined(facts: &Facts, wanted: &Wanted<'_>, watch: &Watch<'_>) -> Result<(Name, Change)> {
+    let Wanted {
+        target,
+        from,
+        filter,
+        sets,
+    } = *wanted;
     let mut binder = Binder::new(facts);
     let mut plan = binder.from(from)?;
     let source = binder
@@ -150,17 +156,7 @@ fn joined(
     if !splice(&mut plan, table, Arc::new(with_ids), source.start, 0) {
         return Err(unsupported("a change through this kind of join"));
     }
-    // Everything behind the target moves by the one new column.
-    for other in &mut binder.scope().sources {
-        if other.start > source.start {
-            other.start += 1;
-        } else if other.start == source.start {
-            other.columns.push(Output {
-                name: ROW_ID.to_owned(),
-                ..other.columns[0].clone()
-            });
-        }
-    }
+    add_row_id(&mut binder, source.start);
     let filter = filter.map(|f| binder.condition(f)).transpose()?;
     let exprs = sets
         .iter()
@@ -187,6 +183,21 @@ fn joined(
             rows,
         },
     ))
+}
+
+/// Adds the column of row ids to the target, which starts at `start`.
+fn add_row_id(binder: &mut Binder<'_>, start: usize) {
+    // Everything after the target moves by the one new column.
+    for other in &mut binder.scope().sources {
+        if other.start > start {
+            other.start += 1;
+        } else if other.start == start {
+            other.columns.push(Output {
+                name: ROW_ID.to_owned(),
+                ..other.columns[0].clone()
+            });
+        }
+    }
 }
 
 /// Puts the rows with their ids in the place of the target's scan, and widens the joins above it.
@@ -250,25 +261,16 @@ fn limit(facts: &Facts, top: Option<&sqlparser::ast::Expr>, rows: &mut Affected)
     Ok(())
 }
 
-pub(crate) fn update(
-    facts: &Facts,
-    state: &mut State,
-    update: &Update,
-    watch: &Watch<'_>,
-) -> Result<Changed> {
-    let (name, mut change) = prepare(
-        facts,
-        &update.target,
-        &update.from,
-        update.filter.as_ref(),
-        &update.sets,
-        watch,
-    )?;
-    limit(facts, update.top.as_ref(), &mut change.rows)?;
-    let (database, table) = target(facts, state, &name)?;
-    let rules = Rules::new(facts, database, &table)?;
+/// A value for each column that SET names; `None` stands for DEFAULT.
+type Sets = [(String, Option<sqlparser::ast::Expr>)];
+
+/// Positions of the columns that SET names.
+///
+/// # Errors
+/// 207, and 8102, 13537 or 271 for columns that the server fills itself.
+fn places(table: &Table, sets: &Sets) -> Result<Vec<usize>> {
     let mut places = Vec::new();
-    for (column, _) in &update.sets {
+    for (column, _) in sets {
         let at = table
             .column(column)
             .ok_or_else(|| crate::engine::error::invalid_column(column))?;
@@ -293,6 +295,50 @@ pub(crate) fn update(
         }
         places.push(at);
     }
+    Ok(places)
+}
+
+/// Replaces rows by their new values.
+fn replace(
+    rules: &Rules,
+    database: &mut Database,
+    table: &Table,
+    replaced: &[(Arc<Row>, Vec<Value>)],
+) -> Result<()> {
+    // All old rows leave before the new ones come, so that keys may trade places.
+    let stored = database
+        .table_mut(table.object_id)
+        .expect("the statement's table stays");
+    for (old, _) in replaced {
+        stored.remove(old);
+    }
+    for (old, values) in replaced {
+        let row = Arc::new(Row {
+            id: old.id,
+            values: values.clone().into(),
+        });
+        rules.insert(stored, row)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn update(
+    facts: &Facts,
+    state: &mut State,
+    update: &Update,
+    watch: &Watch<'_>,
+) -> Result<Changed> {
+    let wanted = Wanted {
+        target: &update.target,
+        from: &update.from,
+        filter: update.filter.as_ref(),
+        sets: &update.sets,
+    };
+    let (name, mut change) = prepare(facts, &wanted, watch)?;
+    limit(facts, update.top.as_ref(), &mut change.rows)?;
+    let (database, table) = target(facts, state, &name)?;
+    let rules = Rules::new(facts, database, &table)?;
+    let places = places(&table, &update.sets)?;
     let run = Run::default();
     let mut replaced = Vec::new();
     for (row, seen) in &change.rows {
@@ -321,20 +367,7 @@ pub(crate) fn update(
         rules.complete(&table, &mut values, "UPDATE")?;
         replaced.push((Arc::clone(row), values));
     }
-    // All old rows leave before the new ones come, so that keys may trade places.
-    let stored = database
-        .table_mut(table.object_id)
-        .expect("the statement's table stays");
-    for (old, _) in &replaced {
-        stored.remove(old);
-    }
-    for (old, values) in &replaced {
-        let row = Arc::new(Row {
-            id: old.id,
-            values: values.clone().into(),
-        });
-        rules.insert(stored, row)?;
-    }
+    replace(&rules, database, &table, &replaced)?;
     for (old, values) in &replaced {
         check_references(database, &table, values, "UPDATE")?;
         leave(facts, database, table.object_id, &old.values, Some(values))?;
@@ -353,14 +386,13 @@ pub(crate) fn delete(
     delete: &Delete,
     watch: &Watch<'_>,
 ) -> Result<Changed> {
-    let (name, mut change) = prepare(
-        facts,
-        &delete.target,
-        &delete.from,
-        delete.filter.as_ref(),
-        &[],
-        watch,
-    )?;
+    let wanted = Wanted {
+        target: &delete.target,
+        from: &delete.from,
+        filter: delete.filter.as_ref(),
+        sets: &[],
+    };
+    let (name, mut change) = prepare(facts, &wanted, watch)?;
     limit(facts, delete.top.as_ref(), &mut change.rows)?;
     debug_assert!(change.exprs.is_empty());
     let (database, _) = target(facts, state, &name)?;

@@ -11,7 +11,7 @@ use crate::engine::eval::run;
 use crate::engine::model::facts::Facts;
 use crate::engine::model::rows::Row;
 use crate::engine::model::state::{Database, State};
-use crate::engine::model::table::{GeneratedAlways, Table};
+use crate::engine::model::table::{GeneratedAlways, Identity, Table};
 use crate::engine::parse::statement::{Insert, InsertSource};
 use crate::engine::query::bind::Binder;
 use crate::engine::query::mask;
@@ -176,23 +176,8 @@ impl Writer<'_> {
         let mut identity = None;
         for (at, column) in table.columns.iter().enumerate() {
             if let Some(def) = &column.identity {
-                let value = if given[at] {
-                    as_integer(&row[at])
-                } else {
-                    Some(match def.last {
-                        None => def.seed,
-                        Some(last) => last
-                            .checked_add(def.increment)
-                            .ok_or_else(|| overflow("IDENTITY"))?,
-                    })
-                };
-                let value = value.ok_or_else(|| {
-                    error(
-                        339,
-                        16,
-                        "DEFAULT or NULL are not allowed as explicit identity values.",
-                    )
-                })?;
+                let given = given[at].then(|| as_integer(&row[at]));
+                let value = identity_value(def, given)?;
                 row[at] = self
                     .rules
                     .store(&table, at, &Value::Int(value), &SqlType::BigInt)?;
@@ -231,23 +216,47 @@ impl Writer<'_> {
             }),
         )?;
         if let Some((at, value)) = identity {
-            let def = Arc::make_mut(&mut table.columns)[at]
-                .identity
-                .as_mut()
-                .expect("found above");
-            let further = def.last.is_none_or(|l| {
-                if def.increment > 0 {
-                    value > l
-                } else {
-                    value < l
-                }
-            });
-            if further {
-                def.last = Some(value);
-            }
+            let column = &mut Arc::make_mut(&mut table.columns)[at];
+            note_identity(column.identity.as_mut().expect("found above"), value);
             changed.identity = Some(value);
         }
         changed.rows += 1;
         Ok(())
+    }
+}
+
+/// The identity value of a new row: the one given under IDENTITY_INSERT, or the next.
+///
+/// # Errors
+/// 339 if what was given is no number, 8115 after the last one of `bigint`.
+fn identity_value(def: &Identity, given: Option<Option<i64>>) -> Result<i64> {
+    let value = match (given, def.last) {
+        (Some(given), _) => given,
+        (None, None) => Some(def.seed),
+        (None, Some(last)) => Some(
+            last.checked_add(def.increment)
+                .ok_or_else(|| overflow("IDENTITY"))?,
+        ),
+    };
+    value.ok_or_else(|| {
+        error(
+            339,
+            16,
+            "DEFAULT or NULL are not allowed as explicit identity values.",
+        )
+    })
+}
+
+/// Remembers a value that goes further than the last.
+fn note_identity(def: &mut Identity, value: i64) {
+    let further = def.last.is_none_or(|last| {
+        if def.increment > 0 {
+            value > last
+        } else {
+            value < last
+        }
+    });
+    if further {
+        def.last = Some(value);
     }
 }

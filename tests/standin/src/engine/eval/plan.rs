@@ -165,7 +165,7 @@ pub(crate) struct AggregateCall {
     pub(crate) function: AggregateFunction,
     pub(crate) arg: Option<Bound>,
     pub(crate) distinct: bool,
-    /// Of the result; sums and averages are computed in it.
+    /// Type of the result; sums and averages are computed in it.
     pub(crate) ty: SqlType,
     pub(crate) separator: Option<Value>,
     /// WITHIN GROUP (ORDER BY ...): expression and descending.
@@ -245,7 +245,7 @@ pub(crate) fn streams(function: &WindowFunction) -> bool {
 #[derive(Clone)]
 pub(crate) struct Sample {
     pub(crate) table: Arc<Table>,
-    /// Of the pages, 0 to 1.
+    /// Share of the pages, 0 to 1.
     pub(crate) part: f64,
     /// The same one gives the same pages; each execution has its own without.
     pub(crate) seed: Option<u64>,

@@ -56,9 +56,10 @@ enum Call<'w> {
 impl<'w> Call<'w> {
     fn all(context: &Context<'_>, window: &'w Window) -> std::result::Result<Vec<Self>, Stop> {
         let tiled = |call: &WindowCall| matches!(call.function, WindowFunction::Ntile(_));
-        let total = match window.calls.iter().any(tiled) {
-            true => count(context, window)?,
-            false => 0,
+        let total = if window.calls.iter().any(tiled) {
+            count(context, window)?
+        } else {
+            0
         };
         let calls = window.calls.iter().map(|call| {
             Ok(match &call.function {

@@ -17,7 +17,7 @@ pub(crate) fn tile_count(n: &Bound, env: &Env<'_>) -> Result<u64> {
 
 /// Rows in equal parts, of which the first have one row more where they do not divide evenly.
 pub(crate) struct Tiles {
-    /// Of the shorter ones.
+    /// Rows in each of the shorter parts.
     size: u64,
     longer: u64,
     /// Rows in the longer ones together.

@@ -2,6 +2,7 @@
 
 pub(crate) mod argument;
 mod date;
+pub(crate) mod date_part;
 mod global;
 mod metadata;
 mod number;
@@ -15,7 +16,8 @@ use crate::engine::model::facts::Facts;
 use crate::engine::value::compare::Comparison;
 use crate::types::{SqlType, Value};
 
-pub(crate) use crate::engine::function::date::{end_of_month, part_of, with_part};
+pub(crate) use crate::engine::function::date::{end_of_month, with_part};
+pub(crate) use crate::engine::function::date_part::part_of;
 pub(crate) use crate::engine::function::global::global;
 pub(crate) use crate::engine::function::metadata::checksum_of;
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::datatype;
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::model::name::{Name, TypeName, fold};
 use crate::engine::model::object::Module;
@@ -13,6 +12,7 @@ use crate::engine::model::security::{DBO, GUEST};
 use crate::engine::model::state::{Database, State};
 use crate::engine::model::table::Table;
 use crate::engine::value::temporal::DateOrder;
+use crate::engine::{datatype, type_name};
 use crate::types::{SqlType, Value};
 
 /// A declared variable.
@@ -97,9 +97,10 @@ impl Facts {
     /// CREATE LOGIN is its user, or `guest`.
     pub(crate) fn rights<'d>(&self, database: &'d Database) -> Rights<'d> {
         let made = self.state.logins.contains_key(&fold(&self.user));
-        let user = match made {
-            false => DBO,
-            true => user_of(database, &self.user).unwrap_or(GUEST),
+        let user = if made {
+            user_of(database, &self.user).unwrap_or(GUEST)
+        } else {
+            DBO
         };
         Rights::new(database, user)
     }
@@ -148,7 +149,7 @@ impl Facts {
         if let Some(alias) = database.user_type(&name.name) {
             return Ok((alias.ty.clone(), alias.user_type_id, Some(alias.nullable)));
         }
-        let ty = datatype::from_name(&name.name, &name.args, cast).ok_or_else(|| {
+        let ty = type_name::from_name(&name.name, &name.args, cast).ok_or_else(|| {
             error(
                 243,
                 16,

@@ -37,7 +37,7 @@ pub(crate) struct Index {
     /// spatial indexes from 384000.
     pub(crate) id: i32,
     pub(crate) form: IndexForm,
-    /// Of the constraint, 0 for a plain index.
+    /// Object id of the constraint; 0 for a plain index.
     pub(crate) object_id: i32,
     pub(crate) kind: IndexKind,
     pub(crate) system_named: bool,

@@ -33,7 +33,7 @@ pub(crate) struct PartitionScheme {
 /// An index or a heap that is divided by a scheme.
 #[derive(Debug, Clone)]
 pub(crate) struct Placement {
-    /// Of the scheme.
+    /// `data_space_id` of the scheme.
     pub(crate) scheme: i32,
     pub(crate) function: Arc<PartitionFunction>,
     /// Column id of the partitioning column.

@@ -167,7 +167,7 @@ impl<'d> Rights<'d> {
         self.may("UNMASK", Securable::Column(object, column))
     }
 
-    /// Of whose permissions a user sees the entries: its own and those of its roles (Microsoft,
+    /// The principals whose permissions a user sees: its own and those of its roles (Microsoft,
     /// "sys.database_permissions").
     pub(crate) fn sees_entries_of(&self, grantee: i32) -> bool {
         self.may("VIEW DEFINITION", Securable::Database) || self.identities.contains(&grantee)

@@ -17,7 +17,7 @@ pub(crate) struct CreateTable {
     pub(crate) indexes: Vec<CreateIndex>,
     pub(crate) period: Option<(String, String)>,
     pub(crate) versioning: Option<Versioning>,
-    /// Of a memory-optimised table: whether its rows outlive the server.
+    /// Whether the rows of a memory-optimised table outlive the server; `None` for other tables.
     pub(crate) durable: Option<bool>,
     pub(crate) on: Option<On>,
     /// CREATE EXTERNAL TABLE.

@@ -3,6 +3,7 @@
 pub(crate) mod ddl;
 pub(crate) mod definition;
 pub(crate) mod dml;
+pub(crate) mod expression;
 pub(crate) mod normal;
 pub(crate) mod rewrite;
 pub(crate) mod script;

@@ -6,7 +6,7 @@ use crate::engine::collate;
 use crate::engine::ddl::work::moment;
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::model::facts::Facts;
-use crate::engine::model::name::{fold, same_name};
+use crate::engine::model::name::{Name, fold, same_name};
 use crate::engine::model::state::{Database, Schema, State, random_guid};
 use crate::engine::parse::statement::Statement;
 use crate::engine::procedure::types::create_type;
@@ -35,67 +35,12 @@ pub(crate) fn server_statement(
             }
             Ok(())
         }
-        Statement::CreateSchema(name) => {
-            let database = state.database_mut(&facts.database)?;
-            if database.schema_id(name).is_some() {
-                return Err(error(
-                    2714,
-                    16,
-                    format!("There is already an object named '{name}' in the database."),
-                ));
-            }
-            let id = database.schemas.iter().map(|s| s.id).max().unwrap_or(4) + 1;
-            Arc::make_mut(&mut database.schemas).push(Schema {
-                id,
-                name: name.clone(),
-            });
-            Ok(())
-        }
-        Statement::DropSchema { name, if_exists } => {
-            let database = state.database_mut(&facts.database)?;
-            let Some(id) = database.schema_id(name) else {
-                return if *if_exists {
-                    Ok(())
-                } else {
-                    Err(error(
-                        15151,
-                        16,
-                        format!(
-                            "Cannot drop the schema '{name}', because it does not exist or you do not have permission."
-                        ),
-                    ))
-                };
-            };
-            if database.names.keys().any(|(schema, _)| *schema == id) {
-                return Err(error(
-                    3729,
-                    16,
-                    format!(
-                        "Cannot drop schema '{name}' because it is being referenced by an object."
-                    ),
-                ));
-            }
-            Arc::make_mut(&mut database.schemas).retain(|s| s.id != id);
-            Ok(())
-        }
+        Statement::CreateSchema(name) => create_schema(facts, state, name),
+        Statement::DropSchema { name, if_exists } => drop_schema(facts, state, name, *if_exists),
         Statement::CreateType { name, ty, nullable } => {
             create_type(facts, state, name, ty, *nullable)
         }
-        Statement::DropType { name, if_exists } => {
-            let database = state.database_mut(&facts.database)?;
-            let before = database.types.len();
-            Arc::make_mut(&mut database.types).retain(|t| !same_name(&t.name, &name.name));
-            if database.types.len() == before && !if_exists {
-                return Err(error(
-                    218,
-                    16,
-                    format!(
-                        "Could not find the type '{name}'. Either it does not exist or you do not have the necessary permission."
-                    ),
-                ));
-            }
-            Ok(())
-        }
+        Statement::DropType { name, if_exists } => drop_type(facts, state, name, *if_exists),
         Statement::CreateFullTextCatalog(name) => {
             let database = state.database_mut(&facts.database)?;
             Arc::make_mut(&mut database.full_text)
@@ -105,6 +50,65 @@ pub(crate) fn server_statement(
         }
         other => Err(unsupported(format!("the statement {other:?}"))),
     }
+}
+
+fn create_schema(facts: &Facts, state: &mut State, name: &str) -> Result<()> {
+    let database = state.database_mut(&facts.database)?;
+    if database.schema_id(name).is_some() {
+        return Err(error(
+            2714,
+            16,
+            format!("There is already an object named '{name}' in the database."),
+        ));
+    }
+    let id = database.schemas.iter().map(|s| s.id).max().unwrap_or(4) + 1;
+    Arc::make_mut(&mut database.schemas).push(Schema {
+        id,
+        name: name.to_owned(),
+    });
+    Ok(())
+}
+
+fn drop_schema(facts: &Facts, state: &mut State, name: &str, if_exists: bool) -> Result<()> {
+    let database = state.database_mut(&facts.database)?;
+    let Some(id) = database.schema_id(name) else {
+        return if if_exists {
+            Ok(())
+        } else {
+            Err(error(
+                15151,
+                16,
+                format!(
+                    "Cannot drop the schema '{name}', because it does not exist or you do not have permission."
+                ),
+            ))
+        };
+    };
+    if database.names.keys().any(|(schema, _)| *schema == id) {
+        return Err(error(
+            3729,
+            16,
+            format!("Cannot drop schema '{name}' because it is being referenced by an object."),
+        ));
+    }
+    Arc::make_mut(&mut database.schemas).retain(|s| s.id != id);
+    Ok(())
+}
+
+fn drop_type(facts: &Facts, state: &mut State, name: &Name, if_exists: bool) -> Result<()> {
+    let database = state.database_mut(&facts.database)?;
+    let before = database.types.len();
+    Arc::make_mut(&mut database.types).retain(|t| !same_name(&t.name, &name.name));
+    if database.types.len() == before && !if_exists {
+        return Err(error(
+            218,
+            16,
+            format!(
+                "Could not find the type '{name}'. Either it does not exist or you do not have the necessary permission."
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn create_database(

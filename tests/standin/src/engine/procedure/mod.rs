@@ -21,7 +21,7 @@ use crate::engine::session::outcome::{Flow, changing};
 use crate::engine::session::sql_session::SqlSession;
 use crate::engine::value::convert::convert;
 use crate::engine::value::convert::how::How;
-use crate::engine::{datatype, ddl};
+use crate::engine::{ddl, type_name};
 use crate::session::Sink;
 use crate::types::Value;
 
@@ -68,7 +68,7 @@ pub(crate) fn create_from(
                 "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a name.",
             ));
         }
-        let declared = datatype::declaration(&c.t.ty);
+        let declared = type_name::declaration(&c.t.ty);
         Ok(ColumnSpec {
             name: c.name.clone(),
             ty: Some(Tokens::new(&declared)?.type_name()?),

@@ -61,7 +61,10 @@ impl Binder<'_> {
                     } else {
                         JoinKind::Inner
                     };
-                    (plan, width) = self.apply(plan, width, start, &join.relation, kind)?;
+                    if start > 0 {
+                        return Err(unsupported("APPLY after a comma in FROM"));
+                    }
+                    (plan, width) = self.apply(plan, width, &join.relation, kind)?;
                     continue;
                 }
                 other => return Err(unsupported(format!("the join {other:?}"))),
@@ -96,13 +99,9 @@ impl Binder<'_> {
         &mut self,
         left: Plan,
         width: usize,
-        start: usize,
         relation: &TableFactor,
         kind: JoinKind,
     ) -> Result<(Plan, usize)> {
-        if start > 0 {
-            return Err(unsupported("APPLY after a comma in FROM"));
-        }
         let TableFactor::Derived {
             subquery,
             alias: Some(alias),

@@ -23,7 +23,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Of an index that is read from its start.
+    /// The order of an index that is read from its start.
     pub(super) fn of_index(table: &Table, index: &Index) -> Order {
         let columns = index.keys.iter().map(|(id, descending)| {
             let at = table.position(*id);
@@ -40,7 +40,7 @@ impl Order {
         }
     }
 
-    /// Of the same rows from the last to the first.
+    /// The order of the same rows from the last to the first.
     pub(super) fn reversed(mut self) -> Order {
         for by in &mut self.columns {
             by.descending = !by.descending;

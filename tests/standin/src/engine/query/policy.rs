@@ -12,7 +12,8 @@ use crate::engine::model::object::Module;
 use crate::engine::model::security::Predicate;
 use crate::engine::model::state::Database;
 use crate::engine::model::table::Table;
-use crate::engine::parse::tokens::{Tokens, parse_expression};
+use crate::engine::parse::expression::parse_expression;
+use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Source};
 use crate::engine::query::source::table_outputs;
 

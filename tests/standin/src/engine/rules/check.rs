@@ -11,7 +11,7 @@ use crate::engine::model::name::Name;
 use crate::engine::model::rows::Row;
 use crate::engine::model::state::Database;
 use crate::engine::model::table::Table;
-use crate::engine::parse::tokens::parse_expression;
+use crate::engine::parse::expression::parse_expression;
 use crate::engine::query::bind::{Binder, Source};
 use crate::engine::query::source::outputs;
 use crate::engine::value::convert::convert;

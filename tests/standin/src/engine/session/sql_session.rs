@@ -20,7 +20,7 @@ pub(crate) struct SqlSession {
     pub(crate) engine: Arc<Engine>,
     pub(crate) id: u64,
     pub(crate) user: String,
-    /// Of the login, for resets.
+    /// The database of the login, for resets.
     pub(crate) home: String,
     pub(crate) database: String,
     pub(crate) variables: BTreeMap<String, Variable>,

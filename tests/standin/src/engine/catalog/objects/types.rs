@@ -6,24 +6,26 @@ use crate::engine::datatype;
 use crate::engine::model::state::Database;
 use crate::types::SqlType;
 
+const TYPE: &[(&str, T)] = &[
+    ("name", T::Name),
+    ("system_type_id", T::Tiny),
+    ("user_type_id", T::Int),
+    ("schema_id", T::Int),
+    ("principal_id", T::Int),
+    ("max_length", T::Small),
+    ("precision", T::Tiny),
+    ("scale", T::Tiny),
+    ("collation_name", T::Name),
+    ("is_nullable", T::Bit),
+    ("is_user_defined", T::Bit),
+    ("is_assembly_type", T::Bit),
+    ("default_object_id", T::Int),
+    ("rule_object_id", T::Int),
+    ("is_table_type", T::Bit),
+];
+
 pub(super) fn types(database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("name", T::Name),
-        ("system_type_id", T::Tiny),
-        ("user_type_id", T::Int),
-        ("schema_id", T::Int),
-        ("principal_id", T::Int),
-        ("max_length", T::Small),
-        ("precision", T::Tiny),
-        ("scale", T::Tiny),
-        ("collation_name", T::Name),
-        ("is_nullable", T::Bit),
-        ("is_user_defined", T::Bit),
-        ("is_assembly_type", T::Bit),
-        ("default_object_id", T::Int),
-        ("rule_object_id", T::Int),
-        ("is_table_type", T::Bit),
-    ]);
+    let mut v = Build::new(TYPE);
     let mut add =
         |name: &str, system: i32, user: i32, schema: i32, ty: &SqlType, nullable: bool| {
             let collation = datatype::has_collation(ty).then_some(database.collation.name.as_str());

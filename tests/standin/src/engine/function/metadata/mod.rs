@@ -91,6 +91,13 @@ fn of_objects(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>
                 }))
             })
         }
+        _ => return of_columns(facts, name, args),
+    }))
+}
+
+/// Functions about types, columns, indexes and identities.
+fn of_columns(facts: Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>> {
+    Ok(Some(match (name, args) {
         ("TYPE_NAME", [id]) => strict(vec![as_int(id)], text_ty(), move |v| {
             Ok(type_name_of(&facts, integer_of(&v[0]) as i32)
                 .map_or(Value::Null, |n| text::value(&n)))

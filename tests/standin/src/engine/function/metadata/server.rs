@@ -90,6 +90,13 @@ pub(crate) fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Opt
             "auth_scheme" => nvarchar(Some("SQL")),
             _ => nvarchar(None),
         },
+        _ => return of_session(facts, name, args),
+    }))
+}
+
+/// Functions about the session: its last error, identity and transaction.
+fn of_session(facts: &Facts, name: &str, args: &[Bound]) -> Result<Option<Bound>> {
+    Ok(Some(match (name, args) {
         ("SESSIONPROPERTY", [_]) => int(1),
         ("SCOPE_IDENTITY", []) => crate::engine::function::global::identity(facts.identity.scope),
         ("ROWCOUNT_BIG", []) => {

@@ -19,27 +19,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
     Ok(Some(match name {
         "LEN" => {
             expect(name, args, 1)?;
-            let max = datatype::length(&args[0].t.ty).is_none() && datatype::is_text(&args[0].t.ty);
-            let t = plain(if max { SqlType::BigInt } else { SqlType::Int });
-            if datatype::is_binary(&args[0].t.ty) {
-                return Ok(Some(strict(args.to_vec(), t, |v| {
-                    Ok(Value::Int(byte_count(&v[0], 1)))
-                })));
-            }
-            let pairs_are_one = args[0]
-                .t
-                .collation
-                .as_ref()
-                .is_some_and(|c| supplementary(c));
-            strict(vec![as_text(&args[0])], t, move |v| {
-                let units = units(&v[0]);
-                let kept = collate::trim(&units);
-                let count = match pairs_are_one {
-                    true => char::decode_utf16(kept.iter().copied()).count(),
-                    false => kept.len(),
-                };
-                Ok(Value::Int(count as i64))
-            })
+            length(&args[0])
         }
         "DATALENGTH" => {
             expect(name, args, 1)?;
@@ -55,28 +35,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         "LTRIM" | "RTRIM" | "TRIM" => trim(name, args)?,
         "LEFT" | "RIGHT" => {
             expect(name, args, 2)?;
-            let arg = as_text(&args[0]);
-            let left = name == "LEFT";
-            let mut t = varying(&arg.t);
-            if let Some(n) = args[1]
-                .as_constant()
-                .map(integer_of)
-                .filter(|n| (1..=4000).contains(n))
-                && let SqlType::VarChar { length: Some(l) } | SqlType::NVarChar { length: Some(l) } =
-                    &mut t.ty
-            {
-                *l = (*l).min(n as u16);
-            }
-            strict(vec![arg, as_int(&args[1])], t, move |v| {
-                let n = usize::try_from(integer_of(&v[1]))
-                    .map_err(|_| invalid_length(if left { "left" } else { "right" }))?;
-                let len = units(&v[0]).len();
-                Ok(if left {
-                    cut(&v[0], 0, n)
-                } else {
-                    cut(&v[0], len.saturating_sub(n), n)
-                })
-            })
+            edge(args, name == "LEFT")
         }
         "SUBSTRING" => {
             expect(name, args, 3)?;
@@ -96,6 +55,13 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
                 ))
             })
         }
+        _ => return bind_other(name, args),
+    }))
+}
+
+/// Functions of characters and positions, and those that put text together.
+fn bind_other(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
+    Ok(Some(match name {
         "CHARINDEX" => {
             let (pattern, subject) = match args {
                 [p, s] | [p, s, _] => (as_text(p), as_text(s)),
@@ -159,34 +125,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         }
         "REPLICATE" => {
             expect(name, args, 2)?;
-            let arg = as_text(&args[0]);
-            let t = widest(&arg.t);
-            let most = match t.ty {
-                SqlType::NVarChar { length: Some(n) } | SqlType::VarChar { length: Some(n) } => {
-                    usize::from(n)
-                }
-                _ => usize::MAX,
-            };
-            strict(vec![arg, as_int(&args[1])], t, move |v| {
-                let Ok(n) = usize::try_from(integer_of(&v[1])) else {
-                    return Ok(Value::Null);
-                };
-                let piece = units(&v[0]);
-                if piece.len().saturating_mul(n) > 1 << 30 && most == usize::MAX {
-                    return Err(error(
-                        701,
-                        17,
-                        "There is insufficient system memory to run this query.",
-                    ));
-                }
-                let all: Vec<u16> = piece
-                    .iter()
-                    .copied()
-                    .cycle()
-                    .take(piece.len().saturating_mul(n).min(most))
-                    .collect();
-                Ok(Value::Text(all.into()))
-            })
+            replicate(args)
         }
         "SPACE" => {
             expect(name, args, 1)?;
@@ -302,5 +241,84 @@ fn substring(args: &[Bound]) -> Bound {
             }
             other => cut(other, from, end.saturating_sub(from)),
         })
+    })
+}
+
+/// LEN: characters without trailing blanks.
+fn length(arg: &Bound) -> Bound {
+    let max = datatype::length(&arg.t.ty).is_none() && datatype::is_text(&arg.t.ty);
+    let t = plain(if max { SqlType::BigInt } else { SqlType::Int });
+    if datatype::is_binary(&arg.t.ty) {
+        return strict(vec![arg.clone()], t, |v| {
+            Ok(Value::Int(byte_count(&v[0], 1)))
+        });
+    }
+    let pairs_are_one = arg.t.collation.as_ref().is_some_and(|c| supplementary(c));
+    strict(vec![as_text(arg)], t, move |v| {
+        let units = units(&v[0]);
+        let kept = collate::trim(&units);
+        let count = if pairs_are_one {
+            char::decode_utf16(kept.iter().copied()).count()
+        } else {
+            kept.len()
+        };
+        Ok(Value::Int(count as i64))
+    })
+}
+
+/// LEFT and RIGHT.
+fn edge(args: &[Bound], left: bool) -> Bound {
+    let arg = as_text(&args[0]);
+    let mut t = varying(&arg.t);
+    if let Some(n) = args[1]
+        .as_constant()
+        .map(integer_of)
+        .filter(|n| (1..=4000).contains(n))
+        && let SqlType::VarChar { length: Some(l) } | SqlType::NVarChar { length: Some(l) } =
+            &mut t.ty
+    {
+        *l = (*l).min(n as u16);
+    }
+    strict(vec![arg, as_int(&args[1])], t, move |v| {
+        let n = usize::try_from(integer_of(&v[1]))
+            .map_err(|_| invalid_length(if left { "left" } else { "right" }))?;
+        let len = units(&v[0]).len();
+        Ok(if left {
+            cut(&v[0], 0, n)
+        } else {
+            cut(&v[0], len.saturating_sub(n), n)
+        })
+    })
+}
+
+/// REPLICATE.
+fn replicate(args: &[Bound]) -> Bound {
+    let arg = as_text(&args[0]);
+    let t = widest(&arg.t);
+    let most = match t.ty {
+        SqlType::NVarChar { length: Some(n) } | SqlType::VarChar { length: Some(n) } => {
+            usize::from(n)
+        }
+        _ => usize::MAX,
+    };
+    strict(vec![arg, as_int(&args[1])], t, move |v| {
+        let Ok(n) = usize::try_from(integer_of(&v[1])) else {
+            return Ok(Value::Null);
+        };
+        let piece = units(&v[0]);
+        if piece.len().saturating_mul(n) > 1 << 30 && most == usize::MAX {
+            return Err(error(
+                701,
+                17,
+                "There is insufficient system memory to run this query.",
+            ));
+        }
+        let all: Vec<u16> = piece
+            .iter()
+            .copied()
+            .cycle()
+            .take(piece.len().saturating_mul(n).min(most))
+            .collect();
+        Ok(Value::Text(all.into()))
     })
 }

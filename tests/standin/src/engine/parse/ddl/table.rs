@@ -131,7 +131,7 @@ pub(crate) fn versioning_option(t: &mut Tokens) -> Result<Option<Versioning>> {
     Ok(Some(Versioning { history }))
 }
 
-/// Of `WITH (MEMORY_OPTIMIZED = ON [, DURABILITY = ...])`: whether the rows are durable.
+/// `WITH (MEMORY_OPTIMIZED = ON [, DURABILITY = ...])`: whether the rows are durable.
 pub(crate) fn memory_option(t: &Tokens) -> Option<bool> {
     let has = |word| {
         (0..)

@@ -1,6 +1,6 @@
 //! Definitions as public SQL Server databases show them.
 
-use crate::engine::parse::tokens::parse_expression;
+use crate::engine::parse::expression::parse_expression;
 
 use super::*;
 

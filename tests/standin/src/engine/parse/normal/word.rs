@@ -22,7 +22,9 @@ pub(crate) fn type_text(written: &str) -> String {
         "integer" => "int".to_owned(),
         "dec" => "decimal".to_owned(),
         "character" => "char".to_owned(),
-        known if crate::engine::datatype::from_name(known, &[], true).is_some() => known.to_owned(),
+        known if crate::engine::type_name::from_name(known, &[], true).is_some() => {
+            known.to_owned()
+        }
         _ => ty.name.clone(),
     };
     if ty.args.is_empty() {

@@ -4,13 +4,14 @@
 
 use sqlparser::ast::{Expr, Ident, ObjectName};
 
-use crate::engine::datatype::{self, is_spatial};
+use crate::engine::datatype::is_spatial;
 use crate::engine::error::{Result, argument_count, unsupported};
 use crate::engine::eval::expr::Bound;
 use crate::engine::eval::types::convert_to;
 use crate::engine::function::argument::{as_int, integer_of, plain, strict};
 use crate::engine::model::name::Name;
 use crate::engine::query::bind::Binder;
+use crate::engine::type_name;
 use crate::types::{SqlType, Value};
 
 /// What `tokens` makes of `geometry::STGeomFromWKB(...)`.
@@ -79,7 +80,7 @@ impl Binder<'_> {
     }
 
     fn made_of_wkb(&mut self, ty: &str, args: &[Option<&Expr>]) -> Result<Bound> {
-        let ty = datatype::from_name(ty, &[], false)
+        let ty = type_name::from_name(ty, &[], false)
             .filter(is_spatial)
             .ok_or_else(|| unsupported("a static method of another type"))?;
         let [Some(wkb), Some(srid)] = args else {

@@ -6,6 +6,7 @@ mod method;
 mod set;
 mod shape;
 mod user;
+pub(crate) mod window;
 
 use sqlparser::ast::{
     self, Distinct, Expr, LimitClause, OrderByKind, Query, Select, SetExpr, TopQuantity,
@@ -13,7 +14,7 @@ use sqlparser::ast::{
 
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
-use crate::engine::eval::plan::{Aggregate, Plan, SortKey, WindowCall};
+use crate::engine::eval::plan::{Aggregate, Plan, Scan, SortKey, WindowCall};
 use crate::engine::eval::types::sortable;
 use crate::engine::query::bind::{Binder, CommonTable, Output};
 use crate::engine::query::order;
@@ -243,28 +244,20 @@ impl Binder<'_> {
         } = stages;
         let (count, ties) = self.top(select)?;
         if let Plan::Scan(scan) = plan {
-            let wanted = if windows.is_empty() {
-                &keys
-            } else {
-                &windows[0].order
-            };
-            let exprs = items.iter().map(|i| &i.expr);
-            let exprs = exprs.chain(keys.iter().map(|k| &k.expr));
-            let mut called = windows.clone();
-            let called = called.iter_mut().flat_map(WindowCall::exprs);
-            let called: Vec<Bound> = called.map(|e| e.clone()).collect();
-            let columns = columns(exprs.chain(&called));
             let whole = windows.is_empty() && select.distinct.is_none();
             let most = paging.1.or(count).filter(|_| whole);
-            let request = Request {
-                order: wanted,
-                columns: columns.as_deref(),
-                most: most.map(|n| n.saturating_add(paging.0)),
-                ..Request::of(&scan.table, filter.as_ref())
-            };
-            let (mut scan, _) = seek::plan(&request);
-            scan.key_only = reads_key_only(&scan, filter.as_ref(), &items, &keys, &windows);
-            plan = Plan::Scan(Box::new(scan));
+            let most = most.map(|n| n.saturating_add(paging.0));
+            let filter = filter.as_ref();
+            plan = access(
+                &scan,
+                filter,
+                most,
+                &Read {
+                    items: &items,
+                    keys: &keys,
+                    windows: &windows,
+                },
+            );
         }
         if !windows.is_empty() {
             (plan, input_width) = carried(plan, input_width, &mut items, &mut keys, &mut windows);
@@ -284,7 +277,7 @@ impl Binder<'_> {
         keys.iter_mut().for_each(|k| place(&mut k.expr));
         let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
         let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
-        let mut exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
+        let exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
         let paging = (paging.0, paging.1.or(count));
         if matches!(select.distinct, Some(Distinct::Distinct)) {
             for expr in &exprs {
@@ -309,24 +302,10 @@ impl Binder<'_> {
             plan = limited(plan, paging, tied);
             return Ok((Plan::Project(Box::new(plan), exprs), outputs));
         }
-        // The sort sees the result columns, and behind them what else it needs.
-        let width = exprs.len();
-        for key in &mut keys {
-            let t = key.expr.t.clone();
-            let at = exprs.len();
-            let expr = std::mem::replace(
-                &mut key.expr,
-                Bound {
-                    kind: Kind::Column { depth: 0, at },
-                    t,
-                },
-            );
-            exprs.push(expr);
-        }
-        let tied = ties.then(|| keys.clone());
-        plan = Plan::Sort(Box::new(Plan::Project(Box::new(plan), exprs)), keys);
         Ok((
-            Plan::Trim(Box::new(limited(plan, paging, tied)), width),
+            sorted_and_trimmed(plan, exprs, keys, |plan, keys| {
+                limited(plan, paging, ties.then_some(keys))
+            }),
             outputs,
         ))
     }
@@ -397,4 +376,56 @@ fn refuse(select: &Select) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// What a select list, its ORDER BY and its window functions read.
+struct Read<'a> {
+    items: &'a [Item],
+    keys: &'a [SortKey],
+    windows: &'a [WindowCall],
+}
+
+/// The way to the rows of a table; `most` is how many are read, if that is known.
+fn access(scan: &Scan, filter: Option<&Bound>, most: Option<u64>, read: &Read<'_>) -> Plan {
+    let order = match read.windows.first() {
+        Some(first) => &first.order,
+        None => read.keys,
+    };
+    let exprs = read.items.iter().map(|i| &i.expr);
+    let exprs = exprs.chain(read.keys.iter().map(|k| &k.expr));
+    let mut called = read.windows.to_vec();
+    let called = called.iter_mut().flat_map(WindowCall::exprs);
+    let called: Vec<Bound> = called.map(|e| e.clone()).collect();
+    let columns = columns(exprs.chain(&called));
+    let request = Request {
+        order,
+        columns: columns.as_deref(),
+        most,
+        ..Request::of(&scan.table, filter)
+    };
+    let (mut scan, _) = seek::plan(&request);
+    scan.key_only = reads_key_only(&scan, filter, read.items, read.keys, read.windows);
+    Plan::Scan(Box::new(scan))
+}
+
+/// Sorts by the result columns and what else the keys need, which `limit` may use and nothing after.
+fn sorted_and_trimmed(
+    plan: Plan,
+    mut exprs: Vec<Bound>,
+    mut keys: Vec<SortKey>,
+    limit: impl FnOnce(Plan, Vec<SortKey>) -> Plan,
+) -> Plan {
+    let width = exprs.len();
+    for key in &mut keys {
+        let column = Bound {
+            kind: Kind::Column {
+                depth: 0,
+                at: exprs.len(),
+            },
+            t: key.expr.t.clone(),
+        };
+        exprs.push(std::mem::replace(&mut key.expr, column));
+    }
+    let sorted = Plan::Sort(Box::new(Plan::Project(Box::new(plan), exprs)), keys.clone());
+    Plan::Trim(Box::new(limit(sorted, keys)), width)
 }

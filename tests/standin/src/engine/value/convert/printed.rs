@@ -109,7 +109,8 @@ pub(super) fn to_text(value: &Value, from: &SqlType, to: &SqlType, how: How) -> 
     };
     let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
     if size > limit {
-        return cut(value, from, to, how, &printed, limit, narrow);
+        let room = Room { to, limit, narrow };
+        return cut(value, from, how, &printed, &room);
     }
     if fixed && size < limit {
         let mut padded = printed.to_vec();
@@ -126,16 +127,18 @@ fn is_narrow(ty: &SqlType) -> bool {
     )
 }
 
-/// What becomes of text that is longer than its target.
-fn cut(
-    value: &Value,
-    from: &SqlType,
-    to: &SqlType,
-    how: How,
-    printed: &[u16],
+/// The target of a conversion to text.
+struct Room<'a> {
+    to: &'a SqlType,
+    /// In bytes of the code page if `narrow`, else in UTF-16 units.
     limit: usize,
+    /// `char` or `varchar`.
     narrow: bool,
-) -> Result<Value> {
+}
+
+/// What becomes of text that is longer than its target.
+fn cut(value: &Value, from: &SqlType, how: How, printed: &[u16], room: &Room<'_>) -> Result<Value> {
+    let Room { to, limit, narrow } = *room;
     let page = how.code_page.unwrap_or(1252);
     let mut end = printed.len().min(limit);
     while narrow && collate::byte_length(page, &printed[..end]) > limit {
