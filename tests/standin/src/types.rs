@@ -157,3 +157,13 @@ pub struct SqlError {
     pub message: String,
     pub line: u32,
 }
+
+/// A byte that its code page does not define is kept in a `varchar` as an unpaired surrogate,
+/// U+DC00 and the byte, so that it reaches the wire as it was stored.
+pub(crate) const ESCAPE: u16 = 0xDC00;
+
+/// The byte that a unit stands for in a `varchar`.
+pub(crate) fn escaped(unit: u16) -> Option<u8> {
+    let byte = u8::try_from(unit.checked_sub(ESCAPE)?).ok()?;
+    (byte >= 0x80).then_some(byte)
+}

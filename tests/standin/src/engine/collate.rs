@@ -12,7 +12,7 @@ use icu_collator::options::{CaseLevel, CollatorOptions, Strength};
 use icu_collator::{Collator, CollatorBorrowed};
 
 use crate::engine::error::{Result, error};
-use crate::types::Collation;
+use crate::types::{Collation, ESCAPE, escaped};
 
 /// A language of collation names: prefix, Windows locale, code page, locale of the order.
 struct Language {
@@ -283,16 +283,6 @@ pub(crate) fn encoding(code_page: u16) -> Option<&'static Encoding> {
         65001 => encoding_rs::UTF_8,
         _ => return None,
     })
-}
-
-/// A byte that its code page does not define is kept in a `varchar` as an unpaired surrogate,
-/// U+DC00 and the byte, so that it reaches the wire as it was stored.
-const ESCAPE: u16 = 0xDC00;
-
-/// The byte that a unit stands for in a `varchar`.
-pub(crate) fn escaped(unit: u16) -> Option<u8> {
-    let byte = u8::try_from(unit.checked_sub(ESCAPE)?).ok()?;
-    (byte >= 0x80).then_some(byte)
 }
 
 /// What an `nvarchar` takes over of a `varchar`: bytes that are no character become U+FFFD.

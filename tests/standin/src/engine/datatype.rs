@@ -324,36 +324,3 @@ pub(crate) fn length(ty: &SqlType) -> Option<u16> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn synonyms_and_sizes() {
-        let of = |n: &str, a: &[Option<u32>]| from_name(n, a, false);
-        assert_eq!(
-            of("dec", &[]),
-            Some(SqlType::Decimal {
-                precision: 18,
-                scale: 0
-            })
-        );
-        assert_eq!(of("float", &[Some(24)]), Some(SqlType::Real));
-        assert_eq!(of("float", &[Some(25)]), Some(SqlType::Float));
-        assert_eq!(
-            of("varchar", &[]),
-            Some(SqlType::VarChar { length: Some(1) })
-        );
-        assert_eq!(
-            of("nvarchar", &[None]),
-            Some(SqlType::NVarChar { length: None })
-        );
-        assert_eq!(of("nvarchar", &[Some(4001)]), None);
-        assert_eq!(of("timestamp", &[]), Some(SqlType::RowVersion));
-        assert_eq!(max_length(&SqlType::NVarChar { length: Some(10) }), 20);
-        assert_eq!(max_length(&SqlType::DateTimeOffset { scale: 7 }), 10);
-        assert_eq!(precision(&SqlType::DateTime2 { scale: 7 }), 27);
-        assert_eq!(precision(&SqlType::DateTimeOffset { scale: 7 }), 34);
-    }
-}

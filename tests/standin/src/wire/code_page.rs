@@ -2,7 +2,7 @@
 
 use encoding_rs::{CoderResult, Encoder, EncoderResult, Encoding};
 
-use crate::engine::collate::escaped;
+use crate::types::escaped;
 
 /// What SQL Server stores for a character that its code page lacks.
 const UNMAPPABLE: u8 = b'?';

@@ -3,6 +3,7 @@
 mod column;
 mod constraint;
 pub(crate) mod drop_index;
+pub(crate) mod foreign_key;
 pub(crate) mod full_text;
 pub(crate) mod graph;
 mod index;

@@ -4,6 +4,7 @@ pub(crate) mod cascade;
 mod change;
 pub(crate) mod graph;
 mod insert;
+pub(crate) mod joined;
 pub(crate) mod load;
 mod period;
 pub(crate) mod target;

@@ -62,25 +62,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
 /// Functions of characters and positions, and those that put text together.
 fn bind_other(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
     Ok(Some(match name {
-        "CHARINDEX" => {
-            let (pattern, subject) = match args {
-                [p, s] | [p, s, _] => (as_text(p), as_text(s)),
-                _ => return Err(crate::engine::error::argument_count(name, 2)),
-            };
-            let collation = collation_of(&subject, &pattern)?;
-            let start = args
-                .get(2)
-                .map_or(crate::engine::function::argument::int(1), as_int);
-            strict(
-                vec![pattern, subject, start],
-                plain(SqlType::Int),
-                move |v| {
-                    let from = usize::try_from(integer_of(&v[2]) - 1).unwrap_or(0);
-                    let found = find(&units(&v[1]), &units(&v[0]), from, &collation);
-                    Ok(Value::Int(found.map_or(0, |(i, _)| i as i64 + 1)))
-                },
-            )
-        }
+        "CHARINDEX" => position(args)?,
         "CHAR" => {
             expect(name, args, 1)?;
             strict(
@@ -129,14 +111,7 @@ fn bind_other(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         }
         "SPACE" => {
             expect(name, args, 1)?;
-            strict(
-                vec![as_int(&args[0])],
-                text_type(SqlType::VarChar { length: Some(8000) }),
-                |v| {
-                    let n = usize::try_from(integer_of(&v[0])).unwrap_or(0).min(8000);
-                    Ok(Value::Text(vec![0x20; n].into()))
-                },
-            )
+            space(&args[0])
         }
         "STR" => str_function(args)?,
         "PATINDEX" => pattern_index(args)?,
@@ -145,11 +120,7 @@ fn bind_other(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
         "QUOTENAME" => quotename(args)?,
         "REVERSE" => {
             expect(name, args, 1)?;
-            let arg = as_text(&args[0]);
-            let t = varying(&arg.t);
-            strict(vec![arg], t, |v| {
-                Ok(Value::Text(units(&v[0]).iter().rev().copied().collect()))
-            })
+            reverse(&args[0])
         }
         "STUFF" => stuff(args)?,
         _ => return Ok(None),
@@ -320,5 +291,47 @@ fn replicate(args: &[Bound]) -> Bound {
             .take(piece.len().saturating_mul(n).min(most))
             .collect();
         Ok(Value::Text(all.into()))
+    })
+}
+
+/// CHARINDEX.
+fn position(args: &[Bound]) -> Result<Bound> {
+    let (pattern, subject) = match args {
+        [p, s] | [p, s, _] => (as_text(p), as_text(s)),
+        _ => return Err(crate::engine::error::argument_count("CHARINDEX", 2)),
+    };
+    let collation = collation_of(&subject, &pattern)?;
+    let start = args
+        .get(2)
+        .map_or(crate::engine::function::argument::int(1), as_int);
+    Ok(strict(
+        vec![pattern, subject, start],
+        plain(SqlType::Int),
+        move |v| {
+            let from = usize::try_from(integer_of(&v[2]) - 1).unwrap_or(0);
+            let found = find(&units(&v[1]), &units(&v[0]), from, &collation);
+            Ok(Value::Int(found.map_or(0, |(i, _)| i as i64 + 1)))
+        },
+    ))
+}
+
+/// SPACE.
+fn space(count: &Bound) -> Bound {
+    strict(
+        vec![as_int(count)],
+        text_type(SqlType::VarChar { length: Some(8000) }),
+        |v| {
+            let n = usize::try_from(integer_of(&v[0])).unwrap_or(0).min(8000);
+            Ok(Value::Text(vec![0x20; n].into()))
+        },
+    )
+}
+
+/// REVERSE.
+fn reverse(arg: &Bound) -> Bound {
+    let arg = as_text(arg);
+    let t = varying(&arg.t);
+    strict(vec![arg], t, |v| {
+        Ok(Value::Text(units(&v[0]).iter().rev().copied().collect()))
     })
 }

@@ -1,5 +1,6 @@
 //! SELECT: from the parsed query to a plan with named, typed columns.
 
+pub(crate) mod access;
 mod call;
 mod items;
 mod method;
@@ -14,16 +15,14 @@ use sqlparser::ast::{
 
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
-use crate::engine::eval::plan::{Aggregate, Plan, Scan, SortKey, WindowCall};
+use crate::engine::eval::plan::{Aggregate, Plan, SortKey, WindowCall};
 use crate::engine::eval::types::sortable;
 use crate::engine::query::bind::{Binder, CommonTable, Output};
 use crate::engine::query::order;
-use crate::engine::query::seek::{self, Request};
+use crate::engine::query::select::access::{Read, access, read_windows, sorted_and_trimmed};
 use crate::engine::query::select::items::Item;
 use crate::engine::query::select::set::Bounded;
-use crate::engine::query::select::shape::{
-    at_edge, carried, columns, limited, narrowed, reads_key_only, sought, windowed,
-};
+use crate::engine::query::select::shape::{at_edge, carried, limited, narrowed, sought, windowed};
 use crate::types::Value;
 
 impl Binder<'_> {
@@ -263,16 +262,7 @@ impl Binder<'_> {
             (plan, input_width) = carried(plan, input_width, &mut items, &mut keys, &mut windows);
             plan = windowed(plan, windows);
         }
-        let place = |b: &mut Bound| {
-            b.walk(&mut |e| {
-                if let Kind::Window(k) = e.kind {
-                    e.kind = Kind::Column {
-                        depth: 0,
-                        at: input_width + k,
-                    };
-                }
-            });
-        };
+        let place = |b: &mut Bound| read_windows(b, input_width);
         items.iter_mut().for_each(|i| place(&mut i.expr));
         keys.iter_mut().for_each(|k| place(&mut k.expr));
         let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
@@ -376,56 +366,4 @@ fn refuse(select: &Select) -> Result<()> {
     } else {
         Ok(())
     }
-}
-
-/// What a select list, its ORDER BY and its window functions read.
-struct Read<'a> {
-    items: &'a [Item],
-    keys: &'a [SortKey],
-    windows: &'a [WindowCall],
-}
-
-/// The way to the rows of a table; `most` is how many are read, if that is known.
-fn access(scan: &Scan, filter: Option<&Bound>, most: Option<u64>, read: &Read<'_>) -> Plan {
-    let order = match read.windows.first() {
-        Some(first) => &first.order,
-        None => read.keys,
-    };
-    let exprs = read.items.iter().map(|i| &i.expr);
-    let exprs = exprs.chain(read.keys.iter().map(|k| &k.expr));
-    let mut called = read.windows.to_vec();
-    let called = called.iter_mut().flat_map(WindowCall::exprs);
-    let called: Vec<Bound> = called.map(|e| e.clone()).collect();
-    let columns = columns(exprs.chain(&called));
-    let request = Request {
-        order,
-        columns: columns.as_deref(),
-        most,
-        ..Request::of(&scan.table, filter)
-    };
-    let (mut scan, _) = seek::plan(&request);
-    scan.key_only = reads_key_only(&scan, filter, read.items, read.keys, read.windows);
-    Plan::Scan(Box::new(scan))
-}
-
-/// Sorts by the result columns and what else the keys need, which `limit` may use and nothing after.
-fn sorted_and_trimmed(
-    plan: Plan,
-    mut exprs: Vec<Bound>,
-    mut keys: Vec<SortKey>,
-    limit: impl FnOnce(Plan, Vec<SortKey>) -> Plan,
-) -> Plan {
-    let width = exprs.len();
-    for key in &mut keys {
-        let column = Bound {
-            kind: Kind::Column {
-                depth: 0,
-                at: exprs.len(),
-            },
-            t: key.expr.t.clone(),
-        };
-        exprs.push(std::mem::replace(&mut key.expr, column));
-    }
-    let sorted = Plan::Sort(Box::new(Plan::Project(Box::new(plan), exprs)), keys.clone());
-    Plan::Trim(Box::new(limit(sorted, keys)), width)
 }
