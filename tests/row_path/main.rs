@@ -5,6 +5,7 @@
 
 #[path = "../../crates/tds-copy/tests/row_path/cases/mod.rs"]
 mod cases;
+mod code_pages;
 mod differential;
 mod literal;
 mod other_driver;

@@ -30,14 +30,7 @@ fn keys(database: &Database) -> Build {
                 IndexKind::UniqueConstraint => ("UQ", "UNIQUE_CONSTRAINT"),
                 IndexKind::Plain => continue,
             };
-            let mut row = object(
-                &index.name,
-                index.object_id,
-                table,
-                table.object_id,
-                code,
-                desc,
-            );
+            let mut row = object(&index.name, index.object_id, table, code, desc);
             row.extend([i(index.id), b(index.system_named), b(true)]);
             v.row(row);
         }
@@ -54,14 +47,7 @@ fn defaults(database: &Database) -> Build {
     for table in database.tables.values() {
         for column in table.columns.iter() {
             let Some(d) = &column.default else { continue };
-            let mut row = object(
-                &d.name,
-                d.object_id,
-                table,
-                table.object_id,
-                "D ",
-                "DEFAULT_CONSTRAINT",
-            );
+            let mut row = object(&d.name, d.object_id, table, "D ", "DEFAULT_CONSTRAINT");
             row.extend([i(column.id), s(&d.definition), b(d.system_named)]);
             v.row(row);
         }
@@ -85,7 +71,6 @@ fn checks(database: &Database) -> Build {
                 &c.text.name,
                 c.text.object_id,
                 table,
-                table.object_id,
                 "C ",
                 "CHECK_CONSTRAINT",
             );
@@ -130,14 +115,7 @@ fn foreign_keys(database: &Database) -> Build {
                             .all(|c| i.keys.iter().any(|(x, _)| x == c))
                 })
             });
-            let mut row = object(
-                &k.name,
-                k.object_id,
-                table,
-                table.object_id,
-                "F ",
-                "FOREIGN_KEY_CONSTRAINT",
-            );
+            let mut row = object(&k.name, k.object_id, table, "F ", "FOREIGN_KEY_CONSTRAINT");
             row.extend([
                 i(k.target),
                 i(index.map_or(0, |x| x.id)),

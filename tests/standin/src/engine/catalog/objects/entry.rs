@@ -20,20 +20,20 @@ pub(crate) const OBJECT: &[(&str, T)] = &[
     ("is_schema_published", T::Bit),
 ];
 
-/// The columns that every object view starts with.
-pub(crate) fn object(
-    name: &str,
-    id: i32,
-    table: &Table,
-    parent: i32,
-    code: &str,
-    desc: &str,
-) -> Vec<Value> {
+/// The columns that every object view starts with, for a constraint of a table.
+pub(crate) fn object(name: &str, id: i32, table: &Table, code: &str, desc: &str) -> Vec<Value> {
+    let of = (table.schema_id, table.object_id);
+    entry(name, id, of, (code, desc), table.created)
+}
+
+/// The same for a table.
+pub(crate) fn table_entry(table: &Table) -> Vec<Value> {
+    let of = (table.schema_id, 0);
     entry(
-        name,
-        id,
-        (table.schema_id, parent),
-        (code, desc),
+        &table.name,
+        table.object_id,
+        of,
+        ("U ", "USER_TABLE"),
         table.created,
     )
 }

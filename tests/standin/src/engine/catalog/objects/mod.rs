@@ -6,7 +6,9 @@ mod sequences;
 mod types;
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s, system_view};
-use crate::engine::catalog::objects::entry::{OBJECT, constraints_of, object, object_columns};
+use crate::engine::catalog::objects::entry::{
+    OBJECT, constraints_of, object, object_columns, table_entry,
+};
 use crate::engine::catalog::objects::types::{properties, sysobjects, types};
 use crate::engine::datatype;
 use crate::engine::model::facts::Facts;
@@ -68,16 +70,9 @@ pub(super) fn view(facts: &Facts, database: &Database, name: &str) -> Option<Bui
 fn objects(database: &Database) -> Build {
     let mut v = Build::new(OBJECT);
     for table in database.tables.values() {
-        v.row(object(
-            &table.name,
-            table.object_id,
-            table,
-            0,
-            "U ",
-            "USER_TABLE",
-        ));
+        v.row(table_entry(table));
         for (name, id, code, desc) in constraints_of(table) {
-            v.row(object(&name, id, table, table.object_id, code, desc));
+            v.row(object(&name, id, table, code, desc));
         }
     }
     for row in modules::objects(database) {
@@ -125,7 +120,7 @@ fn tables(database: &Database) -> Build {
             Temporal::History => (1, "HISTORY_TABLE", NULL),
             Temporal::Versioned(history) => (2, "SYSTEM_VERSIONED_TEMPORAL_TABLE", i(history)),
         };
-        let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
+        let mut row = table_entry(table);
         row.extend([
             i(i32::from(lob)),
             NULL,
@@ -257,7 +252,7 @@ fn column(object: i32, c: &ColumnDef) -> Vec<Value> {
 fn external_tables(database: &Database) -> Build {
     let mut v = Build::new(&object_columns(&[("location", T::Text)]));
     for table in database.tables.values().filter(|t| t.external) {
-        let mut row = object(&table.name, table.object_id, table, 0, "U ", "USER_TABLE");
+        let mut row = table_entry(table);
         row.push(NULL);
         v.row(row);
     }

@@ -7,14 +7,14 @@ use crate::engine::query::select::items::Item;
 use crate::engine::query::select::shape::{columns, reads_key_only};
 
 /// What a select list, its ORDER BY and its window functions read.
-pub(crate) struct Read<'a> {
-    pub(crate) items: &'a [Item],
-    pub(crate) keys: &'a [SortKey],
-    pub(crate) windows: &'a [WindowCall],
+pub(super) struct Read<'a> {
+    pub(super) items: &'a [Item],
+    pub(super) keys: &'a [SortKey],
+    pub(super) windows: &'a [WindowCall],
 }
 
 /// The way to the rows of a table; `most` is how many are read, if that is known.
-pub(crate) fn access(
+pub(super) fn access(
     scan: &Scan,
     filter: Option<&Bound>,
     most: Option<u64>,
