@@ -12,16 +12,12 @@ pub const DEFAULT_PACKET: usize = 4096;
 
 /// Message types (MS-TDS 2.2.3.1.1).
 pub const SQL_BATCH: u8 = 0x01;
-pub const RPC: u8 = 0x03;
 pub const RESPONSE: u8 = 0x04;
 pub const ATTENTION: u8 = 0x06;
-pub const TDS7_LOGIN: u8 = 0x10;
 pub const PRELOGIN: u8 = 0x12;
 
 /// Status bit: the last packet of its message (MS-TDS 2.2.3.1.2).
 pub const STATUS_EOM: u8 = 0x01;
-/// Status bit: the server resets the session before it runs this message.
-pub const STATUS_RESET_CONNECTION: u8 = 0x08;
 
 /// A packet's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

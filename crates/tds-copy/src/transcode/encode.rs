@@ -4,28 +4,19 @@
 //! when there are more; nothing is parsed twice. Rows that are not complete lie behind
 //! `row_start` and never leave with a batch.
 
-use tsql::key::KeyValue;
-
-use crate::error::{Error, Kind, Result};
-use crate::tds::key::key_value;
+use crate::error::{Error, Result};
 use crate::tds::token::{NBC_ROW, ROW};
-use crate::tds::type_info::TypeInfo;
 use crate::transcode::batch::Batch;
 use crate::transcode::digest::{self, row_hash};
-use crate::transcode::fault::Fault;
+use crate::transcode::fault::{Fault, Reason};
+use crate::transcode::field::{Field, field, is_null};
+use crate::transcode::key_bytes::KeyBytes;
 use crate::transcode::layout::{Column, RowLayout, TextSource};
-use crate::transcode::long::{Long, Progress};
-use crate::transcode::out::{Out, row_limit};
+use crate::transcode::output::{Output, capacity, row_limit};
 use crate::transcode::policy::TextPolicy;
-use crate::transcode::reject::{self, Faulty, Kept, Reason, Reject};
+use crate::transcode::reject::{self, Faulty, Kept, Reject};
+use crate::transcode::streamed::{Progress, Streamed};
 use crate::transcode::value::put_value;
-use crate::transcode::wire::{Field, field};
-
-/// Bytes beyond the batch limit for the row that crosses it.
-const SLACK: usize = 16 * 1024;
-
-/// The most that is taken before there are rows; a batch without a limit grows.
-const MAX_CAPACITY: usize = 1024 * 1024;
 
 /// Why the row loop stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +43,13 @@ enum Met<'a> {
 pub(super) struct Encoder {
     layout: RowLayout,
     columns: Vec<Column>,
-    /// Of a batch.
+    /// Target size of a batch in bytes.
     limit: usize,
     /// Where a row's end in `out` makes the batch full: `limit` less what rejected rows hold.
     full_at: usize,
-    /// Of a row.
+    /// Largest row that PostgreSQL accepts, in bytes.
     row_limit: usize,
-    out: Out,
+    out: Output,
     policy: TextPolicy,
     /// Where the row in work begins in `out`.
     row_start: usize,
@@ -67,7 +58,7 @@ pub(super) struct Encoder {
     /// NULL bits of the row in work; empty for ROW.
     nulls: Vec<u8>,
     /// The long value in work.
-    long: Option<Long>,
+    long: Option<Streamed>,
     /// Key of the row in work and of the last whole row.
     key: KeyBytes,
     last_key: KeyBytes,
@@ -82,13 +73,6 @@ pub(super) struct Encoder {
     rejected_bytes: usize,
 }
 
-/// Wire bytes of a key's columns, one after another.
-#[derive(Debug, Default)]
-struct KeyBytes {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
 impl Encoder {
     pub(super) fn new(layout: RowLayout, columns: Vec<Column>, limit: usize) -> Self {
         Self {
@@ -99,7 +83,7 @@ impl Encoder {
             columns,
             limit,
             full_at: limit,
-            out: Out::new(capacity(limit)),
+            out: Output::new(capacity(limit)),
             row_start: 0,
             next_column: None,
             nulls: Vec::new(),
@@ -121,7 +105,7 @@ impl Encoder {
 
     /// Bytes that were not taken yet: encoded, and kept of what cannot be encoded.
     pub(super) fn held(&self) -> usize {
-        let long = self.long.as_ref().map_or(0, Long::held);
+        let long = self.long.as_ref().map_or(0, Streamed::held);
         self.out.position() + self.rejected_bytes + long
     }
 
@@ -174,8 +158,7 @@ impl Encoder {
             }
             Some(_) => return Some(Stopped::Token),
         }
-        self.key.bytes.clear();
-        self.key.ends.clear();
+        self.key.clear();
         self.next_column = Some(0);
         self.out.begin_row(self.row_limit);
         self.out
@@ -239,8 +222,7 @@ impl Encoder {
             match found {
                 Field::Value(bytes) => {
                     if column.key {
-                        key.bytes.extend_from_slice(bytes);
-                        key.ends.push(key.bytes.len());
+                        key.push(bytes);
                     }
                     if let Err(fault) = put_value(column, bytes, out, policy) {
                         return Ok(Met::Faulty(fault, bytes));
@@ -252,7 +234,7 @@ impl Encoder {
                 Field::More => return Ok(Met::InputEnd),
                 Field::Long(pieces) => {
                     policy.column = column.policy;
-                    self.long = Some(Long::new(column, pieces, out));
+                    self.long = Some(Streamed::new(column, pieces, out));
                     return Ok(Met::Long);
                 }
             }
@@ -272,7 +254,7 @@ impl Encoder {
             match long.feed(input, at, &mut self.out, &mut self.policy) {
                 Ok(Progress::More) => return Ok(false),
                 Ok(Progress::Whole) => {
-                    let kept = self.long.take().and_then(Long::kept);
+                    let kept = self.long.take().and_then(Streamed::kept);
                     if let (Some(kept), Some(faulty)) = (kept, self.faulty.last_mut()) {
                         faulty.kept = kept;
                     }
@@ -332,11 +314,7 @@ impl Encoder {
     #[cold]
     fn reject_row(&mut self, fault: Fault) -> Result<()> {
         if self.faulty.is_empty() {
-            let row = digest::fields(self.out.written(self.row_start)).enumerate();
-            let longest = row.max_by_key(|(_, field)| field.map(<[u8]>::len));
-            let (planned, length) = longest.map_or((0, 0), |(place, field)| {
-                (place, field.map_or(0, <[u8]>::len))
-            });
+            let (planned, length) = reject::longest(self.out.written(self.row_start));
             let mut columns = self.columns.iter();
             let place = columns.position(|column| column.planned == Some(planned));
             let place = place.unwrap_or(usize::MAX);
@@ -387,7 +365,7 @@ impl Encoder {
             return Ok(None);
         }
         let batch = Batch {
-            last_key: self.decode_key()?,
+            last_key: self.last_key.values(&self.layout, &self.columns)?,
             bytes: self.out.split(self.row_start, capacity(self.limit)),
             rows: self.rows,
             checksum: self.checksum.as_mut().map(std::mem::take),
@@ -404,31 +382,6 @@ impl Encoder {
         Ok(Some(batch))
     }
 
-    /// `None` without a key, and where it cannot be sent back.
-    fn decode_key(&self) -> Result<Option<Vec<KeyValue>>> {
-        if self.layout.key.is_empty() {
-            return Ok(None);
-        }
-        let key = self.layout.key.iter().map(|planned| {
-            let mut keys = self.columns.iter().filter(|column| column.key).enumerate();
-            let (place, column) = keys
-                .find(|(_, column)| column.planned == Some(*planned))
-                .ok_or_else(|| Error::new(Kind::Internal, "a key column is not in the result"))?;
-            let from = place
-                .checked_sub(1)
-                .map_or(0, |before| self.last_key.ends[before]);
-            let bytes = &self.last_key.bytes[from..self.last_key.ends[place]];
-            let planned = &self.layout.columns[*planned];
-            match key_value(&column.ty, bytes, planned.page.as_ref()) {
-                Ok(value) => Ok(Some(value)),
-                // Text that its code page does not define has no literal.
-                Err(_) if matches!(column.ty, TypeInfo::Char { .. }) => Ok(None),
-                Err(error) => Err(error.at_column(&planned.name)),
-            }
-        });
-        key.collect()
-    }
-
     #[cold]
     fn misplaced(&self, column: usize, fault: Fault) -> Error {
         let error = fault.error().at_row(self.total_rows + 1);
@@ -437,17 +390,6 @@ impl Encoder {
             None => error,
         }
     }
-}
-
-fn capacity(limit: usize) -> usize {
-    limit.min(MAX_CAPACITY) + SLACK
-}
-
-#[inline]
-fn is_null(nulls: &[u8], place: usize) -> bool {
-    nulls
-        .get(place / 8)
-        .is_some_and(|byte| byte >> (place % 8) & 1 != 0)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use tsql::schema::SqlType;
 use tsql::typemap::PgType;
 
 use super::*;
+use crate::error::Kind;
 use crate::tds::metadata::ColumnInfo;
-use crate::tds::type_info::Length;
+use crate::tds::type_info::{Length, TypeInfo};
 use crate::transcode::layout::ResultColumn;
 use crate::transcode::values::{ValuePolicy, Values};
 

@@ -1,8 +1,30 @@
 //! What can be wrong with one value, told without the value.
 
 use crate::error::{Error, Kind};
-use crate::transcode::reject::Reason;
+use serde::Serialize;
 use tsql::page::PAGE;
+
+/// Why a value was rejected, by the setting of `values:` that asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    NulCharacters,
+    UnpairedSurrogates,
+    Undecodable,
+    OutOfRange,
+}
+
+impl Reason {
+    /// The key of `values:`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NulCharacters => "nul_characters",
+            Self::UnpairedSurrogates => "unpaired_surrogates",
+            Self::Undecodable => "undecodable",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
+}
 
 /// Why a value could not be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +40,7 @@ pub(super) enum Fault {
     /// The row takes so many bytes of a page, which has fewer.
     TooWide(usize),
     /// The bytes are no value of the announced type.
-    Form,
+    Malformed,
     /// A geography that is the whole globe.
     FullGlobe,
     /// NULL where a key belongs.
@@ -33,7 +55,7 @@ impl Fault {
             Self::Surrogate => Some(Reason::UnpairedSurrogates),
             Self::Undecodable => Some(Reason::Undecodable),
             Self::TooLong | Self::TooWide(_) | Self::FullGlobe => Some(Reason::OutOfRange),
-            Self::Form | Self::NullKey => None,
+            Self::Malformed | Self::NullKey => None,
         }
     }
 
@@ -70,7 +92,7 @@ impl Fault {
                 Kind::Value,
                 "the geography is a FULLGLOBE, which EWKB and PostGIS do not know (values.out_of_range)",
             ),
-            Self::Form => (
+            Self::Malformed => (
                 Kind::Protocol,
                 "the server sends bytes that are no value of the column's type",
             ),

@@ -1,12 +1,12 @@
 //! Bytes as SQL Server prints them: `0x` and two digits each (CONVERT, binary style 1).
 
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Replaces the bytes from `start` on by their digits, from the last to the first, so that no
 /// second buffer is needed.
-pub(super) fn make_digits(start: usize, out: &mut Out) {
+pub(super) fn make_digits(start: usize, out: &mut Output) {
     let count = out.written(start).len();
     let more = count + 2;
     out.room(more);
@@ -31,7 +31,7 @@ mod tests {
             (b"\x00\xAB\x7F", "0x00AB7F"),
             (b"\x01", "0x01"),
         ] {
-            let mut out = Out::new(4);
+            let mut out = Output::new(4);
             out.put_slice(b"before");
             out.put_slice(bytes);
             make_digits(6, &mut out);

@@ -51,13 +51,13 @@ pub(super) fn path(bytes: &[u8]) -> Result<String, Fault> {
     let mut path = String::from("/");
     let mut at = 0;
     while !is_padding(bytes, at) {
-        let (number, ends, next) = number(bytes, at).ok_or(Fault::Form)?;
+        let (number, ends, next) = number(bytes, at).ok_or(Fault::Malformed)?;
         // Writing to a String cannot fail.
         let _ = write!(path, "{number}{}", if ends { '/' } else { '.' });
         at = next;
     }
     if path.ends_with('.') {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     Ok(path)
 }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_path_are_refused() {
         for hex in ["00", "FF", "0100", "60"] {
-            assert_eq!(shown(hex), Err(Fault::Form), "{hex}");
+            assert_eq!(shown(hex), Err(Fault::Malformed), "{hex}");
         }
     }
 }

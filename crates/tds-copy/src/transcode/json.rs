@@ -5,7 +5,7 @@
 
 use crate::transcode::fault::Fault;
 use crate::transcode::jsonb;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 
 /// What `jsonb_recv` wants before the text (jsonb.c): the version of the form.
@@ -24,7 +24,7 @@ enum Refused {
 /// Applies the job's policy to the escapes of the text from `start` that `jsonb` refuses.
 pub(super) fn mend_escapes(
     start: usize,
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     let refused = refused(out.written(start));
@@ -48,7 +48,7 @@ pub(super) fn mend_escapes(
 
 /// Writes the text from `start` as `jsonb` prints it; leaves it where that is not certain, for
 /// PostgreSQL to judge.
-pub(super) fn canonicalise(start: usize, out: &mut Out) {
+pub(super) fn canonicalise(start: usize, out: &mut Output) {
     if let Some(text) = jsonb::canonical(out.written(start)) {
         out.cut_back(start);
         out.put_slice(&text);
@@ -86,7 +86,7 @@ fn unit(text: &[u8]) -> Option<u16> {
 
 /// Makes a JSON string of the characters from `start` on, escaped as PostgreSQL's own
 /// `escape_json` does.
-pub(super) fn quote(start: usize, out: &mut Out) {
+pub(super) fn quote(start: usize, out: &mut Output) {
     let text = out.written(start).to_vec();
     out.cut_back(start);
     out.put(*b"\"");
@@ -112,7 +112,7 @@ mod tests {
     use crate::transcode::values::ValuePolicy;
 
     fn mended(text: &str, policy: ValuePolicy) -> Result<String, Fault> {
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         out.put_slice(b"\x01");
         out.put_slice(text.as_bytes());
         let mut policy = TextPolicy::uniform(policy);

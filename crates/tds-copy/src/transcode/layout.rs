@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::error::{Error, Kind, Result};
 use crate::tds::code_page::CodePage;
 use crate::tds::metadata::ColumnInfo;
-use crate::tds::type_info::{Collation, Length, TypeInfo, Wire};
-use crate::transcode::form::Form;
+use crate::tds::type_info::{Collation, TypeInfo, Wire};
+use crate::transcode::announced::fits;
+use crate::transcode::encoding::ColumnEncoding;
 use crate::transcode::policy::ColumnPolicy;
 use crate::transcode::values::Values;
 use crate::transcode::width::Widths;
@@ -49,7 +50,7 @@ pub(super) struct Planned {
     pub(super) target_name: String,
     source: SqlType,
     pub(super) target: PgType,
-    form: Form,
+    form: ColumnEncoding,
     /// Of `char`, `varchar` and `text`.
     pub(super) page: Option<CodePage>,
     /// The number of `page`.
@@ -62,7 +63,7 @@ pub(super) struct Planned {
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) wire: Wire,
-    pub(super) form: Form,
+    pub(super) form: ColumnEncoding,
     pub(super) text: Option<TextSource>,
     pub(super) key: bool,
     pub(super) policy: ColumnPolicy,
@@ -134,7 +135,8 @@ impl RowLayout {
     /// the copied columns in the order of the target's table. It costs a pass over each row.
     #[must_use]
     pub fn with_page_limit(mut self, order: &[usize]) -> Self {
-        self.widths = Some(Widths::new(order, &self.columns));
+        let column = |place: &usize| Some((*place, &self.columns.get(*place)?.target));
+        self.widths = Some(Widths::new(order.iter().filter_map(column)));
         self
     }
 
@@ -177,7 +179,7 @@ impl RowLayout {
 fn hidden(info: &ColumnInfo) -> Result<Column> {
     Ok(Column {
         wire: info.ty.wire(),
-        form: Form::Bytes,
+        form: ColumnEncoding::Bytes,
         text: None,
         key: false,
         policy: ColumnPolicy::strict(),
@@ -188,7 +190,7 @@ fn hidden(info: &ColumnInfo) -> Result<Column> {
 
 impl Planned {
     fn new(column: &ResultColumn, policy: ColumnPolicy) -> Result<Self> {
-        let form = Form::new(&column.source, &column.target).ok_or_else(|| {
+        let form = ColumnEncoding::new(&column.source, &column.target).ok_or_else(|| {
             Error::new(
                 Kind::Unsupported,
                 format!(
@@ -253,14 +255,14 @@ impl Planned {
 
     /// The wire's own number of fractional digits decides how a time is read: a server may keep
     /// fewer digits than it announces (Babelfish: 6 of 7).
-    fn announced_form(&self, ty: &TypeInfo) -> Form {
+    fn announced_form(&self, ty: &TypeInfo) -> ColumnEncoding {
         let source = match *ty {
             TypeInfo::Time { scale } => SqlType::Time { scale },
             TypeInfo::DateTime2 { scale } => SqlType::DateTime2 { scale },
             TypeInfo::DateTimeOffset { scale } => SqlType::DateTimeOffset { scale },
             _ => return self.form.clone(),
         };
-        Form::new(&source, &self.target).unwrap_or_else(|| self.form.clone())
+        ColumnEncoding::new(&source, &self.target).unwrap_or_else(|| self.form.clone())
     }
 
     fn text_source(&self, ty: &TypeInfo) -> Result<Option<TextSource>> {
@@ -306,102 +308,4 @@ fn page(number: Option<u16>) -> Result<CodePage> {
             format!("code page {number} of the column's collation is not known to this version"),
         )
     })
-}
-
-/// Whether a planned type is what the server announces. A longer length than planned, another
-/// scale or another family mean that the table was changed after it was planned.
-fn fits(planned: &SqlType, announced: &TypeInfo) -> bool {
-    use TypeInfo as T;
-    match planned {
-        SqlType::Bit => matches!(announced, T::Bit(_)),
-        SqlType::TinyInt => matches!(announced, T::Int(1, _)),
-        SqlType::SmallInt => matches!(announced, T::Int(2, _)),
-        SqlType::Int => matches!(announced, T::Int(4, _)),
-        SqlType::BigInt => matches!(announced, T::Int(8, _)),
-        SqlType::Decimal { precision, scale } => {
-            matches!(announced, T::Decimal { precision: p, scale: s } if (p, s) == (precision, scale))
-        }
-        SqlType::SmallMoney => matches!(announced, T::Money(4, _)),
-        SqlType::Money => matches!(announced, T::Money(8, _)),
-        SqlType::Real => matches!(announced, T::Float(4, _)),
-        SqlType::Float => matches!(announced, T::Float(8, _)),
-        SqlType::Date => matches!(announced, T::Date),
-        SqlType::Time { scale } => matches!(announced, T::Time { scale: s } if s >= scale),
-        SqlType::SmallDateTime => matches!(announced, T::DateTime(4, _)),
-        SqlType::DateTime => matches!(announced, T::DateTime(8, _)),
-        SqlType::DateTime2 { scale } => {
-            matches!(announced, T::DateTime2 { scale: s } if s >= scale)
-        }
-        SqlType::DateTimeOffset { scale } => {
-            matches!(announced, T::DateTimeOffset { scale: s } if s >= scale)
-        }
-        SqlType::UniqueIdentifier => matches!(announced, T::Guid),
-        SqlType::RowVersion => matches!(
-            announced,
-            T::Binary {
-                length: Length::Limited(8)
-            }
-        ),
-        _ => long_fits(planned, announced),
-    }
-}
-
-fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
-    use TypeInfo as T;
-    match (planned, announced) {
-        // A statement may cast a column of another encoding to nvarchar.
-        (
-            SqlType::Char { length }
-            | SqlType::VarChar {
-                length: Some(length),
-            },
-            T::NChar { length: sent, .. },
-        ) => within(*sent, length.saturating_mul(2)),
-        (SqlType::VarChar { length: None } | SqlType::Text, T::NChar { .. } | T::NText(_)) => true,
-        (
-            SqlType::Char { length }
-            | SqlType::VarChar {
-                length: Some(length),
-            },
-            T::Char { length: sent, .. },
-        )
-        | (
-            SqlType::Binary { length }
-            | SqlType::VarBinary {
-                length: Some(length),
-            },
-            T::Binary { length: sent },
-        ) => within(*sent, *length),
-        (
-            SqlType::NChar { length }
-            | SqlType::NVarChar {
-                length: Some(length),
-            },
-            T::NChar { length: sent, .. },
-        ) => within(*sent, length.saturating_mul(2)),
-        (SqlType::VarChar { length: None } | SqlType::Text, T::Char { .. } | T::Text(_)) => true,
-        (SqlType::NVarChar { length: None } | SqlType::NText, T::NChar { .. } | T::NText(_)) => {
-            true
-        }
-        (SqlType::VarBinary { length: None } | SqlType::Image, T::Binary { .. } | T::Image) => true,
-        (SqlType::Xml, T::Xml | T::NChar { .. } | T::NText(_)) => true,
-        (SqlType::SqlVariant, T::Variant) => true,
-        (SqlType::Clr { .. }, T::Udt { .. } | T::Binary { .. }) => true,
-        // The select list converts these, see `plan::query`.
-        (SqlType::HierarchyId, T::Binary { length }) => within(*length, LONGEST_HIERARCHYID),
-        (SqlType::Geography | SqlType::Geometry, T::Binary { .. }) => true,
-        (SqlType::Json | SqlType::Vector { .. }, T::NChar { .. }) => true,
-        _ => false,
-    }
-}
-
-/// Bytes (T-SQL reference, "hierarchyid").
-const LONGEST_HIERARCHYID: u16 = 892;
-
-fn within(sent: Length, planned: u16) -> bool {
-    match sent {
-        Length::Limited(sent) => sent <= planned,
-        // Only a cast makes a limited column `max`; its values are still within the limit.
-        Length::Max => true,
-    }
 }

@@ -4,21 +4,23 @@
 //! bytes and gives [`Batch`]es. Between them, `layout` decides per column how it is read when
 //! the server announces the result, and `encode` runs the row loop over those decisions.
 
+mod announced;
 mod batch;
-mod coded;
+mod code_page_text;
 pub mod digest;
 mod encode;
+mod encoding;
 mod fault;
+mod field;
 mod float;
-mod form;
 mod hex;
 mod hierarchy;
 mod json;
 pub mod jsonb;
+mod key_bytes;
 mod layout;
-mod long;
 mod number;
-mod out;
+mod output;
 mod policy;
 mod reader;
 mod reject;
@@ -26,6 +28,7 @@ mod render;
 mod row_bytes;
 mod show;
 mod spatial;
+mod streamed;
 mod time;
 mod utf16;
 mod value;
@@ -33,12 +36,12 @@ mod values;
 mod variant;
 mod vector;
 mod width;
-mod wire;
 mod xml;
 
 pub use batch::Batch;
+pub use fault::Reason;
 pub use layout::{ResultColumn, RowLayout};
 pub use reader::{Outcome, RowReader, Step};
-pub use reject::{Reason, Reject, RejectedColumn};
+pub use reject::{Reject, RejectedColumn};
 pub use row_bytes::RowBytes;
 pub use values::{ValuePolicy, Values};

@@ -1,7 +1,7 @@
 //! Integers, decimals and money as PostgreSQL's binary integers and `numeric`.
 
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 /// The base of `numeric`: four decimal digits in two bytes (postgres, numeric.c NBASE).
 const BASE: u64 = 10_000;
@@ -17,7 +17,7 @@ const TOO_MANY_DIGITS: u128 = 10u128.pow(38);
 /// (MS-TDS 2.2.5.5.1.6).
 #[inline]
 pub(super) fn decimal(bytes: &[u8]) -> Result<(bool, u128), Fault> {
-    let (sign, magnitude) = bytes.split_first().ok_or(Fault::Form)?;
+    let (sign, magnitude) = bytes.split_first().ok_or(Fault::Malformed)?;
     let magnitude = match magnitude.len() {
         4 => u128::from(u32::from_le_bytes(array(magnitude)?)),
         8 => u128::from(u64::from_le_bytes(array(magnitude)?)),
@@ -29,7 +29,7 @@ pub(super) fn decimal(bytes: &[u8]) -> Result<(bool, u128), Fault> {
         _ => u128::from_le_bytes(array(magnitude)?),
     };
     if magnitude >= TOO_MANY_DIGITS {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     Ok((*sign == 0 && magnitude != 0, magnitude))
 }
@@ -65,15 +65,19 @@ pub(super) fn double(bytes: &[u8]) -> Result<f64, Fault> {
 
 /// A field holding an integer of 2, 4 or 8 bytes; the type map allows only pairs that fit.
 #[inline]
-pub(super) fn put_int(out: &mut Out, value: i64, width: u8) -> Result<(), Fault> {
+pub(super) fn put_int(out: &mut Output, value: i64, width: u8) -> Result<(), Fault> {
     match width {
         2 => put_field(
             out,
-            i16::try_from(value).map_err(|_| Fault::Form)?.to_be_bytes(),
+            i16::try_from(value)
+                .map_err(|_| Fault::Malformed)?
+                .to_be_bytes(),
         ),
         4 => put_field(
             out,
-            i32::try_from(value).map_err(|_| Fault::Form)?.to_be_bytes(),
+            i32::try_from(value)
+                .map_err(|_| Fault::Malformed)?
+                .to_be_bytes(),
         ),
         _ => put_field(out, value.to_be_bytes()),
     }
@@ -82,7 +86,7 @@ pub(super) fn put_int(out: &mut Out, value: i64, width: u8) -> Result<(), Fault>
 
 /// A field of a few bytes, its length before them.
 #[inline]
-pub(super) fn put_field<const N: usize>(out: &mut Out, bytes: [u8; N]) {
+pub(super) fn put_field<const N: usize>(out: &mut Output, bytes: [u8; N]) {
     let room = out.room(4 + N);
     room[..4].copy_from_slice(&(N as i32).to_be_bytes());
     room[4..4 + N].copy_from_slice(&bytes);
@@ -94,7 +98,7 @@ pub(super) fn put_field<const N: usize>(out: &mut Out, bytes: [u8; N]) {
 /// Written as `numeric_send` does: groups of base 10,000 without leading and trailing zero groups,
 /// and zero without a sign.
 pub(super) fn put_numeric(
-    out: &mut Out,
+    out: &mut Output,
     negative: bool,
     magnitude: u128,
     scale: u8,
@@ -171,7 +175,7 @@ fn divide(value: u128, by: u128) -> (u128, u64) {
 
 #[inline]
 pub(super) fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
-    bytes.try_into().map_err(|_| Fault::Form)
+    bytes.try_into().map_err(|_| Fault::Malformed)
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
     use super::*;
 
     fn numeric(negative: bool, magnitude: u128, scale: u8) -> (Vec<i16>, i16, u16, u16) {
-        let mut out = Out::new(64);
+        let mut out = Output::new(64);
         put_numeric(&mut out, negative, magnitude, scale, scale);
         let bytes = out.written(0);
         let words: Vec<u16> = bytes[4..]
@@ -229,8 +233,8 @@ mod tests {
     fn a_magnitude_of_39_digits_is_no_decimal() {
         let mut bytes = vec![1];
         bytes.extend_from_slice(&10u128.pow(38).to_le_bytes());
-        assert_eq!(decimal(&bytes), Err(Fault::Form));
-        assert_eq!(decimal(&[]), Err(Fault::Form));
+        assert_eq!(decimal(&bytes), Err(Fault::Malformed));
+        assert_eq!(decimal(&[]), Err(Fault::Malformed));
         assert_eq!(decimal(&[0, 0, 0, 0, 0]), Ok((false, 0)));
     }
 }

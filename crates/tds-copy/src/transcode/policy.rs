@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::values::{ValuePolicy, Values};
 
 /// U+FFFD in UTF-8.
@@ -67,7 +67,7 @@ impl ColumnPolicy {
             Fault::Surrogate => Some(self.surrogate),
             Fault::Undecodable => Some(self.undecodable),
             Fault::TooLong | Fault::TooWide(_) | Fault::FullGlobe => Some(self.range),
-            Fault::Form | Fault::NullKey => None,
+            Fault::Malformed | Fault::NullKey => None,
         }
     }
 }
@@ -109,23 +109,23 @@ impl TextPolicy {
 
     /// U+0000 was met.
     #[cold]
-    pub(super) fn nul(&mut self, out: &mut Out) -> std::result::Result<(), Fault> {
+    pub(super) fn nul(&mut self, out: &mut Output) -> std::result::Result<(), Fault> {
         self.apply(Fault::Nul, out)
     }
 
     /// An unpaired surrogate was met.
     #[cold]
-    pub(super) fn surrogate(&mut self, out: &mut Out) -> std::result::Result<(), Fault> {
+    pub(super) fn surrogate(&mut self, out: &mut Output) -> std::result::Result<(), Fault> {
         self.apply(Fault::Surrogate, out)
     }
 
     /// Bytes that the code page does not define were met.
     #[cold]
-    pub(super) fn undecodable(&mut self, out: &mut Out) -> std::result::Result<(), Fault> {
+    pub(super) fn undecodable(&mut self, out: &mut Output) -> std::result::Result<(), Fault> {
         self.apply(Fault::Undecodable, out)
     }
 
-    fn apply(&mut self, fault: Fault, out: &mut Out) -> std::result::Result<(), Fault> {
+    fn apply(&mut self, fault: Fault, out: &mut Output) -> std::result::Result<(), Fault> {
         match self.column.of(fault) {
             Some(ValuePolicy::Strip) => {}
             Some(ValuePolicy::Replace) => out.put(REPLACEMENT),
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn changes_count_only_in_rows_that_are_kept() {
         let mut policy = TextPolicy::uniform(ValuePolicy::Strip);
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         policy.nul(&mut out).unwrap();
         policy.forget_row();
         policy.surrogate(&mut out).unwrap();
@@ -221,7 +221,7 @@ mod tests {
         ] {
             assert!(all.rejects(fault), "{fault:?}");
         }
-        for fault in [Fault::Form, Fault::NullKey] {
+        for fault in [Fault::Malformed, Fault::NullKey] {
             assert!(!all.rejects(fault), "{fault:?}");
         }
     }

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Kind, Result};
 use crate::transcode::digest::fields;
+use crate::transcode::fault::Reason;
 use crate::transcode::layout::{Planned, RowLayout};
 use crate::transcode::show::{hex, text};
 
@@ -20,28 +21,6 @@ pub(super) const MOST_OF_A_VALUE: usize = 64 << 20;
 /// What a row's values, faulty ones too, may have in all: `jsonb` ends at 256 MiB for an object
 /// (postgres, jsonb.h JENTRY_OFFLENMASK). The largest values beyond it are kept by their lengths.
 const MOST_OF_A_ROW: usize = 192 << 20;
-
-/// Why a value was rejected, by the setting of `values:` that asked for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    NulCharacters,
-    UnpairedSurrogates,
-    Undecodable,
-    OutOfRange,
-}
-
-impl Reason {
-    /// The key of `values:`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NulCharacters => "nul_characters",
-            Self::UnpairedSurrogates => "unpaired_surrogates",
-            Self::Undecodable => "undecodable",
-            Self::OutOfRange => "out_of_range",
-        }
-    }
-}
 
 /// A rejected row.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,6 +90,13 @@ impl Kept {
     }
 }
 
+/// Place and length of the longest value of a row.
+pub(super) fn longest(row: &[u8]) -> (usize, usize) {
+    let lengths = fields(row).map(|field| field.map_or(0, <[u8]>::len));
+    let longest = lengths.enumerate().max_by_key(|(_, length)| *length);
+    longest.unwrap_or_default()
+}
+
 /// Describes a row whose values are in `row`, except for those that are `faulty`.
 pub(super) fn describe(layout: &RowLayout, row: &[u8], faulty: &[Faulty]) -> Result<Reject> {
     let fields = fields(row).collect::<Vec<_>>();
@@ -140,9 +126,10 @@ pub(super) fn describe(layout: &RowLayout, row: &[u8], faulty: &[Faulty]) -> Res
     });
     Ok(Reject {
         faults: faults.collect(),
-        key: match layout.identity.is_empty() {
-            true => None,
-            false => Some(object(key.map(|(name, place)| (name, value(place))))?),
+        key: if layout.identity.is_empty() {
+            None
+        } else {
+            Some(object(key.map(|(name, place)| (name, value(place))))?)
         },
         row: object(all.map(|(name, place)| (name, value(place))))?,
     })

@@ -1,7 +1,8 @@
 //! Values as text, for columns that the job moves into text.
 
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::number::array;
+use crate::transcode::output::Output;
 use crate::transcode::time::{Moment, Source};
 use tsql::calendar::{self, civil};
 
@@ -65,7 +66,7 @@ impl Line {
     }
 
     /// Appends the line as a field, with blanks up to `pad` bytes.
-    pub(super) fn put(&self, out: &mut Out, pad: u32) {
+    pub(super) fn put(&self, out: &mut Output, pad: u32) {
         let start = out.open_field();
         out.put_slice(self.as_bytes());
         for _ in self.length..pad as usize {
@@ -92,6 +93,14 @@ pub(super) fn decimal(negative: bool, magnitude: u128, scale: u8) -> Line {
         line.digits(magnitude % unit, usize::from(scale));
     }
     line
+}
+
+/// The bytes of a uniqueidentifier in the order in which they are printed: the first three groups are
+/// little-endian on the wire (MS-DTYP 2.3.4.2).
+pub(super) fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
+    let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; 16] = array(bytes)?;
+    let [i, j, k, l, m, n, o, p] = rest;
+    Ok([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
 }
 
 /// `6F9619FF-8B86-D011-B42D-00C04FC964FF`, in upper case as SQL Server prints it.
@@ -190,7 +199,7 @@ fn time(line: &mut Line, fraction: u64, digits: u8) {
 fn calendar_day(days: i32) -> Result<(i64, u8, u8), Fault> {
     let (year, month, day) = civil(calendar::TO_2000 + i64::from(days));
     if !(1..=9999).contains(&year) {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     Ok((year, month, day))
 }

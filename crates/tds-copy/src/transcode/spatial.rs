@@ -6,7 +6,7 @@
 //! coordinates stay as they are. PostGIS itself leaves out an SRID of 0.
 
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 const Z: u32 = 0x8000_0000;
 const M: u32 = 0x4000_0000;
@@ -17,8 +17,11 @@ const FULL_GLOBE: u32 = 126;
 const DEEPEST: usize = 32;
 
 /// Rewrites the value that began at `start`.
-pub(super) fn make_ewkb(start: usize, out: &mut Out) -> Result<(), Fault> {
-    let srid = *out.written(start).first_chunk::<4>().ok_or(Fault::Form)?;
+pub(super) fn make_ewkb(start: usize, out: &mut Output) -> Result<(), Fault> {
+    let srid = *out
+        .written(start)
+        .first_chunk::<4>()
+        .ok_or(Fault::Malformed)?;
     let srid = u32::from_be_bytes(srid);
     if srid == 0 {
         out.remove(start, 4);
@@ -40,23 +43,23 @@ fn exactly(end: usize, bytes: &[u8]) -> Result<(), Fault> {
     if end == bytes.len() {
         Ok(())
     } else {
-        Err(Fault::Form)
+        Err(Fault::Malformed)
     }
 }
 
 /// Rewrites the type of the geometry at `at` and of those within; gives where it ends.
 fn geometry(bytes: &mut [u8], at: usize, depth: usize) -> Result<usize, Fault> {
     if depth > DEEPEST {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
-    let order = *bytes.get(at).ok_or(Fault::Form)?;
+    let order = *bytes.get(at).ok_or(Fault::Malformed)?;
     let written = word(bytes, at + 1, order)?;
     let (flags, code) = match written / 1000 {
         0 => (0, written),
         1 => (Z, written - 1000),
         2 => (M, written - 2000),
         3 => (Z | M, written - 3000),
-        _ => return Err(Fault::Form),
+        _ => return Err(Fault::Malformed),
     };
     put(bytes, at + 1, order, code | flags);
     let point = 8 * (2 + usize::from(flags & Z != 0) + usize::from(flags & M != 0));
@@ -72,7 +75,7 @@ fn geometry(bytes: &mut [u8], at: usize, depth: usize) -> Result<usize, Fault> {
         // Whole geometries: multi-parts, collections, compound curves, curve polygons.
         4..=7 | 9..=12 => members(bytes, at, order, |bytes, at| geometry(bytes, at, depth + 1)),
         FULL_GLOBE => Err(Fault::FullGlobe),
-        _ => Err(Fault::Form),
+        _ => Err(Fault::Malformed),
     }
 }
 
@@ -81,7 +84,8 @@ fn points(bytes: &mut [u8], at: usize, order: u8, point: usize) -> Result<usize,
     let end = count
         .checked_mul(point)
         .and_then(|length| length.checked_add(at + 4));
-    end.filter(|end| *end <= bytes.len()).ok_or(Fault::Form)
+    end.filter(|end| *end <= bytes.len())
+        .ok_or(Fault::Malformed)
 }
 
 fn members(
@@ -101,11 +105,11 @@ fn members(
 /// `order` is 1 for little-endian, 0 for big-endian.
 fn word(bytes: &[u8], at: usize, order: u8) -> Result<u32, Fault> {
     let word = bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
-    let word = *word.ok_or(Fault::Form)?;
+    let word = *word.ok_or(Fault::Malformed)?;
     match order {
         0 => Ok(u32::from_be_bytes(word)),
         1 => Ok(u32::from_le_bytes(word)),
-        _ => Err(Fault::Form),
+        _ => Err(Fault::Malformed),
     }
 }
 
@@ -129,7 +133,7 @@ mod tests {
     }
 
     fn made(srid: u32, wkb: &str) -> Result<Vec<u8>, Fault> {
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         out.put_slice(b"before");
         out.put_slice(&srid.to_be_bytes());
         out.put_slice(&bytes(wkb));
@@ -180,9 +184,9 @@ mod tests {
             "010700000001000000",
             &format!("0101000000{ONE}{ONE}00"),
         ] {
-            assert_eq!(made(4326, wkb), Err(Fault::Form), "{wkb}");
+            assert_eq!(made(4326, wkb), Err(Fault::Malformed), "{wkb}");
         }
         let nested = "010700000001000000".repeat(100);
-        assert_eq!(made(4326, &nested), Err(Fault::Form));
+        assert_eq!(made(4326, &nested), Err(Fault::Malformed));
     }
 }

@@ -3,7 +3,7 @@
 use crate::tds::type_info::TypeInfo;
 use crate::transcode::fault::Fault;
 use crate::transcode::number::{array, put_field};
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 /// Days from 0001-01-01 to 2000-01-01.
 const EPOCH_FROM_YEAR_ONE: i32 = 730_119;
@@ -113,7 +113,7 @@ pub(super) fn read(source: Source, bytes: &[u8]) -> Result<Moment, Fault> {
             let [a, b, c, d] = array(bytes)?;
             let minutes = u64::from(u16::from_le_bytes([c, d]));
             if minutes >= 1440 {
-                return Err(Fault::Form);
+                return Err(Fault::Malformed);
             }
             let days = i32::from(u16::from_le_bytes([a, b])) - EPOCH_FROM_1900;
             (days, minutes * 60, 0)
@@ -125,10 +125,10 @@ pub(super) fn read(source: Source, bytes: &[u8]) -> Result<Moment, Fault> {
         }
         Source::DateTimeOffset { scale } => {
             let (time, rest) = split(bytes, scale)?;
-            let (day, offset) = rest.split_at_checked(3).ok_or(Fault::Form)?;
+            let (day, offset) = rest.split_at_checked(3).ok_or(Fault::Malformed)?;
             let offset = i16::from_le_bytes(array(offset)?);
             if !(-840..=840).contains(&offset) {
-                return Err(Fault::Form);
+                return Err(Fault::Malformed);
             }
             (date(day)?, fraction(time, scale)?, offset)
         }
@@ -148,7 +148,7 @@ fn datetime(bytes: &[u8]) -> Result<(i32, u64, i16), Fault> {
     let ticks = u32::from_le_bytes([wire[4], wire[5], wire[6], wire[7]]);
     // 1753-01-01 ..= 9999-12-31
     if ticks >= DAY_300THS || !(-53_690..=2_958_463).contains(&days) {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     let milliseconds = (u64::from(ticks) * 10 + 1) / 3;
     Ok((days - EPOCH_FROM_1900, milliseconds, 0))
@@ -158,7 +158,7 @@ fn datetime(bytes: &[u8]) -> Result<(i32, u64, i16), Fault> {
 fn split(bytes: &[u8], scale: u8) -> Result<(&[u8], &[u8]), Fault> {
     bytes
         .split_at_checked(TypeInfo::time_bytes(scale))
-        .ok_or(Fault::Form)
+        .ok_or(Fault::Malformed)
 }
 
 #[inline]
@@ -166,7 +166,7 @@ fn date(bytes: &[u8]) -> Result<i32, Fault> {
     let [low, middle, high] = array(bytes)?;
     let days = u32::from_le_bytes([low, middle, high, 0]);
     if days > LAST_DAY {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     Ok(days as i32 - EPOCH_FROM_YEAR_ONE)
 }
@@ -177,23 +177,23 @@ fn fraction(bytes: &[u8], scale: u8) -> Result<u64, Fault> {
         ([a, b, c], 3) => u64::from_le_bytes([*a, *b, *c, 0, 0, 0, 0, 0]),
         ([a, b, c, d], 4) => u64::from_le_bytes([*a, *b, *c, *d, 0, 0, 0, 0]),
         ([a, b, c, d, e], 5) => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]),
-        _ => return Err(Fault::Form),
+        _ => return Err(Fault::Malformed),
     };
     if fraction >= DAY_SECONDS * 10u64.pow(u32::from(scale)) {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     Ok(fraction)
 }
 
 /// A `date` field.
 #[inline]
-pub(super) fn put_date(out: &mut Out, moment: Moment) {
+pub(super) fn put_date(out: &mut Output, moment: Moment) {
     put_field(out, moment.days.to_be_bytes());
 }
 
 /// A `time` field. True where it was truncated, because rounding would have left the day.
 #[inline]
-pub(super) fn put_time(out: &mut Out, moment: Moment, rounding: Rounding) -> bool {
+pub(super) fn put_time(out: &mut Output, moment: Moment, rounding: Rounding) -> bool {
     let (microseconds, truncated) = rounding.within_day(moment);
     put_field(out, microseconds.to_be_bytes());
     truncated
@@ -202,7 +202,7 @@ pub(super) fn put_time(out: &mut Out, moment: Moment, rounding: Rounding) -> boo
 /// A `timestamp` or, the moment being UTC, a `timestamptz` field. True where it was truncated,
 /// because rounding would have left the day.
 #[inline]
-pub(super) fn put_timestamp(out: &mut Out, moment: Moment, rounding: Rounding) -> bool {
+pub(super) fn put_timestamp(out: &mut Output, moment: Moment, rounding: Rounding) -> bool {
     let (of_day, truncated) = rounding.within_day(moment);
     let microseconds = i64::from(moment.days) * DAY_MICROSECONDS + of_day;
     put_field(out, microseconds.to_be_bytes());
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn microseconds(source: Source, bytes: &[u8], precision: u8) -> i64 {
-        let mut out = Out::new(16);
+        let mut out = Output::new(16);
         let moment = read(source, bytes).unwrap();
         put_timestamp(&mut out, moment, Rounding::new(source.digits(), precision));
         i64::from_be_bytes(out.written(4).try_into().unwrap())
@@ -273,6 +273,6 @@ mod tests {
         let day = |days: u32| read(Source::Date, &days.to_le_bytes()[..3]);
         assert_eq!(day(0).unwrap().days, -730_119);
         assert_eq!(day(LAST_DAY).unwrap().days, 2_921_939);
-        assert_eq!(day(LAST_DAY + 1), Err(Fault::Form));
+        assert_eq!(day(LAST_DAY + 1), Err(Fault::Malformed));
     }
 }

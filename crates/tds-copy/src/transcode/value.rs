@@ -1,15 +1,15 @@
 //! One value to one field.
 
-use crate::transcode::coded;
+use crate::transcode::code_page_text;
+use crate::transcode::encoding::{ColumnEncoding, PostProcess, Shown};
 use crate::transcode::fault::Fault;
 use crate::transcode::float;
-use crate::transcode::form::{Finish, Form, Shown};
 use crate::transcode::hex;
 use crate::transcode::hierarchy;
 use crate::transcode::json;
 use crate::transcode::layout::{Column, TextSource};
 use crate::transcode::number::{self, array, put_field, put_int, put_numeric};
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::render;
 use crate::transcode::spatial;
@@ -24,41 +24,41 @@ use crate::transcode::xml;
 pub(super) fn put_value(
     column: &Column,
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     match &column.form {
-        Form::Reverse4 => put_field(out, reversed::<4>(bytes)?),
-        Form::Reverse8 => put_field(out, reversed::<8>(bytes)?),
-        Form::Reverse2 => put_field(out, reversed::<2>(bytes)?),
-        Form::Boolean => put_field(out, [u8::from(array::<1>(bytes)? != [0])]),
-        Form::Int(width) => put_int(out, number::int(bytes)?, *width)?,
-        Form::Timestamp(source, rounding) => {
+        ColumnEncoding::Reverse4 => put_field(out, reversed::<4>(bytes)?),
+        ColumnEncoding::Reverse8 => put_field(out, reversed::<8>(bytes)?),
+        ColumnEncoding::Reverse2 => put_field(out, reversed::<2>(bytes)?),
+        ColumnEncoding::Boolean => put_field(out, [u8::from(array::<1>(bytes)? != [0])]),
+        ColumnEncoding::Int(width) => put_int(out, number::int(bytes)?, *width)?,
+        ColumnEncoding::Timestamp(source, rounding) => {
             if put_timestamp(out, time::read(*source, bytes)?, *rounding) {
                 policy.end_of_day(column.policy);
             }
         }
-        Form::Text(finish) => {
+        ColumnEncoding::Text(finish) => {
             if column.planned.is_some() {
                 put_text(column, *finish, bytes, out, policy)?;
             }
         }
-        Form::Bytes => {
+        ColumnEncoding::Bytes => {
             if column.planned.is_some() {
                 out.put_length(bytes.len());
                 out.put_slice(bytes);
             }
         }
-        Form::Made(finish) => {
+        ColumnEncoding::Processed(finish) => {
             let start = out.open_field();
             out.put_slice(bytes);
             finish_text(*finish, start, out, policy)?;
         }
-        Form::Variant(shape) => {
+        ColumnEncoding::Variant(shape) => {
             policy.column = column.policy;
             put_variant(*shape, bytes, out, policy)?;
         }
-        Form::Time(source, rounding) => {
+        ColumnEncoding::Time(source, rounding) => {
             if put_time(out, time::read(*source, bytes)?, *rounding) {
                 policy.end_of_day(column.policy);
             }
@@ -68,49 +68,51 @@ pub(super) fn put_value(
     Ok(())
 }
 
-fn put_rare(form: &Form, bytes: &[u8], out: &mut Out) -> Result<(), Fault> {
+fn put_rare(form: &ColumnEncoding, bytes: &[u8], out: &mut Output) -> Result<(), Fault> {
     match form {
-        Form::BitInt(width) => put_int(out, i64::from(array::<1>(bytes)? != [0]), *width)?,
-        Form::DecimalNumeric {
+        ColumnEncoding::BitInt(width) => {
+            put_int(out, i64::from(array::<1>(bytes)? != [0]), *width)?
+        }
+        ColumnEncoding::DecimalNumeric {
             scale,
             display_scale,
         } => {
             let (negative, magnitude) = number::decimal(bytes)?;
             put_numeric(out, negative, magnitude, *scale, *display_scale);
         }
-        Form::DecimalInt(width) => {
+        ColumnEncoding::DecimalInt(width) => {
             let (negative, magnitude) = number::decimal(bytes)?;
-            let value = i64::try_from(magnitude).map_err(|_| Fault::Form)?;
+            let value = i64::try_from(magnitude).map_err(|_| Fault::Malformed)?;
             put_int(out, if negative { -value } else { value }, *width)?;
         }
-        Form::IntNumeric { display_scale } => {
+        ColumnEncoding::IntNumeric { display_scale } => {
             let value = number::int(bytes)?;
             let magnitude = u128::from(value.unsigned_abs());
             put_numeric(out, value < 0, magnitude, 0, *display_scale);
         }
-        Form::MoneyNumeric { display_scale } => {
+        ColumnEncoding::MoneyNumeric { display_scale } => {
             let value = number::money(bytes)?;
             let magnitude = u128::from(value.unsigned_abs());
             put_numeric(out, value < 0, magnitude, 4, *display_scale);
         }
-        Form::RealDouble => {
+        ColumnEncoding::RealDouble => {
             let value = f64::from(f32::from_le_bytes(array(bytes)?));
             put_field(out, value.to_be_bytes());
         }
-        Form::Date => put_date(out, time::read(time::Source::Date, bytes)?),
-        Form::DateTimestamp => {
+        ColumnEncoding::Date => put_date(out, time::read(time::Source::Date, bytes)?),
+        ColumnEncoding::DateTimestamp => {
             let moment = time::read(time::Source::Date, bytes)?;
             put_timestamp(out, moment, time::Rounding::new(0, 0));
         }
-        Form::Uuid => put_field(out, uuid(bytes)?),
-        Form::Hierarchy => {
+        ColumnEncoding::Uuid => put_field(out, render::uuid(bytes)?),
+        ColumnEncoding::Hierarchy => {
             let path = hierarchy::path(bytes)?;
             out.put_length(path.len());
             out.put_slice(path.as_bytes());
         }
-        Form::Shown { what, pad } => shown(*what, bytes)?.put(out, *pad),
+        ColumnEncoding::Shown { what, pad } => shown(*what, bytes)?.put(out, *pad),
         // The common forms are the caller's.
-        _ => return Err(Fault::Form),
+        _ => return Err(Fault::Malformed),
     }
     Ok(())
 }
@@ -129,15 +131,8 @@ fn shown(what: Shown, bytes: &[u8]) -> Result<render::Line, Fault> {
         }
         Shown::Float(decimals) => float::lossless(number::double(bytes)?, decimals),
         Shown::Moment(source) => render::moment(source, time::read(source, bytes)?)?,
-        Shown::Guid => render::guid(uuid(bytes)?),
+        Shown::Guid => render::guid(render::uuid(bytes)?),
     })
-}
-
-/// The first three groups are little-endian on the wire.
-pub(super) fn uuid(bytes: &[u8]) -> Result<[u8; 16], Fault> {
-    let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; 16] = array(bytes)?;
-    let [i, j, k, l, m, n, o, p] = rest;
-    Ok([d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p])
 }
 
 #[inline]
@@ -149,9 +144,9 @@ fn reversed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
 
 fn put_text(
     column: &Column,
-    finish: Finish,
+    finish: PostProcess,
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     policy.column = column.policy;
@@ -163,16 +158,16 @@ fn put_text(
             text.feed(bytes, out, policy)?;
             text.finish(out, policy)?;
         }
-        Some(TextSource::Page(page)) => coded::whole(page, bytes, out, policy)?,
-        None => return Err(Fault::Form),
+        Some(TextSource::Page(page)) => code_page_text::whole(page, bytes, out, policy)?,
+        None => return Err(Fault::Malformed),
     }
     finish_text(finish, start, out, policy)
 }
 
 /// What stands in a field before its text.
 #[inline]
-pub(super) fn begin_text(finish: Finish, out: &mut Out) {
-    if finish == Finish::Jsonb {
+pub(super) fn begin_text(finish: PostProcess, out: &mut Output) {
+    if finish == PostProcess::Jsonb {
         out.put([json::JSONB_VERSION]);
     }
 }
@@ -180,24 +175,24 @@ pub(super) fn begin_text(finish: Finish, out: &mut Out) {
 /// The text that began at `start` is whole.
 #[inline]
 pub(super) fn finish_text(
-    finish: Finish,
+    finish: PostProcess,
     start: usize,
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     match finish {
-        Finish::Plain => {}
-        Finish::Pad(length) => pad(start, length as usize, out),
-        Finish::Xml => xml::make_utf8(start, out),
-        Finish::Jsonb => {
+        PostProcess::Plain => {}
+        PostProcess::Pad(length) => pad(start, length as usize, out),
+        PostProcess::Xml => xml::make_utf8(start, out),
+        PostProcess::Jsonb => {
             json::mend_escapes(start + 1, out, policy)?;
             if policy.canonical_json() {
                 json::canonicalise(start + 1, out);
             }
         }
-        Finish::Elements(shape) => vector::make_elements(shape, start, out)?,
-        Finish::Ewkb => spatial::make_ewkb(start, out)?,
-        Finish::Digits => hex::make_digits(start, out),
+        PostProcess::Elements(shape) => vector::make_elements(shape, start, out)?,
+        PostProcess::Ewkb => spatial::make_ewkb(start, out)?,
+        PostProcess::Digits => hex::make_digits(start, out),
     }
     if out.is_over() {
         return Err(Fault::TooLong);
@@ -207,7 +202,7 @@ pub(super) fn finish_text(
 }
 
 /// Blanks up to `length` characters: how PostgreSQL stores and sends `char(n)`.
-fn pad(start: usize, length: usize, out: &mut Out) {
+fn pad(start: usize, length: usize, out: &mut Output) {
     let text = out.written(start);
     let characters = text.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
     let blanks = length.saturating_sub(characters);

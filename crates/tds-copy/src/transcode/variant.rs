@@ -5,18 +5,17 @@
 use crate::tds::code_page::CodePage;
 use crate::tds::collation::code_page;
 use crate::tds::type_info::{Collation, Length, TypeInfo, Width};
-use crate::transcode::coded;
+use crate::transcode::code_page_text;
 use crate::transcode::fault::Fault;
 use crate::transcode::float;
 use crate::transcode::hex;
 use crate::transcode::json;
 use crate::transcode::number::{self, array};
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::render::{self, Line};
 use crate::transcode::time::{self, Source};
 use crate::transcode::utf16::Utf16;
-use crate::transcode::value::uuid;
 
 /// What becomes of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +39,10 @@ struct Variant<'a> {
 pub(super) fn put_variant(
     shape: Shape,
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
-    let variant = Variant::parse(bytes).ok_or(Fault::Form)?;
+    let variant = Variant::parse(bytes).ok_or(Fault::Malformed)?;
     let start = out.open_field();
     match shape {
         Shape::Text => variant.put_text(out, policy)?,
@@ -70,7 +69,7 @@ impl<'a> Variant<'a> {
     }
 
     /// `money` with two digits and floats with six: CONVERT's style 0.
-    fn put_text(&self, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn put_text(&self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         let data = self.data;
         let line = match &self.ty {
             TypeInfo::Money(..) => {
@@ -92,7 +91,7 @@ impl<'a> Variant<'a> {
         Ok(())
     }
 
-    fn put_json(&self, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn put_json(&self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         out.put_slice(b"{\"type\": \"");
         out.put_slice(self.name.as_bytes());
         out.put_slice(b"\", \"value\": ");
@@ -141,12 +140,12 @@ impl<'a> Variant<'a> {
             TypeInfo::Time { scale } => moment(Source::Time { scale })?,
             TypeInfo::DateTime2 { scale } => moment(Source::DateTime2 { scale })?,
             TypeInfo::DateTimeOffset { scale } => moment(Source::DateTimeOffset { scale })?,
-            TypeInfo::Guid => render::guid(uuid(data)?),
+            TypeInfo::Guid => render::guid(render::uuid(data)?),
             _ => return Ok(None),
         }))
     }
 
-    fn put_characters(&self, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn put_characters(&self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         match &self.ty {
             TypeInfo::NChar { .. } => {
                 let mut text = Utf16::default();
@@ -154,8 +153,8 @@ impl<'a> Variant<'a> {
                 text.finish(out, policy)
             }
             TypeInfo::Char { collation, .. } => {
-                let page = CodePage::new(code_page(*collation)).ok_or(Fault::Form)?;
-                coded::whole(&page, self.data, out, policy)
+                let page = CodePage::new(code_page(*collation)).ok_or(Fault::Malformed)?;
+                code_page_text::whole(&page, self.data, out, policy)
             }
             _ => {
                 let start = out.position();
@@ -168,10 +167,10 @@ impl<'a> Variant<'a> {
 }
 
 /// The fewest digits that read back to the same bits, without an exponent, as `jsonb` prints them.
-fn put_number(data: &[u8], out: &mut Out) -> Result<(), Fault> {
+fn put_number(data: &[u8], out: &mut Output) -> Result<(), Fault> {
     let value = number::double(data)?;
     let digits = match data.len() {
-        _ if !value.is_finite() => return Err(Fault::Form),
+        _ if !value.is_finite() => return Err(Fault::Malformed),
         // JSON has no negative zero.
         _ if value == 0.0 => "0".to_owned(),
         4 => f32::from_le_bytes(array(data)?).to_string(),

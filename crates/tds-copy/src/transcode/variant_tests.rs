@@ -5,7 +5,7 @@ use super::*;
 use crate::transcode::values::ValuePolicy;
 
 fn made(shape: Shape, bytes: &[u8]) -> Result<String, Fault> {
-    let mut out = Out::new(8);
+    let mut out = Output::new(8);
     let mut policy = TextPolicy::uniform(ValuePolicy::Error);
     put_variant(shape, bytes, &mut out, &mut policy)?;
     let (length, text) = out.written(0).split_first_chunk::<4>().unwrap();
@@ -231,7 +231,11 @@ fn bytes_that_are_no_variant_are_refused() {
         &[0x6A, 2, 5, 6, 1, 0, 0, 0, 0],
         &[0xE7, 9, 0],
     ] {
-        assert_eq!(made(Shape::Text, bytes), Err(Fault::Form), "{bytes:02x?}");
+        assert_eq!(
+            made(Shape::Text, bytes),
+            Err(Fault::Malformed),
+            "{bytes:02x?}"
+        );
     }
     let mut nul = vec![0xE7, 7];
     nul.extend_from_slice(&LATIN);

@@ -4,7 +4,7 @@
 //! (T-SQL reference, "Vector data type"); the select list asks for that text by name.
 
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 /// `float4` in `pg_type`.
 const FLOAT4: u32 = 700;
@@ -20,24 +20,24 @@ pub(super) enum Shape {
 }
 
 /// Replaces the text that began at `start`.
-pub(super) fn make_elements(shape: Shape, start: usize, out: &mut Out) -> Result<(), Fault> {
-    let text = std::str::from_utf8(out.written(start)).map_err(|_| Fault::Form)?;
+pub(super) fn make_elements(shape: Shape, start: usize, out: &mut Output) -> Result<(), Fault> {
+    let text = std::str::from_utf8(out.written(start)).map_err(|_| Fault::Malformed)?;
     let inner = text
         .trim()
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
     let elements = inner
-        .ok_or(Fault::Form)?
+        .ok_or(Fault::Malformed)?
         .split(',')
-        .map(|element| element.trim().parse::<f32>().map_err(|_| Fault::Form))
+        .map(|element| element.trim().parse::<f32>().map_err(|_| Fault::Malformed))
         .collect::<Result<Vec<_>, _>>()?;
     if !elements.iter().all(|element| element.is_finite()) {
-        return Err(Fault::Form);
+        return Err(Fault::Malformed);
     }
     out.cut_back(start);
     match shape {
         Shape::Vector => {
-            let count = u16::try_from(elements.len()).map_err(|_| Fault::Form)?;
+            let count = u16::try_from(elements.len()).map_err(|_| Fault::Malformed)?;
             out.put(count.to_be_bytes());
             out.put([0; 2]);
             elements
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn made(shape: Shape, text: &str) -> Result<Vec<u8>, Fault> {
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         out.put_slice(b"before");
         out.put_slice(text.as_bytes());
         make_elements(shape, 6, &mut out).map(|()| out.written(6).to_vec())
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn what_is_no_array_of_numbers_is_refused() {
         for text in ["", "[]", "[1,]", "[1", "[\"a\"]", "[1e99]", "[NaN]", "{}"] {
-            assert_eq!(made(Shape::Array, text), Err(Fault::Form), "{text}");
+            assert_eq!(made(Shape::Array, text), Err(Fault::Malformed), "{text}");
         }
     }
 }

@@ -5,22 +5,22 @@
 use std::sync::Arc;
 
 use tsql::page::{PAGE, Row, Storage};
+use tsql::typemap::PgType;
 
 use crate::transcode::digest::fields;
-use crate::transcode::layout::Planned;
 
 /// The columns of a row in the order of the table, as places in the layout.
 #[derive(Debug, Clone)]
 pub(super) struct Widths(Arc<[(usize, Storage)]>);
 
 impl Widths {
-    /// `order`: places in `columns` in the order of the table; a place beyond them is left out.
-    pub(super) fn new(order: &[usize], columns: &[Planned]) -> Self {
-        let storage = |place: &usize| {
-            let column = columns.get(*place)?;
-            Some((*place, Storage::new(&column.target)))
-        };
-        Self(order.iter().filter_map(storage).collect())
+    /// `columns`: place in the layout and type of each column, in the order of the table.
+    pub(super) fn new<'a>(columns: impl Iterator<Item = (usize, &'a PgType)>) -> Self {
+        Self(
+            columns
+                .map(|(place, ty)| (place, Storage::new(ty)))
+                .collect(),
+        )
     }
 
     /// The fewest bytes that a COPY row takes in a page, where those are too many for certain.

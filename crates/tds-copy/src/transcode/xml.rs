@@ -4,14 +4,14 @@
 //! (postgres, xml.c xml_recv). The text is UTF-8 by now, so a declared encoding is taken out.
 //! SQL Server's own `xml` keeps no declaration; text that was cast may have one.
 
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 /// A declaration is short; what is longer is not looked at.
 const LONGEST_DECLARATION: usize = 512;
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// Takes a byte order mark and a declared encoding out of the text that began at `start`.
-pub(super) fn make_utf8(start: usize, out: &mut Out) {
+pub(super) fn make_utf8(start: usize, out: &mut Output) {
     if out.written(start).starts_with(BYTE_ORDER_MARK) {
         out.remove(start, BYTE_ORDER_MARK.len());
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn made(text: &str) -> String {
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         out.put_slice(b"before");
         out.put_slice(text.as_bytes());
         make_utf8(6, &mut out);

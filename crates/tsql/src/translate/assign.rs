@@ -57,7 +57,7 @@ fn text(value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
         Some(text) if !national && !text.is_ascii() => {
             Err(Untranslated::new("text beyond ASCII in a varchar"))
         }
-        None if value.is_national() && !national => Err(convert::refused(&value, column.sql_type)),
+        None if value.is_national() && !national => Err(value.refused(column.sql_type)),
         _ => Ok(value),
     }
 }

@@ -3,6 +3,7 @@
 use sqlparser::ast::BinaryOperator;
 
 use super::collation::Collation;
+use super::common;
 use super::context::Context;
 use super::convert;
 use super::types::Family;
@@ -81,7 +82,7 @@ fn converted(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
     let ty = match (a.as_text(), b.as_text()) {
         (Some(_), None) => b.ty.clone(),
         (None, Some(_)) => a.ty.clone(),
-        _ => Some(convert::common(a, b)?),
+        _ => Some(common::common(a, b)?),
     };
     let ty = ty.ok_or_else(|| unlike(a, b))?;
     let wide = |value: &Value| match (&value.ty, &ty) {
@@ -130,7 +131,7 @@ fn numbers(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
     };
     let (mut a, mut b) = (unbit(a)?, unbit(b)?);
     if a.family() == Family::Float || b.family() == Family::Float {
-        let ty = convert::common(&a, &b)?;
+        let ty = common::common(&a, &b)?;
         a = convert::implicit(a, &ty)?;
         b = convert::implicit(b, &ty)?;
         return Ok(Comparison {

@@ -1,16 +1,16 @@
 //! Conversions of constants, done here, so that what is written into DDL is already right.
 
+use super::datetime::{self, Moment};
 use super::decimal::Decimal;
 use super::literal;
-use super::moment::{self, Moment};
 use super::types::{self, Family};
 use super::value::{Constant, Value, quote};
-use super::{Outcome, Untranslated, convert};
+use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// A constant as another type.
 pub(super) fn converted(value: &Value, to: &SqlType) -> Outcome<Value> {
-    let refused = || convert::refused(value, to);
+    let refused = || value.refused(to);
     match (&value.constant, types::family(to)) {
         (Some(Constant::Int(number)), _) => number_as(value, Decimal::whole(*number), to),
         (Some(Constant::Bit(bit)), _) => number_as(value, Decimal::whole(i128::from(*bit)), to),
@@ -30,7 +30,7 @@ pub(super) fn converted(value: &Value, to: &SqlType) -> Outcome<Value> {
 }
 
 fn number_as(value: &Value, number: Decimal, to: &SqlType) -> Outcome<Value> {
-    let refused = || convert::refused(value, to);
+    let refused = || value.refused(to);
     let whole = value.as_int();
     match *to {
         SqlType::Bit => Ok(Value::bit(number.mantissa != 0)),
@@ -166,7 +166,7 @@ fn read(text: &str, to: &SqlType) -> Option<Value> {
         }
         Family::Time => match *to {
             SqlType::Time { scale } => {
-                let literal = moment::time_of_day(text, scale)?;
+                let literal = datetime::time_of_day(text, scale)?;
                 Some(dated(literal, to))
             }
             _ => None,

@@ -1,7 +1,6 @@
 //! Conversions between types, where both sides make the same value of the same value.
 
 use super::constant;
-use super::context::Context;
 use super::types::{self, Family};
 use super::value::{Clock, Constant, Value};
 use super::{Outcome, Untranslated};
@@ -41,16 +40,12 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
             to.clone(),
         )),
         (Family::Binary, Family::Binary) if wider(&from, to) => Ok(value.retyped(to.clone())),
-        _ => Err(refused(&value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
-pub(super) fn refused(value: &Value, to: &SqlType) -> Untranslated {
-    Untranslated::new(format!("conversion of {} to {}", value.shown(), to))
-}
-
 fn typed_null(to: &SqlType) -> Outcome<Value> {
-    let natural = types::natural(to).ok_or_else(|| refused(&Value::null(), to))?;
+    let natural = types::natural(to).ok_or_else(|| Value::null().refused(to))?;
     Ok(Value::constant(
         format!("NULL::{natural}"),
         to.clone(),
@@ -59,7 +54,7 @@ fn typed_null(to: &SqlType) -> Outcome<Value> {
 }
 
 fn natural(value: &Value, to: &SqlType) -> Outcome<Value> {
-    let target = types::natural(to).ok_or_else(|| refused(value, to))?;
+    let target = types::natural(to).ok_or_else(|| value.refused(to))?;
     Ok(Value::atom(value.cast(&target.to_string()), to.clone()))
 }
 
@@ -87,7 +82,7 @@ fn bit(value: &Value, to: &SqlType) -> Outcome<Value> {
     match types::family(to) {
         Family::Int | Family::Decimal | Family::Money | Family::Float => implicit(number, to),
         Family::Text if fits(to, 1) => Ok(Value::atom(number.cast("text"), to.clone())),
-        _ => Err(refused(value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
@@ -106,11 +101,11 @@ fn int(value: &Value, to: &SqlType) -> Outcome<Value> {
             };
             let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
             if fixed || !fits(to, longest) {
-                return Err(refused(value, to));
+                return Err(value.refused(to));
             }
             Ok(Value::atom(value.cast("text"), to.clone()))
         }
-        _ => Err(refused(value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
@@ -120,18 +115,18 @@ fn exact(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<Value> {
     let money = types::family(from) == Family::Money;
     match types::family(to) {
         Family::Int if !money => {
-            let target = types::natural(to).ok_or_else(|| refused(value, to))?;
+            let target = types::natural(to).ok_or_else(|| value.refused(to))?;
             let sql = format!("trunc({})::{target}", value.sql);
             Ok(Value::atom(sql, to.clone()))
         }
         Family::Decimal | Family::Money => natural(value, to),
         Family::Text if !money => {
             let SqlType::Decimal { precision, scale } = *from else {
-                return Err(refused(value, to));
+                return Err(value.refused(to));
             };
             let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
             if fixed || !fits(to, u16::from(precision) + 3) {
-                return Err(refused(value, to));
+                return Err(value.refused(to));
             }
             let sql = format!(
                 "{}::text",
@@ -139,7 +134,7 @@ fn exact(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<Value> {
             );
             Ok(Value::atom(sql, to.clone()))
         }
-        _ => Err(refused(value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
@@ -147,16 +142,16 @@ fn float(value: &Value, to: &SqlType) -> Outcome<Value> {
     match types::family(to) {
         Family::Float => natural(value, to),
         Family::Int => {
-            let target = types::natural(to).ok_or_else(|| refused(value, to))?;
+            let target = types::natural(to).ok_or_else(|| value.refused(to))?;
             let sql = format!("trunc({})::{target}", value.sql);
             Ok(Value::atom(sql, to.clone()))
         }
-        _ => Err(refused(value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
 /// Fractional digits that the type shows, 7 of which PostgreSQL keeps 6.
-fn fraction(ty: &SqlType) -> u8 {
+pub(super) fn fraction(ty: &SqlType) -> u8 {
     match *ty {
         SqlType::Time { scale } | SqlType::DateTime2 { scale } => scale,
         SqlType::DateTime => 3,
@@ -187,7 +182,7 @@ fn temporal(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<Value> {
         (SqlType::SmallDateTime | SqlType::DateTime2 { .. }, SqlType::Time { .. }) if widens => {
             Ok(Value::atom(value.cast("time"), to.clone()))
         }
-        _ => Err(refused(value, to)),
+        _ => Err(value.refused(to)),
     }
 }
 
@@ -272,7 +267,7 @@ pub(super) fn ascii_or_column(value: &Value) -> Outcome<()> {
 fn text(value: Value, to: &SqlType) -> Outcome<Value> {
     let value = value.kept()?;
     if value.is_national() && !types::is_national(to) {
-        return Err(refused(&value, to));
+        return Err(value.refused(to));
     }
     let from = value.ty.as_ref().and_then(types::length);
     let sql = match (to.clone(), from) {
@@ -310,111 +305,4 @@ fn text(value: Value, to: &SqlType) -> Outcome<Value> {
         )));
     }
     Ok(Value::atom(sql, to.clone()).in_collation_of(&value))
-}
-
-/// The type that CASE, COALESCE and comparisons convert both sides to.
-pub(super) fn common(a: &Value, b: &Value) -> Outcome<SqlType> {
-    let (one, other) = match (&a.ty, &b.ty) {
-        (None, None) => return Err(Untranslated::new("an expression of NULLs only")),
-        (Some(ty), None) | (None, Some(ty)) => return Ok(ty.clone()),
-        (Some(one), Some(other)) => (one, other),
-    };
-    let families = (types::family(one), types::family(other));
-    match families {
-        (Family::Text, Family::Text) if is_fixed(one) && is_fixed(other) => {
-            fixed(one, other).cloned()
-        }
-        (Family::Text, Family::Text) => {
-            let national = types::is_national(one) || types::is_national(other);
-            let length = match (types::length(one), types::length(other)) {
-                (Some(one), Some(other)) => Some(u32::from(one.max(other))),
-                _ => None,
-            };
-            Ok(types::text_type(national, length))
-        }
-        (Family::Decimal, other_family) | (other_family, Family::Decimal)
-            if other_family.is_exact() =>
-        {
-            both_decimal(a, b)
-        }
-        _ if one == other => Ok(one.clone()),
-        _ if types::rank(one) == types::rank(other) => {
-            let longer = fraction(one) >= fraction(other);
-            Ok(if longer { one } else { other }.clone())
-        }
-        _ if types::rank(one) > types::rank(other) => Ok(one.clone()),
-        _ => Ok(other.clone()),
-    }
-}
-
-fn is_fixed(ty: &SqlType) -> bool {
-    matches!(ty, SqlType::Char { .. } | SqlType::NChar { .. })
-}
-
-/// `char(n)` beside `char(n)` stays one; of different lengths the longer fills up the shorter.
-fn fixed<'a>(one: &'a SqlType, other: &'a SqlType) -> Outcome<&'a SqlType> {
-    match types::length(one) == types::length(other) {
-        true if types::is_national(one) => Ok(one),
-        true => Ok(other),
-        false => Err(Untranslated::new(format!(
-            "a choice of {} and {}, which fills up the shorter one",
-            one, other
-        ))),
-    }
-}
-
-/// Enough digits for both, before and after the point.
-fn both_decimal(a: &Value, b: &Value) -> Outcome<SqlType> {
-    let digits = |value: &Value| {
-        let ty = value.ty.as_ref();
-        ty.and_then(types::digits)
-            .ok_or_else(|| Untranslated::new("decimals of unknown digits"))
-    };
-    let (one, other) = (digits(a)?, digits(b)?);
-    let scale = one.1.max(other.1);
-    let precision = scale + (one.0 - one.1).max(other.0 - other.1);
-    if precision > super::decimal::MOST_DIGITS {
-        return Err(Untranslated::new(
-            "decimals whose common type has over 38 digits",
-        ));
-    }
-    Ok(SqlType::Decimal { precision, scale })
-}
-
-/// Both sides in their common type.
-pub(super) fn unified(context: &Context<'_>, values: Vec<Value>) -> Outcome<(Vec<Value>, Value)> {
-    let mut shape = Value::null();
-    for value in &values {
-        let ty = common(&shape, value).or_else(|error| match (&shape.ty, &value.ty) {
-            (None, None) => Ok(SqlType::Int),
-            _ => Err(error),
-        });
-        let both_null = shape.ty.is_none() && value.ty.is_none();
-        let mut next = Value::atom("", ty?);
-        if both_null {
-            next = Value::null();
-        }
-        if value.family() == Family::Text {
-            let collation = match (&shape.collation, &value.collation) {
-                (None, None) => None,
-                _ => Some(context.collation(&shape, value)?),
-            };
-            next.collation = collation;
-            next.explicit = shape.explicit || value.explicit;
-        } else {
-            next.collation.clone_from(&shape.collation);
-        }
-        shape = next;
-    }
-    let Some(ty) = shape.ty.clone() else {
-        return Err(Untranslated::new("an expression of NULLs only"));
-    };
-    let converted = values.into_iter().map(|value| {
-        let value = value.kept()?;
-        if value.is_null() && value.ty.is_none() {
-            return Ok(value);
-        }
-        implicit(value, &ty)
-    });
-    Ok((converted.collect::<Outcome<_>>()?, shape))
 }

@@ -3,6 +3,7 @@
 use sqlparser::ast::{CaseWhen, CastKind, Expr, UnaryOperator};
 
 use super::collation::Collation;
+use super::common;
 use super::context::{self, Context};
 use super::convert;
 use super::function;
@@ -165,7 +166,7 @@ pub(super) fn searched(
     conditions: &[String],
     values: Vec<Value>,
 ) -> Outcome<Value> {
-    let (values, shape) = convert::unified(context, values)?;
+    let (values, shape) = common::unified(context, values)?;
     let mut sql = String::from("CASE");
     for (condition, value) in conditions.iter().zip(&values) {
         sql.push_str(&format!(" WHEN {condition} THEN {}", value.sql));

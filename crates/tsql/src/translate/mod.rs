@@ -7,17 +7,18 @@
 mod arithmetic;
 mod assign;
 mod collation;
+mod common;
 mod compare;
 mod condition;
 mod constant;
 mod context;
 mod convert;
+mod datetime;
 mod decimal;
 mod expression;
 mod function;
 mod like;
 mod literal;
-mod moment;
 mod parse;
 #[cfg(test)]
 mod tests;

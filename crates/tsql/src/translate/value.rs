@@ -185,6 +185,11 @@ impl Value {
         }
     }
 
+    /// Why there is no conversion of the value to `to`.
+    pub(super) fn refused(&self, to: &SqlType) -> Untranslated {
+        Untranslated::new(format!("conversion of {} to {to}", self.shown()))
+    }
+
     /// How errors call its type.
     pub(super) fn shown(&self) -> String {
         self.ty

@@ -1,6 +1,6 @@
 //! UTF-16 to UTF-8 where it is ASCII, without instructions that a machine may lack.
 
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 
 /// Units that are taken at once.
 const LANES: usize = 16;
@@ -8,7 +8,7 @@ const LANES: usize = 16;
 /// Appends the ASCII at the start of `bytes`, by whole groups of units, and tells how many bytes
 /// that were. U+0000 ends it like any other character.
 #[inline]
-pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
+pub(super) fn encode(bytes: &[u8], out: &mut Output) -> usize {
     let room = out.room(bytes.len() / 2);
     let blocks = match bytes.len() {
         0..32 => 0,

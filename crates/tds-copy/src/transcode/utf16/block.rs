@@ -4,7 +4,7 @@
 //! what this does. Each unit's bytes and their number are computed without a branch, which the
 //! compiler turns into vector code, and then put down one after another.
 
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::utf16::pairs::Pairs;
 
 /// Units in a block.
@@ -27,7 +27,7 @@ struct Spread {
 /// Appends whole blocks from the start of `bytes` and tells how many bytes that were. It stops in
 /// front of a block that has U+0000 or an unpaired surrogate or is all ASCII, and never between the
 /// halves of a pair.
-pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
+pub(super) fn encode(bytes: &[u8], out: &mut Output) -> usize {
     if bytes.len() < BLOCK {
         return 0;
     }
@@ -188,7 +188,7 @@ mod tests {
 
     fn encoded(text: &[u16]) -> (usize, Vec<u8>) {
         let bytes: Vec<u8> = text.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-        let mut out = Out::new(4);
+        let mut out = Output::new(4);
         let done = encode(&bytes, &mut out);
         (done, out.written(0).to_vec())
     }

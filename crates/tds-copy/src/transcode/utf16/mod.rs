@@ -1,7 +1,7 @@
 //! UTF-16LE to UTF-8, for text that may arrive in pieces.
 
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 
 mod ascii;
@@ -31,7 +31,7 @@ impl Utf16 {
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
-        out: &mut Out,
+        out: &mut Output,
         policy: &mut TextPolicy,
     ) -> Result<(), Fault> {
         let mut rest = bytes;
@@ -62,9 +62,13 @@ impl Utf16 {
 
     /// The text is at its end.
     #[inline]
-    pub(super) fn finish(&mut self, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    pub(super) fn finish(
+        &mut self,
+        out: &mut Output,
+        policy: &mut TextPolicy,
+    ) -> Result<(), Fault> {
         if self.odd.take().is_some() {
-            return Err(Fault::Form);
+            return Err(Fault::Malformed);
         }
         match self.high.take() {
             None => Ok(()),
@@ -73,7 +77,7 @@ impl Utf16 {
     }
 
     #[inline]
-    fn unit(&mut self, unit: u16, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn unit(&mut self, unit: u16, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         if self.high.is_none() {
             match unit {
                 0x0001..0x0080 => {
@@ -99,7 +103,7 @@ impl Utf16 {
     }
 
     /// Surrogates and U+0000.
-    fn rare(&mut self, unit: u16, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn rare(&mut self, unit: u16, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         let is_low = (0xDC00..0xE000).contains(&unit);
         match self.high.take() {
             Some(high) if is_low => {
@@ -145,7 +149,7 @@ mod tests {
     ) -> (Result<(), Fault>, Vec<u8>, u64) {
         let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
         let mut policy = TextPolicy::uniform(policy);
-        let mut out = Out::new(8);
+        let mut out = Output::new(8);
         let mut state = Utf16::default();
         let mut run = || -> Result<(), Fault> {
             let mut from = 0;

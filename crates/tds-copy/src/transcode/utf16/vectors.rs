@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::utf16::{ascii, block};
 #[cfg(target_arch = "x86_64")]
 use crate::transcode::utf16::{avx2, avx512};
@@ -38,7 +38,7 @@ impl Vectors {
         all
     }
 
-    fn encode(self, bytes: &[u8], out: &mut Out) -> usize {
+    fn encode(self, bytes: &[u8], out: &mut Output) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code, reason = "instructions that not every machine has")]
@@ -72,7 +72,7 @@ impl Vectors {
 /// less than a block in front of U+0000, of an unpaired surrogate or of the end. It never stops
 /// between the halves of a pair.
 #[inline]
-pub(super) fn encode(bytes: &[u8], out: &mut Out) -> usize {
+pub(super) fn encode(bytes: &[u8], out: &mut Output) -> usize {
     VECTORS.encode(bytes, out)
 }
 
@@ -90,7 +90,7 @@ const BEYOND: usize = 64;
 #[inline]
 fn by_pieces(
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     encode: impl Fn(&[u8], &mut [u8]) -> (usize, usize),
 ) -> usize {
     let mut done = 0;
@@ -106,7 +106,7 @@ fn by_pieces(
     }
 }
 
-fn portable(bytes: &[u8], out: &mut Out) -> usize {
+fn portable(bytes: &[u8], out: &mut Output) -> usize {
     let mut done = 0;
     loop {
         done += ascii::encode(&bytes[done..], out);
@@ -126,7 +126,7 @@ mod tests {
     /// Units that were taken, and what they became.
     fn encoded(vectors: Vectors, units: &[u16]) -> (usize, Vec<u8>) {
         let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
-        let mut out = Out::new(4);
+        let mut out = Output::new(4);
         let done = vectors.encode(&bytes, &mut out);
         assert_eq!(done % 2, 0);
         (done / 2, out.written(0).to_vec())

@@ -1,6 +1,7 @@
 //! ISNULL, COALESCE, NULLIF, IIF and CHOOSE.
 
 use super::Call;
+use crate::translate::common;
 use crate::translate::compare;
 use crate::translate::condition;
 use crate::translate::context::Context;
@@ -74,7 +75,7 @@ fn coalesce(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     for argument in call.arguments {
         values.push(expression::value(context, argument)?);
     }
-    let (values, shape) = convert::unified(context, values)?;
+    let (values, shape) = common::unified(context, values)?;
     let ty = shape.ty.clone().ok_or_else(|| call.refused("NULLs only"))?;
     let items: Vec<&str> = values.iter().map(|it| it.sql.as_str()).collect();
     let sql = format!("coalesce({})", items.join(", "));

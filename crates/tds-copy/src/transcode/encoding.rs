@@ -8,7 +8,7 @@ use tsql::typemap::PgType;
 
 /// How a value's bytes become a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ColumnEncoding {
     Boolean,
     /// `bit` as an integer of so many bytes.
     BitInt(u8),
@@ -38,9 +38,9 @@ pub(super) enum Form {
     Uuid,
     Bytes,
     /// Characters; where they come from is known when the server announces it.
-    Text(Finish),
+    Text(PostProcess),
     /// Bytes that become something else when they are whole.
-    Made(Finish),
+    Processed(PostProcess),
     Hierarchy,
     Variant(variant::Shape),
     /// A value that is shown as text, with blanks up to `pad` characters.
@@ -52,7 +52,7 @@ pub(super) enum Form {
 
 /// What becomes of text when it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finish {
+pub(super) enum PostProcess {
     Plain,
     /// Blanks up to so many characters, as PostgreSQL stores `char(n)`.
     Pad(u32),
@@ -82,7 +82,7 @@ pub(super) enum Shown {
     Guid,
 }
 
-impl Form {
+impl ColumnEncoding {
     /// The form of a pair; `None` where the pair has none. The type map's `can_encode` says the
     /// same, which a test holds.
     pub(super) fn new(source: &SqlType, target: &PgType) -> Option<Self> {
@@ -104,14 +104,14 @@ impl Form {
 }
 
 /// Types that PostgreSQL has no like of.
-fn special(source: &SqlType, target: &PgType) -> Option<Form> {
+fn special(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     Some(match (source, target) {
-        (SqlType::SqlVariant, PgType::Text) => Form::Variant(variant::Shape::Text),
-        (SqlType::SqlVariant, PgType::Jsonb) => Form::Variant(variant::Shape::Jsonb),
-        (SqlType::SqlVariant, _) => Form::Variant(variant::Shape::Json),
-        (SqlType::HierarchyId, PgType::Text) => Form::Hierarchy,
-        (SqlType::HierarchyId | SqlType::Clr { .. }, PgType::Bytea) => Form::Bytes,
-        (SqlType::Geography | SqlType::Geometry, _) => Form::Made(Finish::Ewkb),
+        (SqlType::SqlVariant, PgType::Text) => ColumnEncoding::Variant(variant::Shape::Text),
+        (SqlType::SqlVariant, PgType::Jsonb) => ColumnEncoding::Variant(variant::Shape::Jsonb),
+        (SqlType::SqlVariant, _) => ColumnEncoding::Variant(variant::Shape::Json),
+        (SqlType::HierarchyId, PgType::Text) => ColumnEncoding::Hierarchy,
+        (SqlType::HierarchyId | SqlType::Clr { .. }, PgType::Bytea) => ColumnEncoding::Bytes,
+        (SqlType::Geography | SqlType::Geometry, _) => ColumnEncoding::Processed(PostProcess::Ewkb),
         (
             SqlType::Binary { .. }
             | SqlType::VarBinary { .. }
@@ -119,20 +119,22 @@ fn special(source: &SqlType, target: &PgType) -> Option<Form> {
             | SqlType::RowVersion
             | SqlType::Clr { .. },
             PgType::Text,
-        ) => Form::Made(Finish::Digits),
-        (SqlType::Json, PgType::Jsonb) => Form::Text(Finish::Jsonb),
+        ) => ColumnEncoding::Processed(PostProcess::Digits),
+        (SqlType::Json, PgType::Jsonb) => ColumnEncoding::Text(PostProcess::Jsonb),
         (SqlType::Json | SqlType::Vector { .. }, PgType::Json | PgType::Text) => {
-            Form::Text(Finish::Plain)
+            ColumnEncoding::Text(PostProcess::Plain)
         }
         (SqlType::Vector { .. }, PgType::Vector(_)) => {
-            Form::Text(Finish::Elements(vector::Shape::Vector))
+            ColumnEncoding::Text(PostProcess::Elements(vector::Shape::Vector))
         }
-        (SqlType::Vector { .. }, _) => Form::Text(Finish::Elements(vector::Shape::Array)),
+        (SqlType::Vector { .. }, _) => {
+            ColumnEncoding::Text(PostProcess::Elements(vector::Shape::Array))
+        }
         _ => return None,
     })
 }
 
-fn finish(source: &SqlType, target: &PgType) -> Option<Finish> {
+fn finish(source: &SqlType, target: &PgType) -> Option<PostProcess> {
     match source {
         SqlType::Char { .. }
         | SqlType::VarChar { .. }
@@ -144,9 +146,9 @@ fn finish(source: &SqlType, target: &PgType) -> Option<Finish> {
         _ => return None,
     }
     match target {
-        PgType::Char(length) => Some(Finish::Pad(*length)),
-        PgType::Xml => Some(Finish::Xml),
-        _ => Some(Finish::Plain),
+        PgType::Char(length) => Some(PostProcess::Pad(*length)),
+        PgType::Xml => Some(PostProcess::Xml),
+        _ => Some(PostProcess::Plain),
     }
 }
 
@@ -195,58 +197,58 @@ fn int_width(target: &PgType) -> Option<u8> {
     }
 }
 
-fn number(source: &SqlType, target: &PgType) -> Option<Form> {
+fn number(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     let width = int_width(target);
     let display = |own: u8| match target {
         PgType::Numeric(Some((_, scale))) => *scale,
         _ => own,
     };
     Some(match (source, width) {
-        (SqlType::Bit, None) => Form::Boolean,
-        (SqlType::Bit, Some(width)) => Form::BitInt(width),
-        (SqlType::SmallInt, Some(2)) => Form::Reverse2,
-        (SqlType::Int, Some(4)) => Form::Reverse4,
-        (SqlType::BigInt, Some(8)) => Form::Reverse8,
+        (SqlType::Bit, None) => ColumnEncoding::Boolean,
+        (SqlType::Bit, Some(width)) => ColumnEncoding::BitInt(width),
+        (SqlType::SmallInt, Some(2)) => ColumnEncoding::Reverse2,
+        (SqlType::Int, Some(4)) => ColumnEncoding::Reverse4,
+        (SqlType::BigInt, Some(8)) => ColumnEncoding::Reverse8,
         (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, Some(width)) => {
-            Form::Int(width)
+            ColumnEncoding::Int(width)
         }
         (SqlType::TinyInt | SqlType::SmallInt | SqlType::Int | SqlType::BigInt, None) => {
-            Form::IntNumeric {
+            ColumnEncoding::IntNumeric {
                 display_scale: display(0),
             }
         }
-        (SqlType::Decimal { .. }, Some(width)) => Form::DecimalInt(width),
-        (SqlType::Decimal { scale, .. }, None) => Form::DecimalNumeric {
+        (SqlType::Decimal { .. }, Some(width)) => ColumnEncoding::DecimalInt(width),
+        (SqlType::Decimal { scale, .. }, None) => ColumnEncoding::DecimalNumeric {
             scale: *scale,
             display_scale: display(*scale),
         },
-        (SqlType::SmallMoney | SqlType::Money, None) => Form::MoneyNumeric {
+        (SqlType::SmallMoney | SqlType::Money, None) => ColumnEncoding::MoneyNumeric {
             display_scale: display(4),
         },
-        (SqlType::Real, None) if *target == PgType::Real => Form::Reverse4,
-        (SqlType::Real, None) => Form::RealDouble,
-        (SqlType::Float, None) => Form::Reverse8,
-        (SqlType::UniqueIdentifier, None) => Form::Uuid,
+        (SqlType::Real, None) if *target == PgType::Real => ColumnEncoding::Reverse4,
+        (SqlType::Real, None) => ColumnEncoding::RealDouble,
+        (SqlType::Float, None) => ColumnEncoding::Reverse8,
+        (SqlType::UniqueIdentifier, None) => ColumnEncoding::Uuid,
         (
             SqlType::Binary { .. }
             | SqlType::VarBinary { .. }
             | SqlType::Image
             | SqlType::RowVersion,
             None,
-        ) => Form::Bytes,
+        ) => ColumnEncoding::Bytes,
         _ => return None,
     })
 }
 
-fn moment(source: &SqlType, target: &PgType) -> Option<Form> {
+fn moment(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     let source = time_source(source)?;
     let rounding = |precision: u8| Rounding::new(source.digits(), precision);
     Some(match *target {
-        PgType::Date => Form::Date,
-        PgType::Time(precision) => Form::Time(source, rounding(precision)),
-        PgType::Timestamp(_) if source == Source::Date => Form::DateTimestamp,
+        PgType::Date => ColumnEncoding::Date,
+        PgType::Time(precision) => ColumnEncoding::Time(source, rounding(precision)),
+        PgType::Timestamp(_) if source == Source::Date => ColumnEncoding::DateTimestamp,
         PgType::Timestamp(precision) | PgType::TimestampTz(precision) => {
-            Form::Timestamp(source, rounding(precision))
+            ColumnEncoding::Timestamp(source, rounding(precision))
         }
         _ => return None,
     })
@@ -339,7 +341,7 @@ mod tests {
         for source in sources() {
             for target in &targets {
                 let promised = can_encode(&source, target);
-                let made = Form::new(&source, target).is_some();
+                let made = ColumnEncoding::new(&source, target).is_some();
                 assert_eq!(made, promised, "{source:?} {target}");
             }
         }

@@ -70,7 +70,7 @@ fn variant<'a>(rest: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
             Ok(Field::Null)
         }
         length @ 1..=LONGEST_VARIANT => Ok(take(rest, 4, length as usize, at)),
-        _ => Err(Fault::Form),
+        _ => Err(Fault::Malformed),
     }
 }
 
@@ -141,4 +141,13 @@ fn pointer<'a>(rest: &'a [u8], at: &mut usize) -> Field<'a> {
         }
         whole => whole,
     }
+}
+
+/// Whether the bitmap of a row (NBCROW, MS-TDS 2.2.7.14) has a bit for the column at `place`; an empty
+/// one has none.
+#[inline]
+pub(super) fn is_null(nulls: &[u8], place: usize) -> bool {
+    nulls
+        .get(place / 8)
+        .is_some_and(|byte| byte >> (place % 8) & 1 != 0)
 }

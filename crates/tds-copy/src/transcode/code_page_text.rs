@@ -4,7 +4,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use crate::tds::code_page::{CodePage, Entry};
 use crate::transcode::fault::Fault;
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 
 /// Bytes that the vector path takes at once.
@@ -14,7 +14,7 @@ const LANES: usize = 16;
 pub(super) fn single_byte(
     table: &[Entry; 256],
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     let mut rest = bytes;
@@ -43,7 +43,7 @@ pub(super) fn single_byte(
 pub(super) fn whole(
     page: &CodePage,
     bytes: &[u8],
-    out: &mut Out,
+    out: &mut Output,
     policy: &mut TextPolicy,
 ) -> Result<(), Fault> {
     match page {
@@ -70,7 +70,7 @@ impl MultiByte {
     pub(super) fn decode(
         &mut self,
         bytes: &[u8],
-        out: &mut Out,
+        out: &mut Output,
         policy: &mut TextPolicy,
         last: bool,
     ) -> Result<(), Fault> {
@@ -100,7 +100,7 @@ impl MultiByte {
 
 /// Applies the policy to each U+0000 that was written after `from`.
 #[cold]
-fn nuls(from: usize, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+fn nuls(from: usize, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
     let text = out.written(from).to_vec();
     out.cut_back(from);
     for (place, piece) in text.split(|byte| *byte == 0).enumerate() {
@@ -115,7 +115,7 @@ fn nuls(from: usize, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault
 /// Copies the ASCII at the start of `bytes`, by whole groups, U+0000 excluded. Every page that
 /// SQL Server knows holds ASCII in its first half.
 #[inline]
-fn ascii(bytes: &[u8], out: &mut Out) -> usize {
+fn ascii(bytes: &[u8], out: &mut Output) -> usize {
     let (blocks, tail) = bytes.as_chunks::<LANES>();
     let room = out.room(bytes.len());
     let mut done = 0;
@@ -152,7 +152,7 @@ mod tests {
     fn decode(number: u16, bytes: &[u8], policy: ValuePolicy) -> (Result<(), Fault>, Vec<u8>, u64) {
         let page = CodePage::new(number).unwrap();
         let mut policy = TextPolicy::uniform(policy);
-        let mut out = Out::new(4);
+        let mut out = Output::new(4);
         let result = whole(&page, bytes, &mut out, &mut policy);
         (result, out.written(0).to_vec(), policy.changed)
     }
@@ -194,7 +194,7 @@ mod tests {
                 let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
                 cuts.sort_unstable();
                 cuts.push(bytes.len());
-                let (mut out, mut from) = (Out::new(1), 0);
+                let (mut out, mut from) = (Output::new(1), 0);
                 let mut policy = TextPolicy::uniform(ValuePolicy::Error);
                 let mut decoder = MultiByte::new(encoding);
                 for cut in cuts {

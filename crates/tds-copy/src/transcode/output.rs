@@ -6,6 +6,12 @@ use crate::transcode::row_bytes::{RowBytes, Spares};
 /// row must fit into one when its tuple is formed, so it bounds the row and not the field.
 const MAX_ALLOC: usize = (1 << 30) - 1;
 
+/// Bytes beyond the batch limit for the row that crosses it.
+const SLACK: usize = 16 * 1024;
+
+/// The most that is taken before there are rows; a batch without a limit grows.
+const MAX_CAPACITY: usize = 1024 * 1024;
+
 /// Bytes of a COPY row that become a tuple for certain. A field's 4 bytes of length cover its
 /// header in the tuple (varlena, 4 bytes) and all but 3 bytes of its alignment; the tuple's own
 /// headers and its bitmap of NULLs are in front (htup_details.h: 24 + 24 bytes, aligned).
@@ -13,9 +19,14 @@ pub(super) fn row_limit(columns: usize) -> usize {
     MAX_ALLOC - 64 - columns.div_ceil(8) - 3 * columns
 }
 
+/// Bytes of a buffer for batches of `limit` bytes.
+pub(super) fn capacity(limit: usize) -> usize {
+    limit.min(MAX_CAPACITY) + SLACK
+}
+
 /// A buffer whose bytes are there before they are written, so that a write is a copy and a check.
 #[derive(Debug)]
-pub(super) struct Out {
+pub(super) struct Output {
     bytes: Vec<u8>,
     at: usize,
     /// Where the row in work must have ended.
@@ -23,7 +34,7 @@ pub(super) struct Out {
     spares: Spares,
 }
 
-impl Out {
+impl Output {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             bytes: vec![0; capacity],
@@ -148,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_a_row_moves_with_its_bytes() {
-        let mut out = Out::new(4);
+        let mut out = Output::new(4);
         out.put([0; 10]);
         out.begin_row(5);
         out.put([0; 5]);

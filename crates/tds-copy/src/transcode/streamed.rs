@@ -1,16 +1,16 @@
 //! A value that comes in pieces, and goes on where it stopped.
 
 use crate::tds::code_page::CodePage;
-use crate::transcode::coded::{self, MultiByte};
+use crate::transcode::code_page_text::{self, MultiByte};
+use crate::transcode::encoding::{ColumnEncoding, PostProcess};
 use crate::transcode::fault::Fault;
-use crate::transcode::form::{Finish, Form};
+use crate::transcode::field::Pieces;
 use crate::transcode::layout::{Column, TextSource};
-use crate::transcode::out::Out;
+use crate::transcode::output::Output;
 use crate::transcode::policy::TextPolicy;
 use crate::transcode::reject::{Kept, MOST_OF_A_VALUE};
 use crate::transcode::utf16::Utf16;
 use crate::transcode::value::{begin_text, finish_text};
-use crate::transcode::wire::Pieces;
 
 /// How far a long value came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Progress {
 }
 
 /// A long value in work.
-pub(super) struct Long {
+pub(super) struct Streamed {
     /// Where its field begins in the output.
     start: usize,
     /// Bytes left of the current piece.
@@ -31,7 +31,7 @@ pub(super) struct Long {
     told: Option<u64>,
     taken: u64,
     content: Content,
-    finish: Finish,
+    finish: PostProcess,
     /// The bytes so far, where a fault of the value would ask for them, and up to
     /// [`MOST_OF_A_VALUE`].
     raw: Option<Vec<u8>>,
@@ -53,8 +53,8 @@ enum Content {
     Refused,
 }
 
-impl Long {
-    pub(super) fn new(column: &Column, pieces: Pieces, out: &mut Out) -> Self {
+impl Streamed {
+    pub(super) fn new(column: &Column, pieces: Pieces, out: &mut Output) -> Self {
         let (content, finish) = content(column);
         let start = match content {
             Content::Skipped => out.position(),
@@ -110,7 +110,7 @@ impl Long {
         &mut self,
         input: &[u8],
         at: &mut usize,
-        out: &mut Out,
+        out: &mut Output,
         policy: &mut TextPolicy,
     ) -> Result<Progress, Fault> {
         while !self.ended {
@@ -139,7 +139,7 @@ impl Long {
             self.taken += piece.len() as u64;
         }
         if self.told.is_some_and(|told| told != self.taken) {
-            return Err(Fault::Form);
+            return Err(Fault::Malformed);
         }
         // A fault from here on comes back with nothing left to read.
         self.ended = true;
@@ -155,14 +155,19 @@ impl Long {
         }
     }
 
-    fn piece(&mut self, piece: &[u8], out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn piece(
+        &mut self,
+        piece: &[u8],
+        out: &mut Output,
+        policy: &mut TextPolicy,
+    ) -> Result<(), Fault> {
         match &mut self.content {
             Content::Bytes => out.put_slice(piece),
             Content::Utf16(text) => text.feed(piece, out, policy)?,
-            Content::Page(page) => coded::whole(page, piece, out, policy)?,
+            Content::Page(page) => code_page_text::whole(page, piece, out, policy)?,
             Content::MultiByte(text) => text.decode(piece, out, policy, false)?,
             Content::Skipped => return Ok(()),
-            Content::Refused => return Err(Fault::Form),
+            Content::Refused => return Err(Fault::Malformed),
         }
         if out.is_over() {
             return Err(Fault::TooLong);
@@ -170,12 +175,12 @@ impl Long {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut Out, policy: &mut TextPolicy) -> Result<(), Fault> {
+    fn end(&mut self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         match &mut self.content {
             Content::Utf16(text) => text.finish(out, policy)?,
             Content::MultiByte(text) => text.decode(&[], out, policy, true)?,
             Content::Skipped => return Ok(()),
-            Content::Refused => return Err(Fault::Form),
+            Content::Refused => return Err(Fault::Malformed),
             Content::Bytes | Content::Page(_) => {}
         }
         finish_text(self.finish, self.start, out, policy)
@@ -183,22 +188,22 @@ impl Long {
 }
 
 /// Whether a fault of the value, other than its length, may cost the row.
-fn may_be_kept(column: &Column, finish: Finish) -> bool {
+fn may_be_kept(column: &Column, finish: PostProcess) -> bool {
     let text = column.text.is_some() && column.policy.may_reject_text();
-    text || (finish == Finish::Ewkb && column.policy.rejects(Fault::FullGlobe))
+    text || (finish == PostProcess::Ewkb && column.policy.rejects(Fault::FullGlobe))
 }
 
-fn content(column: &Column) -> (Content, Finish) {
+fn content(column: &Column) -> (Content, PostProcess) {
     if column.planned.is_none() {
-        return (Content::Skipped, Finish::Plain);
+        return (Content::Skipped, PostProcess::Plain);
     }
     match (&column.form, &column.text) {
-        (Form::Bytes, _) => (Content::Bytes, Finish::Plain),
-        (Form::Made(finish), _) => (Content::Bytes, *finish),
-        (Form::Text(finish), Some(TextSource::Utf16)) => {
+        (ColumnEncoding::Bytes, _) => (Content::Bytes, PostProcess::Plain),
+        (ColumnEncoding::Processed(finish), _) => (Content::Bytes, *finish),
+        (ColumnEncoding::Text(finish), Some(TextSource::Utf16)) => {
             (Content::Utf16(Utf16::default()), *finish)
         }
-        (Form::Text(finish), Some(TextSource::Page(page))) => {
+        (ColumnEncoding::Text(finish), Some(TextSource::Page(page))) => {
             let content = match page {
                 CodePage::SingleByte(_) => Content::Page(page.clone()),
                 CodePage::MultiByte(encoding) => {
@@ -207,6 +212,6 @@ fn content(column: &Column) -> (Content, Finish) {
             };
             (content, *finish)
         }
-        _ => (Content::Refused, Finish::Plain),
+        _ => (Content::Refused, PostProcess::Plain),
     }
 }

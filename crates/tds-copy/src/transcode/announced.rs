@@ -1,0 +1,103 @@
+//! Whether the type that the server announces is the one that was planned.
+
+use tsql::schema::SqlType;
+
+use crate::tds::type_info::{Length, TypeInfo};
+
+/// Whether a planned type is what the server announces. A longer length than planned, another
+/// scale or another family mean that the table was changed after it was planned.
+pub(super) fn fits(planned: &SqlType, announced: &TypeInfo) -> bool {
+    use TypeInfo as T;
+    match planned {
+        SqlType::Bit => matches!(announced, T::Bit(_)),
+        SqlType::TinyInt => matches!(announced, T::Int(1, _)),
+        SqlType::SmallInt => matches!(announced, T::Int(2, _)),
+        SqlType::Int => matches!(announced, T::Int(4, _)),
+        SqlType::BigInt => matches!(announced, T::Int(8, _)),
+        SqlType::Decimal { precision, scale } => {
+            matches!(announced, T::Decimal { precision: p, scale: s } if (p, s) == (precision, scale))
+        }
+        SqlType::SmallMoney => matches!(announced, T::Money(4, _)),
+        SqlType::Money => matches!(announced, T::Money(8, _)),
+        SqlType::Real => matches!(announced, T::Float(4, _)),
+        SqlType::Float => matches!(announced, T::Float(8, _)),
+        SqlType::Date => matches!(announced, T::Date),
+        SqlType::Time { scale } => matches!(announced, T::Time { scale: s } if s >= scale),
+        SqlType::SmallDateTime => matches!(announced, T::DateTime(4, _)),
+        SqlType::DateTime => matches!(announced, T::DateTime(8, _)),
+        SqlType::DateTime2 { scale } => {
+            matches!(announced, T::DateTime2 { scale: s } if s >= scale)
+        }
+        SqlType::DateTimeOffset { scale } => {
+            matches!(announced, T::DateTimeOffset { scale: s } if s >= scale)
+        }
+        SqlType::UniqueIdentifier => matches!(announced, T::Guid),
+        SqlType::RowVersion => matches!(
+            announced,
+            T::Binary {
+                length: Length::Limited(8)
+            }
+        ),
+        _ => long_fits(planned, announced),
+    }
+}
+
+fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
+    use TypeInfo as T;
+    match (planned, announced) {
+        // A statement may cast a column of another encoding to nvarchar.
+        (
+            SqlType::Char { length }
+            | SqlType::VarChar {
+                length: Some(length),
+            },
+            T::NChar { length: sent, .. },
+        ) => within(*sent, length.saturating_mul(2)),
+        (SqlType::VarChar { length: None } | SqlType::Text, T::NChar { .. } | T::NText(_)) => true,
+        (
+            SqlType::Char { length }
+            | SqlType::VarChar {
+                length: Some(length),
+            },
+            T::Char { length: sent, .. },
+        )
+        | (
+            SqlType::Binary { length }
+            | SqlType::VarBinary {
+                length: Some(length),
+            },
+            T::Binary { length: sent },
+        ) => within(*sent, *length),
+        (
+            SqlType::NChar { length }
+            | SqlType::NVarChar {
+                length: Some(length),
+            },
+            T::NChar { length: sent, .. },
+        ) => within(*sent, length.saturating_mul(2)),
+        (SqlType::VarChar { length: None } | SqlType::Text, T::Char { .. } | T::Text(_)) => true,
+        (SqlType::NVarChar { length: None } | SqlType::NText, T::NChar { .. } | T::NText(_)) => {
+            true
+        }
+        (SqlType::VarBinary { length: None } | SqlType::Image, T::Binary { .. } | T::Image) => true,
+        (SqlType::Xml, T::Xml | T::NChar { .. } | T::NText(_)) => true,
+        (SqlType::SqlVariant, T::Variant) => true,
+        (SqlType::Clr { .. }, T::Udt { .. } | T::Binary { .. }) => true,
+        // The select list converts these, see `plan::query`.
+        (SqlType::HierarchyId, T::Binary { length }) => within(*length, LONGEST_HIERARCHYID),
+        (SqlType::Geography | SqlType::Geometry, T::Binary { .. }) => true,
+        (SqlType::Json | SqlType::Vector { .. }, T::NChar { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Bytes (T-SQL reference, "hierarchyid").
+const LONGEST_HIERARCHYID: u16 = 892;
+
+fn within(sent: Length, planned: u16) -> bool {
+    match sent {
+        Length::Limited(sent) => sent <= planned,
+        // Only a cast makes a limited column `max`; its values are still within the limit.
+        Length::Max => true,
+    }
+}
