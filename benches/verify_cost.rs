@@ -23,7 +23,7 @@ use migrate::config::job::Job;
 use migrate::mssql::pool::SourcePool;
 use migrate::mssql::{catalog, read};
 use migrate::names::{qualified, quote_ident};
-use migrate::pipeline::{Level, RunOptions, VerifyOptions, verify};
+use migrate::pipeline::{ComparisonLevel, RunOptions, VerifyOptions, verify};
 use migrate::plan::layout::columns;
 use migrate::plan::table::{Slice, TablePlan};
 use migrate::plan::{build, query};
@@ -53,8 +53,8 @@ fn main() {
         let compare = |level| compare(&job, level);
         let round = [
             timed(|| runtime.block_on(plain(&job))),
-            timed(|| runtime.block_on(compare(Level::Checksums))),
-            timed(|| runtime.block_on(compare(Level::Rows))),
+            timed(|| runtime.block_on(compare(ComparisonLevel::Checksums))),
+            timed(|| runtime.block_on(compare(ComparisonLevel::Rows))),
         ];
         for (kept, (read, wall, cpu)) in measured.iter_mut().zip(round) {
             rows = read;
@@ -116,7 +116,7 @@ fn cpu() -> f64 {
         .sum()
 }
 
-async fn compare(job: &Job, level: Level) -> u64 {
+async fn compare(job: &Job, level: ComparisonLevel) -> u64 {
     let asked = VerifyOptions {
         level: Some(level),
         show_values: false,
@@ -159,10 +159,12 @@ async fn plain(job: &Job) -> u64 {
 
 /// Both sides of a table at once; its rows.
 async fn table(job: &Job, source: &SourcePool, target: &TargetPool, plan: TablePlan) -> u64 {
-    let most = (job.target.pool.max_connections, MIN_BLOCKS);
+    let most = job.target.pool.max_connections;
     let parts = {
         let lease = target.acquire().await.unwrap();
-        block_ranges(&lease, &plan.target, most).await.unwrap()
+        block_ranges(&lease, &plan.target, most, MIN_BLOCKS)
+            .await
+            .unwrap()
     };
     let drains = parts
         .iter()

@@ -279,9 +279,9 @@ fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions
         ));
     }
     let level = level.map(|level| match level {
-        Level::Counts => pipeline::Level::Counts,
-        Level::Checksums => pipeline::Level::Checksums,
-        Level::Rows => pipeline::Level::Rows,
+        Level::Counts => pipeline::ComparisonLevel::Counts,
+        Level::Checksums => pipeline::ComparisonLevel::Checksums,
+        Level::Rows => pipeline::ComparisonLevel::Rows,
     });
     Ok(VerifyOptions { level, show_values })
 }
@@ -401,7 +401,7 @@ mod tests {
         };
         assert_eq!(asked("verify -c a"), VerifyOptions::default());
         let rows = asked("verify -c a --level rows --show-values");
-        assert_eq!(rows.level, Some(pipeline::Level::Rows));
+        assert_eq!(rows.level, Some(pipeline::ComparisonLevel::Rows));
         assert!(rows.show_values);
         assert!(Typed::try_parse_from(["migrate", "run", "--level", "rows"]).is_err());
     }

@@ -1,4 +1,4 @@
-//! Opens both connections of a run, and closes them so that neither server is left with a connection.
+//! Opens the pools of both servers, and closes them so that neither server is left with a connection.
 
 use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
@@ -6,6 +6,7 @@ use crate::mssql::pool::SourcePool;
 use crate::pipeline::retry::retry_first_contact;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
+use crate::postgres::rights;
 use crate::report::Endpoint;
 use crate::report::pool::PoolReport;
 use crate::schema::Database;
@@ -52,7 +53,7 @@ impl Connections {
         tokio::join!(self.source.close(), self.target.close());
     }
 
-    /// What both pools counted, the source's first.
+    /// What both pools did, for a run's report.
     pub fn reports(&self) -> Vec<PoolReport> {
         vec![
             self.source.metrics().report(),
@@ -61,7 +62,7 @@ impl Connections {
     }
 }
 
-/// The source's pool, as patient as [`retry_first_contact`] is.
+/// Opens the source's pool, retrying as [`retry_first_contact`] does.
 pub async fn open_source(job: &Job) -> Result<SourcePool> {
     retry_first_contact(&job.transfer.retry, || {
         SourcePool::open(&job.source, job.transfer.consistency)
@@ -69,7 +70,7 @@ pub async fn open_source(job: &Job) -> Result<SourcePool> {
     .await
 }
 
-/// The target's pool, in the same way.
+/// Opens the target's pool in the same way.
 pub async fn open_target(job: &Job) -> Result<TargetPool> {
     connect_target(job, Connector::new(&job.target)?).await
 }
@@ -99,18 +100,13 @@ pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
     }
 }
 
+/// The target as the job names it, with the version that its server states.
 pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint> {
     let lease = target.acquire().await?;
-    let row = lease
-        .query_one("SELECT current_setting('server_version')", &[])
-        .await
-        .map_err(|error| {
-            Error::new(Kind::TargetQuery, "could not read the server's version").because(error)
-        })?;
     Ok(Endpoint {
         address: format!("{}:{}", job.target.host, job.target.port),
         database: job.target.database.clone(),
-        version: row.get(0),
+        version: rights::server_version(&lease).await?,
         tls: None,
     })
 }

@@ -1,4 +1,4 @@
-//! What every task of a run shares: the two pools, the job, and who is told of progress.
+//! What every task of a run shares: the run with its two pools, and the tables while they are loaded.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -7,27 +7,29 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Mode};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::StopClock;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
-use crate::postgres::pool::TargetPool;
+use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::state::{
     PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
 };
 use crate::report::progress::{Progress, TablePhase, TableProgress};
 use crate::transcode::RowLayout;
 
-/// One run, shared by all of its tasks.
+/// A registered run, shared by all of its tasks.
 pub struct Run {
     pub job: Job,
     pub id: RunId,
     pub source: SourcePool,
     pub target: TargetPool,
+    /// Read by the caller while the run goes.
     pub progress: Arc<Progress>,
-    /// Whose turn it is to have a long row in memory.
+    /// Bounds how many long rows of the source are in memory.
     pub large_rows: LargeRows,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
@@ -35,6 +37,7 @@ pub struct Run {
 }
 
 impl Run {
+    /// Proves in a transaction that the run still has its job.
     pub fn fence(&self) -> RunFence<'_> {
         RunFence {
             job: &self.job.name,
@@ -42,8 +45,25 @@ impl Run {
         }
     }
 
+    /// Acquires a target connection and does `work` on it, again from the start while faults are
+    /// transient and tries are left. A stop is heard between tries only, as in
+    /// [`retry_to_completion`].
+    ///
+    /// # Errors
+    /// The first permanent error, the last transient one, or
+    /// [`Kind::Stopped`](crate::error::Kind::Stopped).
+    pub async fn on_target<T, F: Future<Output = Result<T>>>(
+        &self,
+        work: impl Fn(Lease) -> F,
+    ) -> Result<T> {
+        retry_to_completion(&self.job.transfer.retry, &self.cancel, || async {
+            work(self.target.acquire().await?).await
+        })
+        .await
+    }
+
     /// How many partitions the caps of both pools let load at a time.
-    pub fn most_in_flight(&self) -> usize {
+    pub fn concurrency_cap(&self) -> usize {
         let (source, target) = (&self.job.source.pool, &self.job.target.pool);
         source.max_connections.min(target.max_connections).max(1)
     }
@@ -60,26 +80,30 @@ pub struct TableLoad {
     pub progress: Arc<TableProgress>,
     /// Child of the run's: the first error of a partition stops its siblings, not the run.
     pub cancel: CancellationToken,
-    /// Partitions that are not done; whoever takes the last one finishes the table.
+    /// Partitions that are not done; the worker that does the last one finishes the table.
     remaining: AtomicU32,
-    /// Numbers of all partitions, those that were cut off others included.
+    /// Numbers of all partitions, including those that a split made.
     known: Mutex<HashSet<u32>>,
     /// How many partitions may be open at a time, so that a table does not crowd out others.
-    most_open: usize,
-    /// Partitions that a worker holds.
-    lanes: AtomicUsize,
+    max_open: usize,
+    /// Partitions that workers are moving now.
+    active: AtomicUsize,
+    /// Work that is left when all rows are there, in bytes of COPY.
     finish_weight: u64,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
-    /// Indexes and checks that could not be made of a table that is whole otherwise; set by its last
-    /// finish step.
+    /// Indexes and checks that could not be made for a table that is complete otherwise; set by its
+    /// last finish step.
     unmade: Mutex<Vec<Error>>,
-    /// Rows of both sides, where they were counted while the table was finished.
+    /// Rows of both sides, if they were counted while the table was finished.
     pub counts: OnceLock<Counts>,
 }
 
 /// A table that could not be made ready, with the reason.
-pub type Unready = (TablePlan, Error);
+pub struct UnreadyTable {
+    pub plan: TablePlan,
+    pub error: Error,
+}
 
 /// Rows of a table's source and of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,17 +112,18 @@ pub struct Counts {
     pub target: u64,
 }
 
-/// An index's entry costs PostgreSQL as much as so many bytes of COPY: 0.25 s per million rows of a
-/// narrow table's key against 6 to 9 ns per byte of narrow and wide rows (PostgreSQL 15, CPU time).
+/// Bytes of COPY that cost PostgreSQL as much as one index entry: 0.25 s per million rows of a narrow
+/// table's key against 6 to 9 ns per byte of narrow and wide rows (PostgreSQL 15, CPU time).
 const BYTES_PER_ENTRY: u64 = 40;
 
-/// Where the source does not tell sizes.
+/// Bytes of a row, assumed if the source does not tell sizes.
 const BYTES_PER_ROW: u64 = 100;
 
 impl TableLoad {
-    /// Takes up a recorded table; `cancel` is the run's.
+    /// A recorded table that is to be loaded; `cancel` is the run's.
     pub fn new(
-        (job, cancel): (&Job, &CancellationToken),
+        job: &Job,
+        cancel: &CancellationToken,
         record: TableRecord,
         layout: RowLayout,
         progress: Arc<TableProgress>,
@@ -124,8 +149,8 @@ impl TableLoad {
             layout,
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
-            most_open: most_open(job, &record.plan),
-            lanes: AtomicUsize::new(0),
+            max_open: max_open(job, &record.plan),
+            active: AtomicUsize::new(0),
             finish_weight: finish_weight(job, &record.plan),
             partitions: record.partitions,
             plan: record.plan,
@@ -137,18 +162,19 @@ impl TableLoad {
         })
     }
 
-    /// A partition is done; true for the last one.
+    /// Counts a partition as done; true for the last one.
     pub fn partition_done(&self) -> bool {
         self.progress.partition_done();
         self.remaining.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// No partition is left, so that only the finish steps are.
+    /// Whether no partition is left, only the finish steps.
     pub fn loaded(&self) -> bool {
         self.remaining.load(Ordering::Acquire) == 0
     }
 
-    /// Numbers of partitions that were not known: they are counted as open from here on.
+    /// Adds partitions and gives the numbers of those that were not known: they count as open from here
+    /// on.
     pub fn add_partitions(&self, numbers: &[u32]) -> Vec<u32> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let new = numbers
@@ -162,26 +188,26 @@ impl TableLoad {
         new
     }
 
-    /// A worker took one of its partitions.
+    /// Counts a partition as active: a worker took it.
     pub fn take_partition(&self) {
-        self.lanes.fetch_add(1, Ordering::AcqRel);
+        self.active.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A worker let go of one.
+    /// The opposite: the worker gave it back.
     pub fn release_partition(&self) {
-        self.lanes.fetch_sub(1, Ordering::AcqRel);
+        self.active.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Partitions that workers hold.
-    pub fn lanes(&self) -> usize {
-        self.lanes.load(Ordering::Acquire)
+    /// Partitions that workers are moving now.
+    pub fn active_partitions(&self) -> usize {
+        self.active.load(Ordering::Acquire)
     }
 
-    /// How many partitions more may be open; `None` for none.
+    /// How many more partitions may be open; `None` for none.
     pub fn room(&self) -> Option<usize> {
         let open = self.remaining.load(Ordering::Acquire);
         let open = usize::try_from(open).unwrap_or(usize::MAX);
-        Some(self.most_open.saturating_sub(open)).filter(|room| *room > 0)
+        Some(self.max_open.saturating_sub(open)).filter(|room| *room > 0)
     }
 
     /// How much work the table is, in bytes.
@@ -189,17 +215,18 @@ impl TableLoad {
         weight(&self.plan)
     }
 
-    /// How much work is left of it when its rows are there, in bytes as well.
+    /// How much work is left when its rows are there, in bytes.
     pub fn finish_weight(&self) -> u64 {
         self.finish_weight
     }
 
+    /// The table's work divided evenly among its partitions, in bytes.
     pub fn weight_of_partition(&self) -> u64 {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.weight() / u64::try_from(known.len()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Keeps the first error and stops the table's other partitions.
+    /// Keeps the first error and stops the table's other partitions; true for the first.
     pub fn fail(&self, error: Error) -> bool {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let first = failure.is_none();
@@ -211,12 +238,12 @@ impl TableLoad {
         first
     }
 
-    /// Keeps what the table lacks.
+    /// Keeps why indexes and checks could not be made.
     pub fn set_unmade(&self, errors: Vec<Error>) {
         *self.unmade.lock().unwrap_or_else(PoisonError::into_inner) = errors;
     }
 
-    /// Hands over what the table lacks.
+    /// Hands over why indexes and checks could not be made.
     pub fn take_unmade(&self) -> Vec<Error> {
         std::mem::take(&mut *self.unmade.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -238,8 +265,8 @@ pub fn weight(plan: &TablePlan) -> u64 {
     }
 }
 
-/// Its indexes, and its rows once more where they are made safe behind the load. Tables that were
-/// there before have both.
+/// Its index entries, and its rows once more if the table becomes LOGGED after the load. Tables that were
+/// there before need neither.
 fn finish_weight(job: &Job, plan: &TablePlan) -> u64 {
     if matches!(job.transfer.mode, Mode::Truncate | Mode::Append) {
         return 0;
@@ -247,17 +274,18 @@ fn finish_weight(job: &Job, plan: &TablePlan) -> u64 {
     let key = usize::from(plan.primary_key.is_some());
     let indexes = (key + plan.objects.indexes.len()) as u64;
     let entries = plan.estimated_rows.saturating_mul(indexes);
-    let again = match job.transfer.unlogged_load {
-        true => weight(plan),
-        false => 0,
+    let again = if job.transfer.unlogged_load {
+        weight(plan)
+    } else {
+        0
     };
     entries
         .saturating_mul(BYTES_PER_ENTRY)
         .saturating_add(again)
 }
 
-/// A table's own number of partitions, or the job's most.
-fn most_open(job: &Job, plan: &TablePlan) -> usize {
+/// A table's own number of partitions, or the job's limit.
+fn max_open(job: &Job, plan: &TablePlan) -> usize {
     let fixed = job.table_override(&plan.full_name());
     let fixed = fixed.and_then(|settings| settings.partitions);
     fixed.unwrap_or(job.transfer.max_partitions_per_table)
@@ -269,7 +297,7 @@ mod tests {
     use crate::config::parse;
     use crate::pipeline::fixtures::{JOB, keyed};
 
-    fn of(transfer: &str, rows: u64, bytes: u64) -> [u64; 2] {
+    fn weights(transfer: &str, rows: u64, bytes: u64) -> [u64; 2] {
         let job = JOB.replace("transfer: {", &format!("transfer: {{{transfer}, "));
         let job = parse(&job, "j", &|_| None).expect("a job");
         let plan = keyed(rows, bytes);
@@ -278,21 +306,25 @@ mod tests {
 
     #[test]
     fn a_table_weighs_its_bytes_or_what_its_rows_may_have() {
-        assert_eq!(of("mode: create", 10, 7000), [7000, 400]);
-        assert_eq!(of("mode: create", 10, 0), [1000, 400]);
-        assert_eq!(of("mode: create", 0, 0), [0, 0]);
-        assert_eq!(of("mode: create", u64::MAX, 0), [u64::MAX, u64::MAX]);
+        assert_eq!(weights("mode: create", 10, 7000), [7000, 400]);
+        assert_eq!(weights("mode: create", 10, 0), [1000, 400]);
+        assert_eq!(weights("mode: create", 0, 0), [0, 0]);
+        assert_eq!(weights("mode: create", u64::MAX, 0), [u64::MAX, u64::MAX]);
     }
 
     #[test]
-    fn rows_that_are_logged_behind_the_load_weigh_once_more() {
-        assert_eq!(of("unlogged_load: true", 10, 7000), [7000, 7400]);
+    fn rows_that_are_logged_after_the_load_weigh_once_more() {
+        assert_eq!(weights("unlogged_load: true", 10, 7000), [7000, 7400]);
     }
 
     #[test]
     fn nothing_is_made_of_a_table_that_was_there() {
         for mode in ["truncate", "append"] {
-            assert_eq!(of(&format!("mode: {mode}"), 10, 7000), [7000, 0], "{mode}");
+            assert_eq!(
+                weights(&format!("mode: {mode}"), 10, 7000),
+                [7000, 0],
+                "{mode}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tables on their way, for unit tests.
+//! Tables that are being loaded, for unit tests.
 
 use std::sync::Arc;
 
@@ -35,12 +35,12 @@ pub(super) fn range(after: Option<i64>, upto: Option<i64>) -> Slice {
 }
 
 /// A table of `bytes` with a key of one integer, whose partitions, from 1, are in these states.
-/// Finishing it is no work that counts.
+/// Finishing it has no weight.
 pub(super) fn table(bytes: u64, partitions: &[PartitionState]) -> Arc<TableLoad> {
     table_with_rows(bytes, 0, partitions)
 }
 
-/// The same with so many entries in the index of its key.
+/// The same with `rows` entries in the index of its key.
 pub(super) fn table_with_rows(
     bytes: u64,
     rows: u64,
@@ -70,10 +70,10 @@ pub(super) fn table_with_rows(
         error: None,
     };
     let progress = Progress::new().add_table("dbo.Sample", 0);
-    TableLoad::new((&job, &CancellationToken::new()), record, layout, progress)
+    TableLoad::new(&job, &CancellationToken::new(), record, layout, progress)
 }
 
-/// The plan of a table with a key of one integer, and so many rows and bytes by the catalog.
+/// The plan of a table with a key of one integer, and `rows` and `bytes` by the catalog.
 pub(super) fn keyed(rows: u64, bytes: u64) -> TablePlan {
     let id = column("Id", SqlType::Int);
     let mut plan = plan(vec![id.clone()], keyset(&[(id, false)]));

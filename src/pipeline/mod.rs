@@ -7,6 +7,7 @@ mod context;
 #[cfg(test)]
 mod fixtures;
 mod load;
+mod machine;
 mod options;
 pub mod policy;
 mod retry;
@@ -16,11 +17,13 @@ mod survey;
 mod tune;
 mod verify;
 
-pub use commands::check::{check, status};
-pub use commands::plan::{plan, schema};
+pub use commands::check::check;
+pub use commands::plan::plan;
 pub use commands::rejects::rejects;
-pub use options::RunOptions;
+pub use commands::schema::schema;
+pub use commands::status::status;
+pub use options::{ComparisonLevel, RunOptions, TuneOptions, VerifyOptions};
 pub use run::run;
 pub(crate) use shutdown::drop_on_stop;
-pub use tune::{TuneOptions, tune};
-pub use verify::{Level, VerifyOptions, verify};
+pub use tune::tune;
+pub use verify::verify;

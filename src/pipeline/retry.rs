@@ -1,5 +1,5 @@
-//! Tries again what a transient fault broke: exponential backoff with equal jitter. Before the load it
-//! is bounded by time, during the load by the number of tries that got no further.
+//! Retries work after transient faults: exponential backoff with equal jitter. Before the load it is bounded
+//! by time, during the load by the number of tries that got no further.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::config::job::Retry;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::policy::{Retry as When, policy};
 
-/// Tries in all of [`When::FewAtFirst`].
+/// Tries in all for [`When::FewAtFirst`].
 const FEW: u32 = 3;
 
-/// Longest pause between two tries before the load: somebody may be watching.
+/// Longest pause between two tries before the load, when an operator may be watching.
 const LONGEST_PAUSE_AT_START: Duration = Duration::from_secs(5);
 
 /// How many tries are left, and how long to wait before the next.
@@ -25,6 +25,7 @@ pub struct Backoff<'a> {
 }
 
 impl<'a> Backoff<'a> {
+    /// No try has failed yet.
     pub fn new(settings: &'a Retry) -> Self {
         Self {
             settings,
@@ -41,7 +42,7 @@ impl<'a> Backoff<'a> {
     /// Waits before the next try.
     ///
     /// # Errors
-    /// Gives `error` back where it is permanent or no try is left, and `Stopped` when cancelled.
+    /// `error` itself if it is permanent or no try is left, and [`Kind::Stopped`] when cancelled.
     pub async fn after(&mut self, error: Error, cancel: &CancellationToken) -> Result<()> {
         if matches!(
             error.kind(),
@@ -95,11 +96,14 @@ fn stopped() -> Error {
     )
 }
 
-/// What failed while the run was stopped is no failure: its statement may have been cancelled.
+/// Turns an error into [`Kind::Stopped`] while the run stops: its statement may have been cancelled.
 pub fn stopped_error_if_stopping<T>(cancel: &CancellationToken, outcome: Result<T>) -> Result<T> {
-    outcome.map_err(|error| match cancel.is_cancelled() {
-        true => stopped(),
-        false => error,
+    outcome.map_err(|error| {
+        if cancel.is_cancelled() {
+            stopped()
+        } else {
+            error
+        }
     })
 }
 
@@ -113,7 +117,7 @@ enum Stage {
 }
 
 impl Stage {
-    /// How long a fault of this kind is tried again; `None` where it is told at once.
+    /// How long work with a fault of this kind is retried; `None` if the fault is reported at once.
     fn bound(self, kind: Kind, failed: u32, settings: &Retry) -> Option<Duration> {
         let bound = settings.at_start;
         match (policy(kind).retry, self) {
@@ -125,8 +129,9 @@ impl Stage {
     }
 }
 
-/// Connects: a wrong password, certificate or name is told at once, what passes by itself is tried
-/// again for `transfer.retry.at_start`. Not for a cancel to be heard: `work` may be dropped anywhere.
+/// Retries the first connection: a wrong password, certificate or name is reported at once, a fault that
+/// passes by itself is retried for `transfer.retry.at_start`. It listens to no stop: the future may be
+/// dropped anywhere.
 pub async fn retry_first_contact<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
@@ -134,7 +139,7 @@ pub async fn retry_first_contact<T, F: Future<Output = Result<T>>>(
     within_bound(settings, Stage::FirstContact, work).await
 }
 
-/// The same for what follows before the load: catalog, planning, state. `work` may be done twice.
+/// Retries what follows before the load: catalog, planning, state. `work` may be done twice.
 pub async fn retry_before_load<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
@@ -142,7 +147,7 @@ pub async fn retry_before_load<T, F: Future<Output = Result<T>>>(
     within_bound(settings, Stage::Connected, work).await
 }
 
-// The work is on the heap: the compiler computes the layout of nested futures only so deep.
+// The work is on the heap: the compiler limits how deep it computes the layout of nested futures.
 async fn within_bound<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     stage: Stage,
@@ -173,8 +178,8 @@ async fn within_bound<T, F: Future<Output = Result<T>>>(
     }
 }
 
-/// Does work that may be done twice until it succeeds, fails for good, or is cancelled. The work
-/// is dropped where it stands on a cancel, so it must leave a transaction open or none begun.
+/// Does work that may be done twice until it succeeds, fails permanently, or is cancelled. A cancel drops
+/// the work wherever it is, so it must leave a transaction open or none begun.
 pub async fn retry_cancellable<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     cancel: &CancellationToken,
@@ -193,8 +198,8 @@ pub async fn retry_cancellable<T, F: Future<Output = Result<T>>>(
     .await
 }
 
-/// As [`retry_cancellable`], for statements that would go on at the server with nobody to cancel them: a cancel
-/// is heard between tries only, and ends them with [`TargetPool::cancel_running`].
+/// As [`retry_cancellable`], for statements that would continue at the server if they were dropped: a
+/// cancel is heard between tries only, and [`TargetPool::cancel_running`] ends the statements.
 ///
 /// [`TargetPool::cancel_running`]: crate::postgres::pool::TargetPool::cancel_running
 pub async fn retry_to_completion<T, F: Future<Output = Result<T>>>(
@@ -325,9 +330,9 @@ mod tests {
         assert_eq!(last.kind(), Kind::SourceLost);
     }
 
-    /// Five workers behind three connections once failed their tables after five time-outs.
+    /// Five workers with three connections once failed their tables after five time-outs.
     #[tokio::test]
-    async fn waiting_for_a_full_pool_is_no_failure() {
+    async fn waiting_for_a_full_pool_is_not_a_failure() {
         let settings = settings(1);
         let cancel = CancellationToken::new();
         let mut backoff = Backoff::new(&settings);
@@ -338,7 +343,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_seen_through_is_not_dropped_by_a_stop_and_not_begun_after_it() {
+    async fn work_to_completion_is_not_dropped_by_a_stop_and_not_begun_after_it() {
         let settings = settings(3);
         let cancel = CancellationToken::new();
         let done = retry_to_completion(&settings, &cancel, || async {

@@ -1,10 +1,10 @@
 //! How work ends when a signal comes. What only reads is dropped; what runs at the target gets some time,
-//! then its statements are cancelled at the server, which nobody could do any more if the work was
-//! dropped first; and what is said of a stopped run is said in time.
+//! then its statements are cancelled at the server, which would be impossible if the work was dropped
+//! first; and a stopped run says what became of it in time.
 //!
-//! A signal ends the process within 10 s, also where the target has fallen silent. Of these a run spends
-//! [`STOP_GRACE`] and two more on what is under way, one each on the questions of its report and on its
-//! record, and two to give the job lock back and to close both pools.
+//! A signal ends the process within 10 s, even if the target does not answer any more. Of these a run
+//! spends [`STOP_GRACE`] and two more on what is in progress, one each on the questions of its report and
+//! on its record, and two to give the job lock back and to close both pools.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,16 +16,19 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::pool::TargetPool;
 
-/// What commits and objects that are being made get to come to their end.
+/// Time that commits and objects that are being made get to complete.
 pub const STOP_GRACE: Duration = Duration::from_secs(3);
 
-/// How long work may take to end when its statements were cancelled: an answer and a rollback.
+/// Time that work gets to end after its statements were cancelled: an answer and a rollback.
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often the server is asked to cancel what has begun since.
+/// Time between two requests to cancel, for statements that have begun since.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
-/// Gives up work that changes nothing on either side when a signal comes; `words` say what was stopped.
+/// Drops work that changes nothing on either side when a stop comes; `words` say what was stopped.
+///
+/// # Errors
+/// [`Kind::Stopped`] with `words`, and those of `work`.
 pub async fn drop_on_stop<T>(
     cancel: &CancellationToken,
     words: &'static str,
@@ -40,12 +43,12 @@ pub async fn drop_on_stop<T>(
 pub enum Ended<T> {
     /// By itself, before a stop or soon enough after it.
     Whole(T),
-    /// After its statements were cancelled; what it says then, unless it did not end even so.
+    /// After its statements were cancelled, with its output; `None` if it did not end even so.
     Cancelled(Option<T>),
 }
 
-/// Does work that knows of a stop only between its statements. `grace` is what they get to end by
-/// themselves.
+/// Does work that notices a stop only between its statements. These get `grace` to end by themselves, then
+/// they are cancelled at the server.
 pub async fn finish_within_grace<T>(
     target: &TargetPool,
     cancel: &CancellationToken,
@@ -65,7 +68,7 @@ pub async fn finish_within_grace<T>(
         () = over => {}
     }
     target.cancel_running().await;
-    // Who waited for a connection gets one as others let go, and begins a statement with it.
+    // Work that waited for a connection gets one as others are given back, and begins a statement.
     let again = async {
         loop {
             sleep(AGAIN_AFTER).await;
@@ -80,8 +83,11 @@ pub async fn finish_within_grace<T>(
     })
 }
 
-/// Cancels the statements of `work` at the server as soon as a signal comes: each may wait for a lock for
-/// a minute. What has come to its end all the same counts.
+/// Cancels the statements of `work` at the server as soon as a stop comes: each may wait for a lock for a
+/// minute. Work that completes nevertheless counts.
+///
+/// # Errors
+/// [`Kind::Stopped`] with `words` after a stop, else those of `work`.
 pub async fn cancel_on_stop<T>(
     target: &TargetPool,
     cancel: &CancellationToken,
@@ -98,7 +104,7 @@ pub async fn cancel_on_stop<T>(
     Err(Error::new(Kind::Stopped, words))
 }
 
-/// When a stop came, for what may take until some time after it.
+/// Knows when a stop came, for work that may take until some time after it.
 pub struct StopClock {
     cancel: CancellationToken,
     stopped: Arc<OnceLock<Instant>>,
@@ -106,6 +112,7 @@ pub struct StopClock {
 }
 
 impl StopClock {
+    /// Watches `cancel` in a task of its own.
     pub fn new(cancel: &CancellationToken) -> Self {
         let stopped = Arc::new(OnceLock::new());
         let (watched, seen) = (cancel.clone(), Arc::clone(&stopped));
@@ -120,9 +127,9 @@ impl StopClock {
         }
     }
 
-    /// Does what a stopped run can leave undone, until so long after the stop; `None` when that was not
-    /// enough, with its statements cancelled at the server.
-    pub async fn in_time<T>(
+    /// Does what a stopped run can leave undone, for at most `within` after the stop; `None` if that was
+    /// not enough, with its statements cancelled at the server.
+    pub async fn finish_within<T>(
         &self,
         target: &TargetPool,
         within: Duration,

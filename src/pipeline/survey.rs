@@ -3,7 +3,8 @@
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
-use crate::pipeline::connections::{Connections, require_consistency};
+use crate::mssql::pool::SourcePool;
+use crate::pipeline::connections::{Connections, open_target, require_consistency};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::retry::retry_before_load;
 use crate::plan::build::{self, Planned};
@@ -14,7 +15,7 @@ use crate::report::Omission;
 use crate::schema::Database;
 use crate::typemap::{TargetTypes, depends_on_target};
 
-/// What the source has, and what the job makes of it.
+/// The source's catalog, and what the job plans from it.
 pub struct Survey {
     pub database: Database,
     pub planned: Planned,
@@ -65,6 +66,25 @@ pub async fn target_types(database: &Database, target: &TargetPool) -> Result<Ta
     extensions::target_types(&*target.acquire().await?).await
 }
 
+/// Reads the catalog, with retries.
+pub async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
+    retry_before_load(&job.transfer.retry, || async {
+        catalog::load(&mut *source.acquire().await?).await
+    })
+    .await
+}
+
+/// As [`target_types`], for a command that connects to the target only if it must.
+pub async fn types_for_plan(database: &Database, job: &Job) -> Result<TargetTypes> {
+    if !needs_target_types(database) {
+        return Ok(TargetTypes::default());
+    }
+    let target = open_target(job).await?;
+    let types = target_types(database, &target).await;
+    target.close().await;
+    types
+}
+
 /// Whether a type of the source depends on the target's extensions.
 pub fn needs_target_types(database: &Database) -> bool {
     let mut columns = database.tables.iter().flat_map(|table| &table.columns);
@@ -79,7 +99,7 @@ pub fn plan_from(
     target: TargetTypes,
 ) -> Result<Survey> {
     require_consistency(job, &database)?;
-    let mut planned = build::build(&database, job, target).map_err(together)?;
+    let mut planned = build::build(&database, job, target).map_err(all_as_one)?;
     if planned.tables.is_empty() {
         return Err(nothing_selected(&database));
     }
@@ -113,7 +133,7 @@ fn nothing_selected(database: &Database) -> Error {
     )
 }
 
-/// Keeps the tables that `--table` names, and the problems that are theirs or nobody's.
+/// Keeps the tables that `--table` names, and the problems that are theirs or of no table.
 fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions) -> Result<()> {
     if options.only_tables.is_empty() {
         return Ok(());
@@ -147,8 +167,8 @@ fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions)
     Ok(())
 }
 
-/// One error out of many, each on a line of its own.
-pub fn together(mut errors: Vec<Error>) -> Error {
+/// All errors as one, each on a line of its own.
+pub fn all_as_one(mut errors: Vec<Error>) -> Error {
     if errors.len() == 1 {
         return errors.remove(0);
     }
@@ -166,7 +186,7 @@ pub fn width(job: &Job) -> usize {
     target.max_connections.min(source.max_connections).max(1)
 }
 
-/// All omissions in one list: of tables, then of sequences and views.
+/// What is left out of all tables, then of sequences and views, as reports show it.
 pub fn omissions(planned: &Planned) -> Vec<Omission> {
     let of_tables = planned.tables.iter().flat_map(|plan| {
         let omissions = plan.omissions.iter();

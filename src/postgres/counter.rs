@@ -1,4 +1,4 @@
-//! Where the counters of columns go on that were identities.
+//! The counters of columns that were identities: where they continue, and which rows are in their way.
 
 use tokio_postgres::{Client, GenericClient, Transaction};
 
@@ -8,10 +8,10 @@ use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::fault;
 use crate::schema::Identity;
 
-/// Rows that a counter will meet.
+/// A counter whose next values are taken by rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collision {
-    /// At the source.
+    /// The column's name at the source.
     pub column: String,
     /// Quoted, with its schema.
     pub sequence: String,
@@ -38,9 +38,12 @@ pub async fn is_beyond(client: &Client, plan: &TablePlan) -> Result<bool> {
         let Some(value) = furthest_value(client, plan, column, identity).await? else {
             continue;
         };
-        let beyond = |last: i128| match identity.increment < 0 {
-            true => value < last,
-            false => value > last,
+        let beyond = |last: i128| {
+            if identity.increment < 0 {
+                value < last
+            } else {
+                value > last
+            }
         };
         if identity.last_value.is_none_or(beyond) {
             return Ok(true);
@@ -65,7 +68,7 @@ async fn furthest_value(
         let doing = format!("read the furthest value of {}", qualified(&plan.target));
         fault::from_driver(error, &doing).at_column(&column.source.name)
     })?;
-    // Of whole numbers, however many digits they have.
+    // A whole number, with any number of digits.
     Ok(row
         .get::<_, Option<&str>>(0)
         .and_then(|text| text.parse().ok()))
@@ -91,9 +94,9 @@ async fn sequence_of(
         })
 }
 
-/// The counter stands where the source's does, or further where it has got further itself: it
-/// numbered rows that an append found there. Rows beyond it do not move it, because the source
-/// would hand out its next value too; where the source does not tell, they do.
+/// Sets the counter to the source's last value, or leaves it if it has got further itself: it numbered
+/// rows that an append found there. Rows beyond it do not move it, because the source would give out its
+/// next value too; they do if the source does not tell its last value.
 pub(super) async fn set(
     transaction: &Transaction<'_>,
     plan: &TablePlan,
@@ -131,7 +134,7 @@ pub(super) async fn set(
         })
 }
 
-/// Rows that a counter will meet, where a key or a unique index begins with its column.
+/// Finds counters whose next values are taken by rows, if a key or a unique index begins with their column.
 pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collision>> {
     let mut found = Vec::new();
     for (column, identity) in counted(plan) {
@@ -144,19 +147,20 @@ pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collisi
         let Some(furthest) = furthest_value(client, plan, column, identity).await? else {
             continue;
         };
-        let stands = format!("SELECT last_value, is_called FROM {sequence}");
-        let row = client.query_one(&stands, &[]).await.map_err(|error| {
+        let state = format!("SELECT last_value, is_called FROM {sequence}");
+        let row = client.query_one(&state, &[]).await.map_err(|error| {
             fault::from_driver(error, &format!("read the value of sequence {sequence}"))
         })?;
-        let last = i128::from(row.get::<_, i64>(0));
-        let next = if row.get(1) {
+        let last = i128::from(row.get::<_, i64>("last_value"));
+        let next = if row.get("is_called") {
             last + identity.increment
         } else {
             last
         };
-        let meets = match identity.increment < 0 {
-            true => furthest <= next,
-            false => furthest >= next,
+        let meets = if identity.increment < 0 {
+            furthest <= next
+        } else {
+            furthest >= next
         };
         if meets {
             found.push(Collision {

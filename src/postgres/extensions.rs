@@ -8,7 +8,7 @@ use crate::typemap::TargetTypes;
 
 /// A type counts where its own extension made it and the search path finds it.
 const FIND: &str = "\
-SELECT e.extname::text, t.typname::text FROM pg_catalog.pg_extension e \
+SELECT e.extname::text AS extension, t.typname::text AS type FROM pg_catalog.pg_extension e \
 JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass \
 AND d.refobjid = e.oid AND d.classid = 'pg_catalog.pg_type'::regclass AND d.deptype = 'e' \
 JOIN pg_catalog.pg_type t ON t.oid = d.objid \
@@ -22,8 +22,9 @@ pub async fn target_types(client: &impl GenericClient) -> Result<TargetTypes> {
         .await
         .map_err(|error| fault::from_driver(error, "look for PostGIS and pgvector"))?;
     let has = |extension: &str, name: &str| {
-        rows.iter()
-            .any(|row| row.get::<_, &str>(0) == extension && row.get::<_, &str>(1) == name)
+        rows.iter().any(|row| {
+            row.get::<_, &str>("extension") == extension && row.get::<_, &str>("type") == name
+        })
     };
     Ok(TargetTypes {
         postgis: has("postgis", "geometry") && has("postgis", "geography"),

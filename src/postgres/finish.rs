@@ -13,9 +13,9 @@ use crate::postgres::state::{RunId, TableKey, must_be_latest};
 
 const BEGIN: &str = "\
 SELECT state, made_oid, (SELECT count(*) FROM _migrate.partitions p WHERE p.job = t.job \
-AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done'), \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done') AS missing, \
 (SELECT coalesce(sum(rows), 0)::bigint FROM _migrate.partitions p WHERE p.job = t.job \
-AND p.source_schema = t.source_schema AND p.source_table = t.source_table) \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table) AS rows \
 FROM _migrate.tables t WHERE job = $1 AND source_schema = $2 AND source_table = $3 FOR UPDATE";
 
 const DONE: &str = "\
@@ -30,8 +30,8 @@ SELECT pg_catalog.set_config(s.name, CASE s.name WHEN 'maintenance_work_mem' \
 THEN greatest(s.setting::bigint, $1) || 'kB' ELSE $2::text END, false) FROM pg_catalog.pg_settings s \
 WHERE s.name IN ('maintenance_work_mem', 'max_parallel_maintenance_workers')";
 
-/// Sets the session up to make indexes, with so many bytes or the server's own setting, which it
-/// counts in kB, where that is more; and with so many workers, where the server has them free.
+/// Sets the session up to make indexes: it uses the larger of `memory` (bytes) and the server's own setting
+/// (kB), and up to `workers` parallel workers, if the server has them free.
 pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Result<()> {
     let memory = i64::try_from(memory / 1024).unwrap_or(i64::MAX);
     client
@@ -40,8 +40,6 @@ pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Re
         .map(drop)
         .map_err(|error| fault::from_driver(error, "set up the session to make indexes"))
 }
-
-pub use crate::postgres::counter::{collisions, is_beyond as is_beyond_counter};
 
 /// Vacuums a table outside of any transaction.
 pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
@@ -52,8 +50,8 @@ pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
         .map_err(|error| fault::from_driver(error, &format!("vacuum table {}", qualified(table))))
 }
 
-/// Makes the table durable and adds its primary key, ahead of everything else that it gets. Does
-/// nothing where that is done, and where the table is not the job's own.
+/// Makes the table durable and adds its primary key, before everything else that it gets. Does nothing if
+/// that is done, or if the table is not the job's own.
 pub async fn make_durable(
     client: &mut Client,
     table: &TableKey,
@@ -77,8 +75,8 @@ async fn make_durable_in_transaction(
     }
 }
 
-/// The open transaction in which the table is durable and has its primary key, where it is the
-/// job's own; `None` where it is finished.
+/// Gives the open transaction in which the table is durable and has its primary key, if it is the job's
+/// own; `None` if it is finished.
 async fn durable_transaction<'a>(
     client: &'a mut Client,
     table: &TableKey,
@@ -106,10 +104,9 @@ async fn commit(transaction: Transaction<'_>, plan: &TablePlan) -> Result<()> {
     transaction.commit().await.map_err(failed)
 }
 
-/// Makes the table durable, adds its primary key, sets where its identity goes on, gathers
-/// statistics and records it as done: all or nothing. Does nothing where it is done already.
-/// [`Kind::Checkpoint`] where partitions are missing, [`Kind::JobHeld`] where a younger run has the
-/// job.
+/// Makes the table durable, adds its primary key, sets its identity's next value, collects statistics and
+/// records it as done: all or nothing. Does nothing if it is done already. [`Kind::Checkpoint`] if
+/// partitions are missing, [`Kind::JobHeld`] if a younger run has the job.
 pub async fn finish(
     client: &mut Client,
     table: &TableKey,
@@ -150,24 +147,24 @@ async fn finish_in_transaction(
 
 /// What is recorded of a table whose partitions are all done.
 struct Loaded {
-    /// Of the table that the job made, where it made one.
+    /// The oid of the table that the job made, if it made one.
     made: Option<Oid>,
     rows: i64,
 }
 
-/// `None`: finished before.
+/// Locks the record; `None` if the table is finished.
 async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option<Loaded>> {
     let row = transaction
         .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(|error| fault::from_driver(error, "read the state of the table"))?
         .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
-    let missing: i64 = row.get(2);
-    match row.get::<_, &str>(0) {
+    let missing: i64 = row.get("missing");
+    match row.get::<_, &str>("state") {
         "done" => Ok(None),
         "created" | "loaded" if missing == 0 => Ok(Some(Loaded {
-            made: row.get(1),
-            rows: row.get(3),
+            made: row.get("made_oid"),
+            rows: row.get("rows"),
         })),
         state => Err(Error::new(
             Kind::Checkpoint,

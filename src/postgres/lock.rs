@@ -19,22 +19,22 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
-/// How long the end of our own former session is waited for.
+/// How long the end of this process's own former session is waited for.
 const RETAKE_WITHIN: Duration = Duration::from_secs(8);
 const UNLOCK_WITHIN: Duration = Duration::from_secs(1);
 
-/// By these the server notices within about a minute that this process vanished, and gives the
-/// lock free: `tcp_keepalives_*` where the connection is quiet, `tcp_user_timeout` where an answer
+/// With these the server notices within about a minute that this process is gone, and releases the
+/// lock: `tcp_keepalives_*` where the connection is quiet, `tcp_user_timeout` where an answer
 /// is on its way. What this server version or system does not know is left out.
 const NOTICE: &str = "\
 SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES ('tcp_keepalives_idle', '30'), \
 ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '60s')) \
 AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
 
-/// Who holds a lock, of this database and this key (the two halves are how `pg_locks` shows it).
+/// The holder of a lock of this database and this key (the two halves are how `pg_locks` shows it).
 const HOLDER: &str = "\
-SELECT l.pid, a.application_name, pg_catalog.host(a.client_addr), \
-pg_catalog.date_trunc('second', a.backend_start)::text \
+SELECT l.pid, a.application_name AS application, pg_catalog.host(a.client_addr) AS \"from\", \
+pg_catalog.date_trunc('second', a.backend_start)::text AS since \
 FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
 AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
@@ -85,7 +85,7 @@ impl JobLock {
                     terminate(&session, former_pid).await?;
                 }
                 Some(_) => return Err(held(&session, key, job).await?),
-                // Given free in between.
+                // Released in between.
                 None => {}
             }
             if Instant::now() >= deadline {
@@ -229,7 +229,7 @@ async fn held(session: &Session, key: i64, job: &str) -> Result<Error> {
     ))
 }
 
-/// Who runs the job now, in words; `None` where nobody does.
+/// The process that runs the job now, in words; `None` if none does.
 pub async fn holder(client: &Client, job: &str) -> Result<Option<String>> {
     Ok(find_holder(client, key_of(job), job)
         .await?
@@ -246,11 +246,11 @@ async fn find_holder(client: &Client, key: i64, job: &str) -> Result<Option<Lock
     let Some(row) = client.query_opt(HOLDER, &[&key]).await.map_err(ask)? else {
         return Ok(None);
     };
-    let backend_pid: i32 = row.get(0);
+    let backend_pid: i32 = row.get("pid");
     let mut who = format!("server process {backend_pid}");
-    for (index, label) in [(1, "application"), (2, "from"), (3, "since")] {
+    for label in ["application", "from", "since"] {
         if let Some(text) = row
-            .get::<_, Option<String>>(index)
+            .get::<_, Option<String>>(label)
             .filter(|text| !text.is_empty())
         {
             who.push_str(&format!(", {label} {text}"));
@@ -277,5 +277,5 @@ async fn recorded(
         return Ok(None);
     }
     let row = client.query_opt(RECORDED, &[&job, &pid]).await?;
-    Ok(row.map(|row| (row.get(0), row.get(1))))
+    Ok(row.map(|row| (row.get("host"), row.get("pid"))))
 }

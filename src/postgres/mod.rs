@@ -1,14 +1,15 @@
-//! The target shore: everything that talks to PostgreSQL.
+//! The target side: everything that talks to PostgreSQL.
 
 pub mod connect;
 pub mod copy;
-mod counter;
+pub mod counter;
 pub mod ddl;
 pub mod extensions;
 pub mod finish;
 pub mod lock;
 pub mod objects;
 pub mod pool;
+pub mod rights;
 pub mod scratch;
 pub mod start_over;
 pub mod state;

@@ -21,15 +21,15 @@ const SCHEMA_MARK: &str = "Scratch space of `migrate tune`; may be dropped.";
 
 /// A table of this name: its oid, and whether the comment in `$3` says that it is ours.
 const FIND: &str = "\
-SELECT c.oid, coalesce(pg_catalog.obj_description(c.oid, 'pg_class') = $3, false) \
+SELECT c.oid, coalesce(pg_catalog.obj_description(c.oid, 'pg_class') = $3, false) AS ours \
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
 WHERE n.nspname = $1 AND c.relname = $2";
 
 /// Whether the schema is there; made for scratch tables; without anything in it.
 const FIND_SCHEMA: &str = "\
-SELECT coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace') = $2, false), \
+SELECT coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace') = $2, false) AS ours, \
 NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d \
-WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid) \
+WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid) AS empty \
 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1";
 
 /// A transaction that was cut off may still hold the table for a moment.
@@ -112,7 +112,7 @@ impl Scratch {
             .query_opt(FIND_SCHEMA, &[&SCHEMA, &SCHEMA_MARK])
             .await
             .map_err(failed)?;
-        if schema.is_some_and(|row| row.get(0) && row.get(1)) {
+        if schema.is_some_and(|row| row.get("ours") && row.get("empty")) {
             let drop = format!("DROP SCHEMA {}", quote_ident(SCHEMA));
             transaction.batch_execute(&drop).await.map_err(failed)?;
         }
@@ -121,7 +121,7 @@ impl Scratch {
 }
 
 /// Drops what a killed process left of its samples of the job, if it did. The caller holds the job's
-/// lock, as whoever takes samples does: nobody writes to it then.
+/// lock, as every process that takes samples does: nothing writes to it then.
 ///
 /// # Errors
 /// What keeps the table from being dropped.
@@ -198,7 +198,7 @@ async fn find(
         .query_opt(FIND, &[&name.schema, &name.table, &mark])
         .await
         .map_err(|error| fault::from_driver(error, "look for the scratch table"))?;
-    Ok(found.map(|row| (row.get(0), row.get(1))))
+    Ok(found.map(|row| (row.get("oid"), row.get("ours"))))
 }
 
 fn name_of(job: &str) -> TargetName {

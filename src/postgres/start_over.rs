@@ -1,6 +1,6 @@
-//! A job that starts over: its new run is registered and all that earlier ones left is wiped in one
-//! transaction. What is recorded of a job can thus never be of another source than its runs say,
-//! and a wipe that fails, or is cut off, leaves the job as it was.
+//! Starts a job over: registers the new run and discards all that earlier ones left, in one transaction.
+//! What is recorded of a job can thus never be of another source than its runs say, and a start that
+//! fails, or is cut off, leaves the job as it was.
 
 use tokio_postgres::Client;
 
@@ -11,16 +11,16 @@ use crate::postgres::fault;
 use crate::postgres::objects::drop_view_within;
 use crate::postgres::state::{LeftoverTables, NewRun, RunId, register, wipe};
 
-/// What goes with the state of a job that starts over.
+/// What is discarded besides the state of a job that starts over.
 #[derive(Debug, Clone, Copy)]
 pub struct Discarded<'a> {
-    /// Views of the job, each behind those that it reads: they keep their tables from being dropped.
+    /// Views of the job, each after those that it reads: they keep their tables from being dropped.
     pub views: &'a [ViewPlan],
     pub tables: LeftoverTables,
 }
 
-/// Begins a run, as `state::start_run` does, of a job of which nothing is left; gives the tables that
-/// were dropped too.
+/// Begins a run as `state::start_run` does, after discarding all that earlier runs left. Gives the tables
+/// that were dropped too.
 ///
 /// # Errors
 /// [`Kind::Usage`](crate::error::Kind::Usage) as [`LeftoverTables::KeepRows`] says; what keeps a table

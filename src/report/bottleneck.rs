@@ -4,6 +4,8 @@
 //! target connection, or is in COPY or COMMIT. So the largest share says which side to work on.
 //! This sentence exists because people widened pools for weeks while a disk was the limit.
 
+use serde::Serialize;
+
 use crate::report::pool::{PoolReport, Side};
 use crate::report::time::{Activity, TimeSpent};
 
@@ -13,6 +15,51 @@ const TOO_SHORT: f64 = 0.5;
 const QUEUEING: f64 = 0.4;
 /// Shares that differ by less are called even.
 const EVEN: f64 = 0.1;
+/// Share of the CPUs that the tool may use from which the tool itself is the limit.
+pub const TOOL_BUSY: f64 = 0.85;
+/// Share of the machine's CPUs from which there is no room on it, whatever uses them.
+pub const MACHINE_BUSY: f64 = 0.95;
+
+/// What connections that move rows are held up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    Source,
+    Target,
+    /// Both sides alike.
+    Both,
+    /// The CPUs of this machine, used by the tool itself.
+    ToolCpu,
+}
+
+/// Judges by the shares of their time, 0.0 to 1.0, that connections waited for each side, and by the
+/// share of its CPUs that the tool used, if that is known.
+pub fn bound(source: f64, target: f64, tool_cpu: Option<f64>) -> Bound {
+    if tool_cpu.is_some_and(|share| share >= TOOL_BUSY) {
+        Bound::ToolCpu
+    } else if (source - target).abs() < EVEN {
+        Bound::Both
+    } else if source > target {
+        Bound::Source
+    } else {
+        Bound::Target
+    }
+}
+
+/// The same in a few words, for a moment of a run; `None` if nothing stands out. `machine` is the busy
+/// share of this machine's CPUs, if it is known.
+pub fn fragment(time: &TimeSpent, machine: Option<f64>) -> Option<String> {
+    if let Some(busy) = machine.filter(|busy| *busy >= MACHINE_BUSY) {
+        return Some(format!("this machine's CPU is {:.0} % busy", busy * 100.0));
+    }
+    let source = time.share(Activity::SourceRows) + time.share(Activity::SourcePool);
+    let target = time.share(Activity::Copy) + time.share(Activity::Commit);
+    match bound(source, target, None) {
+        Bound::Source => Some(format!("waiting for the source {:.0} %", source * 100.0)),
+        Bound::Target => Some(format!("waiting for the target {:.0} %", target * 100.0)),
+        Bound::Both | Bound::ToolCpu => None,
+    }
+}
 
 /// One sentence without a full stop missing: for reports and logs.
 pub fn sentence(time: &TimeSpent, pools: &[PoolReport]) -> String {
@@ -56,7 +103,8 @@ fn busiest_side(time: &TimeSpent) -> String {
     let reading = time.source_rows / working;
     let committing = time.commit / working;
     let loading = time.copy / working + committing;
-    if (reading - loading).abs() < EVEN {
+    let bound = bound(reading, loading, None);
+    if bound == Bound::Both {
         return format!(
             "both sides are even: {:.0} % waiting for source rows, {:.0} % loading; more \
              connections help only if both servers have room.",
@@ -64,7 +112,7 @@ fn busiest_side(time: &TimeSpent) -> String {
             loading * 100.0,
         );
     }
-    if reading > loading {
+    if bound == Bound::Source {
         return format!(
             "SQL Server or the network is the bottleneck: connected workers waited for source \
              rows {:.0} % of the time; more target connections will not help.",

@@ -96,7 +96,7 @@ async fn parts_of_a_table_are_the_table() {
     ];
     let plan = plan("many", columns);
     let lease = pool.acquire().await.unwrap();
-    let divided = block_ranges(&lease, &plan.target, (4, 1)).await.unwrap();
+    let divided = block_ranges(&lease, &plan.target, 4, 1).await.unwrap();
     assert_eq!(divided.len(), 4);
     let sums = |rows: &[Vec<u8>]| {
         let mut sums = Sums::new(Division::whole(1));
@@ -120,7 +120,7 @@ async fn parts_of_a_table_are_the_table() {
         schema: "public".into(),
         table: "seen".into(),
     };
-    let one = block_ranges(&lease, &view, (4, 1)).await.unwrap();
+    let one = block_ranges(&lease, &view, 4, 1).await.unwrap();
     assert_eq!(one, [BlockRange::WHOLE], "a view has no blocks");
 }
 

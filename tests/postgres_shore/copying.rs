@@ -11,7 +11,7 @@ use migrate::postgres::state::{self, LeftoverTables, PartitionProgress, Partitio
 use migrate::postgres::{ddl, finish};
 use migrate::transcode::{Reason, Reject, RejectedColumn};
 
-use crate::plans::{CREATE, JOB, Job, batch, connect, made, planned, posts, start_over};
+use crate::plans::{CREATE, JOB, Job, batch, connect, fence, made, planned, posts, start_over};
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
 
@@ -442,10 +442,16 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
         after: 0,
         upto: Some(1),
     };
-    let plan = (&old.plan, "fp");
-    state::save_plan(&mut lease, JOB, young, plan, std::slice::from_ref(&half))
-        .await
-        .unwrap();
+    let plan = &old.plan;
+    state::save_plan(
+        &mut lease,
+        fence(young),
+        plan,
+        "fp",
+        std::slice::from_ref(&half),
+    )
+    .await
+    .unwrap();
     database.sql("UPDATE _migrate.tables SET state = 'created', created = true");
 
     let kind = |refused: Result<(), Error>| refused.expect_err("overtaken").kind();
@@ -455,14 +461,14 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
     );
     drop(begun);
     assert_eq!(kind(claim(&old).await.map(drop)), Kind::JobHeld);
-    let saved = state::save_plan(&mut lease, JOB, old.run, plan, &[Slice::Whole]).await;
+    let saved = state::save_plan(&mut lease, fence(old.run), plan, "fp", &[Slice::Whole]).await;
     assert_eq!(kind(saved), Kind::JobHeld);
-    let saved = state::save_plan(&mut lease, JOB, young, plan, &[Slice::Whole]).await;
+    let saved = state::save_plan(&mut lease, fence(young), plan, "fp", &[Slice::Whole]).await;
     assert_eq!(kind(saved), Kind::Checkpoint, "the load has begun");
     let failed = state::set_failed(&lease, &old.key, old.run, "late").await;
     assert_eq!(kind(failed), Kind::JobHeld);
     database.sql("UPDATE _migrate.tables SET state = 'planned', created = false");
-    let saved = state::save_plan(&mut lease, JOB, old.run, plan, &[Slice::Whole]).await;
+    let saved = state::save_plan(&mut lease, fence(old.run), plan, "fp", &[Slice::Whole]).await;
     assert_eq!(kind(saved), Kind::JobHeld);
     let made = ddl::make(&mut lease, &old.key, old.run, &old.plan, &CREATE).await;
     assert_eq!(kind(made), Kind::JobHeld);

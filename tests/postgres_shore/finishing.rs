@@ -17,7 +17,7 @@ use migrate::postgres::verify::count_rows;
 use migrate::typemap::PgType;
 
 use crate::plans::{
-    CREATE, JOB, Job, batch, connect, made, planned, posts, start_over, with_identity,
+    CREATE, JOB, Job, batch, connect, fence, made, planned, posts, start_over, with_identity,
 };
 use crate::support::cluster::Options;
 use crate::support::postgres::{Database, Postgres};
@@ -85,7 +85,7 @@ async fn a_table_is_moved_by_spawned_tasks() {
         let (run, _) = start_over(&mut lease, LeftoverTables::Keep).await;
         let (plan, key) = (posts(), TableKey::for_plan(JOB, &posts()));
         let slices = [Slice::Whole];
-        state::save_plan(&mut lease, JOB, run, (&plan, "f"), &slices)
+        state::save_plan(&mut lease, fence(run), &plan, "f", &slices)
             .await
             .unwrap();
         ddl::make(&mut lease, &key, run, &plan, &CREATE)

@@ -12,7 +12,7 @@ use migrate::postgres::copy::CopyTable;
 use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::pool::TargetPool;
 use migrate::postgres::start_over::{self, Discarded};
-use migrate::postgres::state::{self, LeftoverTables, NewRun, RunId, SourceId, TableKey};
+use migrate::postgres::state::{self, LeftoverTables, NewRun, RunFence, RunId, SourceId, TableKey};
 use migrate::schema::{Column, Identity, SqlType};
 use migrate::transcode::Batch;
 use migrate::typemap::PgType;
@@ -163,6 +163,10 @@ pub(crate) fn new_run() -> NewRun {
     }
 }
 
+pub(crate) fn fence(run: RunId) -> RunFence<'static> {
+    RunFence { job: JOB, run }
+}
+
 /// Starts the job over; the tables that were dropped.
 pub(crate) async fn start_over(
     client: &mut Client,
@@ -180,7 +184,7 @@ pub(crate) async fn planned(database: &Database<'_>, plan: TablePlan, partitions
     state::install(&mut lease).await.unwrap();
     let run = state::start_run(&lease, &new_run()).await.unwrap();
     let slices = vec![Slice::Whole; partitions];
-    state::save_plan(&mut lease, JOB, run, (&plan, "fp"), &slices)
+    state::save_plan(&mut lease, fence(run), &plan, "fp", &slices)
         .await
         .unwrap();
     drop(lease);

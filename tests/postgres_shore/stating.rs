@@ -4,10 +4,12 @@ use migrate::error::Kind;
 use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
 use migrate::postgres::start_over::{self, Discarded};
-use migrate::postgres::state::{self, LeftoverTables, PartitionState, RunId, TableStage};
+use migrate::postgres::state::{self, LeftoverTables, PartitionState, RunEnd, RunId, TableStage};
+use migrate::report::run::RunOutcome;
+use migrate::report::status::RunState;
 use serde_json::json;
 
-use crate::plans::{JOB, connect, made, new_run, planned, posts, start_over, with_identity};
+use crate::plans::{JOB, connect, fence, made, new_run, planned, posts, start_over, with_identity};
 use crate::support::postgres::Postgres;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +129,7 @@ async fn plans_and_ranges_come_back_as_they_went_in() {
             upto: None,
         },
     ];
-    state::save_plan(&mut lease, JOB, job.run, (&job.plan, "fp2"), &slices)
+    state::save_plan(&mut lease, fence(job.run), &job.plan, "fp2", &slices)
         .await
         .unwrap();
     let tables = state::load(&lease, JOB).await.unwrap();
@@ -152,7 +154,7 @@ async fn plans_and_ranges_come_back_as_they_went_in() {
 
     let mut other = job.plan.clone();
     other.name.push_str(" of another name");
-    state::save_plan(&mut lease, JOB, job.run, (&other, "fp3"), &slices[..1])
+    state::save_plan(&mut lease, fence(job.run), &other, "fp3", &slices[..1])
         .await
         .unwrap();
     let key = state::TableKey::for_plan(JOB, &other);
@@ -177,11 +179,15 @@ async fn runs_are_recorded_and_dead_ones_closed() {
     ));
     assert_eq!(died, "died");
     let report = json!({"rows": 5});
-    state::end_run(&lease, second, "done", (&report, Some("o")))
-        .await
-        .unwrap();
+    let ended = RunEnd {
+        outcome: RunOutcome::Done,
+        report: &report,
+        objects: Some("o"),
+    };
+    state::end_run(&lease, second, ended).await.unwrap();
     let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
-    assert_eq!((last.id, last.outcome.as_deref()), (second, Some("done")));
+    let done = RunState::Ended(RunOutcome::Done);
+    assert_eq!((last.id, last.outcome), (second, Some(done)));
     assert_eq!(last.source, new_run().source);
     assert_eq!(
         (last.pid, last.fingerprint.as_str()),
@@ -242,9 +248,9 @@ async fn a_begun_table_keeps_its_plan() {
     let mut lease = job.pool.acquire().await.unwrap();
     let again = state::save_plan(
         &mut lease,
-        JOB,
-        RunId(9),
-        (&job.plan, "new"),
+        fence(RunId(9)),
+        &job.plan,
+        "new",
         &[Slice::Whole],
     )
     .await;

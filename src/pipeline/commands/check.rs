@@ -1,23 +1,20 @@
-//! The commands that look and change nothing: check and status.
+//! Looks at everything that a run needs, and changes nothing.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::config::job::{Consistency, Job, Tls};
-use crate::error::{Error, Kind, Result};
-use crate::mssql::catalog;
+use crate::error::{Error, Result};
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::policy::policy;
-use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::survey::{self, omissions};
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
 use crate::postgres::pool::TargetPool;
-use crate::postgres::state::{self, PartitionState, TableRecord};
-use crate::postgres::{ddl, lock};
+use crate::postgres::state;
+use crate::postgres::{ddl, rights};
 use crate::report::check::{CheckReport, Finding, Severity};
-use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
 use crate::schema::Database;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
@@ -85,10 +82,7 @@ async fn check_source(
             return None;
         }
     };
-    let loaded = retry_before_load(&job.transfer.retry, || async {
-        catalog::load(&mut *pool.acquire().await?).await
-    });
-    let database = match loaded.await {
+    let database = match survey::read_catalog(job, pool).await {
         Ok(database) => database,
         Err(error) => {
             report.problem(&error);
@@ -194,7 +188,7 @@ async fn check_target(
     }
 }
 
-/// Every note of the plan, what is true of many tables once.
+/// Adds every note of the plan; one that several tables share is added once.
 fn notes(planned: &Planned, report: &mut CheckReport) {
     for note in planned.notes.iter().filter(|note| *note != FILTERS_HIDDEN) {
         report.find(Severity::Note, note, "");
@@ -223,21 +217,9 @@ fn tables(count: usize) -> String {
 /// What the role may do, and whether the server has room for the pool.
 async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) -> Result<()> {
     let lease = pool.acquire().await?;
-    let row = lease
-        .query_one(
-            "SELECT has_database_privilege(current_database(), 'CREATE'), \
-             current_setting('max_connections')::int, \
-             (SELECT count(*)::int FROM pg_stat_activity), current_user::text",
-            &[],
-        )
-        .await
-        .map_err(|error| {
-            Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
-        })?;
-    let (may_create, limit, used): (bool, i32, i32) = (row.get(0), row.get(1), row.get(2));
-    // Another than target.user where the role is set to act as one.
-    let role: String = row.get(3);
-    if may_create {
+    let rights = rights::of_session(&lease).await?;
+    let role = &rights.role;
+    if rights.may_create {
         report.good(format!("target: logged in, {role} may create schemas"));
     } else {
         report.find(
@@ -249,6 +231,7 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
             "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
         );
     }
+    let (limit, used) = (rights.connection_limit, rights.connections_used);
     let wanted = i32::try_from(job.target.pool.max_connections)
         .unwrap_or(i32::MAX)
         .saturating_add(1);
@@ -264,7 +247,7 @@ async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) ->
     Ok(())
 }
 
-/// Schemas in which the role may not make tables, and tables that belong to somebody else.
+/// Schemas in which the role may not make tables, and tables that belong to another role.
 async fn check_schemas(
     job: &Job,
     pool: &TargetPool,
@@ -277,18 +260,7 @@ async fn check_schemas(
         .map(|plan| plan.target.schema.as_str())
         .collect::<BTreeSet<_>>();
     let schemas = schemas.into_iter().collect::<Vec<_>>();
-    let closed = lease
-        .query(
-            "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1) \
-             AND NOT has_schema_privilege(oid, 'CREATE') ORDER BY nspname",
-            &[&schemas],
-        )
-        .await
-        .map_err(|error| {
-            Error::new(Kind::TargetQuery, "could not read the role's rights").because(error)
-        })?;
-    for row in closed {
-        let schema: String = row.get(0);
+    for schema in rights::closed_schemas(&lease, &schemas).await? {
         report.find(
             Severity::Problem,
             format!(
@@ -302,16 +274,7 @@ async fn check_schemas(
         .iter()
         .map(|plan| format!("{}.{}", plan.target.schema, plan.target.table))
         .collect::<Vec<_>>();
-    let foreign = lease
-        .query(
-            "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname || '.' || c.relname = ANY($1) AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1",
-            &[&names],
-        )
-        .await
-        .map_err(|error| Error::new(Kind::TargetQuery, "could not read the tables' owners").because(error))?;
-    for row in foreign {
-        let table: String = row.get(0);
+    for table in rights::tables_of_others(&lease, &names).await? {
         report.find(
             Severity::Problem,
             format!(
@@ -332,7 +295,11 @@ async fn check_tables(
     report: &mut CheckReport,
 ) -> Result<()> {
     let lease = pool.acquire().await?;
-    let records = recorded(&lease, job).await?;
+    let records = if state::is_installed(&lease).await? {
+        state::load(&lease, &job.name).await?
+    } else {
+        Vec::new()
+    };
     let own: HashSet<String> = records
         .iter()
         .filter(|record| record.created)
@@ -347,88 +314,4 @@ async fn check_tables(
         }
     }
     Ok(())
-}
-
-async fn recorded(client: &tokio_postgres::Client, job: &Job) -> Result<Vec<TableRecord>> {
-    if !state::is_installed(client).await? {
-        return Ok(Vec::new());
-    }
-    state::load(client, &job.name).await
-}
-
-/// Reads what the target's state tables say of the job.
-pub async fn status(job: &Job) -> Result<StatusReport> {
-    let target = open_target(job).await?;
-    let read = read_status(job, &target).await;
-    target.close().await;
-    read
-}
-
-async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
-    let lease = target.acquire().await?;
-    let mut report = StatusReport {
-        job: job.name.clone(),
-        run: None,
-        held_by: None,
-    };
-    if !state::is_installed(&lease).await? {
-        return Ok(report);
-    }
-    report.held_by = lock::holder(&lease, &job.name).await?;
-    let Some(last) = state::last_run(&lease, &job.name).await? else {
-        return Ok(report);
-    };
-    let records = state::load(&lease, &job.name).await?;
-    let mut rejects = state::count_rejects(&lease, &job.name).await?;
-    let state = match (&last.outcome, &report.held_by) {
-        (Some(outcome), _) => RunState::recorded(outcome).ok_or_else(|| {
-            Error::new(
-                Kind::Checkpoint,
-                "_migrate.runs.outcome has a word that this version does not know",
-            )
-        })?,
-        (None, Some(_)) => RunState::Running,
-        (None, None) => RunState::Died,
-    };
-    report.run = Some(RunStatus {
-        run_id: last.id.0.to_string(),
-        state,
-        started: last.started_at,
-        ended: last.ended_at,
-        tables: records
-            .into_iter()
-            .map(|record| {
-                let rejected = rejects.remove(&record.plan.full_name());
-                table_status(record, rejected.unwrap_or(0))
-            })
-            .collect(),
-    });
-    Ok(report)
-}
-
-fn table_status(record: TableRecord, rejected_rows: u64) -> TableStatus {
-    let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
-    let done = record
-        .partitions
-        .iter()
-        .filter(|part| part.state == PartitionState::Done)
-        .count();
-    TableStatus {
-        table: record.plan.full_name(),
-        state: record.state.word(),
-        rows: record
-            .partitions
-            .iter()
-            .map(|part| part.progress.rows)
-            .sum(),
-        bytes: record
-            .partitions
-            .iter()
-            .map(|part| part.progress.bytes)
-            .sum(),
-        rejected_rows,
-        partitions_done: count(done),
-        partitions: count(record.partitions.len()),
-        cause: record.error,
-    }
 }

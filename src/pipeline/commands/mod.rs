@@ -4,3 +4,4 @@ pub mod check;
 pub mod plan;
 pub mod rejects;
 pub mod schema;
+pub mod status;

@@ -1,30 +1,27 @@
-//! The commands that show what a run would do: plan and schema.
+//! Shows how a run would make and read each table.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::config::job::Job;
 use crate::error::{Error, Result};
-use crate::mssql::catalog;
 use crate::mssql::pool::SourcePool;
-use crate::pipeline::commands::schema::parts as ddl_parts;
-use crate::pipeline::connections::{open_source, open_target, source_endpoint};
+use crate::pipeline::connections::{open_source, source_endpoint};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
-use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::shutdown::drop_on_stop;
 use crate::pipeline::survey::{self, omissions};
 use crate::plan::build;
 use crate::plan::changes::type_changes;
 use crate::postgres::ddl;
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
-use crate::report::schema::SchemaReport;
-use crate::schema::Database;
-use crate::typemap::TargetTypes;
 
 const STOPPED: &str = "stopped while planning";
 
-/// Decides how each table would be made and read, and changes nothing. Needs the source, and the
-/// target where a type depends on its extensions.
+/// Decides how each table would be made and read, and changes nothing. Needs the source, and the target if
+/// a type depends on its extensions.
+///
+/// # Errors
+/// The servers cannot be asked, or the job selects nothing. Tables that cannot be planned are in the report.
 pub async fn plan(
     job: &Job,
     options: &RunOptions,
@@ -38,8 +35,8 @@ pub async fn plan(
 }
 
 async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<PlanReport> {
-    let database = read_catalog(job, source).await?;
-    let types = planned_types(&database, job).await?;
+    let database = survey::read_catalog(job, source).await?;
+    let types = survey::types_for_plan(&database, job).await?;
     let (survey, errors) = survey::attempt(database, job, options, types)?;
     let kind = errors.first().map(Error::kind);
     let (of_tables, of_job): (Vec<Error>, Vec<Error>) = errors
@@ -83,25 +80,7 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
     })
 }
 
-async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
-    retry_before_load(&job.transfer.retry, || async {
-        catalog::load(&mut *source.acquire().await?).await
-    })
-    .await
-}
-
-/// What the target's extensions offer, where a type of the source depends on it.
-async fn planned_types(database: &Database, job: &Job) -> Result<TargetTypes> {
-    if !survey::needs_target_types(database) {
-        return Ok(TargetTypes::default());
-    }
-    let target = open_target(job).await?;
-    let types = survey::target_types(database, &target).await;
-    target.close().await;
-    types
-}
-
-/// Statements of what stands beside tables.
+/// Statements of schema objects other than tables.
 fn others(planned: &build::Planned) -> Vec<String> {
     let collations = planned.collations.iter().map(ddl::collation);
     let domains = planned.domains.iter().map(ddl::domain);
@@ -112,31 +91,4 @@ fn others(planned: &build::Planned) -> Vec<String> {
         .chain(sequences)
         .chain(views)
         .collect()
-}
-
-/// The whole DDL that a run would send, and changes nothing. Needs the target only where a
-/// type depends on its extensions.
-pub async fn schema(
-    job: &Job,
-    options: &RunOptions,
-    cancel: CancellationToken,
-) -> Result<SchemaReport> {
-    let source = drop_on_stop(&cancel, STOPPED, open_source(job)).await?;
-    let planned = plan_schema(job, options, &source);
-    let planned = drop_on_stop(&cancel, STOPPED, planned).await;
-    source.close().await;
-    planned
-}
-
-async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
-    let database = read_catalog(job, source).await?;
-    let types = planned_types(&database, job).await?;
-    let survey = survey::plan_from(database, job, options, types)?;
-    Ok(SchemaReport {
-        job: job.name.clone(),
-        source: source_endpoint(job, &survey.database),
-        // What a run makes UNLOGGED it makes LOGGED at its end.
-        parts: ddl_parts(&survey.planned, false),
-        omissions: omissions(&survey.planned),
-    })
 }

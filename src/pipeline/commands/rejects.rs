@@ -3,14 +3,14 @@
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::connections::open_target;
-use crate::postgres::pool::TargetPool;
+use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::state::{self, RejectQuery, RejectRecord};
 use crate::report::rejects::{RejectedRow, RejectedTable, RejectsReport};
 
 /// Reads rejected rows of the job from the target; the source is not asked.
 ///
 /// # Errors
-/// `Usage` where a table is named that the job has no state of; what PostgreSQL says.
+/// [`Kind::Usage`] if a table is named that the job has no state of; what PostgreSQL says.
 pub async fn rejects(job: &Job, wanted: &RejectQuery) -> Result<RejectsReport> {
     let target = open_target(job).await?;
     let read = read(job, wanted, &target).await;
@@ -51,12 +51,8 @@ async fn read(job: &Job, wanted: &RejectQuery, target: &TargetPool) -> Result<Re
     Ok(report)
 }
 
-/// A name that is mistyped must not read as "nothing was rejected".
-async fn check_tables(
-    job: &Job,
-    wanted: &RejectQuery,
-    client: &tokio_postgres::Client,
-) -> Result<()> {
+/// Refuses a mistyped name: it must not read as "nothing was rejected".
+async fn check_tables(job: &Job, wanted: &RejectQuery, client: &Lease) -> Result<()> {
     if wanted.tables.is_empty() {
         return Ok(());
     }

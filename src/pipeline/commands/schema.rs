@@ -1,15 +1,57 @@
-//! The whole DDL of a job, in an order that runs.
+//! Shows the whole DDL of a job, in an order that runs.
 
 use std::collections::BTreeSet;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::config::job::Job;
+use crate::error::Result;
+use crate::mssql::pool::SourcePool;
+use crate::pipeline::connections::{open_source, source_endpoint};
+use crate::pipeline::options::RunOptions;
+use crate::pipeline::shutdown::drop_on_stop;
+use crate::pipeline::survey::{self, omissions};
 use crate::plan::build::Planned;
 use crate::plan::object::{CheckPlan, ForeignKeyPlan};
 use crate::plan::table::TablePlan;
 use crate::postgres::ddl;
-use crate::report::schema::{SchemaSection, Statement};
+use crate::report::schema::{SchemaReport, SchemaSection, Statement};
 
-/// Parts without statements are left out. The text is for PostgreSQL 15 and later.
-pub fn parts(planned: &Planned, unlogged: bool) -> Vec<SchemaSection> {
+const STOPPED: &str = "stopped while planning";
+
+/// Gives the whole DDL that a run would send, and changes nothing. Needs the target only if a type depends
+/// on its extensions.
+///
+/// # Errors
+/// The servers cannot be asked, or a table cannot be planned.
+pub async fn schema(
+    job: &Job,
+    options: &RunOptions,
+    cancel: CancellationToken,
+) -> Result<SchemaReport> {
+    let source = drop_on_stop(&cancel, STOPPED, open_source(job)).await?;
+    let planned = plan_schema(job, options, &source);
+    let planned = drop_on_stop(&cancel, STOPPED, planned).await;
+    source.close().await;
+    planned
+}
+
+async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
+    let database = survey::read_catalog(job, source).await?;
+    let types = survey::types_for_plan(&database, job).await?;
+    let survey = survey::plan_from(database, job, options, types)?;
+    Ok(SchemaReport {
+        job: job.name.clone(),
+        source: source_endpoint(job, &survey.database),
+        // What a run makes UNLOGGED it makes LOGGED at its end.
+        parts: parts(&survey.planned, false),
+        omissions: omissions(&survey.planned),
+    })
+}
+
+/// The statements by what they make, in an order that runs; parts without statements are left out. The text
+/// is for PostgreSQL 15 and later.
+fn parts(planned: &Planned, unlogged: bool) -> Vec<SchemaSection> {
     let all = [
         ("schemas", schemas(planned)),
         ("collations", collations(planned)),

@@ -1,4 +1,4 @@
-//! A partition on its way: how far it is, and what others ask of it.
+//! A partition that a worker is moving: how far it is, and what others request of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,47 +11,49 @@ use crate::plan::cut_sql::Remaining;
 use crate::plan::key::KeyValue;
 use crate::plan::table::Slice;
 
-/// What a partition is asked to do at its next batch, after a commit of what it has.
+/// What a partition is requested to do at its next batch, after it has committed what it has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Keep the range up to the first cut and leave the others to partitions of their own.
+    /// Keep the range up to the first cut point and leave the rest to partitions of their own.
     Split(CutPoints),
-    /// Give its connections back; it goes on from there when its request comes again.
+    /// Give its connections back; a worker continues it later.
     Park,
 }
 
-/// CutPoints in key order, of a range that ended at `upto` when they were found. A range that ends
-/// elsewhere since must not be cut there: what is behind its end is another partition's.
+/// Cut points in key order, of a range that ended at `upto` when they were found. A range that ends
+/// elsewhere since must not be split there: what follows its end is another partition's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutPoints {
+    /// `None` for a range without an end.
     pub upto: Option<Vec<KeyValue>>,
     pub keys: Vec<Vec<KeyValue>>,
 }
 
-/// Shared by the worker that moves the partition and by those that look for work.
+/// Shared by the worker that moves the partition and by those that send it requests.
 pub struct ActivePartition {
     pub table: Arc<TableLoad>,
     pub number: u32,
-    /// Rows sent since `since`; raised by the worker.
+    /// Rows sent since `State::since`; raised by the worker.
     rows: AtomicU64,
     state: Mutex<State>,
-    /// Rung by [`ActivePartition::ask`]; the worker listens.
-    asked: Notify,
+    /// Notified by [`ActivePartition::request`]; the worker listens.
+    requested: Notify,
 }
 
 struct State {
-    /// When reading began, or was begun again.
+    /// When reading began, or began again.
     since: Instant,
-    /// `None` before the claim and for a partition that cannot be cut.
+    /// What is left to read; `None` before the claim and for a partition that cannot be split.
     left: Option<Remaining>,
     request: Option<Request>,
-    /// A cut was tried, and it is not known whether it was made.
+    /// A split was tried, and it is not known whether it was committed.
     in_doubt: bool,
-    /// CutPoints by distance left everything on one side: the keys lie too unevenly.
+    /// Cut points by distance left everything on one side: the keys are too unevenly spread.
     uneven: bool,
 }
 
 impl ActivePartition {
+    /// A partition that was just taken from the queue.
     pub fn new(table: Arc<TableLoad>, number: u32) -> Arc<Self> {
         Arc::new(Self {
             table,
@@ -64,17 +66,17 @@ impl ActivePartition {
                 in_doubt: false,
                 uneven: false,
             }),
-            asked: Notify::new(),
+            requested: Notify::new(),
         })
     }
 
-    /// Every step leaves the state whole, so a panic elsewhere does not spoil it.
+    /// Every step leaves the state consistent, so a poisoned lock is no danger.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A claim read back what the partition covers and what is committed of it: reading begins.
-    pub fn begin(&self, slice: &Slice, last_key: Option<&[KeyValue]>) {
+    /// Reading begins, at what the claim read back: the slice, and the last committed key.
+    pub fn begin_reading(&self, slice: &Slice, last_key: Option<&[KeyValue]>) {
         let mut state = self.state();
         state.since = Instant::now();
         let midway = self.table.plan.commits_midway();
@@ -82,10 +84,12 @@ impl ActivePartition {
         self.rows.store(0, Ordering::Relaxed);
     }
 
-    pub fn moved(&self, rows: u64) {
+    /// Counts rows that were sent.
+    pub fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Notes the last committed key.
     pub fn committed(&self, last_key: Option<&[KeyValue]>) {
         if let (Some(left), Some(key)) = (&mut self.state().left, last_key) {
             left.after = Some(key.to_vec());
@@ -93,8 +97,8 @@ impl ActivePartition {
     }
 
     /// What is left, and rows per second, of a partition that has been read for `least` or longer
-    /// and was asked for nothing yet.
-    pub fn pace(&self, least: Duration) -> Option<(Remaining, f64)> {
+    /// and has no request.
+    pub fn speed(&self, least: Duration) -> Option<(Remaining, f64)> {
         let state = self.state();
         let age = state.since.elapsed();
         let free = state.request.is_none() && age >= least;
@@ -103,8 +107,8 @@ impl ActivePartition {
         Some((left, rows / age.as_secs_f64()))
     }
 
-    /// False where it was asked for something before, or cannot do it.
-    pub fn ask(&self, request: Request) -> bool {
+    /// False if it has a request already, or cannot do this.
+    pub fn request(&self, request: Request) -> bool {
         let mut state = self.state();
         let Some(left) = &state.left else {
             return false;
@@ -115,41 +119,45 @@ impl ActivePartition {
         }
         state.request = Some(request);
         drop(state);
-        self.asked.notify_one();
+        self.requested.notify_one();
         true
     }
 
-    /// Whether it was asked to park and has not yet.
-    pub fn is_asked_to_park(&self) -> bool {
+    /// Whether it was requested to park and has not yet.
+    pub fn is_requested_to_park(&self) -> bool {
         self.state().request == Some(Request::Park)
     }
 
-    /// Waits until something is asked. Cancel safe.
-    pub async fn asked(&self) {
+    /// Waits for a request. Cancel safe.
+    pub async fn requested(&self) {
         while self.state().request.is_none() {
-            self.asked.notified().await;
+            self.requested.notified().await;
         }
     }
 
-    /// What was asked; nothing more can be until reading begins again.
+    /// The request; there can be no other until reading begins again.
     pub fn take_request(&self) -> Option<Request> {
         let mut state = self.state();
         state.left = None;
         state.request.take()
     }
 
+    /// Sets whether it is unknown if a split was committed.
     pub fn set_in_doubt(&self, in_doubt: bool) {
         self.state().in_doubt = in_doubt;
     }
 
+    /// Whether it is unknown if a split was committed.
     pub fn is_in_doubt(&self) -> bool {
         self.state().in_doubt
     }
 
+    /// Notes that cut points by distance do not divide the partition.
     pub fn set_uneven(&self) {
         self.state().uneven = true;
     }
 
+    /// Whether cut points by distance do not divide the partition.
     pub fn is_uneven(&self) -> bool {
         self.state().uneven
     }
@@ -173,96 +181,96 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_is_asked_of_a_partition_that_is_being_read() {
+    fn a_partition_that_is_being_read_takes_one_request() {
         let partition = partition();
-        assert!(!partition.ask(Request::Park), "nothing is read yet");
-        partition.begin(&range(None, Some(90)), None);
-        assert!(partition.ask(Request::Park));
+        assert!(!partition.request(Request::Park), "nothing is read yet");
+        partition.begin_reading(&range(None, Some(90)), None);
+        assert!(partition.request(Request::Park));
         assert!(
-            !partition.ask(split(Some(90), &[30])),
-            "it was asked for something else"
+            !partition.request(split(Some(90), &[30])),
+            "it has another request"
         );
         assert_eq!(partition.take_request(), Some(Request::Park));
         assert_eq!(partition.take_request(), None);
         assert!(
-            !partition.ask(Request::Park),
+            !partition.request(Request::Park),
             "it is not read until it is claimed again"
         );
-        partition.begin(&range(None, Some(90)), Some(&int(5)));
-        assert!(partition.ask(Request::Park));
+        partition.begin_reading(&range(None, Some(90)), Some(&int(5)));
+        assert!(partition.request(Request::Park));
     }
 
     #[test]
-    fn a_partition_that_is_no_range_cannot_be_asked() {
+    fn a_partition_without_a_range_takes_no_request() {
         let partition = partition();
-        partition.begin(&Slice::Whole, None);
-        assert!(!partition.ask(Request::Park));
-        assert_eq!(partition.pace(Duration::ZERO), None);
+        partition.begin_reading(&Slice::Whole, None);
+        assert!(!partition.request(Request::Park));
+        assert_eq!(partition.speed(Duration::ZERO), None);
     }
 
-    /// Its new end is where another partition begins: a cut behind it would be in that one.
+    /// Its new end is where another partition begins: a cut point after it would be in that one.
     #[test]
-    fn cuts_of_before_the_range_was_cut_itself_are_refused() {
+    fn cut_points_from_before_a_split_are_refused() {
         let partition = partition();
-        partition.begin(&range(None, None), None);
-        let (found, _) = partition.pace(Duration::ZERO).expect("what is left");
-        partition.begin(&range(None, Some(50)), Some(&int(10)));
+        partition.begin_reading(&range(None, None), None);
+        let (found, _) = partition.speed(Duration::ZERO).expect("what is left");
+        partition.begin_reading(&range(None, Some(50)), Some(&int(10)));
         let stale = CutPoints {
             upto: found.upto,
             keys: vec![int(30), int(70)],
         };
-        assert!(!partition.ask(Request::Split(stale)));
-        assert!(partition.ask(split(Some(50), &[30])));
+        assert!(!partition.request(Request::Split(stale)));
+        assert!(partition.request(split(Some(50), &[30])));
     }
 
-    /// Only the source knows the order of its keys, so a cut that the partition has gone past is
-    /// handed over; it is dropped where it would be made, see `split::carry_out`.
+    /// Only the source knows the order of its keys, so a cut point that the partition has passed is
+    /// handed over; it is dropped when it would be used, see `split::Splitter::perform`.
     #[test]
-    fn a_cut_that_was_passed_is_left_to_whoever_makes_it() {
+    fn a_cut_point_that_was_passed_is_dropped_by_the_split() {
         let partition = partition();
-        partition.begin(&range(None, Some(90)), None);
-        let (found, _) = partition.pace(Duration::ZERO).expect("what is left");
+        partition.begin_reading(&range(None, Some(90)), None);
+        let (found, _) = partition.speed(Duration::ZERO).expect("what is left");
         assert_eq!(found.after, None);
         partition.committed(Some(&int(60)));
-        let (left, _) = partition.pace(Duration::ZERO).expect("what is left");
+        let (left, _) = partition.speed(Duration::ZERO).expect("what is left");
         assert_eq!((left.after, &left.upto), (Some(int(60)), &found.upto));
-        assert!(partition.ask(split(Some(90), &[30])));
+        assert!(partition.request(split(Some(90), &[30])));
         assert_eq!(partition.take_request(), Some(split(Some(90), &[30])));
     }
 
     #[test]
-    fn the_pace_is_of_what_was_read_since_it_began_and_not_asked_yet() {
+    fn the_speed_is_of_what_was_read_since_it_began() {
         let partition = partition();
-        partition.begin(&range(Some(1), None), None);
-        partition.moved(1_000);
+        partition.begin_reading(&range(Some(1), None), None);
+        partition.add_rows(1_000);
         assert_eq!(
-            partition.pace(Duration::from_secs(3600)),
+            partition.speed(Duration::from_secs(3600)),
             None,
             "too early to say"
         );
-        let (left, pace) = partition.pace(Duration::ZERO).expect("a pace");
+        let (left, speed) = partition.speed(Duration::ZERO).expect("a speed");
         assert_eq!(left.after, Some(int(1)));
-        assert!(pace > 0.0);
-        partition.begin(&range(Some(1), None), Some(&int(7)));
-        let (left, pace) = partition.pace(Duration::ZERO).expect("a pace");
-        assert_eq!((left.after, pace), (Some(int(7)), 0.0));
-        assert!(partition.ask(Request::Park));
-        assert_eq!(partition.pace(Duration::ZERO), None);
+        assert!(speed > 0.0);
+        partition.begin_reading(&range(Some(1), None), Some(&int(7)));
+        let (left, speed) = partition.speed(Duration::ZERO).expect("a speed");
+        assert_eq!((left.after, speed), (Some(int(7)), 0.0));
+        assert!(partition.request(Request::Park));
+        assert_eq!(partition.speed(Duration::ZERO), None);
     }
 
     #[tokio::test]
-    async fn whoever_moves_it_is_woken_and_misses_nothing() {
+    async fn the_worker_is_woken_and_misses_nothing() {
         let partition = partition();
-        partition.begin(&range(None, None), None);
+        partition.begin_reading(&range(None, None), None);
         let waiting = tokio::spawn({
             let partition = Arc::clone(&partition);
-            async move { partition.asked().await }
+            async move { partition.requested().await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
-        assert!(partition.ask(Request::Park));
+        assert!(partition.request(Request::Park));
         waiting.await.expect("woken");
-        // Asked before anybody waits.
-        partition.asked().await;
+        // Requested before anything waits.
+        partition.requested().await;
     }
 }

@@ -1,7 +1,5 @@
-//! Measures a run while it loads and sets how many partitions may be in flight.
+//! Measures a run while it loads, and sets how many partitions may be in flight.
 
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use crate::pipeline::context::Run;
@@ -9,39 +7,41 @@ use crate::pipeline::load::concurrency::{
     ConcurrencyController, Decision, INITIAL, MINIMUM, Window,
 };
 use crate::pipeline::load::queue::WorkQueue;
+use crate::pipeline::machine::{self, Counters};
+use crate::report::bottleneck;
 use crate::report::time::{Activity, TimeSpent};
 
-/// Long enough that a step's new readers have logged in and filled their first batches.
+/// Length of a window: the new readers of a step have logged in and filled their first batches by then.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// A window of less says little, as rows arrive in batches of 256 KiB.
-const LEAST_BYTES: u64 = 16 << 20;
+/// A window with fewer bytes says little, as rows arrive in batches of 256 KiB, and is made longer.
+const MIN_BYTES: u64 = 16 << 20;
 
-/// A slow source is judged all the same.
+/// A window that has been made this long is judged anyway, for slow sources.
 const LONGEST_WINDOW: Duration = Duration::from_secs(5);
 
-/// How many partitions may be in flight when loading begins, and a note of it for the report.
+/// Sets how many partitions may be in flight when loading begins, and notes it for the report. Gives
+/// what follows the measured speed, unless the job fixes the number.
 pub fn begin(run: &Run, workers: usize) -> Option<ConcurrencyController> {
-    let cap = run.most_in_flight();
+    let cap = run.concurrency_cap();
     if let Some(pinned) = run.job.transfer.partitions_in_flight {
         // Readers that wait for a connection were asked for.
         run.progress
             .begin_concurrency(cap, pinned.min(workers), true);
         return None;
     }
-    // More than this machine has cores for cost a run of seconds a tenth; one of hours is beyond that
-    // within moments, where the servers are larger.
-    let cores = available_parallelism().map_or(INITIAL, NonZero::get);
+    // More than this machine has cores for cost a run of seconds a tenth. A run of hours is past that
+    // within moments if the servers are larger.
+    let cores = machine::cores().unwrap_or(INITIAL);
     let controller = ConcurrencyController::new(cap, cores.clamp(MINIMUM, INITIAL));
     run.progress
         .begin_concurrency(cap, controller.limit(), false);
     Some(controller)
 }
 
-/// Follows what is measured, for as long as it is polled.
+/// Measures one window after another and sets the limit, for as long as it is polled.
 pub async fn follow(run: &Run, queue: &WorkQueue, mut controller: ConcurrencyController) {
-    let mut machine = Machine::look();
-    let mut seen = Seen::now(run);
+    let mut start = Snapshot::now(run);
     let mut least = usize::MAX;
     let mut queued = true;
     loop {
@@ -49,51 +49,53 @@ pub async fn follow(run: &Run, queue: &WorkQueue, mut controller: ConcurrencyCon
         let (in_flight, waiting) = queue.in_flight();
         least = least.min(in_flight);
         queued &= waiting;
-        let spent = seen.at.elapsed();
-        let bytes = run.progress.totals().bytes.saturating_sub(seen.bytes);
-        if spent < WINDOW || (bytes < LEAST_BYTES && spent < LONGEST_WINDOW) {
+        let spent = start.at.elapsed();
+        let bytes = run.progress.totals().bytes.saturating_sub(start.bytes);
+        if spent < WINDOW || (bytes < MIN_BYTES && spent < LONGEST_WINDOW) {
             continue;
         }
-        let now = Machine::look();
+        let end = Snapshot::now(run);
         let window = Window {
             spent,
             bytes,
             in_flight: least,
             queued,
-            cpu: Machine::busy(machine.as_ref(), now.as_ref()),
+            cpu: end.counters.busy_since(&start.counters),
         };
         let from = controller.limit();
-        if let Some((limit, decision)) = controller.after(window) {
-            let decision = words(decision, from, &window, &seen.waited(run));
-            tracing::debug!(from, to = limit, decision, "partitions in flight");
-            run.progress.change_concurrency(limit, decision);
+        if let Some((limit, decision)) = controller.observe(window) {
+            let reason = reason(decision, from, &window, &end.time_since(&start));
+            tracing::debug!(from, to = limit, reason, "partitions in flight");
+            run.progress.change_concurrency(limit, reason);
             queue.set_limit(limit);
         }
-        (machine, seen) = (now, Seen::now(run));
+        start = end;
         (least, queued) = (usize::MAX, true);
     }
 }
 
-/// Counters at the beginning of a window.
-struct Seen {
+/// Counters at the beginning or the end of a window.
+struct Snapshot {
     at: Instant,
+    /// COPY bytes that were sent.
     bytes: u64,
+    /// What the workers have waited for.
     time: TimeSpent,
+    counters: Counters,
 }
 
-impl Seen {
+impl Snapshot {
     fn now(run: &Run) -> Self {
         Self {
             at: Instant::now(),
             bytes: run.progress.totals().bytes,
             time: run.progress.clock().read(),
+            counters: Counters::now(),
         }
     }
 
-    /// What the workers waited for since.
-    fn waited(&self, run: &Run) -> TimeSpent {
-        let now = run.progress.clock().read();
-        let since = |activity| now.of(activity) - self.time.of(activity);
+    fn time_since(&self, start: &Self) -> TimeSpent {
+        let since = |activity| self.time.of(activity) - start.time.of(activity);
         TimeSpent {
             source_pool: since(Activity::SourcePool),
             source_rows: since(Activity::SourceRows),
@@ -104,7 +106,8 @@ impl Seen {
     }
 }
 
-fn words(decision: Decision, from: usize, window: &Window, waited: &TimeSpent) -> String {
+/// Why the limit changes, for the log and the report.
+fn reason(decision: Decision, from: usize, window: &Window, waited: &TimeSpent) -> String {
     let rate = window.bytes as f64 / window.spent.as_secs_f64() / f64::from(1 << 20);
     let did = match decision {
         Decision::TryMore => format!("{rate:.0} MiB/s with {from}, trying more"),
@@ -112,78 +115,15 @@ fn words(decision: Decision, from: usize, window: &Window, waited: &TimeSpent) -
         Decision::NoFaster => format!("no faster with {from} ({rate:.0} MiB/s)"),
         Decision::Slower => format!("slower with {from} ({rate:.0} MiB/s)"),
     };
-    match bound(window.cpu, waited) {
+    match bottleneck::fragment(waited, window.cpu) {
         Some(bound) => format!("{did}; {bound}"),
         None => did,
-    }
-}
-
-/// Which of the three the run is held by, where one stands out.
-fn bound(cpu: Option<f64>, waited: &TimeSpent) -> Option<String> {
-    if let Some(cpu) = cpu.filter(|cpu| *cpu >= 0.95) {
-        return Some(format!("this machine's CPU is {:.0} % busy", cpu * 100.0));
-    }
-    let source = waited.share(Activity::SourceRows) + waited.share(Activity::SourcePool);
-    let target = waited.share(Activity::Copy) + waited.share(Activity::Commit);
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    match source - target {
-        more if more > 0.2 => Some(format!("waiting for the source {}", percent(source))),
-        less if less < -0.2 => Some(format!("waiting for the target {}", percent(target))),
-        _ => None,
-    }
-}
-
-/// CPU time of the machine in ticks, as Linux counts it since its start (proc(5), `/proc/stat`).
-struct Machine {
-    total: u64,
-    idle: u64,
-}
-
-impl Machine {
-    /// `None` where the system does not tell.
-    fn look() -> Option<Self> {
-        Self::parse(&std::fs::read_to_string("/proc/stat").ok()?)
-    }
-
-    /// `cpu  user nice system idle iowait irq softirq steal guest guest_nice`; the last two are in
-    /// the first two already.
-    fn parse(stat: &str) -> Option<Self> {
-        let line = stat.lines().next()?.strip_prefix("cpu ")?;
-        let ticks = line.split_whitespace().take(8);
-        let ticks = ticks
-            .map(str::parse)
-            .collect::<Result<Vec<u64>, _>>()
-            .ok()?;
-        Some(Self {
-            total: ticks.iter().sum(),
-            idle: ticks.get(3)? + ticks.get(4)?,
-        })
-    }
-
-    fn busy(before: Option<&Self>, now: Option<&Self>) -> Option<f64> {
-        let (before, now) = (before?, now?);
-        let total = now
-            .total
-            .checked_sub(before.total)
-            .filter(|ticks| *ticks > 0)?;
-        let idle = now.idle.saturating_sub(before.idle);
-        Some(1.0 - idle as f64 / total as f64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_machine_is_busy_but_for_its_idle_ticks() {
-        let look = |text: &str| Machine::parse(text);
-        let before = look("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3\n");
-        let now = look("cpu  180 0 60 805 55 0 0 0 0 0\n");
-        assert_eq!(Machine::busy(before.as_ref(), now.as_ref()), Some(0.9));
-        assert_eq!(Machine::busy(before.as_ref(), before.as_ref()), None);
-        assert!(look("intr 1 2").is_none());
-    }
 
     #[test]
     fn a_reason_names_what_the_run_waits_for() {
@@ -200,13 +140,13 @@ mod tests {
             cpu: Some(0.4),
         };
         assert_eq!(
-            words(Decision::NoFaster, 6, &window, &waited),
+            reason(Decision::NoFaster, 6, &window, &waited),
             "no faster with 6 (100 MiB/s); waiting for the source 80 %"
         );
         let busy = Window {
             cpu: Some(0.99),
             ..window
         };
-        assert!(words(Decision::TryFewer, 4, &busy, &waited).ends_with("CPU is 99 % busy"));
+        assert!(reason(Decision::TryFewer, 4, &busy, &waited).ends_with("CPU is 99 % busy"));
     }
 }

@@ -1,28 +1,28 @@
-//! How many partitions are to be in flight, from how fast the run is: up while that helps, back
-//! where it does not.
+//! Decides how many partitions are in flight by how fast the run is: more while that helps, fewer if it
+//! does not.
 
 use std::time::Duration;
 
-/// The most before anything is measured. A source of few cores is not overrun by so many, and one of
-/// many is at its cap within seconds.
+/// The most in flight before anything is measured. A source of few cores is not overrun by that, and one
+/// of many is at its cap within seconds.
 pub const INITIAL: usize = 4;
 
-/// One alone leaves both servers idle between its batches and its commits. Runs that came down to it
-/// for their last tables were slower by a tenth.
+/// The fewest in flight. One alone leaves both servers idle between its batches and its commits: runs that
+/// came down to it for their last tables were slower by a tenth.
 pub const MINIMUM: usize = 2;
 
-/// Another number counts as faster from here on: windows of the same number differ by about half
-/// as much.
+/// Ratio of speeds from which more partitions count as faster: windows of the same number differ by about
+/// half as much.
 const FASTER: f64 = 1.05;
 
-/// Fewer count as enough when they are no slower than this.
+/// Ratio of speeds from which fewer partitions count as enough.
 const ENOUGH: f64 = 0.98;
 
-/// Windows to rest after a try that brought nothing; doubled with every one that follows.
+/// Windows to rest after a try that brought nothing, and the most; doubled with every one that follows.
 const REST: u32 = 6;
 const LONGEST_REST: u32 = 96;
 
-/// From here on this machine has no CPU to give to more partitions.
+/// Busy share of this machine's CPUs from which more partitions are not tried.
 const CPU_USED_UP: f64 = 0.97;
 
 /// What a window of the run measured.
@@ -31,11 +31,11 @@ pub struct Window {
     pub spent: Duration,
     /// COPY bytes that were sent.
     pub bytes: u64,
-    /// Partitions in flight all the time; fewer than the limit where there was nothing to take.
+    /// Partitions in flight all the time; fewer than the limit if there was nothing to take.
     pub in_flight: usize,
     /// Partitions wait that a higher limit would take.
     pub queued: bool,
-    /// 0.0..=1.0 of this machine; `None` where the system does not tell.
+    /// Busy share of this machine's CPUs, 0.0 to 1.0; `None` if the system does not tell.
     pub cpu: Option<f64>,
 }
 
@@ -57,7 +57,7 @@ pub enum Decision {
 pub struct ConcurrencyController {
     cap: usize,
     limit: usize,
-    /// Bytes per second at `limit` before the step that is being tried.
+    /// The limit and the bytes per second before the step that is being tried.
     before: Option<(usize, f64)>,
     /// Windows until the next try.
     rest: u32,
@@ -69,7 +69,7 @@ pub struct ConcurrencyController {
 }
 
 impl ConcurrencyController {
-    /// Begins at `start`, or at `cap` where that is less.
+    /// Begins at `start`, or at `cap` if that is less.
     pub fn new(cap: usize, start: usize) -> Self {
         Self {
             cap: cap.max(1),
@@ -82,12 +82,13 @@ impl ConcurrencyController {
         }
     }
 
+    /// How many partitions may be in flight now.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Takes a window in, and says where the limit goes; `None` where it stays.
-    pub fn after(&mut self, window: Window) -> Option<(usize, Decision)> {
+    /// Takes a window into account; gives the new limit and why, `None` if it stays.
+    pub fn observe(&mut self, window: Window) -> Option<(usize, Decision)> {
         if window.in_flight < self.limit && !window.queued {
             // Too little to load at a time to learn anything.
             self.before = None;
@@ -114,7 +115,7 @@ impl ConcurrencyController {
         let paid = ratio >= if up { FASTER } else { ENOUGH };
         if paid {
             self.next_rest = REST;
-            // Onwards in the same direction, from what was just measured.
+            // Another step in the same direction, from what was just measured.
             let speed = window.bytes as f64 / window.spent.as_secs_f64().max(f64::EPSILON);
             return self.attempt(speed, window);
         }
@@ -134,10 +135,12 @@ impl ConcurrencyController {
         let from = self.limit;
         let full = window.cpu.is_some_and(|cpu| cpu >= CPU_USED_UP);
         let up = !self.down && window.queued && from < self.cap && !full;
-        let (to, decision) = match up {
-            true => ((from + (from / 2).max(1)).min(self.cap), Decision::TryMore),
-            false if from > MINIMUM => (from - (from / 4).max(1), Decision::TryFewer),
-            false => (from, Decision::TryFewer),
+        let (to, decision) = if up {
+            ((from + (from / 2).max(1)).min(self.cap), Decision::TryMore)
+        } else if from > MINIMUM {
+            (from - (from / 4).max(1), Decision::TryFewer)
+        } else {
+            (from, Decision::TryFewer)
         };
         if to == from {
             // The next try is of more.
@@ -168,7 +171,7 @@ mod tests {
             }
             // Windows of one limit are not alike.
             let noise = 1.0 + 0.02 * f64::from(number % 3) - 0.02;
-            let _changed = controller.after(Window {
+            let _changed = controller.observe(Window {
                 spent: Duration::from_secs(1),
                 bytes: (now * noise * 1e6) as u64,
                 in_flight: controller.limit(),
@@ -228,16 +231,16 @@ mod tests {
         };
         let mut controller = ConcurrencyController::new(8, INITIAL);
         for _ in 0..50 {
-            assert_eq!(controller.after(window(2, false, None)), None);
+            assert_eq!(controller.observe(window(2, false, None)), None);
         }
         let mut controller = ConcurrencyController::new(8, INITIAL);
-        assert_eq!(controller.after(window(4, true, None)), None, "settling");
+        assert_eq!(controller.observe(window(4, true, None)), None, "settling");
         let fewer = Some((3, Decision::TryFewer));
-        assert_eq!(controller.after(window(4, true, Some(0.99))), fewer);
+        assert_eq!(controller.observe(window(4, true, Some(0.99))), fewer);
         let mut controller = ConcurrencyController::new(8, INITIAL);
-        assert_eq!(controller.after(window(4, true, None)), None, "settling");
+        assert_eq!(controller.observe(window(4, true, None)), None, "settling");
         assert_eq!(
-            controller.after(window(4, true, Some(0.5))),
+            controller.observe(window(4, true, Some(0.5))),
             Some((6, Decision::TryMore))
         );
     }

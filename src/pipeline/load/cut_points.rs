@@ -1,4 +1,4 @@
-//! Asks the source where a table, or what is left of a partition, is to be cut.
+//! Finds cut points: where a table, or what is left of a partition, is divided into partitions.
 
 use crate::config::job::Consistency;
 use crate::error::Result;
@@ -9,17 +9,28 @@ use crate::plan::key::KeyValue;
 use crate::plan::sampling::{self, SampleSize};
 use crate::plan::table::{KeyColumn, TablePlan};
 
-/// Bytes of a page.
+/// Bytes of a page of SQL Server.
 const PAGE: u64 = 8192;
 
-/// Where the server tells no sizes at all: off by a factor of ten, the sample is still some dozen pages
-/// for each part, or some thousand.
+/// Rows of a page, assumed if the server tells no sizes at all. Even if it is off by a factor of ten, the
+/// sample is between some dozen and some thousand pages for each part.
 const ROWS_OF_A_PAGE: u64 = 100;
 
-/// NTILE numbers this many keys in a second or two, so other tables can wait for it.
+/// NTILE numbers this many keys in a second or two, which other tables can wait for.
 const FEW_ROWS: u64 = 1_000_000;
 
-/// A range of a table's key, and how to ask for it.
+/// Parts into which what is left of a partition is to be divided.
+#[derive(Debug, Clone, Copy)]
+pub struct PartsWanted {
+    /// Rows of a part, at least.
+    pub least_rows: u64,
+    /// Parts, at most.
+    pub most: usize,
+    /// Keys are known to be spread unevenly, so that distance does not divide them.
+    pub uneven: bool,
+}
+
+/// Finds cut points of a range of a table's key by asking the source.
 pub struct CutFinder<'a> {
     plan: &'a TablePlan,
     key: &'a [KeyColumn],
@@ -28,8 +39,8 @@ pub struct CutFinder<'a> {
 }
 
 impl<'a> CutFinder<'a> {
-    /// `left` of a partition; `None` of a table whose partitions are not cut again.
-    pub fn of(run: &Run, plan: &'a TablePlan, left: &Remaining) -> Option<Self> {
+    /// For what is `left` of a partition; `None` for a table whose partitions are not split.
+    pub fn for_remaining(run: &Run, plan: &'a TablePlan, left: &Remaining) -> Option<Self> {
         Some(Self {
             plan,
             key: cut_sql::key_of(plan)?,
@@ -38,8 +49,8 @@ impl<'a> CutFinder<'a> {
         })
     }
 
-    /// A table that is not cut yet.
-    pub fn whole(consistency: Consistency, plan: &'a TablePlan, key: &'a [KeyColumn]) -> Self {
+    /// For a whole table.
+    pub fn for_table(consistency: Consistency, plan: &'a TablePlan, key: &'a [KeyColumn]) -> Self {
         Self {
             plan,
             key,
@@ -52,7 +63,7 @@ impl<'a> CutFinder<'a> {
         }
     }
 
-    /// The same from its beginning to `upto`.
+    /// For the part of the range from its beginning to `upto`.
     pub fn up_to(&self, upto: &[KeyValue]) -> Self {
         Self {
             left: self.left.up_to(upto),
@@ -60,7 +71,7 @@ impl<'a> CutFinder<'a> {
         }
     }
 
-    /// Cuts of a whole table, as many as its plan asks for.
+    /// Cut points of a whole table, for as many parts as its plan asks for.
     pub async fn first_cuts(&self, source: &mut Connection) -> Result<Vec<Vec<KeyValue>>> {
         match self.quick_cuts(source).await? {
             Some(cuts) => Ok(cuts),
@@ -68,9 +79,9 @@ impl<'a> CutFinder<'a> {
         }
     }
 
-    /// The same where a few MiB tell, else `None`. Where integer keys leave few gaps by the catalog's
-    /// count of rows, two seeks say as much as the scan and sort of a whole index; so such a table is
-    /// cut into smaller parts. Other large tables are cut by a sample.
+    /// The same if reading a few MiB is enough, else `None`. If integer keys leave few gaps by the
+    /// catalog's count of rows, two seeks say as much as the scan and sort of a whole index, and such a
+    /// table is divided into smaller parts. Other large tables are divided by a sample.
     pub async fn quick_cuts(&self, source: &mut Connection) -> Result<Option<Vec<Vec<KeyValue>>>> {
         let (any, dense) = (self.plan.wanted_partitions, self.plan.dense_partitions);
         if dense.max(any) > 1
@@ -86,13 +97,13 @@ impl<'a> CutFinder<'a> {
         }
         let wanted = sampling::PAGES_OF_A_PART.saturating_mul(any as u64);
         match sampling::percent(self.pages(source).await?, wanted) {
-            Some(percent) => self.of_sample(source, any, percent).await,
+            Some(percent) => self.by_sample(source, any, percent).await,
             None if self.plan.estimated_rows > FEW_ROWS => Ok(None),
             None => self.by_rows(source, any).await.map(Some),
         }
     }
 
-    /// The table's pages, or as many as it may have; 0 where it has none.
+    /// The table's pages, or an estimate of them; 0 if it has none.
     async fn pages(&self, source: &mut Connection) -> Result<u64> {
         if !sampling::has_pages(self.plan) {
             return Ok(0);
@@ -105,17 +116,17 @@ impl<'a> CutFinder<'a> {
         Ok(counted.filter(|pages| *pages > 0).unwrap_or(estimated))
     }
 
-    /// Cuts of a whole table by a sample of its pages; `None` where the server gives none. A filter
-    /// that leaves too little of the sample divides the table no worse by what it leaves out: those
-    /// rows are read, too.
-    async fn of_sample(
+    /// Cut points of a whole table by a sample of its pages; `None` if the server gives none. If the
+    /// table's filter leaves too little of the sample, the unfiltered sample divides the table as well:
+    /// those rows are read too.
+    async fn by_sample(
         &self,
         source: &mut Connection,
         parts: usize,
         percent: f64,
     ) -> Result<Option<Vec<Vec<KeyValue>>>> {
         let cuts = self
-            .in_sample(source, self.plan, SampleSize { parts, percent })
+            .sampled_cuts(source, self.plan, SampleSize { parts, percent })
             .await?;
         if self.plan.filter.is_none() || cuts.as_ref().is_none_or(|cuts| cuts.len() + 1 == parts) {
             return Ok(cuts.filter(|cuts| !cuts.is_empty()));
@@ -125,13 +136,13 @@ impl<'a> CutFinder<'a> {
             ..self.plan.clone()
         };
         let cuts = self
-            .in_sample(source, &unfiltered, SampleSize { parts, percent })
+            .sampled_cuts(source, &unfiltered, SampleSize { parts, percent })
             .await?;
         Ok(cuts.filter(|cuts| !cuts.is_empty()))
     }
 
-    /// `None` where the server has no samples of the table.
-    async fn in_sample(
+    /// Cut points for `parts` by a sample of `percent`; `None` if the server has no samples of the table.
+    async fn sampled_cuts(
         &self,
         source: &mut Connection,
         plan: &TablePlan,
@@ -142,7 +153,7 @@ impl<'a> CutFinder<'a> {
     }
 
     /// How many rows are left, by a sample that is large enough to tell, and the sample's percentage;
-    /// `None` where the table or what is left of it is small, or the server gives no sample.
+    /// `None` if the table or what is left of it is small, or the server gives no sample.
     async fn left_by_sample(&self, source: &mut Connection) -> Result<Option<(u64, f64)>> {
         let pages = self.pages(source).await?;
         let rows_of_a_page = (self.plan.estimated_rows / pages.max(1)).max(1);
@@ -165,15 +176,18 @@ impl<'a> CutFinder<'a> {
         Ok(None)
     }
 
-    /// Cuts into up to `most` parts of `least` rows or more; none where less than two are left.
-    /// Rows are counted no further than that takes, and in a large table not at all.
+    /// Cut points of what is left; none if less than two parts are. Rows are counted no further than
+    /// that takes, and in a large table not at all.
     pub async fn cuts(
         &self,
         source: &mut Connection,
-        least: u64,
-        most: usize,
-        uneven: bool,
+        wanted: PartsWanted,
     ) -> Result<Vec<Vec<KeyValue>>> {
+        let PartsWanted {
+            least_rows: least,
+            most,
+            uneven,
+        } = wanted;
         let sampled = self.left_by_sample(source).await?;
         let rows = match sampled {
             Some((rows, _)) => rows,
@@ -191,7 +205,7 @@ impl<'a> CutFinder<'a> {
         if parts < 2 {
             return Ok(Vec::new());
         }
-        // Keys may lie unevenly: what turns out long then is cut again.
+        // Keys may be spread unevenly: what turns out long then is split again.
         if !uneven
             && let Some((first, last)) = self.ends(source).await?
             && let Some(cuts) = cut_sql::between(&first, &last, parts)
@@ -200,7 +214,7 @@ impl<'a> CutFinder<'a> {
         }
         if let Some((_, percent)) = sampled
             && let Some(cuts) = self
-                .in_sample(source, self.plan, SampleSize { parts, percent })
+                .sampled_cuts(source, self.plan, SampleSize { parts, percent })
                 .await?
         {
             return Ok(cuts);
@@ -233,8 +247,8 @@ impl<'a> CutFinder<'a> {
         self.keys(source, &sql).await
     }
 
-    /// The first and the last key, by two seeks in one statement; `None` where the key is not one
-    /// integer, or nothing is there.
+    /// The first and the last key, by two seeks in one statement; `None` if the key is not one integer,
+    /// or there are no rows.
     async fn ends(
         &self,
         source: &mut Connection,

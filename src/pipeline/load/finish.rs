@@ -1,5 +1,4 @@
-//! What a table still needs when its rows are there: its keys, indexes and checks, its identity, its
-//! statistics.
+//! Finishes a table when its rows are there: its keys, indexes and checks, its identity, its statistics.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -12,20 +11,24 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::load::queue::WorkQueue;
-use crate::pipeline::retry::{Backoff, retry_to_completion};
+use crate::pipeline::retry::Backoff;
 use crate::pipeline::shutdown::{Ended, finish_within_grace};
 use crate::pipeline::verify;
 use crate::plan::object::IndexPlan;
 use crate::plan::table::TablePlan;
 use crate::postgres::objects::{self, TableContext};
 use crate::postgres::pool::Lease;
-use crate::postgres::{finish as shore, state};
+use crate::postgres::{counter, finish as pg_finish, state};
 use crate::report::Omission;
 use crate::report::progress::TablePhase;
 
-/// Makes the table whole and records it as done: every index and check in a transaction of its own,
-/// the rest in one. One that cannot be made is kept with the table and costs it nothing else. A stop does not drop it: the statement would go on at the server with nobody to
-/// cancel it. From the moment when nothing keeps readers out any more, others may count it.
+/// Makes all objects of the table and records it as done: every index and check in a transaction of its
+/// own, the rest in one. An index or check that cannot be made is kept with the table and costs nothing
+/// else. A stop does not drop the work: its statement would continue at the server. From the moment when
+/// nothing keeps readers out any more, other workers may count the table.
+///
+/// # Errors
+/// The first permanent error, the last transient one, or [`Kind::Stopped`].
 pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
     let mut counted = !verify::counts_early(&run.job);
@@ -42,8 +45,8 @@ pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Res
     }
 }
 
-/// Whether something that is made behind the rows and the key waits for all readers of the table, and
-/// lets none in meanwhile: `ALTER TABLE ... ADD CONSTRAINT` does, `CREATE INDEX` does not.
+/// Whether something that is made after the primary key waits for all readers of the table, and lets none
+/// in meanwhile: `ALTER TABLE ... ADD CONSTRAINT` does, `CREATE INDEX` does not.
 fn keeps_readers_out(plan: &TablePlan) -> bool {
     let objects = &plan.objects;
     !objects.checks.is_empty()
@@ -51,13 +54,13 @@ fn keeps_readers_out(plan: &TablePlan) -> bool {
         || objects.indexes.iter().any(IndexPlan::is_constraint)
 }
 
-/// `readable` is called, once or twice, when the table is durable and has its key and readers are in
-/// nobody's way from there on.
+/// `readable` is called, once or twice, when the table is durable and has its key and readers hinder
+/// nothing from there on.
 async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Result<()> {
     let mut lease = run.target.acquire().await?;
     set_maintenance(run, &lease).await?;
     state::set_loaded(&lease, &table.key).await?;
-    shore::make_durable(&mut lease, &table.key, run.id, &table.plan).await?;
+    pg_finish::make_durable(&mut lease, &table.key, run.id, &table.plan).await?;
     if !keeps_readers_out(&table.plan) {
         readable();
     }
@@ -69,20 +72,20 @@ async fn attempt(run: &Run, table: &TableLoad, mut readable: impl FnMut()) -> Re
     let unmade = make_indexes(run, &mut lease, &of).await?;
     readable();
     let plan = with_counters_now(run, &lease, &table.plan).await?;
-    shore::finish(&mut lease, &table.key, run.id, &plan).await?;
+    pg_finish::finish(&mut lease, &table.key, run.id, &plan).await?;
     table.set_unmade(unmade);
     Ok(())
 }
 
-/// The plan with its identity where the source has it by now. Rows beyond the counter as it was when
-/// the plan was made came since, at a live source, or were put there with IDENTITY_INSERT: only the
-/// source can tell.
+/// The plan with the last identity value that the source has by now. Rows beyond the counter as it was when
+/// the plan was made came since, at a live source, or were inserted with IDENTITY_INSERT: only the source
+/// can tell.
 async fn with_counters_now<'a>(
     run: &Run,
     lease: &Lease,
     plan: &'a TablePlan,
 ) -> Result<Cow<'a, TablePlan>> {
-    if !shore::is_beyond_counter(lease, plan).await? {
+    if !counter::is_beyond(lease, plan).await? {
         return Ok(Cow::Borrowed(plan));
     }
     let mut source = run.source.acquire().await?;
@@ -105,10 +108,10 @@ async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
         target.maintenance_work_mem,
         target.parallel_maintenance_workers,
     );
-    shore::set_maintenance(lease, memory, workers).await
+    pg_finish::set_maintenance(lease, memory, workers).await
 }
 
-/// Makes what is missing behind the rows of a table that an earlier run has finished; gives what
+/// Makes missing indexes, checks and triggers of a table that an earlier run has finished; gives why some
 /// cannot be made.
 ///
 /// # Errors
@@ -123,8 +126,8 @@ pub async fn make_missing(run: &Run, context: &TableContext<'_>) -> Result<Vec<E
     make_indexes(run, &mut lease, context).await
 }
 
-/// Indexes and checks, each in a transaction of its own; what is there is taken over. Gives those that
-/// cannot be made, each with the line that leaves it out.
+/// Makes indexes, checks and triggers, each in a transaction of its own; existing ones are kept. Gives why
+/// some cannot be made, each with the line that leaves it out.
 async fn make_indexes(
     run: &Run,
     lease: &mut Lease,
@@ -132,27 +135,27 @@ async fn make_indexes(
 ) -> Result<Vec<Error>> {
     let mut unmade = Vec::new();
     for index in &context.plan.objects.indexes {
-        go_on(run)?;
+        stop_between_objects(run)?;
         let made = objects::make_index(lease, context, index).await;
         unmade.extend(or_unmade(run, made, context.plan, &index.source)?);
     }
     for check in &context.plan.objects.checks {
-        go_on(run)?;
+        stop_between_objects(run)?;
         let made = objects::make_check(lease, context, check).await;
         unmade.extend(or_unmade(run, made, context.plan, &check.source)?);
     }
     for trigger in &context.plan.objects.triggers {
-        go_on(run)?;
+        stop_between_objects(run)?;
         // The job asked for it by a key of its own, which is where it is left out.
         objects::make_trigger(lease, context, trigger).await?;
     }
     Ok(unmade)
 }
 
-/// What keeps one object from being made, with the line that leaves it out.
+/// Why one object cannot be made, with the line that leaves it out; `None` if it was made.
 ///
 /// # Errors
-/// What is not the object's: a stop, a lost connection, a full disk.
+/// Those that are not the object's: a stop, a lost connection, a full disk.
 pub fn or_unmade(
     run: &Run,
     made: Result<()>,
@@ -178,24 +181,24 @@ fn is_of_object(kind: Kind) -> bool {
     matches!(kind, Kind::TargetQuery | Kind::TargetExists | Kind::Value)
 }
 
-/// Between two objects a run may stop.
-fn go_on(run: &Run) -> Result<()> {
+/// Refuses to begin another object while the run stops.
+fn stop_between_objects(run: &Run) -> Result<()> {
     if run.cancel.is_cancelled() {
         return Err(Error::new(Kind::Stopped, "stopped between two indexes"));
     }
     Ok(())
 }
 
-/// What came of the visibility maps.
+/// What became of the visibility maps.
 pub struct Vacuumed {
     /// What could not be vacuumed.
     pub omissions: Vec<Omission>,
-    /// A signal came first; the same command does it again.
+    /// A stop came first; the same command does it again.
     pub stopped: bool,
 }
 
-/// Vacuums the tables that are done, so that their visibility maps are there for the first query.
-/// Behind all loads: rows are marked as visible to all only where no older transaction is left.
+/// Vacuums the tables that are done, so that their visibility maps are there for the first query. After all
+/// loads: rows are marked as visible to all only if no older transaction is left.
 pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     let mut done = tables
         .iter()
@@ -204,10 +207,9 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     done.sort_by_key(|table| Reverse(table.weight()));
     let work = stream::iter(done)
         .map(|table| async move {
-            let retry = &run.job.transfer.retry;
-            let vacuumed = retry_to_completion(retry, &run.cancel, || async {
-                shore::vacuum(&*run.target.acquire().await?, &table.plan.target).await
-            });
+            let target = &table.plan.target;
+            let vacuumed =
+                run.on_target(|lease| async move { pg_finish::vacuum(&lease, target).await });
             vacuumed.await.err().map(|error| Omission {
                 table: table.plan.full_name(),
                 object: "visibility map".to_owned(),
@@ -231,7 +233,7 @@ pub async fn vacuum(run: &Run, tables: &[Arc<TableLoad>]) -> Vacuumed {
     }
 }
 
-/// Keeps the cause of a failure with the table's state.
+/// Records the cause of a failure with the table's state.
 pub async fn record_failure(run: &Run, table: &TableLoad, text: &str) -> Result<()> {
     let lease = run.target.acquire().await?;
     state::set_failed(&lease, &table.key, run.id, text).await

@@ -1,10 +1,10 @@
-//! Partitions that nobody has taken yet, and which of them goes next.
+//! Partitions that no worker has taken yet, and which of them is next.
 //!
 //! Tables are begun in the order of how long each would take if it had all connections to itself, as
-//! many as there are at the moment, the making of its indexes included, so that nothing long is left
-//! for the end. Two share the connections
-//! evenly: backends that extend one table's file wait for each other, and tables that are loaded side
-//! by side come to be finished side by side, with less and less left to load meanwhile.
+//! many as there are at the moment, including the making of its indexes, so that nothing long is left
+//! for the end. Two tables share the connections evenly: backends that extend one table's file wait for
+//! each other, and tables that are loaded side by side come to be finished side by side, with less and
+//! less left to load meanwhile.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -12,24 +12,25 @@ use std::sync::Arc;
 
 use crate::pipeline::context::TableLoad;
 
-/// Tables that are loaded at a time while partitions of theirs wait.
+/// Tables that share the connections while partitions of theirs wait.
 const SHARING: usize = 2;
 
+/// The partitions that wait, by table.
 pub struct PendingPartitions {
-    /// How many partitions may be on their way.
+    /// How many partitions may be active.
     connections: usize,
-    /// Partitions that were begun and gave their place up: the last goes on first.
+    /// Partitions that were begun and parked: the last one continues first.
     parked: Vec<(Arc<TableLoad>, u32)>,
-    /// Tables of which at least one partition waits; the one that takes longest first.
+    /// Tables of which at least one partition waits; the one that takes longest is first.
     tables: VecDeque<PendingTable>,
 }
 
 struct PendingTable {
     load: Arc<TableLoad>,
     numbers: VecDeque<u32>,
-    /// As many as it came with: a table that was begun keeps its place.
+    /// How many partitions it came with: a table that was begun keeps its place.
     partitions: usize,
-    /// How long, if it had all connections to itself.
+    /// How long it would take with all connections to itself, in bytes of one connection.
     takes: u64,
 }
 
@@ -52,7 +53,7 @@ impl PendingPartitions {
         self.parked.len() + pending.sum::<usize>()
     }
 
-    /// Partitions of tables that are not here yet.
+    /// Adds the partitions of tables that are not here yet.
     pub fn add(&mut self, tables: impl IntoIterator<Item = (Arc<TableLoad>, VecDeque<u32>)>) {
         let tables = tables
             .into_iter()
@@ -67,7 +68,7 @@ impl PendingPartitions {
         self.sort();
     }
 
-    /// Another number of connections is another order: one large partition takes as long as before.
+    /// Sorts the tables for another number of connections: one large partition takes as long as before.
     pub fn set_connections(&mut self, connections: usize) {
         self.connections = connections;
         for table in &mut self.tables {
@@ -81,8 +82,8 @@ impl PendingPartitions {
         tables.sort_by_key(|table| Reverse(table.takes));
     }
 
-    /// Partitions that were cut off others of a table.
-    pub fn add_cut_off(&mut self, load: &Arc<TableLoad>, numbers: Vec<u32>) {
+    /// Adds partitions of a table that a split made.
+    pub fn add_split_off(&mut self, load: &Arc<TableLoad>, numbers: Vec<u32>) {
         let mut tables = self.tables.iter_mut();
         match tables.find(|table| Arc::ptr_eq(&table.load, load)) {
             Some(table) => table.numbers.extend(numbers),
@@ -90,19 +91,19 @@ impl PendingPartitions {
         }
     }
 
-    /// Goes on before others begin.
+    /// Puts a parked partition back; it continues before others begin.
     pub fn put_back(&mut self, load: &Arc<TableLoad>, number: u32) {
         self.parked.push((Arc::clone(load), number));
     }
 
-    /// A partition and its table.
+    /// Takes the next partition, with its table.
     pub fn take(&mut self) -> Option<(Arc<TableLoad>, u32)> {
         if let Some(parked) = self.parked.pop() {
             return Some(parked);
         }
-        // The first of those that have equally many connections.
+        // The one with the fewest connections, the first of several.
         let sharing = self.tables.iter().take(SHARING).enumerate();
-        let (at, _) = sharing.min_by_key(|(_, table)| table.load.lanes())?;
+        let (at, _) = sharing.min_by_key(|(_, table)| table.load.active_partitions())?;
         let table = &mut self.tables[at];
         let number = table.numbers.pop_front()?;
         let load = Arc::clone(&table.load);
@@ -113,7 +114,7 @@ impl PendingPartitions {
     }
 }
 
-/// No less than one of its partitions, and its indexes.
+/// How long a table takes: no less than one of its partitions, and its indexes.
 fn takes(load: &TableLoad, partitions: usize, connections: usize) -> u64 {
     let weight = load.weight_of_partition();
     let whole = weight.saturating_mul(partitions as u64);
@@ -137,7 +138,7 @@ mod tests {
         pending
     }
 
-    /// Takes as many partitions and has them on their way; bytes of the table of each.
+    /// Takes `count` partitions and makes them active; gives the bytes of the table of each.
     fn take(pending: &mut PendingPartitions, count: usize) -> Vec<u64> {
         let taken = std::iter::from_fn(|| pending.take()).take(count);
         let begun = taken.map(|(table, _)| {
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_landed_makes_room_for_the_same_table_again() {
+    fn what_is_done_makes_room_for_the_same_table_again() {
         let (large, small) = (table(90, &[Pending; 9]), table(60, &[Pending; 6]));
         let mut pending = pending(&[&large, &small], 1);
         assert_eq!(take(&mut pending, 3), [90, 60, 90]);
@@ -209,19 +210,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_off_joins_its_table_or_brings_it_back() {
+    fn what_a_split_made_joins_its_table_or_brings_it_back() {
         let (large, small) = (table(90, &[Pending; 9]), table(50, &[Pending; 5]));
         let mut both = pending(&[&large, &small], 1);
-        both.add_cut_off(&small, small.add_partitions(&[6, 7]));
+        both.add_split_off(&small, small.add_partitions(&[6, 7]));
         assert_eq!(both.len(), 16);
         let mut one = pending(&[&large], 1);
-        one.add_cut_off(&small, vec![6, 7]);
+        one.add_split_off(&small, vec![6, 7]);
         assert_eq!(take(&mut one, 3), [90, 50, 90]);
         assert_eq!(one.len(), 8);
     }
 
     #[test]
-    fn what_was_parked_goes_on_first_and_the_last_of_it_before_the_others() {
+    fn what_was_parked_continues_first_and_the_last_of_it_before_the_others() {
         let open = table(90, &[Pending; 9]);
         let mut pending = pending(&[&open], 1);
         assert_eq!(take(&mut pending, 2), [90, 90]);

@@ -1,5 +1,5 @@
-//! What is to be done, what is on its way, and who may begin: queues for the partitions of all
-//! tables, for tables to finish, those with most to finish first, and for tables to count.
+//! The work of the loading step: queues of partitions to load, of tables to finish and of tables to
+//! count, and how many of each may be in progress.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,10 +11,10 @@ use crate::pipeline::load::active::{ActivePartition, Request};
 use crate::pipeline::load::pending::PendingPartitions;
 use crate::postgres::state::PartitionState;
 
-/// The work of a run's loading step. Workers take, and put back what they find.
+/// The work of a run's loading step. Workers take work from it and report what became of it.
 pub struct WorkQueue {
     state: Mutex<State>,
-    /// Rung whenever something can be taken, or nothing ever again.
+    /// Notified whenever something can be taken, or nothing ever again.
     changed: Notify,
     /// Tables that are finished at a time.
     finishers: usize,
@@ -22,19 +22,21 @@ pub struct WorkQueue {
 
 struct State {
     loads: PendingPartitions,
-    /// All rows are there; the one that takes longest to finish last.
+    /// Tables whose rows are all there, by weight; the one that takes longest to finish is last.
     finishes: Vec<(u64, Arc<TableLoad>)>,
-    /// Both sides can be counted; the largest last.
+    /// Tables of which both sides can be counted, by weight; the largest is last.
     counts: Vec<(u64, Arc<TableLoad>)>,
-    /// Partitions that a worker holds.
-    lanes: Vec<Arc<ActivePartition>>,
+    /// Partitions that workers are moving.
+    active: Vec<Arc<ActivePartition>>,
+    /// Tables that workers are finishing.
     finishing: usize,
+    /// Tables that workers are counting.
     counting: usize,
     /// Workers that wait for something to take.
     idle: usize,
-    /// How many lanes there may be.
-    level: usize,
-    /// Tables are still to come.
+    /// How many partitions may be active.
+    limit: usize,
+    /// More tables are still to come.
     more: bool,
 }
 
@@ -58,24 +60,24 @@ pub enum Next {
     Load(Arc<ActivePartition>),
     Finish(Arc<TableLoad>),
     Count(Arc<TableLoad>),
-    /// Nothing now, but what is on its way may leave something to do.
+    /// Nothing now, but other workers may leave something to do.
     Wait,
     /// Nothing any more.
     Over,
 }
 
 impl WorkQueue {
-    /// `finishers` tables are finished at a time, `level` partitions loaded.
-    pub fn new(tables: &[Arc<TableLoad>], finishers: usize, level: usize) -> Self {
+    /// `finishers` tables are finished at a time, `limit` partitions loaded.
+    pub fn new(tables: &[Arc<TableLoad>], finishers: usize, limit: usize) -> Self {
         let mut state = State {
-            loads: PendingPartitions::new(level),
+            loads: PendingPartitions::new(limit),
             finishes: Vec::new(),
             counts: Vec::new(),
-            lanes: Vec::new(),
+            active: Vec::new(),
             finishing: 0,
             counting: 0,
             idle: 0,
-            level,
+            limit,
             more: false,
         };
         state.add(tables);
@@ -86,19 +88,20 @@ impl WorkQueue {
         }
     }
 
-    /// Every step leaves the state whole, so a panic elsewhere does not spoil it.
+    /// Every step leaves the state consistent, so a poisoned lock is no danger.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rung at the next change; to be had before [`WorkQueue::take`] is asked.
+    /// Resolves at the next change. Get and enable it before calling [`WorkQueue::take`], so that no
+    /// change in between is lost.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    /// What is taken must be given back with [`WorkQueue::loaded`], [`WorkQueue::finished`] or
-    /// [`WorkQueue::counted`]. Tables are counted where no partition waits to be loaded or is still to
-    /// come: a count is in nobody's way then.
+    /// Takes the next work. What is taken must be given back with [`WorkQueue::loaded`],
+    /// [`WorkQueue::finished`] or [`WorkQueue::counted`]. Tables are counted only when no partition waits
+    /// to be loaded or is still to come: a count hinders nothing then.
     pub fn take(&self) -> Next {
         let mut state = self.state();
         if state.finishing < self.finishers
@@ -107,13 +110,13 @@ impl WorkQueue {
             state.finishing += 1;
             return Next::Finish(table);
         }
-        if state.lanes.len() < state.level
+        if state.active.len() < state.limit
             && let Some((table, number)) = state.loads.take()
         {
             table.take_partition();
-            let lane = ActivePartition::new(table, number);
-            state.lanes.push(Arc::clone(&lane));
-            return Next::Load(lane);
+            let partition = ActivePartition::new(table, number);
+            state.active.push(Arc::clone(&partition));
+            return Next::Load(partition);
         }
         if state.loads.is_empty()
             && !state.more
@@ -122,40 +125,43 @@ impl WorkQueue {
             state.counting += 1;
             return Next::Count(table);
         }
-        let on_its_way = state.finishing + state.counting + state.lanes.len();
+        let in_progress = state.finishing + state.counting + state.active.len();
         let waits =
             !state.loads.is_empty() || !state.finishes.is_empty() || !state.counts.is_empty();
-        match on_its_way > 0 || waits || state.more {
-            true => Next::Wait,
-            false => Next::Over,
+        if in_progress > 0 || waits || state.more {
+            Next::Wait
+        } else {
+            Next::Over
         }
     }
 
-    /// It is not over before [`WorkQueue::expect_no_more`].
+    /// Keeps workers waiting for more tables until [`WorkQueue::expect_no_more`].
     pub fn expect_more(&self) {
         self.state().more = true;
     }
 
-    /// Tables that were expected.
+    /// Adds tables that were expected.
     pub fn add_tables(&self, tables: &[Arc<TableLoad>]) {
         self.state().add(tables);
         self.changed.notify_waiters();
     }
 
-    /// The last of them has come.
+    /// The last of the expected tables has come.
     pub fn expect_no_more(&self) {
         self.state().more = false;
         self.changed.notify_waiters();
     }
 
-    /// A worker let go of a partition: it is done, failed, or waits for its turn.
-    pub fn loaded(&self, lane: &Arc<ActivePartition>) {
-        self.state().lanes.retain(|other| !Arc::ptr_eq(other, lane));
-        lane.table.release_partition();
+    /// A worker gives a partition back: it is done, has failed, or was parked.
+    pub fn loaded(&self, partition: &Arc<ActivePartition>) {
+        self.state()
+            .active
+            .retain(|other| !Arc::ptr_eq(other, partition));
+        partition.table.release_partition();
         self.changed.notify_waiters();
     }
 
-    /// A worker let go of a table.
+    /// A worker has finished a table, or could not.
     pub fn finished(&self) {
         self.state().finishing -= 1;
         self.changed.notify_waiters();
@@ -167,81 +173,85 @@ impl WorkQueue {
         self.changed.notify_waiters();
     }
 
-    /// The last partition of a table is done.
+    /// Adds a table whose last partition is done.
     pub fn add_finish(&self, table: &Arc<TableLoad>) {
         insert_by_weight(&mut self.state().finishes, table, table.finish_weight());
         self.changed.notify_waiters();
     }
 
-    /// All rows of a table are there to stay, and nothing that is still made of it waits for readers
-    /// or keeps them out.
+    /// Adds a table that can be counted: its rows are durable, and nothing that is still made for it
+    /// waits for readers or keeps them out.
     pub fn add_count(&self, table: &Arc<TableLoad>) {
         insert_by_weight(&mut self.state().counts, table, table.weight());
         self.changed.notify_waiters();
     }
 
-    /// A partition that was parked goes on before others begin. This does not ring: the worker that
-    /// parked it gives its lane back with [`WorkQueue::loaded`] right after, which does.
-    pub fn put_back(&self, lane: &ActivePartition) {
-        self.state().loads.put_back(&lane.table, lane.number);
+    /// Puts a parked partition back; it continues before others begin. This notifies no worker: the one
+    /// that parked it calls [`WorkQueue::loaded`] right after, which does.
+    pub fn put_back(&self, partition: &ActivePartition) {
+        self.state()
+            .loads
+            .put_back(&partition.table, partition.number);
     }
 
-    /// New partitions of a table, of those that are not known yet.
+    /// Adds those of a table's partitions that are not known yet.
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
         let new = table.add_partitions(numbers);
-        self.state().loads.add_cut_off(table, new);
+        self.state().loads.add_split_off(table, new);
         self.changed.notify_waiters();
     }
 
-    /// Partitions on their way, and how many more could be if there were any to take.
-    pub fn lanes(&self) -> (Vec<Arc<ActivePartition>>, usize) {
+    /// The active partitions, and how many more could be active if there were any to take.
+    pub fn active(&self) -> (Vec<Arc<ActivePartition>>, usize) {
         let state = self.state();
-        let room = state.level.saturating_sub(state.lanes.len());
+        let room = state.limit.saturating_sub(state.active.len());
         let room = if state.loads.is_empty() { room } else { 0 };
-        (state.lanes.clone(), room.min(state.idle))
+        (state.active.clone(), room.min(state.idle))
     }
 
-    /// How many partitions are on their way, and whether more could be if the level were higher.
+    /// How many partitions are active, and whether more would be if the limit were higher.
     pub fn in_flight(&self) -> (usize, bool) {
         let state = self.state();
-        (state.lanes.len(), !state.loads.is_empty())
+        (state.active.len(), !state.loads.is_empty())
     }
 
-    /// How many partitions may be on their way. Those beyond a lower level are asked to park.
-    pub fn set_limit(&self, level: usize) {
+    /// Sets how many partitions may be active. Those beyond a lower limit are asked to park.
+    pub fn set_limit(&self, limit: usize) {
         let mut state = self.state();
-        state.level = level;
-        state.loads.set_connections(level);
+        state.limit = limit;
+        state.loads.set_connections(limit);
         let asked = state
-            .lanes
+            .active
             .iter()
-            .filter(|lane| lane.is_asked_to_park())
+            .filter(|partition| partition.is_requested_to_park())
             .count();
-        let surplus = state.lanes.len().saturating_sub(level + asked);
-        let newest = state.lanes.iter().rev();
-        let parked = newest.filter(|lane| lane.ask(Request::Park)).take(surplus);
+        let surplus = state.active.len().saturating_sub(limit + asked);
+        let newest = state.active.iter().rev();
+        let parked = newest
+            .filter(|partition| partition.request(Request::Park))
+            .take(surplus);
         let parked = parked.count();
         drop(state);
         if parked < surplus {
-            tracing::debug!(surplus, parked, "partitions that cannot pause continue");
+            tracing::debug!(surplus, parked, "partitions that cannot be parked continue");
         }
         self.changed.notify_waiters();
     }
 
-    /// Counts a worker as waiting for as long as what comes back lives.
+    /// Counts a worker as idle until the guard is dropped.
     pub fn idle(&self) -> Idle<'_> {
         self.state().idle += 1;
         Idle(self)
     }
 }
 
-/// The largest stands last.
+/// Keeps the largest last.
 fn insert_by_weight(tables: &mut Vec<(u64, Arc<TableLoad>)>, table: &Arc<TableLoad>, weight: u64) {
     let place = tables.partition_point(|(other, _)| *other < weight);
     tables.insert(place, (weight, Arc::clone(table)));
 }
 
-/// A worker that waits.
+/// Counts a worker as idle.
 pub struct Idle<'a>(&'a WorkQueue);
 
 impl Drop for Idle<'_> {
@@ -256,9 +266,9 @@ mod tests {
     use crate::pipeline::fixtures::{range, table, table_with_rows};
     use crate::postgres::state::PartitionState::{Done, Pending};
 
-    fn lane(queue: &WorkQueue) -> Arc<ActivePartition> {
+    fn partition(queue: &WorkQueue) -> Arc<ActivePartition> {
         match queue.take() {
-            Next::Load(lane) => lane,
+            Next::Load(partition) => partition,
             _ => panic!("nothing to load"),
         }
     }
@@ -272,12 +282,12 @@ mod tests {
     }
 
     /// Loads it as a worker does; true for the table's last partition.
-    fn load(queue: &WorkQueue, lane: &Arc<ActivePartition>) -> bool {
-        let last = lane.table.partition_done();
+    fn load(queue: &WorkQueue, partition: &Arc<ActivePartition>) -> bool {
+        let last = partition.table.partition_done();
         if last {
-            queue.add_finish(&lane.table);
+            queue.add_finish(&partition.table);
         }
-        queue.loaded(lane);
+        queue.loaded(partition);
         last
     }
 
@@ -293,17 +303,17 @@ mod tests {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending, Done, Pending]));
         let queue = WorkQueue::new(&[small, large], 1, 2);
         // Both would take as long as a partition of 10, so they go in the order of the plan.
-        let (one, other) = (lane(&queue), lane(&queue));
+        let (one, other) = (partition(&queue), partition(&queue));
         assert_eq!(queue.in_flight(), (2, true));
         assert!(waits(&queue));
-        let numbers = [&one, &other].map(|lane| (lane.table.weight(), lane.number));
+        let numbers = [&one, &other].map(|partition| (partition.table.weight(), partition.number));
         assert_eq!(numbers, [(10, 1), (30, 1)]);
         assert!(load(&queue, &one));
         assert!(
             Arc::ptr_eq(&finish(&queue), &one.table),
             "before what is left to load"
         );
-        let last = lane(&queue);
+        let last = partition(&queue);
         assert_eq!((last.table.weight(), last.number), (30, 3));
         assert!(!load(&queue, &other));
         assert!(load(&queue, &last));
@@ -319,8 +329,8 @@ mod tests {
     fn heavier_partitions_go_before_lighter_ones() {
         let (small, large) = (table(10, &[Pending]), table(30, &[Pending]));
         let queue = WorkQueue::new(&[small, large], 1, 9);
-        assert_eq!(lane(&queue).table.weight(), 30);
-        assert_eq!(lane(&queue).table.weight(), 10);
+        assert_eq!(partition(&queue).table.weight(), 30);
+        assert_eq!(partition(&queue).table.weight(), 10);
     }
 
     #[test]
@@ -344,43 +354,43 @@ mod tests {
         let table = finish(&queue);
         queue.add_count(&table);
         queue.finished();
-        let one = lane(&queue);
-        let other = lane(&queue);
+        let one = partition(&queue);
+        let other = partition(&queue);
         let Next::Count(counted) = queue.take() else {
-            panic!("every partition is on its way, so a table is counted");
+            panic!("every partition is active, so a table is counted");
         };
         assert!(Arc::ptr_eq(&counted, &ready));
         load(&queue, &one);
         load(&queue, &other);
         finish(&queue);
         queue.finished();
-        assert!(waits(&queue), "a count is still on its way");
+        assert!(waits(&queue), "a count is still in progress");
         queue.counted();
         assert!(over(&queue));
     }
 
     #[test]
-    fn a_count_waits_for_partitions_that_nobody_has_taken() {
+    fn a_count_waits_for_partitions_that_are_not_taken() {
         let open = table(2, &[Pending, Pending]);
         let queue = WorkQueue::new(&[Arc::clone(&open)], 1, 1);
-        let one = lane(&queue);
+        let one = partition(&queue);
         queue.add_count(&open);
         assert!(waits(&queue));
         load(&queue, &one);
-        lane(&queue);
+        partition(&queue);
         assert!(matches!(queue.take(), Next::Count(_)));
     }
 
     #[test]
-    fn what_was_cut_off_is_loaded_once_and_keeps_its_table_open() {
+    fn what_a_split_made_is_loaded_once_and_keeps_its_table_open() {
         let table = table(8, &[Pending]);
         let queue = WorkQueue::new(&[Arc::clone(&table)], 1, 9);
-        let first = lane(&queue);
+        let first = partition(&queue);
         queue.add_partitions(&table, &[1, 2, 3]);
         // The answer of a cut was lost, so its record is read once more.
         queue.add_partitions(&table, &[2, 3]);
         assert!(!load(&queue, &first), "two are left");
-        let (second, third) = (lane(&queue), lane(&queue));
+        let (second, third) = (partition(&queue), partition(&queue));
         assert_eq!((second.number, third.number), (2, 3));
         assert!(!load(&queue, &second));
         assert!(load(&queue, &third));
@@ -390,19 +400,19 @@ mod tests {
     #[test]
     fn a_lower_level_parks_the_newest_and_they_go_on_before_others_begin() {
         let queue = WorkQueue::new(&[table(90, &[Pending; 4])], 1, 3);
-        let lanes = [lane(&queue), lane(&queue), lane(&queue)];
-        for lane in &lanes[..2] {
-            lane.begin(&range(None, None), None);
+        let active = [partition(&queue), partition(&queue), partition(&queue)];
+        for partition in &active[..2] {
+            partition.begin_reading(&range(None, None), None);
         }
         queue.set_limit(1);
         // The third is not read yet and cannot pause, so both others are asked.
-        let asked = lanes.each_ref().map(|lane| lane.take_request());
+        let asked = active.each_ref().map(|partition| partition.take_request());
         assert_eq!(asked, [Some(Request::Park), Some(Request::Park), None]);
         assert!(waits(&queue));
-        queue.put_back(&lanes[1]);
-        queue.loaded(&lanes[1]);
+        queue.put_back(&active[1]);
+        queue.loaded(&active[1]);
         queue.set_limit(3);
-        let again = lane(&queue);
+        let again = partition(&queue);
         assert_eq!((again.table.weight(), again.number), (90, 2));
     }
 
@@ -412,21 +422,21 @@ mod tests {
         let [one, other] = &many;
         let single = table(40, &[Pending]);
         let queue = WorkQueue::new(&[single, Arc::clone(one), Arc::clone(other)], 1, 2);
-        assert!(Arc::ptr_eq(&lane(&queue).table, one), "50 against 40");
+        assert!(Arc::ptr_eq(&partition(&queue).table, one), "50 against 40");
         queue.set_limit(8);
-        assert_eq!(lane(&queue).table.weight(), 40, "against 12");
+        assert_eq!(partition(&queue).table.weight(), 40, "against 12");
     }
 
     #[test]
     fn what_was_asked_to_park_counts_as_parked_when_the_level_falls_again() {
         let queue = WorkQueue::new(&[table(90, &[Pending; 4])], 1, 4);
-        let lanes = [(); 4].map(|()| lane(&queue));
-        for lane in &lanes {
-            lane.begin(&range(None, None), None);
+        let active = [(); 4].map(|()| partition(&queue));
+        for partition in &active {
+            partition.begin_reading(&range(None, None), None);
         }
         queue.set_limit(3);
         queue.set_limit(2);
-        let asked = lanes.each_ref().map(|lane| lane.take_request());
+        let asked = active.each_ref().map(|partition| partition.take_request());
         assert_eq!(
             asked,
             [None, None, Some(Request::Park), Some(Request::Park)]
@@ -438,19 +448,19 @@ mod tests {
         let open = table(2, &[Pending, Pending]);
         let queue = WorkQueue::new(&[open], 1, 4);
         let idle = [queue.idle(), queue.idle(), queue.idle()];
-        lane(&queue);
-        assert_eq!(queue.lanes().1, 0, "a partition waits to be taken");
-        lane(&queue);
-        assert_eq!(queue.lanes().1, 2, "of four, two are on their way");
+        partition(&queue);
+        assert_eq!(queue.active().1, 0, "a partition waits to be taken");
+        partition(&queue);
+        assert_eq!(queue.active().1, 2, "of four, two are active");
         drop(idle);
-        assert_eq!(queue.lanes().1, 0, "nobody is idle");
+        assert_eq!(queue.active().1, 0, "no worker is idle");
     }
 
     #[test]
     fn it_is_not_over_before_the_tables_that_are_still_to_come() {
         let queue = WorkQueue::new(&[table(5, &[Pending, Pending])], 1, 9);
         queue.expect_more();
-        lane(&queue);
+        partition(&queue);
         queue.add_tables(&[
             table(9, &[Pending]),
             table(1, &[Pending]),
@@ -459,7 +469,7 @@ mod tests {
         queue.expect_no_more();
         finish(&queue);
         queue.finished();
-        let weights = [(); 3].map(|()| lane(&queue).table.weight());
+        let weights = [(); 3].map(|()| partition(&queue).table.weight());
         assert_eq!(weights, [9, 1, 5], "in one order with what was there");
 
         let empty = WorkQueue::new(&[], 1, 9);
@@ -472,13 +482,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_ring_is_missed_between_a_look_and_a_wait() {
+    async fn no_change_is_missed_between_a_look_and_a_wait() {
         let open = table(2, &[Pending]);
         let queue = WorkQueue::new(&[Arc::clone(&open)], 1, 4);
         let changed = queue.changed();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        lane(&queue);
+        partition(&queue);
         queue.add_finish(&open);
         changed.await;
     }

@@ -20,26 +20,26 @@ pub const BATCHES_IN_FLIGHT: usize = 2;
 /// A batch on its way from a reader to its COPY.
 pub struct Delivery {
     pub batch: Batch,
-    /// How long the source's connection was at work on it.
+    /// Time between the request for it and its arrival.
     pub read: Duration,
     /// Held until a long row was sent.
     pub _turn: Option<large_rows::Turn>,
 }
 
 /// What a reader reads.
-pub struct Reading {
-    /// In this order.
+pub struct ReadPlan {
+    /// Run one after the other.
     pub statements: Vec<String>,
     pub layout: RowLayout,
     /// Asked after the last row.
     pub unchanged: Option<Unchanged>,
 }
 
-/// What a reader has in common with others.
-pub struct Shared {
-    /// Child of the table's; cancelled where the partition makes a turn.
+/// What ends a reader, and what it shares with the others of the run.
+pub struct ReaderContext {
+    /// Child of the table's; cancelled when the partition stops reading for a request.
     pub cancel: CancellationToken,
-    /// The run's.
+    /// Bounds how many long rows are in memory.
     pub large_rows: LargeRows,
 }
 
@@ -50,7 +50,7 @@ pub enum ReadEnd {
     Complete,
     /// Cancelled between two batches.
     Stopped,
-    /// The writer gave up first; its error is the one that counts.
+    /// The writer ended first; its error is the one that counts.
     Refused,
 }
 
@@ -58,21 +58,20 @@ pub enum ReadEnd {
 /// goes back to the pool only when each was read to its end; otherwise dropping the stream has marked
 /// it as broken.
 ///
-/// A batch is of one statement, so its last key is one of a row that was read: a statement without
-/// rows says nothing, and reading goes on behind the last key of an earlier one.
+/// A batch is of one statement, so its last key is that of a row that was read: a statement without rows
+/// says nothing, and reading continues after the last key of an earlier one.
 pub async fn read_batches(
     mut source: Pooled,
-    reading: Reading,
+    reading: ReadPlan,
     batches: mpsc::Sender<Delivery>,
-    shared: Shared,
+    shared: ReaderContext,
 ) -> Result<ReadEnd> {
     let mut rows = 0;
     for sql in &reading.statements {
         if shared.cancel.is_cancelled() {
             return Ok(ReadEnd::Stopped);
         }
-        let statement = (&**sql, reading.layout.clone());
-        let read = read_statement(&mut source, statement, &batches, &shared).await;
+        let read = read_statement(&mut source, sql, &reading, &batches, &shared).await;
         let read = read.map_err(|error| error.with_row(|row| row_after(rows, row)));
         match read? {
             (ReadEnd::Complete, read) => rows += read,
@@ -93,16 +92,17 @@ fn row_after(before: u64, row: String) -> String {
     }
 }
 
-/// The same of one statement, with the number of its rows.
+/// The same for one statement, with the number of its rows.
 async fn read_statement(
     source: &mut Connection,
-    (sql, layout): (&str, RowLayout),
+    sql: &str,
+    reading: &ReadPlan,
     batches: &mpsc::Sender<Delivery>,
-    shared: &Shared,
+    shared: &ReaderContext,
 ) -> Result<(ReadEnd, u64)> {
     let started = Instant::now();
     tracing::debug!("a statement is sent that reads rows");
-    let stream = read::open(source, sql, layout).await?;
+    let stream = read::open(source, sql, reading.layout.clone()).await?;
     let mut stream = stream.share_large_rows(shared.large_rows.clone());
     let mut asked = started;
     loop {

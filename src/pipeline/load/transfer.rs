@@ -1,4 +1,4 @@
-//! Moves one partition: a reader task, a bounded channel, and the COPY that drains it.
+//! Moves one partition: a reader task, a bounded channel, and the COPY that empties it.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::pipeline::context::Run;
 use crate::pipeline::load::active::{ActivePartition, CutPoints, Request};
 use crate::pipeline::load::queue::WorkQueue;
 use crate::pipeline::load::reader::{
-    BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
+    BATCHES_IN_FLIGHT, Delivery, ReadEnd, ReadPlan, ReaderContext, read_batches,
 };
-use crate::pipeline::load::split;
+use crate::pipeline::load::split::{self, Splitter};
 use crate::pipeline::retry::Backoff;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
@@ -24,23 +24,22 @@ use crate::report::time::Activity;
 pub enum Transferred {
     /// To its end.
     Whole,
-    /// It was asked to give its connections back, and goes on from its last commit.
+    /// It was requested to give its connections back; it continues from its last commit later.
     Parked,
 }
 
 /// How writing ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WriteEnd {
-    /// The reader had no more.
-    All,
+    /// The reader had no more rows.
+    AllRows,
     /// The partition was done when it was claimed.
-    Before,
-    /// Something is asked of the partition.
-    Turned,
+    AlreadyDone,
+    /// The partition has a request.
+    Requested,
 }
 
-/// Moves the partition, again and again from its last committed key while faults are transient, or
-/// where it was cut.
+/// Moves the partition; again from its last committed key after a transient fault, and after a split.
 ///
 /// # Errors
 /// The first permanent error, the last transient one, or `Stopped`.
@@ -54,7 +53,7 @@ pub async fn transfer(
     let mut committed = None;
     let mut furthest = 0;
     let mut cuts = None;
-    // Rows and bytes of the last try that are taken as not committed.
+    // Rows and bytes of the last attempt that are taken as not committed.
     let mut taken_back = (0, 0);
     loop {
         let mut attempt = Attempt {
@@ -67,13 +66,13 @@ pub async fn transfer(
             pending: false,
         };
         let error = match attempt.run(cuts.take()).await {
-            Ok(WriteEnd::All) => return Ok(Transferred::Whole),
-            Ok(WriteEnd::Before) => {
+            Ok(WriteEnd::AllRows) => return Ok(Transferred::Whole),
+            Ok(WriteEnd::AlreadyDone) => {
                 // The last commit was made, only its answer was lost.
                 table.progress.add(taken_back.0, taken_back.1);
                 return Ok(Transferred::Whole);
             }
-            Ok(WriteEnd::Turned) => {
+            Ok(WriteEnd::Requested) => {
                 committed = attempt.committed;
                 taken_back = (0, 0);
                 match partition.take_request() {
@@ -85,13 +84,13 @@ pub async fn transfer(
             }
             Err(error) => error,
         };
-        // A try that did not come so far says nothing about the one before.
+        // An attempt that claimed nothing says nothing about the one before.
         if attempt.claimed {
             taken_back = attempt.sent;
             table.progress.take_back(taken_back.0, taken_back.1);
         }
         committed = attempt.committed;
-        // Rows that a crash takes back time and again are no progress.
+        // Rows that a crash takes back again and again are not progress.
         let reached = committed.unwrap_or(0);
         if reached > furthest {
             furthest = reached;
@@ -109,19 +108,19 @@ pub async fn transfer(
     }
 }
 
-/// One try at a partition.
+/// One attempt to move a partition.
 struct Attempt<'a> {
     run: &'a Run,
     queue: &'a WorkQueue,
     partition: &'a Arc<ActivePartition>,
-    /// Rows of the partition that are committed, earlier tries and runs included; `None` before the
+    /// Rows of the partition that are committed, by earlier attempts and runs too; `None` before the
     /// first claim.
     committed: Option<u64>,
-    /// The partition is this try's.
+    /// This attempt has claimed the partition.
     claimed: bool,
     /// Rows and bytes that were sent and are not committed.
     sent: (u64, u64),
-    /// Something was sent and is not committed, if only rejected rows.
+    /// Something was sent and is not committed, which may be rejected rows only.
     pending: bool,
 }
 
@@ -139,21 +138,25 @@ impl Attempt<'_> {
             PartitionWriter::claim(lease, Arc::clone(&table.copy), partition.number, run.id)
                 .await?;
         let Some(mut writer) = claimed else {
-            return Ok(WriteEnd::Before);
+            return Ok(WriteEnd::AlreadyDone);
         };
         let recorded = writer.progress().rows;
         self.claimed = true;
         self.correct_progress(recorded);
         self.committed = Some(recorded);
-        split::resolve(self.queue, partition, &writer).await?;
+        split::resolve_doubt(self.queue, partition, &writer).await?;
         let mut source = clock
             .time(Activity::SourcePool, run.source.acquire())
             .await?;
         if let Some(cuts) = cuts {
-            let shared = (run, self.queue);
-            split::carry_out(shared, partition, &mut writer, &mut source, cuts).await?;
+            let splitter = Splitter {
+                run,
+                queue: self.queue,
+                partition,
+            };
+            splitter.perform(&mut writer, &mut source, cuts).await?;
         }
-        partition.begin(writer.slice(), writer.progress().last_key.as_deref());
+        partition.begin_reading(writer.slice(), writer.progress().last_key.as_deref());
         let outcome = self.move_rows(&mut writer, source).await;
         let timing = writer.timing();
         clock.add(Activity::Copy, timing.send);
@@ -167,8 +170,9 @@ impl Attempt<'_> {
         outcome
     }
 
-    /// Counts what is recorded otherwise than this process knew it. Commits that were not on disk yet
-    /// went with a crash of the target: their rows come again. One whose answer was lost was made.
+    /// Corrects the progress if the record differs from what this process knew. Commits that were not on
+    /// disk yet are lost with a crash of the target: their rows come again. One whose answer was lost was
+    /// made.
     fn correct_progress(&self, recorded: u64) {
         if let Some(committed) = self.committed {
             let progress = &self.partition.table.progress;
@@ -190,14 +194,14 @@ impl Attempt<'_> {
             source,
             self.reading(writer),
             sender,
-            Shared {
+            ReaderContext {
                 cancel: reading.clone(),
                 large_rows: self.run.large_rows.clone(),
             },
         ));
         let before = writer.progress().rows;
         let written = self.write_batches(writer, batches).await;
-        // Nobody takes what it still reads: without this it would wait for the source's next batch.
+        // Nothing takes what it still reads: without this it would wait for the source's next batch.
         reading.cancel();
         let read = reader
             .await
@@ -209,19 +213,19 @@ impl Attempt<'_> {
     }
 
     /// The slice and the key are what the claim read back, not what this process remembers.
-    fn reading(&self, writer: &PartitionWriter) -> Reading {
+    fn reading(&self, writer: &PartitionWriter) -> ReadPlan {
         let resume_after = writer.progress().last_key.as_deref();
         let consistency = self.run.job.transfer.consistency;
         let table = &self.partition.table;
-        Reading {
+        ReadPlan {
             statements: query::read(&table.plan, writer.slice(), resume_after, consistency),
             layout: table.layout.clone(),
             unchanged: query::unchanged(writer.slice()),
         }
     }
 
-    /// Sends batches until the channel closes, committing on the way where every row's place is
-    /// known by its key, or until something is asked of such a partition.
+    /// Sends batches until the channel closes, with commits in between if every row's place is known by
+    /// its key, or until such a partition has a request.
     async fn write_batches(
         &mut self,
         writer: &mut PartitionWriter,
@@ -234,8 +238,8 @@ impl Attempt<'_> {
             let next = async {
                 tokio::select! {
                     biased;
-                    () = partition.asked(), if midway && writer.can_continue() => Err(WriteEnd::Turned),
-                    delivery = batches.recv() => delivery.ok_or(WriteEnd::All),
+                    () = partition.requested(), if midway && writer.can_continue() => Err(WriteEnd::Requested),
+                    delivery = batches.recv() => delivery.ok_or(WriteEnd::AllRows),
                 }
             };
             let Delivery { batch, _turn, .. } = match clock.time(Activity::SourceRows, next).await {
@@ -249,7 +253,7 @@ impl Attempt<'_> {
             self.pending = true;
             writer.write(batch).await?;
             partition.table.progress.add(rows, bytes);
-            partition.moved(rows);
+            partition.add_rows(rows);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
             let due = writer.pending_bytes() >= self.run.job.transfer.commit_every;
             if midway && due && writer.can_continue() {
@@ -266,27 +270,31 @@ impl Attempt<'_> {
         read: Result<ReadEnd>,
     ) -> Result<WriteEnd> {
         let midway = self.partition.table.plan.commits_midway();
-        if written? == WriteEnd::Turned {
-            // Whatever became of the reader: reading begins anew behind what is committed here.
-            self.keep(writer, midway).await?;
-            return Ok(WriteEnd::Turned);
+        if written? == WriteEnd::Requested {
+            // Whatever became of the reader: reading begins again after what is committed here.
+            self.commit_whole_rows(writer, midway).await?;
+            return Ok(WriteEnd::Requested);
         }
         match read {
             Ok(ReadEnd::Complete) => self.commit(writer, End::Partition).await?,
             Ok(ReadEnd::Stopped | ReadEnd::Refused) => {
-                self.keep(writer, midway).await?;
+                self.commit_whole_rows(writer, midway).await?;
                 return Err(Error::new(Kind::Stopped, "stopped between two batches"));
             }
             Err(error) => {
-                self.keep(writer, midway).await?;
+                self.commit_whole_rows(writer, midway).await?;
                 return Err(error);
             }
         }
-        Ok(WriteEnd::All)
+        Ok(WriteEnd::AllRows)
     }
 
-    /// Commits the whole rows that arrived, where their last key tells how to go on.
-    async fn keep(&mut self, writer: &mut PartitionWriter, midway: bool) -> Result<()> {
+    /// Commits the whole rows that arrived, if their last key tells how to continue.
+    async fn commit_whole_rows(
+        &mut self,
+        writer: &mut PartitionWriter,
+        midway: bool,
+    ) -> Result<()> {
         if midway && self.pending && writer.can_continue() {
             self.commit(writer, End::More).await
         } else {
@@ -304,8 +312,8 @@ impl Attempt<'_> {
     }
 }
 
-/// Where a row of this statement is in its partition, and by which columns to count: an operator
-/// finds it without its values being told. The partition's range is in `_migrate.partitions`.
+/// The row's number in its partition, and by which columns to count: an operator finds it without any
+/// value being told. The partition's range is in `_migrate.partitions`.
 fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
     let Ok(of_statement) = row.parse::<u64>() else {
         return row.to_owned();

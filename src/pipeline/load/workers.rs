@@ -1,5 +1,6 @@
-//! The workers of the loading step: each takes partitions to load and tables to finish and to count
-//! from the queue. Beside them one task follows the pace and one looks for partitions to cut.
+//! The workers of the loading step: each takes partitions to load and tables to finish and to count from
+//! the queue. Beside them one task adapts how many partitions are loaded at a time, and one looks for
+//! partitions to split.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,11 +9,11 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::context::{Run, TableLoad, Unready};
+use crate::pipeline::context::{Run, TableLoad, UnreadyTable};
 use crate::pipeline::load::active::ActivePartition;
 use crate::pipeline::load::queue::{Next, WorkQueue};
 use crate::pipeline::load::transfer::Transferred;
-use crate::pipeline::load::{adapt, finish as finishing, split, transfer};
+use crate::pipeline::load::{adapt, finish, split, transfer};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::pipeline::verify;
 use crate::report::progress::TablePhase;
@@ -26,84 +27,82 @@ struct Shared {
 /// What became of a table that was made ready while others were loaded.
 pub struct LateTables {
     pub tables: Vec<Arc<TableLoad>>,
-    pub unready: Vec<Unready>,
+    pub unready: Vec<UnreadyTable>,
 }
 
-/// Loads and finishes all tables, and those that come `later`, which are given back. A table's error
+/// Loads and finishes all tables, and those that come from `late`, which are given back. A table's error
 /// is kept with the table and does not end the others.
 ///
 /// # Errors
-/// Only when a worker itself broke.
+/// [`Kind::Internal`] if a worker panicked outside of its table's own guard.
 pub async fn load_tables(
     run: &Arc<Run>,
     tables: &[Arc<TableLoad>],
-    later: impl Stream<Item = LateTables>,
+    late: impl Stream<Item = LateTables>,
 ) -> Result<Vec<LateTables>> {
     let width = run.job.target.pool.max_connections;
-    let pace = adapt::begin(run, width);
-    let level = run.progress.concurrency().first;
+    let controller = adapt::begin(run, width);
+    let limit = run.progress.concurrency().first;
     // One worker is left to load, however long the indexes take.
     let finishers = run.job.target.finish_connections.min(width - 1).max(1);
     let shared = Arc::new(Shared {
         run: Arc::clone(run),
-        queue: WorkQueue::new(tables, finishers, level),
+        queue: WorkQueue::new(tables, finishers, limit),
     });
     shared.queue.expect_more();
     let mut workers = JoinSet::new();
     for _ in 0..width {
         workers.spawn(work(Arc::clone(&shared)));
     }
-    let mut broken = None;
+    let mut panicked = None;
     let all_joined = async {
         while let Some(joined) = workers.join_next().await {
             if let Err(panic) = joined {
-                broken.get_or_insert(
-                    Error::new(Kind::Internal, "internal error: a worker task panicked")
-                        .because(panic),
-                );
+                let error = Error::new(Kind::Internal, "internal error: a worker task panicked");
+                panicked.get_or_insert(error.because(panic));
                 // What it held is not given back: others would wait for it for ever.
                 run.cancel.cancel();
             }
         }
     };
-    let adapt = async {
-        match pace {
-            Some(pace) => adapt::follow(run, &shared.queue, pace).await,
+    let adapted = async {
+        match controller {
+            Some(controller) => adapt::follow(run, &shared.queue, controller).await,
             None => std::future::pending().await,
         }
     };
     let load = async {
         tokio::select! {
             () = all_joined => {}
-            () = adapt => {}
+            () = adapted => {}
             () = split::follow(run, &shared.queue) => {}
         }
     };
-    let mut more = Vec::new();
+    let mut came = Vec::new();
     // Ends soon after a stop, too, with the tables that were not made ready.
-    let later = async {
-        tokio::pin!(later);
-        while let Some(come) = later.next().await {
-            shared.queue.add_tables(&come.tables);
-            more.push(come);
+    let receive_late = async {
+        tokio::pin!(late);
+        while let Some(tables) = late.next().await {
+            shared.queue.add_tables(&tables.tables);
+            came.push(tables);
         }
         shared.queue.expect_no_more();
     };
-    let all = async { tokio::join!(load, later) };
+    let all = async { tokio::join!(load, receive_late) };
     let ended = finish_within_grace(&run.target, &run.cancel, STOP_GRACE, all).await;
     if let Ended::Cancelled(_) = ended {
         tracing::warn!("a statement took too long: it is cancelled, the next run does it again");
     }
     workers.abort_all();
-    broken.map_or(Ok(more), Err)
+    panicked.map_or(Ok(came), Err)
 }
 
 async fn work(shared: Arc<Shared>) {
-    let Shared { run, queue, .. } = &*shared;
+    let Shared { run, queue } = &*shared;
     while !run.cancel.is_cancelled() {
         let changed = queue.changed();
         tokio::pin!(changed);
-        // From here on no ring is missed.
+        // Registered before `take`, so a notification in between is not lost.
         changed.as_mut().enable();
         match queue.take() {
             Next::Over => return,
@@ -140,7 +139,7 @@ async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
     let moved = AssertUnwindSafe(transfer::transfer(run, queue, partition)).catch_unwind();
     match moved
         .await
-        .unwrap_or_else(|_| Err(broken().at_table(table.plan.full_name())))
+        .unwrap_or_else(|_| Err(panicked().at_table(table.plan.full_name())))
     {
         Ok(Transferred::Parked) => queue.put_back(partition),
         Ok(Transferred::Whole) => {
@@ -154,20 +153,20 @@ async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
 }
 
 async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) {
-    let finished = AssertUnwindSafe(finishing::finish(run, queue, table)).catch_unwind();
-    match finished.await.unwrap_or_else(|_| Err(broken())) {
+    let finished = AssertUnwindSafe(finish::finish(run, queue, table)).catch_unwind();
+    match finished.await.unwrap_or_else(|_| Err(panicked())) {
         Ok(()) => table.progress.set_state(TablePhase::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,
     }
 }
 
-/// Counts both sides beside what else is made of the table. What could not be counted here is
-/// counted when all tables are compared, with all patience.
+/// Counts both sides while other objects of the table are made. What could not be counted here is
+/// counted when all tables are compared, with retries.
 async fn count(run: &Run, table: &TableLoad) {
     let counted = verify::count(run, &table.plan, &table.cancel);
     let counted = AssertUnwindSafe(counted).catch_unwind().await;
-    match counted.unwrap_or_else(|_| Err(broken())) {
-        // Counted once: nobody else was asked to.
+    match counted.unwrap_or_else(|_| Err(panicked())) {
+        // Only one worker was given this table to count.
         Ok(counts) => {
             let _first = table.counts.set(counts);
         }
@@ -176,7 +175,7 @@ async fn count(run: &Run, table: &TableLoad) {
 }
 
 /// A panic ends its table and no other; the panic's own message is on stderr.
-fn broken() -> Error {
+fn panicked() -> Error {
     Error::new(Kind::Internal, "internal error: a worker task panicked")
 }
 
@@ -189,7 +188,7 @@ async fn fail(run: &Run, table: &Arc<TableLoad>, error: Error) {
     let text = error.to_string();
     tracing::error!(kind = ?error.kind(), error = %error, "a table failed");
     if table.fail(error)
-        && let Err(error) = finishing::record_failure(run, table, &text).await
+        && let Err(error) = finish::record_failure(run, table, &text).await
     {
         tracing::warn!(%error, "the failure could not be recorded; the report has it");
     }

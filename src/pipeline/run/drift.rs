@@ -1,73 +1,72 @@
-//! What somebody did by hand to tables that the job had made or filled, and what follows from it.
+//! Tables of the job that were changed by hand in the target, and what follows from that.
 
 use std::collections::HashMap;
 
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::context::{Run, Unready};
-use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::context::{Run, UnreadyTable};
 use crate::pipeline::run::resume::JobState;
 use crate::plan::table::TablePlan;
+use crate::postgres::pool::Lease;
 use crate::postgres::state::{self, TableKey, TargetDrift};
 
-/// Looks at the tables that earlier runs made or filled. One that was dropped is loaded again where
-/// the job makes its tables, because then nothing of it is left that could be doubled or lost; any
-/// other that is not what it was fails, because only its owner knows what was meant.
+/// Looks at the tables that earlier runs made or filled. One that was dropped is loaded again if the
+/// job makes its tables, because then nothing of it is left that could be doubled or lost; any other
+/// that is not what it was fails, because only its owner knows what was meant.
 ///
-/// Returns the plans to go on with, and the tables that fail.
+/// Returns the plans of the tables to load, and the tables that fail.
 ///
 /// # Errors
 /// The target could not be asked.
 pub async fn check(
     run: &Run,
     plans: &[TablePlan],
-    recorded: &mut JobState,
-) -> Result<(Vec<TablePlan>, Vec<Unready>)> {
-    if recorded.records.is_empty() {
+    state: &mut JobState,
+) -> Result<(Vec<TablePlan>, Vec<UnreadyTable>)> {
+    if state.records.is_empty() {
         return Ok((plans.to_vec(), Vec::new()));
     }
-    let found = retry_to_completion(&run.job.transfer.retry, &run.cancel, || look(run)).await?;
-    let (mut wanted, mut tampered) = (Vec::new(), Vec::new());
+    let found = run.on_target(|target| async move { find_drift(run, &target).await });
+    let found = found.await?;
+    let (mut wanted, mut drifted) = (Vec::new(), Vec::new());
     for plan in plans {
         let name = plan.full_name();
         let drift = found.get(&name).unwrap_or(&TargetDrift::None);
-        match refusal(drift, run.job.transfer.mode) {
-            Some(error) => {
-                let error = error.at_table(&name);
-                tracing::error!(%error, "a table was changed by hand");
-                tampered.push((plan.clone(), error));
-                continue;
-            }
-            None if *drift == TargetDrift::Crashed => {
-                tracing::warn!(
-                    table = name,
-                    "PostgreSQL crashed and emptied the UNLOGGED table: it is loaded again"
-                );
-                drop_crashed(run, recorded, plan).await?;
-                recorded.records.remove(&name);
-                recorded.emptied.insert(name);
-            }
-            None if *drift == TargetDrift::Missing => {
-                tracing::warn!(
-                    table = name,
-                    "the table was dropped since it was loaded: it is loaded again"
-                );
-                let retry = &run.job.transfer.retry;
-                retry_to_completion(retry, &run.cancel, || forget(run, plan)).await?;
-                recorded.records.remove(&name);
-                // With it went its foreign keys, and by CASCADE others' keys and views.
-                recorded.settled = false;
-            }
-            None => {}
+        if let Some(error) = refusal(drift, run.job.transfer.mode) {
+            let error = error.at_table(&name);
+            tracing::error!(%error, "a table was changed by hand");
+            drifted.push(UnreadyTable {
+                plan: plan.clone(),
+                error,
+            });
+            continue;
+        }
+        if *drift == TargetDrift::Crashed {
+            tracing::warn!(
+                table = name,
+                "PostgreSQL crashed and emptied the UNLOGGED table: it is loaded again"
+            );
+            drop_crashed(run, state, plan).await?;
+            state.records.remove(&name);
+            state.emptied.insert(name);
+        } else if *drift == TargetDrift::Missing {
+            tracing::warn!(
+                table = name,
+                "the table was dropped since it was loaded: it is loaded again"
+            );
+            forget(run, plan).await?;
+            state.records.remove(&name);
+            // With it went its foreign keys, and by CASCADE others' keys and views.
+            state.objects_complete = false;
         }
         wanted.push(plan.clone());
     }
-    Ok((wanted, tampered))
+    Ok((wanted, drifted))
 }
 
-async fn look(run: &Run) -> Result<HashMap<String, TargetDrift>> {
-    let target = run.target.acquire().await?;
-    let found = state::target_drift(&target, &run.job.name).await?;
+/// By the table's full name.
+async fn find_drift(run: &Run, target: &Lease) -> Result<HashMap<String, TargetDrift>> {
+    let found = state::target_drift(target, &run.job.name).await?;
     let by_name = found.into_iter();
     Ok(by_name
         .map(|(key, drift)| (key.full_name(), drift))
@@ -75,21 +74,21 @@ async fn look(run: &Run) -> Result<HashMap<String, TargetDrift>> {
 }
 
 async fn forget(run: &Run, plan: &TablePlan) -> Result<()> {
-    let key = TableKey::for_plan(&run.job.name, plan);
-    let mut target = run.target.acquire().await?;
-    state::forget(&mut target, &key, run.id).await
+    let key = &TableKey::for_plan(&run.job.name, plan);
+    run.on_target(|mut target| async move { state::forget(&mut target, key, run.id).await })
+        .await
 }
 
-/// The table as it was made: the plan of this run may give it another name.
-async fn drop_crashed(run: &Run, recorded: &JobState, plan: &TablePlan) -> Result<()> {
+/// Drops the table as it was made: the plan of this run may give it another name.
+async fn drop_crashed(run: &Run, state: &JobState, plan: &TablePlan) -> Result<()> {
     let key = TableKey::for_plan(&run.job.name, plan);
-    let made = recorded.records.get(&plan.full_name());
+    let made = state.records.get(&plan.full_name());
     let made = made.map_or(&plan.target, |record| &record.plan.target);
     let mut target = run.target.acquire().await?;
     state::drop_crashed(&mut target, &key, made, run.id).await
 }
 
-/// Why the run must not touch the table; `None` where it may go on, or load it again.
+/// Why the run must not touch the table; `None` if it may continue with it, or load it again.
 fn refusal(drift: &TargetDrift, mode: Mode) -> Option<Error> {
     let what = match drift {
         // Another mode than that which made the table is refused as a change of the job.

@@ -5,35 +5,29 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::pipeline::context::Run;
 use crate::pipeline::policy::cause;
-use crate::postgres::state;
+use crate::postgres::state::{self, RunEnd};
 use crate::report::run::RunOutcome;
 
 /// How long after a stop a run tries to record how it ended.
 const END_WITHIN: Duration = Duration::from_secs(6);
 
 /// Records that the run ended with an error instead of a report.
-pub async fn end_with(run: &Run, error: &Error) {
-    let cause = serde_json::json!(cause(error));
-    end(run, RunOutcome::of_error(error.kind()), (&cause, None)).await;
+pub async fn record_error(run: &Run, error: &Error) {
+    let ended = RunEnd {
+        outcome: RunOutcome::of_error(error.kind()),
+        report: &serde_json::json!(cause(error)),
+        objects: None,
+    };
+    record(run, ended).await;
 }
 
-/// `said`: the report, and what was made beside rows (`RunRecord::objects`).
-pub async fn end(run: &Run, outcome: RunOutcome, said: (&serde_json::Value, Option<&str>)) {
-    let recorded = async {
-        state::end_run(
-            &*run.target.acquire().await?,
-            run.id,
-            outcome.as_str(),
-            said,
-        )
-        .await
-    };
-    // The next run closes a record that stayed open.
-    match run
+/// Records how the run ended. A failure to do so is logged: the next run closes the record.
+pub async fn record(run: &Run, ended: RunEnd<'_>) {
+    let recorded = async { state::end_run(&*run.target.acquire().await?, run.id, ended).await };
+    let recorded = run
         .stop_clock
-        .in_time(&run.target, END_WITHIN, recorded)
-        .await
-    {
+        .finish_within(&run.target, END_WITHIN, recorded);
+    match recorded.await {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::warn!(%error, "the run's outcome could not be recorded"),
         None => tracing::warn!("the run's outcome could not be recorded in time"),

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use futures::stream::{self, StreamExt};
 
 use crate::error::Result;
-use crate::pipeline::context::{Run, Unready, weight};
+use crate::pipeline::context::{Run, UnreadyTable, weight};
 use crate::pipeline::load::cut_points::CutFinder;
-use crate::pipeline::retry::{retry_cancellable, retry_to_completion, stopped_error_if_stopping};
-use crate::pipeline::survey::{together, width};
+use crate::pipeline::retry::{retry_cancellable, stopped_error_if_stopping};
+use crate::pipeline::survey::{all_as_one, width};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, TablePlan};
@@ -18,11 +18,15 @@ use crate::postgres::scratch;
 use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.
+///
+/// # Errors
+/// All of them as one error.
 pub async fn refuse_existing(
     run: &Run,
     plans: &[TablePlan],
     records: &HashMap<String, TableRecord>,
 ) -> Result<()> {
+    let mode = run.job.transfer.mode;
     let fresh = plans.iter().filter(|plan| {
         records
             .get(&plan.full_name())
@@ -30,8 +34,9 @@ pub async fn refuse_existing(
     });
     let problems = stream::iter(fresh)
         .map(|plan| async move {
-            let retry = &run.job.transfer.retry;
-            let checked = retry_to_completion(retry, &run.cancel, || check_target(run, plan)).await;
+            let checked =
+                run.on_target(|target| async move { ddl::check(&target, plan, mode).await });
+            let checked = checked.await;
             checked.map_err(|error| error.at_table(plan.full_name()))
         })
         .buffer_unordered(width(&run.job))
@@ -41,33 +46,29 @@ pub async fn refuse_existing(
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(together(problems))
+        Err(all_as_one(problems))
     }
 }
 
-async fn check_target(run: &Run, plan: &TablePlan) -> Result<()> {
-    let target = run.target.acquire().await?;
-    ddl::check(&target, plan, run.job.transfer.mode).await
-}
-
-/// What tables are not held up for: cuts that an index has to be read for take minutes where it is
+/// Which cut points tables wait for. Those that an index has to be read for take minutes if it is
 /// large, and other tables can be loaded meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cuts {
-    /// Tables that need such cuts are left for later.
+pub enum CutSearch {
+    /// Tables that need such cut points are left for later.
     Quick,
+    /// All of them.
     Any,
 }
 
-/// The partitions of a new table; `None` where it is left for later.
-async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<Vec<Slice>>> {
+/// Makes the partitions of a new table; `None` if it is left for later.
+async fn find_slices(run: &Run, plan: &TablePlan, search: CutSearch) -> Result<Option<Vec<Slice>>> {
     let found = match plan.strategy.ranges() {
         Some(key) if plan.asks_for_cuts() => {
-            let look = CutFinder::whole(run.job.transfer.consistency, plan, key);
+            let finder = CutFinder::for_table(run.job.transfer.consistency, plan, key);
             let mut source = run.source.acquire().await?;
-            match cuts {
-                Cuts::Quick => look.quick_cuts(&mut source).await?,
-                Cuts::Any => Some(look.first_cuts(&mut source).await?),
+            match search {
+                CutSearch::Quick => finder.quick_cuts(&mut source).await?,
+                CutSearch::Any => Some(finder.first_cuts(&mut source).await?),
             }
         }
         _ => Some(Vec::new()),
@@ -75,49 +76,43 @@ async fn find_slices(run: &Run, plan: &TablePlan, cuts: Cuts) -> Result<Option<V
     Ok(found.map(|cuts| slices(plan, cuts)))
 }
 
-/// Records the plan of a new table with its partitions.
-async fn save_plan(run: &Run, plan: &TablePlan, slices: &[Slice]) -> Result<()> {
-    let mut target = run.target.acquire().await?;
-    let print = fingerprint(plan);
-    state::save_plan(&mut target, &run.job.name, run.id, (plan, &print), slices).await
-}
-
 /// What became of the tables that were to be made ready: those that are not mentioned are.
 #[derive(Default)]
-pub struct Readiness {
-    pub unready: Vec<Unready>,
-    /// Not tried, see [`Cuts::Quick`]; the largest first.
-    pub later: Vec<TablePlan>,
+pub struct Prepared {
+    pub unready: Vec<UnreadyTable>,
+    /// Not tried, see [`CutSearch::Quick`]; the largest first.
+    pub late: Vec<TablePlan>,
 }
 
-/// What a killed `tune` of the job left takes space and is in nobody's way.
+/// Drops what a killed `tune` of the job left. It takes space and hinders nothing, so an error is
+/// logged.
 async fn drop_samples(run: &Run) {
     let dropped = async {
         let mut target = run.target.acquire().await?;
         scratch::drop_left_behind(&mut target, &run.job.name).await
     };
     if let Err(error) = dropped.await {
-        tracing::warn!(%error, "the scratch table of a killed tune is left behind");
+        tracing::warn!(%error, "the scratch table of a killed tune could not be dropped");
     }
 }
 
-/// Records and makes every table that is not recorded yet, several at a time. Before the first of a
-/// run, what a killed `tune` left is dropped.
-pub async fn make_ready(
+/// Records and makes every table that is not recorded yet, several at a time. Before the first tables
+/// of a run, what a killed `tune` left is dropped.
+pub async fn prepare(
     run: &Run,
     plans: &[TablePlan],
     records: &HashMap<String, TableRecord>,
-    cuts: Cuts,
-) -> Readiness {
-    if cuts == Cuts::Quick {
+    search: CutSearch,
+) -> Prepared {
+    if search == CutSearch::Quick {
         drop_samples(run).await;
     }
     let made = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
-            let outcome = make_one(run, plan, known, cuts).await;
+            let outcome = prepare_one(run, plan, known, search).await;
             let outcome = stopped_error_if_stopping(&run.cancel, outcome);
-            if cuts == Cuts::Quick {
+            if search == CutSearch::Quick {
                 run.progress.one_table_more();
             }
             (plan, outcome)
@@ -125,52 +120,71 @@ pub async fn make_ready(
         .buffer_unordered(width(&run.job))
         .collect::<Vec<_>>()
         .await;
-    let mut all = Readiness::default();
+    let mut all = Prepared::default();
     for (plan, outcome) in made {
         match outcome {
-            Ok(true) => {}
-            Ok(false) => all.later.push(plan.clone()),
-            Err(error) => {
-                let error = error.at_table(plan.full_name());
-                all.unready.push((plan.clone(), error));
-            }
+            Ok(Readiness::Ready) => {}
+            Ok(Readiness::Later) => all.late.push(plan.clone()),
+            Err(error) => all.unready.push(UnreadyTable {
+                plan: plan.clone(),
+                error: error.at_table(plan.full_name()),
+            }),
         }
     }
-    all.later.sort_by_key(|plan| Reverse(weight(plan)));
+    all.late.sort_by_key(|plan| Reverse(weight(plan)));
     all
 }
 
-/// Each step is tried again by itself: cuts that were dear to find are not found twice, and what was
-/// recorded is not recorded anew when only the answer to a later step was lost.
-async fn make_one(
+/// Whether a table can be loaded now.
+enum Readiness {
+    Ready,
+    /// Its cut points take too long to wait for.
+    Later,
+}
+
+/// Each step is tried again by itself: cut points that took long to find are not found twice, and what
+/// was recorded is not recorded again when only the answer to a later step was lost.
+async fn prepare_one(
     run: &Run,
     plan: &TablePlan,
     known: Option<&TableRecord>,
-    cuts: Cuts,
-) -> Result<bool> {
+    search: CutSearch,
+) -> Result<Readiness> {
     if known.is_some_and(|record| record.state == TableStage::Done) {
-        return Ok(true);
+        return Ok(Readiness::Ready);
     }
-    let (retry, cancel) = (&run.job.transfer.retry, &run.cancel);
     if known.is_none() {
-        let found = retry_cancellable(retry, cancel, || find_slices(run, plan, cuts)).await?;
-        let Some(slices) = found else {
-            return Ok(false);
+        let found = retry_cancellable(&run.job.transfer.retry, &run.cancel, || {
+            find_slices(run, plan, search)
+        });
+        let Some(slices) = found.await? else {
+            return Ok(Readiness::Later);
         };
-        retry_to_completion(retry, cancel, || save_plan(run, plan, &slices)).await?;
+        save_plan(run, plan, &slices).await?;
     }
-    let plan = known.map_or(plan, |record| &record.plan);
-    retry_to_completion(retry, cancel, || make(run, plan)).await?;
-    Ok(true)
+    make_table(run, known.map_or(plan, |record| &record.plan)).await?;
+    Ok(Readiness::Ready)
 }
 
-async fn make(run: &Run, plan: &TablePlan) -> Result<()> {
-    let key = TableKey::for_plan(&run.job.name, plan);
-    let mut target = run.target.acquire().await?;
-    state::reopen(&target, &key).await?;
-    let making = ddl::TableOptions {
+/// Records the plan of a new table with its partitions.
+async fn save_plan(run: &Run, plan: &TablePlan, slices: &[Slice]) -> Result<()> {
+    let print = fingerprint(plan);
+    let print = print.as_str();
+    run.on_target(|mut target| async move {
+        state::save_plan(&mut target, run.fence(), plan, print, slices).await
+    })
+    .await
+}
+
+async fn make_table(run: &Run, plan: &TablePlan) -> Result<()> {
+    let key = &TableKey::for_plan(&run.job.name, plan);
+    let options = &ddl::TableOptions {
         mode: run.job.transfer.mode,
         unlogged: run.job.transfer.unlogged_load,
     };
-    ddl::make(&mut target, &key, run.id, plan, &making).await
+    run.on_target(|mut target| async move {
+        state::reopen(&target, key).await?;
+        ddl::make(&mut target, key, run.id, plan, options).await
+    })
+    .await
 }

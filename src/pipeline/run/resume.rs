@@ -1,87 +1,92 @@
-//! What earlier runs of the job left, and whether this one may go on with it.
+//! What earlier runs of the job left, and whether this run may continue it.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::config::fingerprint::fingerprint as job_fingerprint;
 use crate::config::job::{Job, Mode};
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::connections::Connections;
 use crate::pipeline::context::Run;
-use crate::pipeline::options::RunOptions;
 use crate::pipeline::retry::retry_before_load;
+use crate::pipeline::run::session::Session;
 use crate::pipeline::survey::Survey;
 use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
 use crate::plan::object::ViewPlan;
 use crate::plan::table::TablePlan;
-use crate::postgres::objects;
 use crate::postgres::pool::Lease;
 use crate::postgres::start_over::{self, Discarded};
 use crate::postgres::state::{
-    self, LeftoverTables, NewRun, Origin, RunFence, RunId, RunRecord, SourceId, TableRecord,
-    TableStage,
+    self, LeftoverTables, NewRun, Origin, RunId, RunRecord, SourceId, TableRecord, TableStage,
 };
+use crate::report::run::RunOutcome;
+use crate::report::status::RunState;
 use crate::schema::Database;
 
 /// What the state tables say of the job.
+#[derive(Default)]
 pub struct JobState {
+    /// By the table's full name.
     pub records: HashMap<String, TableRecord>,
-    /// Whether an earlier run left something to go on with.
+    /// An earlier run left something to continue.
     pub resumed: bool,
-    /// The last run made all that is planned now, of the whole job, and ended with nothing left to
-    /// do: what an operator changed since is theirs.
-    pub settled: bool,
+    /// The last run was of the whole job, made all that is planned now and ended with nothing left to
+    /// do: schema objects that an operator changed since are left as they are.
+    pub objects_complete: bool,
     /// Full names of the tables that a crash of the target emptied, which are loaded again.
     pub emptied: HashSet<String>,
 }
 
-/// What earlier runs left, seen before this one was registered.
+/// What earlier runs left, read before this run was registered.
 pub struct PreviousRun {
-    /// Of which job file and source; this run's own record must not be compared with itself.
+    /// Its job file and source; this run's own record must not be compared with itself.
     last: Option<RunRecord>,
-    /// The job starts over, because it was told to or because it was finished.
-    anew: bool,
+    /// Nothing of it is continued: `--restart` was given, or the job was finished.
+    starts_over: bool,
 }
 
 /// Reads the state and refuses what this run must not continue, before the run is registered: a
-/// job that is refused must leave nothing that the next one is measured by.
-pub async fn check_previous(
-    job: &Job,
-    connections: &Connections,
-    options: &RunOptions,
-    survey: &mut Survey,
-) -> Result<PreviousRun> {
-    let read = || async {
-        let target = connections.target.acquire().await?;
-        let records = state::load(&target, &job.name).await?;
-        let last = state::last_run(&target, &job.name).await?;
-        let origins = state::origins(&target, &job.name).await?;
-        Ok((records, last, origins))
-    };
-    let (records, last, origins) = retry_before_load(&job.transfer.retry, read).await?;
-    let anew = options.restart || begins_anew(job, options, &records, survey, last.as_ref());
-    if !anew {
+/// job that is refused must leave nothing that the next one is compared with.
+///
+/// # Errors
+/// [`Kind::Checkpoint`] for records of another source, job file or table shape; [`Kind::Usage`] if
+/// the job cannot start over; what the target says.
+pub async fn check_previous(session: &Session<'_>, survey: &mut Survey) -> Result<PreviousRun> {
+    let job = session.job;
+    let (records, last, origins) = session
+        .on_target(|target| async move {
+            let records = state::load(&target, &job.name).await?;
+            let last = state::last_run(&target, &job.name).await?;
+            let origins = state::origins(&target, &job.name).await?;
+            Ok((records, last, origins))
+        })
+        .await?;
+    let starts_over =
+        session.options.restart || was_finished(session, &records, survey, last.as_ref());
+    if starts_over {
+        may_start_over(session, &records)?;
+    } else {
         let plans = records.iter().map(|record| &record.plan);
         let former: Vec<_> = plans.collect();
         survey.planned.keep_names(&former, job.schema.names);
+        let records = by_table_name(records);
+        refuse_foreign(job, survey, &records, last.as_ref(), &origins)?;
     }
-    if anew {
-        may_start_over(job, &records, options)?;
-    } else {
-        refuse(job, survey, (last.as_ref(), &origins), records)?;
-    }
-    Ok(PreviousRun { last, anew })
+    Ok(PreviousRun { last, starts_over })
 }
 
-/// Registers the run and, where the job starts over, wipes what earlier ones left, both or neither:
-/// a run of another source that is registered beside records that were not wiped would make them
-/// look like its own.
+/// Registers the run. If the job starts over, wipes what earlier runs left, both or neither: a run of
+/// another source that is registered beside records that were not wiped would make them look like its
+/// own.
+///
+/// # Errors
+/// What the target says; [`Kind::Usage`] if rows of an append are there.
 pub async fn register(
     target: &mut Lease,
     job: &Job,
     run: &NewRun,
-    (former, survey): (&PreviousRun, &Survey),
+    previous: &PreviousRun,
+    survey: &Survey,
 ) -> Result<RunId> {
-    if !former.anew {
+    if !previous.starts_over {
         return state::start_run(target, run).await;
     }
     let views: &[ViewPlan] = match job.transfer.mode {
@@ -104,30 +109,32 @@ pub async fn register(
     Ok(id)
 }
 
-/// Refuses records of another source, job or table shape, going by the runs that recorded the tables.
-fn refuse(
+/// Refuses records of another source, job file or table shape, by the runs that recorded the tables.
+fn refuse_foreign(
     job: &Job,
     survey: &Survey,
-    (last, origins): (Option<&RunRecord>, &[Origin]),
-    records: Vec<TableRecord>,
-) -> Result<HashMap<String, TableRecord>> {
+    records: &HashMap<String, TableRecord>,
+    last: Option<&RunRecord>,
+    origins: &[Origin],
+) -> Result<()> {
     if !records.is_empty() {
         for origin in with_guids(origins) {
-            refuse_stranger(job, &survey.database, &origin)?;
+            refuse_other_source(job, &survey.database, &origin)?;
         }
-        // Where somebody deleted the runs that recorded them.
+        // If the runs that recorded the tables were deleted.
         if let Some(last) = last.filter(|_| origins.is_empty()) {
-            refuse_stranger(job, &survey.database, &last.origin())?;
+            refuse_other_source(job, &survey.database, &last.origin())?;
         }
     }
-    let records = by_table_name(records);
-    refuse_changed(&records, survey)?;
-    Ok(records)
+    refuse_changed(records, survey)
 }
 
-/// Reads the state. Only of a run that is registered: what a process that lost the job wrote until
+/// Reads the state. Only for a run that is registered: what a process that lost the job wrote until
 /// then is seen here, and it can write nothing more.
-pub async fn load_state(run: &Run, survey: &Survey, former: &PreviousRun) -> Result<JobState> {
+///
+/// # Errors
+/// As [`check_previous`].
+pub async fn load_state(run: &Run, survey: &Survey, previous: &PreviousRun) -> Result<JobState> {
     let job = &run.job;
     let read = || async {
         let target = run.target.acquire().await?;
@@ -136,20 +143,23 @@ pub async fn load_state(run: &Run, survey: &Survey, former: &PreviousRun) -> Res
         Ok((records, origins))
     };
     let (records, origins) = retry_before_load(&job.transfer.retry, read).await?;
-    let records = refuse(job, survey, (former.last.as_ref(), &origins), records)?;
+    let records = by_table_name(records);
+    let last = previous.last.as_ref();
+    refuse_foreign(job, survey, &records, last, &origins)?;
     let resumed = records
         .values()
         .any(|record| record.rows > 0 || record.created);
-    let settled = settled(&records, survey, former.last.as_ref());
+    let objects_complete = objects_complete(&records, survey, last);
     Ok(JobState {
         records,
         resumed,
-        settled,
+        objects_complete,
         emptied: HashSet::new(),
     })
 }
 
-fn settled(
+/// Whether the last run made all objects that are planned now, and every table is done since.
+fn objects_complete(
     records: &HashMap<String, TableRecord>,
     survey: &Survey,
     last: Option<&RunRecord>,
@@ -176,20 +186,22 @@ pub fn by_table_name(records: Vec<TableRecord>) -> HashMap<String, TableRecord> 
 }
 
 /// A finished job of mode replace or truncate loads again when it is run again. One that was
-/// killed behind its last table is not finished: it goes on with comparing.
-fn begins_anew(
-    job: &Job,
-    options: &RunOptions,
+/// killed after its last table is not finished: it continues with comparing.
+fn was_finished(
+    session: &Session<'_>,
     records: &[TableRecord],
     survey: &Survey,
     last: Option<&RunRecord>,
 ) -> bool {
-    let ended = last
-        .and_then(|run| run.outcome.as_deref())
-        .is_some_and(|outcome| !matches!(outcome, "died" | "stopped"));
+    let ended = last.and_then(|run| run.outcome).is_some_and(|outcome| {
+        !matches!(
+            outcome,
+            RunState::Died | RunState::Ended(RunOutcome::Stopped)
+        )
+    });
     ended
-        && options.only_tables.is_empty()
-        && matches!(job.transfer.mode, Mode::Replace | Mode::Truncate)
+        && session.options.only_tables.is_empty()
+        && matches!(session.job.transfer.mode, Mode::Replace | Mode::Truncate)
         && is_finished(records, survey)
 }
 
@@ -207,30 +219,22 @@ fn is_finished(records: &[TableRecord], survey: &Survey) -> bool {
         .all(|plan| done.contains(&plan.full_name()))
 }
 
-/// Views keep the tables that they read from being dropped.
-pub async fn drop_views(target: &mut Lease, fence: RunFence<'_>, views: &[ViewPlan]) -> Result<()> {
-    for view in views.iter().rev() {
-        objects::drop_view(target, fence, view).await?;
-    }
-    Ok(())
-}
-
-fn may_start_over(job: &Job, records: &[TableRecord], options: &RunOptions) -> Result<()> {
-    if !options.only_tables.is_empty() {
+fn may_start_over(session: &Session<'_>, records: &[TableRecord]) -> Result<()> {
+    if !session.options.only_tables.is_empty() {
         return Err(Error::new(
             Kind::Usage,
             "--restart starts the whole job over and cannot be limited by --table",
         ));
     }
     let appended = records.iter().map(|record| record.rows).sum::<u64>();
-    if job.transfer.mode == Mode::Append && appended > 0 {
+    if session.job.transfer.mode == Mode::Append && appended > 0 {
         return Err(state::rows_would_come_twice(appended));
     }
     Ok(())
 }
 
 /// A checkpoint of another source or of a changed job must not be continued.
-fn refuse_stranger(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
+fn refuse_other_source(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
     let recorded = &ran.source;
     let same = recorded.database == database.name
         && match (&recorded.guid, &database.guid) {

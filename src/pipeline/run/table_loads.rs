@@ -1,13 +1,12 @@
-//! TableStage tables become loads. A table that is wanted and has no record fails: it would otherwise be
-//! in no part of the report.
+//! Turns recorded tables into loads. A table that is wanted and has no record fails: no part of the
+//! report would name it otherwise.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::context::{Run, TableLoad, Unready};
-use crate::pipeline::retry::retry_to_completion;
+use crate::pipeline::context::{Run, TableLoad, UnreadyTable};
 use crate::pipeline::run::resume::by_table_name;
 use crate::plan::layout::row_layout;
 use crate::plan::table::TablePlan;
@@ -20,46 +19,50 @@ use crate::report::progress::TablePhase;
 ///
 /// # Errors
 /// The state cannot be read, or is of columns that this version cannot write.
-pub async fn loads_from_state(
-    run: &Arc<Run>,
+pub async fn from_state(
+    run: &Run,
     plans: &[TablePlan],
     left_out: impl Iterator<Item = &TablePlan>,
-) -> Result<(Vec<Arc<TableLoad>>, Vec<Unready>)> {
-    let read = || async { state::load(&*run.target.acquire().await?, &run.job.name).await };
-    let records = retry_to_completion(&run.job.transfer.retry, &run.cancel, read).await?;
+) -> Result<(Vec<Arc<TableLoad>>, Vec<UnreadyTable>)> {
+    let job = &run.job.name;
+    let records = run.on_target(|target| async move { state::load(&target, job).await });
+    let records = records.await?;
     let left_out: HashSet<_> = left_out.map(TablePlan::full_name).collect();
     let wanted = plans
         .iter()
         .filter(|plan| !left_out.contains(&plan.full_name()));
     let (found, missing) = match_up(wanted, by_table_name(records));
-    for (_, error) in &missing {
+    for UnreadyTable { error, .. } in &missing {
         tracing::error!(%error, "a table cannot be loaded");
     }
-    let loads = found.into_iter().map(|record| load_of_record(run, record));
+    let loads = found.into_iter().map(|record| from_record(run, record));
     Ok((loads.collect::<Result<_>>()?, missing))
 }
 
-/// The same of one table: a job may have thousands of others on record.
+/// The same for one table: a job may have thousands of others on record.
 ///
 /// # Errors
-/// As [`loads_from_state`], and where the table has no record.
-pub async fn load_for_plan(run: &Arc<Run>, plan: &TablePlan) -> Result<Arc<TableLoad>> {
-    let key = TableKey::for_plan(&run.job.name, plan);
-    let read = || async { state::load_one(&*run.target.acquire().await?, &key).await };
-    let record = retry_to_completion(&run.job.transfer.retry, &run.cancel, read).await?;
-    load_of_record(run, current(record.ok_or_else(|| no_record(plan))?, plan))
+/// As [`from_state`], and [`Kind::Checkpoint`] if the table has no record.
+pub async fn from_state_of(run: &Run, plan: &TablePlan) -> Result<Arc<TableLoad>> {
+    let key = &TableKey::for_plan(&run.job.name, plan);
+    let record = run.on_target(|target| async move { state::load_one(&target, key).await });
+    let record = record.await?.ok_or_else(|| no_record(plan))?;
+    from_record(run, current(record, plan))
 }
 
 /// The records of the plans, and the plans that have none.
 fn match_up<'a>(
     plans: impl Iterator<Item = &'a TablePlan>,
     mut records: HashMap<String, TableRecord>,
-) -> (Vec<TableRecord>, Vec<Unready>) {
+) -> (Vec<TableRecord>, Vec<UnreadyTable>) {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for plan in plans {
         match records.remove(&plan.full_name()) {
             Some(record) => found.push(current(record, plan)),
-            None => missing.push((plan.clone(), no_record(plan))),
+            None => missing.push(UnreadyTable {
+                plan: plan.clone(),
+                error: no_record(plan),
+            }),
         }
     }
     (found, missing)
@@ -68,13 +71,13 @@ fn match_up<'a>(
 fn no_record(plan: &TablePlan) -> Error {
     Error::new(
         Kind::Checkpoint,
-        "the table's record in schema _migrate is gone: somebody deleted it since this run made it; \
+        "the table's record in schema _migrate is gone: it was deleted since this run made it; \
          remove what was loaded of the table before another run, which would load it from the beginning",
     )
     .at_table(plan.full_name())
 }
 
-/// Rows are loaded as they were planned when the load began; what is made behind them, and said of it,
+/// Rows are loaded as they were planned when the load began; what is made after them, and said of it,
 /// follows the job as it is now, so that an operator can leave out what cannot be made.
 fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
     record.plan.objects.clone_from(&plan.objects);
@@ -82,14 +85,14 @@ fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
     record
 }
 
-fn load_of_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
+fn from_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == TableStage::Done;
     let layout = row_layout(&record.plan, &run.job)
         .map_err(|error| error.at_table(&name))?
         .with_checksums(run.job.verify == VerifyLevel::Checksums);
     let progress = run.progress.add_table(name, record.plan.estimated_rows);
-    let load = TableLoad::new((&run.job, &run.cancel), record, layout, progress);
+    let load = TableLoad::new(&run.job, &run.cancel, record, layout, progress);
     if done {
         load.progress.set_state(TablePhase::Done);
     }
@@ -138,10 +141,10 @@ mod tests {
         // As it is planned now.
         assert_eq!(found[0].plan, one);
         assert_eq!(missing.len(), 1);
-        assert_eq!(missing[0].0, two);
-        assert_eq!(missing[0].1.kind(), Kind::Checkpoint);
+        assert_eq!(missing[0].plan, two);
+        assert_eq!(missing[0].error.kind(), Kind::Checkpoint);
         assert_eq!(
-            missing[0].1.place().table.as_deref(),
+            missing[0].error.place().table.as_deref(),
             Some(two.full_name().as_str())
         );
     }

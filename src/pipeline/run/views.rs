@@ -2,24 +2,22 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
-use crate::pipeline::retry::retry_to_completion;
 use crate::plan::object::ViewPlan;
-use crate::postgres::objects as shore;
+use crate::postgres::objects;
 use crate::report::Omission;
 
-/// The inner result is of the view, the outer one of the run.
+/// The inner result is the view's own, the outer one the run's.
 pub async fn make_view(run: &Run, view: &ViewPlan) -> Result<Result<()>> {
-    let made = retry_to_completion(&run.job.transfer.retry, &run.cancel, || async {
-        shore::make_view(&mut *run.target.acquire().await?, run.fence(), view).await
-    })
-    .await;
-    match made {
+    let made = run.on_target(|mut target| async move {
+        objects::make_view(&mut target, run.fence(), view).await
+    });
+    match made.await {
         Err(error) if matches!(error.kind(), Kind::Stopped | Kind::JobHeld) => Err(error),
         other => Ok(other),
     }
 }
 
-/// A view that is left out because PostgreSQL does not take it.
+/// A view that is left out because PostgreSQL refuses it.
 pub fn unmade_view(view: &ViewPlan, error: &Error) -> Omission {
     Omission {
         table: view.source.clone(),

@@ -4,7 +4,6 @@
 //! is dropped at the end. Samples commit as the job would, because commits are part of what a
 //! setting costs; what a partition records beside its rows is not written.
 
-mod machine;
 mod ranges;
 mod sample;
 
@@ -18,7 +17,8 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::connections::{self, Connections, source_endpoint};
 use crate::pipeline::load::cut_points::CutFinder;
-use crate::pipeline::options::RunOptions;
+use crate::pipeline::machine;
+use crate::pipeline::options::{RunOptions, TuneOptions};
 use crate::pipeline::shutdown::{Ended, cancel_on_stop, drop_on_stop, finish_within_grace};
 use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::tune::ranges::Ranges;
@@ -42,13 +42,6 @@ const COMMITS_PER_SAMPLE: f64 = 2.0;
 const DROP_GRACE: Duration = Duration::from_secs(1);
 
 const STEPS: u32 = 6;
-
-/// What the command line adds to a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TuneOptions {
-    /// Length of a sample.
-    pub sample: Duration,
-}
 
 /// Measures one table of the job. `options.only_tables` names it; none means the largest that is
 /// read by a key.
@@ -161,7 +154,7 @@ impl Tuning<'_> {
             max_partitions_per_table: job.transfer.max_partitions_per_table,
             partitions_in_flight: job.transfer.partitions_in_flight,
             commit_every: job.transfer.commit_every,
-            cores: machine::cores(),
+            cores: machine::cores().unwrap_or(1),
             sample_seconds: self.tuning.sample.as_secs_f64(),
         }
     }
@@ -173,7 +166,7 @@ impl Tuning<'_> {
         plan.dense_partitions = plan.dense_partitions.max(cap);
         let cuts = match plan.strategy.ranges() {
             Some(key) if plan.asks_for_cuts() => {
-                let look = CutFinder::whole(self.job.transfer.consistency, &plan, key);
+                let look = CutFinder::for_table(self.job.transfer.consistency, &plan, key);
                 let mut source = self.connections.source.acquire().await?;
                 let found = look.first_cuts(&mut source).await;
                 found.map_err(|error| error.at_table(plan.full_name()))?

@@ -59,12 +59,12 @@ impl Ranges {
         state.unread.pop_front()
     }
 
-    /// The rest of a range goes behind the others, so that samples come by the whole table.
+    /// Puts the rest of a range after the others, so that samples cover the whole table.
     pub(super) fn give_back(&self, range: Range) {
         self.state().unread.push_back(range);
     }
 
-    /// Every step leaves the state whole, so a panic elsewhere does not spoil it.
+    /// Every step leaves the state consistent, so a poisoned lock is no danger.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! One sample: so many connections of each side move rows as a run does, for some seconds.
+//! One sample: a number of connections on each side move rows as a run does, for some seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::{Pooled, SourcePool};
 use crate::pipeline::load::reader::{
-    BATCHES_IN_FLIGHT, Delivery, ReadEnd, Reading, Shared, read_batches,
+    BATCHES_IN_FLIGHT, Delivery, ReadEnd, ReadPlan, ReaderContext, read_batches,
 };
+use crate::pipeline::machine::Counters;
 use crate::pipeline::shutdown::cancel_on_stop;
-use crate::pipeline::tune::machine::Counters;
 use crate::pipeline::tune::ranges::{Range, Ranges};
 use crate::plan::key::KeyValue;
 use crate::plan::query;
@@ -33,7 +33,7 @@ use crate::transcode::{Batch, RowLayout};
 /// within 10 s, and dropping the scratch table takes its part of it.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// A sample in which less than a batch per connection arrived goes on, up to so many times its
+/// A sample in which less than a batch per connection arrived is made longer, up to this many times its
 /// length: a slow link would otherwise seem to move nothing.
 const LONGEST: u32 = 10;
 
@@ -55,7 +55,7 @@ pub(super) struct Task {
     pub(super) source: SourcePool,
     pub(super) plan: TablePlan,
     pub(super) layout: RowLayout,
-    /// Of the scratch table.
+    /// The COPY into the scratch table.
     pub(super) copy: Arc<CopyTable>,
     pub(super) ranges: Ranges,
     pub(super) consistency: Consistency,
@@ -268,9 +268,10 @@ impl Worker {
             };
             let rows = self.work.rows;
             self.move_range(writer, source, range).await?;
-            empty_ranges = match self.work.rows == rows {
-                true => empty_ranges + 1,
-                false => 0,
+            empty_ranges = if self.work.rows == rows {
+                empty_ranges + 1
+            } else {
+                0
             };
         }
         Ok(())
@@ -285,14 +286,14 @@ impl Worker {
     ) -> Result<()> {
         let task = Arc::clone(&self.task);
         let resume_after = range.resume_after.as_deref();
-        let reading = Reading {
+        let reading = ReadPlan {
             statements: query::read(&task.plan, &range.slice, resume_after, task.consistency),
             layout: task.layout.clone(),
             // The rows of a sample are not kept.
             unchanged: None,
         };
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
-        let shared = Shared {
+        let shared = ReaderContext {
             cancel: self.stop.clone(),
             large_rows: task.large_rows.clone(),
         };

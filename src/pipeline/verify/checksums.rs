@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::config::job::{Job, Mode};
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::verify::Level;
+use crate::pipeline::options::ComparisonLevel;
 use crate::pipeline::verify::differences::differences;
-use crate::pipeline::verify::held::{Held, Wanted};
-use crate::pipeline::verify::printed::printed;
-use crate::pipeline::verify::reads::{Both, Compared, Reads};
+use crate::pipeline::verify::held_rows::{HeldRows, WantedRows};
+use crate::pipeline::verify::print::printed;
+use crate::pipeline::verify::reads::{BothSides, ComparedTable, Reads};
 use crate::plan::table::TablePlan;
 use crate::postgres::state::TableRecord;
 use crate::report::verify::{Checksums, Taken};
@@ -17,33 +17,33 @@ use crate::transcode::digest::{Division, Sum, Sums};
 /// Rows that are listed per table; how many more there are is counted.
 const MOST_LISTED: usize = 100;
 
-/// Rows that share a bucket, about: a row that differs makes so many be held.
+/// Rows that share a bucket, about: one row that differs makes that many be held.
 const ROWS_PER_BUCKET: u64 = 128;
 
 /// 65,536 buckets are 2 MiB of sums per reader.
 const MOST_BITS: u32 = 16;
 
-/// Memory for the rows of buckets that differ, both sides together.
+/// Bytes of memory for the rows of buckets that differ, both sides together.
 const HELD_BYTES: u64 = 64 << 20;
 
 /// How one table is compared.
 pub(super) struct Comparing<'a> {
     pub(super) job: &'a Job,
     pub(super) reads: &'a Arc<Reads>,
-    pub(super) level: Level,
+    pub(super) level: ComparisonLevel,
     pub(super) show_values: bool,
-    /// What the load recorded may stand for the source.
+    /// What the load recorded may be used in place of the source.
     pub(super) trust_load: bool,
     /// Rows of the table in `_migrate.rejects`.
     pub(super) rejected: u64,
 }
 
 /// Both sides' sums, and what differs.
-pub(super) struct Outcome {
-    /// Of the rows that PostgreSQL can hold.
+pub(super) struct ComparisonResult {
+    /// The sum of the rows that PostgreSQL can hold.
     pub(super) source: Sum,
     pub(super) target: Sum,
-    /// Rows of the source that it cannot: met by the read, or recorded by a load that is trusted.
+    /// Rows of the source that it cannot hold: met by the read, or recorded by a load that is trusted.
     pub(super) met: u64,
     pub(super) checksums: Checksums,
 }
@@ -53,16 +53,16 @@ impl Comparing<'_> {
         &self,
         plan: &TablePlan,
         record: Option<&TableRecord>,
-    ) -> Result<Outcome> {
-        self.reads.comparable(plan).await?;
-        let table = Arc::new(Compared::new(plan, record, self.job)?);
+    ) -> Result<ComparisonResult> {
+        self.reads.must_be_comparable(plan).await?;
+        let table = Arc::new(ComparedTable::new(plan, record, self.job)?);
         // What PostgreSQL computed was not loaded, so only the source can tell whether it is right.
         let trusted = self.trust_load && plan.generated.is_empty();
         if let Some(loaded) = record.and_then(loaded).filter(|_| trusted) {
             let empty = Sums::new(Division::whole(table.key_fields));
             let target = self.reads.target(&table, empty).await?.total();
             self.refuse_others(record, target)?;
-            return Ok(Outcome {
+            return Ok(ComparisonResult {
                 source: loaded,
                 target,
                 met: self.rejected,
@@ -70,8 +70,8 @@ impl Comparing<'_> {
             });
         }
         let bits = match self.level {
-            Level::Rows => bits(plan.estimated_rows),
-            Level::Counts | Level::Checksums => 0,
+            ComparisonLevel::Rows => bits(plan.estimated_rows),
+            ComparisonLevel::Counts | ComparisonLevel::Checksums => 0,
         };
         let both = self.sums(&table, bits).await?;
         let (all, there, met) = (both.source.total(), both.target.total(), both.rejected);
@@ -80,9 +80,9 @@ impl Comparing<'_> {
         checksums.notes.extend(unmatched(met, self.rejected));
         // A run keeps its report in the target, where no key of a row belongs.
         if all != there && !self.trust_load {
-            self.narrow(&table, both, &mut checksums).await?;
+            self.find_rows(&table, both, &mut checksums).await?;
         }
-        Ok(Outcome {
+        Ok(ComparisonResult {
             source: all,
             target: there,
             met,
@@ -90,7 +90,7 @@ impl Comparing<'_> {
         })
     }
 
-    async fn sums(&self, table: &Arc<Compared>, bits: u32) -> Result<Both<Sums>> {
+    async fn sums(&self, table: &Arc<ComparedTable>, bits: u32) -> Result<BothSides<Sums>> {
         let key_fields = table.key_fields;
         let empty = Sums::new(Division { key_fields, bits });
         self.reads.both(table, empty).await
@@ -137,12 +137,12 @@ impl Comparing<'_> {
         ))
     }
 
-    /// Finds the rows: sums by bucket first, where these were not taken yet, then the rows of the
-    /// buckets that differ, as many as memory is meant for.
-    async fn narrow(
+    /// Finds the rows that differ: sums by bucket first, unless these were taken, then the rows of the
+    /// buckets that differ, as many as fit in [`HELD_BYTES`].
+    async fn find_rows(
         &self,
-        table: &Arc<Compared>,
-        mut both: Both<Sums>,
+        table: &Arc<ComparedTable>,
+        mut both: BothSides<Sums>,
         checksums: &mut Checksums,
     ) -> Result<()> {
         let wanted = bits(both.source.total().rows.max(both.target.total().rows));
@@ -153,11 +153,14 @@ impl Comparing<'_> {
         }
         let differing = both.source.differing(&both.target);
         let columns = table.plan.columns.len();
-        let chosen = affordable(&differing, Wanted::bytes_per_row(columns, self.show_values));
+        let chosen = affordable(
+            &differing,
+            WantedRows::bytes_per_row(columns, self.show_values),
+        );
         let unread = (differing.len() - chosen.len()) as u64;
         let division = both.source.division;
-        let wanted = Arc::new(Wanted::new(division, &chosen, self.show_values));
-        let held = self.reads.both(table, Held::new(wanted)).await?;
+        let wanted = Arc::new(WantedRows::new(division, &chosen, self.show_values));
+        let held = self.reads.both(table, HeldRows::new(wanted)).await?;
         let mut found = differences(held.source, held.target, table.key_fields > 0);
         let cut = found.len().saturating_sub(MOST_LISTED);
         found.truncate(MOST_LISTED);
@@ -176,7 +179,7 @@ impl Comparing<'_> {
     }
 }
 
-/// The sum that the load recorded, where all of its rows are in it.
+/// The sum that the load recorded, if all of its rows are in it.
 fn loaded(record: &TableRecord) -> Option<Sum> {
     let mut sum = Sum::default();
     for part in &record.partitions {
@@ -200,7 +203,8 @@ fn unmatched(met: u64, recorded: u64) -> Option<String> {
     };
     (met != recorded).then(|| {
         format!(
-            "{met} rows of the source cannot be held by PostgreSQL, and _migrate.rejects has {recorded}{repaired}"
+            "{met} rows of the source cannot be held by PostgreSQL, and _migrate.rejects has \
+             {recorded}{repaired}"
         )
     })
 }

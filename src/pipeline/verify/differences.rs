@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 
-use crate::pipeline::verify::held::{Held, Row};
+use crate::pipeline::verify::held_rows::{HeldRow, HeldRows};
 use crate::postgres::verify::Field;
 use crate::report::verify::Difference;
 
-/// Rows without a key are paired among at most so many of each side: pairing compares each with
-/// each.
+/// Rows without a key are paired among at most this many of each side: pairing compares each with each.
 const MOST_PAIRED: usize = 1000;
 
-/// One difference, before anybody reads it.
+/// One difference, before it is printed.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundDifference {
     pub(super) difference: Difference,
-    /// As [`Held`] keys it.
+    /// As [`HeldRows`] keys it.
     pub(super) key: Box<[u8]>,
     pub(super) source_rows: u64,
     pub(super) target_rows: u64,
@@ -27,17 +26,21 @@ pub(super) struct Found {
 pub(super) type Fields = Box<[Option<Field>]>;
 
 /// What is left of one key when equal rows of both sides are taken away.
-struct Left {
+struct Leftover {
     key: Box<[u8]>,
     /// How often each side had the key.
     counts: (u64, u64),
-    source: Vec<Row>,
-    target: Vec<Row>,
+    source: Vec<HeldRow>,
+    target: Vec<HeldRow>,
 }
 
 /// All differences between the sides, by key. Without a key, a row of each side is called changed
 /// where more than half of the columns agree.
-pub(super) fn differences(source: Held, mut target: Held, keyed: bool) -> Vec<Found> {
+pub(super) fn differences(
+    source: HeldRows,
+    mut target: HeldRows,
+    keyed: bool,
+) -> Vec<FoundDifference> {
     let mut left = Vec::new();
     for (key, rows) in source.rows {
         let others = target.rows.remove(&key).unwrap_or_default();
@@ -47,16 +50,20 @@ pub(super) fn differences(source: Held, mut target: Held, keyed: bool) -> Vec<Fo
         left.extend(leftover(key, Vec::new(), rows));
     }
     let mut found = if keyed {
-        left.into_iter().map(of_key).collect()
+        left.into_iter().map(from_key).collect()
     } else {
         without_key(left)
     };
-    found.sort_by(|one: &Found, other| one.key.cmp(&other.key));
+    found.sort_by(|one: &FoundDifference, other| one.key.cmp(&other.key));
     found
 }
 
-fn leftover(key: Box<[u8]>, mut source: Vec<Row>, mut target: Vec<Row>) -> Option<Left> {
-    let count = |rows: &[Row]| rows.iter().map(|row| row.count).sum::<u64>();
+fn leftover(
+    key: Box<[u8]>,
+    mut source: Vec<HeldRow>,
+    mut target: Vec<HeldRow>,
+) -> Option<Leftover> {
+    let count = |rows: &[HeldRow]| rows.iter().map(|row| row.count).sum::<u64>();
     let counts = (count(&source), count(&target));
     for row in &mut source {
         if let Some(same) = target.iter_mut().find(|other| other.hash == row.hash) {
@@ -67,7 +74,7 @@ fn leftover(key: Box<[u8]>, mut source: Vec<Row>, mut target: Vec<Row>) -> Optio
     }
     source.retain(|row| row.count > 0);
     target.retain(|row| row.count > 0);
-    (!source.is_empty() || !target.is_empty()).then_some(Left {
+    (!source.is_empty() || !target.is_empty()).then_some(Leftover {
         key,
         counts,
         source,
@@ -75,7 +82,7 @@ fn leftover(key: Box<[u8]>, mut source: Vec<Row>, mut target: Vec<Row>) -> Optio
     })
 }
 
-fn of_key(left: Left) -> Found {
+fn from_key(left: Leftover) -> FoundDifference {
     let (source, target) = (
         left.source.into_iter().next(),
         left.target.into_iter().next(),
@@ -91,7 +98,7 @@ fn of_key(left: Left) -> Found {
         (Some(one), Some(other)) => differing(one, other),
         _ => Vec::new(),
     };
-    Found {
+    FoundDifference {
         difference,
         key: left.key,
         source_rows: left.counts.0,
@@ -102,7 +109,7 @@ fn of_key(left: Left) -> Found {
     }
 }
 
-fn differing(one: &Row, other: &Row) -> Vec<usize> {
+fn differing(one: &HeldRow, other: &HeldRow) -> Vec<usize> {
     let pairs = one.columns.iter().zip(&other.columns).enumerate();
     pairs
         .filter(|(_, (one, other))| one != other)
@@ -110,7 +117,7 @@ fn differing(one: &Row, other: &Row) -> Vec<usize> {
         .collect()
 }
 
-fn without_key(left: Vec<Left>) -> Vec<Found> {
+fn without_key(left: Vec<Leftover>) -> Vec<FoundDifference> {
     let mut counts = HashMap::new();
     let (mut source, mut target) = (Vec::new(), Vec::new());
     for entry in left {
@@ -140,7 +147,7 @@ fn without_key(left: Vec<Left>) -> Vec<Found> {
 }
 
 /// The row of the target that agrees in most columns, where these are more than half.
-fn nearest<'a>(row: &Row, target: &'a mut [Row]) -> Option<&'a mut Row> {
+fn nearest<'a>(row: &HeldRow, target: &'a mut [HeldRow]) -> Option<&'a mut HeldRow> {
     let free = target.iter_mut().take(MOST_PAIRED);
     let free = free.filter(|other| other.count > 0);
     let columns = row.columns.len();
@@ -150,8 +157,8 @@ fn nearest<'a>(row: &Row, target: &'a mut [Row]) -> Option<&'a mut Row> {
         .map(|(_, other)| other)
 }
 
-fn paired(row: &Row, other: &Row) -> Found {
-    Found {
+fn paired(row: &HeldRow, other: &HeldRow) -> FoundDifference {
+    FoundDifference {
         difference: Difference::Changed,
         key: row.hash.to_be_bytes().into(),
         source_rows: 1,
@@ -162,7 +169,7 @@ fn paired(row: &Row, other: &Row) -> Found {
     }
 }
 
-fn alone(row: Row, missing: bool, counts: &HashMap<Box<[u8]>, (u64, u64)>) -> Found {
+fn alone(row: HeldRow, missing: bool, counts: &HashMap<Box<[u8]>, (u64, u64)>) -> FoundDifference {
     let key: Box<[u8]> = row.hash.to_be_bytes().into();
     let (was, is) = counts.get(&key).copied().unwrap_or_default();
     let difference = match (missing, was) {
@@ -170,7 +177,7 @@ fn alone(row: Row, missing: bool, counts: &HashMap<Box<[u8]>, (u64, u64)>) -> Fo
         (false, 0) => Difference::Extra,
         (false, _) => Difference::Doubled,
     };
-    Found {
+    FoundDifference {
         difference,
         key,
         source_rows: was,
@@ -186,13 +193,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::pipeline::verify::held::Wanted;
+    use crate::pipeline::verify::held_rows::WantedRows;
     use crate::transcode::digest::{Division, Tally};
 
     /// Rows of three one-byte fields, the first of which is the key; `_` is NULL.
-    fn held(key_fields: usize, rows: &[&str]) -> Held {
+    fn held(key_fields: usize, rows: &[&str]) -> HeldRows {
         let division = Division::whole(key_fields);
-        let mut held = Held::new(Arc::new(Wanted::new(division, &[0], true)));
+        let mut held = HeldRows::new(Arc::new(WantedRows::new(division, &[0], true)));
         for row in rows {
             let mut bytes = vec![0, 3];
             for byte in row.bytes() {

@@ -1,9 +1,10 @@
 //! Compares both sides after a load.
 
 mod checksums;
+mod counts;
 mod differences;
-mod held;
-mod printed;
+mod held_rows;
+mod print;
 mod reads;
 
 use std::collections::HashMap;
@@ -15,147 +16,45 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::job::{Job, Mode, VerifyLevel};
 use crate::error::{Error, Kind, Result};
-use crate::mssql::cuts;
 use crate::pipeline::connections::Connections;
 use crate::pipeline::context::{Counts, Run, TableLoad};
-use crate::pipeline::options::RunOptions;
+use crate::pipeline::options::{ComparisonLevel, RunOptions, VerifyOptions};
 use crate::pipeline::policy::cause;
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::{Ended, drop_on_stop, finish_within_grace};
 use crate::pipeline::survey;
 use crate::pipeline::verify::checksums::Comparing;
+use crate::pipeline::verify::counts::{count_source, kept_count};
 use crate::pipeline::verify::reads::Reads;
+use crate::plan::query;
 use crate::plan::table::TablePlan;
-use crate::plan::{kept, query};
 use crate::postgres::state::{self, TableRecord};
 use crate::postgres::verify::count_rows;
 use crate::report::verify::{VerifiedTable, VerifyReport};
 
+pub use crate::pipeline::verify::counts::{count, counts_early};
+
 const STOPPED: &str = "stopped while comparing";
-
-/// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Row counts.
-    Counts,
-    /// One sum per table first; rows are looked for where the sums differ.
-    Checksums,
-    /// Sums by bucket at once, so that a difference costs one more read instead of two.
-    Rows,
-}
-
-/// What the command line adds to a comparison.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct VerifyOptions {
-    /// The job's `verify` where it is not given; `none` there means counts here.
-    pub level: Option<Level>,
-    /// Differences are shown with the values of both sides.
-    pub show_values: bool,
-}
 
 /// Both sides and what to expect of them.
 struct Comparison<'a> {
     job: &'a Job,
     reads: Arc<Reads>,
-    level: Level,
+    level: ComparisonLevel,
     show_values: bool,
-    /// What the load recorded may stand for the source.
+    /// What the load recorded may be used in place of the source.
     trust_load: bool,
-    /// By the table's full name; read where they are needed.
+    /// By the table's full name; read if they are needed.
     records: HashMap<String, TableRecord>,
     /// Rows in `_migrate.rejects`, by the table's full name.
     rejected: HashMap<String, u64>,
-    /// What was counted when each table's rows were there, by the table's full name.
+    /// What was counted while each table was finished, by the table's full name.
     counted: HashMap<String, Counts>,
-}
-
-/// Whether the tables of a run are counted while they are finished. In mode `append` a count needs
-/// what is recorded as committed, and a user's own table may change behind our back or be UNLOGGED;
-/// checksums count by themselves.
-pub(super) fn counts_early(job: &Job) -> bool {
-    let own = matches!(job.transfer.mode, Mode::Create | Mode::Replace);
-    job.verify == VerifyLevel::Counts && own
-}
-
-/// Counts both sides of a table at once, until `cancel`. When one side fails, the other is not waited
-/// for.
-///
-/// # Errors
-/// What one of them says, or `Stopped`.
-pub(super) async fn count(
-    run: &Run,
-    plan: &TablePlan,
-    cancel: &CancellationToken,
-) -> Result<Counts> {
-    let comparison = Comparison::of(run);
-    let stop = cancel.child_token();
-    let kept = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Err(not_counted()),
-        kept = comparison.kept_count(plan) => kept?,
-    };
-    let mut counted = None;
-    if let Some(source) = kept {
-        let target = count_target_until(run, plan, &stop).await?;
-        if source == target {
-            return Ok(Counts { source, target });
-        }
-        counted = Some(target);
-    }
-    let sql = query::count(plan, run.job.transfer.consistency);
-    let source = async {
-        let counted = tokio::select! {
-            biased;
-            () = stop.cancelled() => Err(not_counted()),
-            counted = comparison.count_source(plan, &sql) => counted,
-        };
-        counted.inspect_err(|_| stop.cancel())
-    };
-    let target = async {
-        if let Some(target) = counted {
-            return Ok(target);
-        }
-        let counted = count_target_until(run, plan, &stop).await;
-        counted.inspect_err(|_| stop.cancel())
-    };
-    match tokio::join!(source, target) {
-        (Ok(source), Ok(target)) => Ok(Counts { source, target }),
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-        // The side that was stopped for the other one has nothing to say.
-        (Err(one), Err(other)) if one.kind() == Kind::Stopped => Err(other),
-        (Err(one), Err(_)) => Err(one),
-    }
-}
-
-fn not_counted() -> Error {
-    Error::new(Kind::Stopped, "stopped while the table was counted")
-}
-
-/// Dropped on the way, the connection would go back to the pool with the count still running, and its
-/// next user would wait for that.
-async fn count_target_until(run: &Run, plan: &TablePlan, stop: &CancellationToken) -> Result<u64> {
-    let lease = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Err(not_counted()),
-        lease = run.target.acquire() => lease?,
-    };
-    let counted = tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        counted = count_rows(&lease, &plan.target) => Some(counted),
-    };
-    match counted {
-        Some(counted) => counted.map_err(|error| error.at_table(plan.full_name())),
-        None => {
-            run.target.cancel_and_close(lease).await;
-            Err(not_counted())
-        }
-    }
 }
 
 /// Compares tables of a run; `None` when it was stopped on the way.
 pub(super) async fn compare(run: &Run, tables: &[&Arc<TableLoad>]) -> Option<VerifyReport> {
-    let mut comparison = Comparison::of(run);
+    let mut comparison = Comparison::from_run(run);
     let counted = tables.iter();
     comparison.counted = counted
         .filter_map(|table| Some((table.plan.full_name(), *table.counts.get()?)))
@@ -165,17 +64,17 @@ pub(super) async fn compare(run: &Run, tables: &[&Arc<TableLoad>]) -> Option<Ver
     (!run.cancel.is_cancelled()).then_some(report)
 }
 
-fn level_of(level: VerifyLevel) -> Level {
+fn level_of(level: VerifyLevel) -> ComparisonLevel {
     match level {
-        VerifyLevel::None | VerifyLevel::Counts => Level::Counts,
-        VerifyLevel::Checksums => Level::Checksums,
+        VerifyLevel::None | VerifyLevel::Counts => ComparisonLevel::Counts,
+        VerifyLevel::Checksums => ComparisonLevel::Checksums,
     }
 }
 
 /// Compares all tables of the job, as a command of its own.
 ///
 /// # Errors
-/// What kept it from beginning; a table that could not be compared stands in the report.
+/// What kept it from beginning; a table that could not be compared is in the report.
 pub async fn verify(
     job: &Job,
     options: &RunOptions,
@@ -208,8 +107,8 @@ pub async fn verify(
 }
 
 impl<'a> Comparison<'a> {
-    /// Of tables that the run has loaded itself.
-    fn of(run: &'a Run) -> Self {
+    /// Compares tables that the run has loaded itself.
+    fn from_run(run: &'a Run) -> Self {
         Self {
             job: &run.job,
             reads: Reads::new(&run.job, &run.source, &run.target, &run.cancel),
@@ -224,15 +123,13 @@ impl<'a> Comparison<'a> {
 
     async fn tables(mut self, plans: &[TablePlan]) -> VerifyReport {
         let started = Instant::now();
-        if self.level != Level::Counts || self.job.transfer.mode == Mode::Append {
-            let loaded = self.retry_to_completion(|| self.load_records()).await;
-            match loaded {
+        if self.level != ComparisonLevel::Counts || self.job.transfer.mode == Mode::Append {
+            match self.load_records().await {
                 Ok(records) => self.records = records,
                 Err(error) => return self.not_compared(plans, &error, started),
             }
         }
-        let rejected = self.retry_to_completion(|| self.count_rejects()).await;
-        match rejected {
+        match self.count_rejects().await {
             Ok(rejected) => self.rejected = rejected,
             Err(error) => return self.not_compared(plans, &error, started),
         }
@@ -249,40 +146,45 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    async fn retry_to_completion<T, F: Future<Output = Result<T>>>(
-        &self,
-        work: impl FnMut() -> F,
-    ) -> Result<T> {
+    async fn retry<T, F: Future<Output = Result<T>>>(&self, work: impl FnMut() -> F) -> Result<T> {
         retry_to_completion(&self.reads.retry, &self.reads.cancel, work).await
     }
 
     async fn load_records(&self) -> Result<HashMap<String, TableRecord>> {
-        let target = self.reads.target.acquire().await?;
-        if !state::is_installed(&target).await? {
-            return Ok(HashMap::new());
-        }
-        let records = state::load(&target, &self.job.name).await?.into_iter();
+        let job = &self.job.name;
+        let records = self.reads.on_target(|target| async move {
+            if !state::is_installed(&target).await? {
+                return Ok(Vec::new());
+            }
+            state::load(&target, job).await
+        });
+        let records = records.await?.into_iter();
         Ok(records
             .map(|record| (record.plan.full_name(), record))
             .collect())
     }
 
     async fn count_rejects(&self) -> Result<HashMap<String, u64>> {
-        let target = self.reads.target.acquire().await?;
-        if !state::is_installed(&target).await? {
-            return Ok(HashMap::new());
-        }
-        state::count_rejects(&target, &self.job.name).await
+        let job = &self.job.name;
+        let counted = self.reads.on_target(|target| async move {
+            if !state::is_installed(&target).await? {
+                return Ok(HashMap::new());
+            }
+            state::count_rejects(&target, job).await
+        });
+        counted.await
     }
 
     async fn table(&self, plan: &TablePlan) -> VerifiedTable {
         match self.level {
-            Level::Counts => self.by_count(plan).await,
-            Level::Checksums | Level::Rows => self.by_checksum(plan).await,
+            ComparisonLevel::Counts => self.compare_counts(plan).await,
+            ComparisonLevel::Checksums | ComparisonLevel::Rows => {
+                self.compare_checksums(plan).await
+            }
         }
     }
 
-    async fn by_count(&self, plan: &TablePlan) -> VerifiedTable {
+    async fn compare_counts(&self, plan: &TablePlan) -> VerifiedTable {
         if let Some(counts) = self.counted.get(&plan.full_name()) {
             return VerifiedTable {
                 source_rows: Some(counts.source),
@@ -302,10 +204,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Rows of the source and of the target. The server's own count of the source is believed where it
-    /// is what the target has, and settles nothing where it is not.
+    /// Rows of the source and of the target. The server's own count of the source is used if it is what the
+    /// target has; otherwise the source is counted.
     async fn both_counts(&self, plan: &TablePlan) -> (Result<u64>, Result<u64>) {
-        let kept = match self.retry_to_completion(|| self.kept_count(plan)).await {
+        let kept = match self.retry(|| kept_count(&self.reads.source, plan)).await {
             Ok(Some(kept)) => kept,
             Ok(None) => return tokio::join!(self.source_rows(plan), self.target_rows(plan)),
             Err(error) => return (Err(error), self.target_rows(plan).await),
@@ -317,23 +219,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What the source keeps count of by itself, where that is all rows of the table and the login
-    /// may see it: no page of the table is read for it.
-    async fn kept_count(&self, plan: &TablePlan) -> Result<Option<u64>> {
-        if !plan.counts_all_rows() {
-            return Ok(None);
-        }
-        let sql = kept::kept_count(plan);
-        let counted = async {
-            let mut source = self.reads.source.acquire().await?;
-            cuts::count_if_known(&mut source, &sql).await
-        };
-        counted
-            .await
-            .map_err(|error| error.at_table(plan.full_name()))
-    }
-
-    async fn by_checksum(&self, plan: &TablePlan) -> VerifiedTable {
+    async fn compare_checksums(&self, plan: &TablePlan) -> VerifiedTable {
         let comparing = Comparing {
             job: self.job,
             reads: &self.reads,
@@ -385,34 +271,23 @@ impl<'a> Comparison<'a> {
 
     async fn source_rows(&self, plan: &TablePlan) -> Result<u64> {
         let sql = query::count(plan, self.job.transfer.consistency);
-        self.retry_to_completion(|| self.count_source(plan, &sql))
+        self.retry(|| count_source(&self.reads.source, plan, &sql))
             .await
     }
 
-    async fn count_source(&self, plan: &TablePlan, sql: &str) -> Result<u64> {
-        let counted = async { cuts::count(&mut *self.reads.source.acquire().await?, sql).await };
-        counted
-            .await
-            .map_err(|error| error.at_table(plan.full_name()))
-    }
-
-    /// Rows of the table; in mode `append` those that the job committed, because the table may
-    /// have held others before, as far as there are so many.
+    /// Rows of the table; in mode `append` at most those that the job committed, because the table may have
+    /// held others before.
     async fn target_rows(&self, plan: &TablePlan) -> Result<u64> {
-        let there = self.retry_to_completion(|| self.count_target(plan)).await?;
+        let counted = self.reads.on_target(|target| async move {
+            let counted = count_rows(&target, &plan.target).await;
+            counted.map_err(|error| error.at_table(plan.full_name()))
+        });
+        let there = counted.await?;
         let Some(record) = self.record(plan) else {
             return Ok(there);
         };
         let committed = record.partitions.iter().map(|part| part.progress.rows);
         Ok(there.min(committed.sum()))
-    }
-
-    async fn count_target(&self, plan: &TablePlan) -> Result<u64> {
-        let counted =
-            async { count_rows(&*self.reads.target.acquire().await?, &plan.target).await };
-        counted
-            .await
-            .map_err(|error| error.at_table(plan.full_name()))
     }
 }
 

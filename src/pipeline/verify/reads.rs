@@ -1,4 +1,4 @@
-//! Reads both sides of a table at once, each once, into whatever rows are gathered into.
+//! Reads both sides of a table at the same time, each once, and gives the rows to a tally.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::plan::layout::row_layout;
 use crate::plan::query;
 use crate::plan::table::{Slice, Strategy, TablePlan};
 use crate::postgres::ddl;
-use crate::postgres::pool::TargetPool;
+use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::state::TableRecord;
 use crate::postgres::verify::{BlockRange, MIN_BLOCKS, block_ranges, longest_row, read_rows};
 use crate::transcode::RowLayout;
@@ -29,12 +29,12 @@ pub(super) struct Reads {
     pub(super) target: TargetPool,
     pub(super) retry: Retry,
     pub(super) cancel: CancellationToken,
-    /// Parts of a target table that are read at a time, at most.
-    most_ranges: usize,
-    /// Whose turn it is to have a long row of the source in memory.
+    /// Block ranges of a target table that are read at a time, at most.
+    max_ranges: usize,
+    /// Bounds how many long rows of the source are in memory.
     large_rows: LargeRows,
     /// KiB for rows of the target, taken before a connection is: PostgreSQL's driver has a row in
-    /// memory before anybody can ask how long it is.
+    /// memory before its length is known.
     target_memory: Semaphore,
 }
 
@@ -42,33 +42,32 @@ pub(super) struct Reads {
 /// alone.
 const TARGET_MEMORY: u32 = 256 << 10;
 
-/// What a reader of rows of so many bytes takes of it: the driver holds a row as it comes, and the
-/// reader may hold a part of it once more.
+/// KiB that a reader takes of it, by the bytes of its longest row: the driver holds a row as it comes, and
+/// the reader may hold a part of it once more.
 fn kib(longest_row: u64) -> u32 {
     let kib = u32::try_from(longest_row / 512).unwrap_or(u32::MAX);
     kib.min(TARGET_MEMORY)
 }
 
 /// A table as both sides are read.
-pub(super) struct Compared {
+pub(super) struct ComparedTable {
     /// Its columns are those that are compared.
     pub(super) plan: TablePlan,
     layout: RowLayout,
-    /// Those of the slices of the source; together they read every row once.
+    /// Statements that together read every row of the source once.
     statements: Vec<String>,
-    /// Leading columns that are the key; 0 where the table has none.
+    /// Leading columns that are the key; 0 if the table has none.
     pub(super) key_fields: usize,
 }
 
-impl Compared {
-    /// Generated columns are among those that are compared: what the source computed against what
-    /// PostgreSQL did. `record` saves finding cut points anew: wherever its slices were cut, they
-    /// tile the table.
+impl ComparedTable {
+    /// Generated columns are compared too: what the source computed against what PostgreSQL did. `record`
+    /// saves finding cut points again: its slices tile the table, wherever they were cut.
     pub(super) fn new(plan: &TablePlan, record: Option<&TableRecord>, job: &Job) -> Result<Self> {
         let mut plan = plan.clone();
         plan.columns.append(&mut plan.generated);
         let plan = &plan;
-        let of_slice = |slice| query::read(plan, slice, None, job.transfer.consistency);
+        let statements_of = |slice| query::read(plan, slice, None, job.transfer.consistency);
         let slices = record.filter(|record| {
             let ranges = plan.strategy.ranges().is_some();
             ranges && record.plan.strategy == plan.strategy && !record.partitions.is_empty()
@@ -77,9 +76,9 @@ impl Compared {
             Some(record) => record
                 .partitions
                 .iter()
-                .flat_map(|part| of_slice(&part.slice))
+                .flat_map(|part| statements_of(&part.slice))
                 .collect(),
-            None => of_slice(&Slice::Whole),
+            None => statements_of(&Slice::Whole),
         };
         Ok(Self {
             layout: row_layout(plan, job)
@@ -92,8 +91,8 @@ impl Compared {
     }
 }
 
-/// The plan puts the columns of the key first that it reads by, or of the primary key; one of which
-/// the job leaves a column out is none here.
+/// The plan puts the columns of the key first that it reads by, or of the primary key. A key of which the
+/// job leaves a column out does not count.
 fn key_fields(plan: &TablePlan) -> usize {
     let all = match (&plan.strategy, &plan.primary_key) {
         (Strategy::Keyset { key, .. }, _) => key.len(),
@@ -105,14 +104,14 @@ fn key_fields(plan: &TablePlan) -> usize {
 }
 
 /// Both sides of a table, read.
-pub(super) struct Both<T> {
+pub(super) struct BothSides<T> {
     pub(super) source: T,
     pub(super) target: T,
     /// Rows of the source that are not in `source`, because PostgreSQL cannot hold them.
     pub(super) rejected: u64,
 }
 
-/// What one reader brings.
+/// What one reader has read.
 enum Read<T> {
     Source(T, u64),
     Target(T),
@@ -130,7 +129,7 @@ impl Reads {
             target: target.clone(),
             retry: job.transfer.retry.clone(),
             cancel: cancel.clone(),
-            most_ranges: job.target.pool.max_connections,
+            max_ranges: job.target.pool.max_connections,
             large_rows: LargeRows::default(),
             target_memory: Semaphore::new(TARGET_MEMORY as usize),
         })
@@ -139,9 +138,9 @@ impl Reads {
     /// Reads every row of both sides into a copy of `empty` each.
     pub(super) async fn both<T>(
         self: &Arc<Self>,
-        table: &Arc<Compared>,
+        table: &Arc<ComparedTable>,
         empty: T,
-    ) -> Result<Both<T>>
+    ) -> Result<BothSides<T>>
     where
         T: Tally + Send + Sync + 'static,
     {
@@ -158,16 +157,30 @@ impl Reads {
         join(readers, table, empty).await
     }
 
-    /// Refuses a target whose columns have other types than the plan's.
-    pub(super) async fn comparable(&self, plan: &TablePlan) -> Result<()> {
+    /// Acquires a target connection and does `work` on it, again from the start while faults are
+    /// transient and tries are left. A stop is heard between tries only.
+    pub(super) async fn on_target<R, F: Future<Output = Result<R>>>(
+        &self,
+        work: impl Fn(Lease) -> F,
+    ) -> Result<R> {
         retry_to_completion(&self.retry, &self.cancel, || async {
-            ddl::must_be_comparable(&*self.target.acquire().await?, plan).await
+            work(self.target.acquire().await?).await
         })
         .await
     }
 
+    /// Refuses a target whose columns have other types than the plan's.
+    pub(super) async fn must_be_comparable(&self, plan: &TablePlan) -> Result<()> {
+        self.on_target(|target| async move { ddl::must_be_comparable(&target, plan).await })
+            .await
+    }
+
     /// Reads every row of the target.
-    pub(super) async fn target<T>(self: &Arc<Self>, table: &Arc<Compared>, empty: T) -> Result<T>
+    pub(super) async fn target<T>(
+        self: &Arc<Self>,
+        table: &Arc<ComparedTable>,
+        empty: T,
+    ) -> Result<T>
     where
         T: Tally + Send + Sync + 'static,
     {
@@ -177,17 +190,16 @@ impl Reads {
 
     async fn target_readers<T>(
         self: &Arc<Self>,
-        table: &Arc<Compared>,
+        table: &Arc<ComparedTable>,
         empty: &Arc<T>,
     ) -> Result<JoinSet<Result<Read<T>>>>
     where
         T: Tally + Send + Sync + 'static,
     {
-        let divided = retry_to_completion(&self.retry, &self.cancel, || async {
-            let lease = self.target.acquire().await?;
-            let most = (self.most_ranges, MIN_BLOCKS);
-            let ranges = block_ranges(&lease, &table.plan.target, most).await?;
-            Ok((ranges, longest_row(&lease, &table.plan).await?))
+        let plan = &table.plan;
+        let divided = self.on_target(|target| async move {
+            let ranges = block_ranges(&target, &plan.target, self.max_ranges, MIN_BLOCKS).await?;
+            Ok((ranges, longest_row(&target, plan).await?))
         });
         let (ranges, longest) = divided.await?;
         let mut readers = JoinSet::new();
@@ -204,13 +216,13 @@ impl Reads {
     }
 }
 
-/// Adds up what the readers bring; the first error ends the others.
+/// Adds up what the readers have read; the first error ends the others.
 async fn join<T: Tally + Send + 'static>(
     mut readers: JoinSet<Result<Read<T>>>,
-    table: &Compared,
+    table: &ComparedTable,
     empty: T,
-) -> Result<Both<T>> {
-    let mut both = Both {
+) -> Result<BothSides<T>> {
+    let mut both = BothSides {
         source: empty.fresh(),
         target: empty,
         rejected: 0,
@@ -232,18 +244,18 @@ async fn join<T: Tally + Send + 'static>(
     Ok(both)
 }
 
-/// The rows, and how many were rejected. A try begins with nothing, so a broken one leaves nothing
-/// behind.
+/// The rows, and how many were rejected. Each try begins with an empty tally, so a failed one counts
+/// nothing.
 async fn read_source<T: Tally>(
     reads: &Reads,
-    table: &Compared,
+    table: &ComparedTable,
     number: usize,
     empty: &T,
 ) -> Result<(T, u64)> {
     let statement = table
         .statements
         .get(number)
-        .ok_or_else(|| Error::new(Kind::Internal, "no such slice"))?;
+        .ok_or_else(|| Error::new(Kind::Internal, "internal error: no such slice"))?;
     let mut connection = reads.source.acquire().await?;
     let stream = read::open(&mut connection, statement, table.layout.clone()).await?;
     let mut stream = stream.share_large_rows(reads.large_rows.clone());
@@ -258,7 +270,7 @@ async fn read_source<T: Tally>(
 
 async fn read_target<T: Tally + Send>(
     reads: &Reads,
-    table: &Compared,
+    table: &ComparedTable,
     range: &BlockRange,
     empty: &T,
 ) -> Result<T> {

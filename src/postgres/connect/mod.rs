@@ -16,6 +16,7 @@ use tracing::debug;
 
 use crate::config::job::{SslMode, Target};
 use crate::error::{Error, Kind, Result};
+use crate::postgres::connect::refusal::Server;
 use crate::postgres::fault;
 use crate::postgres::tls::{self, Tls};
 
@@ -25,7 +26,7 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Bytes that stay unacknowledged for this long end the connection, where the system would go on
+/// Bytes that stay unacknowledged for this long end the connection, where the system would try
 /// for a quarter of an hour and keepalive waits its turn. It also ends one whose server reads
 /// nothing for so long, so it outlasts a disk that hangs for a while.
 const USER_TIMEOUT: Duration = Duration::from_secs(180);
@@ -39,13 +40,9 @@ pub struct Connector(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    sslmode: SslMode,
     tls: Tls,
     timeout: Duration,
-    /// `host:port`, for messages.
-    address: String,
-    database: String,
-    user: String,
+    server: Server,
 }
 
 /// What is said to the server when a session opens.
@@ -80,12 +77,14 @@ impl Connector {
             });
         Ok(Self(Arc::new(Inner {
             config,
-            sslmode: target.sslmode,
             tls: tls::connector(target)?,
             timeout: target.connect_timeout,
-            address: format!("{}:{}", target.host, target.port),
-            database: target.database.clone(),
-            user: target.user.clone(),
+            server: Server {
+                address: format!("{}:{}", target.host, target.port),
+                database: target.database.clone(),
+                user: target.user.clone(),
+                sslmode: target.sslmode,
+            },
         })))
     }
 
@@ -138,7 +137,9 @@ impl Connector {
         guard: &impl Fn() -> G,
     ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
         match self.attempt(&self.0.config, guard).await {
-            Err(error) if self.0.sslmode == SslMode::Prefer && refusal::is_about_tls(&error) => {
+            Err(error)
+                if self.0.server.sslmode == SslMode::Prefer && refusal::is_about_tls(&error) =>
+            {
                 // As libpq does: what cannot be had encrypted is tried in the clear.
                 let mut plain = self.0.config.clone();
                 plain.ssl_mode(DriverMode::Disable);
@@ -157,7 +158,7 @@ impl Connector {
         let guard = guard();
         let task = tokio::spawn(async move {
             let _guard = guard;
-            // Whoever uses the connection gets the error too; this is the reason behind it.
+            // The user of the connection gets the error too; this is its reason.
             if let Err(error) = connection.await {
                 debug!(error = %fault::from_driver(error, "keep the connection"), "target connection ended");
             }
@@ -171,7 +172,7 @@ impl Connector {
 
     /// `host:port`, for messages.
     pub(super) fn address(&self) -> &str {
-        &self.0.address
+        &self.0.server.address
     }
 
     /// Asks the server, on a connection of its own, to cancel what runs on another.
@@ -188,13 +189,13 @@ impl Connector {
             Kind::TargetUnreachable,
             format!(
                 "no answer from PostgreSQL at {} within {:?}: check target.host, target.port and firewalls, or raise target.connect_timeout",
-                self.0.address, self.0.timeout
+                self.0.server.address, self.0.timeout
             ),
         )
     }
 
     pub(super) fn refused(&self, error: tokio_postgres::Error) -> Error {
-        refusal::explain(error, &self.0)
+        refusal::explain(error, &self.0.server)
     }
 }
 

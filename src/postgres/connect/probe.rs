@@ -1,12 +1,14 @@
-//! Whether what a connection says is a session is one, found out before anything relies on it.
+//! Finds out whether each connection is a session of its own, before anything relies on it.
 //!
 //! A pooler in transaction or statement mode lends each transaction whichever server connection is
-//! free: settings are lost or given to strangers, and the job lock stays with a server connection
-//! when its process is gone. Such a pooler cannot be told by its name or by one connection alone: with
-//! a single client, or one server connection, everything looks right. So what the job lock relies on
-//! is done once with a lock of no meaning: a connection takes it, a second one sees it held by
-//! the first one's server process and not by its own, and it goes when the first connection does.
-//! Statements go by the simple protocol, as prepared ones fail in these modes, and nothing is set.
+//! free: settings are lost or given to other clients, and the job lock stays with a server connection
+//! when its process is gone. Such a pooler cannot be recognised by its name or by one connection alone:
+//! with a single client, or one server connection, everything looks right. So what the job lock relies
+//! on is tried once with a lock of no other use: a connection takes it, a second one sees it held by the
+//! first one's server process and not by its own, and it is released when the first connection closes.
+//! Statements use the simple protocol, as prepared ones fail in these modes. The one thing that is set is
+//! `idle_session_timeout`, and only if the role has one: it would end a connection while the other is
+//! asked.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,12 +20,17 @@ use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::{Connector, Session};
 use crate::postgres::fault;
 
-/// A server process ends within milliseconds of its connection; a busy machine gets more.
+/// How long a server process may take to end after its connection; milliseconds on an idle machine.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// Each hits the server connection that holds the lock with some luck; it goes with it otherwise.
+/// Each may or may not reach the server connection that holds the lock; its end releases it otherwise.
 const UNLOCK_TRIES: u32 = 8;
+
+/// Since version 14; the query leaves it out before that, and if it is not set.
+const LIFT_IDLE_TIMEOUT: &str = "\
+SELECT pg_catalog.set_config(s.name, '0', false) FROM pg_catalog.pg_settings s \
+WHERE s.name = 'idle_session_timeout' AND s.setting <> '0'";
 
 impl Connector {
     /// Refuses a pooler that does not keep sessions apart. Opens and closes two connections.
@@ -56,9 +63,15 @@ impl Connector {
         )
     }
 
-    /// Whether sessions are kept.
+    async fn connect_to_probe(&self) -> Result<Session> {
+        let session = self.connect_bare().await?;
+        ask(&session, LIFT_IDLE_TIMEOUT).await?;
+        Ok(session)
+    }
+
+    /// Whether sessions are kept apart.
     async fn look_for_pooler(&self) -> Result<bool> {
-        let (first, second) = tokio::try_join!(self.connect_bare(), self.connect_bare())?;
+        let (first, second) = tokio::try_join!(self.connect_to_probe(), self.connect_to_probe())?;
         let key = some_key();
         let Some(holder) = take(&first, key).await? else {
             unlock(&[&first, &second], key).await;
@@ -72,7 +85,7 @@ impl Connector {
             return Ok(false);
         }
         first.close().await;
-        let kept = goes(&second, key, other).await?;
+        let kept = is_released(&second, key, other).await?;
         if !kept {
             unlock(&[&second], key).await;
         }
@@ -81,8 +94,8 @@ impl Connector {
     }
 }
 
-/// Whether the lock goes, while the connection that looks stays what it is.
-async fn goes(session: &Session, key: i64, own: i32) -> Result<bool> {
+/// Whether the lock is released, while the connection that looks keeps its server process `own`.
+async fn is_released(session: &Session, key: i64, own: i32) -> Result<bool> {
     let deadline = Instant::now() + GONE_WITHIN;
     loop {
         let (now, holder) = look(session, key).await?;
@@ -99,7 +112,7 @@ async fn goes(session: &Session, key: i64, own: i32) -> Result<bool> {
     }
 }
 
-/// One that nobody else has: two commands may look at the same moment.
+/// A key that no other process uses: two commands may probe at the same moment.
 fn some_key() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.unwrap_or_default().as_nanos();
@@ -107,7 +120,7 @@ fn some_key() -> i64 {
     xxh3_64(format!("migrate probe {process} {now}").as_bytes()).cast_signed()
 }
 
-/// The server process that took the lock; `None` where somebody else has it.
+/// The server process that took the lock; `None` if another process holds it.
 async fn take(session: &Session, key: i64) -> Result<Option<i32>> {
     let sql =
         format!("SELECT pg_catalog.pg_backend_pid() WHERE pg_catalog.pg_try_advisory_lock({key})");
@@ -133,7 +146,7 @@ async fn look(session: &Session, key: i64) -> Result<(i32, Option<i32>)> {
     }
 }
 
-/// Best effort: the connection that holds it may be out of reach, and its end frees the lock too.
+/// Best effort: the connection that holds it may be out of reach, and its end releases the lock too.
 async fn unlock(sessions: &[&Session], key: i64) {
     for session in sessions.iter().cycle().take(UNLOCK_TRIES as usize) {
         let sql = format!(

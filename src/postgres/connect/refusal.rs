@@ -7,9 +7,17 @@ use rustls::CertificateError;
 
 use crate::config::job::SslMode;
 use crate::error::{Error, Kind};
-use crate::postgres::connect::Inner;
 use crate::postgres::fault;
 use crate::postgres::tls::HandshakeError;
+
+/// The server that is connected to, as the job names it.
+pub(super) struct Server {
+    /// `host:port`.
+    pub(super) address: String,
+    pub(super) database: String,
+    pub(super) user: String,
+    pub(super) sslmode: SslMode,
+}
 
 /// The driver's text for a server that answers "no" to the request for TLS.
 const NO_TLS: &str = "server does not support TLS";
@@ -20,7 +28,7 @@ pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
         || error.code().is_some_and(|code| code.code() == "28000")
 }
 
-pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
+pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
     if let Some(answer) = error.as_db_error() {
         let code = answer.code().code();
         let said = fault::said(answer);
@@ -73,8 +81,8 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Inner) -> Error {
 #[error("{0}")]
 struct Answer(String);
 
-fn answered(code: &str, said: &str, target: &Inner) -> Error {
-    // A server that starts, stops or is full cannot be connected to, whoever asks; on a connection
+fn answered(code: &str, said: &str, target: &Server) -> Error {
+    // A server that starts, stops or is full cannot be connected to by any role; on a connection
     // that was open these codes mean something else.
     let kind = match (code, fault::kind_of(code)) {
         // An answer of PgBouncer and its like to a name that they do not know.
@@ -97,9 +105,9 @@ fn answered(code: &str, said: &str, target: &Inner) -> Error {
 }
 
 /// What to do, where the code and the words of the answer tell (postgres, `miscinit.c`,
-/// `postinit.c`, `postmaster.c`, `auth.c`). `None` where the answer says it.
-fn advice(code: &str, said: &str, kind: Kind, target: &Inner) -> Option<String> {
-    let Inner { database, user, .. } = target;
+/// `postinit.c`, `postmaster.c`, `auth.c`). `None` if the answer says it.
+fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String> {
+    let Server { database, user, .. } = target;
     let quoted = crate::names::quote_ident;
     let advice = match (kind, code) {
         (Kind::TargetLogin, "28P01" | "08P01") => {
@@ -143,8 +151,8 @@ fn advice(code: &str, said: &str, kind: Kind, target: &Inner) -> Option<String> 
 }
 
 /// Which of four limits was met: of the role, the database, a pooler or the server.
-fn too_many(said: &str, target: &Inner) -> String {
-    let Inner { database, user, .. } = target;
+fn too_many(said: &str, target: &Server) -> String {
+    let Server { database, user, .. } = target;
     let quoted = crate::names::quote_ident;
     let raise = if said.contains("for role") {
         format!("ALTER ROLE {} CONNECTION LIMIT ...", quoted(user))
@@ -160,7 +168,7 @@ fn too_many(said: &str, target: &Inner) -> String {
     )
 }
 
-fn handshake_failed(error: &HandshakeError, target: &Inner) -> String {
+fn handshake_failed(error: &HandshakeError, target: &Server) -> String {
     let address = &target.address;
     let rustls::Error::InvalidCertificate(problem) = (match fault::caused_by(&error.0) {
         Some(inner) => inner,
@@ -180,7 +188,7 @@ fn handshake_failed(error: &HandshakeError, target: &Inner) -> String {
         CertificateError::UnknownIssuer => {
             "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file".into()
         }
-        // An authority of the right name with another key is one made anew. Where no authority is
+        // An authority of the right name with another key is one that was made again. If no authority is
         // asked for, it is the signature of the handshake.
         CertificateError::BadSignature => {
             "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file; or whoever answers does not have the certificate's key: look for somebody in the middle".into()

@@ -1,4 +1,4 @@
-//! Rows on their way into a table: transactions, and in each of them one COPY after another.
+//! A connection that copies rows into a table: transactions, and in each of them one COPY after another.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::SinkExt;
 use tokio_postgres::CopyInSink;
 
-use crate::postgres::copy::{CopyTable, End};
+use crate::postgres::copy::table::{CopyTable, End};
 use crate::postgres::pool::Lease;
 use crate::transcode::RowBytes;
 
@@ -24,7 +24,7 @@ const MESSAGE: usize = 256 * 1024;
 
 const BEGIN_LATE: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
-/// On this server's disk, whatever standbys do: those are waited for when the table is finished.
+/// Flushed on this server's disk, whatever standbys do: those are waited for when the table is finished.
 const COMMIT_FLUSHED: &str = "SET LOCAL synchronous_commit = local; COMMIT";
 
 type Sink = Pin<Box<CopyInSink<Bytes>>>;
@@ -53,7 +53,7 @@ pub(super) struct CopyEnd {
 pub(super) struct CopyConnection {
     pub(super) lease: Lease,
     table: Arc<CopyTable>,
-    /// There while a COPY is open.
+    /// `Some` while a COPY is open.
     sink: Option<Sink>,
     /// Rows of the COPY that is open.
     sent: u64,
@@ -76,21 +76,22 @@ impl CopyConnection {
         self.in_transaction
     }
 
-    /// Begins a transaction where there is none.
+    /// Begins a transaction if there is none.
     pub(super) async fn begin(&mut self) -> Result<()> {
         if self.in_transaction {
             return Ok(());
         }
         self.in_transaction = true;
-        let begin = match self.table.flush_late {
-            true => BEGIN_LATE,
-            false => "BEGIN",
+        let begin = if self.table.flush_late {
+            BEGIN_LATE
+        } else {
+            "BEGIN"
         };
         let begun = self.lease.batch_execute(begin).await;
         begun.map_err(at("begin a transaction"))
     }
 
-    /// Sends `count` whole rows, in a transaction and a COPY that are begun where there are none.
+    /// Sends `count` whole rows, in a transaction and a COPY that are begun if there are none.
     pub(super) async fn send(&mut self, rows: RowBytes, count: u64) -> Result<()> {
         let sink = match self.sink.take() {
             Some(sink) => sink,
@@ -117,7 +118,7 @@ impl CopyConnection {
         Ok(sink)
     }
 
-    /// Ends the COPY, where one is open. The caller compares the numbers.
+    /// Ends the COPY if one is open. The caller compares the numbers.
     pub(super) async fn end_copy(&mut self) -> Result<Option<CopyEnd>> {
         let Some(mut sink) = self.sink.take() else {
             return Ok(None);
@@ -131,7 +132,7 @@ impl CopyConnection {
         }))
     }
 
-    /// Commits, and waits for the disk where `end` is a partition's or the table wants it always.
+    /// Commits, and waits for the disk if `end` is a partition's or the table wants it always.
     pub(super) async fn commit(&mut self, end: End) -> Result<()> {
         let commit = match (self.table.flush_late, end) {
             (true, End::Partition) => COMMIT_FLUSHED,
@@ -143,9 +144,9 @@ impl CopyConnection {
         Ok(())
     }
 
-    /// Takes back what is not committed.
+    /// Rolls back what is not committed.
     pub(super) async fn roll_back(&mut self) -> Result<()> {
-        // Without its sink the driver ends the COPY with CopyFail; ROLLBACK queues up behind it.
+        // Dropping the sink makes the driver end the COPY with CopyFail; ROLLBACK follows it.
         self.sink = None;
         let rolled_back = self.lease.batch_execute("ROLLBACK").await;
         rolled_back.map_err(at("roll back"))?;

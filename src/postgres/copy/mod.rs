@@ -3,86 +3,27 @@
 mod connection;
 mod place;
 mod scratch;
+mod table;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{qualified, quote_ident};
-use crate::plan::table::{Slice, TablePlan};
+use crate::plan::table::Slice;
 use crate::postgres::copy::connection::{CopyConnection, DriverFault};
-use crate::postgres::copy::place::Columns;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{
-    self, Claim, ClaimToken, PartitionProgress, PartitionState, RunId, TableKey,
+    self, Checkpoint, Claim, ClaimToken, PartitionProgress, PartitionState, RunId,
 };
 use crate::transcode::{Batch, Reject};
 
 pub use crate::postgres::copy::scratch::ScratchWriter;
+pub use crate::postgres::copy::table::{CopyTable, End, WriteTiming};
 
-/// Rejected rows that are held back until they are written: they go through a COPY of their own,
-/// for which the one that carries rows must end.
+/// Bytes of rejected rows that are held back before they are written: they go through a COPY of their
+/// own, for which the one that carries rows must end.
 const REJECTS_HELD: usize = 1024 * 1024;
-
-/// What all writers of a table share.
-pub struct CopyTable {
-    key: TableKey,
-    copy: String,
-    target: String,
-    columns: Columns,
-    /// Commits within a partition do not wait for the log to be on disk.
-    flush_late: bool,
-}
-
-impl CopyTable {
-    /// Columns are copied in the plan's order.
-    pub fn new(job: &str, plan: &TablePlan) -> Self {
-        let target = qualified(&plan.target);
-        let columns: Vec<String> = plan
-            .columns
-            .iter()
-            .map(|column| quote_ident(&column.target_name))
-            .collect();
-        Self {
-            key: TableKey::for_plan(job, plan),
-            copy: format!(
-                "COPY {target} ({}) FROM STDIN (FORMAT binary)",
-                columns.join(", ")
-            ),
-            target,
-            columns: Columns::for_plan(plan),
-            flush_late: false,
-        }
-    }
-
-    /// Lets commits within a partition return before they are on disk. A crash of PostgreSQL takes
-    /// back the last of them, rows and checkpoint alike, and the next claim reads what is left. The
-    /// commit that ends a partition waits, and with it every earlier one, as the log is one.
-    #[must_use]
-    pub fn flush_late(mut self, late: bool) -> Self {
-        self.flush_late = late;
-        self
-    }
-}
-
-/// How much of the partition a commit ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// More rows follow; the rows so far end with a whole key.
-    More,
-    /// These were the last: the partition is done.
-    Partition,
-}
-
-/// Where a writer's time went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct WriteTiming {
-    /// In COPY: until the driver took the rows, and until the server had digested the last.
-    pub send: Duration,
-    /// The checkpoint and COMMIT.
-    pub commit: Duration,
-}
 
 /// Writes one partition. Commit or abort it; when it is dropped in between, or after an error,
 /// its connection is closed and the server rolls back to the last commit.
@@ -94,27 +35,27 @@ pub struct PartitionWriter {
     slice: Slice,
     /// As committed.
     progress: PartitionProgress,
-    /// As it will be committed, rows in flight included.
+    /// As it will be committed, with the rows that were sent since.
     ahead: PartitionProgress,
     /// Rows that earlier COPYs of this transaction stored.
     stored: u64,
-    /// Not written yet, and how many bytes they are.
+    /// Rejected rows that are not written yet.
     rejects: Vec<Reject>,
+    /// Their bytes.
     rejects_held: usize,
     /// Bytes of all rejects since the last commit.
     rejected_bytes: u64,
-    /// The last batch told where reading goes on.
+    /// The last batch told where reading continues.
     can_continue: bool,
     timing: WriteTiming,
-    /// Since the claim or the last commit.
+    /// Time of the claim or of the last commit.
     since: Instant,
 }
 
 impl PartitionWriter {
-    /// Takes the partition for `run`, fencing off any writer that had it before. `None`: it is
+    /// Takes the partition for `run`, fencing off any writer that had it before; `None` if it is
     /// done. The writer continues at [`PartitionWriter::progress`], which is what is committed,
-    /// whatever an earlier writer was told. [`Kind::JobHeld`] where a younger run has
-    /// the job.
+    /// whatever an earlier writer was told. [`Kind::JobHeld`] if a younger run has the job.
     pub async fn claim(
         lease: Lease,
         table: Arc<CopyTable>,
@@ -144,8 +85,8 @@ impl PartitionWriter {
         }))
     }
 
-    /// What of the table this partition covers, as recorded: the only range whose rows may be
-    /// written here.
+    /// The part of the table that this partition covers, as recorded: only its rows may be written
+    /// here.
     pub fn slice(&self) -> &Slice {
         &self.slice
     }
@@ -160,8 +101,8 @@ impl PartitionWriter {
         self.ahead.bytes - self.progress.bytes + self.rejected_bytes
     }
 
-    /// Whether a commit may come after the last batch, because reading can begin behind it: false
-    /// after a key that cannot be sent back to the source.
+    /// Whether a commit may come after the last batch, because reading can begin after it: false for a
+    /// key that cannot be sent back to the source.
     pub fn can_continue(&self) -> bool {
         self.can_continue
     }
@@ -170,15 +111,15 @@ impl PartitionWriter {
         self.timing
     }
 
-    /// Cuts the partition at the start of its claim, before anything is written: `head` stays with
+    /// Splits the partition at the start of its claim, before anything is written: `head` stays with
     /// it, `others` become partitions whose numbers come back. They tile [`Self::slice`], and the
-    /// last committed key is in `head`. After an error it is not known whether the cut was made:
+    /// last committed key is in `head`. After an error it is not known whether the split was made:
     /// claim again, and ask [`state::pending`].
     pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
         if self.connection.in_transaction() || self.pending_bytes() > 0 {
             let error = Error::new(
                 Kind::Internal,
-                "a partition was cut in the middle of a batch",
+                "internal error: a partition was split in the middle of a batch",
             );
             return Err(at(&self.table, self.partition, error));
         }
@@ -196,7 +137,7 @@ impl PartitionWriter {
         Ok(numbers)
     }
 
-    /// Partitions of the table that nobody has taken up; see [`state::pending`].
+    /// Partitions of the table that no writer has claimed; see [`state::pending`].
     pub async fn pending(&self) -> Result<Vec<u32>> {
         let pending = state::pending(&self.connection.lease, &self.table.key).await;
         pending.map_err(|error| at(&self.table, self.partition, error))
@@ -249,14 +190,8 @@ impl PartitionWriter {
             return Ok(());
         }
         self.begin().await?;
-        let place = self.token.place()?;
-        state::write_rejects(
-            &self.connection.lease,
-            &self.table.key,
-            place,
-            &self.rejects,
-        )
-        .await?;
+        let source = self.token.reject_source(&self.table.key)?;
+        state::write_rejects(&self.connection.lease, &source, &self.rejects).await?;
         self.rejects.clear();
         self.rejects_held = 0;
         Ok(())
@@ -286,7 +221,7 @@ impl PartitionWriter {
     }
 
     async fn commit_rows(&mut self, end: End) -> Result<()> {
-        // The server still digests rows that the driver took long ago: that is COPY.
+        // The server still stores rows that the driver took long ago: that counts as COPY.
         let start = Instant::now();
         let ended = self.end_copy().await;
         self.timing.send += start.elapsed();
@@ -297,16 +232,13 @@ impl PartitionWriter {
             End::More => PartitionState::Running,
             End::Partition => PartitionState::Done,
         };
-        let seconds = self.since.elapsed().as_secs_f64();
+        let checkpoint = Checkpoint {
+            progress: &self.ahead,
+            state,
+            seconds: self.since.elapsed().as_secs_f64(),
+        };
         let token = &mut self.token;
-        state::record(
-            &self.connection.lease,
-            &self.table.key,
-            token,
-            &self.ahead,
-            (state, seconds),
-        )
-        .await?;
+        state::record(&self.connection.lease, &self.table.key, token, checkpoint).await?;
         let committed = self.connection.commit(end).await;
         committed.map_err(|fault| self.fault(fault))
     }
@@ -330,7 +262,7 @@ impl PartitionWriter {
         ))
     }
 
-    /// Takes back what is not committed, and gives back a clean connection.
+    /// Rolls back what is not committed, and gives back a clean connection.
     pub async fn abort(mut self) -> Result<()> {
         if !self.connection.in_transaction() {
             return Ok(());

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::copy::connection::{CopyConnection, DriverFault};
-use crate::postgres::copy::{CopyTable, End, WriteTiming};
+use crate::postgres::copy::table::{CopyTable, End, WriteTiming};
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::transcode::Batch;
@@ -62,7 +62,7 @@ impl ScratchWriter {
         if !self.connection.in_transaction() {
             return Ok(());
         }
-        // The server still digests rows that the driver took long ago: that is COPY.
+        // The server still stores rows that the driver took long ago: that counts as COPY.
         let start = Instant::now();
         let ended = self.end_copy().await;
         self.timing.send += start.elapsed();

@@ -3,6 +3,7 @@
 mod objects;
 mod shape;
 mod statement;
+mod types;
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, GenericClient, Transaction};
@@ -21,15 +22,14 @@ pub use crate::postgres::ddl::objects::{
     foreign_key_at_once, index, sequence, trigger, trigger_body, validate, view,
 };
 pub use crate::postgres::ddl::statement::primary_key;
-pub(super) use crate::postgres::ddl::statement::type_text;
 pub use crate::postgres::ddl::statement::{counters, create_schema, create_table, statements};
+pub(super) use crate::postgres::ddl::types::type_text;
 
-/// How tables are made.
+/// How tables are made; from the job.
 #[derive(Debug, Clone, Copy)]
 pub struct TableOptions {
     pub mode: Mode,
-    /// UNLOGGED until `finish::finish`, whatever the job says by then; only of tables that are made
-    /// here.
+    /// Tables that are made here are UNLOGGED until `finish::finish`, whatever the job says by then.
     pub unlogged: bool,
 }
 
@@ -51,7 +51,7 @@ pub async fn check(client: &Client, plan: &TablePlan, mode: Mode) -> Result<()> 
 }
 
 /// Makes or takes over the table and records it as created: both or neither. Does nothing where
-/// it is recorded as created already. [`Kind::JobHeld`] where a younger run has the job.
+/// it is recorded as created already. [`Kind::JobHeld`] if a younger run has the job.
 pub async fn make(
     client: &mut Client,
     table: &TableKey,
@@ -139,14 +139,16 @@ async fn accept(
 
 async fn there(client: &impl GenericClient, plan: &TablePlan, found: &Found) -> Result<Error> {
     let name = names::qualified(&plan.target);
-    let state = match found.is_table() {
-        true if shape::holds_rows(client, &plan.target).await? => "a table that holds rows",
-        true => "an empty table",
-        false => "not a table",
-    };
-    let others = match found.is_table() {
-        true => "choose transfer.mode replace (drops it), truncate (empties it) or append, ",
-        false => "",
+    let (state, others) = if found.is_table() {
+        let state = if shape::holds_rows(client, &plan.target).await? {
+            "a table that holds rows"
+        } else {
+            "an empty table"
+        };
+        let modes = "choose transfer.mode replace (drops it), truncate (empties it) or append, ";
+        (state, modes)
+    } else {
+        ("not a table", "")
     };
     Ok(Error::new(
         Kind::TargetExists,
@@ -221,7 +223,7 @@ pub(in crate::postgres) async fn make_schema(
     transaction.batch_execute(&create).await.map_err(failed)
 }
 
-/// Runs `statement` with the table's name behind it.
+/// Runs `statement` followed by the table's name.
 async fn to_table(
     transaction: &Transaction<'_>,
     verb: &str,
@@ -235,7 +237,7 @@ async fn to_table(
         .map_err(|error| fault::from_driver(error, &format!("{verb} table {name}")))
 }
 
-/// As place of errors.
+/// The table as errors name it.
 fn full_name(plan: &TablePlan) -> String {
     format!("{}.{}", plan.schema, plan.name)
 }

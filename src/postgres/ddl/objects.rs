@@ -6,23 +6,24 @@ use crate::plan::object::{
     TriggerAction, TriggerPlan, ViewPlan,
 };
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::postgres::ddl::statement::type_text;
+use crate::postgres::ddl::types::type_text;
 use crate::schema::objects::Action;
 
-/// `server_version_num` from which a unique index can hold NULLs for equal.
+/// `server_version_num` of the first version in which a unique index can treat NULLs as equal.
 pub const NULLS_NOT_DISTINCT: i32 = 150_000;
 
 /// A text as a literal that reads the same whatever `standard_conforming_strings` says.
 pub fn quote_literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
-    match doubled.contains('\\') {
-        true => format!("E'{}'", doubled.replace('\\', "\\\\")),
-        false => format!("'{doubled}'"),
+    if doubled.contains('\\') {
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
     }
 }
 
-/// An index or unique constraint of `table` under `name`. Before version 15 a unique one holds
-/// NULLs for different.
+/// An index or unique constraint of `table` under `name`. Before version 15 a unique one treats NULLs as
+/// different.
 pub fn index(table: &TargetName, name: &str, plan: &IndexPlan, version: i32) -> String {
     let nulls = match plan.kind {
         IndexKind::Unique { one_null: true } | IndexKind::Constraint { one_null: true }
@@ -32,9 +33,10 @@ pub fn index(table: &TargetName, name: &str, plan: &IndexPlan, version: i32) -> 
         }
         _ => "",
     };
-    let included = match plan.included.is_empty() {
-        true => String::new(),
-        false => format!(" INCLUDE ({})", list(&plan.included)),
+    let included = if plan.included.is_empty() {
+        String::new()
+    } else {
+        format!(" INCLUDE ({})", list(&plan.included))
     };
     let (table, name) = (qualified(table), quote_ident(name));
     if plan.is_constraint() {
@@ -57,7 +59,7 @@ pub fn index(table: &TargetName, name: &str, plan: &IndexPlan, version: i32) -> 
     format!("CREATE {unique}INDEX {name} ON {table} ({key}){included}{nulls}{predicate}")
 }
 
-/// A check that looks at no row that is there.
+/// A check constraint, NOT VALID: existing rows are not checked.
 pub fn check(table: &TargetName, name: &str, plan: &CheckPlan) -> String {
     format!(
         "ALTER TABLE {} ADD CONSTRAINT {} CHECK ({}) NOT VALID",
@@ -67,12 +69,12 @@ pub fn check(table: &TargetName, name: &str, plan: &CheckPlan) -> String {
     )
 }
 
-/// A foreign key that looks at no row that is there.
+/// A foreign key, NOT VALID: existing rows are not checked.
 pub fn foreign_key(table: &TargetName, plan: &ForeignKeyPlan) -> String {
     format!("{} NOT VALID", foreign_key_at_once(table, plan))
 }
 
-/// A foreign key that every row that is there is held to.
+/// A foreign key that existing rows must meet.
 pub fn foreign_key_at_once(table: &TargetName, plan: &ForeignKeyPlan) -> String {
     format!(
         "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){}{}",
@@ -96,7 +98,7 @@ fn action(event: &str, action: Action) -> String {
     format!(" ON {event} {words}")
 }
 
-/// Checks the rows that are there.
+/// Checks the existing rows against a constraint.
 pub fn validate(table: &TargetName, constraint: &str) -> String {
     format!(
         "ALTER TABLE {} VALIDATE CONSTRAINT {}",
@@ -195,7 +197,7 @@ fn next_number(sequence: &str) -> String {
     )
 }
 
-/// The body of a trigger's function, by which it is known again.
+/// The body of a trigger's function, by which an existing one is recognised.
 pub fn trigger_body(table: &TargetName, plan: &TriggerPlan) -> String {
     match &plan.does {
         TriggerAction::RowVersion {
@@ -241,6 +243,7 @@ pub fn trigger_body(table: &TargetName, plan: &TriggerPlan) -> String {
     }
 }
 
+/// A sequence with all its settings.
 pub fn sequence(plan: &SequencePlan) -> String {
     let cache = plan.cache.map(|cache| format!(" CACHE {cache}"));
     format!(
@@ -256,6 +259,7 @@ pub fn sequence(plan: &SequencePlan) -> String {
     )
 }
 
+/// A view.
 pub fn view(plan: &ViewPlan) -> String {
     format!("CREATE VIEW {} AS\n{}", qualified(&plan.target), plan.query)
 }

@@ -8,7 +8,7 @@ use tokio_postgres::{GenericClient, Row};
 use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
-use crate::postgres::ddl::statement::{type_text, widest_text};
+use crate::postgres::ddl::types::{type_text, widest_text};
 use crate::postgres::fault;
 
 const FIND: &str = "\
@@ -23,8 +23,9 @@ SELECT attnum, atttypid AS type, atttypmod AS modifier, 0 AS depth \
 FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped \
 UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM base b \
 JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd') \
-SELECT DISTINCT ON (a.attnum) a.attname::text, pg_catalog.format_type(b.type, b.modifier), \
-a.attgenerated <> '', a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' \
+SELECT DISTINCT ON (a.attnum) a.attname::text AS name, \
+pg_catalog.format_type(b.type, b.modifier) AS type, a.attgenerated <> '' AS generated, \
+a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS must_be_given \
 FROM pg_catalog.pg_attribute a JOIN base b ON b.attnum = a.attnum WHERE a.attrelid = $1 \
 ORDER BY a.attnum, b.depth DESC";
 
@@ -63,8 +64,8 @@ pub(super) async fn find(client: &impl GenericClient, name: &TargetName) -> Resu
             fault::from_driver(error, &format!("look for {}", names::qualified(name)))
         })?;
     Ok(row.map(|row| Found {
-        oid: row.get(0),
-        kind: row.get::<_, i8>(1).cast_unsigned(),
+        oid: row.get("oid"),
+        kind: row.get::<_, i8>("relkind").cast_unsigned(),
     }))
 }
 
@@ -91,11 +92,11 @@ async fn columns(client: &impl GenericClient, found: &Found) -> Result<BTreeMap<
         rows.map_err(|error| fault::from_driver(error, "read the columns of the target table"))?;
     let column = |row: Row| {
         let column = Column {
-            ty: row.get(1),
-            generated: row.get(2),
-            must_be_given: row.get(3),
+            ty: row.get("type"),
+            generated: row.get("generated"),
+            must_be_given: row.get("must_be_given"),
         };
-        (row.get(0), column)
+        (row.get("name"), column)
     };
     Ok(rows.into_iter().map(column).collect())
 }

@@ -4,8 +4,8 @@ use crate::names::{qualified, quote_ident};
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl::objects::{self, quote_literal};
+use crate::postgres::ddl::types::type_text;
 use crate::schema::Identity;
-use crate::typemap::PgType;
 
 /// Everything that makes a table, in order; for people to read.
 pub fn statements(plan: &TablePlan, unlogged: bool) -> Vec<String> {
@@ -16,12 +16,12 @@ pub fn statements(plan: &TablePlan, unlogged: bool) -> Vec<String> {
     all.extend(counters(plan));
     all.extend(objects::comments(plan));
     all.extend(primary_key(plan));
-    all.extend(behind_rows(plan));
+    all.extend(after_rows(plan));
     all
 }
 
-/// What is made behind the rows, as PostgreSQL from version 15 on takes it.
-fn behind_rows(plan: &TablePlan) -> Vec<String> {
+/// What is made after the rows are there, for PostgreSQL 15 and later.
+fn after_rows(plan: &TablePlan) -> Vec<String> {
     let (target, made) = (&plan.target, &plan.objects);
     let indexes = made.indexes.iter();
     let mut all: Vec<_> = indexes
@@ -41,10 +41,12 @@ fn behind_rows(plan: &TablePlan) -> Vec<String> {
     all
 }
 
+/// The schema, unless it is there.
 pub fn create_schema(schema: &str) -> String {
     format!("CREATE SCHEMA IF NOT EXISTS {}", quote_ident(schema))
 }
 
+/// The table with its columns in the order of the source.
 pub fn create_table(plan: &TablePlan, unlogged: bool) -> String {
     let mut columns: Vec<&ColumnPlan> = plan.all_columns().collect();
     columns.sort_by_key(|column| column.position);
@@ -142,47 +144,4 @@ pub fn primary_key(plan: &TablePlan) -> Option<String> {
         quote_ident(&key.name),
         columns.join(", ")
     ))
-}
-
-/// A type as the catalog's `format_type` prints it, so that DDL and comparison use one text.
-pub(in crate::postgres) fn type_text(ty: &PgType) -> String {
-    match ty {
-        PgType::Boolean => "boolean".into(),
-        PgType::SmallInt => "smallint".into(),
-        PgType::Integer => "integer".into(),
-        PgType::BigInt => "bigint".into(),
-        PgType::Numeric(None) => "numeric".into(),
-        PgType::Numeric(Some((precision, scale))) => format!("numeric({precision},{scale})"),
-        PgType::Real => "real".into(),
-        PgType::DoublePrecision => "double precision".into(),
-        PgType::Date => "date".into(),
-        PgType::Time(digits) => format!("time({digits}) without time zone"),
-        PgType::Timestamp(digits) => format!("timestamp({digits}) without time zone"),
-        PgType::TimestampTz(digits) => format!("timestamp({digits}) with time zone"),
-        PgType::Char(length) => format!("character({length})"),
-        PgType::VarChar(length) => format!("character varying({length})"),
-        PgType::Text => "text".into(),
-        PgType::Bytea => "bytea".into(),
-        PgType::Uuid => "uuid".into(),
-        PgType::Xml
-        | PgType::Json
-        | PgType::Jsonb
-        | PgType::RealArray
-        | PgType::Vector(_)
-        | PgType::Geography
-        | PgType::Geometry => ty.to_string(),
-    }
-}
-
-/// The same type without its modifier: holds every value of it, in the same binary form.
-pub(super) fn widest_text(ty: &PgType) -> String {
-    match ty {
-        PgType::Numeric(Some(_)) => "numeric".into(),
-        PgType::Time(_) => "time without time zone".into(),
-        PgType::Timestamp(_) => "timestamp without time zone".into(),
-        PgType::TimestampTz(_) => "timestamp with time zone".into(),
-        PgType::VarChar(_) => "character varying".into(),
-        PgType::Vector(_) => "vector".into(),
-        other => type_text(other),
-    }
 }

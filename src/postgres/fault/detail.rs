@@ -12,7 +12,7 @@ const KEY_ENDS: [&str; 7] = [
     " conflicts with key ",
 ];
 
-/// The part that may be shown; `None` where PostgreSQL shows a row or what was in it, as in
+/// The part that may be shown; `None` if PostgreSQL shows a row or what was in it, as in
 /// `Failing row contains (...)` and the message of a parser on a value.
 pub(super) fn shown(code: &str, detail: &str) -> Option<String> {
     if detail.starts_with("Key (") {

@@ -144,7 +144,7 @@ const OWN_CLASSES: [&str; 38] = [
     "54", "55", "57", "58", "F0", "XX",
 ];
 
-/// Whether somebody's code worded the message. RAISE may use any SQLSTATE, PostgreSQL's too; the
+/// Whether code of the database's users worded the message. RAISE may use any SQLSTATE, PostgreSQL's too; the
 /// routine gives it away (postgres, pl_exec.c; PL/Python, PL/Perl and PL/Tcl have their own).
 fn is_foreign(code: &str, routine: Option<&str>) -> bool {
     const RAISED_BY: [&str; 5] = [

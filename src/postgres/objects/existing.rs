@@ -11,21 +11,22 @@ use crate::postgres::{ddl, fault};
 /// All that makes an index what it is, but for its name and table. Columns that not every version
 /// has are read through JSON.
 const INDEXES: &str = "\
-SELECT i.indexrelid, c.relname::text, pg_catalog.jsonb_build_array(i.indisunique, \
+SELECT i.indexrelid AS oid, c.relname::text AS name, pg_catalog.jsonb_build_array(i.indisunique, \
 coalesce(pg_catalog.to_jsonb(i) -> 'indnullsnotdistinct', 'false'), i.indisvalid, i.indnkeyatts, \
 i.indoption::text, i.indclass::text, i.indcollation::text, a.amname, \
 (SELECT pg_catalog.jsonb_agg(pg_catalog.pg_get_indexdef(i.indexrelid, n, false) ORDER BY n) \
 FROM pg_catalog.generate_series(1, i.indnatts::int) AS n), \
 pg_catalog.pg_get_expr(i.indpred, i.indrelid), \
 EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid \
-AND k.contype IN ('p', 'u')))::text \
+AND k.contype IN ('p', 'u')))::text AS definition \
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
 JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid = $1";
 
 /// A foreign key to a partitioned table has, beside its own row, one of the same table for each
-/// partition; those are no constraints of their own.
+/// partition; those are not constraints of their own.
 const CONSTRAINTS: &str = "\
-SELECT k.conname::text, k.convalidated, pg_catalog.pg_get_constraintdef(k.oid) \
+SELECT k.conname::text AS name, k.convalidated AS valid, \
+pg_catalog.pg_get_constraintdef(k.oid) AS definition \
 FROM pg_catalog.pg_constraint k WHERE k.conrelid = $1 AND k.contype IN ('c', 'f') \
 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint whole \
 WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)";
@@ -88,9 +89,9 @@ pub(super) async fn indexes(client: &impl GenericClient, table: Oid) -> Result<V
         .await
         .map_err(|error| fault::from_driver(error, "read the indexes of the table"))?;
     let index = |row: &tokio_postgres::Row| Index {
-        oid: row.get(0),
-        name: row.get(1),
-        definition: row.get(2),
+        oid: row.get("oid"),
+        name: row.get("name"),
+        definition: row.get("definition"),
     };
     Ok(rows.iter().map(index).collect())
 }
@@ -104,10 +105,10 @@ pub(super) async fn constraints(
         .await
         .map_err(|error| fault::from_driver(error, "read the constraints of the table"))?;
     let constraint = |row: &tokio_postgres::Row| {
-        let text: &str = row.get(2);
+        let text: &str = row.get("definition");
         Constraint {
-            name: row.get(0),
-            valid: row.get(1),
+            name: row.get("name"),
+            valid: row.get("valid"),
             definition: without_not_valid(text),
         }
     };

@@ -1,4 +1,4 @@
-//! Foreign keys: added without a look at the rows, then validated.
+//! Foreign keys: added NOT VALID, without reading the rows, then validated.
 
 use tokio_postgres::Client;
 
@@ -6,17 +6,17 @@ use crate::error::{Error, Kind, Result};
 use crate::names::quote_ident;
 use crate::plan::object::ForeignKeyPlan;
 use crate::postgres::objects::existing::{self, Constraint};
-use crate::postgres::objects::{TableContext, begin, taken};
+use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
 
 /// `foreign_key_violation` (PostgreSQL documentation, appendix A).
 const VIOLATED: &str = "23503";
 
-/// Adds a foreign key where it is not there: as NOT VALID, which locks both tables for a moment,
-/// where PostgreSQL has that for the table.
+/// Adds a foreign key unless it is there: as NOT VALID, which locks both tables for a moment, if PostgreSQL
+/// has that for the table.
 ///
 /// # Errors
-/// [`Kind::TargetExists`] where another constraint has its name; [`Kind::TargetQuery`] where the
+/// [`Kind::TargetExists`] if another constraint has its name; [`Kind::TargetQuery`] if the
 /// rows of a partitioned table refer to nothing.
 pub async fn add(
     client: &mut Client,
@@ -40,14 +40,16 @@ async fn add_in_transaction(
     let there = existing::constraints(&locked.transaction, locked.oid).await?;
     if let Some(named) = there.iter().find(|known| known.name == key.name) {
         let wanted = existing::wanted_foreign_key(&mut locked.transaction, target, key).await?;
-        return match named.definition == wanted {
-            true => Ok(()),
-            false => Err(taken("foreign key", &key.name, target)),
+        return if named.definition == wanted {
+            Ok(())
+        } else {
+            Err(taken("foreign key", &key.name, target))
         };
     }
-    let make = match existing::may_be_not_valid(&locked.transaction, locked.oid).await? {
-        true => ddl::foreign_key(target, key),
-        false => ddl::foreign_key_at_once(target, key),
+    let make = if existing::may_be_not_valid(&locked.transaction, locked.oid).await? {
+        ddl::foreign_key(target, key)
+    } else {
+        ddl::foreign_key_at_once(target, key)
     };
     let made = locked.transaction.batch_execute(&make).await;
     made.map_err(|error| violated(error, key, &doing))?;
@@ -57,7 +59,7 @@ async fn add_in_transaction(
 /// Holds the rows that are there to a foreign key, unless that was done before.
 ///
 /// # Errors
-/// [`Kind::TargetQuery`] where a row refers to nothing.
+/// [`Kind::TargetQuery`] if a row refers to nothing.
 pub async fn validate(
     client: &mut Client,
     context: &TableContext<'_>,
@@ -93,18 +95,15 @@ fn violated(error: tokio_postgres::Error, key: &ForeignKeyPlan, doing: &str) -> 
     if !refused {
         return cause;
     }
-    let case = match key.loose {
-        true => {
-            "; the source compares its text without regard to case, accents or trailing blanks: values that differ in nothing else are equal there and not here (schema.collations: icu helps but for trailing blanks), or those rows were rejected (migrate rejects), or rows changed at the source during the run"
-        }
-        false => {
-            "; rows that were rejected (migrate rejects) or that changed at the source during the run can be the reason"
-        }
+    let reason = if key.loose {
+        "; the source compares its text without regard to case, accents or trailing blanks: values that differ in nothing else are equal there and not here (schema.collations: icu helps but for trailing blanks), or those rows were rejected (migrate rejects), or rows changed at the source during the run"
+    } else {
+        "; rows that were rejected (migrate rejects) or that changed at the source during the run can be the reason"
     };
     Error::new(
         Kind::TargetQuery,
         format!(
-            "foreign key {} of the source: rows refer to rows of {} that are not there{case}",
+            "foreign key {} of the source: rows refer to rows of {} that are not there{reason}",
             key.source, key.referenced_source
         ),
     )

@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::object::IndexPlan;
 use crate::postgres::fault;
-use crate::postgres::objects::TableContext;
+use crate::postgres::objects::table::TableContext;
 
-/// Where the row is, as `(0,2)`, from `Index row references tuple (0,2) in relation "t".` (postgres,
+/// The row's place, as `(0,2)`, from `Index row references tuple (0,2) in relation "t".` (postgres,
 /// `nbtutils.c`, `_bt_check_third_page`); `None` for any other error, or in another language.
 pub(super) fn row_of(error: &tokio_postgres::Error) -> Option<String> {
     let answer = error.as_db_error()?;

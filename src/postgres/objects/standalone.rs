@@ -1,7 +1,7 @@
 //! What stands beside tables: collations, domains, sequences, views. Taken over where they are
 //! there.
 //!
-//! Each function answers [`Kind::JobHeld`] where a younger run has the job.
+//! Each function answers [`Kind::JobHeld`] if a younger run has the job.
 
 use tokio_postgres::{Client, GenericClient, Transaction};
 
@@ -13,12 +13,12 @@ use crate::postgres::state::RunFence;
 use crate::postgres::{ddl, fault};
 
 const SEQUENCE: &str = "\
-SELECT s.seqtypid::pg_catalog.regtype::text, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, \
+SELECT s.seqtypid::pg_catalog.regtype::text AS type, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, \
 s.seqcache, s.seqcycle FROM pg_catalog.pg_sequence s WHERE s.seqrelid = $1";
 
 const COLLATION: &str = "\
-SELECT c.collisdeterministic, coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', \
-pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'collcollate') \
+SELECT c.collisdeterministic AS deterministic, coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', \
+pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'collcollate') AS locale \
 FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace \
 WHERE n.nspname = $1 AND c.collname = $2";
 
@@ -28,7 +28,7 @@ SELECT CASE t.typtype WHEN 'd' THEN pg_catalog.format_type(t.typbasetype, t.typt
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
 WHERE n.nspname = $1 AND t.typname = $2";
 
-/// Makes a collation with its schema. [`Kind::TargetExists`] where another has its name.
+/// Makes a collation with its schema. [`Kind::TargetExists`] if another has its name.
 pub async fn make_collation(
     client: &mut Client,
     fence: RunFence<'_>,
@@ -45,7 +45,8 @@ pub async fn make_collation(
         .map_err(failed)?;
     match there {
         Some(row)
-            if !row.get::<_, bool>(0) && row.get::<_, Option<&str>>(1) == Some(&plan.locale) => {}
+            if !row.get::<_, bool>("deterministic")
+                && row.get::<_, Option<&str>>("locale") == Some(&plan.locale) => {}
         Some(_) => return Err(other("collation", &name)),
         None => {
             let make = ddl::collation(plan);
@@ -56,7 +57,7 @@ pub async fn make_collation(
 }
 
 /// Makes a domain with its schema. One of the same base type is taken over with the constraints that
-/// it may have. [`Kind::TargetExists`] where another type has its name.
+/// it may have. [`Kind::TargetExists`] if another type has its name.
 pub async fn make_domain(
     client: &mut Client,
     fence: RunFence<'_>,
@@ -82,7 +83,7 @@ pub async fn make_domain(
     transaction.commit().await.map_err(failed)
 }
 
-/// Makes a sequence with its schema. [`Kind::TargetExists`] where another thing has its name.
+/// Makes a sequence with its schema. [`Kind::TargetExists`] if another thing has its name.
 pub async fn make_sequence(
     client: &mut Client,
     fence: RunFence<'_>,
@@ -101,13 +102,13 @@ pub async fn make_sequence(
         Some(oid) => {
             let row = transaction.query_opt(SEQUENCE, &[&oid]).await;
             let same = row.map_err(failed)?.is_some_and(|row| {
-                row.get::<_, &str>(0) == plan.ty
-                    && row.get::<_, i64>(1) == plan.start
-                    && row.get::<_, i64>(2) == plan.increment
-                    && row.get::<_, i64>(3) == plan.minimum
-                    && row.get::<_, i64>(4) == plan.maximum
-                    && row.get::<_, i64>(5).unsigned_abs() == plan.cache.unwrap_or(1)
-                    && row.get::<_, bool>(6) == plan.cycle
+                row.get::<_, &str>("type") == plan.ty
+                    && row.get::<_, i64>("seqstart") == plan.start
+                    && row.get::<_, i64>("seqincrement") == plan.increment
+                    && row.get::<_, i64>("seqmin") == plan.minimum
+                    && row.get::<_, i64>("seqmax") == plan.maximum
+                    && row.get::<_, i64>("seqcache").unsigned_abs() == plan.cache.unwrap_or(1)
+                    && row.get::<_, bool>("seqcycle") == plan.cycle
             });
             if !same {
                 return Err(other("sequence", &name));
@@ -117,7 +118,7 @@ pub async fn make_sequence(
     transaction.commit().await.map_err(failed)
 }
 
-/// Lets a sequence go on where the source's stands, or where it is already, if that is further.
+/// Sets a sequence to the source's last value, unless it has got further itself.
 pub async fn continue_sequence(
     client: &mut Client,
     fence: RunFence<'_>,
@@ -150,7 +151,7 @@ pub async fn continue_sequence(
     transaction.commit().await.map_err(failed)
 }
 
-/// Makes a view, unless one of its definition is there. [`Kind::TargetExists`] where another thing
+/// Makes a view, unless one of its definition is there. [`Kind::TargetExists`] if another thing
 /// has its name.
 pub async fn make_view(client: &mut Client, fence: RunFence<'_>, plan: &ViewPlan) -> Result<()> {
     let name = qualified(&plan.target);

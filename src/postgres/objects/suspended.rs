@@ -1,4 +1,4 @@
-//! Constraints that would be in the way of rows: set suspended before the load, put back behind it.
+//! Constraints that would refuse rows while they are loaded: suspended before the load, restored after it.
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -7,17 +7,17 @@ use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::table::TablePlan;
 use crate::postgres::objects::existing::{self, Constraint};
-use crate::postgres::objects::{TableContext, begin, taken};
+use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::state::{RunFence, SuspendedConstraint, forget_suspended, record_suspended};
 use crate::postgres::{ddl, fault};
 
-/// Drops what would refuse rows in the order in which they come: foreign keys of the plan, and
-/// checks that the plan and the target leave NOT VALID. What is dropped is recorded with it, and
-/// comes back when the rows are there; what is no part of the plan, or defined in another way,
-/// stays. For tables that are not the job's own.
+/// Drops what would refuse rows in the order in which they come: foreign keys of the plan, and checks that
+/// the plan and the target leave NOT VALID. What is dropped is recorded in the same transaction, and is
+/// restored when the rows are there; what is not part of the plan, or is defined in another way, stays.
+/// For tables that are not the job's own.
 ///
 /// # Errors
-/// [`crate::error::Kind::JobHeld`] where a younger run has the job.
+/// [`crate::error::Kind::JobHeld`] if a younger run has the job.
 pub async fn suspend(client: &mut Client, fence: RunFence<'_>, plan: &TablePlan) -> Result<()> {
     suspend_in_transaction(client, fence, plan)
         .await
@@ -30,7 +30,7 @@ async fn suspend_in_transaction(
     plan: &TablePlan,
 ) -> Result<()> {
     let name = qualified(&plan.target);
-    let failed = |error| fault::from_driver(error, &format!("set suspended constraints of {name}"));
+    let failed = |error| fault::from_driver(error, &format!("suspend constraints of {name}"));
     let mut transaction = client.transaction().await.map_err(failed)?;
     fence.check(&transaction).await?;
     let Some(oid) = ddl::oid(&transaction, &plan.target).await? else {
@@ -40,7 +40,7 @@ async fn suspend_in_transaction(
         tracing::info!(
             table = name,
             constraint = suspended.name,
-            "set suspended while rows are loaded"
+            "a constraint is suspended while rows are loaded"
         );
         record_suspended(&transaction, fence, &suspended).await?;
         let drop = drop_constraint(&name, &suspended.name);
@@ -102,10 +102,10 @@ fn drop_constraint(table: &str, name: &str) -> String {
     format!("ALTER TABLE {table} DROP CONSTRAINT {}", quote_ident(name))
 }
 
-/// Makes sure that what was set suspended is on again as it was, and forgets it.
+/// Makes sure that a suspended constraint is on again as it was, and removes its record.
 ///
 /// # Errors
-/// [`crate::error::Kind::TargetExists`] where another constraint has its name; PostgreSQL's own
+/// [`crate::error::Kind::TargetExists`] if another constraint has its name; PostgreSQL's own
 /// where rows violate what they had been held to.
 pub async fn restore(
     client: &mut Client,
@@ -128,7 +128,7 @@ async fn add(
     context: &TableContext<'_>,
     suspended: &SuspendedConstraint,
 ) -> Result<bool> {
-    let doing = format!("put back constraint {}", quote_ident(&suspended.name));
+    let doing = format!("restore constraint {}", quote_ident(&suspended.name));
     let failed = |error| fault::from_driver(error, &doing);
     let locked = begin(client, context).await?;
     let oid = ddl::oid(&locked.transaction, &suspended.target).await?;
@@ -189,7 +189,8 @@ async fn validate(
 }
 
 const AMONG: &str = "\
-SELECT k.conrelid, k.conname::text, k.convalidated, pg_catalog.pg_get_constraintdef(k.oid) \
+SELECT k.conrelid AS oid, k.conname::text AS name, k.convalidated AS valid, \
+pg_catalog.pg_get_constraintdef(k.oid) AS definition \
 FROM pg_catalog.pg_constraint k \
 WHERE k.contype = 'f' AND k.conrelid = ANY ($1) AND k.confrelid = ANY ($1) \
 AND k.conrelid <> k.confrelid AND k.conparentid = 0";
@@ -199,7 +200,7 @@ AND k.conrelid <> k.confrelid AND k.conparentid = 0";
 /// stays, and with it the table that it refers to.
 ///
 /// # Errors
-/// [`crate::error::Kind::JobHeld`] where a younger run has the job.
+/// [`crate::error::Kind::JobHeld`] if a younger run has the job.
 pub async fn drop_keys_between(
     client: &mut Client,
     fence: RunFence<'_>,
@@ -217,15 +218,15 @@ pub async fn drop_keys_between(
         }
     }
     for row in transaction.query(AMONG, &[&there]).await.map_err(failed)? {
-        let oid: Oid = row.get(0);
+        let oid: Oid = row.get("oid");
         let own = there.iter().position(|known| *known == oid);
         let Some(plan) = own.map(|at| plans[at]) else {
             continue;
         };
-        let definition: &str = row.get(3);
+        let definition: &str = row.get("definition");
         let known = Constraint {
-            name: row.get(1),
-            valid: row.get(2),
+            name: row.get("name"),
+            valid: row.get("valid"),
             definition: existing::without_not_valid(definition),
         };
         let released = SuspendedConstraint {
@@ -239,17 +240,17 @@ pub async fn drop_keys_between(
     transaction.commit().await.map_err(failed)
 }
 
-/// Whether a constraint that cannot be put back yet is off. One that somebody made again, or whose
-/// table is gone, is forgotten.
+/// Whether a constraint that cannot be restored yet is still off. The record of one that was made again by
+/// hand, or whose table is gone, is removed.
 ///
 /// # Errors
-/// [`crate::error::Kind::JobHeld`] where a younger run has the job.
+/// [`crate::error::Kind::JobHeld`] if a younger run has the job.
 pub async fn is_suspended(
     client: &mut Client,
     fence: RunFence<'_>,
     suspended: &SuspendedConstraint,
 ) -> Result<bool> {
-    let failed = |error| fault::from_driver(error, "look for a constraint that was set suspended");
+    let failed = |error| fault::from_driver(error, "look for a suspended constraint");
     let transaction = client.transaction().await.map_err(failed)?;
     fence.check(&transaction).await?;
     if let Some(oid) = ddl::oid(&transaction, &suspended.target).await? {
@@ -266,7 +267,7 @@ pub async fn is_suspended(
     Ok(false)
 }
 
-/// What somebody would run to have a constraint back by hand.
+/// The statement that restores a constraint by hand.
 pub fn restore_statement(suspended: &SuspendedConstraint) -> String {
     add_constraint(suspended, suspended.validated)
 }

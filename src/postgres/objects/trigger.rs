@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::Result;
 use crate::names::{qualified, quote_ident};
 use crate::plan::object::{TriggerAction, TriggerPlan};
-use crate::postgres::objects::{TableContext, begin, taken};
+use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
 
 /// The body of a trigger's function.
@@ -18,10 +18,10 @@ SELECT p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oi
 WHERE n.nspname = $1 AND p.proname = $2 AND p.pronargs = 0";
 
 /// Makes a trigger with its function, or takes over what is there with the same body; the sequence
-/// of a rowversion goes on above all numbers of the table and of the source.
+/// of a rowversion continues after all numbers of the table and of the source.
 ///
 /// # Errors
-/// [`crate::error::Kind::TargetExists`] where another trigger or function has its name.
+/// [`crate::error::Kind::TargetExists`] if another trigger or function has its name.
 pub async fn make(
     client: &mut Client,
     context: &TableContext<'_>,

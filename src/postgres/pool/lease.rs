@@ -1,4 +1,4 @@
-//! A connection on loan from the pool.
+//! A connection that is taken from the pool.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use crate::postgres::pool::metrics::Meter;
 use crate::postgres::pool::running::{Entry, Running};
 
-/// Goes back to the pool when dropped, unless it was close_on_drop or cancelled.
+/// Goes back to the pool when dropped, unless it is to be closed or was cancelled.
 pub struct Lease {
     /// `None` only while dropping.
     object: Option<Object>,

@@ -1,4 +1,4 @@
-//! What the pool did, counted.
+//! What the target pool counts, so that a run can say where it waited.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl PoolMetrics {
 /// Keeps the numbers; shared by the pool, its leases and its connections.
 pub(super) struct Meter {
     numbers: Mutex<Numbers>,
-    /// Number of open sockets, for whoever waits until none is.
+    /// Number of open sockets; closing the pool waits until it is 0.
     open: watch::Sender<usize>,
 }
 
@@ -115,8 +115,8 @@ impl Meter {
         numbers.most_slots = numbers.most_slots.max(now);
     }
 
-    /// Warming up is not use.
-    pub(super) fn forget_leases(&self) {
+    /// Removes the leases of the warm-up from the counts.
+    pub(super) fn reset_leases(&self) {
         let metrics = &mut self.numbers().metrics;
         metrics.acquisitions = 0;
         metrics.peak_in_use = metrics.in_use;

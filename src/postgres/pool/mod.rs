@@ -67,12 +67,12 @@ async fn must_hold_utf8(client: &Client) -> Result<()> {
 /// the default of a role or a database is overridden, as it was meant for others, that of a whole
 /// server is meant for all (a disk that is nearly full, a switch-over).
 const READ_ONLY: &str = "\
-SELECT pg_catalog.pg_is_in_recovery(), s.reset_val = 'on' AND NOT EXISTS (\
+SELECT pg_catalog.pg_is_in_recovery() AS standby, s.reset_val = 'on' AND NOT EXISTS (\
 SELECT FROM pg_catalog.pg_db_role_setting r, pg_catalog.unnest(r.setconfig) AS c(text) \
 WHERE r.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database \
 WHERE datname = pg_catalog.current_database())) \
 AND r.setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)) \
-AND pg_catalog.lower(c.text) LIKE 'default\\_transaction\\_read\\_only=%') \
+AND pg_catalog.lower(c.text) LIKE 'default\\_transaction\\_read\\_only=%') AS read_only \
 FROM pg_catalog.pg_settings s WHERE s.name = 'default_transaction_read_only'";
 
 impl TargetPool {
@@ -127,7 +127,7 @@ impl TargetPool {
             fault::from_driver(error, "find out whether the target is read-only")
         })?;
         let address = self.connector.address();
-        let text = match (row.get(0), row.get(1)) {
+        let text = match (row.get("standby"), row.get("read_only")) {
             (true, _) => format!("PostgreSQL at {address} is a standby, which takes no rows"),
             (false, true) => format!(
                 "PostgreSQL at {address} is set to read-only transactions as a whole (default_transaction_read_only): if this job may write there all the same, ALTER ROLE ... SET default_transaction_read_only = off"
@@ -137,17 +137,17 @@ impl TargetPool {
         Err(Error::new(Kind::TargetReadOnly, text))
     }
 
-    /// Opens connections until there are so many, at least one and at most the cap. Whoever asks for
-    /// one meanwhile may have to wait for the last of them.
+    /// Opens connections until there are `connections`, at least one and at most the cap. An `acquire`
+    /// meanwhile may have to wait for the last of them.
     pub async fn warm_up(&self, connections: usize) -> Result<()> {
         let wanted = connections.clamp(1, self.meter.cap());
         let leases = try_join_all((0..wanted).map(|_| self.acquire())).await?;
         drop(leases);
-        self.meter.forget_leases();
+        self.meter.reset_leases();
         Ok(())
     }
 
-    /// Waits its turn, first come first served. The connection answered a test just now.
+    /// Waits for a connection, first come first served. It has just answered a test.
     pub async fn acquire(&self) -> Result<Lease> {
         let at_once = match self.get(Duration::ZERO).await {
             Err(PoolError::Timeout(TimeoutType::Wait)) => None,
@@ -210,6 +210,7 @@ impl TargetPool {
         }
     }
 
+    /// A snapshot of the pool's counters.
     pub fn metrics(&self) -> PoolMetrics {
         self.meter.snapshot()
     }
@@ -233,14 +234,14 @@ impl TargetPool {
         }
     }
 
-    /// Asks the server to cancel what runs on one lease, and closes its connection: for a statement that
-    /// nobody waits for any more. Takes a second at most.
+    /// Asks the server to cancel what runs on one lease, and closes its connection: for a statement whose
+    /// answer is not needed any more. Takes a second at most.
     pub async fn cancel_and_close(&self, mut lease: Lease) {
         lease.close_on_drop();
         let token = lease.cancel_token();
         let asked = tokio::time::timeout(CANCEL_WITHIN, self.connector.cancel(&token)).await;
         if !matches!(asked, Ok(Ok(()))) {
-            tracing::debug!("a statement that is not waited for could not be cancelled");
+            tracing::debug!("a statement whose answer is not needed could not be cancelled");
         }
     }
 

@@ -17,7 +17,7 @@ struct Leases {
 }
 
 impl Running {
-    /// Every step leaves the map whole, so a panic elsewhere does not close_on_drop it.
+    /// Every step leaves the map consistent, so a poisoned lock is no danger.
     fn leases(&self) -> MutexGuard<'_, Leases> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,18 +1,19 @@
-//! The checkpoint of a partition: claimed by one writer, moved on with the rows.
+//! The checkpoint of a partition: claimed by one writer, advanced with the rows.
 
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::table::Slice;
 use crate::postgres::fault;
-use crate::postgres::state::runs::must_be_latest;
-use crate::postgres::state::tables::progress;
-use crate::postgres::state::{
+use crate::postgres::state::records::{
     PartitionProgress, PartitionState, RunId, TableKey, from_json, stored, to_json,
 };
+use crate::postgres::state::rejects::RejectSource;
+use crate::postgres::state::runs::must_be_latest;
+use crate::postgres::state::tables::progress;
 
-/// Waits for a writer that is about to commit, then makes every older one's guard fail. Runs begin
-/// under the job lock, so that a younger one means that this one has lost it.
+/// Waits for a writer that is about to commit, then makes the guard of every older one fail. Runs begin
+/// under the job lock, so a younger one means that this one has lost it.
 const CLAIM: &str = "\
 UPDATE _migrate.partitions p SET state = 'running', claimed_by = $5, attempt = attempt + 1, \
 updated_at = pg_catalog.now() \
@@ -32,7 +33,7 @@ AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
 
 /// What a claim found.
 pub(in crate::postgres) enum Claim {
-    /// This writer's now, from here on: what it covers, and what is committed of it.
+    /// The partition is this writer's: what it covers, and what is committed of it.
     Granted(ClaimToken, Slice, PartitionProgress),
     AlreadyDone,
 }
@@ -47,13 +48,20 @@ pub(in crate::postgres) struct ClaimToken {
 }
 
 impl ClaimToken {
-    /// The run and the partition that it was granted for.
-    pub(in crate::postgres) fn place(&self) -> Result<(RunId, i32)> {
-        Ok((self.run, number(self.partition)?))
+    /// Whose rejected rows its holder writes.
+    pub(in crate::postgres) fn reject_source<'a>(
+        &self,
+        table: &'a TableKey,
+    ) -> Result<RejectSource<'a>> {
+        Ok(RejectSource {
+            table,
+            run: self.run,
+            partition: number(self.partition)?,
+        })
     }
 }
 
-/// Takes a partition for `run`, whoever had it before.
+/// Takes a partition for `run`, whichever writer had it before.
 pub(in crate::postgres) async fn claim(
     client: &Client,
     table: &TableKey,
@@ -73,11 +81,11 @@ pub(in crate::postgres) async fn claim(
         let token = ClaimToken {
             partition,
             run,
-            attempt: row.get(0),
-            commits: row.get(1),
+            attempt: row.get("attempt"),
+            commits: row.get("commits"),
         };
-        let slice = from_json(row.get(2), "a partition's range")?;
-        return Ok(Claim::Granted(token, slice, progress(&row, 3)?));
+        let slice = from_json(row.get("slice"), "a partition's range")?;
+        return Ok(Claim::Granted(token, slice, progress(&row)?));
     }
     match state_of(client, table, number).await? {
         Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
@@ -115,15 +123,27 @@ async fn state_of(
         .transpose()
 }
 
-/// Moves a checkpoint on, within the transaction that carries the rows. [`Kind::Checkpoint`]
-/// where another writer has taken the partition meanwhile: nothing may be committed then.
+/// What a commit records of a partition.
+pub(in crate::postgres) struct Checkpoint<'a> {
+    pub(in crate::postgres) progress: &'a PartitionProgress,
+    pub(in crate::postgres) state: PartitionState,
+    /// Time since the claim or the last commit.
+    pub(in crate::postgres) seconds: f64,
+}
+
+/// Advances a checkpoint, within the transaction that carries the rows. [`Kind::Checkpoint`] if another
+/// writer has taken the partition meanwhile: nothing may be committed then.
 pub(in crate::postgres) async fn record(
     client: &Client,
     table: &TableKey,
     token: &mut ClaimToken,
-    progress: &PartitionProgress,
-    (state, seconds): (PartitionState, f64),
+    checkpoint: Checkpoint<'_>,
 ) -> Result<()> {
+    let Checkpoint {
+        progress,
+        state,
+        seconds,
+    } = checkpoint;
     let key = progress.last_key.as_ref().map(to_json).transpose()?;
     let changed = client
         .execute(

@@ -1,4 +1,4 @@
-//! Whether the tables that a job made and filled are still there, or somebody was at them by hand.
+//! Whether the tables that a job made and filled are still as it left them.
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
@@ -7,9 +7,10 @@ use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
-use crate::postgres::state::{RunId, TableKey, must_be_latest};
+use crate::postgres::state::records::{RunId, TableKey};
+use crate::postgres::state::runs::must_be_latest;
 
-/// What is under a recorded table's name now.
+/// What has become of a recorded table in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetDrift {
     /// The table that was recorded, with rows where rows were committed.
@@ -31,12 +32,12 @@ pub enum TargetDrift {
 /// that the job itself made.
 const TABLES: &str = "\
 SELECT t.source_schema, t.source_table, t.target_schema, t.target_table, t.made_oid, \
-pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.target_schema, t.target_table))::oid, \
+pg_catalog.to_regclass(pg_catalog.format('%I.%I', t.target_schema, t.target_table))::oid AS oid_now, \
 (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.made_oid), \
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.made_oid) AS name_now, \
 (SELECT coalesce(sum(p.rows), 0)::bigint FROM _migrate.partitions p WHERE p.job = t.job \
-AND p.source_schema = t.source_schema AND p.source_table = t.source_table), \
-EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.made_oid AND c.relpersistence = 'u') \
+AND p.source_schema = t.source_schema AND p.source_table = t.source_table) AS committed, \
+EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.made_oid AND c.relpersistence = 'u') AS unlogged \
 FROM _migrate.tables t WHERE t.job = $1 AND t.created ORDER BY 1, 2";
 
 /// Looks at every table of the job that was made or taken over; writes nothing.
@@ -46,16 +47,16 @@ pub async fn target_drift(client: &Client, job: &str) -> Result<Vec<(TableKey, T
     for row in client.query(TABLES, &[&job]).await.map_err(failed)? {
         let key = TableKey {
             job: job.to_owned(),
-            schema: row.get(0),
-            name: row.get(1),
+            schema: row.get("source_schema"),
+            name: row.get("source_table"),
         };
         let target = TargetName {
-            schema: row.get(2),
-            table: row.get(3),
+            schema: row.get("target_schema"),
+            table: row.get("target_table"),
         };
-        let (made, now): (Option<Oid>, Option<Oid>) = (row.get(4), row.get(5));
-        let (committed, unlogged): (i64, bool) = (row.get(7), row.get(8));
-        let drift = match (made, now, row.get::<_, Option<String>>(6)) {
+        let (made, now): (Option<Oid>, Option<Oid>) = (row.get("made_oid"), row.get("oid_now"));
+        let (committed, unlogged): (i64, bool) = (row.get("committed"), row.get("unlogged"));
+        let drift = match (made, now, row.get::<_, Option<String>>("name_now")) {
             (_, None, Some(name)) => TargetDrift::Renamed(name),
             (_, None, None) => TargetDrift::Missing,
             (Some(made), Some(now), _) if made != now => TargetDrift::Replaced,
@@ -97,7 +98,7 @@ pub async fn drop_crashed(
 }
 
 /// Forgets a table that is gone, so that it is planned, made and loaded like a new one.
-/// [`Kind::JobHeld`] where a younger run has the job.
+/// [`Kind::JobHeld`] if a younger run has the job.
 pub async fn forget(client: &mut Client, table: &TableKey, run: RunId) -> Result<()> {
     forget_with(client, table, run, None).await
 }

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
-use crate::postgres::state::{RunId, TableKey, counted, from_json, to_json, unreadable};
+use crate::postgres::state::records::{RunId, TableKey, counted, from_json, to_json, unreadable};
 use crate::transcode::Reject;
 
 /// A COPY and not an INSERT: the driver logs the parameters of statements at `debug`, and nothing
@@ -29,14 +29,14 @@ const FIELDS: i16 = 10;
 const JSONB_VERSION: u8 = 1;
 
 const COUNT: &str = "\
-SELECT source_schema, source_table, pg_catalog.count(*) FROM _migrate.rejects \
+SELECT source_schema, source_table, pg_catalog.count(*) AS rows FROM _migrate.rejects \
 WHERE job = $1 GROUP BY 1, 2";
 
-/// In the order in which they were written. The row's values are read only where they are wanted.
+/// In the order in which they were written. The row's values are read only if they are asked for.
 const LIST: &str = "\
 SELECT reject_id, run_id, source_schema, source_table, partition, key::text, faults::text, \
-pg_catalog.to_char(rejected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
-CASE WHEN $3 THEN \"row\"::text END \
+pg_catalog.to_char(rejected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS at, \
+CASE WHEN $3 THEN \"row\"::text END AS \"row\" \
 FROM _migrate.rejects WHERE job = $1 \
 AND ($2::text[] IS NULL OR pg_catalog.lower(source_schema || '.' || source_table) = ANY ($2)) \
 ORDER BY source_schema, source_table, reject_id LIMIT $4";
@@ -46,7 +46,7 @@ ORDER BY source_schema, source_table, reject_id LIMIT $4";
 pub struct RejectRecord {
     pub id: i64,
     pub run: RunId,
-    /// Of the source, as `dbo.Posts`.
+    /// The table at the source, as `dbo.Posts`.
     pub table: String,
     pub partition: u32,
     /// By source column; `None` for a table without a key.
@@ -55,26 +55,32 @@ pub struct RejectRecord {
     pub faults: Value,
     /// RFC 3339, UTC.
     pub at: String,
-    /// By target column, where it was asked for.
+    /// Values by target column, if they were asked for.
     pub row: Option<Value>,
 }
 
 /// Which rejects are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RejectQuery {
-    /// `schema.table`, exact up to case; empty means all tables of the job.
+    /// `schema.table`, compared without regard to case; empty means all tables of the job.
     pub tables: Vec<String>,
-    /// At most so many.
+    /// Rows at most; `None` for all.
     pub limit: Option<u32>,
-    /// The rows too.
+    /// Whether the rows' values are read too.
     pub values: bool,
+}
+
+/// The partition that rejected rows are of, and the run that read them.
+pub(in crate::postgres) struct RejectSource<'a> {
+    pub(in crate::postgres) table: &'a TableKey,
+    pub(in crate::postgres) run: RunId,
+    pub(in crate::postgres) partition: i32,
 }
 
 /// Writes rejected rows of a partition, within the transaction that is open on `client`.
 pub(in crate::postgres) async fn write(
     client: &Client,
-    table: &TableKey,
-    (run, partition): (RunId, i32),
+    source: &RejectSource<'_>,
     rejects: &[Reject],
 ) -> Result<()> {
     let failed = |error| fault::from_driver(error, "record rejected rows");
@@ -84,7 +90,7 @@ pub(in crate::postgres) async fn write(
         .await
         .map_err(failed)?;
     for reject in rejects {
-        let bytes = encode(table, (run, partition), reject)?;
+        let bytes = encode(source, reject)?;
         sink.feed(bytes).await.map_err(failed)?;
     }
     sink.feed(Bytes::from_static(TRAILER))
@@ -103,7 +109,7 @@ pub(in crate::postgres) async fn write(
     ))
 }
 
-fn encode(table: &TableKey, (run, partition): (RunId, i32), reject: &Reject) -> Result<Bytes> {
+fn encode(source: &RejectSource<'_>, reject: &Reject) -> Result<Bytes> {
     let first = reject
         .faults
         .first()
@@ -111,11 +117,12 @@ fn encode(table: &TableKey, (run, partition): (RunId, i32), reject: &Reject) -> 
     let faults = to_json(&reject.faults)?;
     let mut out = BytesMut::with_capacity(512 + faults.len() + reject.size());
     out.put_i16(FIELDS);
+    let table = source.table;
     put(&mut out, table.job.as_bytes())?;
-    put(&mut out, &run.0.to_be_bytes())?;
+    put(&mut out, &source.run.0.to_be_bytes())?;
     put(&mut out, table.schema.as_bytes())?;
     put(&mut out, table.name.as_bytes())?;
-    put(&mut out, &partition.to_be_bytes())?;
+    put(&mut out, &source.partition.to_be_bytes())?;
     match &reject.key {
         Some(key) => put(&mut out, key.as_bytes())?,
         None => out.put_i32(-1),
@@ -145,22 +152,22 @@ fn length(bytes: usize) -> Result<i32> {
         .map_err(|error| Error::new(Kind::Internal, "a rejected row exceeds 2 GiB").because(error))
 }
 
-/// How many rows of each table lie in `_migrate.rejects`, by the table's full name. Rows that were
-/// mended and deleted there do not count.
+/// How many rows of each table are in `_migrate.rejects`, by the table's full name. Rows that were
+/// corrected and deleted there do not count.
 pub async fn count_rejects(client: &Client, job: &str) -> Result<HashMap<String, u64>> {
     let rows = client
         .query(COUNT, &[&job])
         .await
         .map_err(|error| fault::from_driver(error, "count rejected rows"))?;
     let counts = rows.iter().map(|row| {
-        let (schema, table): (&str, &str) = (row.get(0), row.get(1));
-        Ok((format!("{schema}.{table}"), counted(row.get(2))?))
+        let (schema, table): (&str, &str) = (row.get("source_schema"), row.get("source_table"));
+        Ok((format!("{schema}.{table}"), counted(row.get("rows"))?))
     });
     counts.collect()
 }
 
-/// Reads rejected rows of a job. There must be some: a state that an older version made has none,
-/// and no columns for them.
+/// Reads rejected rows of a job. There must be some: a state that an older version made has none, and no
+/// columns for them.
 pub async fn list_rejects(
     client: &Client,
     job: &str,
@@ -179,20 +186,20 @@ pub async fn list_rejects(
 }
 
 fn record(row: &Row) -> Result<RejectRecord> {
-    let (schema, table): (&str, &str) = (row.get(2), row.get(3));
+    let (schema, table): (&str, &str) = (row.get("source_schema"), row.get("source_table"));
     let json = |text: Option<&str>| {
         text.map(|text| from_json(text, "a rejected row"))
             .transpose()
     };
     Ok(RejectRecord {
-        id: row.get(0),
-        run: RunId(row.get(1)),
+        id: row.get("reject_id"),
+        run: RunId(row.get("run_id")),
         table: format!("{schema}.{table}"),
-        partition: u32::try_from(row.get::<_, i32>(4))
+        partition: u32::try_from(row.get::<_, i32>("partition"))
             .map_err(|error| unreadable("a partition").because(error))?,
-        key: json(row.get(5))?,
-        faults: from_json(row.get(6), "a rejected row")?,
-        at: row.get(7),
-        row: json(row.get(8))?,
+        key: json(row.get("key"))?,
+        faults: from_json(row.get("faults"), "a rejected row")?,
+        at: row.get("at"),
+        row: json(row.get("row"))?,
     })
 }

@@ -6,15 +6,17 @@ use tokio_postgres::{Client, GenericClient, Row, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
-use crate::postgres::state::{RunId, from_json, to_json};
+use crate::postgres::state::records::{RunId, from_json, to_json, unreadable};
+use crate::report::run::RunOutcome;
+use crate::report::status::{DIED, RunState};
 
 /// Which database a run reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceId {
-    /// By its own account; another after a failover.
+    /// The name that the server states; another one after a failover.
     pub server: String,
     pub database: String,
-    /// The database's own (`schema::Database::guid`); `None` where the server did not tell, and in
+    /// The database's own (`schema::Database::guid`); `None` if the server did not tell, and in
     /// records that were made before it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guid: Option<String>,
@@ -25,17 +27,18 @@ pub struct SourceId {
 pub struct NewRun {
     pub job: String,
     pub source: SourceId,
-    /// Of the job's settings that a continued run must share.
+    /// Fingerprint of the job's settings that a continued run must share.
     pub fingerprint: String,
     /// `JobLock::backend_pid`.
     pub lock_pid: i32,
 }
 
+/// A run, as recorded.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
     pub id: RunId,
-    /// `None` while it runs, or after it died.
-    pub outcome: Option<String>,
+    /// `None` while it runs, and after it died until another run begins.
+    pub outcome: Option<RunState>,
     pub source: SourceId,
     pub fingerprint: String,
     pub host: String,
@@ -44,11 +47,11 @@ pub struct RunRecord {
     pub started_at: String,
     pub ended_at: Option<String>,
     pub report: Option<Value>,
-    /// What was planned beside rows, where a run of the whole job made all of it.
+    /// Fingerprint of the planned schema objects, if a run of the whole job made all of them.
     pub objects: Option<String>,
 }
 
-/// A run that has its job, for what it does to things that have no record of their own.
+/// Fences off a run that has lost its job, for what it does to objects that have no record of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct RunFence<'a> {
     pub job: &'a str,
@@ -56,7 +59,7 @@ pub struct RunFence<'a> {
 }
 
 impl RunFence<'_> {
-    /// Refuses a run that has lost its job to a younger one ([`Kind::JobHeld`]), and lets no other
+    /// Refuses a run that has lost its job to a younger one ([`Kind::JobHeld`]), and lets no other run
     /// begin before the transaction ends: [`register`] closes the record that is locked here.
     pub(in crate::postgres) async fn check(&self, transaction: &Transaction<'_>) -> Result<()> {
         let failed = |error| fault::from_driver(error, "look for other runs of the job");
@@ -105,15 +108,15 @@ impl RunRecord {
     }
 }
 
-/// Of the runs that planned the tables of a job or read rows of their partitions.
+/// The runs that planned the tables of a job or read rows of their partitions.
 const ORIGINS: &str = "\
-SELECT DISTINCT coalesce(r.source ->> 'server', ''), coalesce(r.source ->> 'database', ''), \
-r.source ->> 'guid', r.fingerprint FROM _migrate.runs r WHERE r.job = $1 AND r.run_id IN (\
+SELECT DISTINCT coalesce(r.source ->> 'server', '') AS server, \
+coalesce(r.source ->> 'database', '') AS database, r.source ->> 'guid' AS guid, r.fingerprint FROM _migrate.runs r WHERE r.job = $1 AND r.run_id IN (\
 SELECT run_id FROM _migrate.tables WHERE job = $1 UNION \
 SELECT claimed_by FROM _migrate.partitions WHERE job = $1 AND claimed_by IS NOT NULL) ORDER BY 1, 2, 3, 4";
 
-/// Where the rows of a job that are recorded came from. More than one is what no run may go on with;
-/// runs whose records were deleted are not among them.
+/// The sources and settings that the recorded rows of a job came from. No run may continue a job that has
+/// more than one; runs whose records were deleted are not among them.
 pub async fn origins(client: &Client, job: &str) -> Result<Vec<Origin>> {
     let rows = client
         .query(ORIGINS, &[&job])
@@ -121,11 +124,11 @@ pub async fn origins(client: &Client, job: &str) -> Result<Vec<Origin>> {
         .map_err(|error| fault::from_driver(error, "read which runs recorded the job's tables"))?;
     let origins = rows.iter().map(|row| Origin {
         source: SourceId {
-            server: row.get(0),
-            database: row.get(1),
-            guid: row.get(2),
+            server: row.get("server"),
+            database: row.get("database"),
+            guid: row.get("guid"),
         },
-        fingerprint: row.get(3),
+        fingerprint: row.get("fingerprint"),
     });
     Ok(origins.collect())
 }
@@ -144,9 +147,9 @@ pub(in crate::postgres) async fn register(
     let failed = |error| fault::from_driver(error, "record the start of the run");
     client
         .execute(
-            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = 'died' \
+            "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = $2 \
              WHERE job = $1 AND ended_at IS NULL",
-            &[&run.job],
+            &[&run.job, &DIED],
         )
         .await
         .map_err(failed)?;
@@ -208,64 +211,83 @@ pub async fn set_lock_pid(client: &Client, run: RunId, lock_pid: i32) -> Result<
         .map_err(|error| fault::from_driver(error, "record the server process of the job lock"))
 }
 
-/// Ends a run with one word and its report; `objects` as in [`RunRecord::objects`].
-pub async fn end_run(
-    client: &Client,
-    run: RunId,
-    outcome: &str,
-    (report, objects): (&Value, Option<&str>),
-) -> Result<()> {
+/// How a run ended, as it is recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct RunEnd<'a> {
+    pub outcome: RunOutcome,
+    /// The report, or the cause of a run that ended without one.
+    pub report: &'a Value,
+    /// As [`RunRecord::objects`].
+    pub objects: Option<&'a str>,
+}
+
+/// Records how a run ended.
+pub async fn end_run(client: &Client, run: RunId, ended: RunEnd<'_>) -> Result<()> {
     client
         .execute(
             "UPDATE _migrate.runs SET ended_at = pg_catalog.now(), outcome = $2, report = $3::text::jsonb, \
              objects = $4 WHERE run_id = $1",
-            &[&run.0, &outcome, &to_json(report)?, &objects],
+            &[
+                &run.0,
+                &ended.outcome.as_str(),
+                &to_json(ended.report)?,
+                &ended.objects,
+            ],
         )
         .await
         .map(drop)
         .map_err(|error| fault::from_driver(error, "record the end of the run"))
 }
 
+/// `objects` is read through JSON: version 1 of the schema has no such column.
+const LAST: &str = "\
+SELECT run_id, outcome, source ->> 'server' AS server, source ->> 'database' AS database, \
+source ->> 'guid' AS guid, fingerprint, host, pid, \
+pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started, \
+pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS ended, \
+report::text, pg_catalog.to_jsonb(r) ->> 'objects' AS objects \
+FROM _migrate.runs r WHERE job = $1 ORDER BY run_id DESC LIMIT 1";
+
 /// The latest run of a job.
+///
+/// # Errors
+/// [`Kind::Checkpoint`] if a record cannot be read.
 pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
     let row = client
-        .query_opt(
-            "SELECT run_id, outcome, source ->> 'server', source ->> 'database', fingerprint, host, \
-             pid, pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
-             pg_catalog.to_char(ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), report::text, \
-             pg_catalog.to_jsonb(r) ->> 'objects', source ->> 'guid' \
-             FROM _migrate.runs r WHERE job = $1 ORDER BY run_id DESC LIMIT 1",
-            &[&job],
-        )
+        .query_opt(LAST, &[&job])
         .await
         .map_err(|error| fault::from_driver(error, "read the last run"))?;
     row.map(|row| read(&row)).transpose()
 }
 
 fn read(row: &Row) -> Result<RunRecord> {
-    let report: Option<String> = row.get(9);
+    let outcome =
+        |word: &str| RunState::recorded(word).ok_or_else(|| unreadable("a run's outcome"));
+    let text = |name: &str| row.get::<_, Option<String>>(name);
     Ok(RunRecord {
-        id: RunId(row.get(0)),
-        outcome: row.get(1),
+        id: RunId(row.get("run_id")),
+        outcome: row
+            .get::<_, Option<&str>>("outcome")
+            .map(outcome)
+            .transpose()?,
         source: SourceId {
-            server: row.get::<_, Option<_>>(2).unwrap_or_default(),
-            database: row.get::<_, Option<_>>(3).unwrap_or_default(),
-            guid: row.get(11),
+            server: text("server").unwrap_or_default(),
+            database: text("database").unwrap_or_default(),
+            guid: text("guid"),
         },
-        fingerprint: row.get(4),
-        host: row.get(5),
-        pid: row.get(6),
-        started_at: row.get(7),
-        ended_at: row.get(8),
-        report: report
+        fingerprint: row.get("fingerprint"),
+        host: row.get("host"),
+        pid: row.get("pid"),
+        started_at: row.get("started"),
+        ended_at: text("ended"),
+        report: text("report")
             .map(|text| from_json(&text, "a report"))
             .transpose()?,
-        // Read through JSON: version 1 of the schema has no such column.
-        objects: row.get(10),
+        objects: text("objects"),
     })
 }
 
-/// The kernel's name of this machine, `unknown` where it does not say; only for people to read.
+/// The kernel's name of this machine, `unknown` if it does not say; only for people to read.
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match (name.trim(), std::env::var("HOSTNAME")) {

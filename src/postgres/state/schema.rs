@@ -157,7 +157,7 @@ pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
 }
 
 /// Makes the schema where it is missing, and brings one that an older version made up to date.
-/// [`Kind::Checkpoint`] where a newer version made it.
+/// [`Kind::Checkpoint`] if a newer version made it.
 pub async fn install(client: &mut Client) -> Result<()> {
     let failed = |error| fault::from_driver(error, "make schema _migrate");
     let transaction = client.transaction().await.map_err(failed)?;

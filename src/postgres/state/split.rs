@@ -6,8 +6,10 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::{Error, Kind, Result};
 use crate::plan::table::Slice;
 use crate::postgres::fault;
+use crate::postgres::state::checkpoint::ClaimToken;
 use crate::postgres::state::checkpoint::number;
-use crate::postgres::state::{ClaimToken, PartitionState, RunFence, TableKey, to_json, unreadable};
+use crate::postgres::state::records::{PartitionState, TableKey, to_json, unreadable};
+use crate::postgres::state::runs::RunFence;
 
 /// One split of a table at a time, for the numbers that it gives out. No stronger: COPYs that
 /// reject rows hold a foreign key's lock on the record until they commit.
@@ -38,7 +40,7 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND state = $4 ORDER
 /// its last committed key is in `head`.
 ///
 /// # Errors
-/// [`Kind::Checkpoint`] where another writer has the partition, [`Kind::JobHeld`] where a younger
+/// [`Kind::Checkpoint`] if another writer has the partition, [`Kind::JobHeld`] if a younger
 /// run has the job. After any other error it is not known whether the cut was made: claim again,
 /// and ask for [`pending`].
 pub(in crate::postgres) async fn split(
@@ -107,7 +109,7 @@ async fn shrink(
     }
 }
 
-/// The partitions of a table that nobody has taken up.
+/// The partitions of a table that no writer has claimed.
 pub async fn pending(client: &Client, table: &TableKey) -> Result<Vec<u32>> {
     let state = PartitionState::Pending.word();
     client

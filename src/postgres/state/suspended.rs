@@ -1,26 +1,26 @@
-//! Constraints that are off while rows are loaded: kept until they are on again.
+//! Records of constraints that are off while rows are loaded, kept until they are on again.
 
 use tokio_postgres::{Client, Row, Transaction};
 
 use crate::error::Result;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
-use crate::postgres::state::RunFence;
+use crate::postgres::state::runs::RunFence;
 
 /// A constraint of a target table that the job dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspendedConstraint {
-    /// `dbo.Posts`, whose rows the target table gets.
+    /// Schema and name of the source table, as `dbo` and `Posts`.
     pub table: (String, String),
-    /// `dbo.Users`, of a foreign key that is to come back.
+    /// The source table that a foreign key refers to, as `dbo.Users`, if it is to be restored.
     pub refers_to: Option<String>,
     pub target: TargetName,
     pub name: String,
     /// As `pg_get_constraintdef` prints it, without NOT VALID.
     pub definition: String,
-    /// The rows that were there had been held to it.
+    /// It was valid: the rows that were there met it.
     pub validated: bool,
-    /// Otherwise it belonged to a table that is to be replaced, and goes with it.
+    /// False if it belonged to a table that is to be replaced, and is made with the new one.
     pub restore_after_load: bool,
 }
 
@@ -75,7 +75,7 @@ pub(in crate::postgres) async fn record_suspended(
         )
         .await
         .map(drop)
-        .map_err(|error| fault::from_driver(error, "record a constraint that is set suspended"))
+        .map_err(|error| fault::from_driver(error, "record a suspended constraint"))
 }
 
 /// In the transaction that makes sure that the constraint is on again, or is not to come back.
@@ -92,7 +92,9 @@ pub(in crate::postgres) async fn forget_suspended(
         )
         .await
         .map(drop)
-        .map_err(|error| fault::from_driver(error, "forget a constraint that is on again"))
+        .map_err(|error| {
+            fault::from_driver(error, "remove the record of a constraint that is on again")
+        })
 }
 
 /// What is off, by target table and name.
@@ -100,21 +102,21 @@ pub async fn suspended_constraints(client: &Client, job: &str) -> Result<Vec<Sus
     let rows = client
         .query(ALL, &[&job])
         .await
-        .map_err(|error| fault::from_driver(error, "read what is set suspended"))?;
+        .map_err(|error| fault::from_driver(error, "read the suspended constraints"))?;
     Ok(rows.iter().map(read).collect())
 }
 
 fn read(row: &Row) -> SuspendedConstraint {
     SuspendedConstraint {
-        table: (row.get(0), row.get(1)),
-        refers_to: row.get(2),
+        table: (row.get("source_schema"), row.get("source_table")),
+        refers_to: row.get("refers_to"),
         target: TargetName {
-            schema: row.get(3),
-            table: row.get(4),
+            schema: row.get("target_schema"),
+            table: row.get("target_table"),
         },
-        name: row.get(5),
-        definition: row.get(6),
-        validated: row.get(7),
-        restore_after_load: row.get(8),
+        name: row.get("name"),
+        definition: row.get("definition"),
+        validated: row.get("validated"),
+        restore_after_load: row.get("comes_back"),
     }
 }

@@ -1,4 +1,4 @@
-//! Tables and partitions of a job: recorded, read back, wiped.
+//! Tables and partitions of a job: recorded, read back, removed.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,12 @@ use crate::error::{Error, Kind, Result};
 use crate::names;
 use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
-use crate::postgres::state::schema::version;
-use crate::postgres::state::{
-    PartitionProgress, PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
-    TableStage, counted, from_json, must_be_latest, to_json, unreadable,
+use crate::postgres::state::records::{
+    PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey, TableRecord, TableStage,
+    counted, from_json, to_json, unreadable,
 };
+use crate::postgres::state::runs::{RunFence, must_be_latest};
+use crate::postgres::state::schema::version;
 
 /// Puts a table in, or in place of one that was planned and not begun.
 const SAVE: &str = "\
@@ -28,7 +29,7 @@ WHERE NOT t.created";
 /// All tables of a job with the sums of what is committed.
 const TABLES: &str = "\
 SELECT t.source_schema, t.source_table, t.plan::text, t.fingerprint, t.state, t.created, t.error, \
-coalesce(p.rows, 0)::bigint, coalesce(p.bytes, 0)::bigint \
+coalesce(p.rows, 0)::bigint AS rows, coalesce(p.bytes, 0)::bigint AS bytes \
 FROM _migrate.tables t LEFT JOIN (SELECT source_schema, source_table, sum(rows) AS rows, \
 sum(bytes) AS bytes FROM _migrate.partitions WHERE job = $1 \
 AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) GROUP BY 1, 2) p \
@@ -45,7 +46,7 @@ AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) ORDER B
 /// The same of a state of version 1, for commands that only read: they do not upgrade it.
 const PARTITIONS_1: &str = "\
 SELECT source_schema, source_table, partition, slice::text, state, seconds, rows, bytes, \
-last_key::text, checksum::text, changed_values, NULL::text, rows AS hashed_rows \
+last_key::text, checksum::text, changed_values, NULL::text AS changed_columns, rows AS hashed_rows \
 FROM _migrate.partitions WHERE job = $1 \
 AND ($2::text IS NULL OR source_schema = $2 AND source_table = $3::text) ORDER BY 1, 2, 3";
 
@@ -97,13 +98,13 @@ async fn read(client: &Client, job: &str, only: Option<(&str, &str)>) -> Result<
         _ => PARTITIONS,
     };
     for row in client.query(sql, &asked).await.map_err(failed)? {
-        let table = (row.get(0), row.get(1));
+        let table = (row.get("source_schema"), row.get("source_table"));
         partitions.entry(table).or_default().push(partition(&row)?);
     }
     tables
         .iter()
         .map(|row| {
-            let key = (row.get(0), row.get(1));
+            let key = (row.get("source_schema"), row.get("source_table"));
             let mut record = table(row)?;
             record.partitions = partitions.remove(&key).unwrap_or_default();
             Ok(record)
@@ -113,64 +114,63 @@ async fn read(client: &Client, job: &str, only: Option<(&str, &str)>) -> Result<
 
 fn table(row: &Row) -> Result<TableRecord> {
     Ok(TableRecord {
-        plan: from_json(row.get(2), "a table's plan")?,
-        fingerprint: row.get(3),
-        state: TableStage::parse(row.get(4))?,
-        created: row.get(5),
-        error: row.get(6),
-        rows: counted(row.get(7))?,
-        bytes: counted(row.get(8))?,
+        plan: from_json(row.get("plan"), "a table's plan")?,
+        fingerprint: row.get("fingerprint"),
+        state: TableStage::parse(row.get("state"))?,
+        created: row.get("created"),
+        error: row.get("error"),
+        rows: counted(row.get("rows"))?,
+        bytes: counted(row.get("bytes"))?,
         partitions: Vec::new(),
     })
 }
 
 fn partition(row: &Row) -> Result<PartitionRecord> {
-    let number: i32 = row.get(2);
+    let number: i32 = row.get("partition");
     Ok(PartitionRecord {
         number: u32::try_from(number).map_err(|error| unreadable("a partition").because(error))?,
-        slice: from_json(row.get(3), "a partition's range")?,
-        state: PartitionState::parse(row.get(4))?,
-        seconds: row.get(5),
-        progress: progress(row, 6)?,
+        slice: from_json(row.get("slice"), "a partition's range")?,
+        state: PartitionState::parse(row.get("state"))?,
+        seconds: row.get("seconds"),
+        progress: progress(row)?,
     })
 }
 
-/// Reads rows, bytes, last_key, checksum, changed_values, changed_columns and hashed_rows from a
-/// column on.
-pub(super) fn progress(row: &Row, from: usize) -> Result<PartitionProgress> {
-    let key: Option<String> = row.get(from + 2);
-    let checksum: String = row.get(from + 3);
+/// Reads what is committed of a partition from its columns `rows` to `hashed_rows`.
+pub(super) fn progress(row: &Row) -> Result<PartitionProgress> {
+    let key: Option<&str> = row.get("last_key");
+    let checksum: &str = row.get("checksum");
+    let changed: Option<&str> = row.get("changed_columns");
     Ok(PartitionProgress {
-        rows: counted(row.get(from))?,
-        bytes: counted(row.get(from + 1))?,
-        last_key: key.map(|text| from_json(&text, "a last key")).transpose()?,
+        rows: counted(row.get("rows"))?,
+        bytes: counted(row.get("bytes"))?,
+        last_key: key.map(|text| from_json(text, "a last key")).transpose()?,
         checksum: checksum
             .parse()
             .map_err(|error| unreadable("a checksum").because(error))?,
-        changed_values: counted(row.get(from + 4))?,
-        changed_columns: row
-            .get::<_, Option<&str>>(from + 5)
+        changed_values: counted(row.get("changed_values"))?,
+        changed_columns: changed
             .map(|text| from_json(text, "the changed columns"))
             .transpose()?
             .unwrap_or_default(),
-        hashed_rows: counted(row.get(from + 6))?,
+        hashed_rows: counted(row.get("hashed_rows"))?,
     })
 }
 
 /// Records a table's plan and its partitions, numbered from 1, as planned. [`Kind::Checkpoint`]
-/// where loading has begun already; [`Kind::JobHeld`] where a younger run has the job.
+/// where loading has begun already; [`Kind::JobHeld`] if a younger run has the job.
 pub async fn save_plan(
     client: &mut Client,
-    job: &str,
-    run: RunId,
-    (plan, fingerprint): (&TablePlan, &str),
+    fence: RunFence<'_>,
+    plan: &TablePlan,
+    fingerprint: &str,
     slices: &[Slice],
 ) -> Result<()> {
-    let table = TableKey::for_plan(job, plan);
+    let table = TableKey::for_plan(fence.job, plan);
     let failed = |error| fault::from_driver(error, "record the plan").at_table(table.full_name());
     let transaction = client.transaction().await.map_err(failed)?;
-    let stayed = RunFence { job, run }.check(&transaction).await;
-    stayed.map_err(|error| error.at_table(table.full_name()))?;
+    let checked = fence.check(&transaction).await;
+    checked.map_err(|error| error.at_table(table.full_name()))?;
     let TargetName {
         schema,
         table: name,
@@ -187,7 +187,7 @@ pub async fn save_plan(
                 name,
                 &fingerprint,
                 &plan,
-                &run.0,
+                &fence.run.0,
             ],
         )
         .await
@@ -231,7 +231,7 @@ async fn save_slices(
         .map_err(failed)
 }
 
-/// All partitions are done. [`Kind::Checkpoint`] where they are not. A table that is finished stays
+/// Records that all partitions are done. [`Kind::Checkpoint`] if they are not. A table that is finished stays
 /// so: the answer to its COMMIT may have been lost.
 pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
     let changed = client
@@ -248,7 +248,7 @@ pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
     }
 }
 
-/// The table failed. `error` is kept for `status`: a text without values. [`Kind::JobHeld`] where a
+/// Records that the table failed. `error` is kept for `status`: a text without values. [`Kind::JobHeld`] if a
 /// younger run has the job.
 pub async fn set_failed(client: &Client, table: &TableKey, run: RunId, error: &str) -> Result<()> {
     let changed = client
@@ -269,8 +269,8 @@ pub async fn set_failed(client: &Client, table: &TableKey, run: RunId, error: &s
     }
 }
 
-/// What a table lacks whose rows are all there: a foreign key that could not be made; `None` when
-/// it was made after all.
+/// Records what a table lacks whose rows are all there, such as a foreign key that could not be made; `None`
+/// when it was made after all.
 pub async fn set_cause(client: &Client, table: &TableKey, error: Option<&str>) -> Result<()> {
     client
         .execute(CAUSE, &[&table.job, &table.schema, &table.name, &error])
@@ -279,13 +279,13 @@ pub async fn set_cause(client: &Client, table: &TableKey, error: Option<&str>) -
         .map_err(|error| fault::from_driver(error, "record what the table lacks"))
 }
 
-/// Takes a failed table back to the state that its record proves; leaves others as they are.
+/// Puts a failed table back into the state that its record proves; leaves others as they are.
 pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableStage> {
     let row = client
         .query_opt(REOPEN, &[&table.job, &table.schema, &table.name])
         .await
-        .map_err(|error| fault::from_driver(error, "take up the table again"))?;
-    TableStage::parse(row.ok_or_else(|| unknown(table))?.get(0))
+        .map_err(|error| fault::from_driver(error, "continue the table"))?;
+    TableStage::parse(row.ok_or_else(|| unknown(table))?.get("state"))
 }
 
 fn unknown(table: &TableKey) -> Error {
@@ -307,7 +307,7 @@ pub enum LeftoverTables {
     KeepRows,
 }
 
-/// Why a job that added rows to somebody's tables cannot start over.
+/// Why a job that added rows to existing tables cannot start over.
 pub fn rows_would_come_twice(rows: u64) -> Error {
     Error::new(
         Kind::Usage,
@@ -318,9 +318,9 @@ pub fn rows_would_come_twice(rows: u64) -> Error {
     )
 }
 
-/// Forgets tables and partitions of a job, not its runs; returns the tables that were dropped. A
-/// writer that has begun to commit is waited for, and what it commits is wiped too; after that it
-/// has no partition to record in.
+/// Removes the records of a job's tables and partitions, not of its runs; returns the tables that were
+/// dropped. A writer that has begun to commit is waited for, and what it commits is removed too; after
+/// that it has no partition to record in.
 pub(in crate::postgres) async fn wipe(
     transaction: &Transaction<'_>,
     job: &str,
@@ -334,7 +334,7 @@ pub(in crate::postgres) async fn wipe(
         )
         .await
         .map_err(failed)?;
-    let rows = committed.iter().map(|row| counted(row.get(0)));
+    let rows = committed.iter().map(|row| counted(row.get("rows")));
     let rows = rows.sum::<Result<u64>>()?;
     if leftovers == LeftoverTables::KeepRows && rows > 0 {
         return Err(rows_would_come_twice(rows));
@@ -353,10 +353,10 @@ pub(in crate::postgres) async fn wipe(
         .filter(|_| leftovers == LeftoverTables::Drop)
     {
         let name = TargetName {
-            schema: row.get(0),
-            table: row.get(1),
+            schema: row.get("target_schema"),
+            table: row.get("target_table"),
         };
-        if let Some(oid) = row.get::<_, Option<Oid>>(2)
+        if let Some(oid) = row.get::<_, Option<Oid>>("made_oid")
             && is_same(transaction, &name, oid).await?
         {
             made.push(name);
@@ -366,7 +366,7 @@ pub(in crate::postgres) async fn wipe(
     Ok(made)
 }
 
-/// Whether a table is the one that was made, and none that somebody put in its place.
+/// Whether a table is the one that was made, and not another in its place.
 async fn is_same(transaction: &Transaction<'_>, name: &TargetName, made: Oid) -> Result<bool> {
     let quoted = names::qualified(name);
     let row = transaction

@@ -7,7 +7,7 @@ use crate::tls::der::{self, OBJECT_IDENTIFIER, SEQUENCE};
 /// `tls-server-end-point` (RFC 5929, section 4.1) of a DER certificate: its hash by the digest of
 /// its own signature, SHA-256 in place of MD5 and SHA-1.
 ///
-/// `None` where the signature names no digest (Ed25519), which RFC 5929 leaves undefined, or one
+/// `None` if the signature names no digest (Ed25519), which RFC 5929 leaves undefined, or one
 /// that is not at hand. libpq ends the connection there unless `channel_binding=disable` is set. The
 /// job file has no such setting, and a PostgreSQL server fails on such a certificate of its own as
 /// soon as binding is chosen: so the login goes without, as with that setting.

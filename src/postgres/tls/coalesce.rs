@@ -1,4 +1,4 @@
-//! One send for many TLS records.
+//! Sends many TLS records with one call.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that are gathered before the socket has shown what it takes.
+/// Bytes that are collected for one call before the socket has shown what it takes.
 const INITIAL_LIMIT: usize = 64 * 1024;
 
-/// Two records: coalescing fewer would be no coalescing.
+/// Bytes of two records, the least that is worth collecting.
 const MINIMUM_LIMIT: usize = 32 * 1024;
 
 /// A socket that is handed records in one piece. The driver's own has no vectored writes, so each
@@ -17,12 +17,12 @@ const MINIMUM_LIMIT: usize = 32 * 1024;
 ///
 /// What the socket leaves is copied again with the next call. A distant server takes some 100 KiB at
 /// a time of the 512 KiB that may wait, so each byte would be copied several times: no more than
-/// twice what the socket took last is gathered.
+/// twice what the socket took last is collected.
 pub(super) struct CoalescingSocket<S> {
     socket: S,
-    /// Room for what one call hands over; holds nothing between calls.
+    /// What one call hands over; empty between calls.
     buffer: Vec<u8>,
-    /// Bytes to gather at limit.
+    /// Bytes to collect for one call at most.
     limit: usize,
 }
 
@@ -36,7 +36,7 @@ impl<S> CoalescingSocket<S> {
     }
 }
 
-/// What to gather next at limit, after so many of the offered bytes were taken.
+/// The limit of the next call, after `taken` of the `offered` bytes were taken.
 fn next_limit(limit: usize, offered: usize, taken: usize) -> usize {
     let twice = taken.saturating_mul(2).max(MINIMUM_LIMIT);
     // A short message that went whole says nothing of what the socket would have left.

@@ -65,7 +65,7 @@ where
     type TlsConnect = Handshake;
     type Error = HandshakeError;
 
-    // Called even when TLS is off, so a host that is no valid name fails only in the handshake.
+    // Called even when TLS is off, so a host that is not a valid name fails only in the handshake.
     fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, HandshakeError> {
         Ok(Handshake {
             config: Arc::clone(&self.config),
@@ -98,8 +98,8 @@ where
     }
 }
 
-/// What SCRAM may bind the login to. None where nobody proved to have the certificate's key: the
-/// server would take the binding as a proof that nobody is in the middle.
+/// What SCRAM may bind the login to. `None` if the server did not prove to have the certificate's key: the
+/// server would take the binding as a proof that no one is in the middle.
 fn end_point(session: &ClientConnection, config: &ClientConfig) -> Option<Vec<u8>> {
     let certificate = session.peer_certificates()?.first()?;
     let algorithms = &config.crypto_provider().signature_verification_algorithms;

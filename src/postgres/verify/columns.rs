@@ -9,7 +9,7 @@ use crate::typemap::PgType;
 enum Form {
     /// PostgreSQL sends back what it was sent.
     AsStored,
-    /// `xml_send` writes the declaration anew; the cast gives the text as it was stored (both in
+    /// `xml_send` writes the declaration again; the cast gives the text as it was stored (both in
     /// postgres, xml.c).
     AsText,
 }

@@ -18,8 +18,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Calls `each` with every row of a part of the table, its columns in the plan's order. The server
 /// sends row by row, so memory is bounded by the driver's read buffer and the longest row.
 ///
-/// Cancel safety: dropped on the way, the connection is closed, because the server would go on
-/// sending.
+/// Cancel safety: dropped on the way, the connection is closed, because the server would continue
+/// to send.
 pub async fn read_rows(
     lease: Lease,
     plan: &TablePlan,

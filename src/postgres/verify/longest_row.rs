@@ -13,9 +13,9 @@ use crate::typemap::PgType;
 /// of more than 16 MiB.
 const LEAST_TOAST: i64 = (16 << 20) / 255;
 
-/// The bytes of the longest row, about; 0 where no row is long.
+/// The bytes of the longest row, about; 0 if no row is long.
 ///
-/// Where the table has long values, it is read for their lengths, which does not read the values
+/// If the table has long values, it is read for their lengths, which does not read the values
 /// themselves except those of XML and JSON.
 pub async fn longest_row(client: &Client, plan: &TablePlan) -> Result<u64> {
     let columns = plan.columns.iter().filter_map(length).collect::<Vec<_>>();
@@ -35,7 +35,7 @@ pub async fn longest_row(client: &Client, plan: &TablePlan) -> Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }
 
-/// `None` where the rows lie elsewhere: in partitions, or behind a view.
+/// `None` if the rows are elsewhere: in partitions, or in what a view reads.
 async fn toast_bytes(client: &Client, plan: &TablePlan) -> Result<Option<i64>> {
     let name = qualified(&plan.target);
     let sql = "SELECT coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0) \

@@ -3,35 +3,18 @@
 use serde::Serialize;
 
 use crate::config::units::show_size;
+use crate::report::bottleneck::{self, Bound, MACHINE_BUSY, TOOL_BUSY};
 use crate::report::tune::facts::{Facts, Sample, Settings};
 
 /// Throughput within this share of the best counts as the best: fewer connections and smaller
 /// commits cost less, and samples of seconds do not tell more apart.
 const WITHIN: f64 = 0.03;
-/// Shares of the time that differ by less are called even.
-const EVEN: f64 = 0.1;
-/// Share of its CPUs from which the tool itself is the limit.
-const TOOL_BUSY: f64 = 0.85;
-/// Share of the machine's CPUs from which the machine has no room left, whichever process uses them.
-const MACHINE_BUSY: f64 = 0.95;
 /// Throughput at the cap is still growing if it is this much above that of the count before.
 const GROWING: f64 = 1.10;
 
 /// What a reader may look for in vain.
 const BATCH_SIZE: &str = "the batch size is transfer.commit_every: the batches in which rows are \
      sent within a commit are fixed at about 256 KiB.";
-
-/// Where the connections' time goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Bound {
-    Source,
-    Target,
-    /// Both sides alike.
-    Both,
-    /// The CPUs of this machine, used by the tool itself.
-    ToolCpu,
-}
 
 /// What has no more to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,18 +97,7 @@ fn best(samples: &[Sample]) -> Option<f64> {
 
 fn bound(sample: &Sample) -> Bound {
     let (source, target) = (sample.waiting_for_source, sample.waiting_for_target);
-    if sample
-        .tool_cpu_share
-        .is_some_and(|share| share >= TOOL_BUSY)
-    {
-        Bound::ToolCpu
-    } else if (source - target).abs() < EVEN {
-        Bound::Both
-    } else if source > target {
-        Bound::Source
-    } else {
-        Bound::Target
-    }
+    bottleneck::bound(source, target, sample.tool_cpu_share)
 }
 
 /// By what the last count was better than the one before it, where that tells of more to come.

@@ -1,4 +1,4 @@
-//! The rows of the buckets that differ, held until both sides were read.
+//! The rows of the buckets that differ, held in memory until both sides were read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ const SHOWN_BYTES: usize = 512;
 
 /// Which rows are held, and how much of them.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedRows {
     division: Division,
     /// By bucket.
     buckets: Vec<bool>,
@@ -21,7 +21,7 @@ pub(super) struct Wanted {
     values: bool,
 }
 
-impl Wanted {
+impl WantedRows {
     pub(super) fn new(division: Division, chosen: &[usize], values: bool) -> Self {
         let mut buckets = vec![false; 1 << division.bits];
         chosen.iter().for_each(|bucket| buckets[*bucket] = true);
@@ -41,14 +41,14 @@ impl Wanted {
 
 /// One side's rows of the wanted buckets, by key; rows without a key by their own hash.
 #[derive(Debug)]
-pub(super) struct Held {
-    wanted: Arc<Wanted>,
-    pub(super) rows: HashMap<Box<[u8]>, Vec<Row>>,
+pub(super) struct HeldRows {
+    wanted: Arc<WantedRows>,
+    pub(super) rows: HashMap<Box<[u8]>, Vec<HeldRow>>,
 }
 
 /// Equal rows of one key.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct HeldRow {
     pub(super) hash: u128,
     pub(super) count: u64,
     /// A hash of each field.
@@ -57,8 +57,8 @@ pub(super) struct Row {
     pub(super) fields: Option<Box<[Option<Field>]>>,
 }
 
-impl Held {
-    pub(super) fn new(wanted: Arc<Wanted>) -> Self {
+impl HeldRows {
+    pub(super) fn new(wanted: Arc<WantedRows>) -> Self {
         Self {
             wanted,
             rows: HashMap::new(),
@@ -66,7 +66,7 @@ impl Held {
     }
 }
 
-impl Tally for Held {
+impl Tally for HeldRows {
     fn fresh(&self) -> Self {
         Self::new(Arc::clone(&self.wanted))
     }
@@ -84,7 +84,7 @@ impl Tally for Held {
         let rows = self.rows.entry(key).or_default();
         match rows.iter_mut().find(|known| known.hash == hash) {
             Some(known) => known.count += 1,
-            None => rows.push(Row {
+            None => rows.push(HeldRow {
                 hash,
                 count: 1,
                 columns: fields(row).map(field_hash).collect(),
@@ -106,7 +106,7 @@ impl Tally for Held {
     }
 }
 
-/// NULL is none of the values.
+/// NULL has a hash that no value has.
 fn field_hash(field: Option<&[u8]>) -> u64 {
     field.map_or(0, |bytes| xxh3_64(bytes).max(1))
 }

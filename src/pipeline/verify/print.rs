@@ -1,19 +1,19 @@
 //! Differences as the report shows them: keys always, other values only where they were asked for.
 
 use crate::error::Result;
-use crate::pipeline::verify::differences::{Fields, Found};
-use crate::pipeline::verify::reads::{Compared, Reads};
+use crate::pipeline::verify::differences::{Fields, FoundDifference};
+use crate::pipeline::verify::reads::{ComparedTable, Reads};
 use crate::postgres::pool::Lease;
 use crate::postgres::verify::{Field, show};
 use crate::report::verify::{ColumnDifference, KeyPart, RowDifference, Values};
 use crate::transcode::digest::fields_of;
 use crate::typemap::PgType;
 
-/// The differences in words, and why their keys are not told where PostgreSQL would not print them.
+/// The differences in words, and why their keys are left out if PostgreSQL would not print them.
 pub(super) async fn printed(
     reads: &Reads,
-    table: &Compared,
-    found: Vec<Found>,
+    table: &ComparedTable,
+    found: Vec<FoundDifference>,
     values: bool,
 ) -> (Vec<RowDifference>, Option<String>) {
     let lease = match reads.target.acquire().await {
@@ -42,7 +42,7 @@ fn problem(error: &crate::error::Error) -> String {
 }
 
 /// Without any value.
-fn bare(table: &Compared, found: &Found) -> RowDifference {
+fn bare(table: &ComparedTable, found: &FoundDifference) -> RowDifference {
     let name = |place: &usize| table.plan.columns[*place].source.name.clone();
     RowDifference {
         difference: found.difference,
@@ -70,8 +70,8 @@ fn hexadecimal(key: &[u8]) -> String {
 
 async fn row(
     lease: &Lease,
-    table: &Compared,
-    found: &Found,
+    table: &ComparedTable,
+    found: &FoundDifference,
     values: bool,
 ) -> Result<RowDifference> {
     let mut difference = bare(table, found);
@@ -110,7 +110,11 @@ fn whole(bytes: &[u8]) -> Field {
 
 /// The columns that differ with both sides' values; a row without a key that only one side has is
 /// shown whole, because nothing else tells which it is.
-async fn shown(lease: &Lease, table: &Compared, found: &Found) -> Result<Vec<ColumnDifference>> {
+async fn shown(
+    lease: &Lease,
+    table: &ComparedTable,
+    found: &FoundDifference,
+) -> Result<Vec<ColumnDifference>> {
     let columns = &table.plan.columns;
     let alone = table.key_fields == 0 && found.columns.is_empty();
     let places = if alone {

@@ -7,17 +7,18 @@ use std::thread;
 /// architecture that this tool is built for.
 const TICKS: f64 = 100.0;
 
-/// Counters at one moment.
+/// The counters at one moment; each is `None` if the system does not tell.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Counters {
+pub struct Counters {
     /// User and system time of this process, in ticks.
     process: Option<u64>,
-    /// Of all CPUs: ticks at work and ticks in all.
+    /// All CPUs of the machine: busy ticks, and ticks in all.
     machine: Option<(u64, u64)>,
 }
 
 impl Counters {
-    pub(super) fn now() -> Self {
+    /// Reads them.
+    pub fn now() -> Self {
         let read = |path| fs::read_to_string(path).ok();
         Self {
             process: read("/proc/self/stat").and_then(|text| process_ticks(&text)),
@@ -26,13 +27,13 @@ impl Counters {
     }
 
     /// CPU seconds of this process since `before`.
-    pub(super) fn cpu_since(&self, before: &Self) -> Option<f64> {
+    pub fn cpu_since(&self, before: &Self) -> Option<f64> {
         let ticks = self.process?.checked_sub(before.process?)?;
         Some(ticks as f64 / TICKS)
     }
 
     /// How busy the machine was since `before`, 0.0 to 1.0.
-    pub(super) fn busy_since(&self, before: &Self) -> Option<f64> {
+    pub fn busy_since(&self, before: &Self) -> Option<f64> {
         let (now, then) = (self.machine?, before.machine?);
         let all = now.1.checked_sub(then.1).filter(|all| *all > 0)?;
         let busy = now.0.checked_sub(then.0)?;
@@ -40,16 +41,16 @@ impl Counters {
     }
 }
 
-/// CPUs that this process may use.
-pub(super) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+/// CPUs that this process may use; `None` if the system does not tell.
+pub fn cores() -> Option<usize> {
+    thread::available_parallelism().ok().map(usize::from)
 }
 
 /// Fields 14 (utime) and 15 (stime) of `/proc/[pid]/stat`. The second field is the program's name
 /// in parentheses, which may hold blanks and parentheses itself.
 fn process_ticks(stat: &str) -> Option<u64> {
-    let (_, behind_name) = stat.rsplit_once(')')?;
-    let mut fields = behind_name.split_whitespace().skip(11);
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_whitespace().skip(11);
     let mut next = || fields.next()?.parse::<u64>().ok();
     Some(next()? + next()?)
 }

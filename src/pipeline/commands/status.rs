@@ -1,0 +1,84 @@
+//! What the target's state tables say of a job.
+
+use crate::config::job::Job;
+use crate::error::Result;
+use crate::pipeline::connections::open_target;
+use crate::postgres::lock;
+use crate::postgres::pool::TargetPool;
+use crate::postgres::state::{self, PartitionState, TableRecord};
+use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
+
+/// Reads what the target's state tables say of the job.
+///
+/// # Errors
+/// The target cannot be asked, or its state cannot be read.
+pub async fn status(job: &Job) -> Result<StatusReport> {
+    let target = open_target(job).await?;
+    let read = read_status(job, &target).await;
+    target.close().await;
+    read
+}
+
+async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
+    let lease = target.acquire().await?;
+    let mut report = StatusReport {
+        job: job.name.clone(),
+        run: None,
+        held_by: None,
+    };
+    if !state::is_installed(&lease).await? {
+        return Ok(report);
+    }
+    report.held_by = lock::holder(&lease, &job.name).await?;
+    let Some(last) = state::last_run(&lease, &job.name).await? else {
+        return Ok(report);
+    };
+    let records = state::load(&lease, &job.name).await?;
+    let mut rejects = state::count_rejects(&lease, &job.name).await?;
+    let state = match (last.outcome, &report.held_by) {
+        (Some(outcome), _) => outcome,
+        (None, Some(_)) => RunState::Running,
+        (None, None) => RunState::Died,
+    };
+    report.run = Some(RunStatus {
+        run_id: last.id.0.to_string(),
+        state,
+        started: last.started_at,
+        ended: last.ended_at,
+        tables: records
+            .into_iter()
+            .map(|record| {
+                let rejected = rejects.remove(&record.plan.full_name());
+                table_status(record, rejected.unwrap_or(0))
+            })
+            .collect(),
+    });
+    Ok(report)
+}
+
+fn table_status(record: TableRecord, rejected_rows: u64) -> TableStatus {
+    let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
+    let done = record
+        .partitions
+        .iter()
+        .filter(|part| part.state == PartitionState::Done)
+        .count();
+    TableStatus {
+        table: record.plan.full_name(),
+        state: record.state.word(),
+        rows: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.rows)
+            .sum(),
+        bytes: record
+            .partitions
+            .iter()
+            .map(|part| part.progress.bytes)
+            .sum(),
+        rejected_rows,
+        partitions_done: count(done),
+        partitions: count(record.partitions.len()),
+        cause: record.error,
+    }
+}
