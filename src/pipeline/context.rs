@@ -24,8 +24,12 @@ use crate::transcode::RowLayout;
 /// A registered run, shared by all of its tasks.
 pub struct Run {
     pub job: Job,
+    /// The run's number in `_migrate.runs`; a younger run of the job has a higher one.
     pub id: RunId,
+    /// All source connections of the process.
     pub source: SourcePool,
+    /// All target connections of the process but that of the job lock. A task that needs both sides takes
+    /// the target's first.
     pub target: TargetPool,
     /// Read by the caller while the run goes.
     pub progress: Arc<Progress>,
@@ -33,6 +37,7 @@ pub struct Run {
     pub large_rows: LargeRows,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
+    /// Bounds what a stopped run may still do.
     pub stop_clock: StopClock,
 }
 
@@ -71,12 +76,17 @@ impl Run {
 
 /// One table while it is loaded.
 pub struct TableLoad {
+    /// The table's key in `_migrate.tables`.
     pub key: TableKey,
+    /// Columns and strategy as they were planned when the load began; objects and notes as planned now.
     pub plan: TablePlan,
+    /// How a row of the source becomes one of COPY.
     pub layout: RowLayout,
+    /// Shared by the writers of the table's partitions.
     pub copy: Arc<CopyTable>,
     /// As recorded when the load began; what was committed since is in the state tables only.
     pub partitions: Vec<PartitionRecord>,
+    /// Read by the progress display.
     pub progress: Arc<TableProgress>,
     /// Child of the run's: the first error of a partition stops its siblings, not the run.
     pub cancel: CancellationToken,
@@ -101,7 +111,9 @@ pub struct TableLoad {
 
 /// A table that could not be made ready, with the reason.
 pub struct UnreadyTable {
+    /// The table as it is planned now.
     pub plan: TablePlan,
+    /// [`Kind::Stopped`](crate::error::Kind::Stopped) if only a stop kept it from being made.
     pub error: Error,
 }
 

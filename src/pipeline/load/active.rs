@@ -26,12 +26,14 @@ pub enum Request {
 pub struct CutPoints {
     /// `None` for a range without an end.
     pub upto: Option<Vec<KeyValue>>,
+    /// Each is the last key of its part, with a value for each column of the key.
     pub keys: Vec<Vec<KeyValue>>,
 }
 
 /// Shared by the worker that moves the partition and by those that send it requests.
 pub struct ActivePartition {
     pub table: Arc<TableLoad>,
+    /// The partition's number in its table, from 1.
     pub number: u32,
     /// Rows sent since `State::since`; raised by the worker.
     rows: AtomicU64,
@@ -45,6 +47,7 @@ struct State {
     since: Instant,
     /// What is left to read; `None` before the claim and for a partition that cannot be split.
     left: Option<Remaining>,
+    /// Not yet taken by the worker.
     request: Option<Request>,
     /// A split was tried, and it is not known whether it was committed.
     in_doubt: bool,

@@ -35,6 +35,7 @@ struct PendingTable {
 }
 
 impl PendingPartitions {
+    /// Nothing waits yet; `connections` is how many partitions may be active.
     pub fn new(connections: usize) -> Self {
         Self {
             connections,
@@ -43,6 +44,7 @@ impl PendingPartitions {
         }
     }
 
+    /// Whether no partition waits.
     pub fn is_empty(&self) -> bool {
         self.parked.is_empty() && self.tables.is_empty()
     }

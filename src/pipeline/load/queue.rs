@@ -21,6 +21,7 @@ pub struct WorkQueue {
 }
 
 struct State {
+    /// Partitions that no worker has taken.
     loads: PendingPartitions,
     /// Tables whose rows are all there, by weight; the one that takes longest to finish is last.
     finishes: Vec<(u64, Arc<TableLoad>)>,
@@ -41,6 +42,7 @@ struct State {
 }
 
 impl State {
+    /// Sorts the tables into those with partitions to load and those that only need to be finished.
     fn add(&mut self, tables: &[Arc<TableLoad>]) {
         let (loaded, open): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.loaded());
         for table in loaded {
@@ -57,8 +59,11 @@ impl State {
 
 /// What a worker does next.
 pub enum Next {
+    /// Move the rows of a partition.
     Load(Arc<ActivePartition>),
+    /// Make the keys, indexes and other objects of a table.
     Finish(Arc<TableLoad>),
+    /// Count the rows of a table on both sides.
     Count(Arc<TableLoad>),
     /// Nothing now, but other workers may leave something to do.
     Wait,

@@ -302,6 +302,7 @@ impl Attempt<'_> {
         }
     }
 
+    /// Commits what was sent with its checkpoint, and notes how far the partition is.
     async fn commit(&mut self, writer: &mut PartitionWriter, end: End) -> Result<()> {
         let progress = writer.commit(end).await?;
         self.committed = Some(progress.rows);

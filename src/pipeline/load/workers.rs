@@ -26,7 +26,9 @@ struct Shared {
 
 /// What became of a table that was made ready while others were loaded.
 pub struct LateTables {
+    /// Ready to be loaded.
     pub tables: Vec<Arc<TableLoad>>,
+    /// Could not be made ready.
     pub unready: Vec<UnreadyTable>,
 }
 
@@ -97,6 +99,7 @@ pub async fn load_tables(
     panicked.map_or(Ok(came), Err)
 }
 
+/// One worker: takes work from the queue until there is no more, or the run stops.
 async fn work(shared: Arc<Shared>) {
     let Shared { run, queue } = &*shared;
     while !run.cancel.is_cancelled() {
@@ -131,6 +134,7 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
+/// Moves a partition and decides what follows: it is put back, its table is finished, or its table fails.
 async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
     let table = &partition.table;
     if table.progress.state() == TablePhase::Waiting {
@@ -152,6 +156,7 @@ async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
     }
 }
 
+/// Finishes a table and sets its state.
 async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) {
     let finished = AssertUnwindSafe(finish::finish(run, queue, table)).catch_unwind();
     match finished.await.unwrap_or_else(|_| Err(panicked())) {

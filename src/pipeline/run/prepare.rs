@@ -79,6 +79,7 @@ async fn find_slices(run: &Run, plan: &TablePlan, search: CutSearch) -> Result<O
 /// What became of the tables that were to be made ready: those that are not mentioned are.
 #[derive(Default)]
 pub struct Prepared {
+    /// Tables that failed, or that a stop came before.
     pub unready: Vec<UnreadyTable>,
     /// Not tried, see [`CutSearch::Quick`]; the largest first.
     pub late: Vec<TablePlan>,
@@ -176,6 +177,8 @@ async fn save_plan(run: &Run, plan: &TablePlan, slices: &[Slice]) -> Result<()> 
     .await
 }
 
+/// Makes the table, or takes over the one that is there, as the mode says. A table that failed before is
+/// put back into the state that its record proves.
 async fn make_table(run: &Run, plan: &TablePlan) -> Result<()> {
     let key = &TableKey::for_plan(&run.job.name, plan);
     let options = &ddl::TableOptions {

@@ -99,7 +99,7 @@ pub async fn verify(
     let outcome =
         match finish_within_grace(&connections.target, &cancel, Duration::ZERO, compared).await {
             Ended::Whole(outcome) if !cancel.is_cancelled() => outcome,
-            // What was stopped stands in its tables as a failure, too.
+            // The report would show what was stopped as failures of its tables.
             _ => Err(Error::new(Kind::Stopped, STOPPED)),
         };
     connections.close().await;

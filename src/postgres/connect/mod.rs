@@ -41,7 +41,9 @@ pub struct Connector(Arc<Inner>);
 struct Inner {
     config: Config,
     tls: Tls,
+    /// `target.connect_timeout`, for the connection and its settings together.
     timeout: Duration,
+    /// For messages.
     server: Server,
 }
 
@@ -132,6 +134,7 @@ impl Connector {
         Ok((client, task))
     }
 
+    /// Connects, in the clear if `sslmode` is `prefer` and TLS cannot be had.
     async fn dial<G: Send + 'static>(
         &self,
         guard: &impl Fn() -> G,

@@ -191,7 +191,7 @@ fn handshake_failed(error: &HandshakeError, target: &Server) -> String {
         // An authority of the right name with another key is one that was made again. If no authority is
         // asked for, it is the signature of the handshake.
         CertificateError::BadSignature => {
-            "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file; or whoever answers does not have the certificate's key: look for somebody in the middle".into()
+            "it is signed by an authority that is not trusted here: name that authority's certificate in target.ca_file; or the server that answers does not have the certificate's key: look for an attacker in between".into()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is not made out to that host: use the name in its subjectAltName as target.host, or set target.sslmode to verify-ca".into()

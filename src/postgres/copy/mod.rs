@@ -31,7 +31,9 @@ pub struct PartitionWriter {
     connection: CopyConnection,
     table: Arc<CopyTable>,
     partition: u32,
+    /// Proves that this is the partition's latest writer.
     token: ClaimToken,
+    /// What the claim read back.
     slice: Slice,
     /// As committed.
     progress: PartitionProgress,
@@ -107,6 +109,7 @@ impl PartitionWriter {
         self.can_continue
     }
 
+    /// How the writer's time was spent since its claim.
     pub fn timing(&self) -> WriteTiming {
         self.timing
     }
@@ -172,6 +175,7 @@ impl PartitionWriter {
         self.hold_back(batch.rejects).await
     }
 
+    /// Keeps rejected rows in memory, and writes them when there are enough.
     async fn hold_back(&mut self, rejects: Vec<Reject>) -> Result<()> {
         let bytes = rejects.iter().map(Reject::size).sum::<usize>();
         self.rejects_held += bytes;
@@ -220,6 +224,7 @@ impl PartitionWriter {
         Ok(&self.progress)
     }
 
+    /// Ends the COPY, writes rejected rows and the checkpoint, and commits: in this order.
     async fn commit_rows(&mut self, end: End) -> Result<()> {
         // The server still stores rows that the driver took long ago: that counts as COPY.
         let start = Instant::now();

@@ -36,10 +36,12 @@ impl ScratchWriter {
         self.bytes
     }
 
+    /// How the writer's time was spent.
     pub fn timing(&self) -> WriteTiming {
         self.timing
     }
 
+    /// How many transactions were committed.
     pub fn commits(&self) -> u64 {
         self.commits
     }

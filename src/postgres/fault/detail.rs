@@ -1,6 +1,6 @@
 //! What of PostgreSQL's DETAIL may be shown: names and numbers, never a value of a row.
 
-/// What stands at the end of a DETAIL that begins with a key (postgres, `nbtinsert.c`,
+/// The end of a DETAIL that begins with a key (postgres, `nbtinsert.c`,
 /// `ri_triggers.c`, `tuplesortvariants.c`, `execIndexing.c`); what follows is the name of a table.
 const KEY_ENDS: [&str; 7] = [
     " already exists.",
@@ -32,7 +32,7 @@ pub(super) fn shown(code: &str, detail: &str) -> Option<String> {
 }
 
 /// `Key (id)=(5) already exists.` without the 5. A value may hold any text, so the columns are what
-/// stands before the first `)=(`, and the end is looked for from behind.
+/// is before the first `)=(`, and the end is searched from the end of the text.
 fn without_key_values(code: &str, detail: &str) -> String {
     let columns = detail.split(")=(").next().unwrap_or_default();
     let end = KEY_ENDS.iter().filter_map(|end| {
@@ -42,7 +42,7 @@ fn without_key_values(code: &str, detail: &str) -> String {
     let end = match end.max_by_key(|(at, _)| *at) {
         Some((_, end @ (" already exists." | " is duplicated."))) => end.to_owned(),
         Some((_, end)) if end.contains(" key ") => " conflicts with another key".to_owned(),
-        // A table's name stands there for a foreign key and for nothing else.
+        // Only for a foreign key a table's name is there.
         Some((at, _)) if code == "23503" && detail.ends_with("\".") => detail[at..].to_owned(),
         _ => String::new(),
     };

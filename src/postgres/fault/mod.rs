@@ -158,7 +158,7 @@ fn is_foreign(code: &str, routine: Option<&str>) -> bool {
         || routine.is_some_and(|routine| RAISED_BY.contains(&routine))
 }
 
-/// Data exceptions (class 22) may quote the value: what stands in quotes or after a colon goes.
+/// Data exceptions (class 22) may quote the value: what is in quotes or after a colon is left out.
 fn without_values(code: &str, message: &str) -> String {
     if !code.starts_with("22") {
         return message.to_owned();

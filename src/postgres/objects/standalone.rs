@@ -1,5 +1,5 @@
-//! What stands beside tables: collations, domains, sequences, views. Taken over where they are
-//! there.
+//! Objects that belong to no table: collations, domains, sequences, views. Existing ones of the same
+//! definition are kept.
 //!
 //! Each function answers [`Kind::JobHeld`] if a younger run has the job.
 

@@ -38,9 +38,13 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct TargetPool {
     pool: Pool,
+    /// For requests to cancel statements, which need connections of their own.
     connector: Connector,
+    /// Counts what the pool does; also told by each lease.
     meter: Arc<Meter>,
+    /// The leases in use, so that a stop can cancel their statements.
     running: Arc<Running>,
+    /// `target.pool.acquire_timeout`.
     acquire_timeout: Duration,
 }
 
@@ -182,6 +186,7 @@ impl TargetPool {
         self.pool.timeout_get(&timeouts).await
     }
 
+    /// The error of an acquisition, counted.
     fn explain(&self, error: PoolError) -> Error {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => {

@@ -57,7 +57,7 @@ pub enum TableStage {
 pub enum PartitionState {
     /// Set by `save_plan`, and by a split with what it takes from a partition.
     Pending,
-    /// Set by `PartitionWriter::claim`; also what a process that died leaves behind.
+    /// Set by `PartitionWriter::claim`; also what a process that died leaves.
     Running,
     /// Set by the partition's last commit, with its rows.
     Done,

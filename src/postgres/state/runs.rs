@@ -100,6 +100,7 @@ pub struct Origin {
 }
 
 impl RunRecord {
+    /// What the run read, and by which settings.
     pub fn origin(&self) -> Origin {
         Origin {
             source: self.source.clone(),
