@@ -146,11 +146,11 @@ fn verifier(
             host = source.host,
             "the source's certificate is not checked (trust_server_certificate)"
         );
-        return Ok(tls::anybody(provider));
+        return Ok(tls::any_certificate(provider));
     }
     let trusted = match &source.ca_file {
-        Some(file) => of_file(file)?,
-        None => of_system()?,
+        Some(file) => trusted_by_file(file)?,
+        None => trusted_by_system()?,
     };
     let expected = match &source.host_name_in_certificate {
         None => Expected::Host,
@@ -160,9 +160,9 @@ fn verifier(
         .map_err(|error| tls_error(error.to_string()).because(error))
 }
 
-fn of_file(file: &Path) -> Result<Trusted> {
+fn trusted_by_file(file: &Path) -> Result<Trusted> {
     let shown = file.display();
-    let mut trusted = tls::of_file(file).map_err(|cause| {
+    let mut trusted = tls::from_file(file).map_err(|cause| {
         tls_error(format!("source.ca_file {shown} cannot be read as PEM")).because(cause)
     })?;
     // The certificate that SQL Server makes for itself names no host (CN=SSL_Self_Signed_Fallback).
@@ -175,8 +175,8 @@ fn of_file(file: &Path) -> Result<Trusted> {
     Ok(trusted)
 }
 
-fn of_system() -> Result<Trusted> {
-    let (trusted, errors) = tls::of_system();
+fn trusted_by_system() -> Result<Trusted> {
+    let (trusted, errors) = tls::from_system();
     if !trusted.certificates.is_empty() {
         return Ok(trusted);
     }
@@ -361,10 +361,10 @@ mod tests {
     fn a_ca_file_without_certificates_is_an_error() {
         let file = std::env::temp_dir().join(format!("migrate-empty-ca-{}", std::process::id()));
         std::fs::write(&file, "no certificate here\n").unwrap();
-        let error = of_file(&file).unwrap_err();
+        let error = trusted_by_file(&file).unwrap_err();
         std::fs::remove_file(&file).unwrap();
         assert!(error.to_string().contains("no certificate"), "{error}");
-        assert_eq!(of_file(&file).unwrap_err().kind(), Kind::SourceTls);
+        assert_eq!(trusted_by_file(&file).unwrap_err().kind(), Kind::SourceTls);
     }
 
     #[tokio::test]
@@ -374,7 +374,7 @@ mod tests {
             .with_safe_default_protocol_versions()
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(tls::anybody(&provider))
+            .with_custom_certificate_verifier(tls::any_certificate(&provider))
             .with_no_client_auth();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await;

@@ -103,7 +103,7 @@ pub struct TimeSpent {
 
 impl TimeSpent {
     /// Seconds spent on one activity.
-    pub fn of(&self, activity: Activity) -> f64 {
+    pub fn seconds(&self, activity: Activity) -> f64 {
         match activity {
             Activity::SourcePool => self.source_pool,
             Activity::SourceRows => self.source_rows,
@@ -117,7 +117,7 @@ impl TimeSpent {
     pub fn total(&self) -> f64 {
         Activity::ALL
             .iter()
-            .map(|&activity| self.of(activity))
+            .map(|&activity| self.seconds(activity))
             .sum()
     }
 
@@ -125,7 +125,7 @@ impl TimeSpent {
     pub fn share(&self, activity: Activity) -> f64 {
         let total = self.total();
         if total > 0.0 {
-            self.of(activity) / total
+            self.seconds(activity) / total
         } else {
             0.0
         }

@@ -28,7 +28,7 @@ pub(super) struct Names {
 
 impl Names {
     /// What cannot be read names nothing.
-    pub(super) fn of(certificate: &CertificateDer<'_>) -> Self {
+    pub(super) fn from_certificate(certificate: &CertificateDer<'_>) -> Self {
         let mut names = Self::default();
         read(certificate, &mut names);
         names
@@ -182,24 +182,28 @@ mod tests {
             &["sql01.corp.example", "10.0.0.7", "::1"],
             Some("sql01".into()),
         );
-        let names = Names::of(&both);
+        let names = Names::from_certificate(&both);
         assert_eq!(names.alternative, ["sql01.corp.example", "10.0.0.7", "::1"]);
         assert_eq!(names.common, ["sql01"]);
         let wide = DnValue::BmpString("sql01".try_into().unwrap());
-        assert_eq!(Names::of(&certificate(&[], Some(wide))).shown(), ["sql01"]);
+        assert_eq!(
+            Names::from_certificate(&certificate(&[], Some(wide))).shown(),
+            ["sql01"]
+        );
         let printable = DnValue::PrintableString("sql02".try_into().unwrap());
         assert_eq!(
-            Names::of(&certificate(&[], Some(printable))).shown(),
+            Names::from_certificate(&certificate(&[], Some(printable))).shown(),
             ["sql02"]
         );
     }
 
     #[test]
     fn a_common_name_counts_only_without_an_alternative_one() {
-        let alone = Names::of(&certificate(&[], Some("SQL01.corp.example".into())));
+        let alone = Names::from_certificate(&certificate(&[], Some("SQL01.corp.example".into())));
         assert!(alone.common_name_fits(&name("sql01.corp.example")));
         assert!(!alone.common_name_fits(&name("sql02.corp.example")));
-        let beside = Names::of(&certificate(&["other.example"], Some("sql01".into())));
+        let beside =
+            Names::from_certificate(&certificate(&["other.example"], Some("sql01".into())));
         assert!(!beside.common_name_fits(&name("sql01")));
     }
 
@@ -220,7 +224,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_name_something_or_nothing(bytes: Vec<u8>) {
-            let names = Names::of(&CertificateDer::from(bytes));
+            let names = Names::from_certificate(&CertificateDer::from(bytes));
             assert!(names.alternative.len() + names.common.len() < 1 << 16);
         }
     }

@@ -1,4 +1,4 @@
-//! The two answers to a certificate: anything will do, or a chain, a pin and a name must fit.
+//! The two checks of a certificate: none at all, or of its chain, pin and name.
 
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::tls::names::Names;
-use crate::tls::{Expected, Pinned, Trusted, is_provable};
+use crate::tls::possession::is_provable;
+use crate::tls::trust::{Expected, Pinned, Trusted};
 
-/// `trust_server_certificate`, and sslmode `prefer` and `require`: encryption against listeners, no
-/// proof of who answers.
+/// `trust_server_certificate`, and sslmode `prefer` and `require`: encryption against eavesdroppers,
+/// no proof of who answers.
 ///
 /// The signature of the handshake is checked all the same: channel binding proves the certificate to
 /// the login, and an attacker in the middle could show the server's own, which is public, without its
@@ -114,7 +115,7 @@ impl Chain {
         match &self.expected {
             Expected::Host => Some(host),
             Expected::Name(name) => Some(name),
-            Expected::Anybody => None,
+            Expected::AnyName => None,
         }
     }
 
@@ -154,7 +155,7 @@ fn by_common_name(
     else {
         return Err(error);
     };
-    let names = Names::of(certificate);
+    let names = Names::from_certificate(certificate);
     if names.common_name_fits(expected) {
         tracing::debug!("the certificate has no subjectAltName; its common name was checked");
         return Ok(ServerCertVerified::assertion());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 /// The width that every report keeps to.
 pub(crate) const WIDTH: usize = 100;
 
@@ -66,31 +68,53 @@ pub(crate) fn time_left(left: Option<Duration>) -> String {
     }
 }
 
-/// At most `width` characters; what is too long loses its middle, because tables that share a
-/// schema differ at the end.
-pub(crate) fn fit(text: &str, width: usize) -> String {
+/// Columns of a terminal that the text takes: two for a CJK character, none for a combining mark.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text in at most `most` columns; what is too long loses its middle, because tables that share
+/// a schema differ at the end.
+pub(crate) fn fit(text: &str, most: usize) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    let length = text.chars().count();
-    if length <= width {
+    if width(&text) <= most {
         return text;
     }
-    let tail = width.saturating_sub(1) / 2;
-    let head = width.saturating_sub(1) - tail;
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(length - tail).collect();
+    let tail = most.saturating_sub(1) / 2;
+    let head = most.saturating_sub(1) - tail;
+    let start = leading(text.chars(), head);
+    let end = leading(text.chars().rev(), tail);
+    let end: String = end.chars().rev().collect();
     format!("{start}…{end}")
 }
 
-/// Lines of at most [`WIDTH`] characters, broken at blanks; a word that is longer stays whole.
+/// The first characters that fit into `most` columns.
+fn leading(characters: impl Iterator<Item = char>, most: usize) -> String {
+    let mut left = most;
+    characters
+        .take_while(|c| {
+            let rest = left.checked_sub(c.width().unwrap_or(0));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        })
+        .collect()
+}
+
+/// The blanks that fill the text up to `columns` columns.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    " ".repeat(columns.saturating_sub(width(text)))
+}
+
+/// Lines of at most [`WIDTH`] columns, broken at blanks; a word that is longer stays whole.
 pub(crate) fn wrap(text: &str, first: &str, next: &str) -> String {
     let mut out = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
     for word in text.split_whitespace() {
-        let longer = line.chars().count() + usize::from(!empty) + word.chars().count();
+        let longer = width(&line) + usize::from(!empty) + width(word);
         if !empty && longer > WIDTH {
             out.push_str(line.trim_end());
             out.push('\n');
@@ -139,6 +163,8 @@ mod tests {
         assert_eq!(fit("dbo.Posts", 9), "dbo.Posts");
         assert_eq!(fit("dbo.PostHistory", 9), "dbo.…tory");
         assert_eq!(fit("dbo.Bücher☃x", 8).chars().count(), 8);
+        assert_eq!(fit("dbo.注文明細の表", 10), "dbo.…の表");
+        assert_eq!(width("dbo.注文"), 8);
         assert_eq!(fit("a\nb", 9), "a\u{fffd}b");
     }
 

@@ -1,6 +1,6 @@
 //! Aligned columns that fit the width.
 
-use crate::cli::text::figures::{WIDTH, fit};
+use crate::cli::text::figures::{WIDTH, fit, pad, width};
 
 /// How a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Grid {
     pub(crate) fn render(&self) -> String {
         let mut widths: Vec<usize> = (0..self.aligns.len())
             .map(|column| {
-                let width = |row: &Vec<String>| row[column].chars().count();
-                self.rows.iter().map(width).max().unwrap_or(0)
+                let cells = self.rows.iter().map(|row| width(&row[column]));
+                cells.max().unwrap_or(0)
             })
             .collect();
         let others: usize = widths.iter().skip(1).map(|width| width + 2).sum();
@@ -45,11 +45,12 @@ impl Grid {
         let mut out = String::new();
         for row in &self.rows {
             let mut line = String::new();
-            for ((cell, &width), align) in row.iter().zip(&widths).zip(&self.aligns) {
-                let cell = fit(cell, width);
+            for ((cell, &most), align) in row.iter().zip(&widths).zip(&self.aligns) {
+                let cell = fit(cell, most);
+                let blanks = pad(&cell, most);
                 match align {
-                    Align::Left => line.push_str(&format!("{cell:width$}  ")),
-                    Align::Right => line.push_str(&format!("{cell:>width$}  ")),
+                    Align::Left => line.push_str(&format!("{cell}{blanks}  ")),
+                    Align::Right => line.push_str(&format!("{blanks}{cell}  ")),
                 }
             }
             out.push_str(line.trim_end());

@@ -260,7 +260,7 @@ fn time(out: &mut String, report: &Report) {
         out.push_str(&format!(
             "  {:28} {:>12}  {:>3.0} %\n",
             activity.words(),
-            seconds(spent.of(activity)),
+            seconds(spent.seconds(activity)),
             spent.share(activity) * 100.0
         ));
     }

@@ -120,7 +120,7 @@ fn picture(
     chosen: impl Fn(&Sample) -> bool,
 ) -> String {
     const MARK: &str = "  <- recommended";
-    let width = |texts: Vec<String>| texts.iter().map(|text| text.chars().count()).max();
+    let width = |texts: Vec<String>| texts.iter().map(|text| text.len()).max();
     let keys = width(samples.iter().map(&key).collect()).unwrap_or(0);
     let rates = width(samples.iter().map(mib).collect()).unwrap_or(0);
     // Two blanks before the key, " |" after it, one blank before the rate.

@@ -95,7 +95,7 @@ impl Snapshot {
     }
 
     fn time_since(&self, start: &Self) -> TimeSpent {
-        let since = |activity| self.time.of(activity) - start.time.of(activity);
+        let since = |activity| self.time.seconds(activity) - start.time.seconds(activity);
         TimeSpent {
             source_pool: since(Activity::SourcePool),
             source_rows: since(Activity::SourceRows),

@@ -50,7 +50,7 @@ fn plan_one(
         return None;
     };
     let visible: Vec<_> = plan.all_columns().map(scope::column).collect();
-    let scope = scope::of(&visible, context.names, context.database);
+    let scope = scope::scope(&visible, context.names, context.database);
     let translated = match translate::check(text, &scope) {
         Ok(translated) => translated,
         Err(why) => {

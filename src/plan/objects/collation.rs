@@ -58,7 +58,7 @@ fn name(source: &str) -> String {
 }
 
 /// What the collation of a column is to be made as.
-pub(super) fn of(column: &ColumnPlan, schema: &str) -> Option<CollationPlan> {
+pub(super) fn plan_for(column: &ColumnPlan, schema: &str) -> Option<CollationPlan> {
     let name = column.clauses.collation.clone()?;
     let source = column.source.collation.clone()?;
     Some(CollationPlan {
@@ -73,7 +73,7 @@ pub(super) fn of(column: &ColumnPlan, schema: &str) -> Option<CollationPlan> {
 pub(in crate::plan) fn used(tables: &[TablePlan]) -> Vec<CollationPlan> {
     let all = tables.iter().flat_map(|table| {
         let columns = table.all_columns();
-        columns.filter_map(|column| of(column, &table.target.schema))
+        columns.filter_map(|column| plan_for(column, &table.target.schema))
     });
     all.collect::<BTreeSet<_>>().into_iter().collect()
 }

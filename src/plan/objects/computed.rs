@@ -35,7 +35,7 @@ fn expressions(
     remarks: &mut Remarks,
 ) -> Vec<Option<String>> {
     let visible: Vec<_> = columns.iter().map(scope::column).collect();
-    let scope = scope::of(&visible, context.names, context.database);
+    let scope = scope::scope(&visible, context.names, context.database);
     let mut expressions = Vec::with_capacity(columns.len());
     for (column, own) in columns.iter().zip(&visible) {
         let Some(text) = &column.source.computed else {

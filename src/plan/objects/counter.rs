@@ -64,7 +64,7 @@ fn counter(identity: &Identity, source: &SqlType, ty: &PgType) -> Result<Counter
 mod tests {
     use super::*;
 
-    fn of(ty: PgType, seed: i128, increment: i128, last: Option<i128>) -> Option<CounterPlan> {
+    fn plan_of(ty: PgType, seed: i128, increment: i128, last: Option<i128>) -> Option<CounterPlan> {
         let identity = Identity {
             seed,
             increment,
@@ -75,24 +75,24 @@ mod tests {
 
     #[test]
     fn integers_are_identities_and_decimals_count_by_default() {
-        let int = of(PgType::Integer, 1, 1, None).unwrap();
+        let int = plan_of(PgType::Integer, 1, 1, None).unwrap();
         assert_eq!((int.form, int.most), (CounterForm::Identity, 2_147_483_647));
-        let decimal = of(PgType::Numeric(Some((18, 0))), 1, 1, Some(5)).unwrap();
+        let decimal = plan_of(PgType::Numeric(Some((18, 0))), 1, 1, Some(5)).unwrap();
         let bounds = (decimal.least, decimal.most);
         assert_eq!(decimal.form, CounterForm::Default);
         assert_eq!(bounds, (-999_999_999_999_999_999, 999_999_999_999_999_999));
-        let wide = of(PgType::Numeric(Some((38, 0))), 1, 1, None).unwrap();
+        let wide = plan_of(PgType::Numeric(Some((38, 0))), 1, 1, None).unwrap();
         assert_eq!((wide.least, wide.most), (i64::MIN, i64::MAX));
     }
 
     #[test]
     fn what_a_sequence_cannot_count_has_none() {
-        assert_eq!(of(PgType::Text, 1, 1, None), None);
-        assert_eq!(of(PgType::SmallInt, 40_000, 1, None), None);
+        assert_eq!(plan_of(PgType::Text, 1, 1, None), None);
+        assert_eq!(plan_of(PgType::SmallInt, 40_000, 1, None), None);
         assert_eq!(
-            of(PgType::Numeric(Some((38, 0))), 1, 1, Some(1 << 64)),
+            plan_of(PgType::Numeric(Some((38, 0))), 1, 1, Some(1 << 64)),
             None
         );
-        assert_eq!(of(PgType::BigInt, 1, 1 << 64, None), None);
+        assert_eq!(plan_of(PgType::BigInt, 1, 1 << 64, None), None);
     }
 }

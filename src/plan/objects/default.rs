@@ -36,7 +36,7 @@ pub(super) fn fill(
             remarks.omit(object, "the column is an identity in PostgreSQL");
             continue;
         }
-        let scope = scope::of(&[], context.names, context.database);
+        let scope = scope::scope(&[], context.names, context.database);
         match translate::default(text, &scope::column(plan), &scope) {
             Ok(translated) => {
                 remarks.note_all(&object, &translated.notes);

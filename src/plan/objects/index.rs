@@ -140,7 +140,7 @@ fn predicate(
     remarks: &mut Remarks,
 ) -> Option<String> {
     let visible: Vec<_> = plan.all_columns().map(scope::column).collect();
-    let scope = scope::of(&visible, context.names, context.database);
+    let scope = scope::scope(&visible, context.names, context.database);
     let failed = match translate::predicate(text, &scope) {
         Ok(translated) => match collation::obstacle(plan, &translated.sql) {
             None => {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::config::job::NameStyle;
 use crate::names::{self, qualified};
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
+use crate::schema::Database;
 use crate::translate::{Relation, Scope, ScopeColumn, TargetNames};
 
 /// The schema that a sequence's name without one belongs to.
@@ -112,10 +113,11 @@ pub(super) fn column(plan: &ColumnPlan) -> ScopeColumn<'_> {
     }
 }
 
-pub(super) fn of<'a>(
+/// What an expression may name: columns, and other objects of the source.
+pub(super) fn scope<'a>(
     columns: &'a [ScopeColumn<'a>],
     names: &'a Names,
-    database: &'a crate::schema::Database,
+    database: &'a Database,
 ) -> Scope<'a> {
     let collation = database.collation.as_str();
     Scope {

@@ -71,7 +71,7 @@ fn history(
     plan: &TablePlan,
     tables: &[TablePlan],
 ) -> Option<Result<TriggerPlan, Omission>> {
-    let table = of(database, plan)?;
+    let table = source_table(database, plan)?;
     let Some(Temporal::Current { history }) = &table.extras.temporal else {
         return None;
     };
@@ -121,7 +121,7 @@ fn history(
     }))
 }
 
-fn of<'a>(database: &'a Database, plan: &TablePlan) -> Option<&'a Table> {
+fn source_table<'a>(database: &'a Database, plan: &TablePlan) -> Option<&'a Table> {
     let mut tables = database.tables.iter();
     tables.find(|table| table.schema == plan.schema && table.name == plan.name)
 }

@@ -24,9 +24,9 @@ pub(super) fn connector(target: &Target) -> Result<Tls> {
     let provider = Arc::new(ring::default_provider());
     let verifier = match (target.sslmode, &target.ca_file) {
         (SslMode::Disable | SslMode::Prefer, _) | (SslMode::Require, None) => {
-            tls::anybody(&provider)
+            tls::any_certificate(&provider)
         }
-        (SslMode::Require | SslMode::VerifyCa, _) => chain(target, &provider, Expected::Anybody)?,
+        (SslMode::Require | SslMode::VerifyCa, _) => chain(target, &provider, Expected::AnyName)?,
         (SslMode::VerifyFull, _) => chain(target, &provider, Expected::Host)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -53,7 +53,7 @@ fn chain(
 
 fn from_file(file: &Path) -> Result<Trusted> {
     let shown = file.display();
-    let trusted = tls::of_file(file).map_err(|error| {
+    let trusted = tls::from_file(file).map_err(|error| {
         let message = format!("could not read certificates from target.ca_file {shown}");
         Error::new(Kind::Io, message).because(error)
     })?;
@@ -66,7 +66,7 @@ fn from_file(file: &Path) -> Result<Trusted> {
 }
 
 fn from_system() -> Result<Trusted> {
-    let (trusted, errors) = tls::of_system();
+    let (trusted, errors) = tls::from_system();
     if !trusted.certificates.is_empty() {
         return Ok(trusted);
     }
