@@ -198,7 +198,7 @@ impl Action {
 
 impl Typed {
     /// # Errors
-    /// `Usage`, where options do not fit the command.
+    /// `Usage`, if options do not fit the command.
     pub fn meant(self) -> Result<Request> {
         let command = self.command.unwrap_or(Command::Run);
         let action = self.action(command)?;

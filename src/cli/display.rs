@@ -231,7 +231,7 @@ impl Bars {
     }
 }
 
-/// How far the step is: tables where it goes table by table, rows elsewhere.
+/// How far the step is: tables if it goes table by table, rows elsewhere.
 fn extent(step: Step, totals: &ProgressTotals) -> (u64, u64) {
     match step.tables {
         (_, 0) => (totals.rows, totals.expected_rows),

@@ -1,4 +1,4 @@
-//! The log on stderr, above the bars where there are bars.
+//! The log on stderr, above the bars if there are bars.
 
 use std::io::{self, Write};
 

@@ -186,7 +186,7 @@ impl Section {
         found.value
     }
 
-    /// A choice that may be left out, where something else decides then.
+    /// A choice that may be left out; something else decides then.
     pub(crate) fn optional_choice<T: Words>(
         &mut self,
         key: &'static str,

@@ -79,7 +79,7 @@ pub struct Source {
     pub application_intent: ApplicationIntent,
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// The name expected in the certificate, where it is not `host`.
+    /// The name expected in the certificate, if it is not `host`.
     pub host_name_in_certificate: Option<String>,
     pub connect_timeout: Duration,
     /// A read that receives nothing for this long between rows fails and is retried.
@@ -145,7 +145,7 @@ pub struct Target {
     pub pool: TargetPool,
     /// Tables that are finished at a time, at least 1.
     pub finish_connections: usize,
-    /// Bytes for each index build; more where the server's own setting is more.
+    /// Bytes for each index build; more if the server's own setting is more.
     pub maintenance_work_mem: u64,
     /// Workers that help each index build.
     pub parallel_maintenance_workers: usize,
@@ -227,7 +227,7 @@ pub struct Transfer {
     pub partition_min_rows: u64,
     /// Bytes at the source; a table of few large rows is cut by these.
     pub partition_min_size: u64,
-    /// The same where the cuts of a table cost two seeks. One key of the job file sets both.
+    /// The same if the cuts of a table cost two seeks. One key of the job file sets both.
     pub partition_min_size_dense: u64,
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
@@ -345,7 +345,7 @@ pub enum Untranslated {
 /// How a computed column arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Computed {
-    /// GENERATED ALWAYS AS ... STORED where the expression translates, else as `Plain`.
+    /// GENERATED ALWAYS AS ... STORED if the expression translates, else as `Plain`.
     Generated,
     /// A plain column with the value that the source computed.
     Plain,
@@ -361,7 +361,7 @@ pub struct ValuesOverride {
 }
 
 impl ValuesOverride {
-    /// What is in force for the column where `job` is what the job says.
+    /// What is in force for the column if `job` is what the job says.
     pub fn over(&self, job: Values) -> Values {
         Values {
             nul_characters: self.nul_characters.unwrap_or(job.nul_characters),

@@ -40,7 +40,7 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<Job, Problems> {
     parse(&text, &stem, env).map_err(|list| Problems::new(path, list))
 }
 
-/// As [`load`], of text that was read already. `stem` is the job's name where the text has none.
+/// As [`load`], of text that was read already. `stem` is the job's name if the text has none.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once, in no particular order.

@@ -19,9 +19,9 @@ pub struct Position {
 /// One thing that is wrong. Never holds a substituted value, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// `None` where the file as a whole is meant.
+    /// `None` if the file as a whole is meant.
     pub at: Option<Position>,
-    /// `source.pool.max_connections`; empty where no key is concerned.
+    /// `source.pool.max_connections`; empty if no key is concerned.
     pub key: String,
     /// A lower-case fragment.
     pub message: String,

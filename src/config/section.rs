@@ -154,7 +154,7 @@ impl Section {
         std::mem::take(&mut self.entries)
     }
 
-    /// A section below this one; empty where it is not written.
+    /// A section below this one; empty if it is not written.
     pub(crate) fn section(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> Self {
         let path = self.path_of(key);
         let at = self.at;

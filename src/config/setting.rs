@@ -22,7 +22,7 @@ pub enum Origin {
 pub struct Setting {
     /// Key path in the job file, as `source.pool.max_connections`.
     pub key: String,
-    /// As it would be written, empty where there is none; `***` for a secret.
+    /// As it would be written, empty if there is none; `***` for a secret.
     pub value: String,
     pub origin: Origin,
 }

@@ -17,7 +17,7 @@ use super::browser;
 
 /// SQL Server's default port.
 const DEFAULT_PORT: u16 = 1433;
-/// A dead peer is noticed after idle + 4 probes = 70 s, even where a statement may run for hours.
+/// A dead peer is noticed after idle + 4 probes = 70 s, even if a statement may run for hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_PROBES: u32 = 4;
@@ -29,7 +29,7 @@ pub(super) struct Endpoint {
     pub(super) port: u16,
 }
 
-/// Finds out host and port, asking the browser service where only an instance is named.
+/// Finds out host and port, asking the browser service if only an instance is named.
 pub(super) async fn endpoint(source: &Source, deadline: Instant) -> Result<Endpoint> {
     let port = match (source.port, &source.instance) {
         (Some(port), _) => port,
@@ -90,7 +90,7 @@ pub(super) async fn connect_tcp(endpoint: &Endpoint, deadline: Instant) -> Resul
     Ok(stream)
 }
 
-/// The error is the first that an address answered; there is none where no address answered.
+/// The error is the first that an address answered; there is none if no address answered.
 async fn connect_any(
     addresses: &[SocketAddr],
     deadline: Instant,

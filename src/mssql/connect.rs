@@ -35,7 +35,7 @@ const LONGEST_PRELOGIN: usize = 4096;
 /// Everything that opening a connection needs, made once.
 pub(super) struct Connector {
     source: Source,
-    /// `None` where the job wants no TLS: then no authorities need to be there.
+    /// `None` if the job wants no TLS: then no authorities need to be there.
     tls: Option<Tls>,
     setup: String,
 }

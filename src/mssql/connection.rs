@@ -200,7 +200,7 @@ impl Connection {
         self.state == State::Idle && !self.in_transaction
     }
 
-    /// Finds out whether an idle connection is alive; asks the server only where it was idle for
+    /// Finds out whether an idle connection is alive; asks the server only if it was idle for
     /// long or has said something.
     pub(super) async fn check_alive(&mut self) -> Result<()> {
         let glance = self

@@ -59,7 +59,7 @@ pub async fn count(connection: &mut Connection, sql: &str) -> Result<u64> {
 /// Asks whether what a slice was read by is still what it was.
 ///
 /// # Errors
-/// `Checkpoint` where it is not: rows may have been read twice or not at all.
+/// `Checkpoint` if it is not: rows may have been read twice or not at all.
 pub async fn must_be_unchanged(connection: &mut Connection, unchanged: &Unchanged) -> Result<()> {
     let rows = connection.query(&unchanged.sql).await?;
     let found = rows.first().map(|row| row.text(0)).transpose()?.flatten();

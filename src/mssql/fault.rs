@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 
 /// From this class on the server ends the connection (Microsoft, "Database engine error severities").
 const CLASS_ENDS_CONNECTION: u8 = 20;
-/// Class of 605 where the page was moved and nothing is broken (MSSQLSERVER_605).
+/// Class of 605 if the page was moved and nothing is broken (MSSQLSERVER_605).
 const CLASS_PAGE_MOVED: u8 = 12;
 
 /// An error that SQL Server answered.

@@ -109,8 +109,8 @@ impl RowStream<'_> {
     /// The next batch of whole rows; `None` after the last.
     ///
     /// # Errors
-    /// What the server answered, before, between or after rows; `SourceLost` where the answer ends
-    /// early; `SourceTimeout` where nothing came for `read_timeout`, or before the first row for
+    /// What the server answered, before, between or after rows; `SourceLost` if the answer ends
+    /// early; `SourceTimeout` if nothing came for `read_timeout`, or before the first row for
     /// `first_row_timeout`; what the transcoder says.
     pub async fn next_batch(&mut self) -> Result<Option<Batch>> {
         loop {

@@ -32,7 +32,7 @@ pub(super) enum Tls {
 }
 
 impl Tls {
-    /// Reads the trusted authorities. Warns here, once, where certificates are not checked.
+    /// Reads the trusted authorities. Warns here, once, if certificates are not checked.
     pub(super) fn new(source: &Source) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = verifier(source, &provider)?;

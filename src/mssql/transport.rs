@@ -249,7 +249,7 @@ impl Slot {
         Self(Arc::new(Mutex::new(Some(transport))))
     }
 
-    /// The transport, for a row stream to own; `None` where it is lent already or gone.
+    /// The transport, for a row stream to own; `None` if it is lent already or gone.
     pub(super) fn take(&self) -> Option<Transport> {
         self.with(Option::take)
     }

@@ -78,7 +78,7 @@ impl Tunnel {
         self.below_tls = true;
     }
 
-    /// TLS is over: what comes now are packets for the reader, even where they look like wrapping.
+    /// TLS is over: what comes now are packets for the reader, even if they look like wrapping.
     pub(super) fn leave_tls(mut self) -> Self {
         self.incoming = Incoming::Plain;
         self.below_tls = false;
@@ -126,7 +126,7 @@ impl Tunnel {
         Poll::Ready(Ok(n > 0))
     }
 
-    /// Hands on what was received; `false` where more bytes are needed first.
+    /// Hands on what was received; `false` if more bytes are needed first.
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<bool> {
         // A loop, not a recursion: a server can send any number of empty packets.
         while let Incoming::Wrapped(0) = self.incoming {

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::plan::objects::Remarks;
 use crate::schema::{Database, Table};
 
-/// Said where the login could not see a filter on its rows.
+/// Said if the login could not see a filter on its rows.
 pub const FILTERS_HIDDEN: &str = "row-level security cannot be excluded: the login has neither VIEW \
     DEFINITION nor ALTER ANY SECURITY POLICY in the source database, so the server does not show \
     it the security policies there are; rows that such a policy hides are neither copied nor counted";
@@ -34,7 +34,7 @@ pub(super) fn without_denied(
     override_
 }
 
-/// Masks, row filters and columns that the login may not read, each a problem or, where the job
+/// Masks, row filters and columns that the login may not read, each a problem or, if the job
 /// accepts it, a note.
 pub(super) fn refused(
     table: &Table,

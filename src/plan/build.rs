@@ -131,7 +131,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     (planned, problems)
 }
 
-/// What is never made, and the views where the job does not ask for them.
+/// What is never made, and the views if the job does not ask for them.
 fn inventory(database: &Database, job: &Job) -> Vec<InventoryKind> {
     let mut kinds = database.inventory.clone();
     if job.schema.views == Views::None && !database.views.is_empty() {
@@ -402,7 +402,7 @@ fn plan_column(
 }
 
 /// Key columns lead the select list, so that a row's key is known before its long values; those of
-/// the primary key where the table is not read by one.
+/// the primary key if the table is not read by one.
 fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy, table: &Table) {
     let primary = |index: &&Index| index.role == IndexRole::PrimaryKey;
     let primary = table.indexes.iter().find(primary);
@@ -417,7 +417,7 @@ fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy, table: &Ta
     });
 }
 
-/// The primary key under target names; left out, visibly, where one of its columns is excluded.
+/// The primary key under target names; left out, visibly, if one of its columns is excluded.
 fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option<PrimaryKey> {
     let index = table
         .indexes
@@ -441,7 +441,7 @@ fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option
 }
 
 /// Tables and sequences share one namespace on both sides. Domains share that of tables at the
-/// target only, where each table is a type too.
+/// target only, if each table is a type too.
 fn target_collisions(planned: &Planned) -> Vec<Error> {
     let text = |name: &TargetName| format!("{}.{}", name.schema, name.table);
     let tables = planned.tables.iter();

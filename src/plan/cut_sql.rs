@@ -13,7 +13,7 @@ use crate::plan::tiles;
 pub struct Remaining {
     pub after: Option<Vec<KeyValue>>,
     pub upto: Option<Vec<KeyValue>>,
-    /// The partition of the source's that it lies in, where the slice has one.
+    /// The partition of the source's that it lies in, if the slice has one.
     pub stored: Option<Stored>,
 }
 
@@ -88,7 +88,7 @@ pub fn count_up_to(
 }
 
 /// The statements of which the first that gives a row gives the first or the last key that is left,
-/// in key order; where none does, nothing is left.
+/// in key order; if none does, nothing is left.
 pub fn edge(
     table: &TablePlan,
     key: &[KeyColumn],
@@ -134,7 +134,7 @@ fn edges(
 }
 
 /// The statement that gives the first and the last key that are left, in one round trip and in
-/// either order; see [`in_order`]. `None` where the key is not one integer.
+/// either order; see [`in_order`]. `None` if the key is not one integer.
 pub fn ends(
     table: &TablePlan,
     key: &[KeyColumn],
@@ -154,7 +154,7 @@ pub fn ends(
     Some(at_level(table, consistency, sql))
 }
 
-/// What [`ends`] gave, as the first and the last key; `None` where nothing is left.
+/// What [`ends`] gave, as the first and the last key; `None` if nothing is left.
 pub fn in_order(
     key: &[KeyColumn],
     ends: Vec<Vec<KeyValue>>,
@@ -191,7 +191,7 @@ fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
 }
 
 /// Cuts of equal distance between two integer keys, in the order from `first` to `last`; `None`
-/// where the key is not one integer. The last key itself is not a cut.
+/// if the key is not one integer. The last key itself is not a cut.
 pub fn between(first: &[KeyValue], last: &[KeyValue], parts: usize) -> Option<Vec<Vec<KeyValue>>> {
     let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
         return None;

@@ -4,7 +4,7 @@ use crate::plan::query::name;
 use crate::plan::table::TablePlan;
 
 /// The statement that gives what the server itself has counted of the table's rows: of its heap or
-/// clustered index, over all partitions. NULL where there is none.
+/// clustered index, over all partitions. NULL if there is none.
 ///
 /// The number is kept with each change, of transactions that are not committed yet as well, and was
 /// known to be wrong only in databases of SQL Server 2000 (Microsoft, "DBCC UPDATEUSAGE"). So it can

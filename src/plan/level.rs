@@ -1,4 +1,4 @@
-//! The isolation level at which a table is read, where it is not the session's.
+//! The isolation level at which a table is read, if it is not the session's.
 
 use crate::config::job::Consistency;
 use crate::plan::table::TablePlan;
@@ -14,7 +14,7 @@ pub(super) fn hint(table: &TablePlan, consistency: Consistency) -> &'static str 
 }
 
 /// How a statement begins that changes the isolation level of its session. It ends with the way back,
-/// so where it failed the session's level is not known.
+/// so if it failed the session's level is not known.
 const LOWERED: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ";
 const RAISED: &str = "; SET TRANSACTION ISOLATION LEVEL SNAPSHOT";
 

@@ -6,7 +6,7 @@ use crate::plan::selection::matches;
 use crate::schema::Table;
 
 /// Columns of a table (PostgreSQL documentation, appendix "PostgreSQL Limits"). SQL Server has 1,024,
-/// and 30,000 where a column set makes a table wide.
+/// and 30,000 if a column set makes a table wide.
 const MOST_COLUMNS: usize = 1600;
 
 /// The override with columns in place of patterns, which spare writing the names of 1,700 columns.

@@ -17,7 +17,7 @@ pub struct ColumnClauses {
     /// A collation of the table's own schema.
     pub collation: Option<String>,
     pub comment: Option<String>,
-    /// What numbers new rows, where the source has an identity.
+    /// What numbers new rows, if the source has an identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counter: Option<CounterPlan>,
     /// The domain that the column is made of; its base is the column's type.

@@ -9,7 +9,7 @@ use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePla
 use crate::schema::{Column, SqlType};
 
 /// The statements that read `slice`, after the key `resume_after` if an earlier attempt committed it:
-/// to be run one after the other, which gives the rows in key order where the plan's key is
+/// to be run one after the other, which gives the rows in key order if the plan's key is
 /// ordered. Any of them may have no rows.
 ///
 /// Columns come in the order of `table.columns`.
@@ -79,7 +79,7 @@ pub struct Unchanged {
     pub of: String,
 }
 
-/// `None` where the slice's predicates say the same whatever happens at the source. The number of a
+/// `None` if the slice's predicates say the same whatever happens at the source. The number of a
 /// partition is another one's after ALTER PARTITION FUNCTION, with rows that were read already or
 /// that nothing would read.
 pub fn unchanged(slice: &Slice) -> Option<Unchanged> {

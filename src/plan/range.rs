@@ -105,7 +105,7 @@ struct Point<'a> {
 }
 
 impl Point<'_> {
-    /// How the server orders the two in the key, where that needs no collation.
+    /// How the server orders the two in the key, if that needs no collation.
     fn order(&self, other: &Self) -> Option<Ordering> {
         let order = self.value.order(other.value)?;
         Some(if self.key.descending {

@@ -273,7 +273,7 @@ fn every_row_is_in_one_statement_of_one_range_in_key_order() {
 }
 
 /// A clustered index that is not unique may have NULLs: the lowest values, so they belong to the
-/// range without a lower end, or to the one without an upper end where a column descends.
+/// range without a lower end, or to the one without an upper end if a column descends.
 #[test]
 fn rows_with_nulls_are_in_one_statement_of_one_range() {
     for columns in 1..=3 {
@@ -363,7 +363,7 @@ fn cuts_of_leading_columns_tile_as_well() {
     }
 }
 
-/// One statement for all rows of a range, where a query needs them at once.
+/// One statement for all rows of a range, if a query needs them at once.
 #[test]
 fn the_whole_range_has_the_same_rows() {
     for descending in directions(2) {

@@ -31,7 +31,7 @@ const MOST_PERCENT: f64 = 25.0;
 /// A retry asks for the same pages again, which the server then has in memory.
 const SEED: u32 = 13;
 
-/// The statement that gives the number of pages that hold the table's rows; 0 or NULL where it is not
+/// The statement that gives the number of pages that hold the table's rows; 0 or NULL if it is not
 /// known. LOBs lie elsewhere: `sys.allocation_units` of type 1, IN_ROW_DATA.
 pub fn pages(table: &TablePlan) -> String {
     format!(
@@ -42,7 +42,7 @@ pub fn pages(table: &TablePlan) -> String {
     )
 }
 
-/// How many percent of the table's pages are `wanted` pages; `None` where the table is too small to
+/// How many percent of the table's pages are `wanted` pages; `None` if the table is too small to
 /// be worth a sample.
 pub fn percent(pages: u64, wanted: u64) -> Option<f64> {
     let percent = wanted as f64 * 100.0 / pages.max(1) as f64;

@@ -1,5 +1,5 @@
 //! Chooses how a table is read: by a key, by its clustered index, in one statement, or by row
-//! number or hash where the job asks for that many readers.
+//! number or hash if the job asks for that many readers.
 
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
@@ -267,7 +267,7 @@ fn unless_moved<'a>(stable: bool, columns: impl IntoIterator<Item = &'a str>) ->
 /// Up to this many rows are sorted in memory in a moment, once per reader.
 const SORTED_FREELY: u64 = 100_000;
 
-/// Row numbers where every statement sees the same rows, equal rows are identical rows, and they are
+/// Row numbers if every statement sees the same rows, equal rows are identical rows, and they are
 /// few; a hash otherwise, because it needs no sort, and because the bucket of a row depends on that
 /// row alone: rows that move elsewhere in the table move no other row into another bucket.
 fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {

@@ -86,7 +86,7 @@ fn chosen(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
     )
 }
 
-/// The same where the job asks for four partitions.
+/// The same if the job asks for four partitions.
 fn asked(table: &Table, consistency: Consistency, frozen: bool) -> Choice {
     let transfer = transfer(consistency);
     let circumstances = Circumstances {

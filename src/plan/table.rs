@@ -79,7 +79,7 @@ pub struct Omission {
     /// As `index IX_Posts_OwnerUserId`.
     pub object: String,
     pub reason: String,
-    /// Its T-SQL, where the source shows it.
+    /// Its T-SQL, if the source shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
@@ -236,7 +236,7 @@ impl TablePlan {
     }
 
     /// Where the columns stand in `columns` that tell a row from others: the key that the table is
-    /// read by, else its primary key, in key order. Empty where the table has neither.
+    /// read by, else its primary key, in key order. Empty if the table has neither.
     pub fn identity_positions(&self) -> Vec<usize> {
         let place = |found: &dyn Fn(&ColumnPlan) -> bool| self.columns.iter().position(found);
         match (&self.strategy, &self.primary_key) {

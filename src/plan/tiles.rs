@@ -11,7 +11,7 @@ use crate::plan::table::{KeyColumn, TablePlan};
 /// parts of the rows that satisfy `predicates`.
 ///
 /// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
-/// last of its own. Works for keys of several columns, where MAX per tile does not.
+/// last of its own. Works for keys of several columns too, for which MAX per tile does not.
 pub(super) fn cut_points(
     table: &TablePlan,
     key: &[KeyColumn],

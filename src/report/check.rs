@@ -26,7 +26,7 @@ pub struct Finding {
     pub severity: Severity,
     /// What was found, a lower-case fragment: `login migrator may create schemas`.
     pub finding: String,
-    /// What to do; empty where there is nothing to do.
+    /// What to do; empty if there is nothing to do.
     pub advice: String,
 }
 
@@ -36,7 +36,7 @@ pub struct CheckReport {
     pub job: String,
     /// Every setting in force with secrets masked, in the order of the job file.
     pub settings: Vec<Setting>,
-    /// `None` where the side could not be reached; a finding says why.
+    /// `None` if the side could not be reached; a finding says why.
     pub source: Option<Endpoint>,
     pub target: Option<Endpoint>,
     pub findings: Vec<Finding>,

@@ -9,7 +9,7 @@ pub struct Concurrency {
     pub cap: usize,
     /// The job fixed the number.
     pub pinned: bool,
-    /// At the beginning of the load; 0 where nothing was loaded.
+    /// At the beginning of the load; 0 if nothing was loaded.
     pub first: usize,
     /// At its end.
     pub last: usize,
@@ -28,7 +28,7 @@ pub struct Change {
 }
 
 impl Concurrency {
-    /// One sentence; `None` where there is nothing to tell.
+    /// One sentence; `None` if there is nothing to tell.
     pub fn sentence(&self) -> Option<String> {
         if self.first == 0 {
             return None;

@@ -30,7 +30,7 @@ pub struct Omission {
     pub object: String,
     /// Why it was left out, a lower-case fragment.
     pub reason: String,
-    /// Its T-SQL, where the source shows it.
+    /// Its T-SQL, if the source shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
@@ -43,7 +43,7 @@ pub struct Endpoint {
     pub database: String,
     /// As the server says it, `16.0.4135.4` or `17.2`.
     pub version: String,
-    /// `legacy` where the job accepts the TLS of old servers.
+    /// `legacy` if the job accepts the TLS of old servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<String>,
 }

@@ -25,7 +25,7 @@ pub struct PoolReport {
     /// How many of the acquisitions had to wait because the pool was full.
     pub waits: u64,
     pub longest_wait: f64,
-    /// Over the acquisitions that waited; 0 where none did.
+    /// Over the acquisitions that waited; 0 if none did.
     pub mean_wait: f64,
     /// Acquisitions that failed after `acquire_timeout`.
     pub timeouts: u64,

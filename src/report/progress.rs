@@ -29,7 +29,7 @@ pub struct Step {
     pub of: u32,
     /// A lower-case fragment, as `reading the catalog`.
     pub name: &'static str,
-    /// Tables that the step is through with, of all that it goes through, where it goes table by
+    /// Tables that the step is through with, of all that it goes through, if it goes table by
     /// table before or after the rows; 0 of 0 elsewhere.
     pub tables: (u32, u32),
 }
@@ -44,7 +44,7 @@ pub enum TablePhase {
     Running = 1,
     /// By the worker that ends its last partition.
     Loaded = 2,
-    /// By the worker that has made its keys and indexes; from the start where an earlier run had.
+    /// By the worker that has made its keys and indexes; from the start if an earlier run had.
     Done = 3,
     /// By the worker that meets its first permanent error.
     Failed = 4,

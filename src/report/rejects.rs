@@ -21,13 +21,13 @@ pub struct RejectedRow {
     /// `dbo.Posts`.
     pub table: String,
     pub partition: u32,
-    /// By source column; `None` where the table has no key.
+    /// By source column; `None` if the table has no key.
     pub key: Option<Value>,
     /// In the order in which they were read.
     pub faults: Vec<FaultyColumn>,
     /// RFC 3339, as the target's clock had it.
     pub at: String,
-    /// By target column; only where it was asked for.
+    /// By target column; only if it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<Value>,
 }

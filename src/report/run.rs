@@ -26,7 +26,7 @@ pub struct Facts {
     pub resumed: bool,
     /// A signal ended the run before the work was done.
     pub stopped: bool,
-    /// What ended the run as a whole before its work was done, where nothing of a table did.
+    /// What ended the run as a whole before its work was done, if nothing of a table did.
     pub ended_by: Option<Cause>,
     pub source: Endpoint,
     pub target: Endpoint,
@@ -38,7 +38,7 @@ pub struct Facts {
     pub in_flight: Concurrency,
     /// Summed over all workers.
     pub time: TimeSpent,
-    /// `None` where the job says `verify: none` or the run did not get there.
+    /// `None` if the job says `verify: none` or the run did not get there.
     pub verification: Option<VerifyReport>,
     pub omissions: Vec<Omission>,
     /// On sequences, views and the source as a whole.

@@ -57,7 +57,7 @@ pub struct TableStatus {
     pub rejected_rows: u64,
     pub partitions_done: u32,
     pub partitions: u32,
-    /// What it failed with, where it failed.
+    /// What it failed with, if it failed.
     pub cause: Option<String>,
 }
 
@@ -76,7 +76,7 @@ pub struct RunStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatusReport {
     pub job: String,
-    /// `None` where the target knows no run of the job.
+    /// `None` if the target knows no run of the job.
     pub run: Option<RunStatus>,
     /// Who holds the job's lock now, as `pid 4711 on 10.0.0.7 since ...`.
     pub held_by: Option<String>,

@@ -46,7 +46,7 @@ pub struct TableReport {
     /// `public.posts`, unquoted.
     pub target: String,
     pub outcome: TableOutcome,
-    /// `Some` where the outcome is `Failed`.
+    /// `Some` if the outcome is `Failed`.
     pub cause: Option<Cause>,
     /// Committed on the target, earlier runs of the same job included.
     pub rows: u64,
@@ -56,7 +56,7 @@ pub struct TableReport {
     pub resumed_rows: u64,
     /// From the table's first partition taken to its last commit, in this run.
     pub seconds: f64,
-    /// In words, as `keyset PK_Posts (Id)`; empty where the table was never planned.
+    /// In words, as `keyset PK_Posts (Id)`; empty if the table was never planned.
     pub strategy: String,
     pub partitions: u32,
     /// Times that a partition was cut because others had nothing left to do.
@@ -107,7 +107,7 @@ impl TableReport {
         }
     }
 
-    /// Rows of this run per second; `None` where it took no measurable time.
+    /// Rows of this run per second; `None` if it took no measurable time.
     pub fn rows_per_second(&self) -> Option<f64> {
         let rows = self.rows.saturating_sub(self.resumed_rows);
         (self.seconds > 0.0 && rows > 0).then(|| rows as f64 / self.seconds)

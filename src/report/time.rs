@@ -121,7 +121,7 @@ impl TimeSpent {
             .sum()
     }
 
-    /// 0.0..=1.0 of the total; 0 where nothing was spent at all.
+    /// 0.0..=1.0 of the total; 0 if nothing was spent at all.
     pub fn share(&self, activity: Activity) -> f64 {
         let total = self.total();
         if total > 0.0 {

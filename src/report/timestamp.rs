@@ -17,7 +17,7 @@ impl Timestamp {
         Self(SystemTime::now())
     }
 
-    /// Seconds from `earlier` to here; 0 where the clock was set back in between.
+    /// Seconds from `earlier` to here; 0 if the clock was set back in between.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.0
             .duration_since(earlier.0)

@@ -11,26 +11,26 @@ pub struct VerifiedTable {
     pub table: String,
     /// `public.posts`, unquoted.
     pub target: String,
-    /// `None` where the side could not be counted; `cause` says why.
+    /// `None` if the side could not be counted; `cause` says why.
     pub source_rows: Option<u64>,
     pub target_rows: Option<u64>,
     /// Source rows that PostgreSQL cannot hold, in `_migrate.rejects`.
     #[serde(default)]
     pub rejected: u64,
-    /// `None` where only counts were compared.
+    /// `None` if only counts were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksums: Option<Checksums>,
     pub cause: Option<Cause>,
 }
 
-/// The sums over all rows of a table, and what differs where they do.
+/// The sums over all rows of a table, and the rows that differ if the sums do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checksums {
     /// 32 hexadecimal digits.
     pub source: String,
     pub target: String,
     pub source_taken: Taken,
-    /// Rows that differ, by key; not all where `unlisted` is not 0.
+    /// Rows that differ, by key; not all if `unlisted` is not 0.
     pub differences: Vec<RowDifference>,
     /// At least this many more rows differ.
     pub unlisted: u64,
@@ -52,9 +52,9 @@ pub enum Taken {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowDifference {
     pub difference: Difference,
-    /// The key's columns in key order; empty where the table has no key.
+    /// The key's columns in key order; empty if the table has no key.
     pub key: Vec<KeyPart>,
-    /// The first 16 digits of the row's hash, where the table has no key.
+    /// The first 16 digits of the row's hash, if the table has no key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
     /// How often each side has the key, or the row if there is no key.
@@ -92,7 +92,7 @@ pub struct KeyPart {
 pub struct ColumnDifference {
     /// The source's name.
     pub column: String,
-    /// Only where values were asked for.
+    /// Only if values were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Values>,
 }
@@ -105,7 +105,7 @@ pub struct Values {
 }
 
 impl VerifiedTable {
-    /// Both sides were read, every source row is on the target or among the rejected and, where they
+    /// Both sides were read, every source row is on the target or among the rejected and, if they
     /// were compared, the sums are the same.
     pub fn equal(&self) -> bool {
         let accounted = self.target_rows.map(|rows| rows + self.rejected);

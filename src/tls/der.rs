@@ -9,7 +9,7 @@ pub const BIT_STRING: u8 = 0x03;
 /// Tag of OBJECT IDENTIFIER (X.690 8.19).
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 
-/// Tag, contents and what follows of the first element; `None` where it is cut off.
+/// Tag, contents and what follows of the first element; `None` if it is cut off.
 pub fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -30,7 +30,7 @@ pub fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, contents, after))
 }
 
-/// Contents and what follows of the first element, where it has this tag.
+/// Contents and what follows of the first element, if it has this tag.
 pub fn expect(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (found, contents, after) = element(bytes)?;
     (found == tag).then_some((contents, after))

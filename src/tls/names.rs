@@ -42,7 +42,7 @@ impl Names {
         self.alternative.is_empty() && self.common.iter().any(|name| fits(name, &expected))
     }
 
-    /// For messages: the alternative names, or the common ones where there are none.
+    /// For messages: the alternative names, or the common ones if there are none.
     pub(super) fn shown(self) -> Vec<String> {
         if self.alternative.is_empty() {
             self.common

@@ -13,9 +13,9 @@ use crate::tls::der::{self, BIT_STRING, INTEGER, SEQUENCE};
 const RSA_BYTES: RangeInclusive<usize> = 256..=1024;
 
 /// Whether a handshake signature by this certificate's key can be verified, which
-/// [`crate::tls::any_certificate`] then insists on. It cannot where the certificate does not parse as one of
+/// [`crate::tls::any_certificate`] then insists on. It cannot if the certificate does not parse as one of
 /// version 3 (PostgreSQL servers still carry version 1, and SQL Server makes forms of its own), and
-/// where its key is of a kind or length that the provider does not know (older SQL Servers make
+/// if its key is of a kind or length that the provider does not know (older SQL Servers make
 /// RSA keys of 1024 bits).
 pub fn is_provable(
     certificate: &CertificateDer<'_>,

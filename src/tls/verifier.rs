@@ -110,7 +110,7 @@ impl Chain {
         }
     }
 
-    /// The name to look for; `None` where any will do.
+    /// The name to look for; `None` if any will do.
     fn name<'a>(&'a self, host: &'a ServerName<'_>) -> Option<&'a ServerName<'a>> {
         match &self.expected {
             Expected::Host => Some(host),

@@ -9,7 +9,7 @@ pub(crate) enum Align {
     Right,
 }
 
-/// Rows of cells under a heading. The first column gives way where the width is not enough.
+/// Rows of cells under a heading. The first column gives way if the width is not enough.
 pub(crate) struct Grid {
     aligns: Vec<Align>,
     rows: Vec<Vec<String>>,

@@ -5,7 +5,7 @@ use crate::cli::text::grid::{Align, Grid};
 use crate::config::units::show_size;
 use crate::report::pool::Side;
 use crate::report::tune::littles_law::LittlesLaw;
-use crate::report::tune::{Estimate, Facts, Sample, TuneReport};
+use crate::report::tune::{Estimate, Sample, TuneFacts, TuneReport};
 
 /// The report as text.
 pub(crate) fn render(report: &TuneReport) -> String {
@@ -49,7 +49,7 @@ pub(crate) fn render(report: &TuneReport) -> String {
     out
 }
 
-fn heading(facts: &Facts) -> String {
+fn heading(facts: &TuneFacts) -> String {
     let (table, settings) = (&facts.table, &facts.settings);
     let logged = if table.unlogged { "UNLOGGED" } else { "logged" };
     let mut out = format!("job {}\n", facts.job);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn report() -> TuneReport {
-        let facts = Facts {
+        let facts = TuneFacts {
             job: "shop".into(),
             source: Endpoint::default(),
             target: Endpoint::default(),

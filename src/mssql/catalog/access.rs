@@ -72,7 +72,7 @@ catalog_row! {
 /// What the catalog says of the login's own view of the data.
 #[derive(Debug, Default)]
 pub(super) struct Access {
-    /// `None` where the server does not tell.
+    /// `None` if the server does not tell.
     pub(super) select_on_all: Option<bool>,
     /// The server has security policies and does not show them to this login.
     pub(super) filters_hidden: bool,

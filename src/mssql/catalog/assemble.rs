@@ -31,7 +31,7 @@ const COLUMNSTORE: i64 = 6;
 const HASH: i64 = 7;
 
 /// Which column or index: `object_id` and `column_id` or `index_id`.
-type Part = (i64, i64);
+type MemberKey = (i64, i64);
 
 /// The rows of every query, as they came.
 pub(super) struct Answers {
@@ -100,7 +100,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     let definitions = definitions(&answers.computed);
     let mut columns = Columns::new();
     for row in &answers.columns {
-        let part = (row.object_id, row.column_id);
+        let key = (row.object_id, row.column_id);
         let graph = row.graph_type;
         if graph.is_some_and(graph::is_internal) {
             continue;
@@ -111,9 +111,9 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             .as_ref()
             .filter(|_| has_code_page(&ty))
             .and_then(|collation| code_pages.get(collation).copied());
-        let (text, persisted) = definitions.get(&part).cloned().unwrap_or_default();
+        let (text, persisted) = definitions.get(&key).cloned().unwrap_or_default();
         let computed = (row.is_computed && graph.is_none()).then_some(text);
-        let special = attached.special(part);
+        let special = attached.special(key);
         let column = Column {
             name: match graph {
                 Some(_) => graph::pseudo(&row.name).to_owned(),
@@ -121,24 +121,24 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             },
             ty,
             nullable: row.is_nullable,
-            identity: identities.get(&part).cloned(),
+            identity: identities.get(&key).cloned(),
             computed,
             collation,
             code_page,
-            masked: row.is_masked && answers.access.masks_column(part),
+            masked: row.is_masked && answers.access.masks_column(key),
             extras: ColumnExtras {
-                default: attached.default(part),
+                default: attached.default(key),
                 persisted,
-                comment: attached.comment(part),
+                comment: attached.comment(key),
                 alias: types.alias(row.user_type_id),
-                bound: attached.bound(part),
+                bound: attached.bound(key),
                 period: special.period,
                 sparse: special.sparse,
                 column_set: special.column_set,
                 pseudo: graph.is_some(),
             },
         };
-        columns.entry(part.0).or_default().push((part.1, column));
+        columns.entry(key.0).or_default().push((key.1, column));
     }
     Ok(columns)
 }
@@ -178,7 +178,7 @@ fn code_pages(rows: &[CollationRow]) -> HashMap<String, u16> {
     pages
 }
 
-fn identities(rows: &[IdentityRow]) -> Result<HashMap<Part, Identity>> {
+fn identities(rows: &[IdentityRow]) -> Result<HashMap<MemberKey, Identity>> {
     let mut identities = HashMap::new();
     for row in rows {
         let (Some(seed), Some(increment)) = (&row.seed_value, &row.increment_value) else {
@@ -197,7 +197,7 @@ fn identities(rows: &[IdentityRow]) -> Result<HashMap<Part, Identity>> {
 }
 
 /// Text and whether the values are stored.
-fn definitions(rows: &[ComputedRow]) -> HashMap<Part, (String, bool)> {
+fn definitions(rows: &[ComputedRow]) -> HashMap<MemberKey, (String, bool)> {
     let definition = |row: &ComputedRow| {
         let text = row.definition.clone().unwrap_or_default();
         ((row.object_id, row.column_id), (text, row.is_persisted))
@@ -340,11 +340,11 @@ fn kind_word(kind: i64) -> String {
 }
 
 /// By `object_id` and `index_id`.
-fn index_columns(rows: &[IndexColumnRow]) -> HashMap<Part, Vec<&IndexColumnRow>> {
-    let mut members: HashMap<Part, Vec<&IndexColumnRow>> = HashMap::new();
+fn index_columns(rows: &[IndexColumnRow]) -> HashMap<MemberKey, Vec<&IndexColumnRow>> {
+    let mut members: HashMap<MemberKey, Vec<&IndexColumnRow>> = HashMap::new();
     for row in rows {
-        let part = (row.object_id, row.index_id);
-        members.entry(part).or_default().push(row);
+        let key = (row.object_id, row.index_id);
+        members.entry(key).or_default().push(row);
     }
     members
 }

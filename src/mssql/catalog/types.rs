@@ -72,7 +72,7 @@ impl Types {
             })
     }
 
-    /// The alias type of this number, where it is one that users made of a built-in type.
+    /// The alias type of this number, if it is one that users made of a built-in type.
     pub(super) fn alias(&self, user_type_id: i64) -> Option<AliasType> {
         let own = self.0.get(&user_type_id)?;
         (own.is_user_defined && !own.is_assembly_type).then(|| AliasType {
@@ -150,7 +150,7 @@ fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
     })
 }
 
-/// A header of eight bytes and four bytes an element, where the server does not tell the number.
+/// A header of eight bytes and four bytes an element, if the server does not tell the number.
 fn dimensions(declared: Declared) -> u16 {
     let known = match declared.dimensions {
         1.. => declared.dimensions,

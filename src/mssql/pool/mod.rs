@@ -49,7 +49,7 @@ struct Inner {
     acquire_timeout: Duration,
 }
 
-/// A connection out of the pool. Dropping it gives it back, or closes it where it is not clean.
+/// A connection out of the pool. Dropping it gives it back, or closes it if it is not clean.
 pub struct Pooled {
     // Dropped in this order: the connection is back, or closed, before the permit lets the next in.
     connection: bb8::PooledConnection<'static, Manager>,
@@ -161,7 +161,7 @@ impl SourcePool {
     /// Cancel safe: a dropped wait leaves the queue and loses no connection.
     ///
     /// # Errors
-    /// `SourcePoolTimeout` after `acquire_timeout`; the connect error itself where a new connection
+    /// `SourcePoolTimeout` after `acquire_timeout`; the connect error itself if a new connection
     /// was needed and could not be opened.
     pub async fn acquire(&self) -> Result<Pooled> {
         let started = Instant::now();

@@ -30,7 +30,7 @@ use crate::postgres::copy::CopyTable;
 use crate::postgres::lock::JobLock;
 use crate::postgres::scratch::Scratch;
 use crate::report::tune::advice::knee;
-use crate::report::tune::{Facts, Sample, SampledTable, Settings, TuneReport};
+use crate::report::tune::{Sample, SampledTable, Settings, TuneFacts, TuneReport};
 
 /// Sizes of commits that are worth telling apart.
 const COMMIT_SIZES: [u64; 4] = [4 << 20, 16 << 20, 64 << 20, 256 << 20];
@@ -131,7 +131,7 @@ impl Tuning<'_> {
         let samples = self.with_scratch(plan, slices, cancel).await?;
         notes.extend(remarks(plan, &samples, &settings));
         let target = connections::target_endpoint(job, &connections.target);
-        let facts = Facts {
+        let facts = TuneFacts {
             job: job.name.clone(),
             source: source_endpoint(job, &survey.database),
             target: drop_on_stop(cancel, STOPPED, target).await?,

@@ -6,7 +6,7 @@ use crate::plan::table::ColumnPlan;
 use crate::schema::Table;
 use crate::schema::objects::BoundKind;
 
-/// Lists what is bound to the columns as left out, with its T-SQL where the login sees it.
+/// Lists what is bound to the columns as left out, with its T-SQL if the login sees it.
 pub(super) fn omit(columns: &[ColumnPlan], context: &Context<'_>, remarks: &mut Remarks) {
     let schema = &context.job.schema;
     for column in columns {

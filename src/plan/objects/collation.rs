@@ -78,7 +78,7 @@ pub(in crate::plan) fn used(tables: &[TablePlan]) -> Vec<CollationPlan> {
     all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The ICU locale that compares as loosely as a collation does, `None` where it compares exactly.
+/// The ICU locale that compares as loosely as a collation does, `None` if it compares exactly.
 /// Strengths are those of Unicode TR 35, "Collation Settings": level 1 looks at base letters, level
 /// 2 at accents too, and `kc` puts case in between.
 fn locale(source: &str) -> Option<String> {
@@ -96,7 +96,7 @@ fn locale(source: &str) -> Option<String> {
     Some(format!("{}-u-{strength}", language(&upper)))
 }
 
-/// The language whose letters a collation orders by, where it has rules of its own.
+/// The language whose letters a collation orders by, if it has rules of its own.
 fn language(upper: &str) -> &'static str {
     const LANGUAGES: [(&str, &str); 22] = [
         ("ALBANIAN", "sq"),

@@ -1,4 +1,4 @@
-//! Domains for columns of alias types, where the job asks for them (`types: domain`).
+//! Domains for columns of alias types, if the job asks for them (`types: domain`).
 
 use std::collections::BTreeMap;
 

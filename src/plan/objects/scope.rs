@@ -17,11 +17,11 @@ const DEFAULT_SCHEMA: &str = "dbo";
 pub(in crate::plan) struct Names {
     style: NameStyle,
     sequences: HashMap<String, Vec<(String, String)>>,
-    relations: HashMap<String, Vec<(String, Planned)>>,
+    relations: HashMap<String, Vec<(String, PlannedRelation)>>,
 }
 
 #[derive(Debug)]
-struct Planned {
+struct PlannedRelation {
     sql: String,
     columns: Vec<ColumnPlan>,
 }
@@ -44,14 +44,14 @@ impl Names {
     pub(in crate::plan) fn add_table(&mut self, plan: &TablePlan) {
         let mut columns: Vec<_> = plan.all_columns().cloned().collect();
         columns.sort_by_key(|column| column.position);
-        let planned = Planned {
+        let planned = PlannedRelation {
             sql: qualified(&plan.target),
             columns,
         };
         self.add(full_name(&plan.schema, &plan.name), planned);
     }
 
-    fn add(&mut self, full: String, planned: Planned) {
+    fn add(&mut self, full: String, planned: PlannedRelation) {
         let named = self.relations.entry(full.to_lowercase()).or_default();
         named.push((full, planned));
     }
@@ -63,7 +63,7 @@ impl Names {
         columns: Vec<ColumnPlan>,
     ) {
         let sql = qualified(target);
-        self.add(full_name(schema, name), Planned { sql, columns });
+        self.add(full_name(schema, name), PlannedRelation { sql, columns });
     }
 }
 

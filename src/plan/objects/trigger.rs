@@ -1,4 +1,4 @@
-//! Triggers for what SQL Server does by itself, where the job asks for them: rowversions that grow, and
+//! Triggers for what SQL Server does by itself, if the job asks for them: rowversions that grow, and
 //! the history of system-versioned tables.
 
 use crate::config::job::{History, Job, RowVersion};

@@ -94,7 +94,7 @@ fn plan_one(
 }
 
 /// Names must mean what they mean at the source, whose catalog says what the view reads: it may
-/// know a table that is not moved where another of that name is.
+/// know a table that is not moved if another of that name is.
 fn resolved_as_the_source(view: &View, translated: &TranslatedView) -> Result<(), String> {
     let mut reads = view.reads.clone();
     reads.sort();

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::config::units::show_size;
 use crate::report::bottleneck::{self, Bound, MACHINE_BUSY, TOOL_BUSY};
-use crate::report::tune::facts::{Facts, Sample, Settings};
+use crate::report::tune::facts::{Sample, Settings, TuneFacts};
 
 /// Throughput within this share of the best counts as the best: fewer connections and smaller
 /// commits cost less, and samples of seconds do not tell more apart.
@@ -46,8 +46,8 @@ pub struct Recommendation {
     pub yaml: String,
 }
 
-/// `None` where no sample moved anything.
-pub(super) fn recommend(facts: &Facts) -> Option<Recommendation> {
+/// `None` if no sample moved anything.
+pub(super) fn recommend(facts: &TuneFacts) -> Option<Recommendation> {
     let chosen = knee(&facts.samples)?;
     let bound = bound(chosen);
     let growth = growth(&facts.samples);
@@ -88,7 +88,7 @@ pub fn knee(samples: &[Sample]) -> Option<&Sample> {
     good.min_by_key(|sample| sample.measured.connections)
 }
 
-/// Bytes per second; `None` where nothing moved.
+/// Bytes per second; `None` if nothing moved.
 fn best(samples: &[Sample]) -> Option<f64> {
     let rates = samples.iter().map(|sample| sample.bytes_per_second);
     let best = rates.fold(0.0, f64::max);
@@ -100,7 +100,7 @@ fn bound(sample: &Sample) -> Bound {
     bottleneck::bound(source, target, sample.tool_cpu_share)
 }
 
-/// By what the last count was better than the one before it, where that tells of more to come.
+/// By what the last count was better than the one before it, if that tells of more to come.
 fn growth(samples: &[Sample]) -> Option<f64> {
     let [.., before, last] = samples else {
         return None;
@@ -128,7 +128,7 @@ fn connections(count: usize) -> String {
     }
 }
 
-fn why_connections(facts: &Facts, chosen: &Sample) -> String {
+fn why_connections(facts: &TuneFacts, chosen: &Sample) -> String {
     let most = best(&facts.samples).unwrap_or_default();
     let count = chosen.measured.connections;
     let rate = mib(chosen.bytes_per_second);
@@ -236,7 +236,7 @@ fn why_in_flight(settings: &Settings, connections: usize) -> Option<String> {
 }
 
 /// The smallest that is as good as the best, and why.
-fn commit_every(facts: &Facts) -> (u64, String) {
+fn commit_every(facts: &TuneFacts) -> (u64, String) {
     let kept = facts.settings.commit_every;
     let Some(best) = best(&facts.commit_samples) else {
         let why =
@@ -258,8 +258,8 @@ fn commit_every(facts: &Facts) -> (u64, String) {
     (chosen, why)
 }
 
-/// `min_connections` only where what the job says would be more than the cap, and
-/// `partitions_in_flight` only where the job fixes it.
+/// `min_connections` only if what the job says would be more than the cap, and
+/// `partitions_in_flight` only if the job fixes it.
 fn yaml(settings: &Settings, connections: usize, commit_every: u64) -> String {
     let warm = if settings.source_min_connections > connections {
         format!("    min_connections: {connections}\n")

@@ -7,7 +7,7 @@ use crate::report::time::TimeSpent;
 
 /// What was measured, and under which settings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Facts {
+pub struct TuneFacts {
     pub job: String,
     pub source: Endpoint,
     pub target: Endpoint,
@@ -15,7 +15,7 @@ pub struct Facts {
     pub settings: Settings,
     /// By connections, one first, with the job's `commit_every`.
     pub samples: Vec<Sample>,
-    /// By `commit_every`, with the recommended connections; empty where it changes nothing.
+    /// By `commit_every`, with the recommended connections; empty if it changes nothing.
     pub commit_samples: Vec<Sample>,
     /// What a reader of the figures must know.
     pub notes: Vec<String>,
@@ -85,7 +85,7 @@ pub struct Measured {
     pub time: TimeSpent,
     /// Seconds in which the source's connections were at work on batches, added up.
     pub reading: f64,
-    /// CPU seconds of this process; `None` where the system does not tell.
+    /// CPU seconds of this process; `None` if the system does not tell.
     pub tool_cpu: Option<f64>,
     /// How busy all CPUs of the machine were, 0.0 to 1.0, by all processes.
     pub machine_busy: Option<f64>,
@@ -138,7 +138,7 @@ impl Sample {
     }
 }
 
-/// 0 where there is nothing to divide by.
+/// 0 if there is nothing to divide by.
 fn ratio(amount: f64, by: f64) -> f64 {
     if by > 0.0 { amount / by } else { 0.0 }
 }

@@ -21,7 +21,7 @@ pub struct LittlesLaw {
     pub alone_ms: f64,
     /// Connections that the throughput needs if a batch takes no longer than that.
     pub needed: f64,
-    /// A batch's time at the recommended connections; longer where they hinder each other.
+    /// A batch's time at the recommended connections; longer if they hinder each other.
     pub together_ms: f64,
     /// Connections of this side that were at work on average then.
     pub at_work: f64,

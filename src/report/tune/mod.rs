@@ -1,6 +1,6 @@
 //! What `tune` measured, and what follows from it.
 //!
-//! [`TuneReport`] is drawn up from [`Facts`], so that its advice can never contradict its samples.
+//! [`TuneReport`] is drawn up from [`TuneFacts`], so that its advice can never contradict its samples.
 
 pub mod advice;
 mod facts;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::report::tune::advice::Recommendation;
 use crate::report::tune::littles_law::LittlesLaw;
 
-pub use crate::report::tune::facts::{Facts, Measured, Sample, SampledTable, Settings};
+pub use crate::report::tune::facts::{Measured, Sample, SampledTable, Settings, TuneFacts};
 
 /// What the whole job would take at the measured rate. An estimate: the other tables have other
 /// rows, and keys, indexes and checks come on top.
@@ -28,17 +28,17 @@ pub struct Estimate {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TuneReport {
     #[serde(flatten)]
-    pub facts: Facts,
+    pub facts: TuneFacts,
     pub recommendation: Recommendation,
     /// One line per side.
     pub littles_law: Vec<LittlesLaw>,
-    /// `None` where the catalog has no sizes.
+    /// `None` if the catalog has no sizes.
     pub estimate: Option<Estimate>,
 }
 
 impl TuneReport {
-    /// `None` where no sample moved a row: nothing follows from that.
-    pub fn draw_up(facts: Facts) -> Option<Self> {
+    /// `None` if no sample moved a row: nothing follows from that.
+    pub fn draw_up(facts: TuneFacts) -> Option<Self> {
         let recommendation = advice::recommend(&facts)?;
         let chosen = advice::knee(&facts.samples)?;
         let mut moving = facts.samples.iter();
@@ -100,8 +100,8 @@ pub(super) mod tests {
         Sample::new(measured, 4)
     }
 
-    pub(crate) fn facts(samples: Vec<Sample>) -> Facts {
-        Facts {
+    pub(crate) fn facts(samples: Vec<Sample>) -> TuneFacts {
+        TuneFacts {
             job: "shop".into(),
             source: Endpoint::default(),
             target: Endpoint::default(),

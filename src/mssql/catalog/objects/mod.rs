@@ -23,7 +23,7 @@ use queries::{
 };
 
 /// A column: `object_id` and `column_id`.
-type Part = (i64, i64);
+type ColumnKey = (i64, i64);
 
 /// `sys.tables.temporal_type` (Microsoft, "sys.tables").
 const HISTORY: i64 = 1;
@@ -101,10 +101,10 @@ pub(super) struct Special {
 /// What belongs to tables, by `object_id`, and to columns, beside names and types.
 pub(super) struct Attached {
     tables: HashMap<i64, TableExtras>,
-    defaults: HashMap<Part, DefaultConstraint>,
-    bound: HashMap<Part, Vec<Bound>>,
-    comments: HashMap<Part, String>,
-    special: HashMap<Part, Special>,
+    defaults: HashMap<ColumnKey, DefaultConstraint>,
+    bound: HashMap<ColumnKey, Vec<Bound>>,
+    comments: HashMap<ColumnKey, String>,
+    special: HashMap<ColumnKey, Special>,
     full_text: Vec<i64>,
 }
 
@@ -152,20 +152,20 @@ impl Attached {
         extras
     }
 
-    pub(super) fn default(&self, part: Part) -> Option<DefaultConstraint> {
-        self.defaults.get(&part).cloned()
+    pub(super) fn default(&self, key: ColumnKey) -> Option<DefaultConstraint> {
+        self.defaults.get(&key).cloned()
     }
 
-    pub(super) fn special(&self, part: Part) -> Special {
-        self.special.get(&part).copied().unwrap_or_default()
+    pub(super) fn special(&self, key: ColumnKey) -> Special {
+        self.special.get(&key).copied().unwrap_or_default()
     }
 
-    pub(super) fn bound(&self, part: Part) -> Vec<Bound> {
-        self.bound.get(&part).cloned().unwrap_or_default()
+    pub(super) fn bound(&self, key: ColumnKey) -> Vec<Bound> {
+        self.bound.get(&key).cloned().unwrap_or_default()
     }
 
-    pub(super) fn comment(&self, part: Part) -> Option<String> {
-        self.comments.get(&part).cloned()
+    pub(super) fn comment(&self, key: ColumnKey) -> Option<String> {
+        self.comments.get(&key).cloned()
     }
 
     pub(super) fn has_full_text(&self, object_id: i64) -> bool {
@@ -232,7 +232,7 @@ fn checks(rows: &[CheckRow], tables: &mut HashMap<i64, TableExtras>) {
     }
 }
 
-fn special(rows: &[SpecialRow]) -> HashMap<Part, Special> {
+fn special(rows: &[SpecialRow]) -> HashMap<ColumnKey, Special> {
     let column = |row: &SpecialRow| {
         let special = Special {
             period: match row.generated_always_type {
@@ -266,7 +266,7 @@ fn full_name(schema: Option<&String>, name: Option<&String>) -> Option<String> {
     Some(format!("{}.{}", schema?, name?))
 }
 
-fn defaults(rows: &[DefaultRow]) -> HashMap<Part, DefaultConstraint> {
+fn defaults(rows: &[DefaultRow]) -> HashMap<ColumnKey, DefaultConstraint> {
     let default = |row: &DefaultRow| {
         let default = DefaultConstraint {
             name: row.name.clone(),
@@ -277,16 +277,16 @@ fn defaults(rows: &[DefaultRow]) -> HashMap<Part, DefaultConstraint> {
     rows.iter().map(default).collect()
 }
 
-fn bound(answers: &ObjectAnswers) -> HashMap<Part, Vec<Bound>> {
-    let mut bound: HashMap<Part, Vec<Bound>> = HashMap::new();
+fn bound(answers: &ObjectAnswers) -> HashMap<ColumnKey, Vec<Bound>> {
+    let mut bound: HashMap<ColumnKey, Vec<Bound>> = HashMap::new();
     let both = [
         (BoundKind::Default, &answers.bound_defaults),
         (BoundKind::Rule, &answers.bound_rules),
     ];
     for (kind, rows) in both {
         for row in rows {
-            let part = (row.object_id, row.column_id);
-            bound.entry(part).or_default().push(Bound {
+            let key = (row.object_id, row.column_id);
+            bound.entry(key).or_default().push(Bound {
                 kind,
                 name: full_name(row.schema.as_ref(), row.name.as_ref()),
                 definition: row.definition.clone(),
