@@ -2,7 +2,7 @@
 
 use crate::engine::catalog::build::{Build, NULL, T, b, i, opt, s};
 use crate::engine::catalog::partitions;
-use crate::engine::catalog::stored::{ids, pages, rows, stored};
+use crate::engine::catalog::stored::{ids, pages, rows, stored, structures};
 use crate::engine::model::facts::Facts;
 use crate::engine::model::index::{Index, IndexForm, IndexKind, XmlUse};
 use crate::engine::model::state::Database;
@@ -196,20 +196,18 @@ fn allocation_units(database: &Database) -> Build {
         ("used_pages", T::Big),
         ("data_pages", T::Big),
     ]);
-    for table in database.tables.values() {
-        for (id, index) in stored(table) {
-            let (partition, n) = (partitions::id(table, id, 1), pages(table, index));
-            v.row(vec![
-                i(partition),
-                i(1),
-                s("IN_ROW_DATA"),
-                i(partition),
-                i(1),
-                i(n),
-                i(n),
-                i((n - 1).max(0)),
-            ]);
-        }
+    for (table, id, index) in structures(database) {
+        let (partition, n) = (partitions::id(table, id, 1), pages(table, index));
+        v.row(vec![
+            i(partition),
+            i(1),
+            s("IN_ROW_DATA"),
+            i(partition),
+            i(1),
+            i(n),
+            i(n),
+            i((n - 1).max(0)),
+        ]);
     }
     v
 }
@@ -226,21 +224,19 @@ fn sysindexes(database: &Database) -> Build {
         ("dpages", T::Int),
         ("status", T::Int),
     ]);
-    for table in database.tables.values() {
-        for (id, index) in stored(table) {
-            let (n, pages) = (rows(table, index), pages(table, index));
-            v.row(vec![
-                i(table.object_id),
-                i(id),
-                opt(index.map(|i| i.name.as_str())),
-                i(n.min(i64::from(i32::MAX))),
-                i(n),
-                i(pages),
-                i(pages),
-                i(pages),
-                i(0),
-            ]);
-        }
+    for (table, id, index) in structures(database) {
+        let (n, pages) = (rows(table, index), pages(table, index));
+        v.row(vec![
+            i(table.object_id),
+            i(id),
+            opt(index.map(|i| i.name.as_str())),
+            i(n.min(i64::from(i32::MAX))),
+            i(n),
+            i(pages),
+            i(pages),
+            i(pages),
+            i(0),
+        ]);
     }
     v
 }

@@ -1,7 +1,7 @@
 //! Partition functions and schemes, partitions and their rows.
 
 use crate::engine::catalog::build::{Build, T, at, b, i, s};
-use crate::engine::catalog::stored::{pages, rows, stored};
+use crate::engine::catalog::stored::{pages, rows, structures};
 use crate::engine::datatype;
 use crate::engine::eval::range::under;
 use crate::engine::model::index::{Index, IndexForm};
@@ -90,22 +90,20 @@ fn partitions(database: &Database) -> Build {
         ("data_compression", T::Tiny),
         ("data_compression_desc", T::Desc),
     ]);
-    for table in database.tables.values() {
-        for (index_id, index) in stored(table) {
-            for (number, rows) in divided(table, index) {
-                let partition = id(table, index_id, number);
-                v.row(vec![
-                    i(partition),
-                    i(table.object_id),
-                    i(index_id),
-                    i(i64::from(number)),
-                    i(partition),
-                    i(table.kept_rows.unwrap_or(rows)),
-                    i(0),
-                    i(0),
-                    s("NONE"),
-                ]);
-            }
+    for (table, index_id, index) in structures(database) {
+        for (number, rows) in divided(table, index) {
+            let partition = id(table, index_id, number);
+            v.row(vec![
+                i(partition),
+                i(table.object_id),
+                i(index_id),
+                i(i64::from(number)),
+                i(partition),
+                i(table.kept_rows.unwrap_or(rows)),
+                i(0),
+                i(0),
+                s("NONE"),
+            ]);
         }
     }
     v
@@ -128,28 +126,26 @@ fn partition_stats(database: &Database) -> Build {
         ("reserved_page_count", T::Big),
         ("row_count", T::Big),
     ]);
-    for table in database.tables.values() {
-        for (index_id, index) in stored(table) {
-            let (all, pages) = (rows(table, index).max(1), pages(table, index));
-            for (number, rows) in divided(table, index) {
-                let n = (pages * rows + all - 1) / all;
-                v.row(vec![
-                    i(id(table, index_id, number)),
-                    i(table.object_id),
-                    i(index_id),
-                    i(i64::from(number)),
-                    i((n - 1).max(0)),
-                    i(n),
-                    i(n),
-                    i(0),
-                    i(0),
-                    i(0),
-                    i(0),
-                    i(n),
-                    i(n),
-                    i(table.kept_rows.unwrap_or(rows)),
-                ]);
-            }
+    for (table, index_id, index) in structures(database) {
+        let (all, pages) = (rows(table, index).max(1), pages(table, index));
+        for (number, rows) in divided(table, index) {
+            let n = (pages * rows + all - 1) / all;
+            v.row(vec![
+                i(id(table, index_id, number)),
+                i(table.object_id),
+                i(index_id),
+                i(i64::from(number)),
+                i((n - 1).max(0)),
+                i(n),
+                i(n),
+                i(0),
+                i(0),
+                i(0),
+                i(0),
+                i(n),
+                i(n),
+                i(table.kept_rows.unwrap_or(rows)),
+            ]);
         }
     }
     v

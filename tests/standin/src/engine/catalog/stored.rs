@@ -2,6 +2,7 @@
 
 use crate::engine::model::index::{Index, IndexForm};
 use crate::engine::model::pages;
+use crate::engine::model::state::Database;
 use crate::engine::model::table::Table;
 
 /// The index ids that have rows: XML and spatial indexes keep theirs in internal tables.
@@ -10,6 +11,14 @@ pub(crate) fn stored(table: &Table) -> impl Iterator<Item = (i32, Option<&Index>
     ids(table)
         .into_iter()
         .filter(move |(_, i)| !i.is_some_and(hidden))
+}
+
+/// Every structure of the database that holds rows: its table, its index id and its index.
+pub(crate) fn structures(
+    database: &Database,
+) -> impl Iterator<Item = (&Table, i32, Option<&Index>)> {
+    let tables = database.tables.values().map(|table| table.as_ref());
+    tables.flat_map(|table| stored(table).map(move |(id, index)| (table, id, index)))
 }
 
 pub(crate) fn rows(table: &Table, index: Option<&Index>) -> i64 {

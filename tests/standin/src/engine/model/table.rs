@@ -310,15 +310,26 @@ impl Table {
 
     /// Adds a row to the heap and to the indexes that `takes` (filtered ones decide) accepts.
     pub(crate) fn insert(&mut self, row: Arc<Row>, takes: &dyn Fn(&Index) -> bool) {
-        let keys: Vec<_> = self
-            .indexes
-            .iter()
-            .map(|i| takes(i).then(|| self.full_key(i, &row)))
-            .collect();
+        let keys = self.keys(&row, takes);
+        self.insert_keyed(row, keys);
+    }
+
+    /// The row's key in each index that `takes` accepts, without the row id.
+    pub(crate) fn keys(&self, row: &Row, takes: &dyn Fn(&Index) -> bool) -> Vec<Option<Vec<u8>>> {
+        let indexes = self.indexes.iter();
+        indexes
+            .map(|i| takes(i).then(|| self.key(i, &row.values)))
+            .collect()
+    }
+
+    /// Adds a row whose keys are known: making the key of a text is most of the work.
+    pub(crate) fn insert_keyed(&mut self, row: Arc<Row>, keys: Vec<Option<Vec<u8>>>) {
+        let id = row.id.to_be_bytes();
         let heap = self.clustered().is_none();
         for (index, key) in self.indexes.iter_mut().zip(keys) {
-            if let Some(key) = key {
-                index.rows.insert(key, Arc::clone(&row));
+            if let Some(mut key) = key {
+                key.extend_from_slice(&id);
+                index.rows.insert(key.into(), Arc::clone(&row));
             }
         }
         if heap {

@@ -236,21 +236,16 @@ impl Rules {
 
     /// Adds a row to a table after checking its unique indexes.
     pub(crate) fn insert(&self, table: &mut Table, row: Arc<Row>) -> Result<()> {
-        for index in table
-            .indexes
-            .iter()
-            .filter(|i| i.unique && self.takes(i, &row.values))
-        {
-            if index
-                .rows
-                .find_prefix(&table.key(index, &row.values))
-                .is_some()
+        let keys = table.keys(&row, &|index| self.takes(index, &row.values));
+        for (index, key) in table.indexes.iter().zip(&keys) {
+            if let Some(key) = key
+                && index.unique
+                && index.rows.find_prefix(key).is_some()
             {
                 return Err(self.duplicate(table, index, &row.values));
             }
         }
-        let values = Arc::clone(&row);
-        table.insert(row, &|index| self.takes(index, &values.values));
+        table.insert_keyed(row, keys);
         Ok(())
     }
 
