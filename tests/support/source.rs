@@ -1,5 +1,6 @@
 //! The source server of a test: the stand-in, or any server that `MIGRATE_TEST_MSSQL` names.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -45,13 +46,19 @@ pub struct StandIn {
 impl Source {
     /// One for all tests of a process.
     pub fn shared() -> &'static Self {
-        SHARED.get_or_init(|| match std::env::var(SERVER_VARIABLE) {
-            Ok(url) => Self::external(&url),
-            Err(_) => Self::stand_in(),
-        })
+        SHARED.get_or_init(Self::own)
     }
 
-    /// A stand-in of the test's own, whatever the environment says: to count and to break.
+    /// A server for one test: the one that `MIGRATE_TEST_MSSQL` names, where only the results are
+    /// tested, or a stand-in whose counters and faults concern no other test.
+    pub fn own() -> Self {
+        match std::env::var(SERVER_VARIABLE) {
+            Ok(url) => Self::external(&url),
+            Err(_) => Self::stand_in(),
+        }
+    }
+
+    /// A stand-in for one test, whatever the environment says: to count and to break.
     pub fn stand_in() -> Self {
         let engine = Engine::new(EngineOptions {
             logins: vec![(USER.into(), PASSWORD.into())],
@@ -94,15 +101,42 @@ impl Source {
 
     /// A new database with what the `GO`-separated T-SQL script makes.
     pub fn database(&self, script: &str) -> SourceDatabase<'_> {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        self.named(
-            &format!("migrate_test_{}_{number}", std::process::id()),
-            script,
-        )
+        self.named(&new_name(), script)
+    }
+
+    /// The same, or `None` from Babelfish for PostgreSQL when it refuses the script, which lacks many
+    /// features of SQL Server: its error is printed. Any other server must run the script.
+    pub fn database_if_supported(&self, script: &str) -> Option<SourceDatabase<'_>> {
+        let database = self.empty(&new_name());
+        database.runs_if_supported(script).then_some(database)
+    }
+
+    /// Whether the server is Babelfish for PostgreSQL.
+    pub fn is_babelfish(&self) -> bool {
+        self.stand_in.is_none() && self.version().contains("Babelfish")
+    }
+
+    fn version(&self) -> String {
+        with_pool(&self.settings("master"), async |pool| {
+            let mut connection = pool.acquire().await.expect("a connection");
+            let asked = "SELECT CONVERT(nvarchar(400), @@VERSION)";
+            let rows = connection.query(asked).await.expect("a version");
+            rows[0]
+                .text(0)
+                .expect("a text")
+                .unwrap_or_default()
+                .to_owned()
+        })
     }
 
     /// The same under a name of the caller's.
     pub fn named(&self, name: &str, script: &str) -> SourceDatabase<'_> {
+        let database = self.empty(name);
+        database.script(script);
+        database
+    }
+
+    fn empty(&self, name: &str) -> SourceDatabase<'_> {
         // Some servers cannot make two databases at a time.
         static MAKING: Mutex<()> = Mutex::new(());
         {
@@ -110,12 +144,10 @@ impl Source {
             let quoted = name.replace(']', "]]");
             self.execute("master", &[format!("CREATE DATABASE [{quoted}]")]);
         }
-        let database = SourceDatabase {
+        SourceDatabase {
             server: self,
             name: name.to_owned(),
-        };
-        database.script(script);
-        database
+        }
     }
 
     /// The job's `source` for a database of this server.
@@ -156,17 +188,51 @@ impl Source {
     }
 
     fn execute(&self, database: &str, batches: &[String]) {
+        self.try_execute(database, batches)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Gives the beginning of the batch that the server refuses, with its error.
+    fn try_execute(&self, database: &str, batches: &[String]) -> Result<(), String> {
         with_pool(&self.settings(database), async |pool| {
             let mut connection = pool.acquire().await.expect("a connection");
             for batch in batches {
                 let start = batch.chars().take(120).collect::<String>();
-                connection
-                    .execute(batch)
-                    .await
-                    .unwrap_or_else(|error| panic!("{start}: {error:?}"));
+                let outcome = connection.execute(batch).await;
+                outcome.map_err(|error| format!("{start}: {error:?}"))?;
             }
-        });
+            Ok(())
+        })
     }
+}
+
+/// A name that no other test process uses.
+fn new_name() -> String {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("migrate_test_{}_{number}", std::process::id())
+}
+
+/// The parts of a script between lines that say `GO`.
+fn batches(script: &str) -> Vec<String> {
+    let mut batches = vec![String::new()];
+    for line in script.lines() {
+        if line.trim().eq_ignore_ascii_case("GO") {
+            batches.push(String::new());
+        } else if let Some(batch) = batches.last_mut() {
+            batch.push_str(line);
+            batch.push('\n');
+        }
+    }
+    batches.retain(|batch| !batch.trim().is_empty());
+    batches
+}
+
+/// Says that the running test, or the rest of it, is skipped and why, also when the test's other
+/// output is captured.
+pub fn skip(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").expect("stderr takes a line");
 }
 
 /// A database that is dropped with its handle.
@@ -182,17 +248,19 @@ impl SourceDatabase<'_> {
 
     /// Runs a `GO`-separated script; panics on an error.
     pub fn script(&self, script: &str) {
-        let mut batches = vec![String::new()];
-        for line in script.lines() {
-            if line.trim().eq_ignore_ascii_case("GO") {
-                batches.push(String::new());
-            } else if let Some(batch) = batches.last_mut() {
-                batch.push_str(line);
-                batch.push('\n');
+        self.server.execute(&self.name, &batches(script));
+    }
+
+    /// Runs a script and gives whether it ran: Babelfish may refuse it, and its error is printed.
+    pub fn runs_if_supported(&self, script: &str) -> bool {
+        match self.server.try_execute(&self.name, &batches(script)) {
+            Ok(()) => true,
+            Err(error) if self.server.is_babelfish() => {
+                skip(&format!("Babelfish refuses the script: {error}"));
+                false
             }
+            Err(error) => panic!("{error}"),
         }
-        batches.retain(|batch| !batch.trim().is_empty());
-        self.server.execute(&self.name, &batches);
     }
 
     /// Runs a script as sqlcmd does: variables are filled in, `GO` ends a batch.
