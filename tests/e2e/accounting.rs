@@ -159,7 +159,7 @@ pub struct Account {
 /// Counts both sides after a run with this report. Panics where an object is neither made nor
 /// listed, and where one is listed without a reason.
 pub fn balance(
-    source: &SourceDatabase<'_>,
+    source: &SourceDatabase,
     target: &Database<'_>,
     report: &Value,
     context: &str,

@@ -2,6 +2,7 @@
 
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// The child can be loaded; the parent has a value that needs a policy. The source does not vouch
@@ -78,62 +79,60 @@ fn what_an_append_sets_aside_is_back_when_its_parent_is_there() {
 
 #[test]
 fn what_the_job_wants_later_is_made_for_tables_that_are_done() {
-    let source = Source::stand_in();
-    let database = source.database(PAIR);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(PAIR);
     let run = |more: &str, code: i32| {
-        Job::new(&database, &target.target(), &format!("job: create\n{more}")).report(&[], code)
+        scenario
+            .job(&format!("job: create\n{more}"))
+            .report(&[], code)
     };
     run(
         "schema: { indexes: false, checks: false, foreign_keys: false }",
         1,
     );
-    assert_eq!(of_child(&target), "none");
+    assert_eq!(of_child(&scenario.target), "none");
     run(STRIP, 0);
-    assert_eq!(of_child(&target), WHOLE);
+    assert_eq!(of_child(&scenario.target), WHOLE);
     // A finished job leaves alone what its owner changed since,
-    target.sql("DROP INDEX public.ix_child_amount");
+    scenario.sql("DROP INDEX public.ix_child_amount");
     run(STRIP, 0);
     assert_eq!(
-        of_child(&target),
+        of_child(&scenario.target),
         "ck_child_amount not valid, fk_child_parent"
     );
     // until it is another job.
-    target.sql("ALTER TABLE public.child DROP CONSTRAINT fk_child_parent");
+    scenario.sql("ALTER TABLE public.child DROP CONSTRAINT fk_child_parent");
     run(&format!("{STRIP}\nschema: {{ foreign_keys: false }}"), 0);
     assert_eq!(
-        of_child(&target),
+        of_child(&scenario.target),
         "ck_child_amount not valid, ix_child_amount"
     );
     run(STRIP, 0);
-    assert_eq!(of_child(&target), WHOLE);
+    assert_eq!(of_child(&scenario.target), WHOLE);
 }
 
 /// Runs with `--table` end with nothing left of their own, and leave views to others.
 #[test]
 fn a_whole_run_behind_runs_of_single_tables_makes_the_views() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.B (Id int NOT NULL PRIMARY KEY);\n\
          INSERT INTO dbo.A VALUES (7);\n\
          GO\n\
          CREATE VIEW dbo.Seen AS SELECT Id FROM dbo.A;",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "schema: { views: try }");
+    let job = scenario.job("schema: { views: try }");
     job.report(&["--table", "dbo.A"], 0);
     job.report(&["--table", "dbo.B"], 0);
     assert_eq!(
-        target.value("SELECT to_regclass('public.seen') IS NULL"),
+        scenario.value("SELECT to_regclass('public.seen') IS NULL"),
         "t"
     );
     job.report(&[], 0);
-    assert_eq!(target.value("SELECT id FROM public.seen"), "7");
-    target.sql("DROP VIEW public.seen");
+    assert_eq!(scenario.value("SELECT id FROM public.seen"), "7");
+    scenario.sql("DROP VIEW public.seen");
     job.report(&[], 0);
     assert_eq!(
-        target.value("SELECT to_regclass('public.seen') IS NULL"),
+        scenario.value("SELECT to_regclass('public.seen') IS NULL"),
         "t"
     );
 }
@@ -141,14 +140,12 @@ fn a_whole_run_behind_runs_of_single_tables_makes_the_views() {
 /// Its foreign key is dropped before a table is, so a table that stays after all lacks it.
 #[test]
 fn a_table_that_could_not_be_replaced_says_what_it_lacks() {
-    let source = Source::stand_in();
-    let database = source.database(PAIR);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(PAIR);
     let create = format!("job: create\n{STRIP}");
-    Job::new(&database, &target.target(), &create).report(&[], 0);
-    target.sql("CREATE VIEW public.others AS SELECT amount FROM public.child");
+    scenario.job(&create).report(&[], 0);
+    scenario.sql("CREATE VIEW public.others AS SELECT amount FROM public.child");
     let replace = format!("job: replace\ntransfer: {{ mode: replace }}\n{STRIP}");
-    let job = Job::new(&database, &target.target(), &replace);
+    let job = scenario.job(&replace);
     let report = job.report(&[], 1);
     let omissions = report["omissions"].to_string();
     assert!(
@@ -156,28 +153,26 @@ fn a_table_that_could_not_be_replaced_says_what_it_lacks() {
             && omissions.contains("FOREIGN KEY (parentid) REFERENCES parent(id)"),
         "{report:#}"
     );
-    target.sql("DROP VIEW public.others");
+    scenario.sql("DROP VIEW public.others");
     let report = job.report(&[], 0);
     assert_eq!(report["omissions"], serde_json::json!([]));
-    assert_eq!(of_child(&target), WHOLE);
+    assert_eq!(of_child(&scenario.target), WHOLE);
 }
 
 /// Names of indexes are unique per schema in PostgreSQL. One that came to the source since the first
 /// run must not take, nor shift, the name that a loaded table's index has.
 #[test]
 fn what_is_made_keeps_its_name_when_the_source_gets_more() {
-    let source = Source::stand_in();
     let table = |name: &str| {
         format!(
             "CREATE TABLE dbo.{name} (Id int IDENTITY NOT NULL PRIMARY KEY, V int NULL);\n\
              CREATE INDEX IX_V ON dbo.{name} (V);\nINSERT INTO dbo.{name} (V) VALUES (1);\n"
         )
     };
-    let database = source.database(&(table("B") + &table("D")));
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: growing");
+    let scenario = Scenario::on_stand_in(&(table("B") + &table("D")));
+    let job = scenario.job("job: growing");
     let indexes = || {
-        target.value(
+        scenario.value(
             "SELECT string_agg(indrelid::regclass || ' ' || indexrelid::regclass, ', ' \
              ORDER BY indrelid::regclass::text) FROM pg_index WHERE NOT indisprimary AND \
              indrelid::regclass::text IN ('aa', 'b', 'd')",
@@ -185,7 +180,7 @@ fn what_is_made_keeps_its_name_when_the_source_gets_more() {
     };
     job.report(&[], 0);
     assert_eq!(indexes(), "b ix_v, d ix_v_2");
-    database.script(&table("AA"));
+    scenario.script(&table("AA"));
     job.report(&[], 0);
     assert_eq!(indexes(), "aa ix_v_3, b ix_v, d ix_v_2");
     job.report(&[], 0);
@@ -195,14 +190,12 @@ fn what_is_made_keeps_its_name_when_the_source_gets_more() {
 /// for what the source has now.
 #[test]
 fn a_finished_table_that_changed_at_the_source_is_listed() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY); INSERT INTO dbo.A VALUES (1);",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: reshaped");
+    let job = scenario.job("job: reshaped");
     job.report(&[], 0);
-    database.script("ALTER TABLE dbo.A ADD W int NULL;");
+    scenario.script("ALTER TABLE dbo.A ADD W int NULL;");
     for _ in 0..2 {
         let report = job.report(&[], 6);
         let omission = &report["omissions"][0];
@@ -210,25 +203,22 @@ fn a_finished_table_that_changed_at_the_source_is_listed() {
         assert!(omission["reason"].to_string().contains("--restart"));
     }
     job.report(&["--restart"], 0);
-    assert_eq!(target.value("SELECT count(w) FROM public.a"), "0");
+    assert_eq!(scenario.value("SELECT count(w) FROM public.a"), "0");
 }
 
 /// `numeric(18, 0) IDENTITY` is common in older schemas, and PostgreSQL has no such identity.
 #[test]
 fn a_decimal_identity_goes_on_counting() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.Old (Id numeric(18, 0) IDENTITY(5, 5) NOT NULL PRIMARY KEY, V int NULL);\n\
          INSERT INTO dbo.Old (V) VALUES (1), (2);",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: old");
-    job.report(&[], 0);
+    scenario.job("job: old").report(&[], 0);
     let next = "INSERT INTO public.old (v) VALUES (3) RETURNING id";
-    assert_eq!(target.value(next), "15");
-    target.sql("DROP TABLE public.old");
+    assert_eq!(scenario.value(next), "15");
+    scenario.sql("DROP TABLE public.old");
     assert_eq!(
-        target.value("SELECT to_regclass('public.old_id_seq') IS NULL"),
+        scenario.value("SELECT to_regclass('public.old_id_seq') IS NULL"),
         "t"
     );
 }
@@ -237,17 +227,15 @@ fn a_decimal_identity_goes_on_counting() {
 /// table for that.
 #[test]
 fn a_check_of_seven_digits_does_not_judge_rounded_rows() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.Spans (Id int NOT NULL PRIMARY KEY, A datetime2(7) NOT NULL, \
          B datetime2(7) NOT NULL, CONSTRAINT CK_Order CHECK (A < B));\n\
          INSERT INTO dbo.Spans VALUES (1, '2024-01-01 00:00:00.0000001', '2024-01-01 00:00:00.0000002');",
     );
-    let target = Postgres::shared().database();
-    let report = Job::new(&database, &target.target(), "job: spans").report(&[], 0);
+    let report = scenario.job("job: spans").report(&[], 0);
     assert_eq!(report["tables"][0]["outcome"], "done", "{report:#}");
     assert_eq!(
-        target.value("SELECT conname || convalidated FROM pg_constraint WHERE contype = 'c' AND conrelid = 'public.spans'::regclass"),
+        scenario.value("SELECT conname || convalidated FROM pg_constraint WHERE contype = 'c' AND conrelid = 'public.spans'::regclass"),
         "ck_orderfalse"
     );
 }

@@ -4,21 +4,19 @@ use std::process::Command;
 
 use crate::documented::documented;
 use crate::load;
-use crate::support::job::Job;
-use crate::support::postgres::{Database, Postgres};
-use crate::support::source::Source;
+use crate::support::job::table;
+use crate::support::postgres::Database;
+use crate::support::scenario::Scenario;
 
 #[test]
 fn a_table_that_was_dropped_is_loaded_again() {
-    let source = Source::shared();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    let scenario = Scenario::loaded(&load::script());
+    let job = scenario.job(load::TRANSFER);
     job.report(&[], 0);
-    target.sql("DROP TABLE public.narrow, public.heap");
+    scenario.sql("DROP TABLE public.narrow, public.heap");
     let answer = job.run(&[]);
     documented("table-dropped", &answer);
-    load::check(&target);
+    load::check(&scenario.target);
     // The others were not touched.
     let report = job.report(&[], 0);
     for table in report["tables"].as_array().expect("tables") {
@@ -28,12 +26,10 @@ fn a_table_that_was_dropped_is_loaded_again() {
 
 #[test]
 fn a_table_that_was_changed_by_hand_fails_alone_and_stays_as_it_is() {
-    let source = Source::shared();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    let scenario = Scenario::loaded(&load::script());
+    let job = scenario.job(load::TRANSFER);
     job.report(&[], 0);
-    target.sql(
+    scenario.sql(
         "TRUNCATE public.narrow; ALTER TABLE public.wide RENAME TO kept; DROP TABLE public.heap; \
          CREATE TABLE public.heap (other text); INSERT INTO public.heap VALUES ('mine')",
     );
@@ -52,50 +48,44 @@ fn a_table_that_was_changed_by_hand_fails_alone_and_stays_as_it_is() {
         };
         assert_eq!(table["outcome"], expected, "{table}");
     }
-    assert_eq!(target.value("SELECT other FROM public.heap"), "mine");
+    assert_eq!(scenario.value("SELECT other FROM public.heap"), "mine");
     // As advised.
-    target.sql("DROP TABLE public.narrow, public.heap; ALTER TABLE public.kept RENAME TO wide");
+    scenario.sql("DROP TABLE public.narrow, public.heap; ALTER TABLE public.kept RENAME TO wide");
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 /// Where the job makes no tables, a table that is gone cannot be loaded again.
 #[test]
 fn a_dropped_table_of_another_mode_fails_with_the_way_out() {
-    let source = Source::shared();
-    let database = source.database(
+    let scenario = Scenario::loaded(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);\nINSERT INTO dbo.T VALUES (1);",
     );
-    let target = Postgres::shared().database();
-    target.sql("CREATE TABLE public.t (id integer NOT NULL PRIMARY KEY)");
-    let job = Job::new(&database, &target.target(), "transfer: { mode: append }");
+    scenario.sql("CREATE TABLE public.t (id integer NOT NULL PRIMARY KEY)");
+    let job = scenario.job("transfer: { mode: append }");
     job.report(&[], 0);
-    target.sql("DROP TABLE public.t");
+    scenario.sql("DROP TABLE public.t");
     documented("table-gone", &job.run(&[]));
 }
 
 /// COPY BINARY carries no types: an int of 4 bytes would be stored as a date, and be called equal.
 #[test]
 fn a_column_that_got_another_type_is_neither_filled_nor_called_equal() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V int NULL, S nvarchar(5) NULL);\n\
          INSERT INTO dbo.T VALUES (1, 100, N'a' + NCHAR(0));",
     );
-    let target = Postgres::shared().database();
-    let faulty = Job::new(&database, &target.target(), "job: altered");
-    faulty.report(&[], 1);
-    target.sql("ALTER TABLE public.t ALTER v TYPE date USING NULL");
+    scenario.job("job: altered").report(&[], 1);
+    scenario.sql("ALTER TABLE public.t ALTER v TYPE date USING NULL");
     let strip = "job: altered\nvalues: { nul_characters: strip }\nverify: checksums";
-    let job = Job::new(&database, &target.target(), strip);
+    let job = scenario.job(strip);
     documented("table-altered", &job.run(&[]));
-    assert_eq!(target.value("SELECT count(*) FROM public.t"), "0");
-    target.sql("ALTER TABLE public.t ALTER v TYPE integer USING NULL");
+    assert_eq!(scenario.value("SELECT count(*) FROM public.t"), "0");
+    scenario.sql("ALTER TABLE public.t ALTER v TYPE integer USING NULL");
     job.report(&[], 0);
-    target.sql("ALTER TABLE public.t ALTER v TYPE date USING date '2000-01-01' + v");
+    scenario.sql("ALTER TABLE public.t ALTER v TYPE date USING date '2000-01-01' + v");
     for level in ["checksums", "rows"] {
-        let answer = job.run(&["verify", "--level", level]);
-        assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+        let answer = job.ends(&["verify", "--level", level], 1);
         let said = answer.stdout.split_whitespace().collect::<Vec<_>>();
         assert!(
             said.join(" ")
@@ -105,7 +95,7 @@ fn a_column_that_got_another_type_is_neither_filled_nor_called_equal() {
         );
     }
     // Texts have one form.
-    target.sql(
+    scenario.sql(
         "ALTER TABLE public.t ALTER v TYPE integer USING v - date '2000-01-01'; \
          ALTER TABLE public.t ALTER s TYPE text",
     );
@@ -151,12 +141,10 @@ fn definitions(target: &Database<'_>) -> String {
 /// A finished job once made the table and its rows again, and nothing that stands between tables.
 #[test]
 fn what_went_with_a_dropped_table_is_back_with_it() {
-    let source = Source::stand_in();
-    let database = source.database(FAMILY);
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "schema: { views: try }");
+    let scenario = Scenario::on_stand_in(FAMILY);
+    let job = scenario.job("schema: { views: try }");
     job.report(&[], 0);
-    let whole = definitions(&target);
+    let whole = definitions(&scenario.target);
     for key in [
         "fk_child_parent",
         "fk_toy_parent",
@@ -171,24 +159,22 @@ fn what_went_with_a_dropped_table_is_back_with_it() {
         "DROP TABLE public.parent CASCADE",
         "DROP TABLE public.parent, public.child, public.toy CASCADE",
     ] {
-        target.sql(drop);
+        scenario.sql(drop);
         job.report(&[], 0);
-        assert_eq!(definitions(&target), whole, "after {drop}");
+        assert_eq!(definitions(&scenario.target), whole, "after {drop}");
         let rows = "SELECT (SELECT count(*) FROM public.child) || ' ' || (SELECT count(*) FROM public.notes)";
-        assert_eq!(target.value(rows), "2 2", "after {drop}");
+        assert_eq!(scenario.value(rows), "2 2", "after {drop}");
     }
 }
 
 /// A table is done, failed or skipped, and never missing from the report.
 #[test]
 fn a_table_whose_record_goes_fails() {
-    let source = Source::stand_in();
-    let database = source.database(FAMILY);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(FAMILY);
     let only = "tables: { include: [dbo.Parent] }";
     // Makes the state tables.
-    Job::new(&database, &target.target(), &format!("job: other\n{only}")).report(&[], 0);
-    target.sql(
+    scenario.job(&format!("job: other\n{only}")).report(&[], 0);
+    scenario.sql(
         "CREATE FUNCTION public.forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          DELETE FROM _migrate.tables WHERE job = NEW.job AND source_table = NEW.source_table; \
          RETURN NULL; END $$; \
@@ -196,10 +182,8 @@ fn a_table_whose_record_goes_fails() {
          WHEN (NEW.created AND NEW.source_table = 'Toy') EXECUTE FUNCTION public.forget()",
     );
     let more = "job: this\ntables: { exclude: [dbo.Parent] }";
-    let report = Job::new(&database, &target.target(), more).report(&[], 1);
-    let tables = report["tables"].as_array().expect("tables");
-    let toy = tables.iter().find(|table| table["table"] == "dbo.Toy");
-    let toy = toy.unwrap_or_else(|| panic!("dbo.Toy is not in {report:#}"));
+    let report = scenario.job(more).report(&[], 1);
+    let toy = table(&report, "dbo.Toy");
     assert_eq!(toy["outcome"], "failed", "{report:#}");
     assert!(toy["cause"].to_string().contains("record"), "{toy:#}");
 }

@@ -1,10 +1,7 @@
 //! A source that others write to during the run.
 
+use crate::support::scenario::Scenario;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
 
 /// 4,096 rows with even keys that nobody touches; writers work on odd keys and on `V` of some.
 const SCRIPT: &str = "CREATE TABLE dbo.Live (Id int NOT NULL PRIMARY KEY CLUSTERED, V varchar(50) NULL);\n\
@@ -19,25 +16,23 @@ fn rows_that_nobody_touched_arrive_exactly_once() {
             1 << power
         ));
     }
-    let source = Source::shared();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::loaded(&script);
     let more = "verify: none\ntransfer: { partition_min_rows: 500, max_partitions_per_table: 8, commit_every: 4KiB }";
-    let job = Job::new(&database, &target.target(), more);
+    let job = scenario.job(more);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut round = 0;
             while !stop.load(Ordering::Relaxed) {
                 let id = (round * 997) % 8_192 / 2 * 2 + 1;
-                database.script(&format!(
+                scenario.script(&format!(
                     "INSERT INTO dbo.Live VALUES ({id}, 'new');\n\
                      UPDATE dbo.Live SET V = 'grown in place by an update' WHERE Id = {};\n\
                      DELETE FROM dbo.Live WHERE Id = {};\n",
                     id - 1,
                     (id + 4_000) % 8_192 / 2 * 2 + 1
                 ));
-                database.script(&format!("DELETE FROM dbo.Live WHERE Id = {id};"));
+                scenario.script(&format!("DELETE FROM dbo.Live WHERE Id = {id};"));
                 round += 1;
             }
         });
@@ -46,9 +41,9 @@ fn rows_that_nobody_touched_arrive_exactly_once() {
         report.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     });
     let even = "SELECT count(*) FROM public.live WHERE id % 2 = 0";
-    assert_eq!(target.value(even), "4096");
+    assert_eq!(scenario.value(even), "4096");
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT count(*) FROM (SELECT id FROM public.live GROUP BY id HAVING count(*) > 1) d"
         ),
         "0"

@@ -16,10 +16,10 @@ struct Documented {
 
 /// Fails unless the answer has the exit code and the words that docs/errors.md gives for `id`.
 pub(crate) fn documented(id: &str, answer: &Answer) {
-    let table = table();
-    let line = table.iter().find(|line| line.id == id);
+    let lines = table();
+    let line = lines.iter().find(|line| line.id == id);
     let line = line.unwrap_or_else(|| panic!("docs/errors.md has no line {id}"));
-    let said = format!("{}{}", answer.stdout, answer.stderr);
+    let said = answer.said();
     assert_eq!(answer.code, Some(line.code), "{id}: {said}");
     // Reports are broken into lines, so blanks and line ends are one.
     let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");

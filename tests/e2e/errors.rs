@@ -5,6 +5,7 @@ use migrate::config::job::{Secret, Target};
 use crate::documented::documented;
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::{PASSWORD, Source};
 
 const SCRIPT: &str = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V sql_variant NULL);\n\
@@ -13,7 +14,7 @@ const PLAIN: &str = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);";
 
 /// The exit code, words that must be said, and a secret that must not.
 fn expect(answer: &Answer, code: i32, words: &[&str]) {
-    let said = format!("{}{}", answer.stdout, answer.stderr);
+    let said = answer.said();
     assert_eq!(answer.code, Some(code), "{said}");
     for word in words {
         assert!(said.contains(word), "{word:?} is not in:\n{said}");
@@ -33,10 +34,12 @@ pub(crate) fn changed(text: &str, from: &str, to: &str) -> Job {
 
 #[test]
 fn the_source_says_what_is_wrong_with_the_login() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let text = job_text(&source, &database.name, &target.target());
+    let scenario = Scenario::on_stand_in(PLAIN);
+    let text = job_text(
+        scenario.server(),
+        &scenario.source.name,
+        &scenario.target.target(),
+    );
     let wrong = changed(
         &text,
         &format!("password: \"{PASSWORD}\""),
@@ -45,14 +48,14 @@ fn the_source_says_what_is_wrong_with_the_login() {
     documented("source-password", &wrong.run(&[]));
     let unknown = changed(
         &text,
-        &format!("database: \"{}\"", database.name),
+        &format!("database: \"{}\"", scenario.source.name),
         "database: Nowhere",
     );
     expect(&unknown.run(&[]), 3, &["Nowhere"]);
     documented("source-database", &unknown.run(&[]));
     let untrusted = changed(&text, "encrypt: off", "encrypt: required");
     documented("source-certificate", &untrusted.run(&[]));
-    let port = format!("port: {}", source.port);
+    let port = format!("port: {}", scenario.server().port);
     let closed = changed(&text, &port, "port: 1");
     documented("source-refused", &closed.run(&[]));
     let name = changed(&text, "host: \"127.0.0.1\"", "host: no-such-host.invalid");
@@ -62,10 +65,12 @@ fn the_source_says_what_is_wrong_with_the_login() {
 
 #[test]
 fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let text = job_text(&source, &database.name, &target.target());
+    let scenario = Scenario::on_stand_in(PLAIN);
+    let text = job_text(
+        scenario.server(),
+        &scenario.source.name,
+        &scenario.target.target(),
+    );
     for encrypt in ["required", "strict"] {
         let told = changed(
             &text,
@@ -79,8 +84,8 @@ fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
         );
         expect(&fresh.run(&[]), 0, &[]);
         let folder = fresh.folder().join("ca.pem");
-        source
-            .expect_stand_in()
+        scenario
+            .stand_in()
             .handle
             .write_ca_pem(&folder)
             .expect("the authority's certificate");
@@ -103,21 +108,19 @@ fn a_certificate_is_trusted_by_its_authority_or_when_told_to() {
 
 #[test]
 fn the_target_says_what_is_wrong_with_the_login() {
-    let source = Source::shared();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::loaded(PLAIN);
     let with = |change: &dyn Fn(&mut Target)| {
-        let mut settings = target.target();
+        let mut settings = scenario.target.target();
         change(&mut settings);
-        Job::new(&database, &settings, "")
+        Job::new(&scenario.source, &settings, "")
     };
     let wrong = with(&|settings| settings.password = Secret::new("not it"));
     documented("target-password", &wrong.run(&[]));
     let unknown = with(&|settings| settings.database = "nowhere".into());
     expect(&unknown.run(&[]), 3, &["nowhere"]);
     documented("target-database", &unknown.run(&[]));
-    let latin = format!("{}_latin", target.name);
-    target.sql(&format!(
+    let latin = format!("{}_latin", scenario.target.name);
+    scenario.sql(&format!(
         "CREATE DATABASE {latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
     ));
     let latin = with(&|settings| settings.database = latin.clone());
@@ -130,9 +133,7 @@ fn the_target_says_what_is_wrong_with_the_login() {
 
 #[test]
 fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(SCRIPT);
     for (more, words) in [
         (
             "types: { sql_variant: integer }",
@@ -154,7 +155,7 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
             ["types.sqlvariant", "no type of this name"],
         ),
     ] {
-        let answer = Job::new(&database, &target.target(), more).run(&[]);
+        let answer = scenario.job(more).run(&[]);
         let code = if more.contains("sqlvariant:") { 2 } else { 1 };
         expect(&answer, code, &words);
         if code == 1 {
@@ -166,20 +167,18 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
             documented(line, &answer);
         }
         assert!(!answer.stderr.contains("confidential"));
-        assert_eq!(target.value("SELECT to_regclass('public.t') IS NULL"), "t");
+        assert_eq!(
+            scenario.value("SELECT to_regclass('public.t') IS NULL"),
+            "t"
+        );
     }
     let without = "tables: { overrides: { dbo.T: { columns: { exclude: [V] } } } }";
-    expect(
-        &Job::new(&database, &target.target(), without).run(&[]),
-        0,
-        &[],
-    );
+    expect(&scenario.job(without).run(&[]), 0, &[]);
 }
 
 /// What a login would read less of than there is, and a table that is not there.
 #[test]
 fn a_login_that_sees_less_than_there_is_is_refused() {
-    let source = Source::stand_in();
     let script = format!(
         "CREATE TABLE dbo.Masked (Id int NOT NULL PRIMARY KEY, V int MASKED WITH (FUNCTION = 'default()') NULL)\nGO\n\
          CREATE TABLE dbo.Filtered (Id int NOT NULL PRIMARY KEY)\nGO\n\
@@ -190,9 +189,12 @@ fn a_login_that_sees_less_than_there_is_is_refused() {
          GRANT SELECT ON dbo.Masked TO reader\nGO\nGRANT SELECT ON dbo.Filtered TO reader\nGO\n\
          GRANT VIEW DEFINITION ON dbo.Policy TO reader\nGO\nGRANT SELECT ON dbo.Columns (Id) TO reader"
     );
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
-    let text = job_text(&source, &database.name, &target.target());
+    let scenario = Scenario::on_stand_in(&script);
+    let text = job_text(
+        scenario.server(),
+        &scenario.source.name,
+        &scenario.target.target(),
+    );
     let text = text.replacen("user: \"sa\"", "user: reader", 1);
     let only = |table: &str| Job::from_text(&format!("{text}\ntables: {{ include: [{table}] }}"));
     documented("source-masked", &only("dbo.Masked").run(&[]));
@@ -225,54 +227,45 @@ fn all_problems_of_a_job_file_come_at_once_with_line_and_column() {
 
 #[test]
 fn what_the_command_line_gets_wrong_is_usage() {
-    let source = Source::shared();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let scenario = Scenario::loaded(PLAIN);
+    let job = scenario.job("");
     expect(&job.run(&["--table", "dbo.Missing"]), 2, &["dbo.Missing"]);
     expect(&job.run(&["--no-such-flag"]), 2, &["--no-such-flag"]);
     documented("usage", &job.run(&["status", "--restart"]));
-    let snapshot = Job::new(
-        &database,
-        &target.target(),
-        "transfer: { consistency: database_snapshot }",
-    );
+    let snapshot = scenario.job("transfer: { consistency: database_snapshot }");
     expect(&snapshot.run(&[]), 2, &["database_snapshot"]);
 }
 
 #[test]
 fn snapshot_consistency_asks_the_database_for_leave() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
-        "transfer: { consistency: snapshot }",
-    );
+    let scenario = Scenario::on_stand_in(PLAIN);
+    let job = scenario.job("transfer: { consistency: snapshot }");
     documented("source-no-snapshot", &job.run(&[]));
-    database.script(&format!(
+    scenario.script(&format!(
         "ALTER DATABASE [{}] SET ALLOW_SNAPSHOT_ISOLATION ON",
-        database.name
+        scenario.source.name
     ));
     expect(&job.run(&[]), 0, &[]);
 }
 
 #[test]
 fn waiting_for_a_full_pool_is_reported_and_fails_nothing() {
-    let source = Source::stand_in();
-    let database = source.database(&crate::load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&crate::load::script());
     let pool = "{ max_connections: 1, acquire_timeout: 1s }";
     // Without the number there would be no more readers than connections.
     let pinned =
         crate::load::TRANSFER.replace("transfer: {", "transfer: { partitions_in_flight: 4,");
-    let job = Job::with(&source, &database.name, &target.target(), pool, &pinned);
-    let faults = source.expect_stand_in().handle.faults();
+    let job = Job::with(
+        scenario.server(),
+        &scenario.source.name,
+        &scenario.target.target(),
+        pool,
+        &pinned,
+    );
     let stall = "stall:rows=100,for=4s,times=1,match=FROM [dbo].[";
-    faults.add(stall.parse().expect("a fault"));
+    scenario.fault(stall);
     let report = job.report(&[], 0);
-    crate::load::check(&target);
+    crate::load::check(&scenario.target);
     let pools = report["pools"].as_array().expect("pools");
     let timeouts = pools
         .iter()
@@ -311,17 +304,11 @@ fn names_that_become_one_are_refused_with_the_override_that_helps() {
 /// One table that cannot be planned once hid all the others.
 #[test]
 fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
-    let source = Source::stand_in();
-    let database = source.database(&format!(
+    let scenario = Scenario::on_stand_in(&format!(
         "{SCRIPT}\nCREATE TABLE dbo.Fine (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.Also (Id int NOT NULL PRIMARY KEY, V sql_variant NULL, W sql_variant NULL);"
     ));
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
-        "types: { sql_variant: integer }",
-    );
+    let job = scenario.job("types: { sql_variant: integer }");
     expect(
         &job.run(&["plan"]),
         1,
@@ -361,21 +348,18 @@ fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
 /// A scheduler reads the same two words from every command.
 #[test]
 fn every_command_ends_its_json_with_an_outcome() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let scenario = Scenario::on_stand_in(PLAIN);
+    let job = scenario.job("");
     for command in ["check", "plan", "run", "status", "verify"] {
         let result = job.report(&[command], 0);
         assert_eq!(result["outcome"], "done", "{command}: {result}");
         assert_eq!(result["exit_code"], 0, "{command}");
         assert_eq!(result["command"], command);
     }
-    target.sql("INSERT INTO public.t VALUES (7)");
+    scenario.sql("INSERT INTO public.t VALUES (7)");
     let different = job.report(&["verify"], 4);
     assert_eq!(different["outcome"], "different");
-    let text = std::fs::read_to_string(&job.path).expect("the job");
-    let closed = changed(&text, &format!("port: {}", source.port), "port: 1");
+    let closed = job.changed(&format!("port: {}", scenario.server().port), "port: 1");
     assert_eq!(closed.report(&["check"], 3)["outcome"], "unreachable");
     let failed = closed.report(&[], 3);
     assert_eq!(failed["outcome"], "unreachable");
@@ -384,14 +368,8 @@ fn every_command_ends_its_json_with_an_outcome() {
 
 #[test]
 fn a_check_tries_the_report_files_and_leaves_nothing_behind() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
-        "report: { json: /dev/null/report.json }",
-    );
+    let scenario = Scenario::on_stand_in(PLAIN);
+    let job = scenario.job("report: { json: /dev/null/report.json }");
     let answer = job.run(&["check"]);
     expect(
         &answer,
@@ -404,26 +382,19 @@ fn a_check_tries_the_report_files_and_leaves_nothing_behind() {
 /// A file of an earlier run was taken for the report of one that never got there.
 #[test]
 fn an_older_report_does_not_outlive_a_run_that_fails() {
-    let source = Source::stand_in();
-    let database = source.database(PLAIN);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(PLAIN);
     let folder = std::env::temp_dir().join(format!("migrate-report-{}", std::process::id()));
     let path = folder.join("report.json");
     let more = format!("report: {{ json: '{}' }}", path.display());
-    let job = Job::new(&database, &target.target(), &more);
+    let job = scenario.job(&more);
     job.report(&[], 0);
     let outcome = || -> serde_json::Value {
         let text = std::fs::read_to_string(&path).expect("a report");
         serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["outcome"].clone()
     };
     assert_eq!(outcome(), "done");
-    let text = std::fs::read_to_string(&job.path).expect("the job");
-    changed(
-        &text,
-        &format!("password: \"{PASSWORD}\""),
-        "password: not it",
-    )
-    .run(&[]);
+    job.changed(&format!("password: \"{PASSWORD}\""), "password: not it")
+        .run(&[]);
     assert_eq!(outcome(), "unreachable");
     std::fs::remove_dir_all(folder).ok();
 }

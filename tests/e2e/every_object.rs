@@ -29,8 +29,8 @@ const LEFT_OUT: [&str; 9] = [
     "dbo.Pets: index CS_Pets",
 ];
 
-fn source() -> SourceDatabase<'static> {
-    static SOURCE: std::sync::OnceLock<Source> = std::sync::OnceLock::new();
+fn source() -> SourceDatabase {
+    static SOURCE: std::sync::OnceLock<std::sync::Arc<Source>> = std::sync::OnceLock::new();
     SOURCE.get_or_init(Source::stand_in).database(FIXTURE)
 }
 
@@ -103,8 +103,7 @@ fn the_printed_schema_of_the_rest_and_an_append_end_in_the_same_database() {
     let target = Postgres::shared().database();
     let append = format!("{JOB}\ntransfer: {{ mode: append }}");
     let job = Job::new(&database, &target.target(), &append);
-    let answer = job.run(&["schema"]);
-    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let answer = job.ends(&["schema"], 0);
     apply(&target, &job, &answer.stdout);
     job.report(&[], 6);
     assert_eq!(dump(&target), dump(&plain));

@@ -1,17 +1,18 @@
 //! Signals and lost connections behind the load and before it: what is waited for, cancelled, and
 //! said.
 
-use std::fs;
+use std::sync::Arc;
+
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::errors::changed;
 use crate::load;
 use crate::resume::wait_for_rows;
 use crate::starting_over::{rows_of, values};
 use crate::stopping::{answer, end, hold, send, stall, wait_until, waits_for_a_lock};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 /// The contract is 10 s from a signal to the end of the process.
@@ -23,7 +24,7 @@ pub fn stops_soon(child: Child) -> Answer {
     send(&child, "-INT");
     let answer = answer(child);
     assert!(asked.elapsed() < STOP_WITHIN, "{:?}", asked.elapsed());
-    let said = format!("{}{}", answer.stdout, answer.stderr);
+    let said = answer.said();
     assert_eq!(answer.code, Some(130), "{said}");
     answer
 }
@@ -56,24 +57,27 @@ fn stops_behind(lock: &str, target: &Database<'_>, job: &Job, arguments: &[&str]
 /// With nothing to compare, the visibility maps are all that a run can be stopped at.
 #[test]
 fn a_stop_while_vacuuming_is_a_stop() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY); INSERT INTO dbo.T VALUES (1);",
     );
-    let target = Postgres::shared().database();
     let settings = "transfer: { vacuum: true }\nverify: none";
-    let job = Job::new(&database, &target.target(), settings);
+    let job = scenario.job(settings);
     job.report(&[], 0);
-    stops_behind("public.t IN SHARE UPDATE EXCLUSIVE", &target, &job, &[]);
+    stops_behind(
+        "public.t IN SHARE UPDATE EXCLUSIVE",
+        &scenario.target,
+        &job,
+        &[],
+    );
     assert_eq!(
-        target.value("SELECT outcome FROM _migrate.runs ORDER BY run_id DESC LIMIT 1"),
+        scenario.value("SELECT outcome FROM _migrate.runs ORDER BY run_id DESC LIMIT 1"),
         "stopped"
     );
     job.report(&[], 0);
 }
 
 /// Its foreign key is what the second job makes.
-pub fn pair(source: &Source) -> SourceDatabase<'_> {
+pub fn pair(source: &Arc<Source>) -> SourceDatabase {
     source.database(
         "CREATE TABLE dbo.Other (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.Parent (Id int NOT NULL PRIMARY KEY);\n\
@@ -86,7 +90,7 @@ pub fn pair(source: &Source) -> SourceDatabase<'_> {
 const KEYS: &str = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'public.child'::regclass";
 
 /// A run that waits for somebody's lock to make a foreign key behind rows that are there.
-pub fn makes_a_key(database: &SourceDatabase<'_>, target: &Database<'_>) -> (Job, Child, Child) {
+pub fn makes_a_key(database: &SourceDatabase, target: &Database<'_>) -> (Job, Child, Child) {
     let bare = "job: keys\nschema: { foreign_keys: false }";
     Job::new(database, &target.target(), bare).report(&[], 0);
     let job = Job::new(database, &target.target(), "job: keys");
@@ -130,41 +134,37 @@ fn a_key_that_takes_less_than_the_grace_is_made_before_the_stop() {
 /// none came free in time, the lock that had been taken again was given up.
 #[test]
 fn a_lock_that_is_taken_again_is_recorded_though_every_connection_is_in_use() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let text = fs::read_to_string(&job.path).expect("the job");
-    let job = changed(
-        &text,
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    let job = job.changed(
         "pool: { max_connections: 4 }",
         "pool: { max_connections: 2, acquire_timeout: 1s }",
     );
-    stall(&source, 60);
+    stall(scenario.server(), 60);
     let child = job.spawn(&[]);
-    wait_for_rows(&target);
+    wait_for_rows(&scenario.target);
     wait_until(
-        &target,
+        &scenario.target,
         "SELECT count(*) = 2 FROM _migrate.partitions WHERE state = 'running'",
     );
     let held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 \
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let first = target.value(held);
-    target.sql(&format!("SELECT pg_terminate_backend({first})"));
+    let first = scenario.value(held);
+    scenario.sql(&format!("SELECT pg_terminate_backend({first})"));
     let recorded = format!(
         "SELECT count(*) = 1 FROM _migrate.runs WHERE ended_at IS NULL AND lock_pid <> {first} \
          AND lock_pid = ({held})"
     );
-    wait_until(&target, &recorded);
-    let second = target.value(held);
+    wait_until(&scenario.target, &recorded);
+    let second = scenario.value(held);
     // Longer than a connection of the pool is waited for.
     std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(target.value(held), second, "the same lock");
+    assert_eq!(scenario.value(held), second, "the same lock");
     stops_soon(child);
-    source.expect_stand_in().handle.faults().clear();
-    source.expect_stand_in().handle.drop_connections();
+    scenario.faults().clear();
+    scenario.stand_in().handle.drop_connections();
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 fn runs(target: &Database<'_>) -> String {
@@ -174,43 +174,53 @@ fn runs(target: &Database<'_>) -> String {
 /// The wipe waits for whoever reads a table, and a stop must not.
 #[test]
 fn a_stop_while_the_wipe_waits_leaves_the_job_as_it_was() {
-    let source = Source::stand_in();
-    let database = source.database(&rows_of("one"));
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: wiped");
+    let scenario = Scenario::on_stand_in(&rows_of("one"));
+    let job = scenario.job("job: wiped");
     job.report(&[], 0);
-    stops_behind("public.t IN ACCESS SHARE", &target, &job, &["--restart"]);
-    assert_eq!(runs(&target), "1 runs, 0 open");
+    stops_behind(
+        "public.t IN ACCESS SHARE",
+        &scenario.target,
+        &job,
+        &["--restart"],
+    );
+    assert_eq!(runs(&scenario.target), "1 runs, 0 open");
     let report = job.report(&[], 0);
     assert_eq!(report["tables"][0]["resumed_rows"], 3, "{report:#}");
-    assert_eq!(values(&target), "one");
+    assert_eq!(values(&scenario.target), "one");
 }
 
 /// A run is registered in a moment, unless somebody holds the state tables.
 #[test]
 fn a_stop_while_the_run_is_registered_is_heard() {
-    let source = Source::stand_in();
-    let database = source.database(&rows_of("one"));
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: registered");
+    let scenario = Scenario::on_stand_in(&rows_of("one"));
+    let job = scenario.job("job: registered");
     job.report(&[], 0);
-    stops_behind("_migrate.runs IN SHARE ROW EXCLUSIVE", &target, &job, &[]);
-    assert_eq!(runs(&target), "1 runs, 0 open");
+    stops_behind(
+        "_migrate.runs IN SHARE ROW EXCLUSIVE",
+        &scenario.target,
+        &job,
+        &[],
+    );
+    assert_eq!(runs(&scenario.target), "1 runs, 0 open");
     job.report(&[], 0);
 }
 
 /// What a report asks the target for is waited for until a stop, and hardly longer.
 #[test]
 fn a_stop_while_the_target_is_asked_for_the_report_is_heard() {
-    let source = Source::stand_in();
-    let database = source.database(&rows_of("one"));
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "job: asked");
+    let scenario = Scenario::on_stand_in(&rows_of("one"));
+    let job = scenario.job("job: asked");
     job.report(&[], 0);
     // Nothing else is asked of a run that rejects no row.
-    let said = stops_behind("_migrate.rejects IN ACCESS EXCLUSIVE", &target, &job, &[]).stderr;
+    let said = stops_behind(
+        "_migrate.rejects IN ACCESS EXCLUSIVE",
+        &scenario.target,
+        &job,
+        &[],
+    )
+    .stderr;
     assert!(said.contains("the target could not be asked"), "{said}");
-    assert_eq!(runs(&target), "2 runs, 0 open");
+    assert_eq!(runs(&scenario.target), "2 runs, 0 open");
 }
 
 /// Counts that a run makes behind its load, of tables that an earlier one has loaded.
@@ -246,20 +256,18 @@ fn a_stop_while_tables_are_compared_cancels_the_counts() {
 /// Tables are emptied, dropped and made before the load, and each statement may wait for a lock.
 #[test]
 fn a_stop_while_tables_are_made_ready_leaves_nothing_running() {
-    let source = Source::stand_in();
-    let database = source.database(&rows_of("one"));
-    let target = Postgres::shared().database();
-    target.sql("CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10))");
+    let scenario = Scenario::on_stand_in(&rows_of("one"));
+    scenario.sql("CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10))");
     let settings = "job: emptied\ntransfer: { mode: truncate }";
-    let job = Job::new(&database, &target.target(), settings);
+    let job = scenario.job(settings);
     job.report(&[], 0);
-    let said = stops_behind("public.t IN ACCESS SHARE", &target, &job, &[]).stderr;
+    let said = stops_behind("public.t IN ACCESS SHARE", &scenario.target, &job, &[]).stderr;
     assert!(!said.contains("could not be"), "{said}");
-    assert_eq!(runs(&target), "2 runs, 0 open");
+    assert_eq!(runs(&scenario.target), "2 runs, 0 open");
     assert_eq!(
-        target.value("SELECT count(*) FROM _migrate.tables WHERE state = 'failed'"),
+        scenario.value("SELECT count(*) FROM _migrate.tables WHERE state = 'failed'"),
         "0"
     );
     job.report(&[], 0);
-    assert_eq!(values(&target), "one");
+    assert_eq!(values(&scenario.target), "one");
 }

@@ -1,7 +1,8 @@
 //! Every kind of key that partitions run on: the union of the partitions is the table.
 
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 const FIXTURE: &str = include_str!("../fixtures/keys.sql");
@@ -89,54 +90,50 @@ fn every_key_is_cut_without_losing_or_doubling_a_row() {
 
 #[test]
 fn rows_without_a_key_keep_their_number() {
-    let source = Source::shared();
-    let database = source.database(FIXTURE);
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), SMALL);
-    job.report(&[], ending(source));
+    let scenario = Scenario::loaded(FIXTURE);
+    scenario.job(SMALL).report(&[], ending(scenario.server()));
     assert_eq!(
-        target.value("SELECT count(*) FROM public.duplicates"),
+        scenario.value("SELECT count(*) FROM public.duplicates"),
         "1000"
     );
-    let groups = target.sql("SELECT DISTINCT count(*) FROM public.duplicates GROUP BY a, b");
+    let groups = scenario.sql("SELECT DISTINCT count(*) FROM public.duplicates GROUP BY a, b");
     assert_eq!(groups, [[Some("100".to_owned())]]);
     assert_eq!(
-        target.value("SELECT count(*) FROM public.nullableunique WHERE id IS NULL"),
+        scenario.value("SELECT count(*) FROM public.nullableunique WHERE id IS NULL"),
         "1"
     );
     assert_eq!(
-        target.value("SELECT count(*) FROM public.nullableunique"),
+        scenario.value("SELECT count(*) FROM public.nullableunique"),
         "1001"
     );
-    assert_eq!(target.value("SELECT count(*) FROM public.emptytable"), "0");
-    assert_eq!(target.value("SELECT count(*) FROM public.onerow"), "1");
+    assert_eq!(
+        scenario.value("SELECT count(*) FROM public.emptytable"),
+        "0"
+    );
+    assert_eq!(scenario.value("SELECT count(*) FROM public.onerow"), "1");
 }
 
 /// Row numbers and hashes divide a table only where every statement sees the same rows, and only where
 /// the job asks for it: each reader goes through the whole table.
 #[test]
 fn a_read_only_database_is_divided_by_row_number_and_by_hash_where_the_job_asks() {
-    let source = Source::stand_in();
     let script = format!(
         "{FIXTURE}\nCREATE TABLE dbo.Numbered (A int NULL, B bigint NULL);\n\
          INSERT INTO dbo.Numbered SELECT N % 10, 7 FROM dbo.Seq;\n\
          CREATE TABLE dbo.Unasked (A int NULL, B bigint NULL);\n\
          INSERT INTO dbo.Unasked SELECT N % 10, 7 FROM dbo.Seq;\n"
     );
-    let database = source.database(&script);
-    database.script(&format!("ALTER DATABASE [{}] SET READ_ONLY", database.name));
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
+    scenario.script(&format!(
+        "ALTER DATABASE [{}] SET READ_ONLY",
+        scenario.source.name
+    ));
     let more = format!(
         "{SMALL}\ntables: {{ overrides: {{ dbo.Numbered: {{ partitions: 7 }}, dbo.Duplicates: {{ partitions: 7 }} }} }}"
     );
-    let job = Job::new(&database, &target.target(), &more);
-    let report = job.report(&[], 0);
+    let report = scenario.job(&more).report(&[], 0);
     let read_by = |name: &str| {
-        let tables = report["tables"].as_array().expect("tables");
-        let row = tables
-            .iter()
-            .find(|row| row["table"] == name)
-            .expect("the table");
+        let row = table(&report, name);
         let strategy = row["strategy"].as_str().expect("a strategy").to_owned();
         (
             strategy,
@@ -149,7 +146,7 @@ fn a_read_only_database_is_divided_by_row_number_and_by_hash_where_the_job_asks(
     assert_eq!(read_by("dbo.Duplicates"), ("hash".into(), 7, 1_000));
     assert_eq!(read_by("dbo.Unasked"), ("single".into(), 1, 1_000));
     for table in ["duplicates", "numbered", "unasked"] {
-        let groups = target.sql(&format!(
+        let groups = scenario.sql(&format!(
             "SELECT DISTINCT count(*) FROM public.{table} GROUP BY a, b"
         ));
         assert_eq!(groups, [[Some("100".to_owned())]], "{table}");
@@ -159,7 +156,6 @@ fn a_read_only_database_is_divided_by_row_number_and_by_hash_where_the_job_asks(
 /// One row fewer than, as many as, and one row more than a cut.
 #[test]
 fn tables_around_a_cut_arrive_whole() {
-    let source = Source::shared();
     let mut script = String::new();
     for rows in [1, 2, 6, 7, 8] {
         script.push_str(&format!(
@@ -169,16 +165,15 @@ fn tables_around_a_cut_arrive_whole() {
             script.push_str(&format!("INSERT INTO dbo.T{rows} VALUES ({id});\n"));
         }
     }
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::loaded(&script);
     let more = "tables:\n  overrides:\n".to_owned()
         + &[1, 2, 6, 7, 8]
             .map(|rows| format!("    dbo.T{rows}: {{ partitions: 7 }}\n"))
             .concat();
-    Job::new(&database, &target.target(), &more).report(&[], 0);
+    scenario.job(&more).report(&[], 0);
     for rows in [1, 2, 6, 7, 8] {
         assert_eq!(
-            target.value(&format!("SELECT count(DISTINCT id) FROM public.t{rows}")),
+            scenario.value(&format!("SELECT count(DISTINCT id) FROM public.t{rows}")),
             rows.to_string()
         );
     }
@@ -213,12 +208,10 @@ fn gaps_clusters_trailing_blanks_and_keys_that_are_none() {
             n % 50,
         ));
     }
-    let source = Source::stand_in();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
     let more = "transfer: { partition_min_rows: 30, max_partitions_per_table: 7, commit_every: 1KiB }\n\
                 tables: { overrides: { dbo.Moment: { types: { Id: text } } } }";
-    let report = Job::new(&database, &target.target(), more).report(&[], 6);
+    let report = scenario.job(more).report(&[], 6);
     for (table, strategy) in [
         ("Clustered", "keyset PK"),
         ("Blanks", "keyset PK"),
@@ -226,25 +219,21 @@ fn gaps_clusters_trailing_blanks_and_keys_that_are_none() {
         ("Filtered", "single"),
         ("Disabled", "single"),
     ] {
-        let tables = report["tables"].as_array().expect("tables");
-        let row = tables
-            .iter()
-            .find(|row| row["table"] == format!("dbo.{table}"))
-            .expect("the table");
+        let row = table(&report, &format!("dbo.{table}"));
         let read_by = row["strategy"].as_str().expect("a strategy");
         assert!(read_by.starts_with(strategy), "{row}");
         let name = table.to_lowercase();
         let sums = format!(
             "SELECT count(*) || '|' || count(DISTINCT v) || '|' || sum(v) FROM public.{name}"
         );
-        assert_eq!(target.value(&sums), "300|300|44850", "{table}");
+        assert_eq!(scenario.value(&sums), "300|300|44850", "{table}");
     }
     assert_eq!(
-        target.value("SELECT id FROM public.moment WHERE v = 7"),
+        scenario.value("SELECT id FROM public.moment WHERE v = 7"),
         "2024-05-06 07:08:09.0000007"
     );
     assert_eq!(
-        target.value("SELECT id || '.' FROM public.blanks WHERE v = 4"),
+        scenario.value("SELECT id || '.' FROM public.blanks WHERE v = 4"),
         "004e]  ."
     );
 }

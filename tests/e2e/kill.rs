@@ -51,7 +51,7 @@ fn a_run_that_was_killed_anywhere_is_continued_by_the_same_command() {
 }
 
 /// How long a run takes when nobody disturbs it.
-fn undisturbed(database: &crate::support::source::SourceDatabase<'_>) -> Duration {
+fn undisturbed(database: &crate::support::source::SourceDatabase) -> Duration {
     let target = Postgres::shared().database();
     let job = Job::new(database, &target.target(), load::TRANSFER);
     let started = Instant::now();

@@ -2,6 +2,7 @@
 
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// Closing marks, separators, line ends, wildcards, letters outside of ASCII, reserved words of
@@ -50,13 +51,11 @@ fn odd_names_arrive_as_tables_and_columns() {
              INSERT INTO dbo.{name} VALUES (1, {place}), (2, 0), (3, 0), (4, 0);\n"
         ));
     }
-    let source = Source::stand_in();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
     // Cut, so that the key's name is in ORDER BY and in predicates too.
     let more = "schema: { names: preserve }\n\
                 transfer: { partition_min_rows: 1, max_partitions_per_table: 3 }";
-    let report = Job::new(&database, &target.target(), more).report(&[], 0);
+    let report = scenario.job(more).report(&[], 0);
     assert_eq!(
         report["tables"].as_array().expect("tables").len(),
         NAMES.len()
@@ -66,7 +65,7 @@ fn odd_names_arrive_as_tables_and_columns() {
         let sql = format!(
             "SELECT {table} || '|' || (SELECT count(*) FROM public.{table}) FROM public.{table} WHERE {id} = 1"
         );
-        assert_eq!(target.value(&sql), format!("{place}|4"), "{name:?}");
+        assert_eq!(scenario.value(&sql), format!("{place}|4"), "{name:?}");
     }
 }
 
@@ -84,8 +83,7 @@ fn names_of_128_characters_are_shortened_and_stay_apart() {
     let source = Source::stand_in();
     let database = source.database(&script);
     let plan = |target: &migrate::config::job::Target| {
-        let answer = Job::new(&database, target, "").run(&["plan"]);
-        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+        let answer = Job::new(&database, target, "").ends(&["plan"], 0);
         answer.stdout
     };
     let target = Postgres::shared().database();

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
 pub(crate) use crate::support::programs::tool;
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 const FIXTURE: &str = include_str!("../fixtures/objects.sql");
@@ -16,8 +17,8 @@ const SNAPSHOT: &str = "tests/fixtures/objects.pg_dump.sql";
 /// How many points of a run are killed.
 const VARIABLE: &str = "MIGRATE_TEST_KILLS";
 
-fn source() -> SourceDatabase<'static> {
-    static SOURCE: std::sync::OnceLock<Source> = std::sync::OnceLock::new();
+fn source() -> SourceDatabase {
+    static SOURCE: std::sync::OnceLock<std::sync::Arc<Source>> = std::sync::OnceLock::new();
     SOURCE.get_or_init(Source::stand_in).database(FIXTURE)
 }
 
@@ -96,8 +97,7 @@ fn the_printed_schema_and_an_append_end_in_the_same_database() {
     Job::new(&database, &plain.target(), "").report(&[], 0);
     let target = Postgres::shared().database();
     let job = Job::new(&database, &target.target(), "transfer: { mode: append }");
-    let answer = job.run(&["schema"]);
-    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let answer = job.ends(&["schema"], 0);
     apply(&target, &job, &answer.stdout);
     job.report(&[], 0);
     assert_eq!(dump(&target), dump(&plain));
@@ -156,16 +156,14 @@ fn a_run_killed_between_any_two_objects_is_continued() {
 
 #[test]
 fn a_constraint_that_cannot_be_made_is_its_tables_failure() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.Parent (Code varchar(10) NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.Child (Id int NOT NULL PRIMARY KEY, Code varchar(10) NULL \
          CONSTRAINT FK_Child_Parent REFERENCES dbo.Parent (Code));\n\
          INSERT INTO dbo.Parent VALUES ('abc');\n\
          INSERT INTO dbo.Child VALUES (1, 'ABC');",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let job = scenario.job("");
     let report = job.report(&[], 1);
     let child = &report["tables"][0];
     assert_eq!(child["table"], "dbo.Child", "{report:#}");
@@ -179,15 +177,20 @@ fn a_constraint_that_cannot_be_made_is_its_tables_failure() {
     let status = job.report(&["status"], 0);
     assert!(status.to_string().contains("FK_Child_Parent"), "{status}");
     // Mended by hand, the same command makes the rest.
-    target.sql("UPDATE public.child SET code = 'abc'");
+    scenario.sql("UPDATE public.child SET code = 'abc'");
     job.report(&[], 0);
     assert_eq!(
-        target.value("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_child_parent'"),
+        scenario.value("SELECT convalidated FROM pg_constraint WHERE conname = 'fk_child_parent'"),
         "t"
     );
     // Or the job says that text compares as at the source.
     let icu = Postgres::shared().database();
-    Job::new(&database, &icu.target(), "schema: { collations: icu }").report(&[], 0);
+    Job::new(
+        &scenario.source,
+        &icu.target(),
+        "schema: { collations: icu }",
+    )
+    .report(&[], 0);
     assert_eq!(
         icu.value("SELECT count(*) FROM public.parent WHERE code = 'AbC'"),
         "1"
@@ -196,8 +199,7 @@ fn a_constraint_that_cannot_be_made_is_its_tables_failure() {
 
 #[test]
 fn what_is_left_out_is_listed_with_its_text() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.Kept (Id int NOT NULL PRIMARY KEY, A int NULL);\n\
          CREATE TABLE dbo.Gone (Id int NOT NULL PRIMARY KEY);\n\
          GO\n\
@@ -209,9 +211,8 @@ fn what_is_left_out_is_listed_with_its_text() {
          GO\n\
          ALTER INDEX IX_Off ON dbo.Kept DISABLE;",
     );
-    let target = Postgres::shared().database();
     let only = "tables: { include: ['dbo.Kept'] }";
-    let report = Job::new(&database, &target.target(), only).report(&[], 6);
+    let report = scenario.job(only).report(&[], 6);
     let omissions = report["omissions"].to_string();
     for part in [
         "foreign key FK_Kept_Gone",
@@ -227,7 +228,7 @@ fn what_is_left_out_is_listed_with_its_text() {
     }
     let quiet = "job: quiet\ntransfer: { mode: replace }\ntables: { include: ['dbo.Kept'] }\n\
                  schema: { untranslated: ignore, indexes: false, foreign_keys: false }";
-    let report = Job::new(&database, &target.target(), quiet).report(&[], 0);
+    let report = scenario.job(quiet).report(&[], 0);
     let notes = report["tables"].to_string();
     for part in ["CK_Kept_A", "isnumeric([A])=(1)"] {
         assert!(notes.contains(part), "{part}: {report}");
@@ -236,8 +237,7 @@ fn what_is_left_out_is_listed_with_its_text() {
 
 #[test]
 fn views_are_made_in_the_order_in_which_they_read_each_other() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, Val int NULL);\n\
          INSERT INTO dbo.T VALUES (1, 2), (2, -2);\n\
          GO\n\
@@ -247,10 +247,9 @@ fn views_are_made_in_the_order_in_which_they_read_each_other() {
          GO\n\
          CREATE VIEW dbo.Never AS SELECT COUNT(*) AS N FROM dbo.T;",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "schema: { views: try }");
+    let job = scenario.job("schema: { views: try }");
     let report = job.report(&[], 6);
-    assert_eq!(target.value("SELECT rowid FROM public.above"), "1");
+    assert_eq!(scenario.value("SELECT rowid FROM public.above"), "1");
     let omissions = report["omissions"].as_array().expect("omissions");
     assert_eq!(omissions.len(), 1, "{omissions:?}");
     let never = omissions[0].to_string();
@@ -261,38 +260,31 @@ fn views_are_made_in_the_order_in_which_they_read_each_other() {
     // They are in the way of a restart, and of a replacement.
     job.report(&["--restart"], 6);
     let replace = "job: r\ntransfer: { mode: replace }\nschema: { views: try }";
-    Job::new(&database, &target.target(), replace).report(&[], 6);
-    assert_eq!(target.value("SELECT rowid FROM public.above"), "1");
+    scenario.job(replace).report(&[], 6);
+    assert_eq!(scenario.value("SELECT rowid FROM public.above"), "1");
     // Without the key nothing is said of them.
     let other = Postgres::shared().database();
-    Job::new(&database, &other.target(), "").report(&[], 0);
+    Job::new(&scenario.source, &other.target(), "").report(&[], 0);
 }
 
 #[test]
 fn columns_get_the_names_that_the_job_gives() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, Val int NOT NULL CHECK (Val > 0));\n\
          CREATE INDEX IX_Val ON dbo.T (Val);\n\
          INSERT INTO dbo.T VALUES (1, 2);",
     );
-    let target = Postgres::shared().database();
     let rename = |name: &str| {
         format!(
             "tables: {{ overrides: {{ dbo.T: {{ columns: {{ rename: {{ Val: {name} }} }} }} }} }}"
         )
     };
-    let answer = Job::new(&database, &target.target(), &rename("id")).run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    assert!(
-        answer.stderr.contains("both be named id"),
-        "{}",
-        answer.stderr
-    );
-    Job::new(&database, &target.target(), &rename("\"my value\"")).report(&[], 0);
-    assert_eq!(target.value("SELECT \"my value\" FROM public.t"), "2");
+    let answer = scenario.job(&rename("id")).ends(&[], 1);
+    answer.says(&["both be named id"]);
+    scenario.job(&rename("\"my value\"")).report(&[], 0);
+    assert_eq!(scenario.value("SELECT \"my value\" FROM public.t"), "2");
     let definition = "SELECT pg_get_indexdef('public.ix_val'::regclass)";
-    assert!(target.value(definition).ends_with("(\"my value\")"));
+    assert!(scenario.value(definition).ends_with("(\"my value\")"));
 }
 
 /// The schema as `pg_dump` prints it, without what differs from server to server.

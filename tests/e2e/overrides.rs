@@ -2,6 +2,7 @@
 
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 const SCRIPT: &str = "\
@@ -42,22 +43,20 @@ const PAIRS: [(&str, &str, &str, &str); 13] = [
 ];
 
 fn all_arrive(more: &str) {
-    let source = Source::shared();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), more).report(&[], 0);
+    let scenario = Scenario::loaded(SCRIPT);
+    scenario.job(more).report(&[], 0);
     for (column, _, ty, expected) in PAIRS {
         let name = column.to_lowercase();
-        let value = target.value(&format!("SELECT {name} FROM public.t WHERE id = 1"));
+        let value = scenario.value(&format!("SELECT {name} FROM public.t WHERE id = 1"));
         assert_eq!(value, expected, "{column} as {ty}");
-        let made = target.value(&format!(
+        let made = scenario.value(&format!(
             "SELECT replace(format_type(atttypid, atttypmod), 'character varying', 'varchar') FROM pg_attribute \
              WHERE attrelid = 'public.t'::regclass AND attname = '{name}'"
         ));
         assert_eq!(made, ty, "{column}");
         if column != "Id" {
             let sql = format!("SELECT {name} IS NULL FROM public.t WHERE id = 2");
-            assert_eq!(target.value(&sql), "t", "{column}");
+            assert_eq!(scenario.value(&sql), "t", "{column}");
         }
     }
 }
@@ -92,8 +91,7 @@ fn a_pair_that_would_lose_something_is_refused_with_its_setting() {
     let target = Postgres::shared().database();
     let more =
         "types: { money: double precision, float: real, bigint: text, nvarchar: varchar(5) }";
-    let answer = Job::new(&database, &target.target(), more).run(&["plan"]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    let answer = Job::new(&database, &target.target(), more).ends(&["plan"], 1);
     for words in [
         "types.money: money cannot be copied into double precision",
         "types.float: float cannot be copied into real",
@@ -108,14 +106,11 @@ fn a_pair_that_would_lose_something_is_refused_with_its_setting() {
 /// Every command ends with the same code for the same mistake in the job.
 #[test]
 fn a_type_that_nobody_has_is_the_job_files_mistake_for_every_command() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "types: { foo: text }");
+    let scenario = Scenario::on_stand_in(SCRIPT);
+    let job = scenario.job("types: { foo: text }");
     for command in ["check", "plan", "schema", "run"] {
-        let answer = job.run(&[command]);
-        assert_eq!(answer.code, Some(2), "{command}: {}", answer.stderr);
-        let told = format!("{}{}", answer.stdout, answer.stderr);
+        let answer = job.ends(&[command], 2);
+        let told = answer.said();
         assert!(told.contains("types.foo"), "{command}: {told}");
     }
     // `plan` goes on with what can be planned.

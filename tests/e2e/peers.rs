@@ -1,15 +1,13 @@
 //! What other tools got wrong with the same tables: one test for each.
 
-use crate::support::job::Job;
-use crate::support::postgres::{Database, Postgres};
-use crate::support::source::Source;
+use crate::support::postgres::Database;
+use crate::support::scenario::Scenario;
 
 /// Runs a job of a script to its end, which must be a good one.
 fn moved(script: &str, more: &str) -> Database<'static> {
-    let database = Source::shared().database(script);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), more).report(&[], 0);
-    target
+    let scenario = Scenario::loaded(script);
+    scenario.job(more).report(&[], 0);
+    scenario.target
 }
 
 /// Decimals beyond 96 bits panicked, and money went through a float.
@@ -185,19 +183,18 @@ fn column_names_may_hold_quotes_and_tabs() {
 #[test]
 fn rows_that_are_lost_are_no_success() {
     let script = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);\nINSERT INTO dbo.T VALUES (1), (2), (3);";
-    let database = Source::shared().database(script);
-    let target = Postgres::shared().database();
-    target.sql(
+    let scenario = Scenario::loaded(script);
+    scenario.sql(
         "CREATE TABLE public.t (id int PRIMARY KEY); \
          CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
          CREATE TRIGGER lose BEFORE INSERT ON public.t FOR EACH ROW EXECUTE FUNCTION public.lose()",
     );
-    let answer = Job::new(&database, &target.target(), "transfer: { mode: append }").run(&[]);
+    let answer = scenario.job("transfer: { mode: append }").run(&[]);
     assert!(
         matches!(answer.code, Some(1 | 4)),
         "{:?}: {}",
         answer.code,
         answer.stdout
     );
-    assert_eq!(target.value("SELECT count(*) FROM public.t"), "0");
+    assert_eq!(scenario.value("SELECT count(*) FROM public.t"), "0");
 }

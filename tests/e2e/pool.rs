@@ -1,8 +1,7 @@
 //! One cap for the process: the server's own count of connections never passes it.
 
 use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 /// 16 tables of 2,000 rows.
 fn sixteen_tables() -> String {
@@ -27,17 +26,21 @@ fn sixteen_tables() -> String {
 }
 
 fn run_under(cap: usize) -> (serde_json::Value, u64) {
-    let source = Source::stand_in();
-    let database = source.database(&sixteen_tables());
-    let target = Postgres::shared().database();
-    let stand_in = source.expect_stand_in();
+    let scenario = Scenario::on_stand_in(&sixteen_tables());
+    let stand_in = scenario.stand_in();
     let counters = stand_in.handle.counters();
     counters.reset_peak();
     let pool = format!("{{ max_connections: {cap} }}");
     // More readers than connections, so that some are seen to wait.
     let more = "transfer: { partition_min_rows: 256, max_partitions_per_table: 8, commit_every: 16KiB, \
                 partitions_in_flight: 4 }";
-    let job = Job::with(&source, &database.name, &target.target(), &pool, more);
+    let job = Job::with(
+        scenario.server(),
+        &scenario.source.name,
+        &scenario.target.target(),
+        &pool,
+        more,
+    );
     // Whoever has a connection keeps it for a moment, so that the others are seen to wait.
     let stall = "stall:rows=5,for=200ms,times=6,match=SELECT [Id], [V]";
     stand_in
@@ -47,7 +50,7 @@ fn run_under(cap: usize) -> (serde_json::Value, u64) {
     let report = job.report(&[], 0);
     for table in 0..16 {
         assert_eq!(
-            target.value(&format!("SELECT count(DISTINCT id) FROM public.t{table}")),
+            scenario.value(&format!("SELECT count(DISTINCT id) FROM public.t{table}")),
             "2048"
         );
     }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::job::{Answer, Job};
+use crate::support::job::{Answer, Job, table};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// The number of rows is two to this power, 16 or more; 20 makes a million of it.
@@ -206,18 +207,14 @@ INSERT INTO dbo.Heap VALUES (NCHAR(0), 1), (N'x', 2), (NCHAR(0), 1);
 
 #[test]
 fn every_fault_is_told_by_its_column_and_the_row_can_be_mended() {
-    let source = Source::stand_in();
-    let database = source.database(FIXTURE);
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
+    let scenario = Scenario::on_stand_in(FIXTURE);
+    let job = scenario.job(
         "values: { nul_characters: reject, unpaired_surrogates: reject, undecodable: reject }",
     );
     let report = job.report(&[], 5);
     assert_eq!(report["totals"]["rejected"], 6);
     let faults = |id: i32| {
-        target.value(&format!(
+        scenario.value(&format!(
             "SELECT string_agg(f ->> 'column' || ' ' || (f ->> 'reason'), ', ') FROM _migrate.rejects, \
              jsonb_array_elements(faults) AS f WHERE source_table = 'Texts' AND key ->> 'Id' = '{id}'"
         ))
@@ -229,24 +226,26 @@ fn every_fault_is_told_by_its_column_and_the_row_can_be_mended() {
         WHERE source_table = 'Texts' AND key ->> 'Id' = '2' \
         RETURNING concat_ws('|', id, n, m, g, j, f, d, b, p)";
     assert_eq!(
-        target.value(mended),
+        scenario.value(mended),
         "2|mended|m||x|0.1|0001-01-01 00:00:00|\\x00ff|12345678.90"
     );
     let hex = "SELECT concat_ws('|', \"row\" -> 'j' ->> '$hex', \"row\" -> 'j' ->> '$encoding', length(\"row\" -> 'm' ->> '$hex')) \
         FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '3'";
-    assert_eq!(target.value(hex), "8389fe41|code page 932|320008");
+    assert_eq!(scenario.value(hex), "8389fe41|code page 932|320008");
     let keys = "SELECT string_agg(key -> 'K' ->> '$hex', '|' ORDER BY source_table) FROM _migrate.rejects WHERE source_table LIKE '%Keys'";
-    assert_eq!(target.value(keys), "61aa|620000de");
+    assert_eq!(scenario.value(keys), "61aa|620000de");
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT count(*) FROM _migrate.rejects WHERE source_table = 'Heap' AND key IS NULL"
         ),
         "2"
     );
     // A row that was mended and deleted from the rejects is accounted for.
-    target.sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
+    scenario
+        .sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
     job.report(&["verify"], 0);
-    target.sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '3'");
+    scenario
+        .sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '3'");
     job.report(&["verify"], 4);
 }
 
@@ -254,28 +253,25 @@ fn every_fault_is_told_by_its_column_and_the_row_can_be_mended() {
 /// `_migrate.rejects` said of them, and so called a table equal that lacked a row on both sides.
 #[test]
 fn a_reject_that_is_gone_is_a_difference_at_every_level() {
-    let source = Source::stand_in();
-    let database = source.database(FIXTURE);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(FIXTURE);
     let values =
         "values: { nul_characters: reject, unpaired_surrogates: reject, undecodable: reject }";
-    let job = Job::new(&database, &target.target(), values);
+    let job = scenario.job(values);
     job.report(&[], 5);
     let levels = ["counts", "checksums", "rows"];
     for level in levels {
         job.report(&["verify", "--level", level], 0);
     }
-    target.sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
+    scenario
+        .sql("DELETE FROM _migrate.rejects WHERE source_table = 'Texts' AND key ->> 'Id' = '2'");
     for level in levels {
         let report = job.report(&["verify", "--level", level], 4);
-        let tables = report["tables"].as_array().expect("tables");
-        let texts = tables.iter().find(|table| table["table"] == "dbo.Texts");
-        let texts = texts.expect("the table");
+        let texts = table(&report, "dbo.Texts");
         let counts = ["source_rows", "target_rows", "rejected"].map(|count| &texts[count]);
         assert_eq!(counts, [3, 1, 1], "{level}");
     }
     let mended = "INSERT INTO public.texts (id, n) VALUES (2, 'mended')";
-    target.sql(mended);
+    scenario.sql(mended);
     job.report(&["verify", "--level", "counts"], 0);
     let report = job.report(&["verify", "--level", "rows", "--table", "dbo.Texts"], 4);
     let sums = &report["tables"][0]["checksums"];
@@ -288,24 +284,17 @@ fn a_reject_that_is_gone_is_a_difference_at_every_level() {
 
 #[test]
 fn rejects_are_listed_with_keys_and_shown_only_on_request() {
-    let source = Source::stand_in();
     let fixture = format!(
         "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY, T nvarchar(40) NULL);\n\
          INSERT INTO dbo.A VALUES (1, N'{SECRET}' + NCHAR(0)), (2, NCHAR(0)), (3, N'x');\n\
          CREATE TABLE dbo.B (Id int NOT NULL PRIMARY KEY, T nvarchar(40) NULL, S nvarchar(20) NULL);\n\
          INSERT INTO dbo.B VALUES (7, NCHAR(0), N'{SECRET}');\n"
     );
-    let database = source.database(&fixture);
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
-        "values: { nul_characters: reject }",
-    );
+    let scenario = Scenario::on_stand_in(&fixture);
+    let job = scenario.job("values: { nul_characters: reject }");
     let nothing = job.run(&["rejects"]);
     assert!(nothing.code == Some(0) && nothing.stdout.contains("no rejected rows"));
-    let run = job.run(&[]);
-    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    let run = job.ends(&[], 5);
     assert!(
         run.stdout.contains("3 rejected rows")
             && run.stdout.contains("migrate rejects --table dbo.A"),
@@ -348,18 +337,15 @@ fn rejects_are_listed_with_keys_and_shown_only_on_request() {
         rejected.collect::<Vec<_>>(),
         [(Some("dbo.A"), Some(2)), (Some("dbo.B"), Some(1))]
     );
-    let unknown = job.run(&["rejects", "--table", "dbo.Typo"]);
-    assert_eq!(unknown.code, Some(2), "{}", unknown.stderr);
+    job.ends(&["rejects", "--table", "dbo.Typo"], 2);
 }
 
 #[test]
 fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY, T nvarchar(40) NULL, S nvarchar(40) NULL, R nvarchar(40) NULL);\n\
          INSERT INTO dbo.A VALUES (1, N'a' + NCHAR(0), N'x', N'x'), (2, N'x', N'b' + NCHAR(0), N'x'), (3, N'x', N'x', N'c' + NCHAR(0));\n",
     );
-    let target = Postgres::shared().database();
     let with = |column: &str| {
         let values = format!(
             "{{ {column}: {{ nul_characters: strip }}, R: {{ nul_characters: replace }} }}"
@@ -367,11 +353,10 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
         let more = format!(
             "values: {{ nul_characters: reject }}\ntables: {{ overrides: {{ dbo.A: {{ values: {values} }} }} }}"
         );
-        Job::new(&database, &target.target(), &more)
+        scenario.job(&more)
     };
     for (column, message) in [("Missing", "column Missing"), ("Id", "holds none")] {
-        let answer = with(column).run(&["plan"]);
-        assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+        let answer = with(column).ends(&["plan"], 2);
         assert!(answer.stdout.contains(message), "{}", answer.stdout);
     }
     let report = with("S").report(&[], 5);
@@ -381,7 +366,7 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
         serde_json::json!({ "R": 1, "S": 1 })
     );
     assert_eq!(
-        target.value("SELECT string_agg(s || '|' || r, ', ' ORDER BY id) FROM public.a"),
+        scenario.value("SELECT string_agg(s || '|' || r, ', ' ORDER BY id) FROM public.a"),
         "b|x, x|c\u{FFFD}"
     );
 }
@@ -389,13 +374,11 @@ fn a_column_may_differ_from_the_job_and_an_unknown_one_is_an_error() {
 /// Mode replace loads again, and the rejects of the first load must not stay.
 #[test]
 fn a_job_that_loads_again_has_its_rejects_once() {
-    let source = Source::stand_in();
-    let database = source.database(FIXTURE);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(FIXTURE);
     let values = "values: { nul_characters: reject, unpaired_surrogates: reject, undecodable: reject }\ntransfer: { mode: replace }";
-    let job = Job::new(&database, &target.target(), values);
+    let job = scenario.job(values);
     for _ in 0..2 {
         assert_eq!(job.report(&[], 5)["totals"]["rejected"], 6);
-        assert_eq!(target.value("SELECT count(*) FROM _migrate.rejects"), "6");
+        assert_eq!(scenario.value("SELECT count(*) FROM _migrate.rejects"), "6");
     }
 }

@@ -3,28 +3,24 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use standin::fault::FaultSpec;
-
 use crate::load;
 use crate::stopping::send;
 use crate::support::cluster::Options;
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// A run's report is right only if the rows are.
 fn run_with_fault(fault: &str) -> serde_json::Value {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&load::script());
     // More attempts than faults, all of which may fall on one partition.
     let patient = load::TRANSFER.replace("attempts: 5", "attempts: 20");
-    let job = Job::new(&database, &target.target(), &patient);
-    let faults = source.expect_stand_in().handle.faults();
-    faults.add(fault.parse::<FaultSpec>().expect("a fault"));
+    let job = scenario.job(&patient);
+    scenario.fault(fault);
     let report = job.report(&[], 0);
-    assert!(faults.fired() > 0, "the fault happened: {fault}");
-    load::check(&target);
+    assert!(scenario.faults().fired() > 0, "the fault happened: {fault}");
+    load::check(&scenario.target);
     report
 }
 
@@ -76,31 +72,17 @@ fn a_heap_that_was_cut_begins_again_as_a_whole() {
 
 #[test]
 fn a_permanent_error_fails_its_table_and_no_other() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
     // 208 is "invalid object name", which no retry heals.
-    faults.add(
-        "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Pair]"
-            .parse()
-            .expect("a fault"),
-    );
+    scenario.fault("error:rows=3000,number=208,times=forever,match=FROM [dbo].[Pair]");
     let report = job.report(&[], 1);
-    let outcome = |name: &str| {
-        let tables = report["tables"].as_array().expect("tables");
-        tables
-            .iter()
-            .find(|table| table["table"] == name)
-            .expect("the table")["outcome"]
-            .clone()
-    };
+    let outcome = |name: &str| table(&report, name)["outcome"].clone();
     assert_eq!(outcome("dbo.Pair"), "failed");
     for done in ["dbo.Narrow", "dbo.Wide", "dbo.Heap"] {
         assert_eq!(outcome(done), "done");
     }
-    faults.clear();
+    scenario.clear_faults();
     // Only the failed table is taken up, by name, from where it was.
     let report = job.report(&["--table", "dbo.Pair"], 0);
     assert_eq!(
@@ -112,30 +94,23 @@ fn a_permanent_error_fails_its_table_and_no_other() {
             .count(),
         1
     );
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
 fn garbage_in_the_stream_is_never_taken_for_rows() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
-    faults.add(
-        "garbage:rows=700,times=forever,match=FROM [dbo].[Narrow]"
-            .parse()
-            .expect("a fault"),
-    );
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    scenario.fault("garbage:rows=700,times=forever,match=FROM [dbo].[Narrow]");
     job.report(&[], 1);
     let most = format!(
         "SELECT count(*) <= {} AND count(*) = count(DISTINCT v) FROM public.narrow",
         load::ROWS
     );
-    assert_eq!(target.value(&most), "t");
-    faults.clear();
+    assert_eq!(scenario.value(&most), "t");
+    scenario.clear_faults();
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
@@ -164,18 +139,11 @@ fn a_target_that_restarts_is_waited_for() {
 #[test]
 fn a_signal_stops_within_ten_seconds_and_the_next_run_continues() {
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
-        let source = Source::stand_in();
-        let database = source.database(&load::script());
-        let target = Postgres::shared().database();
-        let job = Job::new(&database, &target.target(), load::TRANSFER);
-        let faults = source.expect_stand_in().handle.faults();
-        faults.add(
-            "stall:rows=2500,for=60s,times=4,match=FROM [dbo]"
-                .parse()
-                .expect("a fault"),
-        );
+        let scenario = Scenario::on_stand_in(&load::script());
+        let job = scenario.job(load::TRANSFER);
+        scenario.fault("stall:rows=2500,for=60s,times=4,match=FROM [dbo]");
         let child = job.spawn(&[]);
-        wait_for_rows(&target);
+        wait_for_rows(&scenario.target);
         send(&child, signal);
         let asked = Instant::now();
         assert_eq!(code(child), Some(expected));
@@ -184,74 +152,49 @@ fn a_signal_stops_within_ten_seconds_and_the_next_run_continues() {
             "took {:?}",
             asked.elapsed()
         );
-        faults.clear();
-        source.expect_stand_in().handle.drop_connections();
+        scenario.clear_faults();
+        scenario.stand_in().handle.drop_connections();
         job.report(&[], 0);
-        load::check(&target);
+        load::check(&scenario.target);
     }
 }
 
 #[test]
 fn a_second_process_says_who_holds_the_job_and_leaves() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
-    faults.add(
-        "stall:rows=2500,for=6s,times=2,match=FROM [dbo]"
-            .parse()
-            .expect("a fault"),
-    );
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    scenario.fault("stall:rows=2500,for=6s,times=2,match=FROM [dbo]");
     let first = job.spawn(&[]);
-    wait_for_rows(&target);
+    wait_for_rows(&scenario.target);
     let pid = first.id();
-    let second = job.run(&[]);
-    assert_eq!(second.code, Some(1), "{}", second.stderr);
-    assert!(
-        second.stderr.contains(&format!("process {pid} on host")),
-        "{}",
-        second.stderr
-    );
+    let second = job.ends(&[], 1);
+    second.says(&[&format!("process {pid} on host")]);
     assert_eq!(code(first), Some(0));
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
 fn a_finished_job_is_not_done_twice_and_restart_begins_anew() {
-    let source = Source::shared();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    let scenario = Scenario::loaded(&load::script());
+    let job = scenario.job(load::TRANSFER);
     job.report(&[], 0);
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
     job.report(&["--restart"], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
 fn a_checkpoint_is_refused_when_the_table_changed() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
-    faults.add(
-        "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Narrow]"
-            .parse()
-            .expect("a fault"),
-    );
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    scenario.fault("error:rows=3000,number=208,times=forever,match=FROM [dbo].[Narrow]");
     job.report(&[], 1);
-    faults.clear();
-    database.script("ALTER TABLE dbo.Narrow ADD Extra int NULL;");
+    scenario.clear_faults();
+    scenario.script("ALTER TABLE dbo.Narrow ADD Extra int NULL;");
     let answer = job.run(&[]);
     assert_eq!(answer.code, Some(1));
-    assert!(
-        answer.stderr.contains("dbo.Narrow") && answer.stderr.contains("--restart"),
-        "{}",
-        answer.stderr
-    );
+    answer.says(&["dbo.Narrow", "--restart"]);
 }
 
 /// Waits until a partition has committed rows.

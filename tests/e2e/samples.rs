@@ -117,7 +117,7 @@ fn account(file: &str, name: &str, rows: &str, expected: &[(&str, i64, i64)]) {
     let script = std::fs::read_to_string(format!("{folder}/{file}")).expect("the script");
     let source = Source::stand_in();
     let named = |name: &str| SourceDatabase {
-        server: &source,
+        server: std::sync::Arc::clone(&source),
         name: name.into(),
     };
     // Both scripts need a database of that name; the one of pubs drops it and makes its own.

@@ -1,10 +1,7 @@
 //! Foreign keys are validated side by side, not one after the other.
 
+use crate::support::scenario::Scenario;
 use std::time::{Duration, Instant};
-
-use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
 
 /// A validation ends only once the gate is open; nothing else waits. Waiting is done before the
 /// statement takes its locks, so neither waits for the other.
@@ -30,8 +27,7 @@ AND query LIKE '%VALIDATE CONSTRAINT%' AND pid <> pg_backend_pid()";
 /// With one at a time there would never be two.
 #[test]
 fn two_foreign_keys_are_validated_at_once() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.A (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.B (Id int NOT NULL PRIMARY KEY);\n\
          CREATE TABLE dbo.C (Id int NOT NULL PRIMARY KEY CONSTRAINT FK_C REFERENCES dbo.A (Id));\n\
@@ -39,22 +35,21 @@ fn two_foreign_keys_are_validated_at_once() {
          INSERT INTO dbo.A VALUES (1);\nINSERT INTO dbo.B VALUES (1);\n\
          INSERT INTO dbo.C VALUES (1);\nINSERT INTO dbo.D VALUES (1);",
     );
-    let target = Postgres::shared().database();
-    target.sql(GATE);
-    let job = Job::new(&database, &target.target(), "");
+    scenario.sql(GATE);
+    let job = scenario.job("");
     let run = job.spawn(&[]);
     let started = Instant::now();
     let mut most = 0;
     // Passes as soon as both are seen; a slow machine only takes longer.
     while most < 2 && started.elapsed() < Duration::from_secs(120) {
-        most = most.max(target.value(RUNNING).parse::<u32>().expect("a number"));
+        most = most.max(scenario.value(RUNNING).parse::<u32>().expect("a number"));
         std::thread::sleep(Duration::from_millis(50));
     }
-    target.sql("DELETE FROM proof.closed");
+    scenario.sql("DELETE FROM proof.closed");
     let output = run.wait_with_output().expect("the tool ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert_eq!(most, 2, "{said}");
     let validated = "SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace";
-    assert_eq!(target.value(validated), "fk_c,fk_d");
+    assert_eq!(scenario.value(validated), "fk_c,fk_d");
 }

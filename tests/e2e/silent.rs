@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Child;
 use std::time::Duration;
 
-use crate::errors::changed;
 use crate::interrupted::{makes_a_key, pair, stops_soon};
 use crate::load;
 use crate::resume::wait_for_rows;
@@ -25,9 +24,8 @@ fn a_stop_is_heard_before_a_server_says_a_word() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let port = silent.local_addr().expect("its address").port();
     let job = Job::new(&database, &target, load::TRANSFER);
-    let text = fs::read_to_string(&job.path).expect("the job");
     let stop = |server: u16, arguments: &[&str]| {
-        let job = changed(&text, &format!("port: {server}"), &format!("port: {port}"));
+        let job = job.changed(&format!("port: {server}"), &format!("port: {port}"));
         let child = job.spawn(arguments);
         std::thread::sleep(Duration::from_millis(300));
         stops_soon(child);
@@ -83,8 +81,7 @@ fn a_stop_is_heard_though_the_target_has_fallen_silent() {
     let server = Postgres::start(Options { tls: true });
     let target = server.database();
     let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let text = fs::read_to_string(&job.path).expect("the job");
-    let job = changed(&text, "sslmode: disable", "sslmode: require");
+    let job = job.changed("sslmode: disable", "sslmode: require");
     stall(&source, 60);
     let loading = job.spawn(&[]);
     wait_for_rows(&target);

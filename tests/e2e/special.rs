@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 /// The values of the T-SQL reference's own pages: "hierarchyid", "AsBinaryZM", "Vector data type".
 const SCRIPT: &str = "\
@@ -70,23 +70,19 @@ const EXPECTED: [(&str, &str); 12] = [
 
 #[test]
 fn types_without_a_counterpart_arrive_as_their_documentation_prints_them() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    let scenario = Scenario::on_stand_in(SCRIPT);
+    scenario.job("").report(&[], 0);
     for (sql, expected) in EXPECTED {
-        assert_eq!(target.value(sql), expected, "{sql}");
+        assert_eq!(scenario.value(sql), expected, "{sql}");
     }
 }
 
 #[test]
 fn a_job_can_ask_for_json_and_for_the_variants_base_type() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(SCRIPT);
     let more = "types: { sql_variant: jsonb, json: json, vector: text, hierarchyid: bytea }";
-    Job::new(&database, &target.target(), more).report(&[], 0);
-    let value = |sql: &str| target.value(sql);
+    scenario.job(more).report(&[], 0);
+    let value = |sql: &str| scenario.value(sql);
     assert_eq!(
         value("SELECT j FROM public.special WHERE id = 1"),
         "{\"b\": 1, \"a\": [true, null, 1.50]}"
@@ -126,12 +122,10 @@ fn a_table_is_divided_by_a_hierarchyid() {
         )
         .expect("a string");
     }
-    let source = Source::stand_in();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
     let more =
         "transfer: { partition_min_rows: 100, max_partitions_per_table: 4, commit_every: 1KiB }";
-    let report = Job::new(&database, &target.target(), more).report(&[], 0);
+    let report = scenario.job(more).report(&[], 0);
     let table = &report["tables"][0];
     let strategy = table["strategy"].as_str().expect("a strategy");
     assert!(strategy.starts_with("keyset PK"), "{table}");
@@ -140,9 +134,9 @@ fn a_table_is_divided_by_a_hierarchyid() {
         "{table}"
     );
     let wrong = "SELECT count(*) FROM public.org WHERE node <> '/' || (v + 80) || '/'";
-    assert_eq!(target.value(wrong), "0");
+    assert_eq!(scenario.value(wrong), "0");
     assert_eq!(
-        target.value("SELECT count(DISTINCT node) FROM public.org"),
+        scenario.value("SELECT count(DISTINCT node) FROM public.org"),
         "500"
     );
 }
@@ -150,22 +144,18 @@ fn a_table_is_divided_by_a_hierarchyid() {
 /// PostGIS and pgvector are not in a test's PostgreSQL; asking for their types says so.
 #[test]
 fn an_extension_that_the_target_lacks_is_named_while_planning() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(SCRIPT);
     for (more, extension) in [
         ("types: { vector: vector(3) }", "pgvector"),
         ("types: { geography: geography }", "PostGIS"),
     ] {
         for command in ["plan", "run"] {
-            let answer = Job::new(&database, &target.target(), more).run(&[command]);
-            assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-            let told = format!("{}{}", answer.stdout, answer.stderr);
+            let answer = scenario.job(more).ends(&[command], 1);
+            let told = answer.said();
             assert!(told.contains(extension), "{told}");
         }
     }
-    let plan = Job::new(&database, &target.target(), "").run(&["plan"]);
-    assert_eq!(plan.code, Some(0), "{}", plan.stderr);
+    let plan = scenario.job("").ends(&["plan"], 0);
     assert!(plan.stdout.contains("real[]"), "{}", plan.stdout);
 }
 
@@ -176,19 +166,17 @@ fn alias_sparse_and_computed_columns_are_what_their_types_are() {
          CREATE TABLE dbo.People (Id int NOT NULL PRIMARY KEY, Phone dbo.PhoneNumber, \
          Rare nvarchar(10) SPARSE NULL, Twice AS (Id * 2), Kept AS (Id + 1) PERSISTED);\n\
          INSERT INTO dbo.People (Id, Phone, Rare) VALUES (1, '+49 30', NULL), (2, '', N'ж');";
-    let source = Source::stand_in();
-    let database = source.database(script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(script);
     let more = "schema: { computed: plain }";
-    Job::new(&database, &target.target(), more).report(&[], 0);
+    scenario.job(more).report(&[], 0);
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT string_agg(concat_ws('|', phone, rare IS NULL, twice, kept), ';' ORDER BY id) FROM public.people"
         ),
         "+49 30|t|2|2;|f|4|3"
     );
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute \
              WHERE attrelid = 'public.people'::regclass AND attname = 'phone'"
         ),
@@ -205,14 +193,11 @@ fn alias_types_are_domains_on_request() {
          CREATE TABLE dbo.People (Phone dbo.PhoneNumber PRIMARY KEY, Other dbo.PhoneNumber NULL, \
          Paid crm.Price DEFAULT 1.5, Twice AS (Paid * 2));\n\
          INSERT INTO dbo.People (Phone, Other, Paid) VALUES ('+49 30', NULL, 1.125), ('', 'x ', NULL);";
-    let source = Source::stand_in();
-    let database = source.database(script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(script);
     let types = "tables: { overrides: { dbo.People: { types: { Phone: domain, Other: domain, Paid: domain } } } }\n\
          verify: checksums";
-    let job = Job::new(&database, &target.target(), types);
-    let schema = job.run(&["schema"]);
-    assert_eq!(schema.code, Some(0), "{}", schema.stderr);
+    let job = scenario.job(types);
+    let schema = job.ends(&["schema"], 0);
     for line in [
         "CREATE DOMAIN \"public\".\"phonenumber\" AS character varying(20);",
         "CREATE DOMAIN \"crm\".\"price\" AS numeric(9,3);",
@@ -225,31 +210,24 @@ fn alias_types_are_domains_on_request() {
     let columns = "SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull), ', ' \
          ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'public.people'::regclass AND attnum > 0";
     assert_eq!(
-        target.value(columns),
+        scenario.value(columns),
         "phone phonenumber t, other phonenumber f, paid crm.price f, twice numeric(11,3) f"
     );
     let rows = "SELECT string_agg(concat_ws('|', phone, coalesce(other, 'NULL'), paid, twice), ';' ORDER BY phone DESC) FROM public.people";
-    assert_eq!(target.value(rows), "+49 30|NULL|1.125|2.250;|x ");
+    assert_eq!(scenario.value(rows), "+49 30|NULL|1.125|2.250;|x ");
     job.report(&["verify", "--level", "rows"], 0);
     // The table that `migrate schema` makes takes the rows as the base type's.
     let by_hand = Postgres::shared().database();
     by_hand.sql(&schema.stdout);
     let more = format!("{types}\ntransfer: {{ mode: append }}");
-    Job::new(&database, &by_hand.target(), &more).report(&[], 0);
-    assert_eq!(by_hand.value(columns), target.value(columns));
-    assert_eq!(by_hand.value(rows), target.value(rows));
+    Job::new(&scenario.source, &by_hand.target(), &more).report(&[], 0);
+    assert_eq!(by_hand.value(columns), scenario.value(columns));
+    assert_eq!(by_hand.value(rows), scenario.value(rows));
     // A type of another base in the domain's place is not touched.
     let taken = Postgres::shared().database();
     taken.sql("CREATE DOMAIN public.phonenumber AS integer");
-    let answer = Job::new(&database, &taken.target(), types).run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    assert!(
-        answer
-            .stderr
-            .contains("is not the domain that the source has"),
-        "{}",
-        answer.stderr
-    );
+    let answer = Job::new(&scenario.source, &taken.target(), types).ends(&[], 1);
+    answer.says(&["is not the domain that the source has"]);
 }
 
 /// Whether the target's server can make the extension; then it is made.
@@ -266,13 +244,11 @@ fn has_extension(target: &Database<'_>, name: &str) -> bool {
 
 #[test]
 fn places_are_postgis_types_where_postgis_is() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
-    if !has_extension(&target, "postgis") {
+    let scenario = Scenario::on_stand_in(SCRIPT);
+    if !has_extension(&scenario.target, "postgis") {
         return;
     }
-    let job = Job::new(&database, &target.target(), "verify: checksums");
+    let job = scenario.job("verify: checksums");
     job.report(&[], 0);
     job.report(&["verify", "--level", "checksums"], 0);
     for (sql, expected) in [
@@ -294,21 +270,19 @@ fn places_are_postgis_types_where_postgis_is() {
             "0101000020e6100000000000000000f03f0000000000000040",
         ),
     ] {
-        assert_eq!(target.value(sql), expected, "{sql}");
+        assert_eq!(scenario.value(sql), expected, "{sql}");
     }
 }
 
 #[test]
 fn vectors_are_pgvectors_where_pgvector_is() {
-    let source = Source::stand_in();
-    let database = source.database(SCRIPT);
-    let target = Postgres::shared().database();
-    if !has_extension(&target, "vector") {
+    let scenario = Scenario::on_stand_in(SCRIPT);
+    if !has_extension(&scenario.target, "vector") {
         return;
     }
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    scenario.job("").report(&[], 0);
     let sql = "SELECT e || '|' || pg_typeof(e) FROM public.special WHERE id = 1";
-    assert_eq!(target.value(sql), "[0.1,2,30]|vector");
+    assert_eq!(scenario.value(sql), "[0.1,2,30]|vector");
 }
 
 /// Both tables of a system-versioned pair are plain tables with their rows, period columns that
@@ -320,18 +294,16 @@ fn a_system_versioned_pair_becomes_two_plain_tables() {
          Until datetime2(3) GENERATED ALWAYS AS ROW END HIDDEN NOT NULL, \
          PERIOD FOR SYSTEM_TIME (Since, Until)) WITH (SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.PriceHistory));\nGO\n\
          INSERT INTO dbo.Price (Id, Amount) VALUES (1, 9.99), (2, 0.5);";
-    let source = Source::stand_in();
-    let database = source.database(script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(script);
     let more = "schema: { indexes: false }";
-    Job::new(&database, &target.target(), more).report(&[], 0);
+    scenario.job(more).report(&[], 0);
     assert_eq!(
-        target
+        scenario
             .value("SELECT string_agg(amount || '|' || until, ';' ORDER BY id) FROM public.price"),
         "9.9900|9999-12-31 23:59:59.999;0.5000|9999-12-31 23:59:59.999"
     );
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT string_agg(column_name || ' ' || data_type, ',' ORDER BY ordinal_position) \
              FROM information_schema.columns WHERE table_name = 'pricehistory'"
         ),

@@ -6,6 +6,7 @@ use crate::documented::documented;
 use crate::stopping::{end, hold, waits_for_a_lock};
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// A table of three rows that say which database they are from.
@@ -70,21 +71,19 @@ fn tables_of_another_source_are_refused_whatever_ran_last() {
 /// went on with: all tables were done, and yesterday's rows were reported as today's.
 #[test]
 fn a_nightly_job_that_was_killed_before_its_wipe_begins_again() {
-    let source = Source::stand_in();
-    let database = source.database(&rows_of("old"));
-    let target = Postgres::shared().database();
-    target.sql("CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10))");
+    let scenario = Scenario::on_stand_in(&rows_of("old"));
+    scenario.sql("CREATE TABLE public.t (id int PRIMARY KEY, v varchar(10))");
     let nightly = "job: nightly\ntransfer: { mode: truncate }";
-    let job = Job::new(&database, &target.target(), nightly);
+    let job = scenario.job(nightly);
     job.report(&[], 0);
-    database.script("UPDATE dbo.T SET V = N'new';");
-    let holder = hold(&target, "SELECT FROM _migrate.tables FOR UPDATE");
+    scenario.script("UPDATE dbo.T SET V = N'new';");
+    let holder = hold(&scenario.target, "SELECT FROM _migrate.tables FOR UPDATE");
     let mut killed: Child = job.spawn(&[]);
-    waits_for_a_lock(&target);
+    waits_for_a_lock(&scenario.target);
     killed.kill().expect("a child");
     killed.wait().expect("its end");
-    end(&target, "the holder", holder);
+    end(&scenario.target, "the holder", holder);
     job.report(&[], 0);
-    assert_eq!(values(&target), "new");
-    assert_eq!(target.value("SELECT count(*) FROM public.t"), "3");
+    assert_eq!(values(&scenario.target), "new");
+    assert_eq!(scenario.value("SELECT count(*) FROM public.t"), "3");
 }

@@ -7,27 +7,23 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::documented::documented;
-use crate::errors::changed;
 use crate::load;
 use crate::resume::wait_for_rows;
 use crate::support::cluster::{Options, account};
 use crate::support::job::{Answer, Job};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// Runs with the fault and expects that the named tables fail as documented, and no other.
 fn fails(line: &str, fault: &str, more: &str, failing: &[&str]) {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let text = fs::read_to_string(&job.path).expect("the job");
-    let job = changed(&text, "encrypt: off", &format!("encrypt: off{more}"));
-    let faults = source.expect_stand_in().handle.faults();
-    faults.add(fault.parse().expect("a fault"));
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    let job = job.changed("encrypt: off", &format!("encrypt: off{more}"));
+    scenario.fault(fault);
     let answer = job.run(&[]);
     documented(line, &answer);
-    assert!(faults.fired() > 0, "{fault}");
+    assert!(scenario.faults().fired() > 0, "{fault}");
     let status = job.report(&["status"], 0);
     for table in status["run"]["tables"].as_array().expect("tables") {
         let name = table["table"].as_str().expect("a name");
@@ -38,10 +34,10 @@ fn fails(line: &str, fault: &str, more: &str, failing: &[&str]) {
         };
         assert_eq!(table["state"], expected, "{line}: {table}");
     }
-    faults.clear();
-    source.expect_stand_in().handle.drop_connections();
+    scenario.clear_faults();
+    scenario.stand_in().handle.drop_connections();
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
@@ -97,31 +93,27 @@ fn a_connection_that_breaks_for_ever_ends_the_table() {
 /// A place says which row, and never what is in it.
 #[test]
 fn a_value_that_cannot_be_stored_is_placed_by_partition_column_and_row() {
-    let source = Source::stand_in();
-    let database = source.database(
+    let scenario = Scenario::on_stand_in(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V nvarchar(40) NULL);\n\
          INSERT INTO dbo.T VALUES (41, N'confidential'), (42, N'confid' + NCHAR(0) + N'ential');",
     );
-    let target = Postgres::shared().database();
-    let answer = Job::new(&database, &target.target(), "").run(&[]);
+    let answer = scenario.job("").run(&[]);
     documented("run-value", &answer);
-    let said = format!("{}{}", answer.stdout, answer.stderr);
+    let said = answer.said();
     assert!(!said.contains("confid"), "{said}");
 }
 
 #[test]
 fn a_job_that_is_run_already_says_by_whom() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    stall(&source, 6);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    stall(scenario.server(), 6);
     let first = job.spawn(&[]);
-    wait_for_rows(&target);
+    wait_for_rows(&scenario.target);
     let second = job.run(&[]);
     documented("run-held", &second);
     let holder = format!("process {} on host", first.id());
-    assert!(second.stderr.contains(&holder), "{}", second.stderr);
+    second.says(&[&holder]);
     assert_eq!(code(first), Some(0));
 }
 
@@ -134,11 +126,9 @@ pub fn stall(source: &Source, seconds: u32) {
 /// INT and TERM are in `resume`; here the terminal goes, and somebody has no patience.
 #[test]
 fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    stall(&source, 60);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    stall(scenario.server(), 60);
     // The tests themselves may run under nohup, which their children would inherit.
     let plain = job.command(&[]);
     let mut hearing = Command::new("env");
@@ -148,22 +138,22 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
     hearing.stdout(std::process::Stdio::piped());
     hearing.stderr(std::process::Stdio::piped());
     let child = hearing.spawn().expect("env");
-    wait_for_rows(&target);
+    wait_for_rows(&scenario.target);
     send(&child, "-HUP");
     let stopped = answer(child);
     documented("run-stopped-hup", &stopped);
 
-    source.expect_stand_in().handle.drop_connections();
-    stall(&source, 60);
+    scenario.stand_in().handle.drop_connections();
+    stall(scenario.server(), 60);
     let mut child = job.spawn(&[]);
-    wait_for_claim(&target);
+    wait_for_claim(&scenario.target);
     // The report cannot be drawn up while somebody holds the state tables.
     let holder = psql(
-        &target,
+        &scenario.target,
         "BEGIN; LOCK TABLE _migrate.partitions; SELECT pg_sleep(60) AS \"the holder\"",
     );
     wait_until(
-        &target,
+        &scenario.target,
         "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
          AND query LIKE '%the holder%' AND wait_event = 'PgSleep'",
     );
@@ -182,22 +172,20 @@ fn a_hangup_stops_like_a_signal_and_a_second_signal_exits_at_once() {
         "{:?}",
         asked.elapsed()
     );
-    end(&target, "the holder", holder);
+    end(&scenario.target, "the holder", holder);
 
-    source.expect_stand_in().handle.faults().clear();
-    source.expect_stand_in().handle.drop_connections();
+    scenario.faults().clear();
+    scenario.stand_in().handle.drop_connections();
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 /// `nohup` leaves SIGHUP ignored, and so do we.
 #[test]
 fn a_run_under_nohup_outlives_its_terminal() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    stall(&source, 2);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
+    stall(scenario.server(), 2);
     let plain = job.command(&[]);
     let mut nohup = Command::new("nohup");
     nohup.arg(plain.get_program()).args(plain.get_args());
@@ -205,43 +193,36 @@ fn a_run_under_nohup_outlives_its_terminal() {
     nohup.stdout(std::process::Stdio::piped());
     nohup.stderr(std::process::Stdio::piped());
     let child = nohup.spawn().expect("nohup");
-    wait_for_rows(&target);
+    wait_for_rows(&scenario.target);
     send(&child, "-HUP");
     assert_eq!(code(child), Some(0));
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 #[test]
 fn the_signals_have_the_codes_of_shells() {
     for (signal, line) in [("-INT", "run-stopped-int"), ("-TERM", "run-stopped-term")] {
-        let source = Source::stand_in();
-        let database = source.database(&load::script());
-        let target = Postgres::shared().database();
-        let job = Job::new(&database, &target.target(), load::TRANSFER);
-        stall(&source, 60);
+        let scenario = Scenario::on_stand_in(&load::script());
+        let job = scenario.job(load::TRANSFER);
+        stall(scenario.server(), 60);
         let child = job.spawn(&[]);
-        wait_for_rows(&target);
+        wait_for_rows(&scenario.target);
         send(&child, signal);
         documented(line, &answer(child));
-        source.expect_stand_in().handle.drop_connections();
+        scenario.stand_in().handle.drop_connections();
     }
 }
 
 #[test]
 fn a_foreign_checkpoint_is_refused_and_leaves_the_right_job_as_it_was() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let other = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&load::script());
+    let other = scenario.server().database(&load::script());
+    let job = scenario.job(load::TRANSFER);
     let broken = "error:rows=3000,number=208,times=forever,match=FROM [dbo].[Narrow]";
-    faults.add(broken.parse().expect("a fault"));
+    scenario.fault(broken);
     job.report(&[], 1);
-    faults.clear();
-    let text = fs::read_to_string(&job.path).expect("the job");
-    let filtered = changed(
-        &text,
+    scenario.clear_faults();
+    let filtered = job.changed(
         "target:",
         "tables: { overrides: { dbo.Narrow: { where: 'V < 5' } } }\ntarget:",
     );
@@ -249,23 +230,21 @@ fn a_foreign_checkpoint_is_refused_and_leaves_the_right_job_as_it_was() {
     for _ in 0..2 {
         documented("checkpoint-job", &filtered.run(&[]));
     }
-    let elsewhere = changed(&text, &database.name, &other.name);
+    let elsewhere = job.changed(&scenario.source.name, &other.name);
     for _ in 0..2 {
         documented("checkpoint-source", &elsewhere.run(&[]));
     }
-    database.script("ALTER TABLE dbo.Narrow ADD Extra int NULL;");
+    scenario.script("ALTER TABLE dbo.Narrow ADD Extra int NULL;");
     documented("checkpoint-table", &job.run(&[]));
-    database.script("ALTER TABLE dbo.Narrow DROP COLUMN Extra;");
+    scenario.script("ALTER TABLE dbo.Narrow DROP COLUMN Extra;");
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 /// The run stops, says how far it came, and its report replaces the one before.
 #[test]
 fn a_run_that_loses_its_lock_reports_what_it_did() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&load::script());
     let path = std::env::temp_dir().join(format!("migrate-lost-{}.json", std::process::id()));
     fs::write(&path, "an older report").expect("a file");
     let more = format!(
@@ -273,11 +252,11 @@ fn a_run_that_loses_its_lock_reports_what_it_did() {
         load::TRANSFER,
         path.display()
     );
-    let job = Job::new(&database, &target.target(), &more);
-    stall(&source, 60);
+    let job = scenario.job(&more);
+    stall(scenario.server(), 60);
     let child = job.spawn(&[]);
-    wait_for_rows(&target);
-    let thief = steal_lock(&target);
+    wait_for_rows(&scenario.target);
+    let thief = steal_lock(&scenario.target);
     let answer = answer(child);
     documented("run-lock-lost", &answer);
     assert!(answer.stdout.contains("dbo.Narrow"), "{}", answer.stdout);
@@ -285,11 +264,11 @@ fn a_run_that_loses_its_lock_reports_what_it_did() {
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(report["outcome"], "failed");
     assert_eq!(report["ended_by"]["kind"], "JobHeld");
-    end(&target, "the thief", thief);
-    source.expect_stand_in().handle.faults().clear();
-    source.expect_stand_in().handle.drop_connections();
+    end(&scenario.target, "the thief", thief);
+    scenario.faults().clear();
+    scenario.stand_in().handle.drop_connections();
     job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
     // The last run wrote its own.
     fs::remove_file(&path).expect("own file");
 }

@@ -4,22 +4,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::errors::changed;
 use crate::load;
 use crate::support::cluster::Options;
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// Tables that are planned as one partition each, with room for three more.
 const ONE_EACH: &str = "transfer: { max_partitions_per_table: 4, commit_every: 32KiB, \
      retry: { attempts: 5, initial_backoff: 10ms, max_backoff: 100ms } }";
-
-fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
-    let tables = report["tables"].as_array().expect("tables");
-    let found = tables.iter().find(|table| table["table"] == name);
-    found.expect("the table")
-}
 
 /// A reader that is slow for a while, as behind a cold disk: before its first batch, and for longer
 /// than a partition without a row is taken to be about to begin.
@@ -46,14 +40,12 @@ fn wait_for(target: &Database<'_>, sql: &str, value: &str) {
 #[test]
 fn a_slow_partition_is_cut_and_the_others_help() {
     for name in ["Narrow", "Wide", "Pair"] {
-        let source = Source::stand_in();
-        let database = source.database(&load::script());
-        let target = Postgres::shared().database();
+        let scenario = Scenario::on_stand_in(&load::script());
         let more = format!("verify: checksums\n{ONE_EACH}");
-        let job = Job::new(&database, &target.target(), &more);
-        slow(&source, name);
+        let job = scenario.job(&more);
+        slow(scenario.server(), name);
         let report = job.report(&[], 0);
-        load::check(&target);
+        load::check(&scenario.target);
         let cut = table(&report, &format!("dbo.{name}"));
         assert!(cut["splits"].as_u64() > Some(0), "{cut}");
         assert!(cut["partitions"].as_u64() > Some(1), "{cut}");
@@ -63,7 +55,7 @@ fn a_slow_partition_is_cut_and_the_others_help() {
             assert_eq!(compared["checksums"]["source_taken"], "loading");
         }
         let odd = "SELECT count(*) FROM _migrate.partitions WHERE state <> 'done'";
-        assert_eq!(target.value(odd), "0");
+        assert_eq!(scenario.value(odd), "0");
     }
 }
 
@@ -106,17 +98,14 @@ fn text_guid_and_descending_keys_are_cut_where_the_source_says() {
 /// The recorded cuts were right for the rows of then; most rows came behind the last of them since.
 #[test]
 fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&load::script());
     let more = ONE_EACH.replace("transfer: {", "transfer: { partition_min_rows: 4096,");
     let more = format!("tables: {{ include: ['dbo.Narrow'] }}\n{more}");
-    let job = Job::new(&database, &target.target(), &more);
-    let faults = source.expect_stand_in().handle.faults();
+    let job = scenario.job(&more);
     let broken = "error:rows=100,number=208,times=forever,match=FROM [dbo].[Narrow]";
-    faults.add(broken.parse().expect("a fault"));
+    scenario.fault(broken);
     job.report(&[], 1);
-    faults.clear();
+    scenario.clear_faults();
     let mut grow = String::new();
     for step in 1..10 {
         let by = step * load::ROWS;
@@ -125,22 +114,21 @@ fn a_table_that_grew_behind_its_last_cut_is_cut_again() {
             load::ROWS
         ));
     }
-    database.script(&grow);
+    scenario.script(&grow);
     // Only the last partition has so many rows.
     let slow = "stall:rows=9000,for=5s,times=forever,match=ORDER BY";
-    faults.add(slow.parse().expect("a fault"));
+    scenario.fault(slow);
     let report = job.report(&[], 0);
     let cut = table(&report, "dbo.Narrow");
     assert!(cut["splits"].as_u64() > Some(0), "{cut}");
     let rows = (load::ROWS * 10).to_string();
     let sql = "SELECT count(*), count(DISTINCT id) FROM public.narrow";
-    assert_eq!(target.sql(sql)[0], [Some(rows.clone()), Some(rows)]);
+    assert_eq!(scenario.sql(sql)[0], [Some(rows.clone()), Some(rows)]);
 }
 
 /// Text has no distance, so an index is read for the cuts, which may take minutes.
 #[test]
 fn a_table_whose_cuts_take_long_holds_up_no_other() {
-    let source = Source::stand_in();
     let mut script = load::script();
     script.push_str(
         "CREATE TABLE dbo.Words (W varchar(40) COLLATE Latin1_General_CI_AS NOT NULL PRIMARY KEY, V int NULL);\n\
@@ -150,29 +138,23 @@ fn a_table_whose_cuts_take_long_holds_up_no_other() {
          UPDATE STATISTICS dbo.Words WITH ROWCOUNT = 2000000;\n\
          UPDATE STATISTICS dbo.Others WITH ROWCOUNT = 2000000;\n",
     );
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
     let more = ONE_EACH.replace("transfer: {", "transfer: { partition_min_rows: 4096,");
     let more = format!("tables: {{ include: ['dbo.Narrow', 'dbo.Words', 'dbo.Others'] }}\n{more}");
-    let job = Job::new(&database, &target.target(), &more);
-    let faults = source.expect_stand_in().handle.faults();
+    let job = scenario.job(&more);
     // A server without samples, whose statistics tell of tables that are not small.
     let refused = "error:number=102,times=forever,match=TABLESAMPLE";
-    faults.add(refused.parse().expect("a fault"));
-    faults.add(
-        "stall:for=10s,times=1,match=NTILE"
-            .parse()
-            .expect("a fault"),
-    );
+    scenario.fault(refused);
+    scenario.fault("stall:for=10s,times=1,match=NTILE");
     let child = job.spawn(&["--output", "json"]);
     let made = "SELECT to_regclass('_migrate.tables') IS NOT NULL";
-    wait_for(&target, made, "t");
+    wait_for(&scenario.target, made, "t");
     // Its own index was read, and it does not wait for the one that is still being read.
     let done = "SELECT count(*) FROM _migrate.tables WHERE state = 'done'";
-    wait_for(&target, done, "2");
+    wait_for(&scenario.target, done, "2");
     let known = "SELECT count(*) FROM _migrate.tables";
     assert_eq!(
-        target.value(known),
+        scenario.value(known),
         "2",
         "the cuts of one are still looked for"
     );
@@ -201,34 +183,30 @@ fn nothing_is_cut_where_the_job_or_the_table_says_so() {
         ONE_EACH.replace("max_partitions_per_table: 4", "max_partitions_per_table: 1"),
         format!("tables: {{ overrides: {{ dbo.Narrow: {{ partitions: 1 }} }} }}\n{ONE_EACH}"),
     ] {
-        let source = Source::stand_in();
-        let database = source.database(&load::script());
-        let target = Postgres::shared().database();
-        slow(&source, "Narrow");
-        let report = Job::new(&database, &target.target(), &more).report(&[], 0);
+        let scenario = Scenario::on_stand_in(&load::script());
+        slow(scenario.server(), "Narrow");
+        let report = scenario.job(&more).report(&[], 0);
         let whole = table(&report, "dbo.Narrow");
         assert_eq!(
             (&whole["splits"], &whole["partitions"]),
             (&0.into(), &1.into())
         );
-        load::check(&target);
+        load::check(&scenario.target);
     }
 }
 
 /// The target goes away while cuts are recorded: the connection ends before the answer comes.
 #[test]
 fn a_cut_whose_answer_is_lost_is_made_once_or_not_at_all() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), ONE_EACH);
-    slow(&source, "Narrow");
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(ONE_EACH);
+    slow(scenario.server(), "Narrow");
     // The first attempt to add partitions finds its session ended.
-    target.sql("CREATE SCHEMA probe; CREATE SEQUENCE probe.tries");
+    scenario.sql("CREATE SCHEMA probe; CREATE SEQUENCE probe.tries");
     let child = job.spawn(&["--output", "json"]);
     let installed = "SELECT to_regclass('_migrate.partitions') IS NOT NULL";
-    wait_for(&target, installed, "t");
-    target.sql(
+    wait_for(&scenario.target, installed, "t");
+    scenario.sql(
         "CREATE FUNCTION probe.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          IF NEW.partition > 1 AND nextval('probe.tries') = 1 THEN \
          PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$; \
@@ -240,8 +218,8 @@ fn a_cut_whose_answer_is_lost_is_made_once_or_not_at_all() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     // `last_value` of a sequence that was never asked is 1, too.
     let cut = "SELECT is_called FROM probe.tries";
-    assert_eq!(target.value(cut), "t", "a session ended in a cut");
-    load::check(&target);
+    assert_eq!(scenario.value(cut), "t", "a session ended in a cut");
+    load::check(&scenario.target);
 }
 
 /// A server whose commits wait for a standby that there is not, where their transaction asks for it
@@ -373,19 +351,16 @@ fn a_run_that_was_killed_around_a_cut_is_continued() {
 
 #[test]
 fn a_table_at_a_time_is_finished_and_vacuumed_where_the_job_says_so() {
-    let source = Source::shared();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::loaded(&load::script());
     let more = ONE_EACH.replace("transfer: {", "transfer: { vacuum: true,");
-    let job = Job::new(&database, &target.target(), &more);
-    let text = std::fs::read_to_string(&job.path).expect("the job");
+    let job = scenario.job(&more);
     let finishing = "sslmode: disable\n  finish_connections: 1\n  maintenance_work_mem: 64MiB\n  \
          parallel_maintenance_workers: 0";
-    changed(&text, "sslmode: disable", finishing).report(&[], 0);
-    load::check(&target);
+    job.changed("sslmode: disable", finishing).report(&[], 0);
+    load::check(&scenario.target);
     let invisible = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace \
          AND relkind = 'r' AND relallvisible < relpages";
-    assert_eq!(target.value(invisible), "0");
+    assert_eq!(scenario.value(invisible), "0");
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! What the tool writes to: a log that cannot be written must not end what it tells of.
 
+use crate::support::scenario::Scenario;
 use std::fs::File;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::load;
-use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
 
 /// Its exit code; a run that hangs is ended.
 fn ended(mut run: Child) -> Option<i32> {
@@ -24,13 +22,10 @@ fn ended(mut run: Child) -> Option<i32> {
 
 /// One table fails, so that workers log too; the others are done whatever becomes of the log.
 fn one_table_fails_with_the_log_going_to(stderr: impl Fn() -> Stdio) {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
     let fault = "deadlock:rows=500,times=forever,match=FROM [dbo].[Heap]";
-    faults.add(fault.parse().expect("a fault"));
+    scenario.fault(fault);
     let mut failing = job.command(&["-vv"]);
     let failing = failing.stdout(Stdio::null()).stderr(stderr());
     let run = failing.spawn().expect("the tool starts");
@@ -44,11 +39,11 @@ fn one_table_fails_with_the_log_going_to(stderr: impl Fn() -> Stdio) {
         failed.collect::<Vec<_>>(),
         [(Some("dbo.Heap"), Some("failed"))]
     );
-    faults.clear();
+    scenario.clear_faults();
     let mut whole = job.command(&["-vv"]);
     let whole = whole.stdout(Stdio::null()).stderr(stderr());
     assert_eq!(ended(whole.spawn().expect("the tool starts")), Some(0));
-    load::check(&target);
+    load::check(&scenario.target);
 }
 
 /// A log file on the disk that a target has just filled.
@@ -73,10 +68,8 @@ fn a_log_that_nobody_reads_any_more_does_not_stop_the_run() {
 /// The rows are there and the report is not: that is no success, and the next run tells it.
 #[test]
 fn a_report_that_cannot_be_written_is_an_error() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), load::TRANSFER);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = scenario.job(load::TRANSFER);
     let full = File::options().write(true).open("/dev/full");
     let mut run = job.command(&[]);
     let run = run.stdout(full.expect("/dev/full")).output();
@@ -84,6 +77,6 @@ fn a_report_that_cannot_be_written_is_an_error() {
     let said = String::from_utf8_lossy(&run.stderr);
     assert_eq!(run.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot write to stdout"), "{said}");
-    load::check(&target);
+    load::check(&scenario.target);
     assert_eq!(job.run(&[]).code, Some(0));
 }

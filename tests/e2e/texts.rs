@@ -2,6 +2,7 @@
 
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// Surrogate pairs, combining marks, the marks of byte order, line ends of both kinds, tabs,
@@ -46,21 +47,19 @@ fn every_character_arrives_in_every_national_type() {
         ));
     }
     script.push_str("INSERT INTO dbo.T VALUES (99, NULL, NULL, NULL);\n");
-    let source = Source::stand_in();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    let scenario = Scenario::on_stand_in(&script);
+    scenario.job("").report(&[], 0);
     for (id, text) in TEXTS.iter().enumerate() {
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         for column in ["v", "m", "n"] {
             let sql = format!(
                 "SELECT encode(convert_to({column}, 'UTF8'), 'hex') || '.' FROM public.t WHERE id = {id}"
             );
-            assert_eq!(target.value(&sql), format!("{hex}."), "{column} {text:?}");
+            assert_eq!(scenario.value(&sql), format!("{hex}."), "{column} {text:?}");
         }
     }
     let nulls = "SELECT num_nulls(v, m, n) FROM public.t WHERE id = 99";
-    assert_eq!(target.value(nulls), "3");
+    assert_eq!(scenario.value(nulls), "3");
 }
 
 /// One column for each code page, in one table: a column is read by its own.
@@ -96,17 +95,15 @@ fn char_and_varchar_are_read_by_the_code_page_of_their_column() {
     let script = format!(
         "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY{columns});\nINSERT INTO dbo.T VALUES (1{values});"
     );
-    let source = Source::stand_in();
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    let scenario = Scenario::on_stand_in(&script);
+    scenario.job("").report(&[], 0);
     for (place, (collation, text)) in pages.iter().enumerate() {
         let sql = format!(
             "SELECT concat_ws('|', v{place}, rtrim(c{place}), length(c{place}::bpchar)) FROM public.t"
         );
         let length = text.chars().count();
         assert_eq!(
-            target.value(&sql),
+            scenario.value(&sql),
             format!("{text}|{text}|{length}"),
             "{collation}"
         );
@@ -133,9 +130,8 @@ fn what_postgresql_cannot_hold_follows_the_jobs_values() {
     ] {
         let target = Postgres::shared().database();
         let more = format!("values: {{ {setting}: strip }}");
-        let answer = Job::new(&database, &target.target(), &more).run(&[]);
-        assert_eq!(answer.code, Some(1), "{}", answer.stdout);
-        let said = format!("{}{}", answer.stdout, answer.stderr);
+        let answer = Job::new(&database, &target.target(), &more).ends(&[], 1);
+        let said = answer.said();
         assert!(said.contains(words) && said.contains("column V"), "{said}");
     }
 }

@@ -11,8 +11,9 @@ use crate::load;
 use crate::objects::tool;
 use crate::stopping::send;
 use crate::support::job::{Answer, Job};
-use crate::support::postgres::{Database, Postgres};
-use crate::support::source::{Source, SourceDatabase};
+use crate::support::postgres::Database;
+use crate::support::scenario::Scenario;
+use crate::support::source::SourceDatabase;
 
 /// Short samples: what they say is not the matter of these tests.
 const SHORT: [&str; 3] = ["tune", "--seconds", "1"];
@@ -27,9 +28,9 @@ fn everything(target: &Database<'_>) -> String {
     kept.map(|line| format!("{line}\n")).collect()
 }
 
-fn capped(source: &SourceDatabase<'_>, target: &Database<'_>, cap: usize) -> Job {
+fn capped(source: &SourceDatabase, target: &Database<'_>, cap: usize) -> Job {
     let pool = format!("{{ max_connections: {cap} }}");
-    let (server, name) = (source.server, &source.name);
+    let (server, name) = (&source.server, &source.name);
     Job::with(server, name, &target.target(), &pool, load::TRANSFER)
 }
 
@@ -41,15 +42,13 @@ fn numbers(samples: &Value, name: &str) -> Vec<f64> {
 
 #[test]
 fn every_number_of_connections_is_measured_and_nothing_stays() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 3);
-    let counters = source.expect_stand_in().handle.counters();
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 3);
+    let counters = scenario.stand_in().handle.counters();
     counters.reset_peak();
-    let before = everything(&target);
+    let before = everything(&scenario.target);
     let report = job.report(&SHORT, 0);
-    assert_eq!(everything(&target), before);
+    assert_eq!(everything(&scenario.target), before);
     let seen = counters.snapshot();
     assert!(seen.peak_connections <= 3, "{}", seen.peak_connections);
     assert_eq!(seen.connections, 0, "every connection is closed at the end");
@@ -89,7 +88,7 @@ fn every_number_of_connections_is_measured_and_nothing_stays() {
             "{law}"
         );
     }
-    paste(&job, advice, &target, connections);
+    paste(&job, advice, &scenario.target, connections);
 }
 
 /// What is recommended is taken by a job file as it stands.
@@ -120,10 +119,8 @@ fn paste(job: &Job, advice: &Value, target: &Database<'_>, connections: u64) {
 
 #[test]
 fn text_is_a_table_a_picture_and_lines_to_paste() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 2);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 2);
     let answer = job.run(&[&SHORT[..], &["--table", "dbo.Narrow"]].concat());
     let (said, log) = (&answer.stdout, &answer.stderr);
     assert_eq!(answer.code, Some(0), "{said}\n{log}");
@@ -156,15 +153,12 @@ fn text_is_a_table_a_picture_and_lines_to_paste() {
 /// Every statement pauses, so connections wait for the source and not for the target.
 #[test]
 fn a_source_that_pauses_is_what_the_job_is_bound_by() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 1);
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 1);
     let stall = "stall:rows=1000,for=600ms,times=forever,match=SELECT [Id], [V], [Body]";
-    faults.add(stall.parse().expect("a fault"));
+    scenario.fault(stall);
     let report = job.report(&SHORT, 0);
-    assert!(faults.fired() > 0);
+    assert!(scenario.faults().fired() > 0);
     let advice = &report["recommendation"];
     assert_eq!(advice["bound"], "source", "{advice}");
     assert_eq!(advice["saturates"], "source", "{advice}");
@@ -176,10 +170,8 @@ fn a_source_that_pauses_is_what_the_job_is_bound_by() {
 
 #[test]
 fn a_table_without_a_key_is_sampled_by_one_connection() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 2);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 2);
     let report = job.report(&[&SHORT[..], &["--table", "dbo.heap"]].concat(), 0);
     assert_eq!(report["table"]["table"], "dbo.Heap");
     assert_eq!(numbers(&report["samples"], "connections"), [1.0]);
@@ -191,88 +183,85 @@ fn a_table_without_a_key_is_sampled_by_one_connection() {
 
 #[test]
 fn a_table_without_rows_tells_nothing() {
-    let source = Source::stand_in();
-    let database = source.database("CREATE TABLE dbo.Empty (Id int NOT NULL PRIMARY KEY);");
-    let target = Postgres::shared().database();
-    let before = everything(&target);
-    documented("tune-empty", &capped(&database, &target, 2).run(&SHORT));
-    assert_eq!(everything(&target), before);
+    let scenario = Scenario::on_stand_in("CREATE TABLE dbo.Empty (Id int NOT NULL PRIMARY KEY);");
+    let before = everything(&scenario.target);
+    documented(
+        "tune-empty",
+        &capped(&scenario.source, &scenario.target, 2).run(&SHORT),
+    );
+    assert_eq!(everything(&scenario.target), before);
 }
 
 #[test]
 fn what_was_stopped_or_killed_leaves_the_target_as_it_was() {
     for loaded in [false, true] {
-        let source = Source::stand_in();
-        let database = source.database(&load::script());
-        let target = Postgres::shared().database();
-        let job = capped(&database, &target, 2);
+        let scenario = Scenario::on_stand_in(&load::script());
+        let job = capped(&scenario.source, &scenario.target, 2);
         if loaded {
             job.report(&[], 0);
         }
-        let before = everything(&target);
+        let before = everything(&scenario.target);
         for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
             let child = job.spawn(&["tune", "--seconds", "20"]);
-            wait_for_copy(&target);
+            wait_for_copy(&scenario.target);
             let asked = Instant::now();
             send(&child, signal);
             let answer = answer(child);
             assert_eq!(answer.code, Some(code), "{}", answer.stderr);
-            assert!(
-                answer.stderr.contains("no table of the job was changed"),
-                "{}",
-                answer.stderr
-            );
+            answer.says(&["no table of the job was changed"]);
             assert!(asked.elapsed() < Duration::from_secs(10));
-            assert_eq!(everything(&target), before, "{signal}, loaded: {loaded}");
+            assert_eq!(
+                everything(&scenario.target),
+                before,
+                "{signal}, loaded: {loaded}"
+            );
         }
         let mut child = job.spawn(&["tune", "--seconds", "20"]);
-        wait_for_copy(&target);
+        wait_for_copy(&scenario.target);
         child.kill().expect("kill -9");
         child.wait().expect("the killed process is gone");
         assert_ne!(
-            everything(&target),
+            everything(&scenario.target),
             before,
             "a killed process cannot clean up"
         );
         job.report(&SHORT, 0);
         assert_eq!(
-            everything(&target),
+            everything(&scenario.target),
             before,
             "the next one did, loaded: {loaded}"
         );
         // And what it leaves is in nobody's way.
         job.report(&[], 0);
-        load::check(&target);
+        load::check(&scenario.target);
     }
 }
 
 #[test]
 fn a_run_drops_what_a_killed_sample_left() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 2);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 2);
     let mut child = job.spawn(&["tune", "--seconds", "20"]);
-    wait_for_copy(&target);
+    wait_for_copy(&scenario.target);
     child.kill().expect("kill -9");
     child.wait().expect("the killed process is gone");
-    assert_eq!(target.value(LEFT), "1");
+    assert_eq!(scenario.value(LEFT), "1");
     job.report(&[], 0);
-    load::check(&target);
-    assert_eq!(target.value(LEFT), "0");
+    load::check(&scenario.target);
+    assert_eq!(scenario.value(LEFT), "0");
     // The name alone makes no table ours.
     job.report(&SHORT, 0);
     let mut child = job.spawn(&["tune", "--seconds", "20"]);
-    wait_for_copy(&target);
+    wait_for_copy(&scenario.target);
     child.kill().expect("kill -9");
     child.wait().expect("the killed process is gone");
-    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
-    target.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
+    let name = scenario.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    scenario.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
     job.report(&[], 0);
-    assert_eq!(target.value(LEFT), "1");
-    target.sql(&format!("DROP TABLE _migrate.{name}"));
+    assert_eq!(scenario.value(LEFT), "1");
+    scenario.sql(&format!("DROP TABLE _migrate.{name}"));
     assert_eq!(
-        target.value("SELECT count(*) FROM _migrate.runs"),
+        scenario.value("SELECT count(*) FROM _migrate.runs"),
         "2",
         "the state of the runs is there"
     );
@@ -281,15 +270,13 @@ fn a_run_drops_what_a_killed_sample_left() {
 /// What was measured is told, with what is left and how to be rid of it.
 #[test]
 fn a_scratch_table_that_cannot_be_dropped_costs_no_result() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 1);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 1);
     let child = job.spawn(&["tune", "--seconds", "3", "--output", "json"]);
-    wait_for_copy(&target);
-    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    wait_for_copy(&scenario.target);
+    let name = scenario.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
     let view = format!("CREATE VIEW public.mine AS SELECT 1 AS one FROM _migrate.{name}");
-    target.sql(&view);
+    scenario.sql(&view);
     let answer = answer(child);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     let report: Value = serde_json::from_str(&answer.stdout).expect("a report");
@@ -300,43 +287,35 @@ fn a_scratch_table_that_cannot_be_dropped_costs_no_result() {
         assert!(notes.contains(words), "{words}: {notes}");
     }
     // Nor does it cost a run, which says so and goes on.
-    let run = job.run(&[]);
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(run.stderr.contains("is left behind"), "{}", run.stderr);
-    load::check(&target);
-    target.sql("DROP VIEW public.mine");
+    let run = job.ends(&[], 0);
+    run.says(&["is left behind"]);
+    load::check(&scenario.target);
+    scenario.sql("DROP VIEW public.mine");
     job.report(&SHORT, 0);
-    assert_eq!(target.value(LEFT), "0");
+    assert_eq!(scenario.value(LEFT), "0");
 }
 
 const LEFT: &str = "SELECT count(*) FROM pg_class WHERE relname LIKE 'tune\\_%'";
 
 #[test]
 fn one_process_at_a_time_and_no_table_of_others() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
-    let job = capped(&database, &target, 2);
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 2);
     let mut first = job.spawn(&["tune", "--seconds", "20"]);
-    wait_for_copy(&target);
+    wait_for_copy(&scenario.target);
     let second = job.run(&SHORT);
     assert_eq!(second.code, Some(1), "{}", second.stderr);
-    assert!(
-        second.stderr.contains("is run by another process"),
-        "{}",
-        second.stderr
-    );
-    let run = job.run(&[]);
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    second.says(&["is run by another process"]);
+    job.ends(&[], 1);
     first.kill().expect("kill -9");
     first.wait().expect("the killed process is gone");
 
     // The name alone makes no table ours.
-    let name = target.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
-    target.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
-    let before = everything(&target);
+    let name = scenario.value("SELECT relname FROM pg_class WHERE relname LIKE 'tune\\_%'");
+    scenario.sql(&format!("COMMENT ON TABLE _migrate.{name} IS 'mine'"));
+    let before = everything(&scenario.target);
     documented("tune-foreign", &job.run(&SHORT));
-    assert_eq!(everything(&target), before);
+    assert_eq!(everything(&scenario.target), before);
 }
 
 /// Rows are on their way into the scratch table.

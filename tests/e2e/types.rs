@@ -1,8 +1,6 @@
 //! Every type arrives as PostgreSQL itself writes the value.
 
-use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 const FIXTURE: &str = include_str!("../fixtures/types.sql");
 
@@ -60,14 +58,13 @@ const EXPECTED: [(&str, &str); 12] = [
 
 #[test]
 fn extremes_nulls_and_empty_values_arrive_as_they_were() {
-    let database = Source::shared().database(FIXTURE);
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    let scenario = Scenario::loaded(FIXTURE);
+    scenario.job("").report(&[], 0);
     for (sql, expected) in EXPECTED {
-        assert_eq!(target.value(sql), expected, "{sql}");
+        assert_eq!(scenario.value(sql), expected, "{sql}");
     }
     for table in ["numbers", "moments", "texts", "bytes"] {
-        let filled = target.value(&format!("SELECT count(*) FROM public.{table} t, jsonb_each(to_jsonb(t)) AS e WHERE id = 3 AND e.value <> 'null' AND e.key <> 'id'"));
+        let filled = scenario.value(&format!("SELECT count(*) FROM public.{table} t, jsonb_each(to_jsonb(t)) AS e WHERE id = 3 AND e.value <> 'null' AND e.key <> 'id'"));
         assert_eq!(filled, "0", "{table}: a NULL stays NULL");
     }
 }

@@ -1,11 +1,11 @@
 //! Checksums: equal sides are equal in every type, and every planted difference is found and named.
 
 use serde_json::Value;
-use standin::fault::FaultSpec;
 
 use crate::load;
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 const TYPES: &str = include_str!("../fixtures/types.sql");
@@ -53,7 +53,7 @@ fn taken<'a>(report: &'a Value, name: &str) -> &'a str {
     taken.as_str().expect("when the source's sum was taken")
 }
 
-fn loaded<'a>(script: &str, target: &Database<'_>, more: &str) -> (SourceDatabase<'a>, Job) {
+fn loaded<'a>(script: &str, target: &Database<'_>, more: &str) -> (SourceDatabase, Job) {
     let database = Source::shared().database(script);
     let job = Job::new(&database, &target.target(), more);
     (database, job)
@@ -220,14 +220,13 @@ fn values_are_shown_only_where_they_are_asked_for() {
     let (_source, job) = loaded(script, &target, "");
     job.report(&[], 0);
     target.sql("UPDATE public.t SET v = 'secret two' WHERE id = 1; UPDATE public.t SET v = NULL WHERE id = 2");
-    let answer = job.run(&["verify", "--level", "rows"]);
-    assert_eq!(answer.code, Some(4), "{}", answer.stderr);
+    let answer = job.ends(&["verify", "--level", "rows"], 4);
     assert!(
         answer.stdout.contains("\"1\": changed in"),
         "{}",
         answer.stdout
     );
-    let said = format!("{}{}", answer.stdout, answer.stderr);
+    let said = answer.said();
     assert!(!said.contains("secret"), "{said}");
     let answer = job.run(&["verify", "--level", "rows", "--show-values"]);
     for part in ["(\"secret one\" -> \"secret two\")", "(\"\" -> NULL)"] {
@@ -318,23 +317,20 @@ fn a_run_sees_that_what_is_there_is_not_what_it_sent() {
 
 #[test]
 fn a_run_that_was_broken_and_continued_has_the_sum_of_what_is_committed() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&load::script());
     let more = format!("verify: checksums\n{}", load::TRANSFER);
-    let job = Job::new(&database, &target.target(), &more);
-    let faults = source.expect_stand_in().handle.faults();
+    let job = scenario.job(&more);
     for fault in [
         "drop:bytes=2000..400000,times=12,seed=3,match=dbo].[Wide",
         "error:rows=3000,number=208,times=1,match=FROM [dbo].[Narrow]",
         "error:rows=9000,number=208,times=1,match=FROM [dbo].[Heap]",
     ] {
-        faults.add(fault.parse::<FaultSpec>().expect("a fault"));
+        scenario.fault(fault);
     }
     job.report(&[], 1);
-    faults.clear();
+    scenario.clear_faults();
     let report = job.report(&[], 0);
-    load::check(&target);
+    load::check(&scenario.target);
     for name in ["dbo.Narrow", "dbo.Wide", "dbo.Pair", "dbo.Heap"] {
         assert_eq!(taken(&report, name), "loading", "{name}");
         let sums = &table(&report, name)["checksums"];
@@ -352,18 +348,14 @@ fn a_run_that_was_broken_and_continued_has_the_sum_of_what_is_committed() {
 
 #[test]
 fn rows_of_a_run_that_asked_for_no_checksums_are_read_again() {
-    let source = Source::stand_in();
-    let database = source.database(&load::script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&load::script());
     let text = |level: &str| format!("job: j\nverify: {level}\n{}", load::TRANSFER);
-    let before = Job::new(&database, &target.target(), &text("none"));
-    let faults = source.expect_stand_in().handle.faults();
+    let before = scenario.job(&text("none"));
     let fault = "error:rows=3000,number=208,times=1,match=FROM [dbo].[Narrow]";
-    faults.add(fault.parse::<FaultSpec>().expect("a fault"));
+    scenario.fault(fault);
     before.report(&[], 1);
-    faults.clear();
-    let job = Job::new(&database, &target.target(), &text("checksums"));
-    let report = job.report(&[], 0);
+    scenario.clear_faults();
+    let report = scenario.job(&text("checksums")).report(&[], 0);
     assert_eq!(taken(&report, "dbo.Narrow"), "comparing");
 }
 
@@ -391,8 +383,7 @@ fn an_append_compares_checksums_only_where_all_rows_are_its_own() {
     job.report(&[], 0);
     job.report(&["verify", "--level", "rows"], 0);
     target.sql("INSERT INTO public.t VALUES (9, 9)");
-    let answer = job.run(&["verify", "--level", "rows"]);
-    assert_eq!(answer.code, Some(1), "{}{}", answer.stdout, answer.stderr);
+    let answer = job.ends(&["verify", "--level", "rows"], 1);
     assert!(
         answer.stdout.contains("the job added 2"),
         "{}",

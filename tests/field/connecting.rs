@@ -9,6 +9,7 @@ mod packets;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use standin::engine::{Engine, Options};
@@ -19,21 +20,21 @@ use crate::support::postgres::Database;
 use crate::support::source::{PASSWORD, Source, StandIn, USER};
 
 /// A stand-in that listens as the test says.
-fn stand_in(options: ServerOptions) -> Source {
+fn stand_in(options: ServerOptions) -> Arc<Source> {
     let engine = Engine::new(Options {
         logins: vec![(USER.into(), PASSWORD.into())],
         ..Options::default()
     });
     let handle = Server::with_engine(options, &engine).expect("the stand-in starts");
     let address = handle.address();
-    Source {
+    Arc::new(Source {
         host: address.ip().to_string(),
         port: address.port(),
         user: USER.into(),
         password: PASSWORD.into(),
         ca_file: None,
         stand_in: Some(StandIn { handle, engine }),
-    }
+    })
 }
 
 /// A job whose source is reached by these lines of YAML, each with its indentation.

@@ -1,12 +1,14 @@
 //! `verify: counts` without a second read of the source.
 
+use std::sync::Arc;
+
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
 use crate::support::source::{Source, SourceDatabase};
 
 const ROWS: u64 = 4_096;
 
-fn filled(source: &Source) -> SourceDatabase<'_> {
+fn filled(source: &Arc<Source>) -> SourceDatabase {
     let mut script = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, V int NOT NULL);\n\
                       INSERT INTO dbo.T VALUES (1, 1);\n"
         .to_owned();
@@ -21,7 +23,7 @@ fn filled(source: &Source) -> SourceDatabase<'_> {
 
 /// Runs, expects equal counts, and expects the stand-in's table to be counted `scans` times by reading
 /// it; the command that compares counts does as a run does.
-fn counted(database: &SourceDatabase<'_>, more: &str, rows: u64, scans: usize) {
+fn counted(database: &SourceDatabase, more: &str, rows: u64, scans: usize) {
     let target = Postgres::shared().database();
     let job = Job::new(database, &target.target(), more);
     for arguments in [&[][..], &["verify", "--level", "counts"]] {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::job::Job;
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 const ROWS: u64 = 80_000;
@@ -82,7 +83,7 @@ fn row_of(report: &Value) -> &Value {
     table.expect("a table that is done")
 }
 
-fn moved(database: &SourceDatabase<'_>, name: &str, more: &str) -> (Value, u64) {
+fn moved(database: &SourceDatabase, name: &str, more: &str) -> (Value, u64) {
     let target = Postgres::shared().database();
     let job = Job::new(database, &target.target(), &only(name, more));
     let report = job.report(&[], 0);
@@ -147,24 +148,20 @@ fn a_login_that_sees_no_pages_gets_its_sample_all_the_same() {
 /// none, and every row that the filter leaves comes once.
 #[test]
 fn a_filter_that_empties_the_sample_loses_no_row() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script());
     let more = format!(
         "tables: {{ include: ['dbo.Guids'], overrides: {{ dbo.Guids: {{ where: 'V IN (77, 20000, 39999)' }} }} }}\n{FOUR}"
     );
-    let job = Job::new(&database, &target.target(), &more);
-    let report = job.report(&[], 0);
+    let report = scenario.job(&more).report(&[], 0);
     assert_eq!(row_of(&report)["partitions"], 4);
     let sql = "SELECT string_agg(v::text, ' ' ORDER BY v) FROM public.guids";
-    assert_eq!(target.value(sql), "77 20000 39999");
+    assert_eq!(scenario.value(sql), "77 20000 39999");
 }
 
 /// What is left of a straggler is judged and cut by a sample, too: a count and NTILE of what is left
 /// would read it twice more.
 #[test]
 fn a_straggler_of_a_large_table_is_cut_by_a_sample() {
-    let source = Source::stand_in();
     let rows = 120_000;
     let script = format!(
         "CREATE TABLE dbo.Big (K uniqueidentifier NOT NULL PRIMARY KEY, V int NOT NULL, \
@@ -172,23 +169,22 @@ fn a_straggler_of_a_large_table_is_cut_by_a_sample() {
          INSERT INTO dbo.Big SELECT CAST(CAST(value AS binary(4)) + CAST(value AS binary(12)) \
          AS uniqueidentifier), value, 'p', 'q', 'r', 's' FROM GENERATE_SERIES(1, {rows});\n"
     );
-    let database = source.database(&script);
-    let target = Postgres::shared().database();
+    let scenario = Scenario::on_stand_in(&script);
     // One partition, with room for three more.
     let more = only(
         "Big",
         "verify: none\ntransfer: { partition_min_rows: 2000000, max_partitions_per_table: 4, \
          commit_every: 64KiB }",
     );
-    let job = Job::new(&database, &target.target(), &more);
-    let counters = &source.expect_stand_in().handle;
+    let job = scenario.job(&more);
+    let counters = &scenario.stand_in().handle;
     counters.counters().log_statements(true);
     let slow = "stall:rows=2500,for=5s,times=1,match=FROM [dbo].[Big]";
     counters.faults().add(slow.parse().expect("a fault"));
     let report = job.report(&[], 0);
     assert!(report["tables"][0]["splits"].as_u64() > Some(0), "{report}");
     let sql = "SELECT count(*) || ' ' || count(DISTINCT v) FROM public.big";
-    assert_eq!(target.value(sql), format!("{rows} {rows}"));
+    assert_eq!(scenario.value(sql), format!("{rows} {rows}"));
     let statements = counters.counters().statements();
     let ntile = statements.iter().filter(|sql| sql.contains("NTILE"));
     let tiled = ntile.collect::<Vec<_>>();

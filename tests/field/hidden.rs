@@ -1,5 +1,7 @@
 //! What a login cannot see, or the tool does not make, is said.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::support::job::{Answer, Job};
@@ -14,8 +16,8 @@ const O16: &str = include_str!("../fixtures/field/O16_row_level_security.sql");
 
 /// A source whose job logs in as a reader with the rights of a script, and a target.
 struct Scene {
-    source: &'static Source,
-    database: SourceDatabase<'static>,
+    source: &'static Arc<Source>,
+    database: SourceDatabase,
     target: Database<'static>,
     reader: Source,
 }

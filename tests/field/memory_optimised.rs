@@ -1,5 +1,7 @@
 //! Memory-optimised tables, which have other isolation levels than tables on disk.
 
+use std::sync::Arc;
+
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
 use crate::support::source::{Source, SourceDatabase};
@@ -22,7 +24,7 @@ ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON;
 ";
 
 /// The script, after what it needs of a server that has files.
-fn filled(source: &Source) -> Option<SourceDatabase<'_>> {
+fn filled(source: &Arc<Source>) -> Option<SourceDatabase> {
     let filegroup = "\
 ALTER DATABASE CURRENT ADD FILEGROUP memory CONTAINS MEMORY_OPTIMIZED_DATA;
 DECLARE @add nvarchar(max) = N'ALTER DATABASE CURRENT ADD FILE (NAME = memory, FILENAME = '''

@@ -1,20 +1,13 @@
 //! Objects that PostgreSQL cannot make cost the table nothing else.
 
-use serde_json::Value;
-
 use crate::documented::documented;
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 const LONG_KEYS: &str = include_str!("../fixtures/field/D25_long_index_keys.sql");
 const LOOSE_KEYS: &str = include_str!("../fixtures/field/D13_loose_foreign_keys.sql");
-
-fn table<'a>(report: &'a Value, name: &str) -> &'a Value {
-    let mut tables = report["tables"].as_array().expect("tables").iter();
-    let found = tables.find(|table| table["table"] == name);
-    found.unwrap_or_else(|| panic!("{name} in {report:#}"))
-}
 
 fn without(table: &str, names: &str) -> String {
     format!("tables: {{ overrides: {{ {table}: {{ without: [{names}] }} }} }}")
@@ -29,20 +22,22 @@ fn indexes(target: &Database<'_>, table: &str) -> String {
 /// D25: one row's entry is too large for one index.
 #[test]
 fn an_index_that_a_row_does_not_fit_costs_the_table_that_index_only() {
-    let Some(database) = Source::shared().database_if_supported(LONG_KEYS) else {
+    let Some(scenario) = Scenario::if_supported(LONG_KEYS) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
+    let job = scenario.job("");
     let plan = job.run(&["plan"]);
     let noted = "index IX_D25_Path: an entry may exceed the 2704 bytes";
     assert!(plan.stdout.contains(noted), "{}", plan.stdout);
     let report = job.report(&[], 1);
-    assert_eq!(target.value("SELECT count(*) FROM d25_paths"), "2");
-    assert_eq!(indexes(&target, "d25_paths"), "d25_paths_pkey,ix_d25_small");
+    assert_eq!(scenario.value("SELECT count(*) FROM d25_paths"), "2");
+    assert_eq!(
+        indexes(&scenario.target, "d25_paths"),
+        "d25_paths_pkey,ix_d25_small"
+    );
     let cause = table(&report, "dbo.D25_Paths")["cause"]["message"].as_str();
     let cause = cause.expect("a message");
-    let bytes = target.value("SELECT octet_length(path) FROM d25_paths WHERE id = 2");
+    let bytes = scenario.value("SELECT octet_length(path) FROM d25_paths WHERE id = 2");
     for part in [
         "ix_d25_path",
         "maximum 2704",
@@ -54,7 +49,7 @@ fn an_index_that_a_row_does_not_fit_costs_the_table_that_index_only() {
     }
     let find = cause.split("is found with ").nth(1).expect("a statement");
     let find = find.split(';').next().unwrap_or_default();
-    assert_eq!(target.value(find), "2", "{find}");
+    assert_eq!(scenario.value(find), "2", "{find}");
     // A run more tries the index again, and says the same.
     documented("run-index", &job.run(&[]));
     let line = without("dbo.D25_Paths", "IX_D25_Path");
@@ -63,16 +58,19 @@ fn an_index_that_a_row_does_not_fit_costs_the_table_that_index_only() {
     let done = job.report(&[], 0);
     let notes = table(&done, "dbo.D25_Paths").to_string();
     assert!(!notes.contains("2704"), "{notes}");
-    assert_eq!(indexes(&target, "d25_paths"), "d25_paths_pkey,ix_d25_small");
+    assert_eq!(
+        indexes(&scenario.target, "d25_paths"),
+        "d25_paths_pkey,ix_d25_small"
+    );
 }
 
 /// D13: two keys that the rows do not meet, one of them on a table with a key that they do meet.
 #[test]
 fn a_foreign_key_that_rows_do_not_meet_costs_no_other_key() {
-    let Some(database) = Source::shared().database_if_supported(LOOSE_KEYS) else {
+    let Some(scenario) = Scenario::if_supported(LOOSE_KEYS) else {
         return;
     };
-    database.script(
+    scenario.script(
         "CREATE TABLE dbo.D13_Ferry (Id int NOT NULL CONSTRAINT PK_D13_Ferry PRIMARY KEY, \
          Town int NULL, River int NULL, Country varchar(10) COLLATE SQL_Latin1_General_CP1_CI_AS NULL, \
          CONSTRAINT FK_A_Loose FOREIGN KEY (Country) REFERENCES dbo.D13_Country (Code), \
@@ -81,12 +79,10 @@ fn a_foreign_key_that_rows_do_not_meet_costs_no_other_key() {
          GO\n\
          INSERT INTO dbo.D13_Ferry VALUES (1, 1, 1, 'de');\n",
     );
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "");
-    let report = job.report(&[], 1);
+    let report = scenario.job("").report(&[], 1);
     let valid = "SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint \
                  WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace";
-    assert_eq!(target.value(valid), "fk_b_town,fk_c_river");
+    assert_eq!(scenario.value(valid), "fk_b_town,fk_c_river");
     for (name, key, rows) in [
         ("dbo.D13_Town", "FK_D13_Case", "3"),
         ("dbo.D13_River", "FK_D13_Blank", "2"),
@@ -102,12 +98,12 @@ fn a_foreign_key_that_rows_do_not_meet_costs_no_other_key() {
             assert!(!cause.contains(value), "{cause}");
         }
         let count = format!("SELECT count(*) FROM {}", name.replace("dbo.", ""));
-        assert_eq!(target.value(&count), rows);
+        assert_eq!(scenario.value(&count), rows);
     }
     let lines = "tables: { overrides: { dbo.D13_Town: { without: [fk_d13_case] }, \
                  dbo.D13_River: { without: [FK_D13_BLANK] }, dbo.D13_Ferry: { without: [FK_A_Loose] } } }";
     let other = Postgres::shared().database();
-    Job::new(&database, &other.target(), lines).report(&[], 0);
+    Job::new(&scenario.source, &other.target(), lines).report(&[], 0);
     let keys = "SELECT string_agg(conname, ',' ORDER BY conname) FROM pg_constraint \
                 WHERE contype = 'f' AND connamespace = 'public'::regnamespace";
     assert_eq!(other.value(keys), "fk_b_town,fk_c_river");
@@ -116,59 +112,56 @@ fn a_foreign_key_that_rows_do_not_meet_costs_no_other_key() {
 /// D13: under a collation that ignores case the target takes a key that differs in case only.
 #[test]
 fn a_foreign_key_that_differs_in_case_is_made_with_icu_collations() {
-    let Some(database) = Source::shared().database_if_supported(LOOSE_KEYS) else {
+    let Some(scenario) = Scenario::if_supported(LOOSE_KEYS) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let report =
-        Job::new(&database, &target.target(), "schema: { collations: icu }").report(&[], 1);
+    let report = scenario.job("schema: { collations: icu }").report(&[], 1);
     let valid =
         "SELECT string_agg(conname, ',') FROM pg_constraint WHERE contype = 'f' AND convalidated";
-    assert_eq!(target.value(valid), "fk_d13_case");
+    assert_eq!(scenario.value(valid), "fk_d13_case");
     let cause = table(&report, "dbo.D13_River")["cause"].to_string();
     let line = "tables.overrides.dbo.D13_River.without: [FK_D13_Blank]";
     assert!(cause.contains(line), "{cause}");
     assert_eq!(table(&report, "dbo.D13_Town")["outcome"], "done");
     let rows = "SELECT (SELECT count(*) FROM d13_town) || ' ' || (SELECT count(*) FROM d13_river)";
-    assert_eq!(target.value(rows), "3 2");
+    assert_eq!(scenario.value(rows), "3 2");
 }
 
 /// Two objects of one table fail, and both are told.
 #[test]
 fn all_that_a_table_lacks_is_told_at_once() {
-    let Some(database) = Source::shared().database_if_supported(LONG_KEYS) else {
+    let Some(scenario) = Scenario::if_supported(LONG_KEYS) else {
         return;
     };
     // SQL Server refuses keys of more than 1,700 bytes, so it is of the same column.
-    database.script("CREATE INDEX IX_D25_Too ON dbo.D25_Paths (Path DESC);");
-    let target = Postgres::shared().database();
-    let report = Job::new(&database, &target.target(), "").report(&[], 1);
+    scenario.script("CREATE INDEX IX_D25_Too ON dbo.D25_Paths (Path DESC);");
+    let report = scenario.job("").report(&[], 1);
     let cause = table(&report, "dbo.D25_Paths")["cause"].to_string();
     for name in ["IX_D25_Path]", "IX_D25_Too]", "2 objects"] {
         assert!(cause.contains(name), "{cause}");
     }
-    assert_eq!(indexes(&target, "d25_paths"), "d25_paths_pkey,ix_d25_small");
+    assert_eq!(
+        indexes(&scenario.target, "d25_paths"),
+        "d25_paths_pkey,ix_d25_small"
+    );
 }
 
 #[test]
 fn a_name_that_the_table_does_not_have_is_an_error_with_its_line() {
-    let Some(database) = Source::shared().database_if_supported(LONG_KEYS) else {
+    let Some(scenario) = Scenario::if_supported(LONG_KEYS) else {
         return;
     };
-    let target = Postgres::shared().database();
     for (name, says) in [
         ("IX_D25_Paht", "it has IX_D25_Path, IX_D25_Small"),
         ("PK_D25_Paths", "the primary key, which is always made"),
     ] {
-        let job = Job::new(&database, &target.target(), &without("dbo.D25_Paths", name));
+        let job = scenario.job(&without("dbo.D25_Paths", name));
         let text = std::fs::read_to_string(&job.path).expect("the job");
         let line = text.lines().position(|line| line.contains("without"));
         let line = format!("line {} of the job file", line.expect("the line") + 1);
         let answer = job.run(&[]);
         documented("names-without", &answer);
-        for part in [says, &line, name] {
-            assert!(answer.stderr.contains(part), "{part}: {}", answer.stderr);
-        }
+        answer.says(&[says, &line, name]);
     }
 }
 
@@ -195,11 +188,10 @@ fn a_foreign_key_to_a_unique_index_that_is_left_out_is_listed() {
 /// D12: a trigger's own words and a cell's value stay in the server's log.
 #[test]
 fn detail_and_hint_reach_the_user_without_a_value() {
-    let database = Source::shared().database(
+    let scenario = Scenario::loaded(
         "CREATE TABLE dbo.Kept (Id int NOT NULL PRIMARY KEY, Name nvarchar(20) NULL);\n\
          INSERT INTO dbo.Kept VALUES (7654321, N'confidential');\n",
     );
-    let target = Postgres::shared().database();
     for (made, says) in [
         (
             "CREATE TABLE kept (id int PRIMARY KEY, name varchar(20)); INSERT INTO kept VALUES (7654321)",
@@ -214,12 +206,11 @@ fn detail_and_hint_reach_the_user_without_a_value() {
             "no partition of relation",
         ),
     ] {
-        target.sql(&format!(
+        scenario.sql(&format!(
             "DROP TABLE IF EXISTS kept; DROP SCHEMA IF EXISTS _migrate CASCADE; {made}"
         ));
-        let answer = Job::new(&database, &target.target(), "transfer: { mode: append }").run(&[]);
-        assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-        let said = format!("{}{}", answer.stdout, answer.stderr);
+        let answer = scenario.job("transfer: { mode: append }").ends(&[], 1);
+        let said = answer.said();
         assert!(said.contains(says), "{said}");
         assert!(
             !said.contains("7654321") && !said.contains("confidential"),

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::{Database, Postgres};
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 /// Rows of each table; `V` counts them from 0.
@@ -25,12 +26,6 @@ fn numbers() -> String {
         ));
     }
     script
-}
-
-fn table<'r>(report: &'r Value, name: &str) -> &'r Value {
-    let tables = report["tables"].as_array().expect("tables");
-    let table = tables.iter().find(|table| table["table"] == name);
-    table.expect("the table")
 }
 
 /// Every row is there, and there once.
@@ -92,7 +87,7 @@ fn assert_seeks(statement: &str, key: &[&str]) {
     }
 }
 
-fn key_job(database: &SourceDatabase<'_>, target: &Database<'_>) -> Job {
+fn key_job(database: &SourceDatabase, target: &Database<'_>) -> Job {
     Job::new(database, &target.target(), EIGHT)
 }
 
@@ -238,26 +233,29 @@ fn the_first_row_of_a_statement_may_take_longer_than_the_next() {
            INSERT INTO dbo.Late SELECT V, V, 'x' FROM dbo.Seq;\n";
     for (stalled, first_row, retried) in [(0, "30s", false), (0, "1s", true), (3_000, "30s", true)]
     {
-        let source = Source::stand_in();
-        let database = source.database(&script);
-        let target = Postgres::shared().database();
+        let scenario = Scenario::on_stand_in(&script);
         let pool = format!(
             "{{ max_connections: 4, min_connections: 1 }}\n  read_timeout: 1s\n  first_row_timeout: {first_row}"
         );
         let transfer = "transfer: { split_stragglers: false }";
-        let job = Job::with(&source, &database.name, &target.target(), &pool, transfer);
-        let faults = source.expect_stand_in().handle.faults();
+        let job = Job::with(
+            scenario.server(),
+            &scenario.source.name,
+            &scenario.target.target(),
+            &pool,
+            transfer,
+        );
         let fault = format!("stall:rows={stalled},for=4s,match=FROM [dbo].[Late] ORDER BY");
-        faults.add(fault.parse().expect("a fault"));
+        scenario.fault(fault);
         let report = job.report(&[], 0);
-        assert_eq!(faults.fired(), 1);
+        assert_eq!(scenario.faults().fired(), 1);
         let row = table(&report, "dbo.Late");
         assert_eq!(
             row["retries"].as_u64() > Some(0),
             retried,
             "{stalled}: {row}"
         );
-        check(&target, "late");
+        check(&scenario.target, "late");
     }
 }
 
@@ -312,21 +310,17 @@ fn a_table_on_a_partition_scheme_is_read_by_its_partitions_and_never_sorted() {
 /// be there twice, or not at all.
 #[test]
 fn a_partition_function_that_was_altered_meanwhile_fails_the_table() {
-    let source = Source::stand_in();
-    let database = source.database(&(numbers() + "GO\n" + PARTITIONED));
-    let target = Postgres::shared().database();
-    let job = key_job(&database, &target);
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&(numbers() + "GO\n" + PARTITIONED));
+    let job = key_job(&scenario.source, &scenario.target);
     let fault = "error:rows=300,number=208,times=forever,match=FROM [dbo].[Log] WHERE";
-    faults.add(fault.parse().expect("a fault"));
+    scenario.fault(fault);
     job.report(&[], 1);
-    faults.clear();
+    scenario.clear_faults();
     // The days 0 to 3 are in the partitions 1 to 4 before, and 2 to 5 after.
-    database.script("ALTER PARTITION FUNCTION Days() SPLIT RANGE (0)");
-    let answer = job.run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    scenario.script("ALTER PARTITION FUNCTION Days() SPLIT RANGE (0)");
+    let answer = job.ends(&[], 1);
     let words = "partition function Days was altered";
-    assert!(answer.stderr.contains(words), "{}", answer.stderr);
+    answer.says(&[words]);
 }
 
 /// F3, F5, F16. What the server touches for the rows it sends: nothing but them, resumes included.

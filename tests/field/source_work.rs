@@ -5,9 +5,7 @@
 //! each shape of key costs, cut points included. `make bench BENCH_ONLY=source_work` measures the same
 //! shapes with a million rows, and with connections that break while rows are on their way.
 
-use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 const ROWS: u64 = 20_000;
 const PARTITIONS: u64 = 8;
@@ -197,8 +195,7 @@ impl Cost {
 
 /// Moves the table with these faults on the source's side, and checks that every row came once.
 fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
-    let source = Source::stand_in();
-    let database = source.database(&format!(
+    let scenario = Scenario::on_stand_in(&format!(
         "{}CREATE TABLE dbo.t ({}, {}, {}){}\nGO\n\
          INSERT dbo.t SELECT {}, {} FROM GENERATE_SERIES(1, {ROWS})\n{}",
         shape.before,
@@ -210,12 +207,11 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
         shape.pad.1,
         shape.after
     ));
-    let target = Postgres::shared().database();
     let more = format!(
         "verify: none\ntransfer: {{ {transfer}, retry: {{ attempts: 20, initial_backoff: 10ms, max_backoff: 50ms }} }}"
     );
-    let job = Job::new(&database, &target.target(), &more);
-    let stand_in = source.expect_stand_in();
+    let job = scenario.job(&more);
+    let stand_in = scenario.stand_in();
     for fault in faults {
         let fault = fault.parse().expect("a fault");
         stand_in.handle.faults().add(fault);
@@ -232,7 +228,7 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
     let fired = stand_in.handle.faults().fired();
     assert!(fired >= faults.len() as u64, "{}: {fired}", shape.name);
     // A table in key order has no row twice: its key is made here, except where there is none.
-    let rows = target.value("SELECT count(*) FROM public.t");
+    let rows = scenario.value("SELECT count(*) FROM public.t");
     assert_eq!(rows, ROWS.to_string(), "{}", shape.name);
     let cost = Cost {
         touched: work.touched(),

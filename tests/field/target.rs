@@ -1,5 +1,7 @@
 //! Targets as they are in the field: standbys, poolers, roles with settings of their own.
 
+use std::sync::Arc;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -86,12 +88,12 @@ fn content(database: &Database<'_>) -> Vec<String> {
 const SAME: &str = "UPDATE dbo.Customers SET Created = '2024-05-06T07:08:09.123', \
                     Token = '6F9619FF-8B86-D011-B42D-00C04FC964FF'";
 
-fn source() -> SourceDatabase<'static> {
-    static SOURCE: std::sync::OnceLock<Source> = std::sync::OnceLock::new();
+fn source() -> SourceDatabase {
+    static SOURCE: std::sync::OnceLock<Arc<Source>> = std::sync::OnceLock::new();
     filled(SOURCE.get_or_init(Source::stand_in))
 }
 
-fn filled(source: &Source) -> SourceDatabase<'_> {
+fn filled(source: &Arc<Source>) -> SourceDatabase {
     let database = source.database(OBJECTS);
     database.script(SETTINGS);
     database.script(SAME);
@@ -210,11 +212,9 @@ fn loads_as_ever(role: &Role<'_>, target: &Database<'_>, what: &str) {
     let faults = server.expect_stand_in().handle.faults();
     let fault = "drop:bytes=1..2,times=1,seed=1,match=O09_Mixed";
     faults.add(fault.parse::<FaultSpec>().expect("a fault"));
-    let first = job.run(&[]);
-    assert_eq!(first.code, Some(1), "{what}: {}", first.stderr);
+    job.ends(&[], 1);
     job.report(&[], 0);
-    let verified = job.run(&["verify", "--level", "checksums"]);
-    assert_eq!(verified.code, Some(0), "{what}: {}", verified.stderr);
+    job.ends(&["verify", "--level", "checksums"], 0);
     assert_eq!(content(target), expected(), "{what}");
 }
 
@@ -423,8 +423,7 @@ fn a_pooler_in_session_mode_is_as_good_as_a_direct_connection() {
     let job = Job::new(&source(), &pooler.target(&target.target()), JOB);
     job.report(&[], 0);
     assert_eq!(content(&target), expected());
-    let verified = job.run(&["verify", "--level", "checksums"]);
-    assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    job.ends(&["verify", "--level", "checksums"], 0);
     assert_eq!(locks_left(&target), "0");
 }
 
@@ -485,8 +484,7 @@ fn a_crash_in_an_unlogged_load_costs_the_tables_that_were_loading_and_no_others(
     let notes = rows(&second, "dbo.Whole", "notes").to_string();
     assert!(!notes.contains("PostgreSQL crashed"), "{notes}");
     assert_eq!(rows(&second, "dbo.Whole", "resumed_rows"), 2);
-    let verified = job.run(&["verify", "--level", "checksums"]);
-    assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+    job.ends(&["verify", "--level", "checksums"], 0);
 }
 
 /// The process outlives the crash and goes on with what is left: what it made of it is wrong, and
@@ -560,7 +558,7 @@ fn a_limit_of_connections_is_named_with_what_raises_it() {
         server.sql(&format!("ALTER {limit} {name} CONNECTION LIMIT 1"));
         let answer = Job::new(&source(), &role.target, "").run(&[]);
         documented("target-role-connections", &answer);
-        assert!(answer.stderr.contains(says), "{}", answer.stderr);
+        answer.says(&[says]);
         assert!(!answer.stderr.contains("firewall"), "{}", answer.stderr);
     }
 }
@@ -572,9 +570,8 @@ fn what_a_server_refuses_at_the_door_is_told_with_advice_that_fits() {
     let target = server.database();
     let role = Role::new(server, &target, "");
     let says = |advice: &str| {
-        let answer = Job::new(&source(), &role.target, "").run(&[]);
-        assert_eq!(answer.code, Some(3), "{}", answer.stderr);
-        assert!(answer.stderr.contains(advice), "{}", answer.stderr);
+        let answer = Job::new(&source(), &role.target, "").ends(&[], 3);
+        answer.says(&[advice]);
         assert!(!answer.stderr.contains("firewall"), "{}", answer.stderr);
     };
     server.sql(&format!("ALTER ROLE {} NOLOGIN", role.name));
@@ -596,5 +593,5 @@ fn what_a_server_refuses_at_the_door_is_told_with_advice_that_fits() {
     let answer = Job::new(&source(), &standby.target(), "").run(&[]);
     // Nothing listens: here a firewall may be the cause.
     assert_eq!(answer.code, Some(3), "{}", answer.stderr);
-    assert!(answer.stderr.contains("target.port"), "{}", answer.stderr);
+    answer.says(&["target.port"]);
 }

@@ -1,7 +1,8 @@
 //! Values and names at the edge of what PostgreSQL holds.
 
-use crate::support::job::Job;
+use crate::support::job::{Job, table};
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// D03: rounding the seventh digit would carry the end of time into the year 10000, which .NET and
@@ -9,29 +10,26 @@ use crate::support::source::Source;
 #[test]
 fn the_end_of_time_stays_in_its_day_and_is_counted() {
     let script = include_str!("../fixtures/field/D03_end_of_time.sql");
-    let Some(database) = Source::shared().database_if_supported(script) else {
+    let Some(scenario) = Scenario::if_supported(script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "verify: checksums");
+    let job = scenario.job("verify: checksums");
     let plan = job.report(&["plan"], 0).to_string();
     assert!(plan.contains("the report counts those"), "{plan}");
     let report = job.report(&[], 0);
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT concat_ws('|', until2, untilo AT TIME ZONE 'UTC', until, untilt) \
              FROM public.d03_sentinels WHERE id = 1"
         ),
         "9999-12-31 23:59:59.999999|9999-12-31 23:59:59.999999|9999-12-31 23:59:59.997|23:59:59.999999"
     );
     assert_eq!(
-        target.value("SELECT string_agg(DISTINCT validto::text, ',') FROM public.d03_contract"),
+        scenario.value("SELECT string_agg(DISTINCT validto::text, ',') FROM public.d03_contract"),
         "9999-12-31 23:59:59.999999"
     );
     let counted = |name: &str| {
-        let tables = report["tables"].as_array().expect("tables");
-        let table = tables.iter().find(|table| table["table"] == name);
-        let table = table.expect("the table");
+        let table = table(&report, name);
         assert_eq!(table["changed_values"], 0, "{table}");
         (
             table["truncated_values"].clone(),
@@ -57,13 +55,12 @@ fn the_end_of_time_stays_in_its_day_and_is_counted() {
 #[test]
 fn a_name_beyond_ascii_can_be_written_as_at_the_source() {
     let script = include_str!("../fixtures/field/D37_umlauts_fold.sql");
-    let Some(database) = Source::shared().database_if_supported(script) else {
+    let Some(scenario) = Scenario::if_supported(script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    Job::new(&database, &target.target(), "").report(&[], 0);
+    scenario.job("").report(&[], 0);
     assert_eq!(
-        target.value("SELECT D37_GRÖSSE || D37_Наименование FROM D37_ÄNDERUNG"),
+        scenario.value("SELECT D37_GRÖSSE || D37_Наименование FROM D37_ÄNDERUNG"),
         "5x"
     );
 }
@@ -84,11 +81,10 @@ fn an_identity_goes_on_where_the_source_stands_and_rows_beyond_it_are_said() {
          DBCC CHECKIDENT ('dbo.D04_Low', RESEED, -2);\n\
          GO\n";
     let script = format!("{fixture}\nGO\n{more}");
-    let Some(database) = Source::shared().database_if_supported(&script) else {
+    let Some(scenario) = Scenario::if_supported(&script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let report = Job::new(&database, &target.target(), "").report(&[], 0);
+    let report = scenario.job("").report(&[], 0);
     for (table, next) in [
         ("d04_big", "9000000001"),
         ("d04_down", "-15"),
@@ -98,13 +94,9 @@ fn an_identity_goes_on_where_the_source_stands_and_rows_beyond_it_are_said() {
         ("d04_unused", "100"),
     ] {
         let insert = format!("INSERT INTO public.{table} (v) VALUES ('new') RETURNING id");
-        assert_eq!(target.value(&insert), next, "{table}");
+        assert_eq!(scenario.value(&insert), next, "{table}");
     }
-    let said = |name: &str| {
-        let tables = report["tables"].as_array().expect("tables");
-        let table = tables.iter().find(|table| table["table"] == name);
-        table.expect("the table")["notes"].to_string()
-    };
+    let said = |name: &str| table(&report, name)["notes"].to_string();
     let high = said("dbo.D04_High");
     assert!(
         high.contains("identity Id: the next value is 4") && high.contains("as far as 2147483647"),
@@ -129,33 +121,29 @@ fn an_identity_goes_on_where_the_source_stands_and_rows_beyond_it_are_said() {
 #[test]
 fn a_table_with_too_many_columns_is_refused_while_planning() {
     let script = include_str!("../fixtures/field/D11_1700_columns.sql");
-    let Some(database) = Source::shared().database_if_supported(script) else {
+    let Some(scenario) = Scenario::if_supported(script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let answer = Job::new(&database, &target.target(), "").run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    for part in [
+    let answer = scenario.job("").ends(&[], 1);
+    answer.says(&[
         "dbo.D11_Sparse",
         "1702",
         "1600",
         "columns.exclude",
         "AllOfThem",
-    ] {
-        assert!(answer.stderr.contains(part), "{part}: {}", answer.stderr);
-    }
+    ]);
     let made = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
-    assert_eq!(target.value(made), "0");
+    assert_eq!(scenario.value(made), "0");
     let narrowed =
         "tables: { overrides: { dbo.D11_Sparse: { columns: { exclude: [\"S????\"] } } } }";
-    Job::new(&database, &target.target(), narrowed).report(&[], 0);
+    scenario.job(narrowed).report(&[], 0);
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT string_agg(concat_ws(':', id, allofthem), ',' ORDER BY id) FROM d11_sparse"
         ),
         "1:<S0001>11</S0001><S1700>17</S1700>,2"
     );
-    assert_eq!(target.value("SELECT v FROM d11_other"), "one");
+    assert_eq!(scenario.value("SELECT v FROM d11_other"), "one");
 }
 
 /// D10: PostgreSQL names the line that its buffer has reached; the plan warns, and the row is found.
@@ -173,7 +161,7 @@ fn a_row_that_no_page_holds_is_warned_of_and_named() {
         "{plan}"
     );
     let failed = plain.run(&[]);
-    let said = format!("{}{}", failed.stdout, failed.stderr);
+    let said = failed.said();
     assert_eq!(failed.code, Some(1), "{said}");
     for part in [
         "dbo.D10_Wide",
@@ -206,36 +194,38 @@ fn a_row_that_no_page_holds_is_warned_of_and_named() {
 #[test]
 fn graph_tables_keep_what_connects_them() {
     let script = include_str!("../fixtures/field/D21_graph.sql");
-    let Some(database) = Source::shared().database_if_supported(script) else {
+    let Some(scenario) = Scenario::if_supported(script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let job = Job::new(&database, &target.target(), "verify: checksums");
-    job.report(&[], 0);
+    scenario.job("verify: checksums").report(&[], 0);
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT concat_ws('|', e.since, a.name, b.name) FROM d21_knows e \
              JOIN d21_person a ON a.\"$node_id\" = e.\"$from_id\" \
              JOIN d21_person b ON b.\"$node_id\" = e.\"$to_id\""
         ),
         "2020-01-01|Ann|Bob"
     );
-    let ids = database.texts("SELECT $edge_id FROM dbo.D21_Knows", 1);
+    let ids = scenario
+        .source
+        .texts("SELECT $edge_id FROM dbo.D21_Knows", 1);
     assert_eq!(
-        target.value("SELECT \"$edge_id\" FROM d21_knows"),
+        scenario.value("SELECT \"$edge_id\" FROM d21_knows"),
         ids[0][0].clone().expect("an id")
     );
     let columns = "SELECT string_agg(column_name, ',' ORDER BY ordinal_position) \
                    FROM information_schema.columns WHERE table_name = 'd21_knows'";
-    assert_eq!(target.value(columns), "$edge_id,$from_id,$to_id,since");
-    target.sql("INSERT INTO d21_person (id, name) VALUES (3, 'Cy')");
+    assert_eq!(scenario.value(columns), "$edge_id,$from_id,$to_id,since");
+    scenario.sql("INSERT INTO d21_person (id, name) VALUES (3, 'Cy')");
     // As the server documents it: its internal columns cannot be named.
-    let internal = database.texts(
+    let internal = scenario.source.texts(
         "SELECT CONVERT(nvarchar(200), c.name) FROM sys.columns AS c WHERE c.graph_type = 1 AND c.object_id = OBJECT_ID(N'dbo.D21_Knows')",
         1,
     );
     let internal = internal[0][0].clone().expect("a name");
-    let asked = database.attempts(&[format!("SELECT [{internal}] FROM dbo.D21_Knows")]);
+    let asked = scenario
+        .source
+        .attempts(&[format!("SELECT [{internal}] FROM dbo.D21_Knows")]);
     assert!(
         asked[0].as_ref().is_err_and(|why| why.contains("13908")),
         "{asked:?}"
@@ -257,30 +247,24 @@ fn filled_by_the_server() -> String {
 #[test]
 fn the_applications_first_insert_works() {
     let script = filled_by_the_server();
-    let Some(database) = Source::shared().database_if_supported(&script) else {
+    let Some(scenario) = Scenario::if_supported(&script) else {
         return;
     };
-    let target = Postgres::shared().database();
-    let job = Job::new(
-        &database,
-        &target.target(),
-        "schema: { untranslated: ignore }",
-    );
-    let report = job.report(&[], 0);
-    target.sql("INSERT INTO d38_order (id, v) VALUES (2, 'new')");
-    target.sql("INSERT INTO d38_price (id, amount) VALUES (2, 5)");
-    target.sql("INSERT INTO d38_mark (id, v) VALUES (1, 'new')");
+    let report = scenario
+        .job("schema: { untranslated: ignore }")
+        .report(&[], 0);
+    scenario.sql("INSERT INTO d38_order (id, v) VALUES (2, 'new')");
+    scenario.sql("INSERT INTO d38_price (id, amount) VALUES (2, 5)");
+    scenario.sql("INSERT INTO d38_mark (id, v) VALUES (1, 'new')");
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT validto::text || (abs(extract(epoch FROM validfrom - now() AT TIME ZONE 'UTC')) < 60) \
              FROM d38_price WHERE id = 2"
         ),
         "9999-12-31 23:59:59.99true"
     );
     let said = |name: &str, words: &str| {
-        let tables = report["tables"].as_array().expect("tables");
-        let table = tables.iter().find(|table| table["table"] == name);
-        let notes = table.expect("the table")["notes"].to_string();
+        let notes = table(&report, name)["notes"].to_string();
         assert!(notes.contains(words), "{name}: {notes}");
     };
     said("dbo.D38_Order", "column Stamp: a rowversion");
@@ -289,7 +273,7 @@ fn the_applications_first_insert_works() {
     said("dbo.D38_Price", "column ValidTo: a period column");
     said("dbo.D38_Mark", "column Mark: a computed column");
     assert_eq!(
-        target.value("SELECT string_agg((stamp IS NULL)::text, ',' ORDER BY id) FROM d38_order"),
+        scenario.value("SELECT string_agg((stamp IS NULL)::text, ',' ORDER BY id) FROM d38_order"),
         "false,true"
     );
 }
@@ -299,42 +283,41 @@ fn the_applications_first_insert_works() {
 fn rowversions_grow_and_history_goes_on_where_the_job_asks() {
     let update = "UPDATE dbo.D38_Price SET Amount = 10 WHERE Id = 1";
     let script = format!("{}\nGO\n{update}", filled_by_the_server());
-    let Some(database) = Source::shared().database_if_supported(&script) else {
+    let Some(scenario) = Scenario::if_supported(&script) else {
         return;
     };
-    let target = Postgres::shared().database();
     let asked = "schema: { untranslated: ignore, rowversion: counter, history: trigger }";
-    let job = Job::new(&database, &target.target(), asked);
+    let job = scenario.job(asked);
     job.report(&[], 0);
     let number = "('x' || encode(stamp, 'hex'))::bit(64)::bigint";
     let stamp = |id: u32| {
         let sql = format!("SELECT {number} FROM d38_order WHERE id = {id}");
-        target.value(&sql).parse::<i64>().expect("a number")
+        scenario.value(&sql).parse::<i64>().expect("a number")
     };
-    let last = database.number("SELECT CONVERT(bigint, @@DBTS)");
+    let last = scenario.source.number("SELECT CONVERT(bigint, @@DBTS)");
     let old = stamp(1);
-    target.sql("INSERT INTO d38_order (id, v) VALUES (2, 'new')");
-    target.sql("UPDATE d38_order SET v = v WHERE id = 1");
+    scenario.sql("INSERT INTO d38_order (id, v) VALUES (2, 'new')");
+    scenario.sql("UPDATE d38_order SET v = v WHERE id = 1");
     assert!(
         old <= last && stamp(2) == last + 1 && stamp(1) == last + 2,
         "{old} {last}"
     );
     assert_eq!(
-        target.value("SELECT min(octet_length(stamp)) FROM d38_order"),
+        scenario.value("SELECT min(octet_length(stamp)) FROM d38_order"),
         "8"
     );
-    assert_eq!(target.value("SELECT count(*) FROM d38_pricehistory"), "1");
-    target.sql("UPDATE d38_price SET amount = 11 WHERE id = 1");
-    target.sql("DELETE FROM d38_price WHERE id = 1");
+    assert_eq!(scenario.value("SELECT count(*) FROM d38_pricehistory"), "1");
+    scenario.sql("UPDATE d38_price SET amount = 11 WHERE id = 1");
+    scenario.sql("DELETE FROM d38_price WHERE id = 1");
     assert_eq!(
-        target.value(
+        scenario.value(
             "SELECT string_agg(amount::text, ',' ORDER BY amount) || ' ' || \
              bool_and(validto <= now() AT TIME ZONE 'UTC' + interval '1 second') FROM d38_pricehistory"
         ),
         "9.9900,10.0000,11.0000 true"
     );
     // An application has rights on its tables, not on what the triggers need.
-    target.sql(&format!(
+    scenario.sql(&format!(
         "CREATE ROLE {app}; GRANT INSERT, SELECT, UPDATE, DELETE ON d38_order, d38_price TO {app}; \
          SET ROLE {app}; INSERT INTO d38_order (id, v) VALUES (3, 'app'); \
          UPDATE d38_order SET v = v WHERE id = 3; \
@@ -344,10 +327,10 @@ fn rowversions_grow_and_history_goes_on_where_the_job_asks() {
     ));
     assert_eq!(stamp(3), last + 4);
     // A row of the source whose clock was ahead: its period ends where it began.
-    target.sql("INSERT INTO d38_price (id, amount, validfrom) VALUES (8, 1, '2999-01-01')");
-    target.sql("DELETE FROM d38_price WHERE id = 8");
+    scenario.sql("INSERT INTO d38_price (id, amount, validfrom) VALUES (8, 1, '2999-01-01')");
+    scenario.sql("DELETE FROM d38_price WHERE id = 8");
     let ahead = "SELECT validfrom = validto FROM d38_pricehistory WHERE id = 8";
-    assert_eq!(target.value(ahead), "t");
+    assert_eq!(scenario.value(ahead), "t");
     // What is there is taken over, by the next run and by one into the printed schema.
     job.report(&["--restart"], 0);
     let printed = job.run(&["schema"]).stdout;
@@ -360,7 +343,7 @@ fn rowversions_grow_and_history_goes_on_where_the_job_asks() {
     let fresh = Postgres::shared().database();
     fresh.sql(&printed);
     let append = format!("{asked}\ntransfer: {{ mode: append }}");
-    Job::new(&database, &fresh.target(), &append).report(&[], 0);
+    Job::new(&scenario.source, &fresh.target(), &append).report(&[], 0);
     fresh.sql("INSERT INTO d38_order (id, v) VALUES (2, 'new')");
     let next = format!("SELECT {number} FROM d38_order WHERE id = 2");
     assert_eq!(fresh.value(&next), (last + 1).to_string());

@@ -27,9 +27,9 @@ pub struct Answer {
 impl Job {
     /// A job from one database to the other; `more` is YAML of further top-level keys, and
     /// `source_pool` the text behind `pool:` of the source.
-    pub fn new(source: &SourceDatabase<'_>, target: &Target, more: &str) -> Self {
+    pub fn new(source: &SourceDatabase, target: &Target, more: &str) -> Self {
         Self::with(
-            source.server,
+            &source.server,
             &source.name,
             target,
             "{ max_connections: 4, min_connections: 1 }",
@@ -102,6 +102,13 @@ impl Job {
         self.command(arguments).spawn().expect("the tool starts")
     }
 
+    /// The same job with one part of its text replaced, which must be there.
+    pub fn changed(&self, from: &str, to: &str) -> Self {
+        let text = std::fs::read_to_string(&self.path).expect("the job");
+        assert!(text.contains(from), "{from} in {text}");
+        Self::from_text(&text.replacen(from, to, 1))
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Answer {
         let output = self.command(arguments).output().expect("the tool runs");
         Answer {
@@ -111,16 +118,18 @@ impl Job {
         }
     }
 
+    /// Runs and expects this exit code.
+    pub fn ends(&self, arguments: &[&str], code: i32) -> Answer {
+        let answer = self.run(arguments);
+        let Answer { stdout, stderr, .. } = &answer;
+        let said = format!("{arguments:?}\nstdout:\n{stdout}\nstderr:\n{stderr}");
+        assert_eq!(answer.code, Some(code), "{said}");
+        answer
+    }
+
     /// Runs with `--output json`, expects this exit code, and gives the report.
     pub fn report(&self, arguments: &[&str], code: i32) -> Value {
-        let answer = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(
-            answer.code,
-            Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            answer.stdout,
-            answer.stderr
-        );
+        let answer = self.ends(&[arguments, &["--output", "json"]].concat(), code);
         answer.json()
     }
 }
@@ -141,7 +150,30 @@ pub fn scalar(text: &str) -> String {
     serde_json::to_string(text).expect("a string")
 }
 
+/// The entry of a table in a report.
+pub fn table<'r>(report: &'r Value, name: &str) -> &'r Value {
+    let tables = report["tables"].as_array().expect("tables");
+    let found = tables.iter().find(|table| table["table"] == name);
+    found.unwrap_or_else(|| panic!("{name} is not in {report:#}"))
+}
+
 impl Answer {
+    /// Both streams.
+    pub fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// Fails unless standard error has each of these words.
+    pub fn says(&self, words: &[&str]) {
+        for word in words {
+            assert!(
+                self.stderr.contains(word),
+                "{word:?} is not in:\n{}",
+                self.stderr
+            );
+        }
+    }
+
     /// The last line of stdout, which is all that Airflow keeps.
     pub fn json(&self) -> Value {
         let line = self.stdout.lines().last().unwrap_or_default();

@@ -13,4 +13,5 @@ pub mod pooler;
 pub mod postgres;
 pub mod programs;
 pub mod proxy;
+pub mod scenario;
 pub mod source;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
@@ -22,7 +22,7 @@ pub const USER: &str = "sa";
 /// Holds what must never appear in a log: tests search for it.
 pub const PASSWORD: &str = "Str0ng-Passw0rd";
 
-static SHARED: OnceLock<Source> = OnceLock::new();
+static SHARED: OnceLock<Arc<Source>> = OnceLock::new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A server that speaks TDS.
@@ -40,26 +40,26 @@ pub struct Source {
 /// The stand-in's insides, for tests that count or break.
 pub struct StandIn {
     pub handle: ServerHandle,
-    pub engine: std::sync::Arc<Engine>,
+    pub engine: Arc<Engine>,
 }
 
 impl Source {
     /// One for all tests of a process.
-    pub fn shared() -> &'static Self {
+    pub fn shared() -> &'static Arc<Self> {
         SHARED.get_or_init(Self::own)
     }
 
     /// A server for one test: the one that `MIGRATE_TEST_MSSQL` names, where only the results are
     /// tested, or a stand-in whose counters and faults concern no other test.
-    pub fn own() -> Self {
+    pub fn own() -> Arc<Self> {
         match std::env::var(SERVER_VARIABLE) {
-            Ok(url) => Self::external(&url),
+            Ok(url) => Arc::new(Self::external(&url)),
             Err(_) => Self::stand_in(),
         }
     }
 
     /// A stand-in for one test, whatever the environment says: to count and to break.
-    pub fn stand_in() -> Self {
+    pub fn stand_in() -> Arc<Self> {
         let engine = Engine::new(EngineOptions {
             logins: vec![(USER.into(), PASSWORD.into())],
             ..EngineOptions::default()
@@ -67,14 +67,14 @@ impl Source {
         let handle =
             Server::with_engine(ServerOptions::default(), &engine).expect("the stand-in starts");
         let address = handle.address();
-        Self {
+        Arc::new(Self {
             host: address.ip().to_string(),
             port: address.port(),
             user: USER.into(),
             password: PASSWORD.into(),
             ca_file: None,
             stand_in: Some(StandIn { handle, engine }),
-        }
+        })
     }
 
     fn external(url: &str) -> Self {
@@ -100,13 +100,13 @@ impl Source {
     }
 
     /// A new database with what the `GO`-separated T-SQL script makes.
-    pub fn database(&self, script: &str) -> SourceDatabase<'_> {
+    pub fn database(self: &Arc<Self>, script: &str) -> SourceDatabase {
         self.named(&new_name(), script)
     }
 
     /// The same, or `None` from Babelfish for PostgreSQL when it refuses the script, which lacks many
     /// features of SQL Server: its error is printed. Any other server must run the script.
-    pub fn database_if_supported(&self, script: &str) -> Option<SourceDatabase<'_>> {
+    pub fn database_if_supported(self: &Arc<Self>, script: &str) -> Option<SourceDatabase> {
         let database = self.empty(&new_name());
         database.runs_if_supported(script).then_some(database)
     }
@@ -130,13 +130,13 @@ impl Source {
     }
 
     /// The same under a name of the caller's.
-    pub fn named(&self, name: &str, script: &str) -> SourceDatabase<'_> {
+    pub fn named(self: &Arc<Self>, name: &str, script: &str) -> SourceDatabase {
         let database = self.empty(name);
         database.script(script);
         database
     }
 
-    fn empty(&self, name: &str) -> SourceDatabase<'_> {
+    fn empty(self: &Arc<Self>, name: &str) -> SourceDatabase {
         // Some servers cannot make two databases at a time.
         static MAKING: Mutex<()> = Mutex::new(());
         {
@@ -145,7 +145,7 @@ impl Source {
             self.execute("master", &[format!("CREATE DATABASE [{quoted}]")]);
         }
         SourceDatabase {
-            server: self,
+            server: Arc::clone(self),
             name: name.to_owned(),
         }
     }
@@ -236,12 +236,12 @@ pub fn skip(why: &str) {
 }
 
 /// A database that is dropped with its handle.
-pub struct SourceDatabase<'a> {
-    pub server: &'a Source,
+pub struct SourceDatabase {
+    pub server: Arc<Source>,
     pub name: String,
 }
 
-impl SourceDatabase<'_> {
+impl SourceDatabase {
     fn with_pool<T: Send>(&self, work: impl AsyncFnOnce(&SourcePool) -> T + Send) -> T {
         with_pool(&self.server.settings(&self.name), work)
     }
@@ -339,7 +339,7 @@ impl SourceDatabase<'_> {
     }
 }
 
-impl Drop for SourceDatabase<'_> {
+impl Drop for SourceDatabase {
     fn drop(&mut self) {
         // A stand-in goes as a whole; elsewhere a failing test must not hide its own message.
         if self.server.stand_in.is_none() && !std::thread::panicking() {

@@ -167,7 +167,7 @@ const ROWS: &[&[&str]] = &[
 ];
 
 pub struct Sample {
-    pub source: SourceDatabase<'static>,
+    pub source: SourceDatabase,
     pub target: Database<'static>,
 }
 

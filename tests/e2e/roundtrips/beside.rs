@@ -18,7 +18,7 @@ pub(super) struct Named {
 /// Makes some sequences; gives those that the source took.
 pub(super) fn sequences(
     draw: &mut Draw,
-    database: &SourceDatabase<'_>,
+    database: &SourceDatabase,
     tally: &mut Tally,
 ) -> Vec<Named> {
     let mut made = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn number(draw: &mut Draw, table: &mut Table, sequences: &[Named]) {
 /// Lets tables refer to those that refer to them.
 pub(super) fn circles(
     draw: &mut Draw,
-    database: &SourceDatabase<'_>,
+    database: &SourceDatabase,
     (tables, filled): (&mut [Table], &[Vec<Row>]),
     tally: &mut Tally,
 ) {
@@ -114,7 +114,7 @@ pub(super) fn circles(
 /// Makes some views, each over a table or over the view before it.
 pub(super) fn views(
     draw: &mut Draw,
-    database: &SourceDatabase<'_>,
+    database: &SourceDatabase,
     tables: &[Table],
     tally: &mut Tally,
 ) -> Vec<Named> {
@@ -155,7 +155,7 @@ pub(super) fn views(
 pub(super) fn equal(
     sequences: &[Named],
     views: &[Named],
-    source: &SourceDatabase<'_>,
+    source: &SourceDatabase,
     target: &Database<'_>,
     seed: u64,
 ) {

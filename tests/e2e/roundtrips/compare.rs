@@ -14,7 +14,7 @@ type Rows = Vec<Vec<Option<String>>>;
 /// Panics with the first row that one side has and the other has not.
 pub(super) fn equal(
     table: &Table,
-    source: &SourceDatabase<'_>,
+    source: &SourceDatabase,
     target: &Database<'_>,
     report: &Value,
     seed: u64,

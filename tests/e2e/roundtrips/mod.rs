@@ -136,7 +136,7 @@ fn round_trip(seed: u64, tally: &mut Tally) {
 }
 
 /// Runs the statements, and counts those that the source takes.
-fn attempted(database: &SourceDatabase<'_>, statements: Vec<String>, tally: &mut Tally) -> usize {
+fn attempted(database: &SourceDatabase, statements: Vec<String>, tally: &mut Tally) -> usize {
     let taken = count_taken(&statements, &database.attempts(&statements));
     tally.objects += statements.len();
     tally.objects_taken += taken;
@@ -146,7 +146,7 @@ fn attempted(database: &SourceDatabase<'_>, statements: Vec<String>, tally: &mut
 /// Makes the tables with what belongs to them, and puts rows in.
 fn fill(
     draw: &mut Draw,
-    database: &SourceDatabase<'_>,
+    database: &SourceDatabase,
     sequences: &[Named],
     tally: &mut Tally,
 ) -> Vec<Table> {

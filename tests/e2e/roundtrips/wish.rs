@@ -75,7 +75,7 @@ impl Wish {
     /// Loads the target as asked for: the last job and its answer.
     pub(super) fn run(
         &self,
-        source: &SourceDatabase<'_>,
+        source: &SourceDatabase,
         target: &Database<'_>,
         tables: &str,
     ) -> (Job, Answer) {

@@ -21,15 +21,10 @@ fn a_server_is_found_however_its_address_is_written() {
         format!(r".\SHOP,{port}"),
     ] {
         let connection = format!("  host: '{host}'\n  encrypt: off\n");
-        let answer = job(&connection, &database.name, &target, "").run(&["check"]);
-        assert_eq!(answer.code, Some(0), "{host}: {}", answer.stderr);
+        job(&connection, &database.name, &target, "").ends(&["check"], 0);
     }
     let connection = "  host: '(localdb)\\MSSQLLocalDB'\n  encrypt: off\n";
     let answer = job(connection, &database.name, &target, "").run(&["check"]);
     assert_eq!(answer.code, Some(2));
-    assert!(
-        answer.stderr.contains("source.host: LocalDB"),
-        "{}",
-        answer.stderr
-    );
+    answer.says(&["source.host: LocalDB"]);
 }

@@ -1,6 +1,8 @@
 //! Certificates as SQL Servers have them: made by themselves, or by authorities that know no
 //! subjectAltName (F11).
 
+use std::sync::Arc;
+
 use standin::server::ServerOptions;
 
 use super::{PemFile, job, stand_in};
@@ -8,7 +10,7 @@ use crate::support::postgres::Postgres;
 use crate::support::source::Source;
 
 /// A server whose certificate has the common name `localhost` and no other.
-fn without_alternative_name() -> Source {
+fn without_alternative_name() -> Arc<Source> {
     stand_in(ServerOptions {
         certificate_names: Vec::new(),
         ..ServerOptions::default()

@@ -5,6 +5,8 @@
 
 mod acceptor;
 
+use std::sync::Arc;
+
 use openssl::ssl::SslVersion;
 use standin::server::ServerOptions;
 
@@ -38,7 +40,7 @@ fn checked(connection: &str) -> Answer {
     job(connection, "master", &target, "").run(&["check"])
 }
 
-fn source() -> Source {
+fn source() -> Arc<Source> {
     stand_in(ServerOptions::default())
 }
 
@@ -64,8 +66,7 @@ fn legacy_tls_reads_from_old_servers() {
             let more = format!("  tls: legacy\n{}", pinned.line());
             let connection = connection(&acceptor, "127.0.0.1", encrypt, &more);
             let job = job(&connection, &database.name, &target, "");
-            let said = job.run(&["check"]);
-            assert_eq!(said.code, Some(0), "{}", said.stderr);
+            let said = job.ends(&["check"], 0);
             let words: Vec<_> = said.stdout.split_whitespace().collect();
             let words = words.join(" ");
             assert!(words.contains("source.tls is legacy"), "{words}");

@@ -1,12 +1,9 @@
 //! A table that is changed while it is read.
 
-use standin::fault::FaultSpec;
-
 use super::{ended, script, text, wait_until};
 use crate::documented::documented;
 use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 #[test]
 fn a_column_that_got_another_type_is_said_as_t_sql_writes_it() {
@@ -20,18 +17,16 @@ fn a_column_that_got_another_type_is_said_as_t_sql_writes_it() {
             "the column was int when the table was planned and is bigint now",
         ),
     ] {
-        let source = Source::stand_in();
-        let database = source.database(&script());
-        let target = Postgres::shared().database();
-        let job = Job::from_text(&text(&database, &target.target()));
-        let stand_in = source.expect_stand_in();
+        let scenario = Scenario::on_stand_in(&script());
+        let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+        let stand_in = scenario.stand_in();
         let faults = stand_in.handle.faults();
         let stall = "stall:rows=200,for=30s,times=4,match=FROM [dbo].[T]";
-        faults.add(stall.parse::<FaultSpec>().expect("a fault"));
+        scenario.fault(stall);
         let child = job.spawn(&[]);
         wait_until("a partition is read", || faults.fired() > 0);
-        faults.clear();
-        database.script(change);
+        scenario.clear_faults();
+        scenario.script(change);
         // What is read on after this is read as the table is now.
         stand_in.handle.drop_connections();
         let answer = ended(child);

@@ -1,11 +1,10 @@
 //! Connections that are cut while they are opened: a second try does.
 
-use standin::fault::FaultSpec;
-
 use super::{TRANSFER, changed, check, done, ended, script, text, wait_until};
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
 use crate::support::proxy::{Fate, Proxy};
+use crate::support::scenario::Scenario;
 use crate::support::source::Source;
 
 /// Bytes of the server's after which the first connection is cut: the packet headers, and steps
@@ -22,14 +21,12 @@ const SAID: &str = "a transient fault before the load: trying again";
 
 #[test]
 fn a_source_connection_that_is_cut_at_any_byte_of_the_start_is_opened_again() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let proxy = Proxy::start(source.expect_stand_in().handle.address());
-    let plain = text(&database, &target.target());
+    let scenario = Scenario::on_stand_in(&script());
+    let proxy = Proxy::start(scenario.stand_in().handle.address());
+    let plain = text(&scenario.source, &scenario.target.target());
     let plain = changed(
         &plain,
-        &format!("port: {}", source.port),
+        &format!("port: {}", scenario.server().port),
         &format!("port: {}", proxy.port()),
     );
     let tls = "encrypt: required\n  trust_server_certificate: true";
@@ -45,9 +42,9 @@ fn a_source_connection_that_is_cut_at_any_byte_of_the_start_is_opened_again() {
             // Later ones may meet the load, or come after the connection's last byte.
             if bytes < 5000 {
                 assert_eq!(proxy.cut(), before + 1, "{what}");
-                assert!(answer.stderr.contains(SAID), "{what}\n{}", answer.stderr);
+                answer.says(&[SAID]);
             }
-            check(&target);
+            check(&scenario.target);
         }
     }
 }
@@ -95,32 +92,29 @@ fn a_target_connection_that_is_cut_at_any_byte_of_the_start_is_opened_again() {
 /// The kinds `SourceTls` and `SourceCut` of connections that are opened while rows are moved.
 #[test]
 fn a_new_source_connection_that_is_cut_in_mid_run_costs_no_table() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let proxy = Proxy::start(source.expect_stand_in().handle.address());
-    let plain = text(&database, &target.target());
+    let scenario = Scenario::on_stand_in(&script());
+    let proxy = Proxy::start(scenario.stand_in().handle.address());
+    let plain = text(&scenario.source, &scenario.target.target());
     let plain = changed(
         &plain,
-        &format!("port: {}", source.port),
+        &format!("port: {}", scenario.server().port),
         &format!("port: {}", proxy.port()),
     );
     let tls = "encrypt: required\n  trust_server_certificate: true";
     let job = Job::from_text(&changed(&plain, "encrypt: off", tls));
-    let faults = source.expect_stand_in().handle.faults();
     for bytes in bytes().step_by(2) {
         let what = format!("cut after {bytes} bytes");
         let before = proxy.cut();
         // So that others open while the first is at work.
         let stall = "stall:rows=200,for=300ms,times=2,match=FROM [dbo].[T]";
-        faults.add(stall.parse::<FaultSpec>().expect("a fault"));
+        scenario.fault(stall);
         // The first has the catalog, and the pool opens others when the load begins.
         let mut fates = vec![Fate::CutAfter(bytes); 7];
         fates[0] = Fate::Whole;
         proxy.decide(&fates);
         done(&job.run(&[]), &what);
         assert!(proxy.cut() > before || bytes > 5000, "{what}");
-        check(&target);
+        check(&scenario.target);
     }
 }
 
@@ -128,12 +122,10 @@ fn a_new_source_connection_that_is_cut_in_mid_run_costs_no_table() {
 /// ones are cut while they open.
 #[test]
 fn a_new_target_connection_that_is_cut_in_mid_run_costs_no_table() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let port = target.target().port;
+    let scenario = Scenario::on_stand_in(&script());
+    let port = scenario.target.target().port;
     let proxy = Proxy::start(([127, 0, 0, 1], port).into());
-    let plain = text(&database, &target.target());
+    let plain = text(&scenario.source, &scenario.target.target());
     let plain = changed(
         &plain,
         &format!("port: {port}"),
@@ -141,12 +133,12 @@ fn a_new_target_connection_that_is_cut_in_mid_run_costs_no_table() {
     );
     let patient = plain.replace(TRANSFER, &TRANSFER.replace("100ms", "300ms"));
     let job = Job::from_text(&changed(&patient, "sslmode: disable", "sslmode: require"));
-    let faults = source.expect_stand_in().handle.faults();
+    let faults = scenario.faults();
     for bytes in bytes().step_by(3) {
         let what = format!("cut after {bytes} bytes");
         let before = (proxy.cut(), faults.fired());
         let stall = "stall:rows=200,for=700ms,times=4,match=FROM [dbo].[T]";
-        faults.add(stall.parse::<FaultSpec>().expect("a fault"));
+        scenario.fault(stall);
         proxy.decide(&[]);
         let child = job.spawn(&[]);
         wait_until("a partition is read", || faults.fired() > before.1);
@@ -154,7 +146,7 @@ fn a_new_target_connection_that_is_cut_in_mid_run_costs_no_table() {
         proxy.drop_connections();
         done(&ended(child), &what);
         assert!(proxy.cut() > before.0, "{what}");
-        check(&target);
-        faults.clear();
+        check(&scenario.target);
+        scenario.clear_faults();
     }
 }

@@ -4,11 +4,12 @@ use standin::fault::FaultSpec;
 
 use super::{TRANSFER, check, done, script, text};
 use crate::support::job::Job;
-use crate::support::postgres::{Database, Postgres};
+use crate::support::postgres::Database;
+use crate::support::scenario::Scenario;
 use crate::support::source::{Source, SourceDatabase};
 
 /// A run that fails in the middle of its table, so that there is something to continue.
-fn begun(source: &Source, database: &SourceDatabase<'_>, target: &Database<'_>) -> Job {
+fn begun(source: &Source, database: &SourceDatabase, target: &Database<'_>) -> Job {
     let create = text(database, &target.target()).replace("mode: replace", "mode: create");
     let job = Job::from_text(&create);
     let faults = source.expect_stand_in().handle.faults();
@@ -27,46 +28,30 @@ fn begun(source: &Source, database: &SourceDatabase<'_>, target: &Database<'_>) 
 
 #[test]
 fn after_a_failover_to_a_server_of_another_name_the_same_job_continues() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = begun(&source, &database, &target);
-    source.expect_stand_in().engine.rename_server("replica2");
+    let scenario = Scenario::on_stand_in(&script());
+    let job = begun(scenario.server(), &scenario.source, &scenario.target);
+    scenario.stand_in().engine.rename_server("replica2");
     let answer = job.run(&[]);
     done(&answer, "after the failover");
-    assert!(
-        answer
-            .stderr
-            .contains("the same database on another server")
-            && answer.stderr.contains("replica2"),
-        "{}",
-        answer.stderr
-    );
-    check(&target);
+    answer.says(&["the same database on another server", "replica2"]);
+    check(&scenario.target);
     // And back.
-    source.expect_stand_in().engine.rename_server("standin");
+    scenario.stand_in().engine.rename_server("standin");
     done(&job.run(&[]), "back on the first");
-    check(&target);
+    check(&scenario.target);
 }
 
 #[test]
 fn another_database_of_the_same_name_is_not_continued() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = begun(&source, &database, &target);
+    let scenario = Scenario::on_stand_in(&script());
+    let job = begun(scenario.server(), &scenario.source, &scenario.target);
     // As where a backup of another database is restored under the name.
-    source.recreate(&database.name);
-    database.script(&script());
-    let answer = job.run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    assert!(
-        answer.stderr.contains("service_broker_guid") && answer.stderr.contains("--restart"),
-        "{}",
-        answer.stderr
-    );
+    scenario.server().recreate(&scenario.source.name);
+    scenario.script(&script());
+    let answer = job.ends(&[], 1);
+    answer.says(&["service_broker_guid", "--restart"]);
     done(&job.run(&["--restart"]), "started over");
-    check(&target);
+    check(&scenario.target);
 }
 
 /// As earlier versions of the tool recorded it.
@@ -74,23 +59,16 @@ const WITHOUT_GUID: &str = "UPDATE _migrate.runs SET source = source - 'guid'";
 
 #[test]
 fn a_record_without_a_guid_continues_where_the_servers_name_is_the_same() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = begun(&source, &database, &target);
-    target.sql(WITHOUT_GUID);
-    source.expect_stand_in().engine.rename_server("elsewhere");
-    let answer = job.run(&[]);
-    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    assert!(
-        answer.stderr.contains("of server standin") && answer.stderr.contains("elsewhere"),
-        "{}",
-        answer.stderr
-    );
-    source.expect_stand_in().engine.rename_server("standin");
+    let scenario = Scenario::on_stand_in(&script());
+    let job = begun(scenario.server(), &scenario.source, &scenario.target);
+    scenario.sql(WITHOUT_GUID);
+    scenario.stand_in().engine.rename_server("elsewhere");
+    let answer = job.ends(&[], 1);
+    answer.says(&["of server standin", "elsewhere"]);
+    scenario.stand_in().engine.rename_server("standin");
     done(&job.run(&[]), "the same server");
-    check(&target);
+    check(&scenario.target);
     // That run knows the guid, and its records are the same database's.
-    source.expect_stand_in().engine.rename_server("replica2");
+    scenario.stand_in().engine.rename_server("replica2");
     done(&job.run(&[]), "a failover after it");
 }

@@ -36,7 +36,7 @@ fn script() -> String {
 }
 
 /// A job's text, for a test to change.
-fn text(source: &SourceDatabase<'_>, target: &Target) -> String {
+fn text(source: &SourceDatabase, target: &Target) -> String {
     let job = Job::new(source, target, TRANSFER);
     std::fs::read_to_string(&job.path).expect("the job file")
 }

@@ -7,8 +7,7 @@ use standin::fault::FaultSpec;
 use super::{changed, check, done, ended, script, text, wait_until};
 use crate::documented::documented;
 use crate::support::job::Job;
-use crate::support::postgres::Postgres;
-use crate::support::source::Source;
+use crate::support::scenario::Scenario;
 
 /// From the first login on: the server says that it is not ready, or moves.
 const NOT_READY: [u32; 20] = [
@@ -37,11 +36,9 @@ fn spec(text: &str) -> FaultSpec {
 
 #[test]
 fn a_first_login_is_tried_again_while_the_server_says_that_it_is_not_ready() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = Job::from_text(&text(&database, &target.target()));
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&script());
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+    let faults = scenario.faults();
     for number in NOT_READY {
         faults.add(spec(&format!("refuse-login:number={number}")));
     }
@@ -49,37 +46,31 @@ fn a_first_login_is_tried_again_while_the_server_says_that_it_is_not_ready() {
     done(&answer, "all in a row");
     assert_eq!(faults.fired(), NOT_READY.len() as u64);
     for number in NOT_READY {
-        assert!(
-            answer.stderr.contains(&format!("error {number},")),
-            "{number} is said\n{}",
-            answer.stderr
-        );
+        answer.says(&[&format!("error {number},")]);
     }
-    check(&target);
+    check(&scenario.target);
 }
 
 #[test]
 fn a_server_that_stays_away_is_given_up_after_the_bound() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let text = text(&database, &target.target());
+    let scenario = Scenario::on_stand_in(&script());
+    let text = text(&scenario.source, &scenario.target.target());
     let job = Job::from_text(&changed(
         &text,
         "attempts: 60",
         "at_start: 500ms, attempts: 60",
     ));
-    let faults = source.expect_stand_in().handle.faults();
+    let faults = scenario.faults();
     faults.add(spec("refuse-login:number=40613,times=forever"));
     let began = Instant::now();
     let answer = job.run(&[]);
     let took = began.elapsed();
     documented("source-paused", &answer);
-    assert!(answer.stderr.contains("40613"), "{}", answer.stderr);
-    faults.clear();
+    answer.says(&["40613"]);
+    scenario.clear_faults();
     faults.add(spec("close-login:times=forever"));
     documented("source-cut", &job.run(&[]));
-    faults.clear();
+    scenario.clear_faults();
     // Four times as long for a server that asks for patience.
     assert!(
         took > Duration::from_millis(1500) && took < Duration::from_secs(10),
@@ -90,37 +81,32 @@ fn a_server_that_stays_away_is_given_up_after_the_bound() {
 
 #[test]
 fn what_a_second_try_does_not_heal_is_told_at_the_first_login() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = Job::from_text(&text(&database, &target.target()));
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&script());
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+    let faults = scenario.faults();
     let refused = [
         18456, 18452, 18470, 18486, 18487, 18488, 40615, 911, 927, 942, 978, 4064,
     ];
     for number in refused.into_iter().chain(UNAVAILABLE) {
         let before = faults.fired();
         faults.add(spec(&format!("refuse-login:number={number},times=forever")));
-        let answer = job.run(&[]);
-        assert_eq!(answer.code, Some(3), "{number}\n{}", answer.stderr);
+        let answer = job.ends(&[], 3);
         assert!(answer.stderr.contains(&number.to_string()), "{number}");
         assert_eq!(faults.fired() - before, 1, "{number} is tried once");
-        faults.clear();
+        scenario.clear_faults();
     }
 }
 
 #[test]
 fn a_login_in_mid_run_is_tried_again_after_a_failover() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = Job::from_text(&text(&database, &target.target()));
-    let stand_in = source.expect_stand_in();
+    let scenario = Scenario::on_stand_in(&script());
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+    let stand_in = scenario.stand_in();
     let faults = stand_in.handle.faults();
     faults.add(spec("stall:rows=200,for=30s,times=4,match=FROM [dbo].[T]"));
     let child = job.spawn(&[]);
     wait_until("a partition is read", || faults.fired() > 0);
-    faults.clear();
+    scenario.clear_faults();
     let before = faults.fired();
     for number in UNAVAILABLE.into_iter().chain(NOT_READY) {
         faults.add(spec(&format!("refuse-login:number={number}")));
@@ -129,16 +115,14 @@ fn a_login_in_mid_run_is_tried_again_after_a_failover() {
     done(&ended(child), "a failover");
     let expected = UNAVAILABLE.len() + NOT_READY.len();
     assert_eq!(faults.fired() - before, expected as u64);
-    check(&target);
+    check(&scenario.target);
 }
 
 #[test]
 fn a_statement_is_tried_again_after_what_passes_by_itself() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = Job::from_text(&text(&database, &target.target()));
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&script());
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+    let faults = scenario.faults();
     let all = BUSY.into_iter().chain(UNAVAILABLE).chain(NOT_READY);
     let mut expected = 0;
     for number in all {
@@ -149,26 +133,23 @@ fn a_statement_is_tried_again_after_what_passes_by_itself() {
     }
     done(&job.run(&[]), "each number once");
     assert_eq!(faults.fired(), expected);
-    check(&target);
+    check(&scenario.target);
 }
 
 #[test]
 fn a_statement_that_the_server_refuses_fails_its_table_at_the_first_try() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let job = Job::from_text(&text(&database, &target.target()));
-    let faults = source.expect_stand_in().handle.faults();
+    let scenario = Scenario::on_stand_in(&script());
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
+    let faults = scenario.faults();
     for number in [208, 8649] {
         let before = faults.fired();
         faults.add(spec(&format!(
             "error:rows=100,number={number},times=forever,match=ORDER BY"
         )));
-        let answer = job.run(&["--restart"]);
-        assert_eq!(answer.code, Some(1), "{number}\n{}", answer.stderr);
+        let answer = job.ends(&["--restart"], 1);
         assert!(answer.stderr.contains(&number.to_string()), "{number}");
         // One of its partitions, or some of them at once; none twice.
         assert!(faults.fired() - before <= 4, "{number}");
-        faults.clear();
+        scenario.clear_faults();
     }
 }

@@ -10,23 +10,22 @@ use super::{check, done, script, text};
 use crate::documented::documented;
 use crate::support::job::Job;
 use crate::support::postgres::Postgres;
+use crate::support::scenario::Scenario;
 use crate::support::source::{PASSWORD, Source, USER};
 
 /// The stand-in has the limit in every test; here it is shown to be in force.
 #[test]
 fn a_query_governor_does_not_keep_a_table_from_being_read() {
-    let source = Source::stand_in();
-    let database = source.database(&script());
-    let target = Postgres::shared().database();
-    let engine = &source.expect_stand_in().engine;
-    let login = engine.login(USER, PASSWORD, Some(&database.name));
+    let scenario = Scenario::on_stand_in(&script());
+    let engine = &scenario.stand_in().engine;
+    let login = engine.login(USER, PASSWORD, Some(&scenario.source.name));
     let mut session = login.expect("a login");
     let mut errors = Errors::default();
     session.execute("SELECT Id, V FROM dbo.T ORDER BY Id", &[], &mut errors);
     assert_eq!(errors.0, [8649], "a session that does not ask for more");
-    let job = Job::from_text(&text(&database, &target.target()));
+    let job = Job::from_text(&text(&scenario.source, &scenario.target.target()));
     done(&job.run(&[]), "the tool's sessions");
-    check(&target);
+    check(&scenario.target);
 }
 
 /// The numbers of the errors that a session answers.
@@ -63,16 +62,14 @@ impl Sink for Errors {
 /// SQL Server 2008 R2 is 10.50, 2012 is 11.0; Azure SQL Database calls itself 12.0.
 #[test]
 fn a_server_before_2012_is_refused_with_its_version() {
-    let source = Source::stand_in();
-    let database = source.database("CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);");
-    let target = Postgres::shared().database();
-    let plain = text(&database, &target.target());
+    let scenario = Scenario::on_stand_in("CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY);");
+    let plain = text(&scenario.source, &scenario.target.target());
     let serve = |version| {
         let options = ServerOptions {
             version,
             ..ServerOptions::default()
         };
-        let server = Server::with_engine(options, &source.expect_stand_in().engine);
+        let server = Server::with_engine(options, &scenario.stand_in().engine);
         server.expect("the stand-in starts")
     };
     for (version, said) in [
@@ -82,10 +79,10 @@ fn a_server_before_2012_is_refused_with_its_version() {
     ] {
         let server = serve(version);
         let port = format!("port: {}", server.address().port());
-        let text = plain.replacen(&format!("port: {}", source.port), &port, 1);
+        let text = plain.replacen(&format!("port: {}", scenario.server().port), &port, 1);
         for command in ["run", "plan"] {
             let answer = Job::from_text(&text).run(&[command]);
-            let shown = format!("{}{}", answer.stdout, answer.stderr);
+            let shown = answer.said();
             documented("source-version", &answer);
             assert!(shown.contains(said) && shown.contains("2012"), "{shown}");
         }
@@ -94,7 +91,7 @@ fn a_server_before_2012_is_refused_with_its_version() {
     for version in [[11, 0, 0x08, 0x34], [12, 0, 0x07, 0xD0]] {
         let server = serve(version);
         let port = format!("port: {}", server.address().port());
-        let text = plain.replacen(&format!("port: {}", source.port), &port, 1);
+        let text = plain.replacen(&format!("port: {}", scenario.server().port), &port, 1);
         done(
             &Job::from_text(&text).run(&["plan"]),
             &format!("{version:?}"),
