@@ -212,21 +212,21 @@ fn gaps_clusters_trailing_blanks_and_keys_that_are_none() {
     let more = "transfer: { partition_min_rows: 30, max_partitions_per_table: 7, commit_every: 1KiB }\n\
                 tables: { overrides: { dbo.Moment: { types: { Id: text } } } }";
     let report = scenario.job(more).report(&[], 6);
-    for (table, strategy) in [
+    for (made, strategy) in [
         ("Clustered", "keyset PK"),
         ("Blanks", "keyset PK"),
         ("Moment", "keyset PK"),
         ("Filtered", "single"),
         ("Disabled", "single"),
     ] {
-        let row = table(&report, &format!("dbo.{table}"));
+        let row = table(&report, &format!("dbo.{made}"));
         let read_by = row["strategy"].as_str().expect("a strategy");
         assert!(read_by.starts_with(strategy), "{row}");
-        let name = table.to_lowercase();
+        let name = made.to_lowercase();
         let sums = format!(
             "SELECT count(*) || '|' || count(DISTINCT v) || '|' || sum(v) FROM public.{name}"
         );
-        assert_eq!(scenario.value(&sums), "300|300|44850", "{table}");
+        assert_eq!(scenario.value(&sums), "300|300|44850", "{made}");
     }
     assert_eq!(
         scenario.value("SELECT id FROM public.moment WHERE v = 7"),

@@ -214,6 +214,9 @@ fn a_login_that_cannot_see_security_policies_is_told_so() {
 fn columns_without_select_are_named_and_not_left_out_in_silence() {
     let script = "CREATE TABLE dbo.T (Id int NOT NULL PRIMARY KEY, Name varchar(9) NULL, Secret int NULL)\nGO\n\
                   CREATE INDEX IX_Secret ON dbo.T (Secret)\nGO\nINSERT INTO dbo.T VALUES (1, 'a', 2)";
+    if Source::shared().differs("hides a table of which a login may read some columns only") {
+        return;
+    }
     let Some(scene) = Scene::new(script, "GRANT SELECT ON dbo.T (Id, Name) TO {reader}") else {
         return;
     };
@@ -331,11 +334,12 @@ fn a_kind_that_cannot_be_read_is_said() {
     let Some(scene) = Scene::new(D39, "GRANT SELECT ON dbo.D39_T TO {reader}") else {
         return;
     };
-    expect(
-        &scene.run(""),
-        0,
-        &["jobs: could not be read (", "SQL Server error 229"],
-    );
+    let mut said = vec!["jobs: could not be read ("];
+    // Babelfish has no such table, and a number of its own to say so.
+    if !scene.source.is_babelfish() {
+        said.push("SQL Server error 229");
+    }
+    expect(&scene.run(""), 0, &said);
 }
 
 /// D39.
@@ -346,7 +350,8 @@ fn views_are_listed_where_the_job_says_nothing_of_them() {
     };
     let target = Postgres::shared().database();
     let report = Job::new(&database, &target.target(), "").report(&[], 0);
-    assert_eq!(names(&report, "views"), ["dbo.D39_V", "dbo.D39_W"]);
+    let views = ["dbo.D39_V", "dbo.D39_W"].map(|view| Source::shared().spelled(view));
+    assert_eq!(names(&report, "views"), views);
     // Asked for, they are made or left out with exit code 6.
     let asked = Job::new(&database, &target.target(), "schema: { views: try }");
     assert!(names(&asked.report(&["plan"], 0), "views").is_empty());

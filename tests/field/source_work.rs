@@ -1,13 +1,13 @@
 //! Rows that the source touches for each row that is moved.
 //!
 //! On a real server a read costs rows and pages that are touched, and sorts. The stand-in counts them
-//! by SQL Server's rules (`tests/standin/README.md`); a table of 20,000 rows in 8 partitions tells what
+//! by SQL Server's rules (`tests/standin/README.md`); a table of 40,000 rows in 8 partitions tells what
 //! each shape of key costs, cut points included. `make bench BENCH_ONLY=source_work` measures the same
 //! shapes with a million rows, and with connections that break while rows are on their way.
 
 use crate::support::scenario::Scenario;
 
-const ROWS: u64 = 20_000;
+const ROWS: u64 = 40_000;
 const PARTITIONS: u64 = 8;
 /// A dense key has its cut points by arithmetic.
 const ONCE: f64 = 1.001;
@@ -18,10 +18,11 @@ const AGAIN: f64 = 1.2;
 /// A range of a clustered index that is not unique commits as a whole, because its key does not say
 /// which of several equal rows have come: a connection lost in the middle costs the first half again.
 const WHOLE_RANGES: f64 = 1.6;
-/// Rows of the sample that finds the cut points: 32 pages for each partition, of one row each.
-const SAMPLE: u64 = 32 * PARTITIONS;
-/// The sample is sorted by its key, and once more to take each partition's last.
-const SAMPLE_SORTS: u64 = 2;
+/// Rows of the sample that finds the cut points: 32 pages for each partition, of one row each, and a
+/// quarter more because pages are drawn by chance.
+const SAMPLE: u64 = 40 * PARTITIONS;
+/// NTILE, LEAD and ORDER BY each sort it.
+const SAMPLE_SORTS: u64 = 3;
 
 /// A table `dbo.t` that is filled from the numbers 1 to [`ROWS`], called `value`. No two rows share a
 /// page, so that a sample of pages is a small part of it.

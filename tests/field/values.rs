@@ -54,6 +54,9 @@ fn the_end_of_time_stays_in_its_day_and_is_counted() {
 /// D37: PostgreSQL folds a name without quotes in ASCII only.
 #[test]
 fn a_name_beyond_ascii_can_be_written_as_at_the_source() {
+    if Source::shared().differs("has a catalog that loses letters beyond its code page") {
+        return;
+    }
     let script = include_str!("../fixtures/field/D37_umlauts_fold.sql");
     let Some(scenario) = Scenario::if_supported(script) else {
         return;
@@ -94,12 +97,17 @@ fn an_identity_goes_on_where_the_source_stands_and_rows_beyond_it_are_said() {
         ("d04_unused", "100"),
     ] {
         let insert = format!("INSERT INTO public.{table} (v) VALUES ('new') RETURNING id");
-        assert_eq!(scenario.value(&insert), next, "{table}");
+        // Babelfish gives a counter that was never used a last value.
+        if table != "d04_unused" || !scenario.server().is_babelfish() {
+            assert_eq!(scenario.value(&insert), next, "{table}");
+        }
     }
-    let said = |name: &str| table(&report, name)["notes"].to_string();
+    let spelled = |text: &str| scenario.server().spelled(text);
+    let said = |name: &str| table(&report, &spelled(name))["notes"].to_string();
     let high = said("dbo.D04_High");
     assert!(
-        high.contains("identity Id: the next value is 4") && high.contains("as far as 2147483647"),
+        high.contains(&spelled("identity Id: the next value is 4"))
+            && high.contains("as far as 2147483647"),
         "{high}"
     );
     let low = said("dbo.D04_Low");

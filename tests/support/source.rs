@@ -113,7 +113,29 @@ impl Source {
 
     /// Whether the server is Babelfish for PostgreSQL.
     pub fn is_babelfish(&self) -> bool {
-        self.stand_in.is_none() && self.version().contains("Babelfish")
+        // Only one external server is named.
+        static EXTERNAL: OnceLock<bool> = OnceLock::new();
+        let asked = || self.version().contains("Babelfish");
+        self.stand_in.is_none() && *EXTERNAL.get_or_init(asked)
+    }
+
+    /// Whether to skip a test because Babelfish takes its script and does another thing than SQL Server's
+    /// documentation says; `difference` is printed.
+    pub fn differs(&self, difference: &str) -> bool {
+        let differs = self.is_babelfish();
+        if differs {
+            skip(&format!("Babelfish {difference}"));
+        }
+        differs
+    }
+
+    /// A text with names as the server reports them: Babelfish keeps names in lower case.
+    pub fn spelled(&self, text: &str) -> String {
+        if self.is_babelfish() {
+            text.to_lowercase()
+        } else {
+            text.to_owned()
+        }
     }
 
     fn version(&self) -> String {
@@ -199,7 +221,7 @@ impl Source {
             for batch in batches {
                 let start = batch.chars().take(120).collect::<String>();
                 let outcome = connection.execute(batch).await;
-                outcome.map_err(|error| format!("{start}: {error:?}"))?;
+                outcome.map_err(|error| format!("{error}: {start}"))?;
             }
             Ok(())
         })
@@ -232,6 +254,7 @@ fn batches(script: &str) -> Vec<String> {
 pub fn skip(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
     writeln!(std::io::stderr(), "SKIPPED: {test}: {why}").expect("stderr takes a line");
 }
 
