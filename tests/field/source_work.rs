@@ -176,9 +176,16 @@ const FROZEN: Shape = Shape {
     )
 };
 
+/// Rows that may be on their way when a reader is stopped: what Linux keeps of one connection in the
+/// buffers of both ends (`net.ipv4.tcp_wmem` 4 MiB, `net.ipv4.tcp_rmem` 6 MiB) and 2 MiB of the tool,
+/// at a kilobyte each. They fill while the tool is slower than the source.
+const ON_THEIR_WAY: u64 = 12 * 1024;
+
 /// What a run cost the source, in rows.
 struct Cost {
     touched: u64,
+    /// Rows that were sent and not loaded.
+    in_vain: u64,
     sorted: u64,
     /// How often a straggler was cut.
     splits: u64,
@@ -218,6 +225,7 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
         stand_in.handle.faults().add(fault);
     }
     stand_in.engine.reset_work();
+    let before = stand_in.handle.counters().snapshot().rows_sent;
     // A columnstore index cannot be created in PostgreSQL, which the exit code says.
     let code = if shape.keys.contains("COLUMNSTORE") {
         6
@@ -233,13 +241,15 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
     assert_eq!(rows, ROWS.to_string(), "{}", shape.name);
     let cost = Cost {
         touched: work.touched(),
+        in_vain: (stand_in.handle.counters().snapshot().rows_sent - before).saturating_sub(ROWS),
         sorted: work.sorted_rows,
         splits: report["tables"][0]["splits"].as_u64().unwrap_or(0),
     };
     eprintln!(
-        "{}, {transfer}, {faults:?}: {:.3} touched for each row moved, {} sorted, {} splits",
+        "{}, {transfer}, {faults:?}: {:.3} touched for each row moved, {} in vain, {} sorted, {} splits",
         shape.name,
         cost.touched as f64 / ROWS as f64,
+        cost.in_vain,
         cost.sorted,
         cost.splits
     );
@@ -268,18 +278,25 @@ fn resumed(shape: &Shape, limit: f64) {
     );
     let half = ROWS / PARTITIONS / 2;
     let reads = format!("rows={half},times={PARTITIONS},match=[pad] FROM");
-    let faults = [format!("stall:for=1s,{reads}"), format!("drop:{reads}")];
+    let faults = [format!("stall:for=3s,{reads}"), format!("drop:{reads}")];
     let cost = cost(shape, &transfer, &faults);
     cost.is_at_most(limit, &format!("{}, resumed", shape.name));
 }
 
-/// One partition that is still long when the other workers are idle is cut, and they help.
+/// One partition that is still long when the other workers are idle is cut, and they help. What its
+/// reader had sent beyond the cut is read again by them, and bounded for itself.
 fn straggler(shape: &Shape) {
     let transfer = "max_partitions_per_table: 4, commit_every: 8KiB";
     let fault = "stall:rows=2500,for=5s,times=1,match=[pad] FROM";
-    let cost = cost(shape, transfer, &[fault.to_owned()]);
+    let mut cost = cost(shape, transfer, &[fault.to_owned()]);
     let what = format!("{}, a straggler", shape.name);
     assert!(cost.splits > 0, "{what} was not cut");
+    assert!(
+        cost.in_vain <= ON_THEIR_WAY,
+        "{what}: {} in vain",
+        cost.in_vain
+    );
+    cost.touched -= cost.in_vain;
     cost.is_at_most(AGAIN, &what);
 }
 
