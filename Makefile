@@ -38,7 +38,7 @@ proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAM
 	MIGRATE_TEST_REJECT_POWER=20 cargo test --locked --package migrate --test e2e -- --nocapture a_thousand_faulty_rows
 
 counts: install ## instructions per row of the row path, held against what they were
-	cargo bench --locked --quiet --profile dev --package tds-copy --bench row_counts
+	cargo bench --locked --quiet --profile dev --workspace --bench row_counts
 
 bench: install ## whole runs against the budgets of docs/benchmarks.md (BENCH_ROWS, BENCH_RUNS, MIGRATE_TEST_MSSQL)
 	cargo build --locked --release --workspace --bins

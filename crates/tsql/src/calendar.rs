@@ -2,8 +2,11 @@
 
 /// Days from 0000-03-01, where eras of 400 years begin, to the days that others count from.
 pub const TO_0001: i64 = 306;
+/// To 1900-01-01, from which `datetime` counts.
 pub const TO_1900: i64 = 693_901;
+/// To 1970-01-01, from which Unix counts.
 pub const TO_1970: i64 = 719_468;
+/// To 2000-01-01, from which PostgreSQL counts.
 pub const TO_2000: i64 = 730_425;
 
 const DAYS_OF_ERA: i64 = 146_097;

@@ -15,54 +15,75 @@ use crate::schema::SqlType;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyValue {
+    /// `bit`.
     Bit(bool),
     /// `tinyint` to `bigint`.
     Int(i64),
     /// Value times 10^scale, as decimal digits with sign.
     Decimal {
+        /// The digits without point, with a sign if negative.
         unscaled: String,
+        /// Digits in all.
         precision: u8,
+        /// Digits after the point.
         scale: u8,
     },
     /// `money` and `smallmoney`, times 10,000.
     Money(i64),
     /// The bits, because JSON has no form for every float.
     Real {
+        /// IEEE 754 binary32.
         bits: u32,
     },
+    /// `float`, as [`Self::Real`].
     Float {
+        /// IEEE 754 binary64.
         bits: u64,
     },
     /// Days since 0001-01-01.
     Date {
+        /// Since 0001-01-01.
         days: u32,
     },
     /// 100 ns ticks since midnight.
     Time {
+        /// 100 ns since midnight.
         ticks: u64,
+        /// Fractional digits of the column.
         scale: u8,
     },
     /// Days since 1900-01-01, minutes since midnight.
     SmallDateTime {
+        /// Since 1900-01-01.
         days: u16,
+        /// Since midnight.
         minutes: u16,
     },
     /// Days since 1900-01-01, 1/300 s ticks since midnight.
     DateTime {
+        /// Since 1900-01-01.
         days: i32,
+        /// 1/300 s since midnight.
         ticks: u32,
     },
     /// Days since 0001-01-01, 100 ns ticks since midnight.
     DateTime2 {
+        /// Since 0001-01-01.
         days: u32,
+        /// 100 ns since midnight.
         ticks: u64,
+        /// Fractional digits of the column.
         scale: u8,
     },
     /// UTC day and tick, offset in minutes.
     DateTimeOffset {
+        /// Since 0001-01-01, in UTC.
         days: u32,
+        /// 100 ns since midnight, in UTC.
         ticks: u64,
+        /// Minutes east of UTC.
         offset: i16,
+        /// Fractional digits of the column.
         scale: u8,
     },
     /// UTF-16 units of `nchar`, `nvarchar`.

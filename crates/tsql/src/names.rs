@@ -10,7 +10,9 @@ use crate::error::{Error, Kind, Result};
 /// A table of PostgreSQL, unquoted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TargetName {
+    /// Schema of the target.
     pub schema: String,
+    /// Table of the target.
     pub table: String,
 }
 
@@ -111,7 +113,9 @@ pub fn shorten(name: &str) -> String {
 /// A target name, and whether a reader of the plan should be told that it was cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
+    /// The name in the target, unquoted.
     pub text: String,
+    /// Whether it was too long and has a hash at its end.
     pub shortened: bool,
 }
 
@@ -203,8 +207,11 @@ pub fn given_column(name: &str) -> Result<String> {
 /// Two different source names that would get one target name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collision {
+    /// The name that both would get.
     pub target: String,
+    /// The source name that had it first.
     pub first: String,
+    /// The source name that would get it too.
     pub second: String,
 }
 

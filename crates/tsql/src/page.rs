@@ -28,8 +28,11 @@ const LEAST_COMPRESSED: usize = 12;
 /// How values of a type lie in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
+    /// Always the same number of bytes.
     Fixed {
+        /// Bytes of a value.
         bytes: usize,
+        /// Its place in the row is a multiple of this.
         align: usize,
     },
     /// Stored with as many bytes as COPY BINARY sends.
@@ -41,6 +44,7 @@ pub enum Storage {
 }
 
 impl Storage {
+    /// How values of `ty` lie in a row.
     pub fn new(ty: &PgType) -> Self {
         let fixed = |bytes, align| Self::Fixed { bytes, align };
         match ty {
@@ -93,6 +97,7 @@ pub struct Row {
 }
 
 impl Row {
+    /// Adds a value of `bytes` bytes.
     pub fn add(&mut self, storage: Storage, bytes: usize) {
         self.columns += 1;
         if let Storage::Fixed { align, .. } = storage {
@@ -101,6 +106,7 @@ impl Row {
         self.bytes += bytes;
     }
 
+    /// Adds a NULL.
     pub fn add_null(&mut self) {
         self.columns += 1;
         self.has_null = true;

@@ -13,7 +13,9 @@ pub type Entry = [u8; 4];
 /// How bytes become text.
 #[derive(Debug, Clone)]
 pub enum CodePage {
+    /// A table from byte to character.
     SingleByte(Box<[Entry; 256]>),
+    /// One of the encodings of `encoding_rs`.
     MultiByte(&'static Encoding),
 }
 

@@ -35,6 +35,7 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// At the first byte.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
@@ -44,10 +45,12 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Whether all bytes were read.
     pub fn is_at_end(&self) -> bool {
         self.at == self.bytes.len()
     }
 
+    /// The next `count` bytes; [`Stop::More`] if there are fewer, and then nothing is read.
     pub fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
         let end = self.at.checked_add(count).ok_or(Stop::More)?;
         let piece = self.bytes.get(self.at..end).ok_or(Stop::More)?;
@@ -61,22 +64,27 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
+    /// One byte.
     pub fn u8(&mut self) -> Parsed<u8> {
         Ok(self.array::<1>()?[0])
     }
 
+    /// Two bytes, little-endian.
     pub fn u16(&mut self) -> Parsed<u16> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
+    /// Four bytes, little-endian.
     pub fn u32(&mut self) -> Parsed<u32> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
+    /// Four bytes, little-endian, signed.
     pub fn i32(&mut self) -> Parsed<i32> {
         Ok(i32::from_le_bytes(self.array()?))
     }
 
+    /// Eight bytes, little-endian.
     pub fn u64(&mut self) -> Parsed<u64> {
         Ok(u64::from_le_bytes(self.array()?))
     }

@@ -37,6 +37,7 @@ impl Default for Deframer {
 }
 
 impl Deframer {
+    /// Without any bytes.
     pub fn new() -> Self {
         Self {
             buffer: vec![0; BUFFER],
@@ -73,6 +74,7 @@ impl Deframer {
         &self.buffer[self.payload_start..self.payload_end]
     }
 
+    /// The first `count` bytes of [`Self::payload`] are done with.
     pub fn consume(&mut self, count: usize) {
         self.payload_start = (self.payload_start + count).min(self.payload_end);
     }

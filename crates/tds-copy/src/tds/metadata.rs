@@ -9,9 +9,13 @@ const MAX_COLUMNS: u16 = 4096;
 /// One column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnInfo {
+    /// As the statement names it; empty for an expression without a name.
     pub name: String,
+    /// The type that its values have on the wire.
     pub ty: TypeInfo,
+    /// UserType: 80 for `rowversion`, 0 for most others.
     pub user_type: u32,
+    /// The bits of Flags (MS-TDS 2.2.7.4).
     pub flags: u16,
 }
 
@@ -26,6 +30,7 @@ impl ColumnInfo {
         self.flags & 0x0800 != 0
     }
 
+    /// Whether the server allows NULL in it.
     pub fn is_nullable(&self) -> bool {
         self.flags & 0x0001 != 0
     }

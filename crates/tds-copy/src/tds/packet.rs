@@ -12,8 +12,11 @@ pub const DEFAULT_PACKET: usize = 4096;
 
 /// Message types (MS-TDS 2.2.3.1.1).
 pub const SQL_BATCH: u8 = 0x01;
+/// What the server sends.
 pub const RESPONSE: u8 = 0x04;
+/// A request to cancel the statement.
 pub const ATTENTION: u8 = 0x06;
+/// The first message of either side.
 pub const PRELOGIN: u8 = 0x12;
 
 /// Status bit: the last packet of its message (MS-TDS 2.2.3.1.2).
@@ -22,11 +25,15 @@ pub const STATUS_EOM: u8 = 0x01;
 /// A packet's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
+    /// The message type.
     pub kind: u8,
+    /// Status bits.
     pub status: u8,
     /// Bytes of the packet, header included: 8..=32768.
     pub length: u16,
+    /// The server's number of the session.
     pub spid: u16,
+    /// Number of the packet within its message, modulo 256.
     pub id: u8,
 }
 
@@ -50,6 +57,7 @@ impl Header {
         Ok(header)
     }
 
+    /// The header as it is sent.
     pub fn to_bytes(self) -> [u8; HEADER_LENGTH] {
         let [length_high, length_low] = self.length.to_be_bytes();
         let [spid_high, spid_low] = self.spid.to_be_bytes();

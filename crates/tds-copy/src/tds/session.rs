@@ -27,8 +27,11 @@ pub enum SessionChange {
 /// Version of the server's program (LOGINACK, MS-TDS 2.2.7.14, ProgVersion).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ServerVersion {
+    /// 16 for SQL Server 2022.
     pub major: u8,
+    /// The second number of the version.
     pub minor: u8,
+    /// The third number of the version.
     pub build: u16,
 }
 

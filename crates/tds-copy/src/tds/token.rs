@@ -8,20 +8,28 @@ use crate::tds::type_info::{TypeInfo, Wire};
 /// A message of the server: an error or a notice (MS-TDS 2.2.7.10, 2.2.7.13).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerMessage {
+    /// As `sys.messages` has it.
     pub number: i32,
+    /// Where in the server the message was raised.
     pub state: u8,
     /// Severity; above 10 it is an error.
     pub class: u8,
+    /// The message itself.
     pub text: String,
+    /// Name of the server.
     pub server: String,
+    /// Name of the procedure; empty outside of one.
     pub procedure: String,
+    /// Line of the batch or procedure, from 1.
     pub line: u32,
 }
 
 /// The end of a statement (MS-TDS 2.2.7.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
+    /// The bits of Status.
     pub status: u16,
+    /// Rows that the statement returned or changed, if [`Done::counted`].
     pub rows: u64,
 }
 
@@ -50,12 +58,19 @@ impl Done {
 /// One token. Of a row only the token byte is read: its columns are the transcoder's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
+    /// COLMETADATA: the columns of a result; empty for a statement without one.
     Columns(Vec<ColumnInfo>),
+    /// ROW.
     Row,
+    /// NBCROW.
     NullBitmapRow,
+    /// DONE, DONEPROC or DONEINPROC.
     Done(Done),
+    /// ERROR.
     Error(ServerMessage),
+    /// INFO.
     Info(ServerMessage),
+    /// RETURNSTATUS: what a procedure returned.
     ReturnStatus(i32),
     /// ENVCHANGE.
     SessionChange(SessionChange),
@@ -68,6 +83,7 @@ pub enum Token {
 
 /// The token byte of a row, and of a row that leaves out its NULL values.
 pub const ROW: u8 = 0xD1;
+/// The token byte of a row that leaves out its NULL values.
 pub const NBC_ROW: u8 = 0xD2;
 
 /// Reads one token; [`Stop::More`] leaves it to be read again from its start.

@@ -9,6 +9,7 @@ use crate::tds::cursor::{Cursor, Parsed, Stop};
 pub enum TypeInfo {
     /// The type of a bare `NULL`: no bytes at all.
     Null,
+    /// `bit`: one byte.
     Bit(Width),
     /// 1, 2, 4 or 8 bytes.
     Int(u8, Width),
@@ -18,40 +19,65 @@ pub enum TypeInfo {
     Money(u8, Width),
     /// `smalldatetime` is 4 bytes, `datetime` 8.
     DateTime(u8, Width),
+    /// Three bytes of days.
     Date,
+    /// A fraction of a day.
     Time {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// A fraction of a day and three bytes of days.
     DateTime2 {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// The same in UTC, and two bytes of minutes.
     DateTimeOffset {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// A sign and up to 16 bytes of the number without its point.
     Decimal {
+        /// Digits in all, 1 to 38.
         precision: u8,
+        /// Digits after the point, at most `precision`.
         scale: u8,
     },
+    /// `uniqueidentifier`: 16 bytes.
     Guid,
+    /// `binary`, `varbinary` and what is sent as such.
     Binary {
+        /// The longest value.
         length: Length,
     },
+    /// `char` and `varchar`.
     Char {
+        /// The longest value.
         length: Length,
+        /// Tells the code page.
         collation: Collation,
     },
+    /// `nchar` and `nvarchar`, as UTF-16.
     NChar {
+        /// The longest value.
         length: Length,
+        /// Does not matter for the bytes.
         collation: Collation,
     },
+    /// The old large text in a code page.
     Text(Collation),
+    /// The old large text in UTF-16.
     NText(Collation),
+    /// The old large binary type.
     Image,
+    /// UTF-16 in chunks.
     Xml,
     /// CLR types, by name.
     Udt {
+        /// Name of the type.
         name: String,
     },
+    /// `sql_variant`: each value with its type.
     Variant,
 }
 
@@ -121,7 +147,9 @@ pub enum Length {
 /// Five bytes of collation (MS-TDS 2.2.5.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Collation {
+    /// Locale, flags and version.
     pub info: u32,
+    /// 0 for a Windows collation, else the number of a SQL collation.
     pub sort_id: u8,
 }
 
@@ -150,6 +178,7 @@ pub enum Wire {
 }
 
 impl TypeInfo {
+    /// How a value's length is told.
     pub fn wire(&self) -> Wire {
         match self {
             Self::Null => Wire::Fixed(0),

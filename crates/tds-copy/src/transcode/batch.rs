@@ -9,6 +9,7 @@ use tsql::key::KeyValue;
 pub struct Batch {
     /// Rows as `COPY ... (FORMAT binary)` wants them.
     pub bytes: RowBytes,
+    /// How many rows `bytes` hold.
     pub rows: u64,
     /// The key of the last row that was read, a rejected one included, where the layout has a key
     /// and the key can be sent back to the server: text that its code page does not define cannot.

@@ -118,17 +118,21 @@ pub fn leading(row: &[u8], count: usize) -> &[u8] {
 /// How many rows, and the sum of their hashes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
+    /// How many rows.
     pub rows: u64,
+    /// Sum of their hashes modulo 2^128.
     pub hash: u128,
 }
 
 impl Sum {
+    /// Adds a row by its hash.
     #[inline]
     pub fn add(&mut self, hash: u128) {
         self.rows += 1;
         self.hash = self.hash.wrapping_add(hash);
     }
 
+    /// Adds the rows of another sum.
     pub fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.hash = self.hash.wrapping_add(other.hash);
@@ -139,7 +143,9 @@ impl Sum {
 pub trait Tally: Sized {
     /// The same, without rows.
     fn fresh(&self) -> Self;
+    /// Adds a row.
     fn add(&mut self, row: &[u8]);
+    /// Adds the rows of another tally.
     fn merge(&mut self, other: Self);
 }
 
@@ -162,6 +168,7 @@ impl Division {
         }
     }
 
+    /// The bucket of a row whose hash is `hash`.
     #[inline]
     pub fn bucket(&self, row: &[u8], hash: u128) -> usize {
         if self.bits == 0 {
@@ -179,11 +186,13 @@ impl Division {
 /// A sum per bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sums {
+    /// How rows are divided.
     pub division: Division,
     buckets: Vec<Sum>,
 }
 
 impl Sums {
+    /// A sum of nothing in each bucket.
     pub fn new(division: Division) -> Self {
         Self {
             division,
@@ -191,6 +200,7 @@ impl Sums {
         }
     }
 
+    /// All buckets in one.
     pub fn total(&self) -> Sum {
         let mut total = Sum::default();
         self.buckets.iter().for_each(|sum| total.merge(*sum));

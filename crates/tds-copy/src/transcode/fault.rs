@@ -8,9 +8,13 @@ use tsql::page::PAGE;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// Text holds U+0000.
     NulCharacters,
+    /// Text holds half of a UTF-16 pair.
     UnpairedSurrogates,
+    /// Text holds bytes that its code page does not define.
     Undecodable,
+    /// The value or its row is beyond what PostgreSQL takes.
     OutOfRange,
 }
 

@@ -65,6 +65,7 @@ pub struct Outcome {
 }
 
 impl RowReader {
+    /// A reader of a response whose result has this layout.
     pub fn new(layout: RowLayout) -> Self {
         Self {
             layout,

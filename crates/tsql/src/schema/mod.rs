@@ -13,6 +13,7 @@ use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 /// What the catalog says of the database as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Database {
+    /// Name of the database.
     pub name: String,
     /// `@@SERVERNAME` or its nearest equivalent: what it is called now. After a failover, or in a
     /// container made again, the same database is of a server of another name.
@@ -23,6 +24,7 @@ pub struct Database {
     pub guid: Option<String>,
     /// `SERVERPROPERTY('ProductVersion')`, as `16.0.4135.4`.
     pub version: String,
+    /// Name of its collation.
     pub collation: String,
     /// `ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON` is in force.
     pub snapshot_isolation: bool,
@@ -33,6 +35,7 @@ pub struct Database {
     /// `@@DBTS`, the rowversion that was given out last; `None` where the server does not tell.
     #[serde(default)]
     pub last_rowversion: Option<i64>,
+    /// By schema and name.
     pub tables: Vec<Table>,
     /// By schema and name.
     #[serde(default)]
@@ -54,8 +57,11 @@ pub struct Database {
 /// A user table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
+    /// Its number in `sys.objects`.
     pub object_id: i64,
+    /// Schema, unquoted.
     pub schema: String,
+    /// Name, unquoted.
     pub name: String,
     /// By `column_id`.
     pub columns: Vec<Column>,
@@ -64,6 +70,7 @@ pub struct Table {
     /// Objects of the table that are neither columns nor indexes, by kind and name; those that the
     /// server describes are in `extras` or with their column too.
     pub others: Vec<OtherObject>,
+    /// Constraints, comments and the like.
     #[serde(default)]
     pub extras: TableExtras,
     /// Row count as the catalog estimates it.
@@ -79,12 +86,17 @@ pub struct Table {
     pub memory_optimized: bool,
 }
 
+/// A column of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
+    /// Name, unquoted.
     pub name: String,
+    /// Its declared type; that of an alias type is the built-in one.
     #[serde(rename = "type")]
     pub ty: SqlType,
+    /// Whether it takes NULL.
     pub nullable: bool,
+    /// Its counter, if the server numbers its rows.
     pub identity: Option<Identity>,
     /// The definition, where the column is computed.
     pub computed: Option<String>,
@@ -95,6 +107,7 @@ pub struct Column {
     /// Under dynamic data masking, and the login has no UNMASK on it: what is read are masked values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
+    /// Default, comment and the like.
     #[serde(default)]
     pub extras: ColumnExtras,
 }
@@ -102,7 +115,9 @@ pub struct Column {
 /// Seed, increment and where the counter stands. `decimal(38)` identities exist, hence `i128`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
+    /// The first value.
     pub seed: i128,
+    /// From one value to the next; may be negative.
     pub increment: i128,
     /// `None` where no row was ever inserted.
     pub last_value: Option<i128>,
@@ -113,71 +128,117 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SqlType {
+    /// `bit`.
     Bit,
+    /// `tinyint`: 0 to 255.
     TinyInt,
+    /// `smallint`.
     SmallInt,
+    /// `int`.
     Int,
+    /// `bigint`.
     BigInt,
+    /// `decimal` and `numeric`.
     Decimal {
+        /// Digits in all, 1 to 38.
         precision: u8,
+        /// Digits after the point.
         scale: u8,
     },
+    /// `smallmoney`.
     SmallMoney,
+    /// `money`.
     Money,
+    /// `real`, `float(1)` to `float(24)`.
     Real,
+    /// `float(25)` to `float(53)`.
     Float,
+    /// `date`.
     Date,
+    /// `time`.
     Time {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// `smalldatetime`.
     SmallDateTime,
+    /// `datetime`.
     DateTime,
+    /// `datetime2`.
     DateTime2 {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// `datetimeoffset`.
     DateTimeOffset {
+        /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
+    /// `char`.
     Char {
+        /// Bytes.
         length: u16,
     },
+    /// `varchar`.
     VarChar {
+        /// Bytes.
         length: Option<u16>,
     },
+    /// `text`.
     Text,
+    /// `nchar`.
     NChar {
+        /// UTF-16 units.
         length: u16,
     },
+    /// `nvarchar`.
     NVarChar {
+        /// UTF-16 units.
         length: Option<u16>,
     },
+    /// `ntext`.
     NText,
+    /// `binary`.
     Binary {
+        /// Bytes.
         length: u16,
     },
+    /// `varbinary`.
     VarBinary {
+        /// Bytes.
         length: Option<u16>,
     },
+    /// `image`.
     Image,
+    /// `rowversion`, also called `timestamp`.
     RowVersion,
+    /// `uniqueidentifier`.
     UniqueIdentifier,
+    /// `xml`.
     Xml,
+    /// `sql_variant`.
     SqlVariant,
+    /// `hierarchyid`.
     HierarchyId,
+    /// `geography`.
     Geography,
+    /// `geometry`.
     Geometry,
     /// SQL Server 2025's `json`.
     Json,
     /// SQL Server 2025's `vector(n)`.
     Vector {
+        /// Numbers of a value.
         dimensions: u16,
     },
     /// A type of a CLR assembly, by its name.
     Clr {
+        /// Name of the type.
         name: String,
     },
     /// Anything else, by the name the catalog gives it.
     Other {
+        /// Name of the type.
         name: String,
     },
 }
@@ -251,13 +312,20 @@ impl SqlType {
     }
 }
 
+/// An index, or the key of a constraint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Index {
+    /// Name, unquoted.
     pub name: String,
+    /// What it is for.
     pub role: IndexRole,
+    /// Whether it forbids equal keys.
     pub unique: bool,
+    /// Whether the rows are stored in it.
     pub clustered: bool,
+    /// Whether the server leaves it as it is.
     pub disabled: bool,
+    /// Whether it is a tree of rows.
     pub rowstore: bool,
     /// What it is where it is no rowstore, as `columnstore`, `xml`, `spatial`, `full-text`.
     #[serde(default)]
@@ -273,21 +341,30 @@ pub struct Index {
 /// A constraint, by kind (`foreign key`, `check`, `default`) and name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherObject {
+    /// Which kind of constraint.
     pub kind: String,
+    /// Name, unquoted.
     pub name: String,
 }
 
+/// What an index is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexRole {
+    /// The key of PRIMARY KEY.
     PrimaryKey,
+    /// The key of UNIQUE.
     UniqueConstraint,
+    /// Made by CREATE INDEX.
     Index,
 }
 
+/// A column of an index's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexColumn {
+    /// Its name.
     pub column: String,
+    /// Whether the largest value is first.
     pub descending: bool,
 }
 
@@ -297,6 +374,7 @@ impl Table {
         format!("{}.{}", self.schema, self.name)
     }
 
+    /// A column by its name, as the source writes it.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }

@@ -8,6 +8,7 @@ use crate::schema::SqlType;
 /// What a column has beside its type.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnExtras {
+    /// Its default.
     pub default: Option<DefaultConstraint>,
     /// A computed column whose value is stored.
     #[serde(default)]
@@ -23,6 +24,7 @@ pub struct ColumnExtras {
     /// A column of a table's `PERIOD FOR SYSTEM_TIME`, which the server fills by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
+    /// Stored for values other than NULL only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sparse: bool,
     /// One xml of all sparse columns of its table.
@@ -37,14 +39,18 @@ pub struct ColumnExtras {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
+    /// When the row became valid.
     Start,
+    /// When the row ceased to be valid.
     End,
 }
 
 /// A type that the source's users made of a built-in one, with `CREATE TYPE ... FROM`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliasType {
+    /// Schema, unquoted.
     pub schema: String,
+    /// Name, unquoted.
     pub name: String,
 }
 
@@ -59,6 +65,7 @@ impl AliasType {
 /// no constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
+    /// Default or rule.
     pub kind: BoundKind,
     /// `dbo.Today`; `None` where the login may not see the object.
     pub name: Option<String>,
@@ -66,16 +73,20 @@ pub struct Bound {
     pub definition: Option<String>,
 }
 
+/// Which of the two is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BoundKind {
+    /// By `sp_bindefault`.
     Default,
+    /// By `sp_bindrule`.
     Rule,
 }
 
 /// A default, by its constraint's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefaultConstraint {
+    /// Name of the constraint.
     pub name: String,
     /// T-SQL; `None` where the server or the login's rights do not show it.
     pub definition: Option<String>,
@@ -90,6 +101,7 @@ pub struct TableExtras {
     pub checks: Vec<Check>,
     /// `MS_Description`.
     pub comment: Option<String>,
+    /// Set for either table of a system-versioned pair.
     pub temporal: Option<Temporal>,
     /// The partition scheme that the rows are stored by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,6 +117,7 @@ pub struct TableExtras {
 /// A partition function as a table uses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionFunction {
+    /// Name, unquoted.
     pub name: String,
     /// The column of the table that it divides.
     pub column: String,
@@ -114,16 +127,22 @@ pub struct PartitionFunction {
     pub version: String,
 }
 
+/// A foreign key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {
+    /// Name, unquoted.
     pub name: String,
     /// Of the referencing table, in the constraint's order.
     pub columns: Vec<String>,
+    /// Schema of the referenced table.
     pub referenced_schema: String,
+    /// Name of the referenced table.
     pub referenced_table: String,
     /// As many as `columns`.
     pub referenced_columns: Vec<String>,
+    /// What follows when the referenced row is deleted.
     pub on_delete: Action,
+    /// What follows when the referenced key is changed.
     pub on_update: Action,
     /// `NOCHECK CONSTRAINT`: not enforced.
     pub disabled: bool,
@@ -135,14 +154,20 @@ pub struct ForeignKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
+    /// The change is refused.
     NoAction,
+    /// The referencing rows follow.
     Cascade,
+    /// The referencing columns become NULL.
     SetNull,
+    /// The referencing columns become their defaults.
     SetDefault,
 }
 
+/// A check constraint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
+    /// Name, unquoted.
     pub name: String,
     /// T-SQL; `None` where the server or the login's rights do not show it.
     pub definition: Option<String>,
@@ -158,22 +183,32 @@ pub struct Check {
 pub enum Temporal {
     /// The current rows; the name is that of the history table, as `dbo.OrdersHistory`.
     Current {
+        /// `None` if the login may not see it.
         history: Option<String>,
     },
+    /// The rows of the past.
     History,
 }
 
 /// A sequence object. All numbers fit `decimal(38)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
+    /// Schema, unquoted.
     pub schema: String,
+    /// Name, unquoted.
     pub name: String,
+    /// Type of its values.
     #[serde(rename = "type")]
     pub ty: SqlType,
+    /// The first value.
     pub start: i128,
+    /// From one value to the next; may be negative.
     pub increment: i128,
+    /// The lowest value.
     pub minimum: i128,
+    /// The highest value.
     pub maximum: i128,
+    /// Whether it begins again after its last value.
     pub cycle: bool,
     /// `None`: no cache, or one whose size the server chooses.
     pub cache: Option<u64>,
@@ -194,7 +229,9 @@ impl Sequence {
 /// A view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
+    /// Schema, unquoted.
     pub schema: String,
+    /// Name, unquoted.
     pub name: String,
     /// The whole CREATE VIEW statement; `None` where it is encrypted or the login may not see it.
     pub definition: Option<String>,

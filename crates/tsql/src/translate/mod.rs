@@ -39,6 +39,7 @@ type Outcome<T> = Result<T, Untranslated>;
 pub struct Scope<'a> {
     /// Columns of the table that the expression belongs to. Empty for defaults.
     pub columns: &'a [ScopeColumn<'a>],
+    /// What other objects are called in the target.
     pub names: &'a dyn TargetNames,
     /// The database's collation: that of text which comes from no column.
     pub default_collation: Option<&'a str>,
@@ -47,13 +48,17 @@ pub struct Scope<'a> {
 /// A column of the source and what it becomes.
 #[derive(Debug, Clone, Copy)]
 pub struct ScopeColumn<'a> {
+    /// Name at the source.
     pub source: &'a str,
     /// Unquoted.
     pub target: &'a str,
+    /// Type at the source.
     pub sql_type: &'a SqlType,
+    /// Type in the target.
     pub pg_type: &'a PgType,
     /// Of character columns; `None` is the database's.
     pub collation: Option<&'a str>,
+    /// Whether it takes NULL.
     pub nullable: bool,
     /// GENERATED in the target, so that no other generated column can refer to it.
     pub generated: bool,
@@ -83,21 +88,27 @@ pub struct Relation<'a> {
     pub source: String,
     /// Quoted and with its schema.
     pub sql: String,
+    /// All of its columns.
     pub columns: Vec<ScopeColumn<'a>>,
 }
 
 /// When the result may change, in PostgreSQL's sense of the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Volatility {
+    /// Never.
     Immutable,
+    /// Between statements.
     Stable,
+    /// Within a statement.
     Volatile,
 }
 
 /// An expression of PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Translated {
+    /// Its text.
     pub sql: String,
+    /// When its result may change.
     pub volatility: Volatility,
     /// Values that rows may well have make another result than at the source: it can tell what
     /// will be, and not judge or replace what was computed there.
@@ -114,26 +125,32 @@ pub struct Translated {
 pub struct TranslatedView {
     /// The SELECT, without CREATE VIEW. Its columns have explicit names.
     pub sql: String,
+    /// In order.
     pub columns: Vec<ViewColumn>,
     /// Full names at the source of what it reads, sorted, each once.
     pub reads: Vec<String>,
     /// A name without a schema was not found in the view's own, and so taken for one of `dbo`:
     /// right only where the view's own schema has none of that name at the source.
     pub fell_back: bool,
+    /// Where the two sides can tell apart after all, for the plan.
     pub notes: Vec<String>,
 }
 
 /// A column of a view: what it is called at the source, and its type there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewColumn {
+    /// Name at the source.
     pub source: String,
+    /// Type at the source.
     pub sql_type: SqlType,
+    /// Collation of text at the source.
     pub collation: Option<String>,
 }
 
 /// Why there is no translation: a fragment that names the construct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untranslated {
+    /// Names the construct, as `a user-defined function`.
     pub reason: String,
 }
 

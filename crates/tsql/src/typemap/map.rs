@@ -14,6 +14,7 @@ pub struct Rule {
     pub target: &'static str,
     /// What else it can become (`tables.overrides.<table>.types`).
     pub also: &'static str,
+    /// What does not arrive, or arrives otherwise.
     pub note: &'static str,
 }
 

@@ -8,26 +8,43 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PgType {
+    /// `boolean`.
     Boolean,
+    /// `smallint`.
     SmallInt,
+    /// `integer`.
     Integer,
+    /// `bigint`.
     BigInt,
     /// `None`: unconstrained `numeric`.
     Numeric(Option<(u8, u8)>),
+    /// `real`.
     Real,
+    /// `double precision`.
     DoublePrecision,
+    /// `date`.
     Date,
     /// Fractional digits, 0..=6.
     Time(u8),
+    /// Without time zone; fractional digits, 0..=6.
     Timestamp(u8),
+    /// With time zone; fractional digits, 0..=6.
     TimestampTz(u8),
+    /// Characters of `char(n)`.
     Char(u32),
+    /// Characters of `varchar(n)`.
     VarChar(u32),
+    /// `text`.
     Text,
+    /// `bytea`.
     Bytea,
+    /// `uuid`.
     Uuid,
+    /// `xml`.
     Xml,
+    /// `json`.
     Json,
+    /// `jsonb`.
     Jsonb,
     /// `real[]`.
     RealArray,
@@ -35,6 +52,7 @@ pub enum PgType {
     Vector(u16),
     /// PostGIS's types.
     Geography,
+    /// PostGIS's `geometry`.
     Geometry,
 }
 
