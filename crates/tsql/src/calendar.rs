@@ -14,6 +14,13 @@ const DAYS_OF_ERA: i64 = 146_097;
 /// Year, month and day of a count of days since 0000-03-01: years that begin in March have their
 /// leap day last (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
 /// `civil_from_days`).
+///
+/// ```
+/// use tsql::calendar::{self, civil};
+///
+/// assert_eq!(civil(calendar::TO_2000 + 59), (2000, 2, 29));
+/// assert_eq!(civil(calendar::TO_1900), (1900, 1, 1));
+/// ```
 pub fn civil(days: i64) -> (i64, u8, u8) {
     let era = days.div_euclid(DAYS_OF_ERA);
     let of_era = days.rem_euclid(DAYS_OF_ERA);

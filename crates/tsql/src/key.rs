@@ -100,6 +100,18 @@ impl KeyValue {
     /// How the server orders two values of one column, where that is a matter of numbers. `None`
     /// where a collation or a byte order of the server's own decides, and for floats, whose values
     /// are not those of their literals for certain.
+    ///
+    /// ```
+    /// use std::cmp::Ordering;
+    ///
+    /// use tsql::key::KeyValue;
+    ///
+    /// let (one, two) = (KeyValue::Int(1), KeyValue::Int(2));
+    /// assert_eq!(one.order(&two), Some(Ordering::Less));
+    /// // A collation of the server decides.
+    /// let text = |text: &str| KeyValue::Text(text.to_owned());
+    /// assert_eq!(text("a").order(&text("b")), None);
+    /// ```
     pub fn order(&self, other: &Self) -> Option<Ordering> {
         use KeyValue::{
             Bit, Date, DateTime, DateTime2, DateTimeOffset, Decimal, Int, Money, SmallDateTime,
@@ -142,6 +154,15 @@ impl KeyValue {
     ///
     /// `collation` is the column's; it is needed for `char` and `varchar` outside ASCII, whose
     /// literals would otherwise pass through the database's default code page.
+    ///
+    /// ```
+    /// use tsql::key::KeyValue;
+    /// use tsql::schema::SqlType;
+    ///
+    /// assert_eq!(KeyValue::Int(7).literal(&SqlType::BigInt, None), "CAST(7 AS bigint)");
+    /// let date = KeyValue::Date { days: 730_178 };
+    /// assert_eq!(date.literal(&SqlType::Date, None), "CAST('2000-02-29' AS date)");
+    /// ```
     pub fn literal(&self, ty: &SqlType, collation: Option<&str>) -> String {
         let name = type_name(ty);
         match self {

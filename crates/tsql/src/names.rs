@@ -34,16 +34,31 @@ pub const MAX_BYTES: usize = 63;
 const SUFFIX_BYTES: usize = 9;
 
 /// A PostgreSQL identifier, always quoted, so that no name is ever a keyword or folded.
+///
+/// ```
+/// assert_eq!(tsql::names::quote_ident("the \"best\""), "\"the \"\"best\"\"\"");
+/// ```
 pub fn quote_ident(name: &str) -> String {
     quoted(name, '"', '"')
 }
 
 /// `"schema"."table"`.
+///
+/// ```
+/// use tsql::names::{TargetName, qualified};
+///
+/// let name = TargetName { schema: "public".into(), table: "posts".into() };
+/// assert_eq!(qualified(&name), r#""public"."posts""#);
+/// ```
 pub fn qualified(name: &TargetName) -> String {
     format!("{}.{}", quote_ident(&name.schema), quote_ident(&name.table))
 }
 
 /// A T-SQL identifier in brackets, right whatever `QUOTED_IDENTIFIER` says.
+///
+/// ```
+/// assert_eq!(tsql::names::bracket("a]b"), "[a]]b]");
+/// ```
 pub fn bracket(name: &str) -> String {
     quoted(name, '[', ']')
 }
@@ -62,6 +77,13 @@ fn quoted(name: &str, open: char, close: char) -> String {
 }
 
 /// Applies the job's `schema.names`.
+///
+/// ```
+/// use tsql::names::{NameStyle, fold};
+///
+/// assert_eq!(fold("OwnerUserId", NameStyle::Lowercase), "owneruserid");
+/// assert_eq!(fold("HTMLBody2", NameStyle::SnakeCase), "html_body2");
+/// ```
 pub fn fold(name: &str, style: NameStyle) -> String {
     match style {
         NameStyle::Preserve => name.to_owned(),
@@ -102,6 +124,14 @@ fn starts_word(characters: &[char], index: usize) -> bool {
 
 /// Cuts a name to [`MAX_BYTES`] on a character boundary and marks it with a hash of the whole,
 /// so that two long names with one beginning stay two.
+///
+/// ```
+/// use tsql::names::{MAX_BYTES, shorten};
+///
+/// assert_eq!(shorten("posts"), "posts");
+/// assert_eq!(shorten(&"n".repeat(64)).len(), MAX_BYTES);
+/// assert_ne!(shorten(&"n".repeat(64)), shorten(&"n".repeat(65)));
+/// ```
 pub fn shorten(name: &str) -> String {
     if name.len() <= MAX_BYTES {
         return name.to_owned();
@@ -121,6 +151,15 @@ pub struct Name {
 
 /// Folds and shortens a source name. [`Kind::Naming`] for a name that PostgreSQL cannot have at
 /// all: the empty one, or one with U+0000 in it.
+///
+/// ```
+/// use tsql::error::Kind;
+/// use tsql::names::{NameStyle, target};
+///
+/// assert_eq!(target("OwnerUserId", NameStyle::SnakeCase)?.text, "owner_user_id");
+/// assert_eq!(target("", NameStyle::Preserve).unwrap_err().kind(), Kind::Naming);
+/// # Ok::<(), tsql::error::Error>(())
+/// ```
 pub fn target(name: &str, style: NameStyle) -> Result<Name> {
     if name.is_empty() || name.contains('\0') {
         let what = if name.is_empty() {
@@ -147,6 +186,13 @@ pub fn target(name: &str, style: NameStyle) -> Result<Name> {
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// The same for a column, whose name must not be that of a system column: it gets a `_`.
+///
+/// ```
+/// use tsql::names::{NameStyle, target_column};
+///
+/// assert_eq!(target_column("XMin", NameStyle::Lowercase)?.text, "xmin_");
+/// # Ok::<(), tsql::error::Error>(())
+/// ```
 pub fn target_column(name: &str, style: NameStyle) -> Result<Name> {
     let mut target = target(name, style)?;
     if is_system_column(&target.text) {
@@ -156,6 +202,11 @@ pub fn target_column(name: &str, style: NameStyle) -> Result<Name> {
 }
 
 /// Whether every table of PostgreSQL has a column of this name.
+///
+/// ```
+/// assert!(tsql::names::is_system_column("ctid"));
+/// assert!(!tsql::names::is_system_column("id"));
+/// ```
 pub fn is_system_column(name: &str) -> bool {
     SYSTEM_COLUMNS.contains(&name)
 }
@@ -163,6 +214,14 @@ pub fn is_system_column(name: &str) -> bool {
 /// The schema that a source schema becomes: as the job maps it, else folded. [`Kind::Naming`] for
 /// PostgreSQL's own schemas, in which it lets nobody make tables, and for the one of this tool's
 /// state, which `mode: replace` would otherwise drop table by table.
+///
+/// ```
+/// use tsql::names::{NameStyle, target_schema};
+///
+/// assert_eq!(target_schema("dbo", Some("public"), NameStyle::Lowercase)?, "public");
+/// assert!(target_schema("pg_stuff", None, NameStyle::Lowercase).is_err());
+/// # Ok::<(), tsql::error::Error>(())
+/// ```
 pub fn target_schema(source: &str, mapped: Option<&str>, style: NameStyle) -> Result<String> {
     let schema = match mapped {
         Some(mapped) => given(mapped)?,
@@ -181,6 +240,11 @@ pub fn target_schema(source: &str, mapped: Option<&str>, style: NameStyle) -> Re
 }
 
 /// A name that the job gives, as it is. [`Kind::Setting`] where PostgreSQL would cut it.
+///
+/// ```
+/// assert_eq!(tsql::names::given("Posts").unwrap(), "Posts");
+/// assert!(tsql::names::given(&"n".repeat(64)).is_err());
+/// ```
 pub fn given(name: &str) -> Result<String> {
     if name.is_empty() || name.len() > MAX_BYTES || name.contains('\0') {
         return Err(Error::new(
@@ -217,6 +281,11 @@ pub struct Collision {
 
 /// Finds collisions among `(source, target)` pairs of one scope, in the order of the input.
 /// A source name that comes twice collides with itself: it is two things.
+///
+/// ```
+/// let found = tsql::names::collisions([("Id", "id"), ("Name", "name"), ("ID", "id")]);
+/// assert_eq!((found.len(), found[0].second.as_str()), (1, "ID"));
+/// ```
 pub fn collisions<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<Collision> {
     let mut first_of = BTreeMap::new();
     let mut found = Vec::new();

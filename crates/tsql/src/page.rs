@@ -73,6 +73,15 @@ impl Storage {
     }
 
     /// The fewest bytes that a value takes in its row of which COPY BINARY sends `sent`.
+    ///
+    /// ```
+    /// use tsql::page::Storage;
+    /// use tsql::typemap::PgType;
+    ///
+    /// assert_eq!(Storage::new(&PgType::Uuid).least(16), 16);
+    /// // A long text is moved out of its row or compressed.
+    /// assert_eq!(Storage::new(&PgType::Text).least(9000), 12);
+    /// ```
     pub fn least(self, sent: usize) -> usize {
         let stored = match self {
             Self::Fixed { bytes, .. } => return bytes,
@@ -113,6 +122,15 @@ impl Row {
     }
 
     /// With its header, as PostgreSQL holds it against [`PAGE`].
+    ///
+    /// ```
+    /// use tsql::page::Row;
+    ///
+    /// let mut row = Row::default();
+    /// row.add_null();
+    /// // 23 bytes of header and one of NULL bits.
+    /// assert_eq!(row.size(), 24);
+    /// ```
     pub fn size(&self) -> usize {
         let nulls = if self.has_null {
             self.columns.div_ceil(8)
@@ -126,6 +144,14 @@ impl Row {
 
 /// Size of a row without NULLs whose columns have `types`, in the order of the table, with its
 /// longer values moved out.
+///
+/// ```
+/// use tsql::page::full_row;
+/// use tsql::typemap::PgType;
+///
+/// // 24 bytes of header, 4 of integer, 4 of alignment, 8 of bigint.
+/// assert_eq!(full_row([&PgType::Integer, &PgType::BigInt]), 40);
+/// ```
 pub fn full_row<'a>(types: impl IntoIterator<Item = &'a PgType>) -> usize {
     let mut row = Row::default();
     for ty in types {

@@ -45,6 +45,15 @@ impl CodePage {
     }
 
     /// The text of `bytes`; `None` where some of them are undefined.
+    ///
+    /// ```
+    /// use tds_copy::tds::code_page::CodePage;
+    ///
+    /// let western = CodePage::new(1252).expect("Western European");
+    /// assert_eq!(western.decode(b"\x80 10"), Some("\u{20AC} 10".to_owned()));
+    /// let greek = CodePage::new(1253).expect("Greek");
+    /// assert_eq!(greek.decode(b"\xAA"), None);
+    /// ```
     pub fn decode(&self, bytes: &[u8]) -> Option<String> {
         match self {
             Self::MultiByte(encoding) => encoding

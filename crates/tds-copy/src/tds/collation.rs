@@ -7,6 +7,14 @@
 use crate::tds::type_info::Collation;
 
 /// The Windows number of the code page; 65001 is UTF-8.
+///
+/// ```
+/// use tds_copy::tds::collation::code_page;
+/// use tds_copy::tds::type_info::Collation;
+///
+/// // Cyrillic_General_CI_AS.
+/// assert_eq!(code_page(Collation { info: 0x00D0_0419, sort_id: 0 }), 1251);
+/// ```
 pub fn code_page(collation: Collation) -> u16 {
     match (collation.is_utf8(), collation.sort_id) {
         (true, _) => 65_001,

@@ -51,6 +51,15 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next `count` bytes; [`Stop::More`] if there are fewer, and then nothing is read.
+    ///
+    /// ```
+    /// use tds_copy::tds::cursor::{Cursor, Stop};
+    ///
+    /// let mut cursor = Cursor::new(&[1, 2, 3]);
+    /// assert_eq!(cursor.take(2).unwrap(), [1, 2]);
+    /// assert!(matches!(cursor.u16(), Err(Stop::More)));
+    /// assert_eq!(cursor.position(), 2);
+    /// ```
     pub fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
         let end = self.at.checked_add(count).ok_or(Stop::More)?;
         let piece = self.bytes.get(self.at..end).ok_or(Stop::More)?;

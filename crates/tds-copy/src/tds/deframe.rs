@@ -96,6 +96,21 @@ impl Deframer {
 
     /// Makes more payload of the socket bytes at hand; `false` where there are none, or where the
     /// message is complete.
+    ///
+    /// ```
+    /// use tds_copy::tds::deframe::Deframer;
+    /// use tds_copy::tds::packet::{RESPONSE, frame_message};
+    ///
+    /// let mut socket = Vec::new();
+    /// frame_message(RESPONSE, b"payload", 12, &mut socket);
+    /// let mut deframer = Deframer::new();
+    /// deframer.space()[..socket.len()].copy_from_slice(&socket);
+    /// deframer.filled(socket.len());
+    /// while deframer.advance()? {}
+    /// assert_eq!(deframer.payload(), b"payload");
+    /// assert!(deframer.message_complete());
+    /// # Ok::<(), tds_copy::error::Error>(())
+    /// ```
     pub fn advance(&mut self) -> Result<bool> {
         while self.packet_left == 0 {
             if self.last || self.raw_end - self.raw_start < HEADER_LENGTH {

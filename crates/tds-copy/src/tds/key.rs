@@ -9,6 +9,16 @@ use tsql::key::KeyValue;
 /// needed for `char` and `varchar` only.
 ///
 /// Types that no index takes, and bytes that are no value of the type, are errors.
+///
+/// ```
+/// use tds_copy::tds::key::key_value;
+/// use tds_copy::tds::type_info::{TypeInfo, Width};
+/// use tsql::key::KeyValue;
+///
+/// let int = TypeInfo::Int(4, Width::Fixed);
+/// assert_eq!(key_value(&int, &[0xFE, 0xFF, 0xFF, 0xFF], None)?, KeyValue::Int(-2));
+/// # Ok::<(), tds_copy::error::Error>(())
+/// ```
 pub fn key_value(ty: &TypeInfo, bytes: &[u8], page: Option<&CodePage>) -> Result<KeyValue> {
     parse(ty, bytes, page).ok_or_else(|| {
         Error::new(

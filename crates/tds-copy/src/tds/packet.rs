@@ -39,6 +39,15 @@ pub struct Header {
 
 impl Header {
     /// Reads a header; a length outside 8..=32768 is an error.
+    ///
+    /// ```
+    /// use tds_copy::tds::packet::{Header, RESPONSE};
+    ///
+    /// let header = Header::parse([0x04, 0x01, 0x00, 0x27, 0x00, 0x37, 0x01, 0x00])?;
+    /// assert_eq!((header.kind, header.length, header.spid), (RESPONSE, 39, 0x37));
+    /// assert!(header.is_last());
+    /// # Ok::<(), tds_copy::error::Error>(())
+    /// ```
     pub fn parse(bytes: [u8; HEADER_LENGTH]) -> Result<Self> {
         let header = Self {
             kind: bytes[0],
@@ -84,6 +93,16 @@ impl Header {
 
 /// Appends `payload` to `out` as one message of packets of at most `packet_size` bytes, header
 /// included. An empty payload is one packet without data, as ATTENTION is.
+///
+/// ```
+/// use tds_copy::tds::packet::{SQL_BATCH, frame_message};
+///
+/// let mut bytes = Vec::new();
+/// frame_message(SQL_BATCH, b"abcde", 12, &mut bytes);
+/// // Four bytes fit beside a header of eight.
+/// assert_eq!(bytes.len(), 2 * 8 + 5);
+/// assert_eq!((bytes[1], bytes[13]), (0, 1));
+/// ```
 pub fn frame_message(kind: u8, payload: &[u8], packet_size: usize, out: &mut Vec<u8>) {
     let room = packet_size.clamp(HEADER_LENGTH + 1, MAX_PACKET) - HEADER_LENGTH;
     let mut rest = payload;

@@ -87,6 +87,19 @@ pub const ROW: u8 = 0xD1;
 pub const NBC_ROW: u8 = 0xD2;
 
 /// Reads one token; [`Stop::More`] leaves it to be read again from its start.
+///
+/// ```
+/// use tds_copy::tds::cursor::Cursor;
+/// use tds_copy::tds::token::{Token, parse};
+///
+/// // DONE with DONE_COUNT and two rows.
+/// let bytes = [0xFD, 0x10, 0x00, 0xC1, 0x00, 2, 0, 0, 0, 0, 0, 0, 0];
+/// let Ok(Token::Done(done)) = parse(&mut Cursor::new(&bytes)) else {
+///     panic!("not DONE");
+/// };
+/// assert!(done.counted() && !done.more());
+/// assert_eq!(done.rows, 2);
+/// ```
 pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
     match cursor.u8()? {
         0x81 => Ok(Token::Columns(metadata::parse(cursor)?)),

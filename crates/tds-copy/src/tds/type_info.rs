@@ -211,6 +211,12 @@ impl TypeInfo {
     }
 
     /// Bytes of the fraction of a second at a scale (MS-TDS 2.2.5.5.1.8).
+    ///
+    /// ```
+    /// use tds_copy::tds::type_info::TypeInfo;
+    ///
+    /// assert_eq!([0, 3, 7].map(TypeInfo::time_bytes), [3, 4, 5]);
+    /// ```
     pub fn time_bytes(scale: u8) -> usize {
         match scale {
             0..=2 => 3,
@@ -220,6 +226,15 @@ impl TypeInfo {
     }
 
     /// Reads TYPE_INFO.
+    ///
+    /// ```
+    /// use tds_copy::tds::cursor::Cursor;
+    /// use tds_copy::tds::type_info::TypeInfo;
+    ///
+    /// // INTN of four bytes.
+    /// let ty = TypeInfo::parse(&mut Cursor::new(&[0x26, 4])).unwrap();
+    /// assert_eq!(ty.to_string(), "int");
+    /// ```
     pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Self> {
         let token = cursor.u8()?;
         Ok(match token {

@@ -12,6 +12,19 @@ use crate::error::{Error, Kind, Result};
 const TRAILER: i16 = -1;
 
 /// The hash of one row.
+///
+/// ```
+/// use tds_copy::transcode::digest::{Sum, row_hash};
+///
+/// // A sum does not depend on the order of the rows, and counts each of them.
+/// let sum = |rows: &[&[u8]]| {
+///     let mut sum = Sum::default();
+///     rows.iter().for_each(|row| sum.add(row_hash(row)));
+///     sum
+/// };
+/// assert_eq!(sum(&[b"a", b"b"]), sum(&[b"b", b"a"]));
+/// assert_ne!(sum(&[b"a"]), sum(&[b"a", b"a"]));
+/// ```
 #[inline]
 pub fn row_hash(row: &[u8]) -> u128 {
     xxh3_128(row)
@@ -29,6 +42,16 @@ pub enum Next {
 }
 
 /// Looks for a row of `fields` fields at the start of `bytes`.
+///
+/// ```
+/// use tds_copy::transcode::digest::{Next, next_row};
+///
+/// let row = [0, 1, 0, 0, 0, 2, b'a', b'b'];
+/// assert_eq!(next_row(&row, 1)?, Next::Row(8));
+/// assert_eq!(next_row(&row[..5], 1)?, Next::More);
+/// assert_eq!(next_row(&[0xFF, 0xFF], 1)?, Next::End);
+/// # Ok::<(), tds_copy::error::Error>(())
+/// ```
 ///
 /// # Errors
 /// Bytes that are no such row.
@@ -63,6 +86,16 @@ pub fn next_row(bytes: &[u8], fields: usize) -> Result<Next> {
 
 /// Calls `each` with every row of `bytes`, which hold whole rows only, as a batch does.
 ///
+/// ```
+/// use tds_copy::transcode::digest::each_row;
+///
+/// let rows = [0, 1, 0, 0, 0, 1, b'a', 0, 1, 0xFF, 0xFF, 0xFF, 0xFF];
+/// let mut lengths = Vec::new();
+/// each_row(&rows, 1, |row| lengths.push(row.len()))?;
+/// assert_eq!(lengths, [7, 6]);
+/// # Ok::<(), tds_copy::error::Error>(())
+/// ```
+///
 /// # Errors
 /// Bytes that are no rows of `fields` fields.
 pub fn each_row(bytes: &[u8], fields: usize, mut each: impl FnMut(&[u8])) -> Result<()> {
@@ -84,6 +117,13 @@ fn broken(what: &str) -> Error {
 }
 
 /// The fields of a row that [`next_row`] found; `None` is NULL.
+///
+/// ```
+/// use tds_copy::transcode::digest::fields;
+///
+/// let row = [0, 2, 0, 0, 0, 1, 7, 0xFF, 0xFF, 0xFF, 0xFF];
+/// assert_eq!(fields(&row).collect::<Vec<_>>(), [Some(&[7][..]), None]);
+/// ```
 pub fn fields(row: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
     fields_of(row.get(2..).unwrap_or_default())
 }
@@ -103,6 +143,13 @@ pub fn fields_of(mut rest: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
 }
 
 /// The first `count` fields with their lengths, which keep neighbours apart.
+///
+/// ```
+/// use tds_copy::transcode::digest::leading;
+///
+/// let row = [0, 2, 0, 0, 0, 1, 7, 0xFF, 0xFF, 0xFF, 0xFF];
+/// assert_eq!(leading(&row, 1), [0, 0, 0, 1, 7]);
+/// ```
 pub fn leading(row: &[u8], count: usize) -> &[u8] {
     let body = row.get(2..).unwrap_or_default();
     let mut at = 0;

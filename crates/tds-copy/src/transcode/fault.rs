@@ -20,6 +20,10 @@ pub enum Reason {
 
 impl Reason {
     /// The key of `values:`.
+    ///
+    /// ```
+    /// assert_eq!(tds_copy::transcode::Reason::NulCharacters.word(), "nul_characters");
+    /// ```
     pub fn word(self) -> &'static str {
         match self {
             Self::NulCharacters => "nul_characters",

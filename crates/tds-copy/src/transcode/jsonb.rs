@@ -12,6 +12,14 @@ const MOST_FRACTION: i64 = 16_383;
 
 /// The text that `jsonb` gives for a JSON text; `None` where `jsonb` would not take it, or not for
 /// certain.
+///
+/// ```
+/// use tds_copy::transcode::jsonb::canonical;
+///
+/// let text = canonical(br#"{"bb":1.0,"a":[true],"a":null}"#);
+/// assert_eq!(text.as_deref(), Some(&br#"{"a": null, "bb": 1.0}"#[..]));
+/// assert_eq!(canonical(b"{"), None);
+/// ```
 pub fn canonical(text: &[u8]) -> Option<Vec<u8>> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(0)?;

@@ -85,6 +85,24 @@ impl RowLayout {
     ///
     /// `values` apply to every column, and `key` identifies rejected rows.
     ///
+    /// ```
+    /// use tds_copy::error::Kind;
+    /// use tds_copy::transcode::{ResultColumn, RowLayout, ValuePolicy, Values};
+    /// use tsql::schema::SqlType;
+    /// use tsql::typemap::PgType;
+    ///
+    /// let column = ResultColumn {
+    ///     name: "Id".to_owned(),
+    ///     source: SqlType::BigInt,
+    ///     code_page: None,
+    ///     target_name: "id".to_owned(),
+    ///     target: PgType::Integer,
+    /// };
+    /// let values = Values::uniform(ValuePolicy::Error, ValuePolicy::Error);
+    /// let error = RowLayout::new(&[column], &[], values).unwrap_err();
+    /// assert_eq!((error.kind(), error.column()), (Kind::Unsupported, Some("Id")));
+    /// ```
+    ///
     /// # Errors
     /// A pair of types that cannot be encoded and a code page that is not known, at its column.
     pub fn new(columns: &[ResultColumn], key: &[usize], values: Values) -> Result<Self> {

@@ -22,6 +22,46 @@ const ERROR_CLASS: u8 = 11;
 
 /// Reads one statement's response. Sans IO: give it socket bytes through [`Self::space`] and
 /// [`Self::filled`], then call [`Self::step`] until it wants more.
+///
+/// ```
+/// use tds_copy::tds::packet::{RESPONSE, frame_message};
+/// use tds_copy::transcode::{ResultColumn, RowLayout, RowReader, Step, ValuePolicy, Values};
+/// use tsql::schema::SqlType;
+/// use tsql::typemap::PgType;
+///
+/// let column = ResultColumn {
+///     name: "Id".to_owned(),
+///     source: SqlType::Int,
+///     code_page: None,
+///     target_name: "id".to_owned(),
+///     target: PgType::Integer,
+/// };
+/// let values = Values::uniform(ValuePolicy::Error, ValuePolicy::Error);
+/// let mut reader = RowReader::new(RowLayout::new(&[column], &[0], values)?);
+///
+/// // COLMETADATA of one column `n` of type INT4, a row with 7, DONE with one row.
+/// let payload = [
+///     &[0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0x38, 1, b'n', 0][..],
+///     &[0xD1, 7, 0, 0, 0],
+///     &[0xFD, 0x10, 0, 0xC1, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+/// ]
+/// .concat();
+/// let mut socket = Vec::new();
+/// frame_message(RESPONSE, &payload, 4096, &mut socket);
+/// reader.space()[..socket.len()].copy_from_slice(&socket);
+/// reader.filled(socket.len());
+///
+/// let Step::Batch(batch) = reader.step()? else {
+///     panic!("no batch");
+/// };
+/// // One field of four bytes.
+/// assert_eq!(*batch.bytes, [0, 1, 0, 0, 0, 4, 0, 0, 0, 7]);
+/// let Step::Done(outcome) = reader.step()? else {
+///     panic!("more than a batch");
+/// };
+/// assert_eq!(outcome.rows, 1);
+/// # Ok::<(), tds_copy::error::Error>(())
+/// ```
 pub struct RowReader {
     layout: RowLayout,
     batch_bytes: usize,

@@ -15,6 +15,14 @@ pub struct Values {
 
 impl Values {
     /// One policy for every fault of a text, `out_of_range` as given.
+    ///
+    /// ```
+    /// use tds_copy::transcode::{ValuePolicy, Values};
+    ///
+    /// let values = Values::uniform(ValuePolicy::Replace, ValuePolicy::Error);
+    /// assert_eq!(values.undecodable, ValuePolicy::Replace);
+    /// assert_eq!(values.out_of_range, ValuePolicy::Error);
+    /// ```
     pub const fn uniform(text: ValuePolicy, out_of_range: ValuePolicy) -> Self {
         Self {
             nul_characters: text,

@@ -271,6 +271,15 @@ impl fmt::Display for SqlType {
 
 impl SqlType {
     /// The name in `sys.types`; a CLR type has its own.
+    ///
+    /// ```
+    /// use tsql::schema::SqlType;
+    ///
+    /// let price = SqlType::Decimal { precision: 10, scale: 2 };
+    /// assert_eq!(price.name(), "decimal");
+    /// assert_eq!(price.to_string(), "decimal(10,2)");
+    /// assert_eq!(SqlType::NVarChar { length: None }.to_string(), "nvarchar(max)");
+    /// ```
     pub fn name(&self) -> &str {
         match self {
             Self::Bit => "bit",

@@ -181,6 +181,39 @@ pub fn default(
 
 /// A check constraint: a boolean, unknown passes on both sides.
 ///
+/// ```
+/// use tsql::schema::SqlType;
+/// use tsql::translate::{Relation, Scope, ScopeColumn, TargetNames, check};
+/// use tsql::typemap::PgType;
+///
+/// struct Nothing;
+///
+/// impl TargetNames for Nothing {
+///     fn sequence(&self, _: Option<&str>, _: &str) -> Option<String> {
+///         None
+///     }
+///
+///     fn relation(&self, _: &str, _: &str) -> Option<Relation<'_>> {
+///         None
+///     }
+/// }
+///
+/// let stars = ScopeColumn {
+///     source: "Stars",
+///     target: "stars",
+///     sql_type: &SqlType::Int,
+///     pg_type: &PgType::Integer,
+///     collation: None,
+///     nullable: false,
+///     generated: false,
+/// };
+/// let scope = Scope { columns: &[stars], names: &Nothing, default_collation: None };
+/// let translated = check("([Stars]>=(0))", &scope).expect("a comparison of integers");
+/// assert!(translated.sql.contains("\"stars\" >= 0"), "{}", translated.sql);
+/// // Whatever is not known to mean the same is refused.
+/// assert!(check("([dbo].[IsGood]([Stars])=(1))", &scope).is_err());
+/// ```
+///
 /// # Errors
 /// [`Untranslated`]
 pub fn check(text: &str, scope: &Scope) -> Result<Translated, Untranslated> {

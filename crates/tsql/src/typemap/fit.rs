@@ -4,6 +4,14 @@ use crate::schema::SqlType;
 use crate::typemap::pg::PgType;
 
 /// Whether values of `source` can be written as `target`, every one of them.
+///
+/// ```
+/// use tsql::schema::SqlType;
+/// use tsql::typemap::{PgType, can_encode};
+///
+/// assert!(can_encode(&SqlType::Int, &PgType::BigInt));
+/// assert!(!can_encode(&SqlType::BigInt, &PgType::Integer));
+/// ```
 pub fn can_encode(source: &SqlType, target: &PgType) -> bool {
     match source {
         SqlType::Char { length } | SqlType::NChar { length } => holds(target, Some(*length)),

@@ -70,6 +70,17 @@ pub fn default_type(column: &Column, target: TargetTypes) -> Result<PgType> {
 }
 
 /// What a type becomes; `None` for one that this version cannot carry.
+///
+/// ```
+/// use tsql::schema::SqlType;
+/// use tsql::typemap::{PgType, TargetTypes, type_of};
+///
+/// let plain = TargetTypes::default();
+/// assert_eq!(type_of(&SqlType::TinyInt, plain), Some(PgType::SmallInt));
+/// assert_eq!(type_of(&SqlType::DateTime2 { scale: 7 }, plain), Some(PgType::Timestamp(6)));
+/// // Without PostGIS.
+/// assert_eq!(type_of(&SqlType::Geometry, plain), Some(PgType::Bytea));
+/// ```
 pub fn type_of(ty: &SqlType, target: TargetTypes) -> Option<PgType> {
     Some(match *ty {
         SqlType::Bit => PgType::Boolean,

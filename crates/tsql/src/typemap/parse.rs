@@ -11,6 +11,14 @@ const MOST_DIGITS: u32 = 38;
 const MICROSECONDS: u32 = 6;
 
 /// Reads a type: `numeric(19, 4)`, `Varchar(20)`, `timestamp(3) with time zone`...
+///
+/// ```
+/// use tsql::typemap::{PgType, parse_override};
+///
+/// assert_eq!(parse_override("Numeric(19, 4)")?, PgType::Numeric(Some((19, 4))));
+/// assert!(parse_override("money").is_err());
+/// # Ok::<(), tsql::error::Error>(())
+/// ```
 pub fn parse_override(text: &str) -> Result<PgType> {
     let written = text.trim().to_ascii_lowercase();
     parse(&written).ok_or_else(|| {

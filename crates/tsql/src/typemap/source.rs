@@ -52,6 +52,17 @@ const NAMES: [&str; 42] = [
 
 /// The entry of `types:` for a column of this type: its key as written, and what it asks for.
 /// `nvarchar(max)` is looked for before `nvarchar`.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use tsql::schema::SqlType;
+/// use tsql::typemap::asked_for;
+///
+/// let types = BTreeMap::from([("Money".to_owned(), "numeric(30,4)".to_owned())]);
+/// assert_eq!(asked_for(&types, &SqlType::Money), Some(("Money", "numeric(30,4)")));
+/// assert_eq!(asked_for(&types, &SqlType::Int), None);
+/// ```
 pub fn asked_for<'a>(
     types: &'a BTreeMap<String, String>,
     ty: &SqlType,
@@ -63,6 +74,13 @@ pub fn asked_for<'a>(
 }
 
 /// Keys of `types:` that name no type of SQL Server.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// let types = BTreeMap::from([("nvarchr".to_owned(), "text".to_owned())]);
+/// assert_eq!(tsql::typemap::unknown_sources(&types), ["nvarchr"]);
+/// ```
 pub fn unknown_sources(types: &BTreeMap<String, String>) -> Vec<&str> {
     let known = |key: &&String| NAMES.contains(&folded(key).as_str());
     types
