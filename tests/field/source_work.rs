@@ -13,8 +13,13 @@ const PARTITIONS: u64 = 8;
 const ONCE: f64 = 1.001;
 /// With a sample of the table's pages.
 const SAMPLED: f64 = 1.1;
-/// Resumed in the middle of every partition, or cut as a straggler.
+/// Resumed in the middle of every partition, or cut as a straggler (and [`AHEAD`]).
 const AGAIN: f64 = 1.2;
+/// What the stand-in has read beyond the cut when the straggler's statement is stopped, for each row of
+/// this table: 0.05 to 0.1 on a quiet machine, and up to 0.25 seen on a busy one, where little of it
+/// had been sent. It does not grow with the table (`make bench BENCH_ONLY=source_work`: 1.2 with a
+/// million rows).
+const AHEAD: f64 = 0.3;
 /// A range of a clustered index that is not unique commits as a whole, because its key does not say
 /// which of several equal rows have come: a connection lost in the middle costs the first half again.
 const WHOLE_RANGES: f64 = 1.6;
@@ -54,9 +59,8 @@ const fn shape(
         after: "",
         // The stand-in takes a varchar(max) for 512 bytes of the page.
         pad: (
-            "a1 varchar(max), a2 varchar(max), a3 varchar(max), a4 varchar(max), a5 varchar(max), \
-             a6 varchar(max), a7 varchar(max), pad char(1000) NOT NULL",
-            "NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'x'",
+            "t1 varchar(max), t2 varchar(max), t3 varchar(max), pad char(3000) NOT NULL",
+            "NULL, NULL, NULL, 'x'",
         ),
     }
 }
@@ -176,16 +180,9 @@ const FROZEN: Shape = Shape {
     )
 };
 
-/// Rows that may be on their way when a reader is stopped: what Linux keeps of one connection in the
-/// buffers of both ends (`net.ipv4.tcp_wmem` 4 MiB, `net.ipv4.tcp_rmem` 6 MiB) and 2 MiB of the tool,
-/// at a kilobyte each. They fill while the tool is slower than the source.
-const ON_THEIR_WAY: u64 = 12 * 1024;
-
 /// What a run cost the source, in rows.
 struct Cost {
     touched: u64,
-    /// Rows that were sent and not loaded.
-    in_vain: u64,
     sorted: u64,
     /// How often a straggler was cut.
     splits: u64,
@@ -225,7 +222,6 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
         stand_in.handle.faults().add(fault);
     }
     stand_in.engine.reset_work();
-    let before = stand_in.handle.counters().snapshot().rows_sent;
     // A columnstore index cannot be created in PostgreSQL, which the exit code says.
     let code = if shape.keys.contains("COLUMNSTORE") {
         6
@@ -241,15 +237,13 @@ fn cost(shape: &Shape, transfer: &str, faults: &[String]) -> Cost {
     assert_eq!(rows, ROWS.to_string(), "{}", shape.name);
     let cost = Cost {
         touched: work.touched(),
-        in_vain: (stand_in.handle.counters().snapshot().rows_sent - before).saturating_sub(ROWS),
         sorted: work.sorted_rows,
         splits: report["tables"][0]["splits"].as_u64().unwrap_or(0),
     };
     eprintln!(
-        "{}, {transfer}, {faults:?}: {:.3} touched for each row moved, {} in vain, {} sorted, {} splits",
+        "{}, {transfer}, {faults:?}: {:.3} touched for each row moved, {} sorted, {} splits",
         shape.name,
         cost.touched as f64 / ROWS as f64,
-        cost.in_vain,
         cost.sorted,
         cost.splits
     );
@@ -274,30 +268,24 @@ fn whole(shape: &Shape, limit: f64, sorted: u64) {
 /// the second statement's own work is counted, however slow the machine is.
 fn resumed(shape: &Shape, limit: f64) {
     let transfer = format!(
-        "max_partitions_per_table: {PARTITIONS}, partition_min_rows: 100, commit_every: 8KiB"
+        "max_partitions_per_table: {PARTITIONS}, partition_min_rows: 100, commit_every: 8KiB, \
+         split_stragglers: false"
     );
     let half = ROWS / PARTITIONS / 2;
     let reads = format!("rows={half},times={PARTITIONS},match=[pad] FROM");
-    let faults = [format!("stall:for=3s,{reads}"), format!("drop:{reads}")];
+    let faults = [format!("stall:for=2s,{reads}"), format!("drop:{reads}")];
     let cost = cost(shape, &transfer, &faults);
     cost.is_at_most(limit, &format!("{}, resumed", shape.name));
 }
 
-/// One partition that is still long when the other workers are idle is cut, and they help. What its
-/// reader had sent beyond the cut is read again by them, and bounded for itself.
+/// One partition that is still long when the other workers are idle is cut, and they help.
 fn straggler(shape: &Shape) {
     let transfer = "max_partitions_per_table: 4, commit_every: 8KiB";
     let fault = "stall:rows=2500,for=5s,times=1,match=[pad] FROM";
-    let mut cost = cost(shape, transfer, &[fault.to_owned()]);
+    let cost = cost(shape, transfer, &[fault.to_owned()]);
     let what = format!("{}, a straggler", shape.name);
     assert!(cost.splits > 0, "{what} was not cut");
-    assert!(
-        cost.in_vain <= ON_THEIR_WAY,
-        "{what}: {} in vain",
-        cost.in_vain
-    );
-    cost.touched -= cost.in_vain;
-    cost.is_at_most(AGAIN, &what);
+    cost.is_at_most(AGAIN + AHEAD, &what);
 }
 
 /// MIN and MAX find the cut points.
