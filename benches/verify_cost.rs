@@ -22,7 +22,6 @@ use futures::{TryStreamExt, pin_mut};
 use migrate::config::job::Job;
 use migrate::mssql::pool::SourcePool;
 use migrate::mssql::{catalog, read};
-use migrate::names::{qualified, quote_ident};
 use migrate::pipeline::{ComparisonLevel, RunOptions, VerifyOptions, verify};
 use migrate::plan::layout::columns;
 use migrate::plan::table::{Slice, TablePlan};
@@ -30,8 +29,9 @@ use migrate::plan::{build, query};
 use migrate::postgres::connect::Connector;
 use migrate::postgres::pool::TargetPool;
 use migrate::postgres::verify::{BlockRange, MIN_BLOCKS, block_ranges};
-use migrate::transcode::RowLayout;
+use tds_copy::transcode::RowLayout;
 use tokio_util::sync::CancellationToken;
+use tsql::names::{qualified, quote_ident};
 
 const ROUNDS: usize = 5;
 const NAMES: [&str; 3] = ["plain", "checksums", "rows"];

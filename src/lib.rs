@@ -39,10 +39,6 @@ pub mod postgres;
 pub mod report;
 mod tls;
 
-pub use tds_copy::{tds, transcode};
-use tsql::calendar;
-pub use tsql::{names, schema, translate, typemap};
-
 /// Runs all tables of a job, or continues an unfinished run of it.
 ///
 /// A table that fails is part of the report; `progress` can be read while this runs.

@@ -527,10 +527,7 @@ fn paths_are_read_out_of_braces() {
 #[test]
 fn an_arrow_that_goes_up_is_seen() {
     let plan = |code: &str| upward("plan", &code_of(code));
-    assert_eq!(
-        plan("use crate::error::Error; use crate::plan::key;").len(),
-        0
-    );
+    assert_eq!(plan("use crate::error::Error; use tsql::key;").len(), 0);
     assert_eq!(plan("use crate::pipeline::run;").len(), 1);
     assert_eq!(
         plan("use crate::{error::Error, cli::{self, x}, tds};").len(),

@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 
 use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
 use crate::error::{Error, Kind, Result};
-use crate::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, Header, RESPONSE};
-use crate::tds::session::ServerVersion;
+use tds_copy::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, Header, RESPONSE};
+use tds_copy::tds::session::ServerVersion;
 
 use super::address::{self, Endpoint};
 use super::connection::{Connection, Patience};

@@ -2,11 +2,11 @@
 
 use crate::config::job::{ValuePolicy, Values};
 use crate::error::{Error, Kind, Result};
-use crate::plan::key::KeyValue;
 use crate::plan::query::Unchanged;
-use crate::schema::Column;
-use crate::transcode::{ResultColumn, RowLayout, RowReader};
-use crate::typemap::{TargetTypes, default_type};
+use tds_copy::transcode::{ResultColumn, RowLayout, RowReader};
+use tsql::key::KeyValue;
+use tsql::schema::Column;
+use tsql::typemap::{TargetTypes, default_type};
 
 use super::connection::{Connection, Patience};
 use super::read::open_reader;

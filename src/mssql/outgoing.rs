@@ -1,6 +1,6 @@
 //! One packet on its way out: TLS takes it whole, so that one record carries one packet.
 
-use crate::tds::packet::{HEADER_LENGTH, STATUS_EOM};
+use tds_copy::tds::packet::{HEADER_LENGTH, STATUS_EOM};
 
 /// Collects the bytes of a packet until it is whole, and remembers how much of it was sent.
 #[derive(Default)]

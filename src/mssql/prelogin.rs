@@ -2,7 +2,7 @@
 
 use crate::config::job::Encrypt;
 use crate::error::{Error, Kind, Result};
-use crate::tds::packet::{DEFAULT_PACKET, PRELOGIN, RESPONSE, frame_message};
+use tds_copy::tds::packet::{DEFAULT_PACKET, PRELOGIN, RESPONSE, frame_message};
 
 // B_ENCRYPTION of MS-TDS 2.2.6.5.
 const ENCRYPT_OFF: u8 = 0;
@@ -130,7 +130,7 @@ pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tds::packet::HEADER_LENGTH;
+    use tds_copy::tds::packet::HEADER_LENGTH;
 
     #[test]
     fn the_request_of_the_specification_is_read_back() {

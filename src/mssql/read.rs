@@ -8,9 +8,9 @@ use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::level;
-use crate::tds::packet::{SQL_BATCH, frame_message};
-use crate::tds::token::ServerMessage;
-use crate::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
+use tds_copy::tds::packet::{SQL_BATCH, frame_message};
+use tds_copy::tds::token::ServerMessage;
+use tds_copy::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
 
 use super::connection::{Connection, Patience};
 use super::fault;

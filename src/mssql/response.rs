@@ -2,10 +2,10 @@
 //!
 //! The driver keeps these to itself, and the row reader needs them for its own requests.
 
-use crate::tds::cursor::Cursor;
-use crate::tds::packet::{HEADER_LENGTH, Header};
-use crate::tds::session::{ServerVersion, SessionChange};
-use crate::tds::token::{self, Token};
+use tds_copy::tds::cursor::Cursor;
+use tds_copy::tds::packet::{HEADER_LENGTH, Header};
+use tds_copy::tds::session::{ServerVersion, SessionChange};
+use tds_copy::tds::token::{self, Token};
 
 /// The changes that a response announces; `None` if it says nothing about them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn payload(mut packets: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tds::packet::{RESPONSE, frame_message};
+    use tds_copy::tds::packet::{RESPONSE, frame_message};
 
     /// `size`: payload bytes of a packet.
     fn in_packets(payload: &[u8], size: usize) -> Vec<u8> {

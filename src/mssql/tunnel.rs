@@ -9,7 +9,7 @@ use futures::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::tds::packet::{
+use tds_copy::tds::packet::{
     DEFAULT_PACKET, HEADER_LENGTH, Header, PRELOGIN, RESPONSE, frame_message,
 };
 

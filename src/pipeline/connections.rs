@@ -9,7 +9,7 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::rights;
 use crate::report::Endpoint;
 use crate::report::pool::PoolReport;
-use crate::schema::Database;
+use tsql::schema::Database;
 
 /// Both pools, connected.
 pub struct Connections {
@@ -120,7 +120,7 @@ pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
                 "transfer.consistency is snapshot, but database {} does not allow it: run ALTER DATABASE {} SET \
                  ALLOW_SNAPSHOT_ISOLATION ON there",
                 database.name,
-                crate::names::bracket(&database.name)
+                tsql::names::bracket(&database.name)
             ),
         ));
     }

@@ -19,7 +19,7 @@ use crate::postgres::state::{
     PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
 };
 use crate::report::progress::{Progress, TablePhase, TableProgress};
-use crate::transcode::RowLayout;
+use tds_copy::transcode::RowLayout;
 
 /// A registered run, shared by all of its tasks.
 pub struct Run {

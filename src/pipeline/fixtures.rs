@@ -6,14 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::parse;
 use crate::pipeline::context::TableLoad;
-use crate::plan::key::KeyValue;
 use crate::plan::layout::row_layout;
 use crate::plan::sample::{column, keyset, plan};
 use crate::plan::table::{PrimaryKey, Slice, TablePlan};
 use crate::postgres::state::{PartitionRecord, PartitionState, TableRecord, TableStage};
 use crate::report::progress::Progress;
-use crate::schema::SqlType;
-use crate::typemap::PgType;
+use tsql::key::KeyValue;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
 
 pub(super) const JOB: &str = "
 job: j

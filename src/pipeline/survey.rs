@@ -12,8 +12,8 @@ use crate::plan::table::TablePlan;
 use crate::postgres::extensions;
 use crate::postgres::pool::TargetPool;
 use crate::report::Omission;
-use crate::schema::Database;
-use crate::typemap::{TargetTypes, depends_on_target};
+use tsql::schema::Database;
+use tsql::typemap::{TargetTypes, depends_on_target};
 
 /// The source's catalog, and what the job plans from it.
 pub struct Survey {

@@ -3,7 +3,7 @@
 use crate::config::job::TableOverride;
 use crate::error::{Error, Kind};
 use crate::plan::objects::Remarks;
-use crate::schema::{Database, Table};
+use tsql::schema::{Database, Table};
 
 /// Said if the login could not see a filter on its rows.
 pub const FILTERS_HIDDEN: &str = "row-level security cannot be excluded: the login has neither VIEW \

@@ -2,7 +2,6 @@
 
 use crate::config::job::{Job, NameStyle, TableOverride, Views};
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::access;
 use crate::plan::limits;
 use crate::plan::object::{
@@ -15,10 +14,11 @@ use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::values;
-use crate::schema::inventory::InventoryKind;
-use crate::schema::objects::View;
-use crate::schema::{Column, Database, Index, IndexRole, Table};
-use crate::typemap::{self, TargetTypes};
+use tsql::names;
+use tsql::schema::inventory::InventoryKind;
+use tsql::schema::objects::View;
+use tsql::schema::{Column, Database, Index, IndexRole, Table};
+use tsql::typemap::{self, TargetTypes};
 
 /// How a message names what a domain is made for; no table's name has it in front.
 const ALIAS: &str = "alias type ";

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::names::qualified;
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::SqlType;
-use crate::typemap::PgType;
+use tsql::names::qualified;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
 
 /// A column whose type is another one on the target, beyond its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,12 +1,12 @@
 //! The T-SQL and the arithmetic that cut what is left of a partition's range.
 
 use crate::config::job::Consistency;
-use crate::plan::key::KeyValue;
 use crate::plan::level::at_level;
 use crate::plan::query;
 use crate::plan::range::{self, Predicates};
 use crate::plan::table::{KeyColumn, Range, Slice, Stored, Strategy, TablePlan};
 use crate::plan::tiles;
+use tsql::key::KeyValue;
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
 #[derive(Debug, Clone, PartialEq)]
@@ -254,8 +254,8 @@ pub fn parts(
 mod tests {
     use super::*;
     use crate::plan::sample::{column, keyset, plan};
-    use crate::schema::SqlType;
-    use crate::schema::objects::PartitionFunction;
+    use tsql::schema::SqlType;
+    use tsql::schema::objects::PartitionFunction;
 
     fn int(value: i64) -> Vec<KeyValue> {
         vec![KeyValue::Int(value)]

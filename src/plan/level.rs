@@ -38,7 +38,7 @@ mod tests {
     use crate::plan::query::{count, read};
     use crate::plan::sample::{column, keyset, plan};
     use crate::plan::table::Slice;
-    use crate::schema::SqlType;
+    use tsql::schema::SqlType;
 
     fn one_key() -> TablePlan {
         let id = column("Id", SqlType::Int);

@@ -3,7 +3,7 @@
 use crate::config::job::TableOverride;
 use crate::error::{Error, Kind};
 use crate::plan::selection::matches;
-use crate::schema::Table;
+use tsql::schema::Table;
 
 /// Columns of a table (PostgreSQL documentation, appendix "PostgreSQL Limits"). SQL Server has 1,024,
 /// and 30,000 if a column set makes a table wide.
@@ -52,7 +52,7 @@ pub(super) fn too_many_columns(table: &Table, kept: usize) -> Option<Error> {
 mod tests {
     use super::*;
     use crate::plan::sample;
-    use crate::schema::SqlType;
+    use tsql::schema::SqlType;
 
     #[test]
     fn a_pattern_leaves_out_what_it_fits_and_a_name_itself_alone() {

@@ -25,5 +25,3 @@ pub mod table;
 mod tiles;
 mod types;
 mod values;
-
-pub use tsql::key;

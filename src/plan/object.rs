@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::TargetName;
-use crate::schema::objects::Action;
-use crate::typemap::PgType;
+use tsql::names::TargetName;
+use tsql::schema::objects::Action;
+use tsql::typemap::PgType;
 
 /// What CREATE TABLE says of a column beside its name, type and identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

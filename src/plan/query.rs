@@ -1,12 +1,12 @@
 //! The T-SQL of partition reads, cut points and counts, from the plan alone.
 
 use crate::config::job::Consistency;
-use crate::names::bracket;
-use crate::plan::key::KeyValue;
 use crate::plan::level::{at_level, hint};
 use crate::plan::range;
 use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePlan};
-use crate::schema::{Column, SqlType};
+use tsql::key::KeyValue;
+use tsql::names::bracket;
+use tsql::schema::{Column, SqlType};
 
 /// The statements that read `slice`, after the key `resume_after` if an earlier attempt committed it:
 /// to be run one after the other, which gives the rows in key order if the plan's key is

@@ -4,7 +4,7 @@ use super::*;
 use crate::plan::sample::{column, keyset, plan};
 use crate::plan::table::Stored;
 use crate::plan::tiles::cut_points;
-use crate::schema::objects::PartitionFunction;
+use tsql::schema::objects::PartitionFunction;
 
 fn int(value: i64) -> KeyValue {
     KeyValue::Int(value)

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use crate::names::bracket;
-use crate::plan::key::KeyValue;
 use crate::plan::table::{KeyColumn, Range, Stored};
-use crate::schema::objects::PartitionFunction;
+use tsql::key::KeyValue;
+use tsql::names::bracket;
+use tsql::schema::objects::PartitionFunction;
 
 /// Which end of a range a predicate closes.
 #[derive(Clone, Copy)]

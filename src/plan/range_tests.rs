@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::plan::sample::column;
-use crate::schema::SqlType;
+use tsql::schema::SqlType;
 
 /// A row's values; `None` is NULL.
 type Row = Vec<Option<i64>>;

@@ -1,8 +1,8 @@
 //! Tables for unit tests.
 
 use crate::plan::table::{ColumnPlan, KeyColumn, Strategy, TablePlan, TargetName};
-use crate::schema::{Column, Index, IndexColumn, IndexRole, SqlType, Table};
-use crate::typemap::PgType;
+use tsql::schema::{Column, Index, IndexColumn, IndexRole, SqlType, Table};
+use tsql::typemap::PgType;
 
 /// A NOT NULL column without anything special.
 pub(crate) fn column(name: &str, ty: SqlType) -> Column {

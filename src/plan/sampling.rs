@@ -103,9 +103,9 @@ fn sample(table: &TablePlan, percent: f64, consistency: Consistency) -> String {
 mod tests {
     use super::*;
     use crate::plan::cut_sql::key_of;
-    use crate::plan::key::KeyValue;
     use crate::plan::sample::{column, keyset, plan};
-    use crate::schema::SqlType;
+    use tsql::key::KeyValue;
+    use tsql::schema::SqlType;
 
     fn table() -> TablePlan {
         let (a, b) = (

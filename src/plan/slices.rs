@@ -1,8 +1,8 @@
 //! Divides a table into slices that tile it: every row falls into exactly one.
 
-use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, Stored, Strategy, TablePlan};
-use crate::schema::objects::PartitionFunction;
+use tsql::key::KeyValue;
+use tsql::schema::objects::PartitionFunction;
 
 /// The table's slices. `cuts` are key values in key order, used by ranges only; wherever they lie,
 /// the slices still tile the whole key space.

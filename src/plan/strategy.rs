@@ -3,8 +3,8 @@
 
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
-use crate::schema::objects::{PartitionFunction, Temporal};
-use crate::schema::{Column, Index, SqlType, Table};
+use tsql::schema::objects::{PartitionFunction, Temporal};
+use tsql::schema::{Column, Index, SqlType, Table};
 
 /// What the choice depends on besides the table.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ const ONE_READER: &str = "read by one statement, as each of several would read t
 /// Clustered keys first, then the primary key, then the fewest columns; ties by name, so that the
 /// choice is the same on every run.
 fn preference(index: &Index) -> (bool, bool, usize, &str) {
-    use crate::schema::IndexRole::PrimaryKey;
+    use tsql::schema::IndexRole::PrimaryKey;
     (
         !index.clustered,
         index.role != PrimaryKey,
@@ -114,7 +114,7 @@ fn divides(table: &Table, index: &Index) -> bool {
         })
 }
 
-/// Types whose values come back to the server exactly, see [`crate::plan::key::KeyValue`].
+/// Types whose values come back to the server exactly, see [`tsql::key::KeyValue`].
 fn is_key_type(ty: &SqlType) -> bool {
     !is_unordered(ty)
         && !matches!(

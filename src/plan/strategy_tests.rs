@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::job::{Mode, Retry};
 use crate::plan::sample::{column, primary_key, table};
-use crate::schema::IndexRole;
+use tsql::schema::IndexRole;
 
 fn transfer(consistency: Consistency) -> Transfer {
     let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(1));
@@ -296,7 +296,7 @@ fn without_a_key_only_a_consistent_view_is_divided() {
 #[test]
 fn an_identity_key_carries_no_counter() {
     let mut id = column("Id", SqlType::Int);
-    id.identity = Some(crate::schema::Identity {
+    id.identity = Some(tsql::schema::Identity {
         seed: 1,
         increment: 1,
         last_value: Some(7),

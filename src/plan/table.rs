@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::names::TargetName;
-use crate::plan::key::KeyValue;
 use crate::plan::object::{ColumnClauses, TableObjects};
-use crate::schema::objects::PartitionFunction;
-use crate::schema::{Column, Identity, SqlType};
-use crate::typemap::PgType;
+use tsql::key::KeyValue;
+pub use tsql::names::TargetName;
+use tsql::schema::objects::PartitionFunction;
+use tsql::schema::{Column, Identity, SqlType};
+use tsql::typemap::PgType;
 
 /// A table's plan: enough to make it, to read it and to load it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

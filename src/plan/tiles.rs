@@ -1,11 +1,11 @@
 //! The T-SQL of cut points by NTILE, over a table or a part of it.
 
 use crate::config::job::Consistency;
-use crate::names::bracket;
 use crate::plan::level::at_level;
 use crate::plan::query::{free_name, from, names, order_by, sent_key, where_clause};
 use crate::plan::range::Predicates;
 use crate::plan::table::{KeyColumn, TablePlan};
+use tsql::names::bracket;
 
 /// The statement that finds, in key order, the last key of each but the last of `partitions` equal
 /// parts of the rows that satisfy `predicates`.

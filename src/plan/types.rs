@@ -2,8 +2,8 @@
 
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
-use crate::schema::Column;
-use crate::typemap::{self, PgType, TargetTypes};
+use tsql::schema::Column;
+use tsql::typemap::{self, PgType, TargetTypes};
 
 /// Keys of the job's `types:` that name no type.
 pub(super) fn unknown(job: &Job) -> Vec<Error> {

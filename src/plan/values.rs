@@ -2,7 +2,7 @@
 
 use crate::config::job::TableOverride;
 use crate::error::{Error, Kind};
-use crate::schema::{SqlType, Table};
+use tsql::schema::{SqlType, Table};
 
 /// A policy for characters, given to a column that has none, would have no effect.
 pub(super) fn without_text(table: &Table, override_: &TableOverride) -> Vec<Error> {

@@ -3,10 +3,10 @@
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::error::Result;
-use crate::names::{qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::fault;
-use crate::schema::Identity;
+use tsql::names::{qualified, quote_ident};
+use tsql::schema::Identity;
 
 /// A counter whose next values are taken by rows.
 #[derive(Debug, Clone, PartialEq, Eq)]

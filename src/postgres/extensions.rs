@@ -4,7 +4,7 @@ use tokio_postgres::GenericClient;
 
 use crate::error::Result;
 use crate::postgres::fault;
-use crate::typemap::TargetTypes;
+use tsql::typemap::TargetTypes;
 
 /// A type counts where its own extension made it and the search path finds it.
 const FIND: &str = "\

@@ -4,12 +4,12 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{TargetName, qualified};
 use crate::plan::table::TablePlan;
 use crate::postgres::counter::set as set_identity;
 use crate::postgres::ddl;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, TableKey, must_be_latest};
+use tsql::names::{TargetName, qualified};
 
 const BEGIN: &str = "\
 SELECT state, made_oid, (SELECT count(*) FROM _migrate.partitions p WHERE p.job = t.job \

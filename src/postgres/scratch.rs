@@ -5,12 +5,12 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{qualified, quote_ident};
 use crate::plan::object::ColumnClauses;
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use crate::postgres::ddl::{create_table, quote_literal};
 use crate::postgres::fault;
 use crate::postgres::state::SCHEMA_LOCK;
+use tsql::names::{qualified, quote_ident};
 
 /// The schema of the job's state; made for a scratch table where there is none.
 const SCHEMA: &str = "_migrate";

@@ -27,8 +27,8 @@ use crate::report::verify::{
     VerifyReport,
 };
 use crate::report::{Endpoint, Omission};
-use crate::schema::inventory::InventoryKind;
-use crate::typemap::PgType;
+use tsql::schema::inventory::InventoryKind;
+use tsql::typemap::PgType;
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reports.json");
 

@@ -7,8 +7,6 @@ use serde_json::Value;
 
 use crate::config::job::{Consistency, Mode};
 use crate::config::setting::Origin;
-use crate::names::TargetName;
-use crate::plan::key::KeyValue;
 use crate::plan::object::{CounterForm, IndexKind, TriggerAction};
 use crate::plan::table::{KeyColumn, Slice, Strategy};
 use crate::report::bottleneck::Bound;
@@ -20,9 +18,11 @@ use crate::report::table::TableOutcome;
 use crate::report::time::Activity;
 use crate::report::tune::advice::Saturates;
 use crate::report::verify::{Difference, Taken};
-use crate::schema::objects::Action;
-use crate::schema::{Column, Identity, SqlType};
-use crate::typemap::PgType;
+use tsql::key::KeyValue;
+use tsql::names::TargetName;
+use tsql::schema::objects::Action;
+use tsql::schema::{Column, Identity, SqlType};
+use tsql::typemap::PgType;
 
 /// Every word that a report may hold in one place.
 pub(super) fn words() -> BTreeMap<&'static str, Vec<Value>> {

@@ -7,7 +7,7 @@ use crate::plan::changes::TypeChange;
 use crate::plan::table::TablePlan;
 use crate::report::table::Cause;
 use crate::report::{Endpoint, Omission};
-use crate::schema::inventory::InventoryKind;
+use tsql::schema::inventory::InventoryKind;
 
 /// A table that will be moved.
 #[derive(Debug, Clone, PartialEq, Serialize)]

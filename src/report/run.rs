@@ -12,7 +12,7 @@ use crate::report::time::TimeSpent;
 use crate::report::timestamp::Timestamp;
 use crate::report::verify::VerifyReport;
 use crate::report::{Endpoint, Omission};
-use crate::schema::inventory::InventoryKind;
+use tsql::schema::inventory::InventoryKind;
 
 /// What the pipeline knows when a run ends. All that follows from it is computed by
 /// [`Report::draw_up`].

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::calendar::{self, civil};
+use tsql::calendar::{self, civil};
 
 /// Wall-clock time, printed as `2026-03-04T05:06:07Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -53,7 +53,7 @@ fn taken<'a>(report: &'a Value, name: &str) -> &'a str {
     taken.as_str().expect("when the source's sum was taken")
 }
 
-fn loaded<'a>(script: &str, target: &Database<'_>, more: &str) -> (SourceDatabase, Job) {
+fn loaded(script: &str, target: &Database<'_>, more: &str) -> (SourceDatabase, Job) {
     let database = Source::shared().database(script);
     let job = Job::new(&database, &target.target(), more);
     (database, job)

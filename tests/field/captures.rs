@@ -3,10 +3,10 @@
 //! What they hold is read off the bytes by MS-TDS 2.2.7 and the capture's own description; the
 //! parser's part is that it says so too, wherever the socket cuts them.
 
-use migrate::tds::cursor::{Cursor, Stop};
-use migrate::tds::deframe::Deframer;
-use migrate::tds::metadata::ColumnInfo;
-use migrate::tds::token::{self, Token};
+use tds_copy::tds::cursor::{Cursor, Stop};
+use tds_copy::tds::deframe::Deframer;
+use tds_copy::tds::metadata::ColumnInfo;
+use tds_copy::tds::token::{self, Token};
 
 const CAPTURE: &str = include_str!("../fixtures/captures/real-server-packets.txt");
 

@@ -12,14 +12,14 @@ use migrate::config::job::{
 use migrate::error::Kind;
 use migrate::mssql::pool::{Pooled, SourcePool};
 use migrate::mssql::{catalog, cuts, read};
-use migrate::plan::key::KeyValue;
-use migrate::schema::{Column, Database, IndexRole, SqlType, Table};
-use migrate::transcode::{ResultColumn, RowLayout};
-use migrate::typemap::{TargetTypes, default_type};
 use standin::engine::{Engine, Options};
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Session};
 use standin::types::SqlError;
+use tds_copy::transcode::{ResultColumn, RowLayout};
+use tsql::key::KeyValue;
+use tsql::schema::{Column, Database, IndexRole, SqlType, Table};
+use tsql::typemap::{TargetTypes, default_type};
 
 const FIXTURE: &[&str] = &[
     "CREATE TABLE dbo.Orders (Id bigint IDENTITY(5, -3) NOT NULL CONSTRAINT PK_Orders PRIMARY KEY, \

@@ -7,13 +7,13 @@ use migrate::config::job::{Consistency, Encrypt, Source, ValuePolicy, Values};
 use migrate::error::{Kind, Result};
 use migrate::mssql::pool::{Pooled, SourcePool};
 use migrate::mssql::{cuts, read};
-use migrate::plan::key::KeyValue;
-use migrate::schema::{Column, SqlType};
-use migrate::transcode::{ResultColumn, RowLayout};
-use migrate::typemap::PgType;
 use standin::fault::{Action, FaultSpec};
 use standin::server::{ServerHandle, ServerOptions};
 use standin::wire::TlsMode;
+use tds_copy::transcode::{ResultColumn, RowLayout};
+use tsql::key::KeyValue;
+use tsql::schema::{Column, SqlType};
+use tsql::typemap::PgType;
 
 use crate::scripted::{CaFile, all_gone, server, server_with, source};
 

@@ -7,10 +7,10 @@ use futures::{SinkExt, TryStreamExt, pin_mut};
 use migrate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use migrate::postgres::pool::{Lease, TargetPool};
 use migrate::postgres::verify::{BlockRange, Field, block_ranges, longest_row, read_rows, show};
-use migrate::schema::SqlType;
-use migrate::transcode::digest::{Division, Sums, Tally};
-use migrate::transcode::jsonb::canonical;
-use migrate::typemap::PgType;
+use tds_copy::transcode::digest::{Division, Sums, Tally};
+use tds_copy::transcode::jsonb::canonical;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
 
 use crate::plans::{column, connect, posts};
 use crate::support::postgres::Postgres;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::error::{Error, Kind};
-use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
 use migrate::postgres::copy::{CopyTable, End, PartitionWriter};
 use migrate::postgres::state::{self, LeftoverTables, PartitionProgress, PartitionState};
 use migrate::postgres::{ddl, finish};
-use migrate::transcode::{Reason, Reject, RejectedColumn};
+use tds_copy::transcode::{Reason, Reject, RejectedColumn};
+use tsql::key::KeyValue;
 
 use crate::plans::{CREATE, JOB, Job, batch, connect, fence, made, planned, posts, start_over};
 use crate::support::cluster::Options;
@@ -132,7 +132,7 @@ async fn rejected_rows_commit_with_the_rows_around_them() {
         database
             .value("SELECT count(*) || ' ' || count(DISTINCT key ->> 'Id') FROM _migrate.rejects")
     };
-    let with = |rows: &[(i32, Option<&str>)], rejects| migrate::transcode::Batch {
+    let with = |rows: &[(i32, Option<&str>)], rejects| tds_copy::transcode::Batch {
         rejects,
         ..batch(rows)
     };

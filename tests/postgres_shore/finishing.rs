@@ -14,7 +14,7 @@ use migrate::postgres::lock::JobLock;
 use migrate::postgres::pool::TargetPool;
 use migrate::postgres::state::{self, LeftoverTables, TableKey, TableStage};
 use migrate::postgres::verify::count_rows;
-use migrate::typemap::PgType;
+use tsql::typemap::PgType;
 
 use crate::plans::{
     CREATE, JOB, Job, batch, connect, fence, made, planned, posts, start_over, with_identity,

@@ -5,8 +5,8 @@ use migrate::error::{Error, Kind};
 use migrate::plan::table::TablePlan;
 use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::state::{self, TableStage};
-use migrate::schema::SqlType;
-use migrate::typemap::PgType;
+use tsql::schema::SqlType;
+use tsql::typemap::PgType;
 
 use crate::plans::{CREATE, JOB, Job, column, planned, posts, with_identity};
 use crate::support::postgres::{Database, Postgres};

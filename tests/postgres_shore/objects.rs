@@ -1,7 +1,6 @@
 //! Indexes and constraints: made once, taken over where they are there, refused where they differ.
 
 use migrate::error::{Error, Kind};
-use migrate::names::TargetName;
 use migrate::plan::object::{
     CheckPlan, CollationPlan, ForeignKeyPlan, IndexKey, IndexKind, IndexPlan, SequencePlan,
 };
@@ -10,7 +9,8 @@ use migrate::postgres::objects::{
     make_sequence, suspend, validate_foreign_key,
 };
 use migrate::postgres::state::{self, RunFence};
-use migrate::schema::objects::Action;
+use tsql::names::TargetName;
+use tsql::schema::objects::Action;
 
 use crate::plans::{JOB, Job, made, new_run, posts};
 use crate::support::postgres::Postgres;

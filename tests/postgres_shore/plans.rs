@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
 use migrate::config::job::Mode;
-use migrate::plan::key::KeyValue;
 use migrate::plan::object::{CounterForm, CounterPlan};
 use migrate::plan::table::{ColumnPlan, PrimaryKey, Slice, Strategy, TablePlan, TargetName};
 use migrate::postgres::connect::Connector;
@@ -13,10 +12,11 @@ use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::pool::TargetPool;
 use migrate::postgres::start_over::{self, Discarded};
 use migrate::postgres::state::{self, LeftoverTables, NewRun, RunFence, RunId, SourceId, TableKey};
-use migrate::schema::{Column, Identity, SqlType};
-use migrate::transcode::Batch;
-use migrate::typemap::PgType;
+use tds_copy::transcode::Batch;
 use tokio_postgres::Client;
+use tsql::key::KeyValue;
+use tsql::schema::{Column, Identity, SqlType};
+use tsql::typemap::PgType;
 
 use crate::support::postgres::Database;
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use migrate::error::Kind;
-use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
 use migrate::postgres::copy::{End, PartitionWriter};
 use migrate::postgres::state;
+use tsql::key::KeyValue;
 
 use crate::plans::{Job, batch, made, new_run, posts};
 use crate::support::postgres::{Database, Postgres};

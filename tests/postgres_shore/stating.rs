@@ -1,13 +1,13 @@
 //! The state of a job: recorded, read back, refused, wiped.
 
 use migrate::error::Kind;
-use migrate::plan::key::KeyValue;
 use migrate::plan::table::Slice;
 use migrate::postgres::start_over::{self, Discarded};
 use migrate::postgres::state::{self, LeftoverTables, PartitionState, RunEnd, RunId, TableStage};
 use migrate::report::run::RunOutcome;
 use migrate::report::status::RunState;
 use serde_json::json;
+use tsql::key::KeyValue;
 
 use crate::plans::{JOB, connect, fence, made, new_run, planned, posts, start_over, with_identity};
 use crate::support::postgres::Postgres;

@@ -2,7 +2,6 @@
 
 use migrate::config::job::Mode;
 use migrate::error::Kind;
-use migrate::names::TargetName;
 use migrate::plan::object::{CollationPlan, ForeignKeyPlan, SequencePlan, ViewPlan};
 use migrate::plan::table::TablePlan;
 use migrate::postgres::ddl::{self, TableOptions};
@@ -11,7 +10,8 @@ use migrate::postgres::objects::{
     make_sequence, make_view, restore, restore_statement, suspend, validate_foreign_key,
 };
 use migrate::postgres::state::{self, SuspendedConstraint};
-use migrate::schema::objects::Action;
+use tsql::names::TargetName;
+use tsql::schema::objects::Action;
 
 use crate::objects::{check, foreign_key};
 use crate::plans::{JOB, Job, made, new_run, planned, posts};

@@ -7,7 +7,7 @@ use migrate::mssql::pool::SourcePool;
 use migrate::mssql::read;
 use migrate::plan::layout::columns;
 use migrate::plan::table::TablePlan;
-use migrate::transcode::RowLayout;
+use tds_copy::transcode::RowLayout;
 
 use crate::{Read, cpu};
 

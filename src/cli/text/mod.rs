@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::report::Omission;
 use crate::report::table::Cause;
-use crate::schema::inventory::InventoryKind;
+use tsql::schema::inventory::InventoryKind;
 
 /// Lines of one list, at most; the rest is counted and is in the JSON.
 const MOST_LINES: usize = 20;

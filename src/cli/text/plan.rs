@@ -144,7 +144,7 @@ mod tests {
     use crate::plan::changes::TypeChange;
     use crate::plan::table::TargetName;
     use crate::report::Endpoint;
-    use crate::schema::{Column, SqlType};
+    use tsql::schema::{Column, SqlType};
 
     #[test]
     fn a_planned_table_says_how_it_is_read_and_made() {

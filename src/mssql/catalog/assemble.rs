@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
-use crate::schema::objects::ColumnExtras;
-use crate::schema::{
+use tsql::schema::objects::ColumnExtras;
+use tsql::schema::{
     Column, FILTER_UNKNOWN, Identity, Index, IndexColumn, IndexRole, OtherObject, SqlType, Table,
 };
 

@@ -6,7 +6,7 @@
 use crate::error::{Kind, Result};
 use crate::mssql::connection::Connection;
 use crate::mssql::control::ControlRow;
-use crate::schema::inventory::InventoryKind;
+use tsql::schema::inventory::InventoryKind;
 
 /// A kind, the statement that names all of it, and how its rows are written.
 struct Question {

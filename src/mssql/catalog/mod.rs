@@ -11,7 +11,7 @@ mod row;
 mod types;
 
 use crate::error::{Error, Kind, Result};
-use crate::schema::Database;
+use tsql::schema::Database;
 
 use super::connection::Connection;
 use access::Access;

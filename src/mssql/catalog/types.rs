@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Kind, Result};
-use crate::schema::SqlType;
-use crate::schema::objects::AliasType;
+use tsql::schema::SqlType;
+use tsql::schema::objects::AliasType;
 
 use super::queries::TypeRow;
 

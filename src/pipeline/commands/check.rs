@@ -15,7 +15,7 @@ use crate::postgres::pool::TargetPool;
 use crate::postgres::state;
 use crate::postgres::{ddl, rights};
 use crate::report::check::{CheckReport, Finding, Severity};
-use crate::schema::Database;
+use tsql::schema::Database;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
 /// all of it comes at once.

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::pipeline::context::TableLoad;
 use crate::plan::cut_sql::Remaining;
-use crate::plan::key::KeyValue;
 use crate::plan::table::Slice;
+use tsql::key::KeyValue;
 
 /// What a partition is requested to do at its next batch, after it has committed what it has.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::mssql::{Connection, cuts};
 use crate::pipeline::context::Run;
 use crate::plan::cut_sql::{self, Edge, Remaining};
-use crate::plan::key::KeyValue;
 use crate::plan::sampling::{self, SampleSize};
 use crate::plan::table::{KeyColumn, TablePlan};
+use tsql::key::KeyValue;
 
 /// Bytes of a page of SQL Server.
 const PAGE: u64 = 8192;

@@ -10,7 +10,7 @@ use crate::mssql::large_rows::{self, LargeRows};
 use crate::mssql::pool::Pooled;
 use crate::mssql::{Connection, cuts, read};
 use crate::plan::query::Unchanged;
-use crate::transcode::{Batch, RowLayout};
+use tds_copy::transcode::{Batch, RowLayout};
 
 /// Batches between a reader and its COPY. With one being filled and one being sent, a partition
 /// holds at most `BATCHES_IN_FLIGHT + 2` batches of about 256 KiB, or of one row of up to 1 MiB

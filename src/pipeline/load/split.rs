@@ -14,8 +14,8 @@ use crate::pipeline::load::active::{ActivePartition, CutPoints, Request};
 use crate::pipeline::load::cut_points::{CutFinder, PartsWanted};
 use crate::pipeline::load::queue::WorkQueue;
 use crate::plan::cut_sql::{self, Edge, Remaining};
-use crate::plan::key::KeyValue;
 use crate::postgres::copy::PartitionWriter;
+use tsql::key::KeyValue;
 
 /// Time between two looks for a partition that is worth splitting.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -19,7 +19,7 @@ use crate::postgres::state::{
 };
 use crate::report::run::RunOutcome;
 use crate::report::status::RunState;
-use crate::schema::Database;
+use tsql::schema::Database;
 
 /// What the state tables say of the job.
 #[derive(Default)]

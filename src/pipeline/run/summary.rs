@@ -22,7 +22,7 @@ use crate::report::progress::TablePhase;
 use crate::report::run::{Facts, Report};
 use crate::report::table::{TableOutcome, TableReport};
 use crate::report::timestamp::Timestamp;
-use crate::typemap;
+use tsql::typemap;
 
 /// How long after a stop a run asks the target what it has.
 const ASK_WITHIN: Duration = Duration::from_secs(5);

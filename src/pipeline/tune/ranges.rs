@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::plan::key::KeyValue;
 use crate::plan::table::Slice;
+use tsql::key::KeyValue;
 
 /// A range, and where an earlier sample stopped in it.
 #[derive(Debug, Clone, PartialEq)]

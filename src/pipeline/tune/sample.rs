@@ -19,7 +19,6 @@ use crate::pipeline::load::reader::{
 use crate::pipeline::machine::Counters;
 use crate::pipeline::shutdown::cancel_on_stop;
 use crate::pipeline::tune::ranges::{Range, Ranges};
-use crate::plan::key::KeyValue;
 use crate::plan::query;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::{CopyTable, End, ScratchWriter};
@@ -27,7 +26,8 @@ use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::scratch::Scratch;
 use crate::report::time::{Activity, Clock};
 use crate::report::tune::Measured;
-use crate::transcode::{Batch, RowLayout};
+use tds_copy::transcode::{Batch, RowLayout};
+use tsql::key::KeyValue;
 
 /// How long a stop waits for connections to end by themselves: a signal must end the process
 /// within 10 s, and dropping the scratch table takes its part of it.

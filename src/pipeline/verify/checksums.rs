@@ -12,7 +12,7 @@ use crate::pipeline::verify::reads::{BothSides, ComparedTable, Reads};
 use crate::plan::table::TablePlan;
 use crate::postgres::state::TableRecord;
 use crate::report::verify::{Checksums, Taken};
-use crate::transcode::digest::{Division, Sum, Sums};
+use tds_copy::transcode::digest::{Division, Sum, Sums};
 
 /// Rows that are listed per table; how many more there are is counted.
 const MOST_LISTED: usize = 100;

@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::verify::held_rows::WantedRows;
-    use crate::transcode::digest::{Division, Tally};
+    use tds_copy::transcode::digest::{Division, Tally};
 
     /// Rows of three one-byte fields, the first of which is the key; `_` is NULL.
     fn held(key_fields: usize, rows: &[&str]) -> HeldRows {

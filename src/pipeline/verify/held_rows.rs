@@ -6,7 +6,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::postgres::verify::Field;
-use crate::transcode::digest::{Division, Tally, fields, leading, row_hash};
+use tds_copy::transcode::digest::{Division, Tally, fields, leading, row_hash};
 
 /// Bytes that are kept of a field to be shown.
 const SHOWN_BYTES: usize = 512;

@@ -6,8 +6,8 @@ use crate::pipeline::verify::reads::{ComparedTable, Reads};
 use crate::postgres::pool::Lease;
 use crate::postgres::verify::{Field, show};
 use crate::report::verify::{ColumnDifference, KeyPart, RowDifference, Values};
-use crate::transcode::digest::fields_of;
-use crate::typemap::PgType;
+use tds_copy::transcode::digest::fields_of;
+use tsql::typemap::PgType;
 
 /// The differences in words, and why their keys are left out if PostgreSQL would not print them.
 pub(super) async fn printed(

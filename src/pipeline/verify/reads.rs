@@ -19,8 +19,8 @@ use crate::postgres::ddl;
 use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::state::TableRecord;
 use crate::postgres::verify::{BlockRange, MIN_BLOCKS, block_ranges, longest_row, read_rows};
-use crate::transcode::RowLayout;
-use crate::transcode::digest::{Tally, each_row};
+use tds_copy::transcode::RowLayout;
+use tds_copy::transcode::digest::{Tally, each_row};
 
 /// What all readers of a comparison share. A reader holds one connection of one pool, so readers
 /// cannot wait for each other in a circle.

@@ -3,8 +3,8 @@
 
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::ColumnPlan;
-use crate::schema::Table;
-use crate::schema::objects::BoundKind;
+use tsql::schema::Table;
+use tsql::schema::objects::BoundKind;
 
 /// Lists what is bound to the columns as left out, with its T-SQL if the login sees it.
 pub(super) fn omit(columns: &[ColumnPlan], context: &Context<'_>, remarks: &mut Remarks) {

@@ -7,9 +7,9 @@ use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::{collation, scope};
 use crate::plan::table::TablePlan;
-use crate::schema::Table;
-use crate::schema::objects::Check;
-use crate::translate;
+use tsql::schema::Table;
+use tsql::schema::objects::Check;
+use tsql::translate;
 
 pub(super) fn plan_all(
     table: &Table,
@@ -26,7 +26,7 @@ pub(super) fn plan_all(
         .iter()
         .map(|c| c.name.as_str())
         .collect();
-    let kind = |kind: &&crate::schema::OtherObject| kind.kind == "check";
+    let kind = |kind: &&tsql::schema::OtherObject| kind.kind == "check";
     for other in table.others.iter().filter(kind) {
         if !described.contains(other.name.as_str()) {
             remarks.omit(format!("check {}", other.name), HIDDEN);

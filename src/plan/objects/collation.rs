@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::config::job::Collations;
-use crate::names;
 use crate::plan::object::CollationPlan;
 use crate::plan::objects::context::Context;
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::{Index, Table};
-use crate::typemap::PgType;
+use tsql::names;
+use tsql::schema::{Index, Table};
+use tsql::typemap::PgType;
 
 /// Gives every text column of a key, unique index or foreign key its collation.
 pub(super) fn fill(table: &Table, columns: &mut [ColumnPlan], context: &Context<'_>) {

@@ -2,8 +2,8 @@
 
 use crate::config::job::Job;
 use crate::plan::table::ColumnPlan;
-use crate::schema::Table;
-use crate::typemap;
+use tsql::schema::Table;
+use tsql::typemap;
 
 pub(super) fn of_table(table: &Table, job: &Job) -> Option<String> {
     let comment = table.extras.comment.as_deref();

@@ -6,7 +6,7 @@ use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::scope;
 use crate::plan::table::ColumnPlan;
-use crate::translate::{self, Volatility};
+use tsql::translate::{self, Volatility};
 
 /// Takes the generated columns out of those that are copied.
 pub(super) fn take(

@@ -3,8 +3,8 @@
 use crate::config::job::{Job, Untranslated};
 use crate::plan::objects::scope::Names;
 use crate::plan::table::Omission;
-use crate::schema::Database;
-use crate::typemap::TargetTypes;
+use tsql::schema::Database;
+use tsql::typemap::TargetTypes;
 
 /// What every decision looks at.
 #[derive(Clone, Copy)]

@@ -3,8 +3,8 @@
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::objects::context::Remarks;
 use crate::plan::table::ColumnPlan;
-use crate::schema::{Identity, SqlType};
-use crate::typemap::PgType;
+use tsql::schema::{Identity, SqlType};
+use tsql::typemap::PgType;
 
 /// Gives each identity its counter, named when all names are known; what can have none is listed.
 pub(super) fn fill(columns: &mut [ColumnPlan], remarks: &mut Remarks) {

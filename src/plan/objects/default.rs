@@ -3,8 +3,8 @@
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::scope;
 use crate::plan::table::ColumnPlan;
-use crate::schema::Table;
-use crate::translate;
+use tsql::schema::Table;
+use tsql::translate;
 
 /// What is said of an object that the login or the server does not show.
 pub(super) const HIDDEN: &str =

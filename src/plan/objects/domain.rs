@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::config::job::Job;
 use crate::error::Result;
-use crate::names::{self, TargetName};
 use crate::plan::object::DomainPlan;
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::plan::types;
-use crate::schema::Table;
-use crate::schema::objects::AliasType;
+use tsql::names::{self, TargetName};
+use tsql::schema::Table;
+use tsql::schema::objects::AliasType;
 
 /// Gives the columns their domains, and says what became of every alias type.
 ///

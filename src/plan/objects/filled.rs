@@ -6,9 +6,9 @@
 use crate::config::job::RowVersion;
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::ColumnPlan;
-use crate::schema::objects::Period;
-use crate::schema::{IndexRole, SqlType, Table};
-use crate::typemap::PgType;
+use tsql::schema::objects::Period;
+use tsql::schema::{IndexRole, SqlType, Table};
+use tsql::typemap::PgType;
 
 /// When a row's period ends that has not ended: SQL Server's last moment, without the digits that
 /// PostgreSQL has no place for.

@@ -9,9 +9,9 @@ use crate::plan::objects::collation;
 use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::objects::{Action, ForeignKey};
-use crate::schema::{Database, OtherObject, Table};
-use crate::typemap::PgType;
+use tsql::schema::objects::{Action, ForeignKey};
+use tsql::schema::{Database, OtherObject, Table};
+use tsql::typemap::PgType;
 
 /// Plans the foreign keys of all tables; what is not made is with its table.
 pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], job: &Job) {

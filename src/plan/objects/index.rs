@@ -4,9 +4,9 @@ use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::{collation, scope};
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
-use crate::translate;
-use crate::typemap::PgType;
+use tsql::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
+use tsql::translate;
+use tsql::typemap::PgType;
 
 /// What an entry of a PostgreSQL btree may hold (`BTMaxItemSize` of an 8 KiB page).
 const BTREE_BYTES: u64 = 2704;
@@ -283,7 +283,7 @@ fn note_size(object: &str, key: &[&ColumnPlan], remarks: &mut Remarks) {
 fn one_null(index: &Index, key: &[&ColumnPlan]) -> bool {
     let filter = index.filter.as_deref().unwrap_or_default().to_uppercase();
     let excluded = |name: &str| {
-        filter.contains(&format!("{} IS NOT NULL", crate::names::bracket(name)).to_uppercase())
+        filter.contains(&format!("{} IS NOT NULL", tsql::names::bracket(name)).to_uppercase())
             && !filter.contains(" OR ")
     };
     let mut nullable = key.iter().filter(|column| column.source.nullable);

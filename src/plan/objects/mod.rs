@@ -24,8 +24,8 @@ use crate::config::job::{History, Job};
 use crate::error::Result;
 use crate::plan::object::TableObjects;
 use crate::plan::table::{ColumnPlan, TablePlan};
-use crate::schema::Table;
-use crate::schema::objects::Temporal;
+use tsql::schema::Table;
+use tsql::schema::objects::Temporal;
 
 pub(super) use crate::plan::objects::collation::used as collations;
 pub(super) use crate::plan::objects::context::{Context, Remarks};

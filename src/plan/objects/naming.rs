@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::config::job::NameStyle;
-use crate::names::{self, Taken};
 use crate::plan::object::{SequencePlan, TriggerAction, ViewPlan};
 use crate::plan::table::{TablePlan, TargetName};
+use tsql::names::{self, Taken};
 
 /// Indexes share one namespace with the tables of their schema, so an index's name gives way, and
 /// those of constraints with it; source names are unique per table only. Tables come in a stable

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::config::job::NameStyle;
-use crate::names::{self, qualified};
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
-use crate::schema::Database;
-use crate::translate::{Relation, Scope, ScopeColumn, TargetNames};
+use tsql::names::{self, qualified};
+use tsql::schema::Database;
+use tsql::translate::{Relation, Scope, ScopeColumn, TargetNames};
 
 /// The schema that a sequence's name without one belongs to.
 const DEFAULT_SCHEMA: &str = "dbo";

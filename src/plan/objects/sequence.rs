@@ -1,14 +1,14 @@
 //! Sequences: made before the tables, whose defaults may use them, and continued after the load.
 
 use crate::config::job::Job;
-use crate::names;
 use crate::plan::object::SequencePlan;
 use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::scope::Names;
 use crate::plan::table::TargetName;
-use crate::schema::objects::Sequence;
-use crate::schema::{Database, SqlType};
+use tsql::names;
+use tsql::schema::objects::Sequence;
+use tsql::schema::{Database, SqlType};
 
 /// What was decided of all sequences.
 #[derive(Debug, Default)]

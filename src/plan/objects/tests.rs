@@ -8,9 +8,9 @@ use crate::plan::build::{Planned, build};
 use crate::plan::object::IndexKind;
 use crate::plan::sample;
 use crate::plan::table::TablePlan;
-use crate::schema::objects::{Action, Check, DefaultConstraint, ForeignKey, Sequence, View};
-use crate::schema::{Database, Index, IndexColumn, IndexRole, SqlType, Table};
-use crate::typemap::TargetTypes;
+use tsql::schema::objects::{Action, Check, DefaultConstraint, ForeignKey, Sequence, View};
+use tsql::schema::{Database, Index, IndexColumn, IndexRole, SqlType, Table};
+use tsql::typemap::TargetTypes;
 
 fn job(more: &str) -> Job {
     let text = format!(
@@ -453,7 +453,7 @@ fn a_name_in_a_view_is_looked_for_in_its_own_case_first() {
 #[test]
 fn what_the_server_only_names_is_left_out_by_name() {
     let mut source = table("T");
-    source.others.push(crate::schema::OtherObject {
+    source.others.push(tsql::schema::OtherObject {
         kind: "default".into(),
         name: "DF_Hidden".into(),
     });

@@ -5,9 +5,9 @@ use crate::config::job::{History, Job, RowVersion};
 use crate::plan::object::{TriggerAction, TriggerPlan};
 use crate::plan::objects::filled::end_of_time;
 use crate::plan::table::{ColumnPlan, Omission, TablePlan};
-use crate::schema::objects::{Period, Temporal};
-use crate::schema::{Database, SqlType, Table};
-use crate::typemap::PgType;
+use tsql::schema::objects::{Period, Temporal};
+use tsql::schema::{Database, SqlType, Table};
+use tsql::typemap::PgType;
 
 /// Plans the triggers of all tables, once all are known; what can have none is listed.
 pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], job: &Job) {

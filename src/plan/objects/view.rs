@@ -1,16 +1,16 @@
 //! Views, as far as they translate with certainty (`schema.views: try`).
 
 use crate::config::job::{Job, Views};
-use crate::names;
 use crate::plan::object::{ColumnClauses, ViewPlan};
 use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::scope::Names;
 use crate::plan::table::{ColumnPlan, TargetName};
-use crate::schema::objects::View;
-use crate::schema::{Column, Database};
-use crate::translate::{self, TranslatedView};
-use crate::typemap::{self, TargetTypes};
+use tsql::names;
+use tsql::schema::objects::View;
+use tsql::schema::{Column, Database};
+use tsql::translate::{self, TranslatedView};
+use tsql::typemap::{self, TargetTypes};
 
 /// What was decided of all views.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::plan::object::TableObjects;
 use crate::plan::objects::foreign_key;
 use crate::plan::table::{Omission, TablePlan};
-use crate::schema::{Database, IndexRole, Table};
+use tsql::schema::{Database, IndexRole, Table};
 
 /// How many names a message lists.
 const SHOWN: usize = 12;

@@ -108,7 +108,7 @@ fn answered(code: &str, said: &str, target: &Server) -> Error {
 /// `postinit.c`, `postmaster.c`, `auth.c`). `None` if the answer says it.
 fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String> {
     let Server { database, user, .. } = target;
-    let quoted = crate::names::quote_ident;
+    let quoted = tsql::names::quote_ident;
     let advice = match (kind, code) {
         (Kind::TargetLogin, "28P01" | "08P01") => {
             format!("check target.user ({user}) and target.password")
@@ -153,7 +153,7 @@ fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String>
 /// Which of four limits was met: of the role, the database, a pooler or the server.
 fn too_many(said: &str, target: &Server) -> String {
     let Server { database, user, .. } = target;
-    let quoted = crate::names::quote_ident;
+    let quoted = tsql::names::quote_ident;
     let raise = if said.contains("for role") {
         format!("ALTER ROLE {} CONNECTION LIMIT ...", quoted(user))
     } else if said.contains("for database") {

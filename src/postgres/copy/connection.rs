@@ -9,7 +9,7 @@ use tokio_postgres::CopyInSink;
 
 use crate::postgres::copy::table::{CopyTable, End};
 use crate::postgres::pool::Lease;
-use crate::transcode::RowBytes;
+use tds_copy::transcode::RowBytes;
 
 /// Signature, flags (no OIDs) and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.

@@ -16,7 +16,7 @@ use crate::postgres::pool::Lease;
 use crate::postgres::state::{
     self, Checkpoint, Claim, ClaimToken, PartitionProgress, PartitionState, RunId,
 };
-use crate::transcode::{Batch, Reject};
+use tds_copy::transcode::{Batch, Reject};
 
 pub use crate::postgres::copy::scratch::ScratchWriter;
 pub use crate::postgres::copy::table::{CopyTable, End, WriteTiming};

@@ -8,7 +8,7 @@ use crate::postgres::copy::connection::{CopyConnection, DriverFault};
 use crate::postgres::copy::table::{CopyTable, End, WriteTiming};
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
-use crate::transcode::Batch;
+use tds_copy::transcode::Batch;
 
 /// Writes into a scratch table, in transactions of the caller's size. Dropped in a transaction, it
 /// closes its connection and the server rolls back.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::names::{qualified, quote_ident};
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::place::Columns;
 use crate::postgres::state::TableKey;
+use tsql::names::{qualified, quote_ident};
 
 /// What all writers of a table share.
 pub struct CopyTable {

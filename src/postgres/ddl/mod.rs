@@ -10,11 +10,11 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::table::{TablePlan, TargetName};
 use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
+use tsql::names;
 
 pub(super) use crate::postgres::ddl::objects::quote_literal;
 pub use crate::postgres::ddl::objects::{

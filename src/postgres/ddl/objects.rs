@@ -1,13 +1,13 @@
 //! The DDL text of indexes, constraints, comments, collations, domains, sequences and views.
 
-use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{
     CheckPlan, CollationPlan, DomainPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan,
     TriggerAction, TriggerPlan, ViewPlan,
 };
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl::types::type_text;
-use crate::schema::objects::Action;
+use tsql::names::{TargetName, qualified, quote_ident};
+use tsql::schema::objects::Action;
 
 /// `server_version_num` of the first version in which a unique index can treat NULLs as equal.
 pub const NULLS_NOT_DISTINCT: i32 = 150_000;

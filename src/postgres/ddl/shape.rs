@@ -6,10 +6,10 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{GenericClient, Row};
 
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use crate::postgres::ddl::types::{type_text, widest_text};
 use crate::postgres::fault;
+use tsql::names;
 
 const FIND: &str = "\
 SELECT c.oid, c.relkind FROM pg_catalog.pg_class c \

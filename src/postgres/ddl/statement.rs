@@ -1,11 +1,11 @@
 //! The DDL text of a table's plan.
 
-use crate::names::{qualified, quote_ident};
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl::objects::{self, quote_literal};
 use crate::postgres::ddl::types::type_text;
-use crate::schema::Identity;
+use tsql::names::{qualified, quote_ident};
+use tsql::schema::Identity;
 
 /// Everything that makes a table, in order; for people to read.
 pub fn statements(plan: &TablePlan, unlogged: bool) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The names of types in DDL.
 
-use crate::typemap::PgType;
+use tsql::typemap::PgType;
 
 /// A type as the catalog's `format_type` prints it, so that DDL and comparison use one text.
 pub(in crate::postgres) fn type_text(ty: &PgType) -> String {

@@ -4,9 +4,9 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{GenericClient, Transaction};
 
 use crate::error::Result;
-use crate::names::{TargetName, qualified};
 use crate::plan::object::{CheckPlan, ForeignKeyPlan, IndexPlan};
 use crate::postgres::{ddl, fault};
+use tsql::names::{TargetName, qualified};
 
 /// All that makes an index what it is, but for its name and table. Columns that not every version
 /// has are read through JSON.

@@ -3,11 +3,11 @@
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
-use crate::names::quote_ident;
 use crate::plan::object::ForeignKeyPlan;
 use crate::postgres::objects::existing::{self, Constraint};
 use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
+use tsql::names::quote_ident;
 
 /// `foreign_key_violation` (PostgreSQL documentation, appendix A).
 const VIOLATED: &str = "23503";

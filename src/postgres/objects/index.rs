@@ -3,12 +3,12 @@
 use tokio_postgres::Client;
 
 use crate::error::{Error, Result};
-use crate::names::quote_ident;
 use crate::plan::object::{CheckPlan, IndexPlan};
 use crate::postgres::objects::existing::{self, Constraint};
 use crate::postgres::objects::oversize;
 use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
+use tsql::names::quote_ident;
 
 /// Makes an index or a unique constraint.
 ///

@@ -4,10 +4,10 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::error::Result;
-use crate::names::{qualified, quote_ident};
 use crate::plan::object::IndexPlan;
 use crate::postgres::fault;
 use crate::postgres::objects::table::TableContext;
+use tsql::names::{qualified, quote_ident};
 
 /// The row's place, as `(0,2)`, from `Index row references tuple (0,2) in relation "t".` (postgres,
 /// `nbtutils.c`, `_bt_check_third_page`); `None` for any other error, or in another language.

@@ -6,11 +6,11 @@
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, ViewPlan};
 use crate::postgres::objects::existing;
 use crate::postgres::state::RunFence;
 use crate::postgres::{ddl, fault};
+use tsql::names::{TargetName, qualified, quote_ident};
 
 const SEQUENCE: &str = "\
 SELECT s.seqtypid::pg_catalog.regtype::text AS type, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, \

@@ -4,12 +4,12 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::Result;
-use crate::names::{qualified, quote_ident};
 use crate::plan::table::TablePlan;
 use crate::postgres::objects::existing::{self, Constraint};
 use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::state::{RunFence, SuspendedConstraint, forget_suspended, record_suspended};
 use crate::postgres::{ddl, fault};
+use tsql::names::{qualified, quote_ident};
 
 /// Drops what would refuse rows in the order in which they come: foreign keys of the plan, and checks that
 /// the plan and the target leave NOT VALID. What is dropped is recorded in the same transaction, and is

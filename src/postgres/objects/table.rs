@@ -4,10 +4,10 @@ use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::{TargetName, qualified, quote_ident};
 use crate::plan::table::TablePlan;
 use crate::postgres::state::{RunId, TableKey, must_be_latest};
 use crate::postgres::{ddl, fault};
+use tsql::names::{TargetName, qualified, quote_ident};
 
 /// The table that an object is made for, and the run that makes it.
 #[derive(Debug, Clone, Copy)]

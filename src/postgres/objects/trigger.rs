@@ -3,10 +3,10 @@
 use tokio_postgres::{Client, Transaction};
 
 use crate::error::Result;
-use crate::names::{qualified, quote_ident};
 use crate::plan::object::{TriggerAction, TriggerPlan};
 use crate::postgres::objects::table::{TableContext, begin, taken};
 use crate::postgres::{ddl, fault};
+use tsql::names::{qualified, quote_ident};
 
 /// The body of a trigger's function.
 const TRIGGER: &str = "\

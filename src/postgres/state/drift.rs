@@ -4,11 +4,11 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
 
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
 use crate::postgres::state::records::{RunId, TableKey};
 use crate::postgres::state::runs::must_be_latest;
+use tsql::names;
 
 /// What has become of a recorded table in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]

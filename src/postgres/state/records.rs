@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind, Result};
-use crate::plan::key::KeyValue;
 use crate::plan::table::{Slice, TablePlan};
+use tsql::key::KeyValue;
 
 /// `_migrate.runs.run_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Row};
 use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 use crate::postgres::state::records::{RunId, TableKey, counted, from_json, to_json, unreadable};
-use crate::transcode::Reject;
+use tds_copy::transcode::Reject;
 
 /// A COPY and not an INSERT: the driver logs the parameters of statements at `debug`, and nothing
 /// of what a COPY carries.

@@ -6,7 +6,6 @@ use tokio_postgres::types::{Oid, ToSql};
 use tokio_postgres::{Client, Row, Transaction};
 
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
 use crate::postgres::state::records::{
@@ -15,6 +14,7 @@ use crate::postgres::state::records::{
 };
 use crate::postgres::state::runs::{RunFence, must_be_latest};
 use crate::postgres::state::schema::version;
+use tsql::names;
 
 /// Puts a table in, or in place of one that was planned and not begun.
 const SAVE: &str = "\

@@ -3,9 +3,9 @@
 use tokio_postgres::Client;
 
 use crate::error::Result;
-use crate::names::qualified;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
+use tsql::names::qualified;
 
 /// Blocks of a range, at least: 64 MiB, some tenths of a second of reading.
 pub const MIN_BLOCKS: i64 = 8192;

@@ -1,9 +1,9 @@
 //! How a column is read back so that its bytes are those that were sent.
 
-use crate::names::quote_ident;
 use crate::plan::table::ColumnPlan;
 use crate::postgres::ddl::type_text;
-use crate::typemap::PgType;
+use tsql::names::quote_ident;
+use tsql::typemap::PgType;
 
 /// The form in which a column comes back.
 enum Form {

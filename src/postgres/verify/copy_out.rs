@@ -3,13 +3,13 @@
 use futures::{TryStreamExt, pin_mut};
 
 use crate::error::{Error, Kind, Result};
-use crate::names::qualified;
 use crate::plan::table::TablePlan;
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::verify::block_ranges::BlockRange;
 use crate::postgres::verify::columns::selected;
-use crate::transcode::digest::{Next, next_row};
+use tds_copy::transcode::digest::{Next, next_row};
+use tsql::names::qualified;
 
 /// Signature, flags and length of the extension: PostgreSQL documentation, COPY,
 /// "Binary Format", file header.

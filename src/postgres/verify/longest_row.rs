@@ -3,10 +3,10 @@
 use tokio_postgres::Client;
 
 use crate::error::Result;
-use crate::names::{qualified, quote_ident};
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::fault;
-use crate::typemap::PgType;
+use tsql::names::{qualified, quote_ident};
+use tsql::typemap::PgType;
 
 /// A row of more than some KiB keeps its values in the TOAST table, compressed where that helps:
 /// at most 255 to 1, by the form in which LZ4 writes lengths. A TOAST table below this has no row

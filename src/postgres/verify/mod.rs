@@ -9,9 +9,9 @@ mod show;
 use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
-use crate::names;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
+use tsql::names;
 
 pub use crate::postgres::verify::block_ranges::{BlockRange, MIN_BLOCKS, block_ranges};
 pub use crate::postgres::verify::copy_out::read_rows;

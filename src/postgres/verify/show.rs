@@ -10,7 +10,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use crate::error::Result;
 use crate::postgres::fault;
 use crate::postgres::verify::columns::{is_long, read_type};
-use crate::typemap::PgType;
+use tsql::typemap::PgType;
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 120;

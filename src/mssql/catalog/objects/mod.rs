@@ -6,11 +6,11 @@ use std::collections::HashMap;
 
 use crate::error::Result;
 use crate::mssql::connection::Connection;
-use crate::schema::objects::{
+use tsql::schema::objects::{
     Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Period,
     Sequence, TableExtras, Temporal, View,
 };
-use crate::schema::{Database, Table};
+use tsql::schema::{Database, Table};
 
 use super::ask::{all, none_if_refused, rows, warn_if_refused};
 use super::row::{CatalogRow, select_from};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::mssql::catalog::row::samples;
-use crate::schema::{Column, Identity, SqlType};
+use tsql::schema::{Column, Identity, SqlType};
 
 fn answers() -> ObjectAnswers {
     ObjectAnswers {

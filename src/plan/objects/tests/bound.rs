@@ -1,11 +1,11 @@
 //! What is planned for alias types, what is bound to columns, and partition schemes.
 
 use super::{build, database, job, one, plan, table};
-use crate::names::qualified;
 use crate::plan::table::TablePlan;
-use crate::schema::Identity;
-use crate::schema::objects::{AliasType, Bound, BoundKind};
-use crate::typemap::{PgType, TargetTypes};
+use tsql::names::qualified;
+use tsql::schema::Identity;
+use tsql::schema::objects::{AliasType, Bound, BoundKind};
+use tsql::typemap::{PgType, TargetTypes};
 
 fn alias(name: &str) -> Option<AliasType> {
     Some(AliasType {
