@@ -58,7 +58,7 @@ pub fn has_pages(table: &TablePlan) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleSize {
     pub parts: usize,
-    /// Of the table's pages, above 0 and up to 100.
+    /// Share of the table's pages in percent, above 0 and up to 100.
     pub percent: f64,
 }
 

@@ -179,9 +179,10 @@ pub fn balance(
             .collect();
         let account = Account {
             kind: kind.name,
-            source: match kind.of_index {
-                true => of_made_indexes(source.texts(kind.at_source, 2), omissions),
-                false => source.number(kind.at_source),
+            source: if kind.of_index {
+                of_made_indexes(source.texts(kind.at_source, 2), omissions)
+            } else {
+                source.number(kind.at_source)
             },
             made: target
                 .value(&kind.at_target.replace("{made}", MADE))

@@ -64,9 +64,12 @@ fn texts(folder: &Path) -> String {
     let entries = fs::read_dir(folder).expect("the tests");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     paths
-        .map(|path| match path.is_dir() {
-            true => texts(&path),
-            false => fs::read_to_string(path).expect("a test"),
+        .map(|path| {
+            if path.is_dir() {
+                texts(&path)
+            } else {
+                fs::read_to_string(path).expect("a test")
+            }
         })
         .collect()
 }

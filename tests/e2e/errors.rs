@@ -160,9 +160,10 @@ fn a_type_that_cannot_be_carried_is_named_before_anything_is_written() {
         expect(&answer, code, &words);
         if code == 1 {
             expect(&answer, code, &["dbo.T", "column V"]);
-            let line = match more.contains("domain") {
-                true => "type-no-alias",
-                false => "type-not-carried",
+            let line = if more.contains("domain") {
+                "type-no-alias"
+            } else {
+                "type-not-carried"
             };
             documented(line, &answer);
         }

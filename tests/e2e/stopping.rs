@@ -396,9 +396,10 @@ fn mount(options: &str, folder: &Path) -> Result<(), String> {
         .arg(folder)
         .output()
         .map_err(|error| error.to_string())?;
-    match mount.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&mount.stderr).into_owned()),
+    if mount.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&mount.stderr).into_owned())
     }
 }
 

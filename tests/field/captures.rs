@@ -102,9 +102,10 @@ fn read(number: &str) -> Vec<Said> {
 /// A value of nchar(n) or char(n): two bytes of length, then the text, padded (MS-TDS 2.2.5.2.3).
 fn padded(text: &str, length: usize, wide: bool) -> Vec<u8> {
     let padded = format!("{text:length$}");
-    let bytes: Vec<u8> = match wide {
-        true => padded.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        false => padded.into_bytes(),
+    let bytes: Vec<u8> = if wide {
+        padded.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    } else {
+        padded.into_bytes()
     };
     let size = u16::try_from(bytes.len())
         .expect("a short text")

@@ -48,11 +48,12 @@ struct Stated {
 }
 
 impl Stated {
-    /// Of the build that this is.
+    /// The expected count for the profile of this build.
     fn per_row(&self) -> f64 {
-        match cfg!(debug_assertions) {
-            true => self.tested,
-            false => self.released,
+        if cfg!(debug_assertions) {
+            self.tested
+        } else {
+            self.released
         }
     }
 }

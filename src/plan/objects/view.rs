@@ -99,10 +99,11 @@ fn resolved_as_the_source(view: &View, translated: &TranslatedView) -> Result<()
     let mut reads = view.reads.clone();
     reads.sort();
     reads.dedup();
-    let certain = match reads.is_empty() {
+    let certain = if reads.is_empty() {
         // The catalog did not tell.
-        true => !translated.fell_back,
-        false => reads == translated.reads,
+        !translated.fell_back
+    } else {
+        reads == translated.reads
     };
     certain.then_some(()).ok_or_else(|| {
         "a name without a schema, or in another case, that may be another table at the source"

@@ -10,9 +10,9 @@ const NO_TIMEOUT: &str = "SET statement_timeout = 0";
 /// only locks are not waited for endlessly. What is recorded as done is on disk, also where commits do
 /// not wait by default: a load says in its own transactions where that may come later.
 ///
-/// Of the settings that a role can have (PostgreSQL documentation, "Client Connection Defaults",
-/// "Version and Platform Compatibility", "Error Handling"), these decide how statements and literals
-/// are read and how values are written. What decides on cost, place and logging (`work_mem`,
+/// The list has each setting that a role can have (PostgreSQL documentation, "Client Connection Defaults",
+/// "Version and Platform Compatibility", "Error Handling") and that decides how statements and literals
+/// are read or how values are written. What decides on cost, place and logging (`work_mem`,
 /// `default_tablespace`, `role`, `session_replication_role`, planner settings) stays the operator's.
 /// Settings that this server version does not know are left out by the query. A search path keeps
 /// its schemas, finds PostgreSQL's own names first and those of `public` last.

@@ -136,9 +136,10 @@ pub(super) fn views(
                     .enumerate()
                     .map(|(at, place)| format!("t.{} AS [x{at}]", column(place)))
                     .collect();
-                let only = match draw.once_in(2) {
-                    true => format!(" WHERE t.{} IS NOT NULL", column(&columns[0])),
-                    false => String::new(),
+                let only = if draw.once_in(2) {
+                    format!(" WHERE t.{} IS NOT NULL", column(&columns[0]))
+                } else {
+                    String::new()
                 };
                 format!("SELECT {} FROM {} AS t{only}", list.join(", "), table.name)
             }

@@ -97,9 +97,10 @@ fn round_trip(seed: u64, tally: &mut Tally) {
         .database("CREATE SCHEMA [Odd.Schema];\nGO\nCREATE TYPE dbo.Phone FROM nvarchar(20) NULL;");
     let sequences = beside::sequences(&mut draw, &database, tally);
     let tables = fill(&mut draw, &database, &sequences, tally);
-    let views = match wish.views {
-        true => beside::views(&mut draw, &database, &tables, tally),
-        false => Vec::new(),
+    let views = if wish.views {
+        beside::views(&mut draw, &database, &tables, tally)
+    } else {
+        Vec::new()
     };
     let target = Postgres::shared().database();
     let overrides = wish::overrides(&mut draw, &tables);

@@ -86,9 +86,10 @@ pub(super) fn microseconds(text: &str) -> String {
     let local = seconds;
     let seconds = days * 86_400 + local - offset * 60;
     let midnight = |seconds: i64| (seconds + 1).rem_euclid(86_400) == 0;
-    let up = match ticks >= 9_999_995 && (midnight(local) || midnight(seconds)) {
-        true => 0,
-        false => 5,
+    let up = if ticks >= 9_999_995 && (midnight(local) || midnight(seconds)) {
+        0
+    } else {
+        5
     };
     (i128::from(seconds) * 1_000_000 + i128::from((ticks + up) / 10)).to_string()
 }

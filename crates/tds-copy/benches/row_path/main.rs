@@ -27,7 +27,7 @@ use tds_copy::transcode::{RowReader, Step};
 const SAMPLE: usize = 512 << 10;
 /// Seconds of samples of a table: a busy machine is slower for some tenths of a second at a time.
 const TABLE: f64 = 2.0;
-/// Of a table of one column.
+/// Seconds of samples of a table with one column.
 const COLUMN: f64 = 0.5;
 
 fn main() {

@@ -51,7 +51,7 @@ pub(super) struct Planned {
     source: SqlType,
     pub(super) target: PgType,
     form: ColumnEncoding,
-    /// Of `char`, `varchar` and `text`.
+    /// The code page of `char`, `varchar` and `text` columns.
     pub(super) page: Option<CodePage>,
     /// The number of `page`.
     pub(super) code_page: Option<u16>,

@@ -72,18 +72,18 @@ impl ColumnPolicy {
     }
 }
 
-/// Applies the policy of the column in work, and counts what it changed; truncated times too.
+/// Applies the policy of the column that is being encoded, and counts what it changed; truncated times too.
 #[derive(Debug)]
 pub(super) struct TextPolicy {
-    /// Of the column in work.
+    /// The policy of the column that is being encoded.
     pub(super) column: ColumnPolicy,
     /// `jsonb` is sent as PostgreSQL prints it, so that its bytes can be compared.
     canonical_json: bool,
-    /// Characters that were changed, and times that were truncated, in the row in work.
+    /// Characters that were changed, and times that were truncated, in the current row.
     pub(super) changed: u64,
     /// The same by column.
     in_row: Vec<u64>,
-    /// Of whole rows, by column; empty until something was changed.
+    /// Counts over completed rows, by column; empty until something was changed.
     in_batch: Vec<u64>,
 }
 

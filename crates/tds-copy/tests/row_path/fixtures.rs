@@ -286,9 +286,10 @@ fn a_result_that_was_not_planned_is_refused() {
         (SqlType::Date, PgType::Date, vec![0x62, 0, 0, 0, 0]),
     ] {
         // Another type is a table that was changed; another code page than the catalog's is not.
-        let kind = match info == long_type(0xA7, 10, utf8) {
-            true => Kind::Protocol,
-            false => Kind::Changed,
+        let kind = if info == long_type(0xA7, 10, utf8) {
+            Kind::Protocol
+        } else {
+            Kind::Changed
         };
         let error = planned(source, target, info).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");

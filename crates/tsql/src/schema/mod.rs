@@ -100,9 +100,9 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// The definition, where the column is computed.
     pub computed: Option<String>,
-    /// Of character columns.
+    /// The collation of a character column, by name.
     pub collation: Option<String>,
-    /// Of `char`, `varchar` and `text`: the code page of the collation, 65001 for UTF-8.
+    /// For `char`, `varchar` and `text`: the code page of the collation, 65001 for UTF-8.
     pub code_page: Option<u16>,
     /// Under dynamic data masking, and the login has no UNMASK on it: what is read are masked values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -132,7 +132,7 @@ pub struct PartitionFunction {
 pub struct ForeignKey {
     /// Name, unquoted.
     pub name: String,
-    /// Of the referencing table, in the constraint's order.
+    /// Columns of the referencing table, in the constraint's order.
     pub columns: Vec<String>,
     /// Schema of the referenced table.
     pub referenced_schema: String,

@@ -205,9 +205,10 @@ pub(super) fn remark(context: &mut Context<'_>, collation: &Collation) {
 fn key(value: &Value, collation: &Collation) -> String {
     if let Some(text) = value.as_text() {
         let text = text.trim_end_matches(' ');
-        return match collation.folds() {
-            true => quote(&text.to_ascii_lowercase()),
-            false => quote(text),
+        return if collation.folds() {
+            quote(&text.to_ascii_lowercase())
+        } else {
+            quote(text)
         };
     }
     // lower(upper(x)) is lower(x).
@@ -219,8 +220,9 @@ fn key(value: &Value, collation: &Collation) -> String {
         Some(bare) => bare.clone(),
         None => format!("rtrim({})", inner.sql),
     };
-    match collation.folds() {
-        true => format!("lower({bare} COLLATE \"C\")"),
-        false => format!("{bare} COLLATE \"C\""),
+    if collation.folds() {
+        format!("lower({bare} COLLATE \"C\")")
+    } else {
+        format!("{bare} COLLATE \"C\"")
     }
 }

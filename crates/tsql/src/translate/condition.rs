@@ -173,9 +173,10 @@ fn in_list(
     }
     let items: Vec<String> = comparisons.iter().map(Comparison::sql).collect();
     let sql = items.join(" OR ");
-    Ok(match negated {
-        true => Condition::new(format!("NOT ({sql})"), Level::Not),
-        false => Condition::new(sql, Level::Or),
+    Ok(if negated {
+        Condition::new(format!("NOT ({sql})"), Level::Not)
+    } else {
+        Condition::new(sql, Level::Or)
     })
 }
 
@@ -190,8 +191,9 @@ fn between(
         Ok(compare::compare(context, value.clone(), sign, bound)?.sql())
     };
     let sql = format!("{} AND {}", side(">=", low)?, side("<=", high)?);
-    Ok(match negated {
-        true => Condition::new(format!("NOT ({sql})"), Level::Not),
-        false => Condition::new(sql, Level::And),
+    Ok(if negated {
+        Condition::new(format!("NOT ({sql})"), Level::Not)
+    } else {
+        Condition::new(sql, Level::And)
     })
 }

@@ -34,7 +34,7 @@ pub(super) struct Visible<'a> {
     /// The table's alias or name, where there can be one.
     pub(super) table: Option<String>,
     pub(super) column: ScopeColumn<'a>,
-    /// Of the outer side of a join.
+    /// The alias that qualifies the column in the translation; `None` for a name by itself.
     pub(super) alias: Option<String>,
 }
 

@@ -62,9 +62,10 @@ fn natural(value: &Value, to: &SqlType) -> Outcome<Value> {
 fn fits(to: &SqlType, characters: u16) -> bool {
     let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
     let room = types::length(to);
-    match fixed {
-        true => room == Some(characters),
-        false => room.is_none_or(|room| room >= characters),
+    if fixed {
+        room == Some(characters)
+    } else {
+        room.is_none_or(|room| room >= characters)
     }
 }
 

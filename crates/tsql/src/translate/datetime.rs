@@ -34,9 +34,10 @@ impl Moment {
         if t && !dashes {
             return None;
         }
-        let digits: String = match dashes {
-            true => format!("{}{}{}", &date[..4], &date[5..7], &date[8..]),
-            false => date.to_owned(),
+        let digits: String = if dashes {
+            format!("{}{}{}", &date[..4], &date[5..7], &date[8..])
+        } else {
+            date.to_owned()
         };
         if digits.len() != 8 {
             return None;

@@ -198,9 +198,10 @@ fn written_out(
     let open = last == Some(&Piece::Any) || national;
     let solid = matches!(last, Some(Piece::Character(it)) if *it != ' ');
     if !classes && (open || solid) {
-        let operand = match open {
-            true => operand(exact, inner.atom),
-            false => operand(&bare, true),
+        let operand = if open {
+            operand(exact, inner.atom)
+        } else {
+            operand(&bare, true)
         };
         return Ok(format!(
             "{operand} {not}LIKE {}",

@@ -56,7 +56,7 @@ pub struct ScopeColumn<'a> {
     pub sql_type: &'a SqlType,
     /// Type in the target.
     pub pg_type: &'a PgType,
-    /// Of character columns; `None` is the database's.
+    /// The collation of a character column; `None` is the database's.
     pub collation: Option<&'a str>,
     /// Whether it takes NULL.
     pub nullable: bool,
@@ -278,11 +278,12 @@ fn exact(translated: Translated) -> Outcome<Translated> {
             "a value whose 7th fractional digit PostgreSQL rounds away, which may change the result",
         ));
     }
-    match translated.inexact {
-        true => Err(Untranslated::new(
+    if translated.inexact {
+        Err(Untranslated::new(
             "LIKE with a range in the order of a linguistic collation",
-        )),
-        false => Ok(translated),
+        ))
+    } else {
+        Ok(translated)
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Value {
     /// `None` is that of an untyped NULL.
     pub(super) ty: Option<SqlType>,
     pub(super) constant: Option<Constant>,
-    /// Of text; `None` is that of a literal, which takes the other side's.
+    /// The collation of a text; `None` is that of a literal, which takes the other side's.
     pub(super) collation: Option<Collation>,
     /// By COLLATE.
     pub(super) explicit: bool,
@@ -211,13 +211,14 @@ impl Value {
 
     /// Refuses a text of which the trailing blanks are not known.
     pub(super) fn filled(&self) -> Outcome<()> {
-        match self.loose {
-            true => Err(Untranslated::new(format!(
+        if self.loose {
+            Err(Untranslated::new(format!(
                 "{} of a code page whose characters have several bytes, other than in a \
                  comparison: its length is in bytes",
                 self.shown()
-            ))),
-            false => Ok(()),
+            )))
+        } else {
+            Ok(())
         }
     }
 

@@ -43,12 +43,11 @@ fn variants(target: PgType) -> Case {
         info,
         move |place, random| {
             let (name, text, json, bytes) = base(place, random);
-            match as_text {
-                true => (shown(text), bytes),
-                false => {
-                    let json = format!("{{\"type\": \"{name}\", \"value\": {json}}}");
-                    (shown(json), bytes)
-                }
+            if as_text {
+                (shown(text), bytes)
+            } else {
+                let json = format!("{{\"type\": \"{name}\", \"value\": {json}}}");
+                (shown(json), bytes)
             }
         },
     )
@@ -226,9 +225,10 @@ fn vectors(target: PgType) -> Case {
         let list = [element(), element(), element()].join(",");
         let text = format!("[{list}]");
         let bytes = plp(&utf16(&text), 1000, true);
-        match as_array {
-            true => (shown(format!("{{{list}}}")), bytes),
-            false => (shown(text), bytes),
+        if as_array {
+            (shown(format!("{{{list}}}")), bytes)
+        } else {
+            (shown(text), bytes)
         }
     })
 }

@@ -121,9 +121,10 @@ fn add(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         Part::IsoWeek => return Err(call.refused("iso_week")),
     };
     let sum = format!("{} + make_interval({interval})", date.operand());
-    Ok(match is_date(&date) {
-        true => Value::atom(format!("({sum})::date"), ty),
-        false => Value::operation(sum, ty),
+    Ok(if is_date(&date) {
+        Value::atom(format!("({sum})::date"), ty)
+    } else {
+        Value::operation(sum, ty)
     })
 }
 
@@ -135,9 +136,12 @@ fn difference(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     };
     let from = moment(context, call, from)?;
     let to = moment(context, call, to)?;
-    let day = |value: &Value| match is_date(value) {
-        true => value.operand(),
-        false => value.cast("date"),
+    let day = |value: &Value| {
+        if is_date(value) {
+            value.operand()
+        } else {
+            value.cast("date")
+        }
     };
     let field = |name: &str| {
         format!(

@@ -66,11 +66,10 @@ fn text(call: &Call<'_>, value: Value) -> Outcome<Value> {
 
 /// UTF-16 units of a text of PostgreSQL.
 fn units(sql: &str, counts_units: bool) -> String {
-    match counts_units {
-        false => format!("length({sql})"),
-        true => format!(
-            "(length({sql}) + length(regexp_replace({sql} COLLATE \"C\", {ABOVE}, '', 'g')))"
-        ),
+    if counts_units {
+        format!("(length({sql}) + length(regexp_replace({sql} COLLATE \"C\", {ABOVE}, '', 'g')))")
+    } else {
+        format!("length({sql})")
     }
 }
 
@@ -195,9 +194,10 @@ fn positions(context: &mut Context<'_>, call: &Call<'_>, value: &Value) {
 
 /// The type of a piece has as many bytes as characters were asked for, which may not hold them.
 fn pieces_fit(call: &Call<'_>, value: &Value) -> Outcome<()> {
-    match value.counts_bytes() {
-        true => Err(call.refused("a code page whose characters have several bytes")),
-        false => Ok(()),
+    if value.counts_bytes() {
+        Err(call.refused("a code page whose characters have several bytes"))
+    } else {
+        Ok(())
     }
 }
 
@@ -294,17 +294,18 @@ fn index(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let (from, value) = (text(call, from)?, text(call, value)?);
     let (needle, collation) = needle(context, call, &value, &from)?;
     positions(context, call, &value);
-    let sql = match collation.folds() {
-        true => format!(
+    let sql = if collation.folds() {
+        format!(
             "strpos(lower({} COLLATE \"C\"), {})",
             value.operand(),
             quote(&needle.to_ascii_lowercase())
-        ),
-        false => format!(
+        )
+    } else {
+        format!(
             "strpos({} COLLATE \"C\", {})",
             value.operand(),
             quote(&needle)
-        ),
+        )
     };
     Ok(Value::atom(sql, SqlType::Int))
 }
@@ -322,12 +323,11 @@ fn concat(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
             _ => return Err(call.unlike(&value)),
         };
         let never_null = value.constant.is_some() && !value.is_null();
-        let part = match never_null {
-            true => value,
-            false => {
-                let ty = value.ty.clone().unwrap_or(SqlType::Text);
-                Value::atom(format!("coalesce({}, '')", value.sql), ty).in_collation_of(&value)
-            }
+        let part = if never_null {
+            value
+        } else {
+            let ty = value.ty.clone().unwrap_or(SqlType::Text);
+            Value::atom(format!("coalesce({}, '')", value.sql), ty).in_collation_of(&value)
         };
         joined = Some(match joined {
             None => part,
@@ -374,7 +374,7 @@ fn reverse(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     Ok(Value::atom(sql, ty).in_collation_of(&value))
 }
 
-/// Of a constant; CHAR above 127 depends on the code page.
+/// The character of a constant; CHAR above 127 depends on the code page.
 fn character(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [code] = call.values(context)?;
     let national = call.name == "NCHAR";
