@@ -112,7 +112,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for this kind in JSON reports and in `docs/errors.md`. It stays when a variant is renamed.
+    /// The word for this kind in JSON reports. It stays when a variant is renamed.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "Usage",

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
 
-/// How long a command may go on after a signal. The process must end within 10 s, and every command is
+/// How long a command may run after a signal. The process must end within 10 s, and every command is
 /// done long before, or waits for a server that does not answer.
 const STOPS_WITHIN: Duration = Duration::from_millis(9500);
 

@@ -24,7 +24,7 @@ pub fn start(request: &Request, console: &Console) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
-        // Where stderr is gone or its disk is full, the log is lost and the run goes on: what tells of
+        // If stderr is gone or its disk is full, the log is lost and the run continues: what tells of
         // it otherwise panics.
         .log_internal_errors(false)
         .with_writer(AboveBars(console.bars.clone()));

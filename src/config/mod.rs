@@ -10,6 +10,7 @@ mod host;
 pub mod job;
 pub mod problem;
 mod read;
+mod scalars;
 mod section;
 pub mod setting;
 mod substitute;

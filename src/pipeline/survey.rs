@@ -1,4 +1,4 @@
-//! Reads the source's catalog and plans the tables of the job: what every command begins with.
+//! Reads the source's catalog and plans the tables of the job: what every command that plans begins with.
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};

@@ -3,22 +3,22 @@
 use crate::config::job::{Job, NameStyle, TableOverride, Views};
 use crate::error::{Error, Kind, Result};
 use crate::plan::access;
+use crate::plan::columns::{self, ColumnRules};
 use crate::plan::limits;
-use crate::plan::object::{
-    CollationPlan, ColumnClauses, DomainPlan, SequencePlan, TableObjects, ViewPlan,
-};
+use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, TableObjects, ViewPlan};
 use crate::plan::objects::{self, Context, Names, Remarks};
 use crate::plan::page;
-use crate::plan::selection::{self, Selection};
+use crate::plan::selection::Selection;
 use crate::plan::strategy::{self, Circumstances};
-use crate::plan::table::{ColumnPlan, Omission, PrimaryKey, Strategy, TablePlan, TargetName};
+use crate::plan::table::{Omission, PrimaryKey, TablePlan, TargetName};
 use crate::plan::types;
+use crate::plan::unknown;
 use crate::plan::values;
 use tsql::names;
 use tsql::schema::inventory::InventoryKind;
 use tsql::schema::objects::View;
-use tsql::schema::{Column, Database, Index, IndexRole, Table};
-use tsql::typemap::{self, TargetTypes};
+use tsql::schema::{Database, IndexRole, Table};
+use tsql::typemap::TargetTypes;
 
 /// How a message names what a domain is made for; no table's name has it in front.
 const ALIAS: &str = "alias type ";
@@ -80,7 +80,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
         ..Planned::default()
     };
     planned.notes.extend(access::unknown(database));
-    let mut problems = unknown_overrides(database, job);
+    let mut problems = unknown::unknown_overrides(database, job);
     problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
     let mut names = Names::new(job.schema.names);
@@ -107,7 +107,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
             }
         }
     }
-    problems.extend(unmatched_patterns(database, job));
+    problems.extend(unknown::unmatched_patterns(database, job));
     planned.sequences = sequences.made;
     planned.take(sequences.remarks);
     planned.domains = objects::domains(&planned.tables);
@@ -152,54 +152,13 @@ fn is_whole(plan: &TablePlan, database: &Database) -> bool {
     table.is_some_and(|table| table.columns.len() == plan.all_columns().count())
 }
 
-fn unknown_overrides(database: &Database, job: &Job) -> Vec<Error> {
-    let known = |name: &str| {
-        database
-            .tables
-            .iter()
-            .any(|table| table.full_name().eq_ignore_ascii_case(name))
-    };
-    job.tables
-        .overrides
-        .keys()
-        .filter(|name| !known(name))
-        .map(|name| {
-            Error::new(
-                Kind::JobFile,
-                format!("tables.overrides names {name}, which the source does not have"),
-            )
-        })
-        .collect()
-}
-
-/// A table that is named without a wildcard and is not there, or that the login may not see.
-fn unmatched_patterns(database: &Database, job: &Job) -> Vec<Error> {
-    let named = |pattern: &&String| !pattern.contains(['*', '?']);
-    let missing = |pattern: &&String| {
-        let known = |table: &Table| selection::matches(pattern, &table.full_name());
-        !database.tables.iter().any(known)
-    };
-    let patterns = job.tables.include.iter().filter(named).filter(missing);
-    patterns
-        .map(|pattern| {
-            Error::new(
-                Kind::JobFile,
-                format!(
-                    "tables.include names {pattern}, which database {} does not have or the login may not see",
-                    database.name
-                ),
-            )
-        })
-        .collect()
-}
-
 fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
     let job = context.job;
     let override_ = job.table_override(&table.full_name());
     let override_ = limits::without_patterns(table, override_.cloned().unwrap_or_default());
     let mut remarks = Remarks::default();
     let override_ = &access::without_denied(table, override_, &mut remarks);
-    let mut problems = unknown_columns(table, override_);
+    let mut problems = unknown::unknown_columns(table, override_);
     problems.extend(values::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     problems.extend(access::refused(table, override_, &mut remarks));
@@ -209,7 +168,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         override_,
         target: context.target,
     };
-    let mut columns = plan_columns(table, &rules, notes, &mut problems);
+    let mut columns = columns::plan_columns(table, &rules, notes, &mut problems);
     problems.extend(limits::too_many_columns(table, columns.len()));
     let generated =
         objects::columns(table, &mut columns, context, &mut remarks).unwrap_or_else(|error| {
@@ -240,7 +199,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         },
     );
     remarks.notes.extend(choice.reason);
-    key_columns_first(&mut columns, &choice.strategy, table);
+    columns::key_columns_first(&mut columns, &choice.strategy, table);
     let mut plan = TablePlan {
         schema: table.schema.clone(),
         name: table.name.clone(),
@@ -271,24 +230,6 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     Ok(plan)
 }
 
-fn unknown_columns(table: &Table, override_: &TableOverride) -> Vec<Error> {
-    override_
-        .types
-        .keys()
-        .chain(override_.values.keys())
-        .chain(&override_.exclude_columns)
-        .chain(override_.rename_columns.keys())
-        .filter(|name| table.column(name).is_none())
-        .map(|name| {
-            Error::new(
-                Kind::JobFile,
-                "the override names a column that the table does not have",
-            )
-            .at_column(name)
-        })
-        .collect()
-}
-
 struct Named {
     name: TargetName,
     shortened: bool,
@@ -316,105 +257,6 @@ fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Na
             })
         }
     }
-}
-
-/// What decides a column's type and name.
-struct ColumnRules<'a> {
-    job: &'a Job,
-    /// The job's settings for the table.
-    override_: &'a TableOverride,
-    target: TargetTypes,
-}
-
-fn plan_columns(
-    table: &Table,
-    rules: &ColumnRules<'_>,
-    notes: &mut Vec<String>,
-    problems: &mut Vec<Error>,
-) -> Vec<ColumnPlan> {
-    let mut columns = Vec::with_capacity(table.columns.len());
-    let kept = table
-        .columns
-        .iter()
-        .filter(|column| !rules.override_.exclude_columns.contains(&column.name));
-    for (position, column) in kept.enumerate() {
-        match plan_column(column, position, rules, notes) {
-            Ok(plan) => columns.push(plan),
-            Err(error) => problems.push(error.at_column(&column.name)),
-        }
-    }
-    let pairs = columns
-        .iter()
-        .map(|column| (column.source.name.as_str(), column.target_name.as_str()));
-    problems.extend(names::collisions(pairs).into_iter().map(|collision| {
-        Error::new(
-            Kind::Naming,
-            format!(
-                "columns {} and {} would both be named {}",
-                collision.first, collision.second, collision.target
-            ),
-        )
-    }));
-    columns
-}
-
-fn plan_column(
-    column: &Column,
-    position: usize,
-    rules: &ColumnRules<'_>,
-    notes: &mut Vec<String>,
-) -> Result<ColumnPlan> {
-    let ColumnRules {
-        job,
-        override_,
-        target,
-    } = *rules;
-    let target_type = types::target_type(column, override_, job, target)?;
-    let name = match override_.rename_columns.get(&column.name) {
-        Some(rename) => names::Name {
-            text: names::given_column(rename)?,
-            shortened: false,
-        },
-        None => names::target_column(&column.name, job.schema.names)?,
-    };
-    if name.shortened {
-        notes.push(format!(
-            "column {}: name shortened to {}",
-            column.name, name.text
-        ));
-    } else if names::is_system_column(&names::fold(&column.name, job.schema.names)) {
-        notes.push(format!(
-            "column {}: named {}, because every table of PostgreSQL has a system column of its name",
-            column.name, name.text
-        ));
-    }
-    if let Some(note) = typemap::precision_note(column, &target_type) {
-        notes.push(note);
-    }
-    Ok(ColumnPlan {
-        source: column.clone(),
-        position,
-        target_name: name.text,
-        target_type,
-        identity: column.identity.clone().filter(|_| job.schema.identity),
-        clauses: ColumnClauses::default(),
-    })
-}
-
-/// Key columns lead the select list, so that a row's key is known before its long values; those of
-/// the primary key if the table is not read by one.
-fn key_columns_first(columns: &mut [ColumnPlan], strategy: &Strategy, table: &Table) {
-    let primary = |index: &&Index| index.role == IndexRole::PrimaryKey;
-    let primary = table.indexes.iter().find(primary);
-    let names = match (strategy, primary) {
-        (Strategy::Keyset { key, .. }, _) => key.iter().map(|key| &key.column.name).collect(),
-        (_, Some(index)) => index.key.iter().map(|key| &key.column).collect(),
-        (_, None) => Vec::new(),
-    };
-    columns.sort_by_key(|column| {
-        let place = names.iter().position(|name| **name == column.source.name);
-        (place.unwrap_or(usize::MAX), column.position)
-    });
 }
 
 /// The primary key under target names; left out, visibly, if one of its columns is excluded.

@@ -1,4 +1,4 @@
-//! The T-SQL and the arithmetic that cut what is left of a partition's range.
+//! The T-SQL and the arithmetic that cut a table, or what is left of a partition's range, into partitions.
 
 use crate::config::job::Consistency;
 use crate::plan::level::at_level;

@@ -86,7 +86,7 @@ fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Optio
         .collect()
 }
 
-/// Whether partitions that were cut for `recorded` may go on now that the choice would be
+/// Whether partitions that were cut for `recorded` may continue now that the choice would be
 /// `current`: the key they run on must still be a key, and what needed a consistent view must
 /// still have one. One statement is always right.
 pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod build;
 pub mod changes;
+mod columns;
 pub mod cut_sql;
 pub mod fingerprint;
 pub mod kept;
@@ -24,4 +25,5 @@ pub mod strategy;
 pub mod table;
 mod tiles;
 mod types;
+mod unknown;
 mod values;

@@ -1,4 +1,4 @@
-//! The T-SQL of partition reads, cut points and counts, from the plan alone.
+//! The T-SQL of partition reads and counts, from the plan alone.
 
 use crate::config::job::Consistency;
 use crate::plan::level::{at_level, hint};
@@ -194,7 +194,7 @@ const UTF_8: u16 = 65_001;
 
 /// A column as it is selected.
 ///
-/// Converted are the types whose own form on the wire is the server's to choose or nobody's to
+/// Converted are the types whose own form on the wire is the server's to choose or not for this client to
 /// document:
 /// - UTF-8 text. The login does not offer UTF8_SUPPORT (MS-TDS 2.2.6.4), without which a server
 ///   recodes it into a code page, with loss; as nvarchar it arrives whole.

@@ -172,7 +172,7 @@ async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &
     match find(transaction, name, mark).await? {
         None => Ok(()),
         Some((_, true)) => {
-            tracing::info!(table, "a scratch table that was left behind is dropped");
+            tracing::info!(table, "a scratch table that an earlier run left is dropped");
             transaction
                 .batch_execute(&drop_statement(name))
                 .await

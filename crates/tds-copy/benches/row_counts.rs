@@ -123,7 +123,7 @@ fn per_row(shape: usize) -> f64 {
     (many - few) / f64::from(MANY - FEW)
 }
 
-/// Instructions of a process that reads so many rows, those of making them left out.
+/// Instructions of a process that reads this number of rows, those of making them left out.
 fn instructions(shape: usize, rows: u32) -> f64 {
     let out = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])

@@ -212,7 +212,7 @@ pub fn is_system_column(name: &str) -> bool {
 }
 
 /// The schema that a source schema becomes: as the job maps it, else folded. [`Kind::Naming`] for
-/// PostgreSQL's own schemas, in which it lets nobody make tables, and for the one of this tool's
+/// PostgreSQL's own schemas, in which it lets no role create tables, and for the one of this tool's
 /// state, which `mode: replace` would otherwise drop table by table.
 ///
 /// ```

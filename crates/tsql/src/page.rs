@@ -15,7 +15,7 @@ const TUPLE_HEADER: usize = 23;
 /// Header and pointer of a value that was moved out (varatt.h, TOAST_POINTER_SIZE).
 const POINTER: usize = 18;
 
-/// A value of so many bytes stays in the row (heaptoast.c: what is not larger than an aligned
+/// A value of up to this number of bytes stays in the row (heaptoast.c: what is not larger than an aligned
 /// pointer is not moved).
 const STAYS: usize = 24;
 

@@ -281,14 +281,14 @@ fn conclusion(report: &Report) -> String {
     match report.outcome {
         RunOutcome::Done => format!("done: {done}."),
         RunOutcome::Failed if report.facts.ended_by.is_some() => format!(
-            "FAILED: the run was ended by the error above; {done}. When the cause is mended, the \
+            "FAILED: the run was ended by the error above; {done}. When the cause is fixed, the \
              same command continues."
         ),
         RunOutcome::Failed if totals.tables_failed + totals.tables_unfinished == 0 => {
             format!("FAILED: at least one table could not be compared; {done}.")
         }
         RunOutcome::Failed => format!(
-            "FAILED: {} failed, {} unfinished; {done}. When the cause is mended, the same \
+            "FAILED: {} failed, {} unfinished; {done}. When the cause is fixed, the same \
              command continues.",
             counted(totals.tables_failed, "table"),
             totals.tables_unfinished

@@ -222,9 +222,9 @@ impl Tuning<'_> {
         };
         let left_behind = removed.err().map(|error| {
             let by_hand = scratch.drop_statement();
-            tracing::error!(%error, by_hand, "the scratch table is left behind");
+            tracing::error!(%error, by_hand, "the scratch table was not dropped");
             format!(
-                "the scratch table is left behind: {error}. The next run or tune of the job drops \
+                "the scratch table was not dropped: {error}. The next run or tune of the job drops \
                  it, or you do: {by_hand}."
             )
         });

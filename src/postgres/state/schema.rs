@@ -20,7 +20,7 @@ ALTER TABLE _migrate.rejects
     ADD COLUMN faults jsonb NOT NULL,
     ADD COLUMN \"row\" jsonb NOT NULL;
 COMMENT ON TABLE _migrate.rejects IS
-    'Source rows that PostgreSQL cannot hold; docs/operations.md of the migrate tool says how to mend them.';
+    'Source rows that PostgreSQL cannot hold; docs/operations.md of the migrate tool says how to repair them.';
 ALTER TABLE _migrate.partitions
     ADD COLUMN changed_columns jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN hashed_rows bigint NOT NULL DEFAULT 0;

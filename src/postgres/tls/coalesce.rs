@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes at a time, then makes its writer wait, and remembers what
+    /// A socket that takes a fixed number of bytes at a time, then makes its writer wait, and remembers what
     /// it was offered and what it took.
     struct Narrow {
         takes: usize,

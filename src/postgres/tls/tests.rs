@@ -57,7 +57,7 @@ fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
 }
 
 /// The same certificate as one of version 1, which has neither a version nor extensions. Its own
-/// signature is wrong then, which nobody looks at.
+/// signature is wrong then, which is not checked.
 fn of_version_1(certificate: &[u8]) -> CertificateDer<'static> {
     let (body, _) = tls::der::expect(0x30, certificate).unwrap();
     let (fields, signature) = tls::der::expect(0x30, body).unwrap();
@@ -143,7 +143,7 @@ async fn a_certificate_that_cannot_be_proved_encrypts_and_binds_nothing() {
         let old = of_version_1(&certificate);
         let parsed = rustls::server::ParsedCertificate::try_from(&old);
         assert!(parsed.is_err(), "it is of version 1");
-        // Its digest is at hand; whether its key is, nobody has shown.
+        // Its digest is at hand; its key was never shown.
         assert!(binding::end_point(&old).is_some());
         let shaken = handshake(identity(old, &key), version).await;
         let stream = shaken.unwrap_or_else(|error| panic!("{version:?}: {error}"));

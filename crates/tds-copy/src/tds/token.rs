@@ -143,7 +143,7 @@ fn body<'a>(cursor: &mut Cursor<'a>) -> Parsed<&'a [u8]> {
     cursor.take(length)
 }
 
-/// FEATUREEXTACK (MS-TDS 2.2.7.11): an id, a length and so many bytes each, up to the id 0xFF.
+/// FEATUREEXTACK (MS-TDS 2.2.7.11): an id, a length and that number of bytes each, up to the id 0xFF.
 fn features(cursor: &mut Cursor<'_>) -> Parsed<()> {
     while cursor.u8()? != 0xFF {
         let length = cursor.u32()? as usize;

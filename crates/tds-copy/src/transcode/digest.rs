@@ -2,7 +2,7 @@
 //!
 //! A row's hash is XXH3-128 (seed 0) of its COPY BINARY bytes. Sums are taken modulo 2^128: unlike
 //! an exclusive or, under which two equal rows vanish, a sum tells how often each row is there. It
-//! guards against faults, not against somebody who builds rows with equal sums.
+//! guards against faults, not against rows that are made to have equal sums.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -33,7 +33,7 @@ pub fn row_hash(row: &[u8]) -> u128 {
 /// What comes next in COPY data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// A whole row of so many bytes.
+    /// A whole row; its length in bytes.
     Row(usize),
     /// The trailer: no row follows.
     End,

@@ -1,7 +1,7 @@
 //! The row loop: from ROW and NBCROW tokens to COPY BINARY rows.
 //!
-//! It stops where the bytes end and goes on at the same column, or within the same long value,
-//! when there are more; nothing is parsed twice. Rows that are not complete lie behind
+//! It stops where the bytes end and continues at the same column, or within the same long value,
+//! when there are more; nothing is parsed twice. Rows that are not complete lie after
 //! `row_start` and never leave with a batch.
 
 use crate::error::{Error, Result};
@@ -64,7 +64,7 @@ pub(super) struct Encoder {
     last_key: KeyBytes,
     rows: u64,
     total_rows: u64,
-    /// `None` where nobody asked for one.
+    /// `None` if none was asked for.
     checksum: Option<u128>,
     /// Values of the row in work that were left out of it: the row is rejected at its end.
     faulty: Vec<Faulty>,

@@ -10,13 +10,13 @@ use tsql::typemap::PgType;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ColumnEncoding {
     Boolean,
-    /// `bit` as an integer of so many bytes.
+    /// `bit` as an integer of this width in bytes.
     BitInt(u8),
     /// The same bytes in the other order: integers and floats of equal width.
     Reverse2,
     Reverse4,
     Reverse8,
-    /// An integer into one of so many bytes.
+    /// An integer into one of this width in bytes.
     Int(u8),
     IntNumeric {
         display_scale: u8,
@@ -26,7 +26,7 @@ pub(super) enum ColumnEncoding {
         scale: u8,
         display_scale: u8,
     },
-    /// A decimal without fraction into an integer of so many bytes.
+    /// A decimal without fraction into an integer of this width in bytes.
     DecimalInt(u8),
     MoneyNumeric {
         display_scale: u8,
@@ -54,11 +54,11 @@ pub(super) enum ColumnEncoding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PostProcess {
     Plain,
-    /// Blanks up to so many characters, as PostgreSQL stores `char(n)`.
+    /// Blanks up to this number of characters, as PostgreSQL stores `char(n)`.
     Pad(u32),
     /// A byte order mark and a declared encoding go: the text is UTF-8 now.
     Xml,
-    /// JSON text behind jsonb's version.
+    /// JSON text after jsonb's version byte.
     Jsonb,
     /// JSON text as an array or a vector.
     Elements(vector::Shape),
@@ -76,7 +76,7 @@ pub(super) enum Shown {
         scale: u8,
     },
     Money,
-    /// Digits behind the first that counts.
+    /// Digits after the first significant one.
     Float(usize),
     Moment(Source),
     Guid,

@@ -45,7 +45,7 @@ pub(super) enum Fault {
     Undecodable,
     /// The row would be longer than PostgreSQL takes.
     TooLong,
-    /// The row takes so many bytes of a page, which has fewer.
+    /// The row takes this number of bytes, more than a page has.
     TooWide(usize),
     /// The bytes are no value of the announced type.
     Malformed,

@@ -31,7 +31,7 @@ pub(super) enum Pieces {
     Run(u32),
 }
 
-/// Reads the field at `at` and moves `at` behind what was read.
+/// Reads the field at `at` and moves `at` past it.
 #[inline]
 pub(super) fn field<'a>(wire: Wire, input: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
     let rest = &input[*at..];

@@ -34,7 +34,7 @@ fn scientific(mantissa: &str, exponent: i32) -> Line {
     Line::of(format!("{mantissa}e{sign}{:03}", exponent.unsigned_abs()).as_bytes())
 }
 
-/// Without zeros behind the last digit that counts.
+/// Without zeros after the last digit that counts.
 fn trimmed(text: &str) -> &str {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.')

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::transcode::values::ValuePolicy;
 
-    fn mended(text: &str, policy: ValuePolicy) -> Result<String, Fault> {
+    fn repaired(text: &str, policy: ValuePolicy) -> Result<String, Fault> {
         let mut out = Output::new(8);
         out.put_slice(b"\x01");
         out.put_slice(text.as_bytes());
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn escapes_that_jsonb_refuses_follow_the_policy() {
         let text = r#"["a\u0000b","\ud83d\ude00","\ud83dx","\\u0000","\udc00"]"#;
-        let strip = mended(text, ValuePolicy::Strip).unwrap();
+        let strip = repaired(text, ValuePolicy::Strip).unwrap();
         assert_eq!(strip, r#"["ab","\ud83d\ude00","x","\\u0000",""]"#);
-        let replace = mended(r#""\u0000""#, ValuePolicy::Replace).unwrap();
+        let replace = repaired(r#""\u0000""#, ValuePolicy::Replace).unwrap();
         assert_eq!(replace, "\"\u{FFFD}\"");
-        assert_eq!(mended(r#""\u0000""#, ValuePolicy::Error), Err(Fault::Nul));
+        assert_eq!(repaired(r#""\u0000""#, ValuePolicy::Error), Err(Fault::Nul));
         assert_eq!(
-            mended(r#""\uD800""#, ValuePolicy::Error),
+            repaired(r#""\uD800""#, ValuePolicy::Error),
             Err(Fault::Surrogate)
         );
     }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn other_text_stays_as_it_is() {
         for text in [r#"{"a": "\"\\\n"}"#, "\"\\", "\"\\u12", "", "null"] {
-            assert_eq!(mended(text, ValuePolicy::Error).unwrap(), text);
+            assert_eq!(repaired(text, ValuePolicy::Error).unwrap(), text);
         }
     }
 }

@@ -245,7 +245,7 @@ impl Parser<'_> {
         })
     }
 
-    /// A number as `numeric` prints it: no exponent, all digits behind the point kept.
+    /// A number as `numeric` prints it: no exponent, all digits after the point kept.
     fn number(&mut self) -> Option<Vec<u8>> {
         let negative = self.take(b'-');
         let whole = self.digits();
@@ -290,7 +290,7 @@ impl Parser<'_> {
     }
 }
 
-/// Digits with the point behind the first `point` of them.
+/// Digits with the point after the first `point` of them.
 fn plain(negative: bool, digits: Vec<u8>, point: i64) -> Vec<u8> {
     let zero = digits.iter().all(|digit| *digit == b'0');
     let mut padded = vec![b'0'; usize::try_from(-point).unwrap_or(0)];

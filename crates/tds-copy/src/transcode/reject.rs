@@ -1,4 +1,4 @@
-//! Rows that PostgreSQL cannot hold, kept so that they can be mended by hand.
+//! Rows that PostgreSQL cannot hold, kept so that they can be repaired by hand.
 //!
 //! `docs/operations.md` describes the form. Nothing here runs unless a row is rejected.
 
@@ -49,7 +49,7 @@ impl Reject {
     }
 }
 
-/// Its values are nobody's business but the target's.
+/// Its values must not appear in logs.
 impl fmt::Debug for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reject")

@@ -62,7 +62,7 @@ fn array_of(field: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Elements of four bytes, each behind its length.
+/// Elements of four bytes, each after its length.
 fn reals(elements: &[u8]) -> Option<String> {
     let (pairs, rest) = elements.as_chunks::<8>();
     let bare = pairs.iter().flat_map(|pair| &pair[4..]).copied();
@@ -86,7 +86,7 @@ fn elements(reals: &[u8]) -> Option<String> {
     rest.is_empty().then(|| texts.join(","))
 }
 
-/// The text behind the version of `jsonb`'s form.
+/// The text after the version byte of `jsonb`'s binary form.
 fn json_of(field: &[u8]) -> Option<String> {
     let (version, text) = field.split_first()?;
     let text = std::str::from_utf8(text).ok()?;

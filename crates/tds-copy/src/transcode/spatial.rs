@@ -2,7 +2,7 @@
 //!
 //! The select list puts the SRID, four bytes with the highest first, before what `AsBinaryZM()`
 //! gives. That is WKB of ISO 13249-3: Z adds 1000 to the type and M 2000. EWKB (PostGIS,
-//! "geometry formats") has flags instead and the SRID within, behind the first type; the
+//! "geometry formats") has flags instead and the SRID within, after the first type; the
 //! coordinates stay as they are. PostGIS itself leaves out an SRID of 0.
 
 use crate::transcode::fault::Fault;

@@ -1,4 +1,4 @@
-//! A value that comes in pieces, and goes on where it stopped.
+//! A value that comes in pieces; encoding continues where it stopped.
 
 use crate::tds::code_page::CodePage;
 use crate::transcode::code_page_text::{self, MultiByte};

@@ -15,7 +15,7 @@ pub(super) enum Shape {
     /// pgvector, `vector_send`: elements and a zero in two bytes each, then the elements.
     Vector,
     /// postgres, `array_send`: dimensions, NULL flag, element type, length, lower bound, then
-    /// each element behind its length.
+    /// each element after its length.
     Array,
 }
 

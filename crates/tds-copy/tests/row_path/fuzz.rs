@@ -81,7 +81,7 @@ fn wrong_bytes_neither_panic_nor_fill_memory() {
     );
 }
 
-/// A megabyte of COLMETADATA, one byte in each packet. Reading it anew for every packet would take
+/// A megabyte of COLMETADATA, one byte in each packet. Reading it again for every packet would take
 /// hours; the limit is far above what it takes, and far below that.
 #[test]
 fn a_long_announcement_in_tiny_packets_is_not_read_again_for_each() {

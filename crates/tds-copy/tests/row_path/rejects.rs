@@ -111,7 +111,7 @@ fn coded() -> Vec<Way> {
     ways
 }
 
-/// A key, the text, and a column behind it.
+/// A key, the text, and a column after it.
 fn layout(way: &Way, values: Values) -> (RowLayout, Vec<u8>) {
     let columns = [
         wire::column(0, SqlType::Int, PgType::Integer, None),

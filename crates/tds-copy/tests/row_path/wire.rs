@@ -89,12 +89,12 @@ pub fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// A value behind a length of one byte.
+/// A value after a length of one byte.
 pub fn byte(value: &[u8]) -> Vec<u8> {
     [&[value.len() as u8], value].concat()
 }
 
-/// A value behind a length of two bytes.
+/// A value after a length of two bytes.
 pub fn short(value: &[u8]) -> Vec<u8> {
     [&(value.len() as u16).to_le_bytes()[..], value].concat()
 }

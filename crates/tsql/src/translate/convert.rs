@@ -58,7 +58,7 @@ fn natural(value: &Value, to: &SqlType) -> Outcome<Value> {
     Ok(Value::atom(value.cast(&target.to_string()), to.clone()))
 }
 
-/// Room for so many characters, and no padding.
+/// Room for this number of characters, and no padding.
 fn fits(to: &SqlType, characters: u16) -> bool {
     let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
     let room = types::length(to);

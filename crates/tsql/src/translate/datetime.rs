@@ -149,7 +149,7 @@ fn clock(text: &str, iso: bool) -> Option<(u32, u32, u8)> {
     Some((hour * 3600 + minute * 60 + second, micros, written))
 }
 
-/// A time of day by itself, `hh:mm[:ss[.f]]`, as a type of so many fractional digits takes it.
+/// A time of day by itself, `hh:mm[:ss[.f]]`, as a type with this number of fractional digits takes it.
 pub(super) fn time_of_day(text: &str, scale: u8) -> Option<String> {
     let (second, micros, digits) = clock(text.trim_matches(' '), false)?;
     let moment = Moment {

@@ -147,7 +147,7 @@ pub(super) fn remainder(a: (u8, u8), b: (u8, u8)) -> Digits {
     }
 }
 
-/// Results with more than 38 digits lose some behind the point, down to six.
+/// Results with more than 38 digits lose some after the point, down to six.
 fn squeezed(precision: u8, scale: u8) -> Digits {
     if precision <= MOST_DIGITS {
         return Digits {

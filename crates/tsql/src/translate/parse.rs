@@ -8,7 +8,7 @@ use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use super::{Outcome, Untranslated};
 
-/// Bytes of a definition. SQL Server keeps up to 2 GiB; nobody writes a check of 64 KiB.
+/// Bytes of a definition. SQL Server keeps up to 2 GiB; no check of 64 KiB is written by hand.
 const LONGEST_TEXT: usize = 64 * 1024;
 /// Bounds the length of operator chains, which become depth in the tree.
 const MOST_TOKENS: usize = 8_000;

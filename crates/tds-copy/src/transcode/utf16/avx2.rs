@@ -120,7 +120,7 @@ fn put(units: __m128i, room: &mut [u8]) -> usize {
     at + pack(second, two >> 4 | three & 0xF0, &mut room[at..])
 }
 
-/// The bytes of units, where `two` and `three` tell which have so many or more.
+/// The bytes of units, where `two` and `three` tell which have that many or more.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn spread(units: __m256i, two: __m256i, three: __m256i) -> __m256i {

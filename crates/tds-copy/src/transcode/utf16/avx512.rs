@@ -60,7 +60,7 @@ pub(super) fn encode(bytes: &[u8], room: &mut [u8]) -> (usize, usize) {
     (done, at)
 }
 
-/// The next units, and a bit for each that is there; zeros behind them.
+/// The next units, and a bit for each that is there; zeros after them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn load(bytes: &[u8]) -> Option<(__m512i, u32)> {
@@ -111,7 +111,7 @@ fn spread(units: __m512i, long: u16) -> __m512i {
     _mm512_mask_slli_epi32::<16>(bytes, !long, units)
 }
 
-/// For each byte of 32 bits the eight bits of `units` from so many on.
+/// For each byte of 32 bits the eight bits of `units` from that position on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn fields(from: [u8; 4], units: __m512i) -> __m512i {
@@ -169,7 +169,7 @@ impl Surrogates {
 fn put_pairs(units: __m512i, long: u32, surrogates: Surrogates, room: &mut [u8]) -> usize {
     let Surrogates { high, low } = surrogates;
     let (first, second) = (half::<0>(units), half::<1>(units));
-    // In each unit's place the one behind it.
+    // In each unit's place the one after it.
     let behind_first = _mm512_alignr_epi32::<1>(second, first);
     let behind_second = _mm512_alignr_epi32::<1>(_mm512_setzero_si512(), second);
     let upper = |bits: u32| (bits >> 16) as u16;

@@ -169,7 +169,7 @@ mod tests {
         is_taken(&"a😀".repeat(9000));
     }
 
-    /// Every unit there is, in every place of a vector and behind it, among others of all lengths.
+    /// Every unit there is, in every place of a vector and after it, among others of all lengths.
     #[test]
     fn every_unit_is_encoded_or_refused() {
         let among = [

@@ -222,7 +222,7 @@ fn part_of(call: &Call<'_>, part: Part, date: &Value) -> Outcome<Value> {
     Ok(Value::atom(sql, SqlType::Int))
 }
 
-/// The last day of the month, that of so many months later with a second argument.
+/// The last day of the month, that of a number of months later with a second argument.
 fn end_of_month(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let (date, later) = match call.arguments {
         [date] => (date, None),
