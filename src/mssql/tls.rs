@@ -284,9 +284,9 @@ fn certificate_message(host: &str, wrong: &CertificateError) -> String {
         // Of its authority, or of the handshake: that one is checked whatever is trusted.
         CertificateError::BadSignature => format!(
             "the certificate of {host} is not trusted: give its authority as source.ca_file, or, \
-             on a network that you trust, set source.trust_server_certificate: true; where that is \
-             set, whoever answers does not have the certificate's own key: look for somebody in \
-             the middle"
+             on a network that you trust, set source.trust_server_certificate: true; if that is \
+             set already, the server that answered does not have the certificate's own key: another machine may be \
+             answering in its place"
         ),
         _ => format!(
             "the certificate of {host} is not trusted: give its authority, or the certificate \
