@@ -93,7 +93,7 @@ async fn drop_samples(run: &Run) {
         scratch::drop_left_behind(&mut target, &run.job.name).await
     };
     if let Err(error) = dropped.await {
-        tracing::warn!(%error, "the scratch table of a killed tune could not be dropped");
+        tracing::warn!(%error, "the scratch table of a killed tune was not dropped");
     }
 }
 
