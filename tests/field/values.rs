@@ -107,12 +107,12 @@ fn an_identity_goes_on_where_the_source_stands_and_rows_beyond_it_are_said() {
     let high = said("dbo.D04_High");
     assert!(
         high.contains(&spelled("identity Id: the next value is 4"))
-            && high.contains("as far as 2147483647"),
+            && high.contains("values up to 2147483647"),
         "{high}"
     );
     let low = said("dbo.D04_Low");
     assert!(
-        low.contains("the next value is -3") && low.contains("as far as -900"),
+        low.contains("the next value is -3") && low.contains("values up to -900"),
         "{low}"
     );
     for table in [
