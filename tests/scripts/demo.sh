@@ -136,7 +136,7 @@ expect "primary keys" 9 "SELECT count(*) FROM pg_constraint JOIN pg_class ON pg_
     WHERE contype = 'p' AND relnamespace = 'public'::regnamespace"
 expect "identity columns" 9 "SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
     WHERE attidentity = 'd' AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
-expect "foreign keys, validated" 3 "SELECT count(*) FROM pg_constraint
+expect "foreign keys, validated" 2 "SELECT count(*) FROM pg_constraint
     WHERE contype = 'f' AND convalidated AND connamespace = 'public'::regnamespace"
 expect "a check" "CHECK ((reputation >= 0))" \
     "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_users_reputation'"
