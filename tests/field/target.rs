@@ -135,8 +135,8 @@ fn hostile(name: &str, kind: &str, boot: &str, words: &str, least: &str) -> Opti
         // Enough for the first statement of a session, and for no index.
         "statement_timeout" | "transaction_timeout" => "100ms",
         "lock_timeout" | "deadlock_timeout" | "idle_in_transaction_session_timeout" => "1ms",
-        // What looks for a pooler sets nothing, and needs a moment between two statements.
-        "idle_session_timeout" => "2s",
+        // The first statement of a session, which lifts it, comes some milliseconds after the login.
+        "idle_session_timeout" => "50ms",
         // Not while anything else runs on two cores.
         "client_connection_check_interval" => "1s",
         "tcp_user_timeout" => "10s",
