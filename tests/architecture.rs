@@ -6,6 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/rust_code.rs"]
+mod rust_code;
+
+use rust_code::code_of;
+
 /// The tool and the crates that it is built on. Cargo holds the arrows between them.
 const CRATES: [&str; 3] = ["src", "crates/tds-copy/src", "crates/tsql/src"];
 
@@ -213,70 +218,6 @@ fn open(text: &str, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> u
 fn floor(module: &str) -> Option<u8> {
     let known = FLOORS.iter().find(|(name, _)| *name == module)?;
     Some(known.1)
-}
-
-/// Replaces comments and string literals by blanks, keeping line ends.
-fn code_of(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let mut code = String::with_capacity(text.len());
-    let mut at = 0;
-    while at < chars.len() {
-        let rest = &chars[at..];
-        let end = match rest {
-            ['/', '/', ..] => rest.iter().position(|&c| c == '\n').unwrap_or(rest.len()),
-            ['/', '*', ..] => block_comment(rest),
-            ['r', '"', ..] | ['r', '#', '"', ..] | ['r', '#', '#', ..]
-                if !code.ends_with(|c: char| c.is_alphanumeric() || c == '_') =>
-            {
-                raw_string(rest)
-            }
-            ['"', ..] => string(rest),
-            // A quote as a character, so that it does not open a string.
-            ['\'', '"', '\'', ..] => 3,
-            ['\'', '\\', '"', '\'', ..] => 4,
-            _ => 0,
-        };
-        if end == 0 {
-            code.push(chars[at]);
-            at += 1;
-        } else {
-            code.extend(rest[..end].iter().map(|&c| if c == '\n' { c } else { ' ' }));
-            at += end;
-        }
-    }
-    code
-}
-
-fn block_comment(rest: &[char]) -> usize {
-    let close = rest.windows(2).position(|pair| pair == ['*', '/']);
-    close.map_or(rest.len(), |close| close + 2)
-}
-
-fn string(rest: &[char]) -> usize {
-    let mut at = 1;
-    while at < rest.len() {
-        match rest[at] {
-            '\\' => at += 2,
-            '"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    rest.len()
-}
-
-fn raw_string(rest: &[char]) -> usize {
-    let hashes = rest[1..].iter().take_while(|&&c| c == '#').count();
-    let body = 1 + hashes + 1;
-    let mut at = body;
-    while at < rest.len() {
-        let closes =
-            rest[at] == '"' && rest[at + 1..].iter().take_while(|&&c| c == '#').count() >= hashes;
-        if closes {
-            return at + 1 + hashes;
-        }
-        at += 1;
-    }
-    rest.len()
 }
 
 /// The first path segments after `crate::` (or, in `main`, after `migrate::`), braces opened.

@@ -27,7 +27,7 @@ pub(crate) async fn finish_in_time<T>(
         outcome = work => outcome,
         () = late => Err(Error::new(
             Kind::Stopped,
-            "stopped by a signal before the command could finish; there is no report",
+            "stopped by a signal before the command finished; no report was written",
         )),
     }
 }

@@ -84,7 +84,7 @@ pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Op
     Ok(number.and_then(|number| u64::try_from(number).ok()))
 }
 
-/// `None` if the server answered that there is no such thing, or not for this login.
+/// `None` if the server lacks the feature or the login may not use it.
 pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),

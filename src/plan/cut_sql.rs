@@ -222,7 +222,7 @@ pub fn is_dense(first: &[KeyValue], last: &[KeyValue], rows: u64) -> bool {
 }
 
 /// `slice` cut at `cuts`, which are in key order and lie before `end`: its own head, and the
-/// others. `None` if it is not a range, there is no cut, or the slice ends elsewhere than the range
+/// others. `None` if it is not a range, if `cuts` is empty, or if the slice ends elsewhere than the range
 /// that the cuts were found in: they may then lie in what is another partition's.
 pub fn parts(
     slice: &Slice,

@@ -58,7 +58,7 @@ pub async fn closed_schemas(client: &Client, schemas: &[&str]) -> Result<Vec<Str
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Those of the tables, named as `schema.table`, that belong to a role of which this one is no member.
+/// The tables (`schema.table`) whose owner is a role that the current role does not belong to.
 pub async fn tables_of_others(client: &Client, names: &[String]) -> Result<Vec<String>> {
     let rows = client
         .query(TABLES_OF_OTHERS, &[&names])

@@ -73,7 +73,7 @@ impl ActivePartition {
         })
     }
 
-    /// Every step leaves the state consistent, so a poisoned lock is no danger.
+    /// A poisoned lock is safe to use, because each step leaves the state consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -247,8 +247,8 @@ impl<'a> CutFinder<'a> {
         self.keys(source, &sql).await
     }
 
-    /// The first and the last key, by two seeks in one statement; `None` if the key is not one integer,
-    /// or there are no rows.
+    /// The first and the last key, by two seeks in one statement; `None` if the key is not one integer
+    /// or the range is empty.
     async fn ends(
         &self,
         source: &mut Connection,

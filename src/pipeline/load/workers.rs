@@ -99,7 +99,7 @@ pub async fn load_tables(
     panicked.map_or(Ok(came), Err)
 }
 
-/// One worker: takes work from the queue until there is no more, or the run stops.
+/// One worker: takes work from the queue until all work is done or the run stops.
 async fn work(shared: Arc<Shared>) {
     let Shared { run, queue } = &*shared;
     while !run.cancel.is_cancelled() {

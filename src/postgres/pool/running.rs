@@ -17,7 +17,7 @@ struct Leases {
 }
 
 impl Running {
-    /// Every step leaves the map consistent, so a poisoned lock is no danger.
+    /// A poisoned lock is safe to use, because each step leaves the map consistent.
     fn leases(&self) -> MutexGuard<'_, Leases> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -185,7 +185,7 @@ impl Value {
         }
     }
 
-    /// Why there is no conversion of the value to `to`.
+    /// Why the value cannot be converted to `to`.
     pub(super) fn refused(&self, to: &SqlType) -> Untranslated {
         Untranslated::new(format!("conversion of {} to {to}", self.shown()))
     }
