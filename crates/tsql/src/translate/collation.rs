@@ -20,6 +20,31 @@ pub(super) struct Collation {
 /// Families whose code page has characters of two bytes.
 const DOUBLE_BYTE: [&str; 4] = ["japanese", "chinese", "korean", "xjis"];
 
+/// Collations whose language orders or folds letters by rules of its own.
+const LANGUAGES: [(&str, &str); 21] = [
+    ("albanian", "sq"),
+    ("azeri", "az"),
+    ("croatian", "hr"),
+    ("czech", "cs"),
+    ("danish", "da"),
+    ("estonian", "et"),
+    ("finnish_swedish", "sv"),
+    ("greek", "el"),
+    ("hungarian", "hu"),
+    ("icelandic", "is"),
+    ("latvian", "lv"),
+    ("lithuanian", "lt"),
+    ("modern_spanish", "es"),
+    ("polish", "pl"),
+    ("romanian", "ro"),
+    ("slovak", "sk"),
+    ("slovenian", "sl"),
+    ("sql_croatian", "hr"),
+    ("turkish", "tr"),
+    ("ukrainian", "uk"),
+    ("vietnamese", "vi"),
+];
+
 impl Collation {
     pub(super) fn parse(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
@@ -48,6 +73,14 @@ impl Collation {
         !self.binary && !self.case_sensitive
     }
 
+    /// The ICU collation of PostgreSQL for its language, quoted. `initdb` makes one for each.
+    pub(super) fn icu(&self) -> String {
+        let lower = self.name.to_ascii_lowercase();
+        let known = LANGUAGES.iter().find(|(start, _)| lower.starts_with(start));
+        let language = known.map_or("und", |(_, language)| language);
+        format!("\"{language}-x-icu\"")
+    }
+
     /// Why equality with this text is not certain; `None` where it is, for values of ASCII at
     /// least.
     pub(super) fn doubt(&self, text: &str) -> Option<String> {
@@ -61,7 +94,7 @@ impl Collation {
         }
         if self.folds() && !text.is_ascii() {
             return Some(format!(
-                "comparison of a literal beyond ASCII without case ({name})"
+                "a search without case for text beyond ASCII ({name})"
             ));
         }
         if self.dotless && self.folds() && text.contains(['i', 'I']) {

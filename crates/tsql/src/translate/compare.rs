@@ -3,6 +3,7 @@
 use sqlparser::ast::BinaryOperator;
 
 use super::collation::Collation;
+use super::collation_key;
 use super::common;
 use super::context::Context;
 use super::convert;
@@ -10,6 +11,9 @@ use super::types::Family;
 use super::value::{Value, quote};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
+
+// What GROUP BY, DISTINCT and the like compare, and what ORDER BY does.
+pub(super) use super::collation_key::{key, order};
 
 /// Two operands and the sign between them.
 pub(super) struct Comparison {
@@ -51,24 +55,54 @@ pub(super) fn compare(
     }
     let equality = matches!(sign, "=" | "<>");
     match (a.family(), b.family()) {
-        (Family::Text, Family::Text) if equality => text(context, &a, sign, &b),
-        (Family::Text, Family::Text) => Err(Untranslated::new(
-            "the order of texts, which the collation decides",
-        )),
+        (Family::Text, Family::Text) => text(context, &a, sign, &b),
         (Family::Text, _) if a.as_text().is_none() => Err(unlike(&a, &b)),
         (_, Family::Text) if b.as_text().is_none() => Err(unlike(&a, &b)),
+        (Family::Binary, Family::Binary) => binaries(&a, sign, &b),
         (Family::Binary | Family::Other, _) | (_, Family::Binary | Family::Other) => {
             Err(unlike(&a, &b))
         }
-        (Family::Uuid, _) | (_, Family::Uuid) if !equality => {
-            Err(Untranslated::new("the order of uniqueidentifiers"))
-        }
+        (Family::Uuid, _) | (_, Family::Uuid) if !equality => uuids(context, &a, sign, &b),
         _ => converted(&a, sign, &b),
     }
 }
 
 fn unlike(a: &Value, b: &Value) -> Untranslated {
     Untranslated::new(format!("a comparison of {} with {}", a.shown(), b.shown()))
+}
+
+/// The order of two `uniqueidentifier`s, which begins at their end.
+fn uuids(
+    context: &mut Context<'_>,
+    a: &Value,
+    sign: &'static str,
+    b: &Value,
+) -> Outcome<Comparison> {
+    let uuid = |value: &Value| convert::implicit(value.clone(), &SqlType::UniqueIdentifier);
+    Ok(Comparison {
+        left: collation_key::order(context, &uuid(a)?)?,
+        sign,
+        right: collation_key::order(context, &uuid(b)?)?,
+    })
+}
+
+/// Zero bytes at the end never count: a literal beside a `binary(n)` is filled up with them.
+fn binaries(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
+    let fixed = |value: &Value, other: &Value| match (&value.ty, &other.constant) {
+        (Some(ty @ SqlType::Binary { .. }), Some(_)) => {
+            convert::implicit(other.clone(), ty).ok().map(|it| it.sql)
+        }
+        _ => None,
+    };
+    let (left, right) = match (fixed(b, a), fixed(a, b)) {
+        (Some(left), None) => (left, b.operand()),
+        (None, Some(right)) => (a.operand(), right),
+        _ if a.ty == b.ty && matches!(a.ty, Some(SqlType::Binary { .. })) => {
+            (a.operand(), b.operand())
+        }
+        _ => (collation_key::bytes(a), collation_key::bytes(b)),
+    };
+    Ok(Comparison { left, sign, right })
 }
 
 /// In the type with the higher precedence.
@@ -147,7 +181,7 @@ fn numbers(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
     })
 }
 
-/// Equality of texts: trailing blanks never count, case by collation.
+/// Texts: trailing blanks never count, case by collation.
 fn text(
     context: &mut Context<'_>,
     a: &Value,
@@ -156,15 +190,23 @@ fn text(
 ) -> Outcome<Comparison> {
     let collation = context.collation(a, b)?;
     let literals = [a, b].map(Value::as_text);
-    match literals {
-        [None, None] => columns(&collation, a, b)?,
-        _ => {
-            for text in literals.into_iter().flatten() {
-                if let Some(doubt) = collation.doubt(text) {
-                    return Err(Untranslated::new(doubt));
-                }
-            }
-        }
+    let certain = |text: &&str| collation.doubt(text).is_none();
+    let equality = matches!(sign, "=" | "<>");
+    if !equality {
+        return Ok(Comparison {
+            left: collation_key::text_order(context, a, &collation)?,
+            sign,
+            right: collation_key::text_order(context, b, &collation)?,
+        });
+    }
+    // One side that is known, and of characters that fold without an ICU collation.
+    let cheap = literals.iter().flatten().any(certain);
+    if !cheap {
+        return Ok(Comparison {
+            left: collation_key::text_key(context, a, &collation)?,
+            sign,
+            right: collation_key::text_key(context, b, &collation)?,
+        });
     }
     // A literal without a letter or digit, such as '', needs no remark.
     let plain = literals
@@ -175,22 +217,10 @@ fn text(
         remark(context, &collation);
     }
     Ok(Comparison {
-        left: key(a, &collation),
+        left: known_key(a, &collation),
         sign,
-        right: key(b, &collation),
+        right: known_key(b, &collation),
     })
-}
-
-/// Two texts that are both not known need a collation that tells all characters apart.
-fn columns(collation: &Collation, a: &Value, b: &Value) -> Outcome<()> {
-    let certain = collation.binary || (collation.case_sensitive && collation.accent_sensitive);
-    if !certain || a.folded.is_some() || b.folded.is_some() {
-        return Err(Untranslated::new(format!(
-            "a comparison of two texts under {}, which is more than their bytes",
-            collation.name
-        )));
-    }
-    Ok(())
 }
 
 pub(super) fn remark(context: &mut Context<'_>, collation: &Collation) {
@@ -202,7 +232,7 @@ pub(super) fn remark(context: &mut Context<'_>, collation: &Collation) {
 }
 
 /// What is compared byte by byte: without trailing blanks, ASCII letters in one case.
-fn key(value: &Value, collation: &Collation) -> String {
+fn known_key(value: &Value, collation: &Collation) -> String {
     if let Some(text) = value.as_text() {
         let text = text.trim_end_matches(' ');
         return if collation.folds() {

@@ -46,7 +46,7 @@ pub(super) struct Context<'a> {
     pub(super) notes: Vec<String>,
     /// A generated column was read.
     pub(super) generated: bool,
-    /// A LIKE has a range that holds more at the source than here.
+    /// A range of texts, in LIKE or by `<`, may hold others at the source than here.
     pub(super) ranged: bool,
     /// A value was read of which PostgreSQL keeps one digit less; more than whether it is NULL.
     pub(super) rounded: bool,

@@ -7,6 +7,7 @@
 mod arithmetic;
 mod assign;
 mod collation;
+mod collation_key;
 mod common;
 mod compare;
 mod condition;
@@ -78,6 +79,13 @@ pub trait TargetNames {
     fn view_column(&self, name: &str) -> Option<String> {
         let named = names::target_column(name, NameStyle::Lowercase);
         named.ok().map(|name| name.text)
+    }
+
+    /// The collation of the target that compares as this one of the source does, quoted and with
+    /// its schema; `None` if the job makes none.
+    fn collation(&self, source: &str) -> Option<String> {
+        let _ = source;
+        None
     }
 }
 
@@ -280,7 +288,7 @@ fn exact(translated: Translated) -> Outcome<Translated> {
     }
     if translated.inexact {
         Err(Untranslated::new(
-            "LIKE with a range in the order of a linguistic collation",
+            "a range in the order of a linguistic collation",
         ))
     } else {
         Ok(translated)

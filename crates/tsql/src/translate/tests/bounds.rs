@@ -14,19 +14,12 @@ fn what_is_not_certain_is_refused() {
         // With ANSI_NULLS OFF, NULL in a list finds the rows that have NULL.
         ("([N] IN (1,NULL))", "NULL, which ANSI_NULLS"),
         ("([N] NOT IN (1,NULL))", "NULL, which ANSI_NULLS"),
-        ("([V]>'a')", "the order of texts"),
-        ("([V]=[C])", "a comparison of two texts"),
         ("([Vcs]=[V])", "text of two collations"),
-        ("([W]=N'\u{e9}')", "beyond ASCII without case"),
         ("([V]='\u{e9}')", "without N"),
         ("([Vai]='e')", "without accents"),
+        ("([Vai]=[V])", "text of two collations"),
         ("([V]=(1))", "a comparison of varchar(50) with int"),
         ("([N]='')", "not certain"),
-        ("([Bytes]=0x01)", "a comparison of varbinary"),
-        (
-            "([Id]>'6F9619FF-8B86-D011-B42D-00C04FC964FF')",
-            "the order of unique",
-        ),
         ("([X]=1)", "column X, a xml"),
         ("([Flag]+[Flag]=(2))", "two bits"),
         ("([N]+(1)|(2)=(3))", "bit operators"),
@@ -55,7 +48,6 @@ fn what_is_not_certain_is_refused() {
         ("(power([F],(2))>(1))", "the function POWER"),
         ("([N])", "a condition"),
         ("([N]=(1)) = (1)", "the operator ="),
-        ("(upper([V])=[V])", "two texts"),
         ("(NOT)", "a condition of a kind"),
         ("([N]=)", "syntax"),
     ]);

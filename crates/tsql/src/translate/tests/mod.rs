@@ -43,6 +43,7 @@ const COLUMNS: &[(&str, SqlType, Option<&str>)] = &[
     ("Off", SqlType::DateTimeOffset { scale: 3 }, None),
     ("Id", SqlType::UniqueIdentifier, None),
     ("Bytes", SqlType::VarBinary { length: Some(20) }, None),
+    ("Bytes8", SqlType::Binary { length: 8 }, None),
     ("C", SqlType::Char { length: 5 }, Some(CI)),
     ("V", SqlType::VarChar { length: Some(50) }, Some(CI)),
     ("W", SqlType::NVarChar { length: Some(50) }, Some(CI)),

@@ -79,6 +79,63 @@ fn texts_compare_without_trailing_blanks_and_by_collation() {
     );
 }
 
+/// Two texts that are not known, and literals beyond ASCII, are compared by ICU's letters.
+#[test]
+fn texts_without_a_literal_of_ascii_compare_by_icu() {
+    checks(&[
+        (
+            "([V]=[C])",
+            r#"lower(rtrim("v") COLLATE "und-x-icu") = lower("c"::text COLLATE "und-x-icu")"#,
+        ),
+        (
+            "([W]=N'\u{e9}')",
+            "lower(rtrim(\"w\") COLLATE \"und-x-icu\") = lower(rtrim('\u{e9}') COLLATE \"und-x-icu\")",
+        ),
+        (
+            "(upper([V])=[V])",
+            r#"lower(rtrim("v") COLLATE "und-x-icu") = lower(rtrim("v") COLLATE "und-x-icu")"#,
+        ),
+        (
+            "([V] COLLATE Turkish_CI_AS='title')",
+            r#"lower(rtrim("v") COLLATE "tr-x-icu") = lower(rtrim('title') COLLATE "tr-x-icu")"#,
+        ),
+        (
+            "([V]>'a')",
+            r#"lower(rtrim("v") COLLATE "und-x-icu") > lower(rtrim('a') COLLATE "und-x-icu")"#,
+        ),
+        (
+            "([Vcs]<'a')",
+            r#"rtrim("vcs") COLLATE "und-x-icu" < rtrim('a') COLLATE "und-x-icu""#,
+        ),
+        (
+            "([Vbin]<'a')",
+            r#"rtrim("vbin") COLLATE "C" < rtrim('a') COLLATE "C""#,
+        ),
+    ]);
+    assert!(check_of("([V]<'a')").unwrap().inexact);
+    assert!(!check_of("([Vbin]<'a')").unwrap().inexact);
+}
+
+/// "binary and varbinary": zeros at the end do not count.
+#[test]
+fn binaries_and_identifiers() {
+    checks(&[
+        (
+            "([Bytes]=0x01)",
+            r#"regexp_replace(encode("bytes", 'hex'), '(00)+$', '') COLLATE "C" = regexp_replace(encode('\x01'::bytea, 'hex'), '(00)+$', '') COLLATE "C""#,
+        ),
+        (
+            "([Bytes8]>0x0)",
+            r#""bytes8" > '\x0000000000000000'::bytea"#,
+        ),
+    ]);
+    // The last group decides first.
+    let ordered = check_of("([Id]<'6F9619FF-8B86-D011-B42D-00C04FC964FF')").unwrap();
+    let start =
+        r#"(substr("id"::text, 25) || substr("id"::text, 20, 4) || substr("id"::text, 17, 2)"#;
+    assert!(ordered.sql.starts_with(start), "{}", ordered.sql);
+}
+
 #[test]
 fn like() {
     checks(&[
@@ -130,7 +187,10 @@ fn like() {
         ("([V] LIKE '[]')", "empty"),
         ("([Vbin] LIKE 'a!' ESCAPE '!')", "ends in its escape"),
         ("([N] LIKE '1%')", "LIKE of int"),
-        ("([W] LIKE N'\u{e9}%')", "beyond ASCII without case"),
+        (
+            "([W] LIKE N'\u{e9}%')",
+            "without case for text beyond ASCII",
+        ),
         ("([Vai] LIKE 'e%')", "without accents"),
     ]);
 }
