@@ -297,7 +297,8 @@ fn add_columns(
     Ok(())
 }
 
-fn index(row: &IndexRow, filters_unknown: bool) -> Index {
+/// An index without its columns.
+pub(super) fn index(row: &IndexRow, filters_unknown: bool) -> Index {
     let role = if row.is_primary_key {
         IndexRole::PrimaryKey
     } else if row.is_unique_constraint {
@@ -340,7 +341,7 @@ fn kind_word(kind: i64) -> String {
 }
 
 /// By `object_id` and `index_id`.
-fn index_columns(rows: &[IndexColumnRow]) -> HashMap<MemberKey, Vec<&IndexColumnRow>> {
+pub(super) fn index_columns(rows: &[IndexColumnRow]) -> HashMap<MemberKey, Vec<&IndexColumnRow>> {
     let mut members: HashMap<MemberKey, Vec<&IndexColumnRow>> = HashMap::new();
     for row in rows {
         let key = (row.object_id, row.index_id);

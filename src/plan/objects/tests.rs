@@ -34,6 +34,9 @@ fn database(tables: Vec<Table>) -> Database {
         tables,
         sequences: Vec::new(),
         views: Vec::new(),
+        synonyms: Vec::new(),
+        functions: Vec::new(),
+        modules: Vec::new(),
         hidden_sequences: Vec::new(),
         filters_hidden: false,
         inventory: Vec::new(),
@@ -402,6 +405,8 @@ fn views(tables: &[(&str, &str)], views: &[(&str, &str, &[&str])]) -> Vec<String
             definition: Some(format!("CREATE VIEW [{schema}].[V] AS {query}")),
             reads: reads.iter().map(|read| (*read).to_owned()).collect(),
             indexed: false,
+            columns: Vec::new(),
+            indexes: Vec::new(),
         })
         .collect();
     let job = job("schema: {views: try, names: preserve}");

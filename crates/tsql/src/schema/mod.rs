@@ -1,6 +1,7 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
 pub mod inventory;
+pub mod modules;
 pub mod objects;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::inventory::InventoryKind;
+use crate::schema::modules::{Function, Module, Synonym};
 use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
 
 /// What the catalog says of the database as a whole.
@@ -43,6 +45,15 @@ pub struct Database {
     /// By schema and name.
     #[serde(default)]
     pub views: Vec<View>,
+    /// By schema and name.
+    #[serde(default)]
+    pub synonyms: Vec<Synonym>,
+    /// Scalar and inline table functions, by schema and name.
+    #[serde(default)]
+    pub functions: Vec<Function>,
+    /// Procedures, functions and triggers, by schema and name.
+    #[serde(default)]
+    pub modules: Vec<Module>,
     /// Full names of sequences of which the server tells no more.
     #[serde(default)]
     pub hidden_sequences: Vec<String>,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::SqlType;
+use crate::schema::{Index, SqlType};
 
 /// What a column has beside its type.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,7 +227,7 @@ impl Sequence {
 }
 
 /// A view.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// Schema, unquoted.
     pub schema: String,
@@ -239,6 +239,27 @@ pub struct View {
     pub reads: Vec<String>,
     /// It has a unique clustered index, and so its rows are stored.
     pub indexed: bool,
+    /// Its columns as they were when it was made or last refreshed, in order.
+    #[serde(default)]
+    pub columns: Vec<RecordedColumn>,
+    /// Its indexes, the clustered one first.
+    #[serde(default)]
+    pub indexes: Vec<Index>,
+}
+
+/// A column of a view or of a function's rows, as the catalog recorded it when the object was made
+/// or last refreshed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedColumn {
+    /// Name, unquoted.
+    pub name: String,
+    /// Its type; that of an alias type is the built-in one.
+    #[serde(rename = "type")]
+    pub ty: SqlType,
+    /// The collation of a character column, by name.
+    pub collation: Option<String>,
+    /// Whether the server says that it may be NULL.
+    pub nullable: bool,
 }
 
 impl View {

@@ -1,4 +1,4 @@
-//! Constraints, comments, sequences and views, from the catalog's rows.
+//! Constraints, comments and sequences, from the catalog's rows.
 
 mod queries;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::mssql::connection::Connection;
 use tsql::schema::objects::{
     Action, Bound, BoundKind, Check, DefaultConstraint, ForeignKey, PartitionFunction, Period,
-    Sequence, TableExtras, Temporal, View,
+    Sequence, TableExtras, Temporal,
 };
 use tsql::schema::{Database, Table};
 
@@ -19,7 +19,6 @@ use super::types::{Declared, Types, integer};
 use queries::{
     BoundRow, CheckRow, CommentRow, DefaultRow, ForeignKeyColumnRow, ForeignKeyRow, FullTextRow,
     NamedRow, PartitionFunctionRow, PartitionedRow, SequenceRow, SpecialRow, TemporalRow,
-    ViewReadRow, ViewRow,
 };
 
 /// A column: `object_id` and `column_id`.
@@ -44,8 +43,6 @@ pub(super) struct ObjectAnswers {
     partitioned: Vec<PartitionedRow>,
     partition_functions: Vec<PartitionFunctionRow>,
     sequences: Vec<SequenceRow>,
-    views: Vec<ViewRow>,
-    view_reads: Vec<ViewReadRow>,
     named: Vec<NamedRow>,
 }
 
@@ -65,8 +62,6 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
         partitioned: warn_if_refused(all(connection).await)?,
         partition_functions: warn_if_refused(all(connection).await)?,
         sequences: ask_sequences(connection).await?,
-        views: warn_if_refused(all(connection).await)?,
-        view_reads: warn_if_refused(all(connection).await)?,
         named: warn_if_refused(all(connection).await)?,
     })
 }
@@ -346,7 +341,7 @@ pub(super) fn hidden_sequences(answers: &ObjectAnswers, database: &Database) -> 
 }
 
 /// Schema and name of the views (`V`) or sequences (`SO`).
-fn named<'a>(
+pub(super) fn named<'a>(
     answers: &'a ObjectAnswers,
     kind: &'a str,
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
@@ -355,41 +350,6 @@ fn named<'a>(
         .iter()
         .filter(move |row| row.kind.trim_end() == kind);
     of_kind.map(|row| (row.schema.as_str(), row.name.as_str()))
-}
-
-/// In the order of the answer, then those that are not described, without a definition.
-pub(super) fn views(answers: &ObjectAnswers) -> Vec<View> {
-    let mut reads: HashMap<i64, Vec<String>> = HashMap::new();
-    for row in &answers.view_reads {
-        let name = format!("{}.{}", row.schema, row.name);
-        reads.entry(row.view_id).or_default().push(name);
-    }
-    let view = |row: &ViewRow| {
-        let mut reads = reads.remove(&row.object_id).unwrap_or_default();
-        reads.sort();
-        reads.dedup();
-        View {
-            schema: row.schema.clone(),
-            name: row.name.clone(),
-            definition: row.definition.clone(),
-            reads,
-            indexed: row.is_indexed,
-        }
-    };
-    let mut views: Vec<View> = answers.views.iter().map(view).collect();
-    for (schema, name) in named(answers, "V") {
-        let known = |one: &View| one.schema == schema && one.name == name;
-        if !views.iter().any(known) {
-            views.push(View {
-                schema: schema.to_owned(),
-                name: name.to_owned(),
-                definition: None,
-                reads: Vec::new(),
-                indexed: false,
-            });
-        }
-    }
-    views
 }
 
 #[cfg(test)]

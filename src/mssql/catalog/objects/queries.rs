@@ -1,5 +1,4 @@
-//! The catalog's questions about constraints, comments, sequences and views, from SQL Server 2012
-//! on. Each may be refused, by a server without the view or for lack of a permission: `sys.objects` has
+//! The catalog's questions about constraints, comments and sequences, from SQL Server 2012 on. Each may be refused, by a server without the view or for lack of a permission: `sys.objects` has
 //! told by then what there is, so what stays unknown is listed as left out.
 
 use crate::mssql::catalog::row::catalog_row;
@@ -194,34 +193,6 @@ catalog_row! {
     }
     from "sys.sequences AS q JOIN sys.schemas AS s ON s.schema_id = q.schema_id \
           ORDER BY s.name, q.name"
-}
-
-catalog_row! {
-    /// A view.
-    pub(super) struct ViewRow {
-        object_id: i64 = "CONVERT(bigint, v.object_id)",
-        schema: String = "s.name",
-        name: String = "v.name",
-        definition: Option<String> = "CONVERT(nvarchar(max), m.definition)",
-        is_indexed: bool = "CONVERT(int, CASE WHEN i.object_id IS NULL THEN 0 ELSE 1 END)",
-    }
-    from "sys.views AS v JOIN sys.schemas AS s ON s.schema_id = v.schema_id \
-          LEFT JOIN sys.sql_modules AS m ON m.object_id = v.object_id \
-          LEFT JOIN sys.indexes AS i ON i.object_id = v.object_id AND i.index_id = 1 \
-          WHERE v.is_ms_shipped = 0 ORDER BY s.name, v.name"
-}
-
-catalog_row! {
-    /// A table or view that a view reads; once for each column that it reads of it.
-    pub(super) struct ViewReadRow {
-        view_id: i64 = "CONVERT(bigint, d.referencing_id)",
-        schema: String = "s.name",
-        name: String = "o.name",
-    }
-    from "sys.sql_expression_dependencies AS d \
-          JOIN sys.objects AS o ON o.object_id = d.referenced_id \
-          JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
-          JOIN sys.views AS v ON v.object_id = d.referencing_id WHERE o.type IN ('U', 'V')"
 }
 
 catalog_row! {
