@@ -12,6 +12,7 @@ mod dml;
 mod functions;
 mod harness;
 mod memory;
+mod modules;
 mod objects;
 mod order;
 mod partitions;

@@ -295,7 +295,9 @@ fn modules_are_kept_by_name() {
         db.rows("CREATE TRIGGER tr ON t AFTER INSERT AS PRINT 'x'"),
         "#The stand-in server keeps TRIGGER 'tr' but does not run it."
     );
-    db.ok("CREATE FUNCTION dbo.f (@a int) RETURNS varchar(8) AS BEGIN RETURN 'x' END");
+    db.ok(
+        "CREATE FUNCTION dbo.f (@a int) RETURNS varchar(8) AS BEGIN DECLARE @x int RETURN 'x' END",
+    );
     db.ok("CREATE TABLE u (id int, n AS dbo.f(id))");
     db.ok("DISABLE TRIGGER tr ON t");
     check(

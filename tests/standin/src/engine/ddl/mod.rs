@@ -1,8 +1,10 @@
 //! Tables, constraints and indexes: CREATE, ALTER, DROP.
 
+mod body;
 mod column;
 mod constraint;
 pub(crate) mod drop_index;
+mod drop_object;
 pub(crate) mod foreign_key;
 pub(crate) mod full_text;
 pub(crate) mod graph;
@@ -17,11 +19,10 @@ pub(crate) mod work;
 
 pub(crate) use crate::engine::ddl::column::reseed;
 pub(crate) use crate::engine::ddl::drop_index::{alter_index, drop_index};
+pub(crate) use crate::engine::ddl::drop_object::{drop_object, enable_triggers};
 pub(crate) use crate::engine::ddl::full_text::create_full_text;
 pub(crate) use crate::engine::ddl::index::{create_index, keep_rows};
-pub(crate) use crate::engine::ddl::module::{
-    create_module, create_synonym, drop_object, enable_triggers,
-};
+pub(crate) use crate::engine::ddl::module::{create_module, create_synonym};
 pub(crate) use crate::engine::ddl::partition::{
     create_partition_function, create_partition_scheme, split_partition,
 };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::engine::ddl::drop_object::enable_triggers;
 use crate::engine::ddl::graph;
-use crate::engine::ddl::module::enable_triggers;
 use crate::engine::ddl::work::{Work, moment, place, table_id};
 use crate::engine::error::{Result, error, invalid_object};
 use crate::engine::model::facts::Facts;

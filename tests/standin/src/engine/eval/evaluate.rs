@@ -127,6 +127,17 @@ impl Bound {
                     .collect::<Result<Vec<_>>>()?;
                 call(&values)
             }
+            Kind::Invoke(arguments, body) => {
+                let row = arguments
+                    .iter()
+                    .map(|a| a.eval(env))
+                    .collect::<Result<Vec<_>>>()?;
+                body.eval(&Env {
+                    row: &row,
+                    outer: None,
+                    run: env.run,
+                })
+            }
             Kind::Partition(function, value) => Ok(Value::Int(i64::from(
                 function.partition_of(&value.eval(env)?),
             ))),

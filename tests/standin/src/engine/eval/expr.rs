@@ -69,6 +69,8 @@ pub(crate) enum Kind {
         attempt: bool,
     },
     Call(Call, Vec<Bound>),
+    /// A call of a user's function: what it returns, over a row of its arguments.
+    Invoke(Vec<Bound>, Arc<Bound>),
     /// `$PARTITION.function(value)`: the number of the partition, from 1.
     Partition(Arc<PartitionFunction>, Box<Bound>),
     /// NEXT VALUE FOR: another number at every evaluation.
@@ -203,7 +205,7 @@ impl Bound {
                     e.walk(f);
                 }
             }
-            Kind::Call(_, args) => args.iter_mut().for_each(|a| a.walk(f)),
+            Kind::Call(_, args) | Kind::Invoke(args, _) => args.iter_mut().for_each(|a| a.walk(f)),
             Kind::Const(_)
             | Kind::Column { .. }
             | Kind::Window(_)
@@ -248,6 +250,7 @@ impl Bound {
                     | Kind::Window(_)
                     | Kind::Variable(_)
                     | Kind::NextValue(_)
+                    | Kind::Invoke(..)
                     | Kind::Scalar(..)
                     | Kind::Exists(..)
                     | Kind::InQuery(..)

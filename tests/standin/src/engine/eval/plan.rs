@@ -109,6 +109,10 @@ pub(crate) enum Plan {
     },
     /// Keeps the first `n` columns.
     Trim(Box<Plan>, usize),
+    /// The first rows, as many as the percentage of all makes, rounded up; with the ties of the last.
+    Percent(Box<Plan>, f64, Option<Vec<SortKey>>),
+    /// A call of a table function: its query runs inside of a row of its arguments.
+    Invoke(Vec<Bound>, Arc<Plan>),
 }
 
 /// Whether rows of a table come out of the plan, and not only of a catalog view or of constants.
@@ -121,8 +125,10 @@ pub(crate) fn reads_table(plan: &Plan) -> bool {
         | Plan::Sort(input, _)
         | Plan::Distinct(input, _)
         | Plan::Trim(input, _)
+        | Plan::Percent(input, ..)
         | Plan::Limit { input, .. } => reads_table(input),
         Plan::Join(join) => reads_table(&join.left) || reads_table(&join.right),
+        Plan::Invoke(_, body) => reads_table(body),
         Plan::Aggregate(aggregate) => reads_table(&aggregate.input),
         Plan::Window(window) => reads_table(&window.input),
         Plan::Union(inputs) => inputs.iter().any(reads_table),

@@ -99,25 +99,50 @@ impl<'a> Context<'a> {
                 left,
                 right,
                 types,
-            } => {
-                let others: HashSet<Vec<u8>> = self
-                    .collect(right)?
-                    .iter()
-                    .map(|r| row_key(r, types))
-                    .collect();
-                let mut seen = HashSet::new();
-                self.plan(left, &mut |row| {
-                    let key = row_key(row, types);
-                    let wanted = others.contains(&key) == (*kind == SetKind::Intersect);
-                    if wanted && seen.insert(key) {
-                        out(row)
-                    } else {
-                        Ok(())
-                    }
-                })
-            }
+            } => self.set_operation(*kind, (left, right), types, out),
             Plan::Trim(input, n) => self.plan(input, &mut |row| out(&row[..*n])),
+            Plan::Percent(input, percent, ties) => {
+                let rows = self.collect(input)?;
+                // "Fractional values are rounded up to the next integer value" ("TOP").
+                let count = (rows.len() as f64 * percent / 100.0).ceil() as u64;
+                let whole = Plan::Rows(rows.into());
+                self.limit(&whole, (0, Some(count)), ties.as_deref(), out)
+            }
+            Plan::Invoke(arguments, body) => {
+                let row = self.evaluate(arguments, &[])?;
+                let env = Env {
+                    row: &row,
+                    outer: None,
+                    run: self.run,
+                };
+                run(body, Some(&env), self.run, out)
+            }
         }
+    }
+
+    /// EXCEPT and INTERSECT.
+    fn set_operation(
+        &self,
+        kind: SetKind,
+        (left, right): (&Plan, &Plan),
+        types: &[Ty],
+        out: &mut Consumer<'_>,
+    ) -> Flow {
+        let others: HashSet<Vec<u8>> = self
+            .collect(right)?
+            .iter()
+            .map(|r| row_key(r, types))
+            .collect();
+        let mut seen = HashSet::new();
+        self.plan(left, &mut |row| {
+            let key = row_key(row, types);
+            let wanted = others.contains(&key) == (kind == SetKind::Intersect);
+            if wanted && seen.insert(key) {
+                out(row)
+            } else {
+                Ok(())
+            }
+        })
     }
 
     fn project(&self, input: &Plan, exprs: &[Bound], out: &mut Consumer<'_>) -> Flow {

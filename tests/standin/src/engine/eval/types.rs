@@ -205,7 +205,10 @@ pub(crate) fn arithmetic(op: Operator, l: Bound, r: Bound) -> Result<Bound> {
         (l, r)
     };
     let (ty, operand) = result_type(op, &l.t.ty, &r.t.ty)?;
-    let nullable = l.t.nullable || r.t.nullable;
+    // "The result of most expressions is considered nullable even if only nonnullable columns are
+    // present" ("Specify computed columns in a table").
+    let constants = l.as_constant().is_some() && r.as_constant().is_some();
+    let nullable = !constants || l.t.nullable || r.t.nullable;
     let (collation, rank) = if is_text(&ty) {
         common_collation(&l.t, &r.t, "add")?
     } else {

@@ -52,6 +52,11 @@ pub(crate) struct Facts {
     pub(crate) identity_insert: Option<i32>,
     pub(crate) isolation: u8,
     pub(crate) lock_timeout: i32,
+    /// SET ANSI_NULLS and SET QUOTED_IDENTIFIER, which a module keeps.
+    pub(crate) ansi_nulls: bool,
+    pub(crate) quoted_identifier: bool,
+    /// How many views and functions are being read one inside the other.
+    pub(crate) nesting: u8,
 }
 
 impl Facts {
@@ -127,6 +132,25 @@ impl Facts {
             schema: Some("dbo".to_owned()),
             name: padded,
         }
+    }
+
+    /// What a body in a database is bound with.
+    ///
+    /// # Errors
+    /// 217 beyond 32 levels of views and functions.
+    pub(crate) fn within(&self, database: &Database) -> Result<Facts> {
+        if self.nesting >= 32 {
+            return Err(error(
+                217,
+                16,
+                "Maximum stored procedure, function, trigger, or view nesting level exceeded (limit 32).",
+            ));
+        }
+        Ok(Facts {
+            database: database.name.clone(),
+            nesting: self.nesting + 1,
+            ..self.clone()
+        })
     }
 
     pub(crate) fn variable(&self, name: &str) -> Result<&Variable> {

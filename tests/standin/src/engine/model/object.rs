@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlparser::ast::Query;
+use sqlparser::ast::{Expr, Query};
 
 use crate::engine::error::{Result, error};
 use crate::engine::model::name::Name;
@@ -43,14 +43,41 @@ impl ModuleKind {
     }
 }
 
-/// What a view is read by.
+/// What a view is read by, and a function called by.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
+    /// The query of a view or of an inline function.
     Query(Arc<Query>),
-    /// Why a view cannot be run here.
+    /// What a scalar function of one RETURN gives.
+    Expression(Arc<Expr>),
+    /// Why a view or function cannot be run here.
     Refused(SqlError),
-    /// Not a view.
+    /// A procedure or trigger.
     None,
+}
+
+/// A parameter of a function or procedure.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    /// With the `@`; empty for what a scalar function returns.
+    pub(crate) name: String,
+    /// `None` is a table type or a cursor.
+    pub(crate) ty: Option<SqlType>,
+    pub(crate) user_type_id: i32,
+    pub(crate) output: bool,
+    /// Its default where it has one that is a constant.
+    pub(crate) default: Option<Expr>,
+}
+
+/// What a module was made with, as `sys.sql_modules` tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MadeWith {
+    pub(crate) ansi_nulls: bool,
+    pub(crate) quoted_identifier: bool,
+    pub(crate) schema_bound: bool,
+    pub(crate) encrypted: bool,
+    pub(crate) recompiled: bool,
+    pub(crate) null_on_null_input: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -64,10 +91,13 @@ pub(crate) struct Module {
     pub(crate) disabled: bool,
     pub(crate) definition: String,
     pub(crate) body: Body,
-    /// A view's columns, when it can be run.
+    /// The columns of a view or of a table function, when they are known.
     pub(crate) columns: Vec<ColumnDef>,
     /// The type that a scalar function returns.
     pub(crate) returns: Option<SqlType>,
+    /// Those of a function or procedure.
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) made_with: MadeWith,
     /// What it names that was there when it was made.
     pub(crate) refers: Vec<Name>,
     /// 100 ns ticks since 0001-01-01 of creation.

@@ -157,14 +157,30 @@ pub(crate) struct CreateModule {
     pub(crate) must_exist: bool,
     /// A view's own column names.
     pub(crate) columns: Vec<String>,
-    /// A view's query, or why it cannot be run here.
+    /// The query of a view or inline function, or why it cannot be run here.
     pub(crate) query: Option<Result<Box<Query>, SqlError>>,
+    /// What a scalar function of one RETURN gives, or why it cannot be run here.
+    pub(crate) expression: Option<Result<Expr, SqlError>>,
     /// The type that a scalar function returns.
     pub(crate) returns: Option<TypeName>,
+    /// The columns of the table that a function of several statements fills.
+    pub(crate) table: Vec<ColumnSpec>,
+    pub(crate) parameters: Vec<ParameterSpec>,
+    /// The words of its WITH, in capitals.
+    pub(crate) options: Vec<String>,
     /// The table or view of a trigger; none for a trigger of the database.
     pub(crate) parent: Option<Name>,
     /// Names that stand where tables or functions do, as written.
     pub(crate) refers: Vec<Name>,
+}
+
+/// A parameter of a function or procedure.
+#[derive(Debug, Clone)]
+pub(crate) struct ParameterSpec {
+    pub(crate) name: String,
+    pub(crate) ty: TypeName,
+    pub(crate) output: bool,
+    pub(crate) default: Option<Expr>,
 }
 
 #[derive(Debug, Clone)]

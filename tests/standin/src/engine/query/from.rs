@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor, TableWithJoins};
+use sqlparser::ast::{self, TableFactor};
 
 use crate::engine::catalog;
-use crate::engine::error::{Result, error, unsupported};
-use crate::engine::eval::plan::{Join, JoinKind, Plan};
+use crate::engine::error::{Result, error, syntax, unsupported};
+use crate::engine::eval::plan::Plan;
 use crate::engine::model::name::{Name, same_name};
 use crate::engine::model::object::{Body, Module};
 use crate::engine::model::security::Securable;
@@ -15,120 +15,12 @@ use crate::engine::model::table::Table;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Source};
 use crate::engine::query::source::{
-    clause, full_scan, is_hint, name_of, outputs, rename, shifted, split, table_outputs,
+    clause, full_scan, is_hint, name_of, outputs, rename, table_outputs,
 };
-use crate::engine::query::{memory, series, tablesample};
+use crate::engine::query::{memory, module, series, tablesample};
 
 impl Binder<'_> {
-    /// Binds all of FROM; the sources enter the scope. Without FROM there is one empty row.
-    pub(crate) fn from(&mut self, from: &[TableWithJoins]) -> Result<Plan> {
-        let mut plan: Option<(Plan, usize)> = None;
-        for item in from {
-            let start = plan.as_ref().map_or(0, |(_, w)| *w);
-            let (right, width) = self.joined(item, start)?;
-            plan = Some(match plan {
-                None => (right, width),
-                Some((left, left_width)) => {
-                    let join = Join {
-                        left,
-                        right,
-                        kind: JoinKind::Inner,
-                        condition: None,
-                        equal: Vec::new(),
-                        widths: (left_width, width),
-                        lateral: false,
-                    };
-                    (Plan::Join(Box::new(join)), left_width + width)
-                }
-            });
-        }
-        Ok(plan.map_or(Plan::One, |(p, _)| p))
-    }
-
-    /// A table with its joins: plan and number of columns. Columns count from `start`.
-    fn joined(&mut self, item: &TableWithJoins, start: usize) -> Result<(Plan, usize)> {
-        let (mut plan, mut width) = self.factor(&item.relation, start)?;
-        for join in &item.joins {
-            let (kind, constraint) = match &join.join_operator {
-                JoinOperator::Join(c) | JoinOperator::Inner(c) => (JoinKind::Inner, Some(c)),
-                JoinOperator::Left(c) | JoinOperator::LeftOuter(c) => (JoinKind::Left, Some(c)),
-                JoinOperator::Right(c) | JoinOperator::RightOuter(c) => (JoinKind::Right, Some(c)),
-                JoinOperator::FullOuter(c) => (JoinKind::Full, Some(c)),
-                JoinOperator::CrossJoin(_) => (JoinKind::Inner, None),
-                JoinOperator::CrossApply | JoinOperator::OuterApply => {
-                    let kind = if matches!(join.join_operator, JoinOperator::OuterApply) {
-                        JoinKind::Left
-                    } else {
-                        JoinKind::Inner
-                    };
-                    if start > 0 {
-                        return Err(unsupported("APPLY after a comma in FROM"));
-                    }
-                    (plan, width) = self.apply(plan, width, &join.relation, kind)?;
-                    continue;
-                }
-                other => return Err(unsupported(format!("the join {other:?}"))),
-            };
-            let (right, right_width) = self.factor(&join.relation, start + width)?;
-            let condition = match constraint {
-                Some(JoinConstraint::On(on)) => Some(self.condition(on)?),
-                Some(JoinConstraint::None) | None => None,
-                Some(other) => return Err(unsupported(format!("the join constraint {other:?}"))),
-            };
-            let widths = (width, right_width);
-            let (equal, condition) = split(
-                condition.map(|c| shifted(c, start)),
-                width,
-                width + right_width,
-            );
-            plan = Plan::Join(Box::new(Join {
-                left: plan,
-                right,
-                kind,
-                condition,
-                equal,
-                widths,
-                lateral: false,
-            }));
-            width += right_width;
-        }
-        Ok((plan, width))
-    }
-
-    fn apply(
-        &mut self,
-        left: Plan,
-        width: usize,
-        relation: &TableFactor,
-        kind: JoinKind,
-    ) -> Result<(Plan, usize)> {
-        let TableFactor::Derived {
-            subquery,
-            alias: Some(alias),
-            ..
-        } = relation
-        else {
-            return Err(unsupported(format!("APPLY of '{relation}'")));
-        };
-        // The right side sees the left's columns as those of an enclosing query.
-        let (right, mut columns, _) = self.subquery(subquery)?;
-        rename(&mut columns, alias);
-        let right_width = columns.len();
-        self.enter(alias.name.value.clone(), None, columns, width);
-        let widths = (width, right_width);
-        let join = Join {
-            left,
-            right,
-            kind,
-            condition: None,
-            equal: Vec::new(),
-            widths,
-            lateral: true,
-        };
-        Ok((Plan::Join(Box::new(join)), width + right_width))
-    }
-
-    fn factor(&mut self, factor: &TableFactor, start: usize) -> Result<(Plan, usize)> {
+    pub(super) fn factor(&mut self, factor: &TableFactor, start: usize) -> Result<(Plan, usize)> {
         match factor {
             TableFactor::Table {
                 name,
@@ -163,8 +55,8 @@ impl Binder<'_> {
                         self.enter(called, None, columns, start);
                         return Ok((Plan::Rows(Arc::new(found.rows)), width));
                     }
-                    if !hint {
-                        return Err(unsupported(format!("the table-valued function '{name}'")));
+                    if !hint || self.is_table_function(&name) {
+                        return self.table_function(&name, &args.args, alias.as_ref(), start);
                     }
                 }
                 self.table(name, alias.as_ref(), &how, start)
@@ -181,7 +73,7 @@ impl Binder<'_> {
                     self.scope().uses_outer = true;
                 }
                 let Some(alias) = alias else {
-                    return Err(crate::engine::error::syntax(")"));
+                    return Err(syntax(")"));
                 };
                 rename(&mut columns, alias);
                 let width = columns.len();
@@ -232,7 +124,13 @@ impl Binder<'_> {
         Ok((plan, width))
     }
 
-    fn enter(&mut self, alias: String, name: Option<Name>, columns: Vec<Output>, start: usize) {
+    pub(super) fn enter(
+        &mut self,
+        alias: String,
+        name: Option<Name>,
+        columns: Vec<Output>,
+        start: usize,
+    ) {
         self.scope().sources.push(Source {
             alias,
             name,
@@ -242,29 +140,28 @@ impl Binder<'_> {
     }
 
     /// Binds a view's query apart from the query around it.
-    fn view(&self, view: &Module) -> Result<(Plan, Vec<Output>)> {
+    fn view(&self, view: &Module, name: &Name) -> Result<(Plan, Vec<Output>)> {
         match &view.body {
             Body::Query(query) => {
-                let mut binder = Binder::new(self.facts);
-                // A view and its tables have one owner here, so the right to the view is enough.
-                binder.trusted = true;
-                let (plan, mut columns) = binder.query(query)?;
-                for column in &mut columns {
-                    (column.identity, column.computed) = (false, false);
-                }
-                Ok((plan, columns))
+                let database = self.facts.database_of(name)?;
+                let schema = database.schema_name(view.schema_id).unwrap_or("dbo");
+                let inside = self.facts.within(database)?;
+                let (plan, columns) = module::query(&inside, schema, &[], query)?;
+                module::recorded(view, plan, columns)
             }
             Body::Refused(e) => Err(unsupported(format!(
                 "reading the view '{}' ({})",
                 view.name, e.message
             ))),
-            Body::None => Err(crate::engine::error::invalid_object(&view.name)),
+            Body::Expression(_) | Body::None => {
+                Err(crate::engine::error::invalid_object(&view.name))
+            }
         }
     }
 
     /// What a synonym stands for; any other name stands for itself.
-    fn target(&self, name: &Name) -> Name {
-        let synonym = self.facts.current().ok().and_then(|d| {
+    pub(super) fn target(&self, name: &Name) -> Name {
+        let synonym = self.facts.database_of(name).ok().and_then(|d| {
             let id = d.object_id(name.schema.as_deref().unwrap_or("dbo"), &name.name)?;
             d.synonyms.get(&id)
         });
@@ -322,6 +219,7 @@ impl Binder<'_> {
             .iter()
             .rev()
             .find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
+        let base = self.target(&self.at_home(&name));
         let (plan, mut columns) = if let Some(common) = common {
             if sample.is_some() {
                 return Err(tablesample::only_tables());
@@ -332,13 +230,13 @@ impl Binder<'_> {
                 return Err(tablesample::only_local());
             }
             (Plan::Rows(Arc::new(view.rows)), outputs(&view.columns))
-        } else if let Some(view) = self.facts.view(&name).cloned() {
+        } else if let Some(view) = self.facts.view(&base).cloned() {
             if sample.is_some() {
                 return Err(tablesample::only_local());
             }
-            self.view(&view)?
+            self.view(&view, &base)?
         } else {
-            let (database, table) = self.facts.table(&self.target(&name))?;
+            let (database, table) = self.facts.table(&base)?;
             if table.external {
                 return Err(unsupported(format!("reading the external table '{name}'")));
             }

@@ -37,7 +37,9 @@ fn rows(plan: &Plan) -> u64 {
         | Plan::Project(input, _)
         | Plan::Sort(input, _)
         | Plan::Distinct(input, _)
-        | Plan::Trim(input, _) => rows(input),
+        | Plan::Trim(input, _)
+        | Plan::Percent(input, ..) => rows(input),
+        Plan::Invoke(_, body) => rows(body),
         Plan::Join(join) => rows(&join.left) + rows(&join.right),
         Plan::Aggregate(aggregate) => rows(&aggregate.input),
         Plan::Window(window) => rows(&window.input),

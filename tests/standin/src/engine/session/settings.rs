@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     /// Database and object of SET IDENTITY_INSERT.
     pub(crate) identity_insert: Option<(String, i32)>,
     pub(crate) no_exec: bool,
+    /// Kept with the modules that are made under them, and without effect otherwise.
+    pub(crate) ansi_nulls: bool,
+    pub(crate) quoted_identifier: bool,
     /// SET SHOWPLAN_ALL.
     pub(crate) show_plan: bool,
     /// SET QUERY_GOVERNOR_COST_LIMIT; the server's own where it is not set.
@@ -36,6 +39,8 @@ impl Default for Settings {
             row_limit: 0,
             identity_insert: None,
             no_exec: false,
+            ansi_nulls: true,
+            quoted_identifier: true,
             show_plan: false,
             cost_limit: None,
         }
@@ -80,6 +85,11 @@ impl Settings {
                         "XACT_ABORT" => self.abort = on,
                         "IMPLICIT_TRANSACTIONS" => self.implicit = on,
                         "NOEXEC" | "FMTONLY" => self.no_exec = on,
+                        "ANSI_NULLS" => self.ansi_nulls = on,
+                        "QUOTED_IDENTIFIER" => self.quoted_identifier = on,
+                        "ANSI_DEFAULTS" => {
+                            (self.ansi_nulls, self.quoted_identifier) = (on, on);
+                        }
                         // The rest changes nothing that this engine does.
                         _ => {}
                     }

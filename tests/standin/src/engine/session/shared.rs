@@ -123,6 +123,9 @@ impl Engine {
             identity_insert: None,
             isolation: 2,
             lock_timeout: -1,
+            ansi_nulls: true,
+            quoted_identifier: true,
+            nesting: 0,
         }
     }
 

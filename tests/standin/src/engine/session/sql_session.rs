@@ -104,6 +104,9 @@ impl SqlSession {
             identity_insert: self.settings.identity_insert.as_ref().map(|(_, id)| *id),
             isolation: self.settings.isolation,
             lock_timeout: self.settings.lock_timeout,
+            ansi_nulls: self.settings.ansi_nulls,
+            quoted_identifier: self.settings.quoted_identifier,
+            nesting: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Schemas, objects, tables, columns and types.
 
 pub(crate) mod entry;
+mod full_text;
 mod modules;
 mod sequences;
 mod types;

@@ -1,9 +1,10 @@
-//! Views, modules, triggers, synonyms and full-text indexes, and what refers to what.
+//! Views, modules with their parameters, triggers and synonyms, and what refers to what.
 
 use crate::engine::catalog::build::{Build, NULL, T, at, b, i, s};
 use crate::engine::catalog::objects::entry::{entry, object_columns};
+use crate::engine::catalog::objects::full_text;
+use crate::engine::datatype;
 use crate::engine::model::facts::Facts;
-use crate::engine::model::name::same_name;
 use crate::engine::model::object::{Module, ModuleKind};
 use crate::engine::model::state::Database;
 use crate::types::Value;
@@ -15,11 +16,9 @@ pub(super) fn view(_facts: &Facts, database: &Database, name: &str) -> Option<Bu
         "triggers" => triggers(database),
         "sql_modules" | "all_sql_modules" => sql_modules(database),
         "synonyms" => synonyms(database),
+        "parameters" | "all_parameters" => parameters(database),
         "sql_expression_dependencies" => dependencies(database),
-        "fulltext_catalogs" => catalogs(database),
-        "fulltext_indexes" => full_text_indexes(database),
-        "fulltext_index_columns" => full_text_columns(database),
-        _ => return None,
+        _ => return full_text::view(database, name),
     })
 }
 
@@ -155,15 +154,21 @@ fn sql_modules(database: &Database) -> Build {
         ("inline_type", T::Bit),
     ]);
     for m in database.modules.values() {
+        let with = &m.made_with;
         v.row(vec![
             i(m.object_id),
-            if encrypted(m) { NULL } else { s(&m.definition) },
-            b(true),
-            b(true),
-            b(bound(m)),
+            // NULL is the text of a module WITH ENCRYPTION (Microsoft, "sys.sql_modules").
+            if with.encrypted {
+                NULL
+            } else {
+                s(&m.definition)
+            },
+            b(with.ansi_nulls),
+            b(with.quoted_identifier),
+            b(with.schema_bound),
             b(false),
-            b(false),
-            b(false),
+            b(with.recompiled),
+            b(with.null_on_null_input),
             NULL,
             b(false),
             b(false),
@@ -171,17 +176,6 @@ fn sql_modules(database: &Database) -> Build {
         ]);
     }
     v
-}
-
-/// NULL is the text of a module WITH ENCRYPTION (Microsoft, "sys.sql_modules").
-fn encrypted(m: &Module) -> bool {
-    m.definition
-        .to_ascii_uppercase()
-        .contains("WITH ENCRYPTION")
-}
-
-fn bound(m: &Module) -> bool {
-    m.definition.to_ascii_uppercase().contains("SCHEMABINDING")
 }
 
 fn synonyms(database: &Database) -> Build {
@@ -223,7 +217,7 @@ fn dependencies(database: &Database) -> Build {
                 i(0),
                 i(1),
                 s("OBJECT_OR_COLUMN"),
-                b(bound(m)),
+                b(m.made_with.schema_bound),
                 i(1),
                 s("OBJECT_OR_COLUMN"),
                 NULL,
@@ -240,59 +234,53 @@ fn dependencies(database: &Database) -> Build {
     v
 }
 
-fn catalogs(database: &Database) -> Build {
+/// One row per parameter, and one with the id 0 for what a scalar function returns. A default of a
+/// parameter is not told for T-SQL (Microsoft, "sys.parameters").
+fn parameters(database: &Database) -> Build {
     let mut v = Build::new(&[
-        ("fulltext_catalog_id", T::Int),
+        ("object_id", T::Int),
         ("name", T::Name),
-        ("is_default", T::Bit),
-        ("is_accent_sensitivity_on", T::Bit),
-        ("data_space_id", T::Int),
+        ("parameter_id", T::Int),
+        ("system_type_id", T::Tiny),
+        ("user_type_id", T::Int),
+        ("max_length", T::Small),
+        ("precision", T::Tiny),
+        ("scale", T::Tiny),
+        ("is_output", T::Bit),
+        ("is_cursor_ref", T::Bit),
+        ("has_default_value", T::Bit),
+        ("is_xml_document", T::Bit),
+        ("default_value", T::Any),
+        ("xml_collection_id", T::Int),
+        ("is_readonly", T::Bit),
+        ("is_nullable", T::Bit),
     ]);
-    for (n, name) in (0i64..).zip(&database.full_text.catalogs) {
-        let default = database.full_text.catalogs.first();
-        let default = default.is_some_and(|d| same_name(d, name));
-        v.row(vec![i(n + 5), s(name), b(default), b(true), NULL]);
-    }
-    v
-}
-
-fn full_text_indexes(database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("object_id", T::Int),
-        ("unique_index_id", T::Int),
-        ("fulltext_catalog_id", T::Int),
-        ("is_enabled", T::Bit),
-        ("change_tracking_state", T::Code),
-        ("change_tracking_state_desc", T::Desc),
-        ("has_crawl_completed", T::Bit),
-        ("stoplist_id", T::Int),
-    ]);
-    for x in &database.full_text.indexes {
-        v.row(vec![
-            i(x.table),
-            i(x.key_index),
-            i(x.catalog as i64 + 5),
-            b(true),
-            s("A "),
-            s("AUTO"),
-            b(true),
-            i(0),
-        ]);
-    }
-    v
-}
-
-fn full_text_columns(database: &Database) -> Build {
-    let mut v = Build::new(&[
-        ("object_id", T::Int),
-        ("column_id", T::Int),
-        ("type_column_id", T::Int),
-        ("language_id", T::Int),
-    ]);
-    for x in &database.full_text.indexes {
-        for (column, typed) in &x.columns {
-            let typed = typed.map_or(NULL, i);
-            v.row(vec![i(x.table), i(*column), typed, i(1033)]);
+    for m in database.modules.values() {
+        let first = i64::from(m.parameters.first().is_none_or(|p| !p.name.is_empty()));
+        for (id, p) in (first..).zip(&m.parameters) {
+            let system = p.ty.as_ref().map_or(243, |ty| match p.user_type_id {
+                108 => 108,
+                _ => i64::from(datatype::system_type_id(ty)),
+            });
+            let cursor = p.ty.is_none() && p.user_type_id == 0;
+            v.row(vec![
+                i(m.object_id),
+                s(&p.name),
+                i(id),
+                i(system),
+                i(p.user_type_id),
+                i(p.ty.as_ref().map_or(-1, datatype::max_length)),
+                i(p.ty.as_ref().map_or(0, datatype::precision)),
+                i(p.ty.as_ref().map_or(0, datatype::scale)),
+                b(p.output),
+                b(cursor),
+                b(false),
+                b(false),
+                NULL,
+                i(0),
+                b(p.ty.is_none() && !cursor),
+                b(true),
+            ]);
         }
     }
     v

@@ -4,6 +4,7 @@ mod alter;
 mod index;
 mod module;
 pub(crate) mod option;
+mod routine;
 pub(crate) mod security;
 mod sequence;
 pub(crate) mod table;

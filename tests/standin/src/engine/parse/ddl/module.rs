@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Token;
 use crate::engine::error::{Result, unsupported};
 use crate::engine::model::name::Name;
 use crate::engine::model::object::ModuleKind;
+use crate::engine::parse::ddl::routine::{function, procedure};
 use crate::engine::parse::definition::CreateModule;
 use crate::engine::parse::statement::Statement;
 use crate::engine::parse::tokens::Tokens;
@@ -32,7 +33,11 @@ pub(super) fn module(t: &mut Tokens, word: &str, by: By) -> Result<Statement> {
         must_exist: by == By::Alter,
         columns: Vec::new(),
         query: None,
+        expression: None,
         returns: None,
+        table: Vec::new(),
+        parameters: Vec::new(),
+        options: Vec::new(),
         parent: None,
         refers: refers(t),
     };
@@ -47,7 +52,7 @@ pub(super) fn module(t: &mut Tokens, word: &str, by: By) -> Result<Statement> {
                 made.parent = Some(t.name()?);
             }
         }
-        _ => {}
+        _ => procedure(t, &mut made)?,
     }
     t.skip_rest();
     Ok(Statement::CreateModule(Box::new(made)))
@@ -73,26 +78,10 @@ fn view(t: &mut Tokens, made: &mut CreateModule) -> Result<()> {
         made.columns = t.list(Tokens::identifier)?;
     }
     if t.take_word("WITH") {
-        t.separated(Tokens::identifier)?;
+        made.options = t.separated(|t| t.identifier().map(|w| w.to_uppercase()))?;
     }
     t.expect_word("AS")?;
     made.query = Some(t.view_query());
-    Ok(())
-}
-
-fn function(t: &mut Tokens, made: &mut CreateModule) -> Result<()> {
-    if matches!(t.peek(), Token::LParen) {
-        t.skip_parentheses()?;
-    }
-    t.expect_word("RETURNS")?;
-    if t.take_word("TABLE") {
-        made.kind = ModuleKind::InlineFunction;
-    } else if matches!(t.peek(), Token::Word(w) if w.value.starts_with('@')) {
-        made.kind = ModuleKind::TableFunction;
-    } else {
-        made.kind = ModuleKind::ScalarFunction;
-        made.returns = Some(t.type_name()?);
-    }
     Ok(())
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) trusted: bool,
     /// A masked column was named since this was last set to false.
     pub(crate) masked: bool,
+    /// The schema of the module whose body this is: names without a schema are found there first.
+    pub(crate) home: Option<String>,
 }
 
 impl<'a> Binder<'a> {
@@ -100,6 +102,22 @@ impl<'a> Binder<'a> {
             numbered: Vec::new(),
             trusted: false,
             masked: false,
+            home: None,
+        }
+    }
+
+    /// The name with the schema it is found in, which may be that of the module at hand.
+    pub(crate) fn at_home(&self, name: &Name) -> Name {
+        let there = |home: &&String| {
+            let database = self.facts.database_of(name);
+            database.is_ok_and(|d| d.object_id(home, &name.name).is_some())
+        };
+        match self.home.as_ref().filter(there) {
+            Some(home) if name.schema.is_none() => Name {
+                schema: Some(home.clone()),
+                ..name.clone()
+            },
+            _ => name.clone(),
         }
     }
 
@@ -131,6 +149,11 @@ impl<'a> Binder<'a> {
     /// Binds a value and reads it at once; it may use variables and subqueries, but no columns.
     pub(crate) fn constant(&mut self, expr: &Expr) -> Result<(Value, Ty)> {
         let bound = self.value(expr)?;
+        if reads_row(&bound) {
+            return Err(unsupported(format!(
+                "'{expr}' where a constant is expected"
+            )));
+        }
         let run = Run::default();
         let value = bound.eval(&Env {
             row: &[],
@@ -315,6 +338,9 @@ impl<'a> Binder<'a> {
         if name.starts_with("@@") {
             return function::global(self.facts, name);
         }
+        if let Some(parameter) = self.column_if(None, name)? {
+            return Ok(parameter);
+        }
         let variable = self.facts.variable(name)?;
         let mut bound = Bound::constant(variable.value.clone(), variable.ty.clone());
         bound.t.nullable = true;
@@ -341,6 +367,21 @@ impl<'a> Binder<'a> {
             descending: is_descending(key),
         })
     }
+}
+
+/// Whether a row is needed to know the value.
+fn reads_row(bound: &Bound) -> bool {
+    let mut found = false;
+    bound.clone().walk(&mut |e| {
+        found |= matches!(
+            e.kind,
+            Kind::Column { .. }
+                | Kind::Scalar(_, true)
+                | Kind::Exists(_, true)
+                | Kind::InQuery(_, _, true)
+        );
+    });
+    found
 }
 
 pub(crate) fn is_descending(key: &ast::OrderByExpr) -> bool {

@@ -198,7 +198,7 @@ impl<'a> Binder<'a> {
         let inner = self.value(expr)?;
         let (ty, ..) = self.facts.resolve_type(to, true)?;
         let mut t = Ty {
-            nullable: inner.t.nullable || attempt,
+            nullable: inner.t.nullable || attempt || inner.as_constant().is_none(),
             ty,
             collation: None,
             rank: 0,

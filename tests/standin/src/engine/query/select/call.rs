@@ -124,9 +124,9 @@ impl Binder<'_> {
         } else {
             SqlType::Int
         };
-        let plain = |ty: SqlType, nullable| Ty {
+        let plain = |ty: SqlType| Ty {
             ty,
-            nullable,
+            nullable: true,
             collation: None,
             rank: 0,
         };
@@ -139,7 +139,7 @@ impl Binder<'_> {
                 separator: None,
                 order: Vec::new(),
             };
-            return Ok((call, plain(int, false)));
+            return Ok((call, plain(int)));
         }
         let Some(Some(first)) = args.first() else {
             return Err(argument_count(name, 1));
@@ -240,10 +240,7 @@ fn aggregate_type(kind: AggregateFunction, arg: &Bound, int: &SqlType) -> Result
         rank: 0,
     };
     Ok(match kind {
-        F::CountRows | F::Count => Ty {
-            nullable: false,
-            ..plain(int.clone())
-        },
+        F::CountRows | F::Count => plain(int.clone()),
         F::ChecksumAgg => plain(SqlType::Int),
         F::StringAgg => {
             let ty = match &arg.t.ty {

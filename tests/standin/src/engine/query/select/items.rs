@@ -193,7 +193,7 @@ impl Binder<'_> {
         &mut self,
         order: &[ast::OrderByExpr],
         items: &[Item],
-    ) -> Result<Vec<SortKey>> {
+    ) -> Result<Vec<(SortKey, Option<usize>)>> {
         let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
         let mut keys = Vec::new();
         for key in order {
@@ -222,10 +222,23 @@ impl Binder<'_> {
                 ));
             }
             found.expr.t.nullable = true;
-            keys.push(found);
+            let at = at.or_else(|| same_item(&found.expr, items));
+            keys.push((found, at));
         }
         Ok(keys)
     }
+}
+
+/// The item of the select list that is the same column.
+fn same_item(expr: &Bound, items: &[Item]) -> Option<usize> {
+    let Kind::Column { depth, at } = expr.kind else {
+        return None;
+    };
+    let same = |item: &Item| match item.expr.kind {
+        Kind::Column { depth: d, at: a } => (d, a) == (depth, at),
+        _ => false,
+    };
+    items.iter().position(same)
 }
 
 /// Whether an aggregate without OVER is in the expression, subqueries aside.

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod call;
+mod finish;
 mod items;
 mod method;
 mod set;
@@ -9,20 +10,15 @@ mod shape;
 mod user;
 pub(crate) mod window;
 
-use sqlparser::ast::{
-    self, Distinct, Expr, LimitClause, OrderByKind, Query, Select, SetExpr, TopQuantity,
-};
+use sqlparser::ast::{self, Expr, LimitClause, OrderByKind, Query, Select, SetExpr};
 
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::eval::expr::{Bound, Kind};
-use crate::engine::eval::plan::{Aggregate, Plan, SortKey, WindowCall};
-use crate::engine::eval::types::sortable;
+use crate::engine::eval::expr::Bound;
+use crate::engine::eval::plan::{Aggregate, Plan};
 use crate::engine::query::bind::{Binder, CommonTable, Output};
-use crate::engine::query::order;
-use crate::engine::query::select::access::{Read, access, read_windows, sorted_and_trimmed};
-use crate::engine::query::select::items::Item;
+use crate::engine::query::select::finish::Stages;
 use crate::engine::query::select::set::Bounded;
-use crate::engine::query::select::shape::{at_edge, carried, limited, narrowed, sought, windowed};
+use crate::engine::query::select::shape::{at_edge, limited, narrowed, sought};
 use crate::types::Value;
 
 impl Binder<'_> {
@@ -173,7 +169,7 @@ impl Binder<'_> {
         self.group(select, grouped)?;
         self.scope().windows = Some(Vec::new());
         let items = self.items(select)?;
-        let keys = self.order_keys(order, &items)?;
+        let (keys, places) = self.order_keys(order, &items)?.into_iter().unzip();
         let having = select
             .having
             .as_ref()
@@ -206,6 +202,7 @@ impl Binder<'_> {
                 filter,
                 items,
                 keys,
+                places,
                 windows,
                 input_width,
             },
@@ -226,134 +223,6 @@ impl Binder<'_> {
                 .unwrap_or(0),
         }
     }
-
-    fn finish(
-        &mut self,
-        select: &Select,
-        stages: Stages,
-        paging: (u64, Option<u64>),
-    ) -> Result<Bounded> {
-        let Stages {
-            mut plan,
-            filter,
-            mut items,
-            mut keys,
-            mut windows,
-            mut input_width,
-        } = stages;
-        let (count, ties) = self.top(select)?;
-        if let Plan::Scan(scan) = plan {
-            let whole = windows.is_empty() && select.distinct.is_none();
-            let most = paging.1.or(count).filter(|_| whole);
-            let most = most.map(|n| n.saturating_add(paging.0));
-            let filter = filter.as_ref();
-            plan = access(
-                &scan,
-                filter,
-                most,
-                &Read {
-                    items: &items,
-                    keys: &keys,
-                    windows: &windows,
-                },
-            );
-        }
-        if !windows.is_empty() {
-            (plan, input_width) = carried(plan, input_width, &mut items, &mut keys, &mut windows);
-            plan = windowed(plan, windows);
-        }
-        let place = |b: &mut Bound| read_windows(b, input_width);
-        items.iter_mut().for_each(|i| place(&mut i.expr));
-        keys.iter_mut().for_each(|k| place(&mut k.expr));
-        let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
-        let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
-        let exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
-        let paging = (paging.0, paging.1.or(count));
-        if matches!(select.distinct, Some(Distinct::Distinct)) {
-            for expr in &exprs {
-                sortable(expr)?;
-            }
-            plan = Plan::Project(Box::new(plan), exprs.clone());
-            plan = Plan::Distinct(
-                Box::new(plan),
-                outputs.iter().map(|o| o.t.clone()).collect(),
-            );
-            let keys = self.distinct_keys(keys, &exprs)?;
-            let tied = ties.then(|| keys.clone());
-            plan = if keys.is_empty() {
-                plan
-            } else {
-                Plan::Sort(Box::new(plan), keys)
-            };
-            return Ok((limited(plan, paging, tied), outputs));
-        }
-        if sorted {
-            let tied = ties.then(|| keys.clone());
-            plan = limited(plan, paging, tied);
-            return Ok((Plan::Project(Box::new(plan), exprs), outputs));
-        }
-        Ok((
-            sorted_and_trimmed(plan, exprs, keys, |plan, keys| {
-                limited(plan, paging, ties.then_some(keys))
-            }),
-            outputs,
-        ))
-    }
-
-    /// After DISTINCT only what is in the select list can be sorted by.
-    fn distinct_keys(&self, keys: Vec<SortKey>, exprs: &[Bound]) -> Result<Vec<SortKey>> {
-        let missing = || {
-            error(
-                145,
-                15,
-                "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.",
-            )
-        };
-        keys.into_iter()
-            .map(|key| {
-                let same = |e: &Bound| match (&e.kind, &key.expr.kind) {
-                    (Kind::Column { depth: a, at: b }, Kind::Column { depth: c, at: d }) => {
-                        (a, b) == (c, d)
-                    }
-                    _ => false,
-                };
-                let at = exprs.iter().position(same).ok_or_else(missing)?;
-                let expr = Bound {
-                    kind: Kind::Column { depth: 0, at },
-                    t: key.expr.t.clone(),
-                };
-                Ok(SortKey {
-                    expr,
-                    descending: key.descending,
-                })
-            })
-            .collect()
-    }
-
-    fn top(&mut self, select: &Select) -> Result<(Option<u64>, bool)> {
-        let Some(top) = &select.top else {
-            return Ok((None, false));
-        };
-        if top.percent {
-            return Err(unsupported("TOP ... PERCENT"));
-        }
-        let count = match &top.quantity {
-            None => None,
-            Some(TopQuantity::Constant(n)) => Some(*n),
-            Some(TopQuantity::Expr(e)) => Some(self.row_count(e)?),
-        };
-        Ok((count, top.with_ties))
-    }
-}
-
-/// What is bound of a SELECT before its last steps.
-struct Stages {
-    plan: Plan,
-    filter: Option<Bound>,
-    items: Vec<Item>,
-    keys: Vec<SortKey>,
-    windows: Vec<WindowCall>,
-    input_width: usize,
 }
 
 fn refuse(select: &Select) -> Result<()> {

@@ -7,12 +7,12 @@ use sqlparser::ast::{Expr, Function};
 use crate::engine::error::{Result, error, invalid_object, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
 use crate::engine::model::name::Name;
-use crate::engine::model::object::ModuleKind;
 use crate::engine::parse::rewrite::NEXT_VALUE;
 use crate::engine::query::bind::Binder;
+use crate::engine::query::routine::refusing;
 use crate::engine::query::select::call::arguments;
 use crate::engine::query::source::name_of;
-use crate::types::{SqlType, Value};
+use crate::types::SqlType;
 
 impl Binder<'_> {
     /// The call if it is one of these; `None` leaves it to the built-in functions.
@@ -29,23 +29,19 @@ impl Binder<'_> {
             return Ok(Some(method));
         }
         let args = arguments(f)?.0;
-        for arg in args.into_iter().flatten() {
+        let args: Option<Vec<&Expr>> = args.into_iter().collect();
+        let args = args.ok_or_else(|| syntax("*"))?;
+        if let Some(call) = self.scalar_call(&name, &args)? {
+            return Ok(Some(call));
+        }
+        for arg in args {
             self.value(arg)?;
         }
-        let database = self.facts.database_of(&name)?;
         let schema = name.schema.as_deref().unwrap_or("dbo");
-        let found = database
-            .object_id(schema, &name.name)
-            .and_then(|id| database.modules.get(&id))
-            .filter(|m| m.kind == ModuleKind::ScalarFunction);
-        let Some(returns) = found.and_then(|m| m.returns.clone()) else {
-            let message = format!(
-                "Cannot find either column \"{schema}\" or the user-defined function or aggregate \"{name}\", or the name is ambiguous."
-            );
-            return Err(error(4121, 16, message));
-        };
-        let refused = format!("running the function '{name}'");
-        Ok(Some(refusing(refused, Vec::new(), self.ty(returns)?)))
+        let message = format!(
+            "Cannot find either column \"{schema}\" or the user-defined function or aggregate \"{name}\", or the name is ambiguous."
+        );
+        Err(error(4121, 16, message))
     }
 
     fn ty(&self, ty: SqlType) -> Result<Ty> {
@@ -118,19 +114,5 @@ impl Binder<'_> {
                 rank: 0,
             },
         })
-    }
-}
-
-/// A call that is NULL for a NULL argument and otherwise an error that names what is not run here.
-fn refusing(what: String, args: Vec<Bound>, t: Ty) -> Bound {
-    let call = Arc::new(move |values: &[Value]| {
-        if values.iter().any(|v| matches!(v, Value::Null)) {
-            return Ok(Value::Null);
-        }
-        Err(unsupported(&what))
-    });
-    Bound {
-        kind: Kind::Call(call, args),
-        t,
     }
 }
