@@ -1,34 +1,70 @@
 //! `+ - * / %`, signs and bits, by the types of both sides.
 
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, UnaryOperator};
 
 use super::context::Context;
 use super::convert;
 use super::decimal::{self, Decimal, Digits};
-use super::expression;
+use super::moment_arithmetic;
+use super::text_sum;
 use super::types::{self, Family};
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
+pub(super) fn is_operator(op: &BinaryOperator) -> bool {
+    is_factor(op)
+        || matches!(
+            op,
+            BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::BitwiseAnd
+                | BinaryOperator::BitwiseOr
+                | BinaryOperator::BitwiseXor
+        )
+}
+
+pub(super) fn is_factor(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo
+    )
+}
+
+fn is_bitwise(op: &BinaryOperator) -> bool {
+    is_operator(op) && !is_factor(op) && !matches!(op, BinaryOperator::Plus | BinaryOperator::Minus)
+}
+
 /// `a op b`.
 pub(super) fn binary(
     context: &mut Context<'_>,
-    left: &Expr,
     op: &BinaryOperator,
-    right: &Expr,
+    a: Value,
+    b: Value,
 ) -> Outcome<Value> {
-    precedence(left, op, right)?;
-    let a = expression::value(context, left)?.kept()?;
-    let b = expression::value(context, right)?.kept()?;
-    if a.is_null() || b.is_null() {
-        return Err(Untranslated::new(format!("{op} with NULL")));
+    if !is_operator(op) {
+        return Err(Untranslated::new(format!("the operator {op} as a value")));
     }
-    let families = (a.family(), b.family());
-    match families {
-        (Family::Text, Family::Text) if *op == BinaryOperator::Plus => concat(context, &a, &b),
+    let (a, b) = typed_nulls(op, a.kept()?, b.kept()?)?;
+    match (a.family(), b.family()) {
+        (Family::Text, Family::Text) if *op == BinaryOperator::Plus => {
+            text_sum::sum(context, &a, &b)
+        }
+        (Family::Bit, Family::Bit) if is_bitwise(op) => bits(op, &a, &b),
         (Family::Bit, Family::Bit) => Err(Untranslated::new(format!("{op} of two bits"))),
-        (one, other) if one.is_number() && other.is_number() => numbers(op, &a, &b),
+        (one, other) if one.is_number() && other.is_number() => numbers(context, op, &a, &b),
+        // A number, and a date, has the higher precedence: the text is read as one.
+        (Family::Text, other) if other.is_number() => {
+            let ty = number_type(&b);
+            let a = convert::converted(context, a, &ty)?;
+            numbers(context, op, &a, &b)
+        }
+        (one, Family::Text) if one.is_number() => {
+            let ty = number_type(&a);
+            let b = convert::converted(context, b, &ty)?;
+            numbers(context, op, &a, &b)
+        }
+        (Family::Moment, _) | (_, Family::Moment) => moment_arithmetic::binary(context, op, &a, &b),
         _ => Err(Untranslated::new(format!(
             "{op} of {} and {}",
             a.shown(),
@@ -37,97 +73,46 @@ pub(super) fn binary(
     }
 }
 
-/// The parser follows other dialects where SQL Server has `& ^ |` beside `+`, and a sign below
-/// `*` ("Operator precedence"). What the two would read differently is refused.
-fn precedence(left: &Expr, op: &BinaryOperator, right: &Expr) -> Outcome<()> {
-    let bare = |expr: &Expr| match expr {
-        Expr::BinaryOp { op, .. } => Some(op.clone()),
-        _ => None,
-    };
-    let (one, other) = (bare(left), bare(right));
-    let mixed = |inner: &Option<BinaryOperator>| {
-        inner
-            .as_ref()
-            .is_some_and(|inner| inner != op && (is_bitwise(inner) || is_bitwise(op)))
-    };
-    if mixed(&one) || mixed(&other) {
-        return Err(Untranslated::new(
-            "bit operators beside others without brackets",
-        ));
+/// What a text beside a number is read as.
+fn number_type(number: &Value) -> SqlType {
+    match &number.ty {
+        Some(SqlType::Bit) | None => SqlType::Int,
+        Some(ty) => ty.clone(),
     }
-    if is_factor(op)
-        && let Expr::BinaryOp { op, right, .. } = left
-        && is_factor(op)
-        && matches!(
-            **right,
-            Expr::UnaryOp {
-                op: UnaryOperator::Minus,
-                ..
-            }
-        )
-    {
-        return Err(Untranslated::new(
-            "a sign within a product without brackets",
-        ));
-    }
-    Ok(())
 }
 
-fn is_bitwise(op: &BinaryOperator) -> bool {
-    matches!(
-        op,
-        BinaryOperator::BitwiseAnd | BinaryOperator::BitwiseOr | BinaryOperator::BitwiseXor
-    )
-}
-
-fn is_factor(op: &BinaryOperator) -> bool {
-    matches!(
-        op,
-        BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo
-    )
-}
-
-/// NULL makes NULL on both sides. SQL Server cuts a result that is longer than its type.
-pub(super) fn concat(context: &Context<'_>, a: &Value, b: &Value) -> Outcome<Value> {
-    let national = a.is_national() || b.is_national();
-    let both = |a: &Value, b: &Value| {
-        let length = |it: &Value| it.ty.as_ref().and_then(types::length);
-        match (&a.constant, &b.constant) {
-            (Some(Constant::Text(one)), Some(Constant::Text(two))) => {
-                u32::try_from(one.len() + two.len()).ok()
-            }
-            _ => Some(u32::from(length(a)?) + u32::from(length(b)?)),
+/// NULL by itself has the type of what it stands beside, and makes NULL of it.
+fn typed_nulls(op: &BinaryOperator, a: Value, b: Value) -> Outcome<(Value, Value)> {
+    let untyped = |value: &Value| value.is_null() && value.ty.is_none();
+    match (untyped(&a), untyped(&b)) {
+        (true, true) => Err(Untranslated::new(format!("{op} with NULL"))),
+        (true, false) => {
+            let ty = b.ty.clone().unwrap_or(SqlType::Int);
+            Ok((convert::implicit(a, &ty)?, b))
         }
-    };
-    let most = if national { 4_000 } else { 8_000 };
-    let length = both(a, b);
-    if length.is_some_and(|length| length > most) {
-        return Err(Untranslated::new(
-            "+ of texts that SQL Server may have to cut at 8,000 bytes",
-        ));
+        (false, true) => {
+            let ty = a.ty.clone().unwrap_or(SqlType::Int);
+            let b = convert::implicit(b, &ty)?;
+            Ok((a, b))
+        }
+        (false, false) => Ok((a, b)),
     }
-    if a.is_national() != b.is_national() {
-        let narrow = if national && !a.is_national() { a } else { b };
-        convert::ascii_or_column(narrow)?;
-    }
-    let collation = match (&a.collation, &b.collation) {
-        (None, None) => None,
-        _ => Some(context.collation(a, b)?),
-    };
-    let mut value = Value::operation(
-        format!("{} || {}", a.operand(), b.operand()),
-        types::text_type(national, length),
-    );
-    value.collation = collation;
-    value.explicit = a.explicit || b.explicit;
-    Ok(value)
 }
 
-fn numbers(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
+/// Bits of bits, by way of integers: `false AND NULL` is false, `0 & NULL` is NULL.
+fn bits(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
+    let int = |value: &Value| convert::implicit(value.clone(), &SqlType::Int);
+    let made = integers(op, &int(a)?, &int(b)?)?;
+    Ok(Value::operation(
+        format!("({}) <> 0", made.sql),
+        SqlType::Bit,
+    ))
+}
+
+fn numbers(context: &mut Context<'_>, op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let (a, b) = (unbit(a)?, unbit(b)?);
-    let families = (a.family(), b.family());
-    match families {
-        (Family::Float, _) | (_, Family::Float) => floats(op, &a, &b),
+    match (a.family(), b.family()) {
+        (Family::Float, _) | (_, Family::Float) => floats(context, op, &a, &b),
         (Family::Int, Family::Int) => integers(op, &a, &b),
         (Family::Money, other) | (other, Family::Money) if other != Family::Decimal => {
             money(op, &a, &b)
@@ -171,7 +156,7 @@ fn higher(a: &Value, b: &Value) -> SqlType {
     ty.clone().unwrap_or(SqlType::Int)
 }
 
-fn floats(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
+fn floats(context: &mut Context<'_>, op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let sign = match op {
         BinaryOperator::Plus => "+",
         BinaryOperator::Minus => "-",
@@ -180,30 +165,29 @@ fn floats(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
         _ => return Err(unknown(op)),
     };
     let ty = higher(a, b);
-    let a = convert::implicit(a.clone(), &ty)?;
-    let b = convert::implicit(b.clone(), &ty)?;
+    let a = convert::converted(context, a.clone(), &ty)?;
+    let b = convert::converted(context, b.clone(), &ty)?;
     let sql = format!("{} {sign} {}", a.operand(), b.operand());
     Ok(Value::operation(sql, ty))
 }
 
-/// `money` with itself and integers: sums, and products with integers, are exact.
+/// `money` with itself and integers. Sums and products with integers are exact; a product of two
+/// has eight digits, of which four stay, rounded, and a quotient is cut after four.
 fn money(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let ty = higher(a, b);
     let both = a.family() == b.family();
-    let sign = match op {
-        BinaryOperator::Plus => "+",
-        BinaryOperator::Minus => "-",
-        BinaryOperator::Multiply if !both => "*",
-        _ => {
-            return Err(Untranslated::new(format!(
-                "{op} of money, which rounds in between"
-            )));
+    let (one, other) = (a.plain(), b.plain());
+    Ok(match op {
+        BinaryOperator::Plus => Value::operation(format!("{one} + {other}"), ty),
+        BinaryOperator::Minus => Value::operation(format!("{one} - {other}"), ty),
+        BinaryOperator::Multiply if both => Value::atom(format!("round({one} * {other}, 4)"), ty),
+        BinaryOperator::Multiply => Value::operation(format!("{one} * {other}"), ty),
+        BinaryOperator::Divide => {
+            let sql = format!("div({one} * 10000::numeric, {other}) * 0.0001");
+            Value::operation(sql, ty)
         }
-    };
-    Ok(Value::operation(
-        format!("{} {sign} {}", a.plain(), b.plain()),
-        ty,
-    ))
+        _ => return Err(unknown(op)),
+    })
 }
 
 fn decimals(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
@@ -213,7 +197,9 @@ fn decimals(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
         BinaryOperator::Minus => ("-", decimal::sum(one, other)),
         BinaryOperator::Multiply => ("*", decimal::product(one, other)),
         BinaryOperator::Modulo => ("%", decimal::remainder(one, other)),
-        BinaryOperator::Divide => return quotient(a, b, decimal::quotient(one, other)),
+        BinaryOperator::Divide => {
+            return Ok(quotient(a, b, decimal::quotient(one, other)));
+        }
         _ => return Err(unknown(op)),
     };
     let sql = format!("{} {sign} {}", a.plain(), b.plain());
@@ -225,27 +211,19 @@ fn decimals(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let ty = SqlType::Decimal { precision, scale };
     match (reduced, op) {
         (false, _) => Ok(Value::operation(sql, ty)),
-        (true, BinaryOperator::Multiply) => Ok(Value::atom(format!("round({sql}, {scale})"), ty)),
-        (true, _) => Err(too_long(op)),
+        (true, BinaryOperator::Modulo) => Err(Untranslated::new(
+            "% of decimals whose result SQL Server shortens",
+        )),
+        // "Precision, scale, and length": the result is rounded to the scale that is left.
+        (true, _) => Ok(Value::atom(format!("round({sql}, {scale})"), ty)),
     }
 }
 
 /// SQL Server cuts a quotient at its scale: `2 / 3.0` is 0.666666. `div` cuts at the point.
-fn quotient(a: &Value, b: &Value, digits: Digits) -> Outcome<Value> {
+fn quotient(a: &Value, b: &Value, digits: Digits) -> Value {
     let Digits {
-        precision,
-        scale,
-        reduced,
+        precision, scale, ..
     } = digits;
-    // Whether 0.5 has one digit or two decides how long the quotient is.
-    let below_one = matches!(
-        &b.constant,
-        Some(Constant::Decimal(Decimal { mantissa, scale }))
-            if *scale > 0 && mantissa.unsigned_abs().to_string().len() <= usize::from(*scale)
-    );
-    if reduced || below_one {
-        return Err(too_long(&BinaryOperator::Divide));
-    }
     let unit = format!("1{}", "0".repeat(usize::from(scale)));
     let smallest = format!("0.{}1", "0".repeat(usize::from(scale).saturating_sub(1)));
     let sql = format!(
@@ -253,7 +231,7 @@ fn quotient(a: &Value, b: &Value, digits: Digits) -> Outcome<Value> {
         a.plain(),
         b.plain()
     );
-    Ok(Value::operation(sql, SqlType::Decimal { precision, scale }))
+    Value::operation(sql, SqlType::Decimal { precision, scale })
 }
 
 /// A constant has the digits that are written.
@@ -272,21 +250,22 @@ fn unknown(op: &BinaryOperator) -> Untranslated {
     Untranslated::new(format!("the operator {op} with these types"))
 }
 
-fn too_long(op: &BinaryOperator) -> Untranslated {
-    Untranslated::new(format!("{op} of decimals whose result SQL Server shortens"))
-}
-
 /// `-x`, `+x`, `~x`.
-pub(super) fn unary(context: &mut Context<'_>, op: UnaryOperator, expr: &Expr) -> Outcome<Value> {
-    let value = expression::value(context, expr)?;
+pub(super) fn unary(op: UnaryOperator, value: Value) -> Outcome<Value> {
     let ty = value.ty.clone().unwrap_or(SqlType::Int);
     match (op, value.family()) {
         (UnaryOperator::Plus, family) if family.is_number() => Ok(value),
+        (UnaryOperator::Plus, Family::Text) => Ok(value),
         (UnaryOperator::Minus, _) => minus(value, ty),
         (UnaryOperator::BitwiseNot, Family::Bit) => {
             Ok(Value::operation(format!("NOT {}", value.operand()), ty))
         }
-        (UnaryOperator::BitwiseNot, Family::Int) if ty != SqlType::TinyInt => {
+        // All eight bits of it, and no sign.
+        (UnaryOperator::BitwiseNot, Family::Int) if ty == SqlType::TinyInt => Ok(Value::operation(
+            format!("~{} & 255::smallint", value.operand()),
+            ty,
+        )),
+        (UnaryOperator::BitwiseNot, Family::Int) => {
             Ok(Value::operation(format!("~{}", value.operand()), ty))
         }
         _ => Err(Untranslated::new(format!("{op} of {}", value.shown()))),

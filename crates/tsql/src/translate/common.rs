@@ -1,7 +1,7 @@
 //! The type that CASE, COALESCE and comparisons convert both sides to.
 
 use super::context::Context;
-use super::convert::{fraction, implicit};
+use super::convert::{converted, fraction};
 use super::types::{self, Family};
 use super::value::Value;
 use super::{Outcome, Untranslated};
@@ -16,9 +16,7 @@ pub(super) fn common(a: &Value, b: &Value) -> Outcome<SqlType> {
     };
     let families = (types::family(one), types::family(other));
     match families {
-        (Family::Text, Family::Text) if is_fixed(one) && is_fixed(other) => {
-            fixed(one, other).cloned()
-        }
+        (Family::Text, Family::Text) if is_fixed(one) && is_fixed(other) => Ok(fixed(one, other)),
         (Family::Text, Family::Text) => {
             let national = types::is_national(one) || types::is_national(other);
             let length = match (types::length(one), types::length(other)) {
@@ -46,14 +44,14 @@ fn is_fixed(ty: &SqlType) -> bool {
     matches!(ty, SqlType::Char { .. } | SqlType::NChar { .. })
 }
 
-/// `char(n)` beside `char(n)` stays one; of different lengths the longer fills up the shorter.
-fn fixed<'a>(one: &'a SqlType, other: &'a SqlType) -> Outcome<&'a SqlType> {
-    if types::length(one) != types::length(other) {
-        return Err(Untranslated::new(format!(
-            "a choice of {one} and {other}, which fills up the shorter one"
-        )));
+/// `char(n)` beside `char(n)` stays one; the longer fills up the shorter.
+fn fixed(one: &SqlType, other: &SqlType) -> SqlType {
+    let length = types::length(one).max(types::length(other)).unwrap_or(1);
+    if types::is_national(one) || types::is_national(other) {
+        SqlType::NChar { length }
+    } else {
+        SqlType::Char { length }
     }
-    Ok(if types::is_national(one) { one } else { other })
 }
 
 /// Enough digits for both, before and after the point.
@@ -75,7 +73,10 @@ fn both_decimal(a: &Value, b: &Value) -> Outcome<SqlType> {
 }
 
 /// Both sides in their common type.
-pub(super) fn unified(context: &Context<'_>, values: Vec<Value>) -> Outcome<(Vec<Value>, Value)> {
+pub(super) fn unified(
+    context: &mut Context<'_>,
+    values: Vec<Value>,
+) -> Outcome<(Vec<Value>, Value)> {
     let mut shape = Value::null();
     for value in &values {
         let ty = common(&shape, value).or_else(|error| match (&shape.ty, &value.ty) {
@@ -102,12 +103,12 @@ pub(super) fn unified(context: &Context<'_>, values: Vec<Value>) -> Outcome<(Vec
     let Some(ty) = shape.ty.clone() else {
         return Err(Untranslated::new("an expression of NULLs only"));
     };
-    let converted = values.into_iter().map(|value| {
+    let values = values.into_iter().map(|value| {
         let value = value.kept()?;
         if value.is_null() && value.ty.is_none() {
             return Ok(value);
         }
-        implicit(value, &ty)
+        converted(context, value, &ty)
     });
-    Ok((converted.collect::<Outcome<_>>()?, shape))
+    Ok((values.collect::<Outcome<_>>()?, shape))
 }

@@ -56,15 +56,26 @@ pub(super) fn compare(
     let equality = matches!(sign, "=" | "<>");
     match (a.family(), b.family()) {
         (Family::Text, Family::Text) => text(context, &a, sign, &b),
-        (Family::Text, _) if a.as_text().is_none() => Err(unlike(&a, &b)),
-        (_, Family::Text) if b.as_text().is_none() => Err(unlike(&a, &b)),
         (Family::Binary, Family::Binary) => binaries(&a, sign, &b),
         (Family::Binary | Family::Other, _) | (_, Family::Binary | Family::Other) => {
             Err(unlike(&a, &b))
         }
         (Family::Uuid, _) | (_, Family::Uuid) if !equality => uuids(context, &a, sign, &b),
-        _ => converted(&a, sign, &b),
+        // Numbers, dates and identifiers have the higher precedence: the text is read as one.
+        (Family::Text, _) if a.as_text().is_none() => {
+            let a = convert::converted(context, a, &read_as(&b))?;
+            converted(context, &a, sign, &b)
+        }
+        (_, Family::Text) if b.as_text().is_none() => {
+            let b = convert::converted(context, b, &read_as(&a))?;
+            converted(context, &a, sign, &b)
+        }
+        _ => converted(context, &a, sign, &b),
     }
+}
+
+fn read_as(other: &Value) -> SqlType {
+    other.ty.clone().unwrap_or(SqlType::Int)
 }
 
 fn unlike(a: &Value, b: &Value) -> Untranslated {
@@ -106,12 +117,17 @@ fn binaries(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
 }
 
 /// In the type with the higher precedence.
-fn converted(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
+fn converted(
+    context: &mut Context<'_>,
+    a: &Value,
+    sign: &'static str,
+    b: &Value,
+) -> Outcome<Comparison> {
     if let Some(bits) = bits(a, sign, b)? {
         return Ok(bits);
     }
     if a.family().is_number() && b.family().is_number() {
-        return numbers(a, sign, b);
+        return numbers(context, a, sign, b);
     }
     let ty = match (a.as_text(), b.as_text()) {
         (Some(_), None) => b.ty.clone(),
@@ -119,14 +135,14 @@ fn converted(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
         _ => Some(common::common(a, b)?),
     };
     let ty = ty.ok_or_else(|| unlike(a, b))?;
-    let wide = |value: &Value| match (&value.ty, &ty) {
+    let mut wide = |value: &Value| match (&value.ty, &ty) {
         // PostgreSQL widens by itself; without a cast an index can be used.
         (Some(SqlType::Date), SqlType::DateTime | SqlType::DateTime2 { .. })
             if value.constant.is_none() =>
         {
             Ok(value.clone())
         }
-        _ => convert::implicit(value.clone(), &ty),
+        _ => convert::converted(context, value.clone(), &ty),
     };
     Ok(Comparison {
         left: wide(a)?.operand(),
@@ -158,7 +174,12 @@ fn bits(a: &Value, sign: &'static str, b: &Value) -> Outcome<Option<Comparison>>
 }
 
 /// Exact numbers compare by value whatever their digits; floats in the float's own type.
-fn numbers(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
+fn numbers(
+    context: &mut Context<'_>,
+    a: &Value,
+    sign: &'static str,
+    b: &Value,
+) -> Outcome<Comparison> {
     let unbit = |value: &Value| match value.family() {
         Family::Bit => convert::implicit(value.clone(), &SqlType::Int),
         _ => Ok(value.clone()),
@@ -166,8 +187,8 @@ fn numbers(a: &Value, sign: &'static str, b: &Value) -> Outcome<Comparison> {
     let (mut a, mut b) = (unbit(a)?, unbit(b)?);
     if a.family() == Family::Float || b.family() == Family::Float {
         let ty = common::common(&a, &b)?;
-        a = convert::implicit(a, &ty)?;
-        b = convert::implicit(b, &ty)?;
+        a = convert::converted(context, a, &ty)?;
+        b = convert::converted(context, b, &ty)?;
         return Ok(Comparison {
             left: a.operand(),
             sign,

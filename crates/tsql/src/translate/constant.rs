@@ -57,9 +57,12 @@ fn number_as(value: &Value, number: Decimal, to: &SqlType) -> Outcome<Value> {
             }
             Ok(float(&number.to_string(), to))
         }
-        // Money rounds and decimal truncates; no one writes either.
+        // Money rounds and decimal truncates.
         _ if types::family(to) == Family::Int => match value.family() {
-            Family::Money if number.scale > 0 => Err(refused()),
+            Family::Money => {
+                let rounded = number.fitted(38, 0).ok_or_else(out_of_range)?;
+                integer(rounded.mantissa, to)
+            }
             _ => integer(number.truncated(), to),
         },
         SqlType::DateTime | SqlType::SmallDateTime => {
@@ -69,14 +72,15 @@ fn number_as(value: &Value, number: Decimal, to: &SqlType) -> Outcome<Value> {
             Ok(dated(literal.ok_or_else(refused)?, to))
         }
         _ if types::family(to) == Family::Text => {
-            let text = whole.ok_or_else(refused)?.to_string();
-            let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
+            let text = match value.family() {
+                Family::Money => number.fitted(38, 2).ok_or_else(refused)?.to_string(),
+                _ => number.to_string(),
+            };
             let room = types::length(to).map_or(usize::MAX, usize::from);
-            if text.len() > room || fixed {
+            if text.len() > room {
                 return Err(refused());
             }
-            let national = types::is_national(to);
-            Ok(Value::text(&text, national).retyped(to.clone()))
+            text_as(&Value::text(&text, types::is_national(to)), &text, to)
         }
         _ => Err(refused()),
     }
@@ -152,16 +156,25 @@ fn read(text: &str, to: &SqlType) -> Option<Value> {
     match types::family(to) {
         Family::Bit => match digits.to_ascii_lowercase().as_str() {
             "1" | "true" => Some(Value::bit(true)),
-            "0" | "false" => Some(Value::bit(false)),
+            "0" | "false" | "" => Some(Value::bit(false)),
             _ => None,
         },
+        // A text of blanks is 0, and the first day of 1900, but no decimal.
+        Family::Int | Family::Money | Family::Float if digits.is_empty() => {
+            number_as(&Value::int(0), Decimal::whole(0), to).ok()
+        }
         Family::Int if !digits.contains('.') => integer(Decimal::parse(digits)?.mantissa, to).ok(),
+        Family::Money | Family::Float => {
+            let decimal = Decimal::parse(digits)?;
+            number_as(&Value::decimal(decimal), decimal, to).ok()
+        }
         Family::Decimal => {
             let decimal = Decimal::parse(digits)?;
             number_as(&Value::decimal(decimal), decimal, to).ok()
         }
         Family::Date | Family::Moment => {
-            let literal = Moment::parse(text)?.literal(to)?;
+            let moment = Moment::parse(text)?;
+            let literal = moment.certain(to).then(|| moment.literal(to))??;
             Some(dated(literal, to))
         }
         Family::Time => match *to {

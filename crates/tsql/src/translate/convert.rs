@@ -1,12 +1,40 @@
 //! Conversions between types, where both sides make the same value of the same value.
 
 use super::constant;
+use super::context::Context;
+use super::convert_moment as moment;
+use super::convert_text as text;
+use super::date_text;
 use super::types::{self, Family};
-use super::value::{Clock, Constant, Value};
+use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
+pub(super) use super::convert_moment::{clock, fraction};
+pub(super) use super::convert_text::ascii_or_column;
+
 /// A conversion that T-SQL does by itself, or a CAST without a style.
+pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
+    if value.ty.as_ref() == Some(to) || value.constant.is_some() || value.clock.is_some() {
+        return implicit(value, to);
+    }
+    match (value.family(), types::family(to)) {
+        (Family::Text, Family::Text) => text::text(context, value, to),
+        (Family::Date | Family::Time | Family::Moment, Family::Text) => {
+            date_text::plain(context, &value, to)
+        }
+        (Family::Int | Family::Decimal | Family::Money, Family::Float) => {
+            let long = value.ty.as_ref().and_then(types::digits);
+            if long.is_some_and(|(precision, scale)| precision > 15 && scale > 0) {
+                context.note("the last digit of a float that a decimal becomes may differ");
+            }
+            implicit(value, to)
+        }
+        _ => implicit(value, to),
+    }
+}
+
+/// A conversion of which nothing has to be said.
 pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
     if value.ty.as_ref() == Some(to) {
         return Ok(value);
@@ -15,7 +43,7 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
         return typed_null(to);
     }
     if let Some(clock) = value.clock
-        && let Some(read) = clock_as(clock, to)
+        && let Some(read) = moment::clock_as(clock, to)
     {
         return Ok(read);
     }
@@ -29,22 +57,57 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
         (Family::Int | Family::Decimal | Family::Money | Family::Float, Family::Bit) => Ok(
             Value::operation(format!("{} <> 0", value.operand()), SqlType::Bit),
         ),
+        (Family::Int | Family::Float, Family::Moment) => moment::from_days(&value, to),
         (Family::Int, _) => int(&value, to),
         (Family::Decimal | Family::Money, _) => exact(&value, &from, to),
         (Family::Float, _) => float(&value, to),
-        (one, other) if one.is_temporal() && other.is_temporal() => temporal(&value, &from, to),
-        (Family::Text, Family::Text) => text(value, to),
-        (Family::Date, Family::Text) if fits(to, 10) => Ok(iso_date(&value, to)),
-        (Family::Uuid, Family::Text) if fits(to, 36) => Ok(Value::atom(
-            format!("upper({})", value.cast("text")),
-            to.clone(),
-        )),
+        (Family::Moment, Family::Int | Family::Float) => moment::to_days(&value, to),
+        (one, other) if one.is_temporal() && other.is_temporal() => {
+            moment::temporal(&value, &from, to)
+        }
+        (Family::Text, Family::Text) => text::same_characters(value, to),
+        (Family::Text, _) => text::read(&value.kept()?, to),
+        (Family::Uuid, Family::Text) if text::room(to).is_none_or(|room| room >= 36) => {
+            let shown = format!("upper({})", value.cast("text"));
+            Ok(text::shown(shown, 36, to, text::TooLong::Fails))
+        }
         (Family::Binary, Family::Binary) if wider(&from, to) => Ok(value.retyped(to.clone())),
         _ => Err(value.refused(to)),
     }
 }
 
-fn typed_null(to: &SqlType) -> Outcome<Value> {
+/// CONVERT with a style, which matters to texts, moments, money and bytes only. 0 is what there is
+/// without one, except for moments.
+pub(super) fn styled(
+    context: &mut Context<'_>,
+    from: Value,
+    to: &SqlType,
+    style: i128,
+) -> Outcome<Value> {
+    let temporal = from.family().is_temporal() || types::family(to).is_temporal();
+    let into_text = types::family(to) == Family::Text;
+    match from.family() {
+        _ if !into_text && from.family() != Family::Text => converted(context, from, to),
+        _ if style == 0 && !temporal => converted(context, from, to),
+        Family::Date | Family::Time | Family::Moment if into_text => {
+            date_text::styled(context, &from, to, style)
+        }
+        Family::Text | Family::Int | Family::Decimal | Family::Bit | Family::Uuid
+            if into_text || (types::family(to).is_number() && style < 100) =>
+        {
+            converted(context, from, to)
+        }
+        Family::Money if into_text => money_text(context, &from, to, style),
+        Family::Binary if into_text && matches!(style, 1 | 2) => bytes_text(&from, to, style),
+        _ => Err(Untranslated::new(format!(
+            "CONVERT of {} to {} with style {style}",
+            from.shown(),
+            to
+        ))),
+    }
+}
+
+pub(super) fn typed_null(to: &SqlType) -> Outcome<Value> {
     let natural = types::natural(to).ok_or_else(|| Value::null().refused(to))?;
     Ok(Value::constant(
         format!("NULL::{natural}"),
@@ -56,17 +119,6 @@ fn typed_null(to: &SqlType) -> Outcome<Value> {
 fn natural(value: &Value, to: &SqlType) -> Outcome<Value> {
     let target = types::natural(to).ok_or_else(|| value.refused(to))?;
     Ok(Value::atom(value.cast(&target.to_string()), to.clone()))
-}
-
-/// Room for this number of characters, and no padding.
-fn fits(to: &SqlType, characters: u16) -> bool {
-    let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
-    let room = types::length(to);
-    if fixed {
-        room == Some(characters)
-    } else {
-        room.is_none_or(|room| room >= characters)
-    }
 }
 
 fn wider(from: &SqlType, to: &SqlType) -> bool {
@@ -82,7 +134,12 @@ fn bit(value: &Value, to: &SqlType) -> Outcome<Value> {
     let number = Value::atom(value.cast("integer"), SqlType::Int);
     match types::family(to) {
         Family::Int | Family::Decimal | Family::Money | Family::Float => implicit(number, to),
-        Family::Text if fits(to, 1) => Ok(Value::atom(number.cast("text"), to.clone())),
+        Family::Text => Ok(text::shown(
+            number.cast("text"),
+            1,
+            to,
+            text::TooLong::Fails,
+        )),
         _ => Err(value.refused(to)),
     }
 }
@@ -93,47 +150,51 @@ fn int(value: &Value, to: &SqlType) -> Outcome<Value> {
     match types::family(to) {
         Family::Int | Family::Decimal | Family::Money | Family::Float => natural(value, to),
         Family::Text => {
-            // Too small a text becomes `*` at the source.
             let longest = match value.ty {
                 Some(SqlType::TinyInt) => 3,
                 Some(SqlType::SmallInt) => 6,
                 Some(SqlType::Int) => 11,
                 _ => 20,
             };
-            let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
-            if fixed || !fits(to, longest) {
-                return Err(value.refused(to));
-            }
-            Ok(Value::atom(value.cast("text"), to.clone()))
+            // "Truncating and rounding results": `*` where `char` and `varchar` are too short.
+            let too_long = if types::is_national(to) || value.ty == Some(SqlType::BigInt) {
+                text::TooLong::Fails
+            } else {
+                text::TooLong::Star
+            };
+            Ok(text::shown(value.cast("text"), longest, to, too_long))
         }
         _ => Err(value.refused(to)),
     }
 }
 
-/// "CAST and CONVERT", "Truncating and rounding results": `decimal` to `int` truncates, between
-/// `decimal`s and `money` it rounds.
+/// "CAST and CONVERT", "Truncating and rounding results": `decimal` to `int` truncates, `money` to
+/// `int` rounds, as it is between `decimal`s and `money`.
 fn exact(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<Value> {
     let money = types::family(from) == Family::Money;
     match types::family(to) {
-        Family::Int if !money => {
+        Family::Int => {
             let target = types::natural(to).ok_or_else(|| value.refused(to))?;
-            let sql = format!("trunc({})::{target}", value.sql);
+            let cut = if money { "round" } else { "trunc" };
+            let sql = format!("{cut}({})::{target}", value.sql);
             Ok(Value::atom(sql, to.clone()))
         }
-        Family::Decimal | Family::Money => natural(value, to),
-        Family::Text if !money => {
+        Family::Decimal | Family::Money | Family::Float => natural(value, to),
+        // Two digits after the point.
+        Family::Text if money => {
+            let sql = format!("round({}, 2)::text", value.sql);
+            Ok(text::shown(sql, 21, to, text::TooLong::Fails))
+        }
+        Family::Text => {
             let SqlType::Decimal { precision, scale } = *from else {
                 return Err(value.refused(to));
             };
-            let fixed = matches!(to, SqlType::Char { .. } | SqlType::NChar { .. });
-            if fixed || !fits(to, u16::from(precision) + 3) {
-                return Err(value.refused(to));
-            }
             let sql = format!(
                 "{}::text",
                 value.cast(&format!("numeric({precision},{scale})"))
             );
-            Ok(Value::atom(sql, to.clone()))
+            let longest = u16::from(precision) + 3;
+            Ok(text::shown(sql, longest, to, text::TooLong::Fails))
         }
         _ => Err(value.refused(to)),
     }
@@ -151,159 +212,47 @@ fn float(value: &Value, to: &SqlType) -> Outcome<Value> {
     }
 }
 
-/// Fractional digits that the type shows, 7 of which PostgreSQL keeps 6.
-pub(super) fn fraction(ty: &SqlType) -> u8 {
-    match *ty {
-        SqlType::Time { scale } | SqlType::DateTime2 { scale } => scale,
-        SqlType::DateTime => 3,
-        _ => 0,
-    }
-}
-
-/// Only what adds nothing and drops nothing: `datetime` and `datetime2` have different ideas of
-/// a third of a second, and rounding differs.
-fn temporal(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<Value> {
-    let widens = fraction(to) >= fraction(from);
-    match (from, to) {
-        (SqlType::Date, SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. }) => {
-            Ok(Value::atom(value.cast("timestamp"), to.clone()))
-        }
-        (SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. }, SqlType::Date) => {
-            Ok(Value::atom(value.cast("date"), to.clone()))
-        }
-        (SqlType::SmallDateTime, SqlType::DateTime | SqlType::DateTime2 { .. }) => {
-            Ok(value.clone().retyped(to.clone()))
-        }
-        (SqlType::DateTime2 { .. }, SqlType::DateTime2 { .. })
-        | (SqlType::Time { .. }, SqlType::Time { .. })
-            if widens =>
-        {
-            Ok(value.clone().retyped(to.clone()))
-        }
-        (SqlType::SmallDateTime | SqlType::DateTime2 { .. }, SqlType::Time { .. }) if widens => {
-            Ok(Value::atom(value.cast("time"), to.clone()))
-        }
-        _ => Err(value.refused(to)),
-    }
-}
-
-/// A reading of a clock in another type's digits.
-fn clock_as(clock: Clock, to: &SqlType) -> Option<Value> {
-    let digits = fraction(to).min(6);
-    // The beginning of the statement, as at the source: every row of it gets one time.
-    let now = "statement_timestamp()";
-    let sql = match (clock, to) {
-        (Clock::Offset, SqlType::DateTimeOffset { scale }) => {
-            format!("{now}::timestamptz({})", (*scale).min(6))
-        }
-        (Clock::Local, SqlType::Date) => format!("{now}::date"),
-        (Clock::Local, SqlType::Time { .. }) => format!("{now}::timestamp::time({digits})"),
-        (Clock::Local, SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. }) => {
-            format!("{now}::timestamp({digits})")
-        }
-        (Clock::Utc, SqlType::Date) => format!("({now} AT TIME ZONE 'UTC')::date"),
-        (Clock::Utc, SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. }) => {
-            format!("({now} AT TIME ZONE 'UTC')::timestamp({digits})")
-        }
-        _ => return None,
-    };
-    let mut value = Value::atom(sql, to.clone());
-    value.clock = Some(clock);
-    Some(value)
-}
-
-/// A reading of a clock.
-pub(super) fn clock(clock: Clock, ty: SqlType) -> Outcome<Value> {
-    clock_as(clock, &ty).ok_or_else(|| Untranslated::new("a clock of that type"))
-}
-
-/// `yyyy-mm-dd`. `to_char` would do, but is not immutable.
-fn iso_date(value: &Value, to: &SqlType) -> Value {
-    let part = |field: &str, width: u8| {
-        format!(
-            "lpad(extract({field} from {})::integer::text, {width}, '0')",
-            value.sql
-        )
-    };
-    let sql = format!(
-        "{} || '-' || {} || '-' || {}",
-        part("year", 4),
-        part("month", 2),
-        part("day", 2)
-    );
-    Value::operation(sql, to.clone())
-}
-
-/// `yyyymmdd` or `yyyy-mm-dd`, styles 112 and 23.
-pub(super) fn styled_date(value: &Value, to: &SqlType, style: i128) -> Outcome<Value> {
-    let dated = matches!(value.family(), Family::Date | Family::Moment) && value.constant.is_none();
-    match style {
-        23 if dated && fits(to, 10) => Ok(iso_date(value, to)),
-        112 if dated && fits(to, 8) => {
-            let sql = format!(
-                "lpad((extract(year from {0})::integer * 10000 + extract(month from {0})::integer \
-                 * 100 + extract(day from {0})::integer)::text, 8, '0')",
+/// Style 1 has a comma every three digits, 2 and 126 have four digits after the point.
+fn money_text(
+    context: &mut Context<'_>,
+    value: &Value,
+    to: &SqlType,
+    style: i128,
+) -> Outcome<Value> {
+    let sql = match style {
+        1 => {
+            context.at_least(super::Volatility::Stable);
+            format!(
+                "to_char(round({}, 2), 'FM999,999,999,999,999,990.00')",
                 value.sql
-            );
-            Ok(Value::atom(sql, to.clone()))
+            )
         }
-        _ => Err(Untranslated::new(format!(
-            "CONVERT of {} with style {style}",
-            value.shown()
-        ))),
-    }
+        2 | 126 => format!("round({}, 4)::text", value.sql),
+        _ => format!("round({}, 2)::text", value.sql),
+    };
+    Ok(text::shown(sql, 27, to, text::TooLong::Fails))
 }
 
-/// Text that becomes `varchar` loses what the code page does not have.
-pub(super) fn ascii_or_column(value: &Value) -> Outcome<()> {
-    match value.as_text() {
-        Some(text) if !text.is_ascii() => Err(Untranslated::new(
-            "a literal beyond ASCII without N, which the code page may change",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Between texts: cut at a smaller length, filled up for `char(n)`.
-fn text(value: Value, to: &SqlType) -> Outcome<Value> {
-    let value = value.kept()?;
-    if value.is_national() && !types::is_national(to) {
+/// Hexadecimal, with `0x` in style 1.
+fn bytes_text(value: &Value, to: &SqlType, style: i128) -> Outcome<Value> {
+    let prefix = if style == 1 { "'0x' || " } else { "" };
+    let bytes = value.ty.as_ref().and_then(types::length);
+    let longest = bytes.and_then(|bytes| bytes.checked_mul(2)?.checked_add(2));
+    let fits = match (longest, text::room(to)) {
+        (_, None) => true,
+        (Some(longest), Some(room)) => longest <= room,
+        (None, Some(_)) => false,
+    };
+    if !fits {
         return Err(value.refused(to));
     }
-    let from = value.ty.as_ref().and_then(types::length);
-    let sql = match (to.clone(), from) {
-        (SqlType::Char { length } | SqlType::NChar { length }, from) if from != Some(length) => {
-            format!("rpad({}, {length})", value.sql)
-        }
-        (SqlType::Char { .. } | SqlType::NChar { .. }, _) => {
-            // Of the same length, but it may be a `varchar` that is not full.
-            match value.ty {
-                Some(SqlType::Char { .. } | SqlType::NChar { .. }) => {
-                    return Ok(value.retyped(to.clone()));
-                }
-                _ => format!("rpad({}, {})", value.sql, from.unwrap_or(1)),
-            }
-        }
-        (_, from) => match types::length(to) {
-            Some(room) if from.is_none_or(|from| from > room) => {
-                format!("left({}, {room})", value.sql)
-            }
-            _ => return Ok(value.retyped(to.clone())),
-        },
-    };
-    if value.counts_bytes() {
-        return Err(Untranslated::new(format!(
-            "conversion of {} to {}, whose lengths are in bytes of several to a character",
-            value.shown(),
-            to
-        )));
-    }
-    if value.counts_units() {
-        return Err(Untranslated::new(format!(
-            "conversion of {} to the shorter {}, which counts UTF-16 units",
-            value.shown(),
-            to
-        )));
-    }
-    Ok(Value::atom(sql, to.clone()).in_collation_of(&value))
+    let sql = format!("{prefix}upper(encode({}, 'hex'))", value.sql);
+    let made = Value::operation(sql, to.clone());
+    let shown = text::shown(
+        made.operand(),
+        longest.unwrap_or(0),
+        to,
+        text::TooLong::Fails,
+    );
+    Ok(shown)
 }

@@ -11,7 +11,7 @@ use super::literal;
 use super::types::{self, Family};
 use super::value::Value;
 use super::{Outcome, Untranslated};
-use super::{arithmetic, compare, condition};
+use super::{compare, condition, operators};
 
 /// What yields a value. Conditions are none: T-SQL keeps the two apart.
 pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
@@ -38,8 +38,8 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
         Expr::UnaryOp {
             op: op @ (UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::BitwiseNot),
             expr,
-        } => arithmetic::unary(context, *op, expr),
-        Expr::BinaryOp { left, op, right } => arithmetic::binary(context, left, op, right),
+        } => operators::unary(context, *op, expr),
+        Expr::BinaryOp { left, op, right } => operators::binary(context, left, op, right),
         Expr::Collate { expr, collation } => {
             let value = value(context, expr)?;
             collated(value, &collation.to_string())
@@ -103,32 +103,15 @@ fn conversion(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     let to = types::parse(data_type)?;
     let from = value(context, inner)?.kept()?;
     match styles {
-        [] => convert::implicit(from, &to),
+        [] => convert::converted(context, from, &to),
         [style] => {
             let style = value(context, style)?.as_int();
             let style =
                 style.ok_or_else(|| Untranslated::new("CONVERT with a style that varies"))?;
-            styled(from, &to, style)
+            convert::styled(context, from, &to, style)
         }
         _ => Err(Untranslated::new("CONVERT with several styles")),
     }
-}
-
-/// Styles matter to text and moments only; 0 is what there is without one, except for moments.
-fn styled(from: Value, to: &crate::schema::SqlType, style: i128) -> Outcome<Value> {
-    let temporal = from.family().is_temporal() || types::family(to).is_temporal();
-    let text = from.family() == Family::Text || types::family(to) == Family::Text;
-    if !text || (style == 0 && !temporal) {
-        return convert::implicit(from, to);
-    }
-    if from.family().is_temporal() && types::family(to) == Family::Text {
-        return convert::styled_date(&from, to, style);
-    }
-    Err(Untranslated::new(format!(
-        "CONVERT of {} to {} with style {style}",
-        from.shown(),
-        to
-    )))
 }
 
 fn case(
@@ -162,7 +145,7 @@ fn case(
 
 /// `CASE WHEN condition THEN value ... ELSE value END`; one value more than conditions is ELSE.
 pub(super) fn searched(
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     conditions: &[String],
     values: Vec<Value>,
 ) -> Outcome<Value> {

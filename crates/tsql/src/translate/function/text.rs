@@ -2,12 +2,12 @@
 
 use super::Call;
 use crate::schema::SqlType;
-use crate::translate::arithmetic;
 use crate::translate::collation::Collation;
 use crate::translate::compare;
 use crate::translate::context::Context;
 use crate::translate::convert;
 use crate::translate::expression;
+use crate::translate::text_sum;
 use crate::translate::types::{self, Family};
 use crate::translate::value::{Value, quote};
 use crate::translate::{Outcome, Untranslated};
@@ -331,7 +331,7 @@ fn concat(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         };
         joined = Some(match joined {
             None => part,
-            Some(before) => arithmetic::concat(context, &before, &part)?,
+            Some(before) => text_sum::sum(context, &before, &part)?,
         });
     }
     joined.ok_or_else(|| call.refused("no arguments"))

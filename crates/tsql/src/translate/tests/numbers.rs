@@ -114,7 +114,6 @@ fn dates() {
     );
     refusals(&[
         ("([At]>='1930-01-02')", "not certain"),
-        ("([At]>'')", "not certain"),
         ("([At]>='01/02/2003')", "not certain"),
         ("(datepart(weekday,[At])=(1))", "weekday"),
         ("(datepart(week,[At])=(1))", "DATEFIRST"),
@@ -124,9 +123,120 @@ fn dates() {
             "(dateadd(day,(1),[Off])=[Off])",
             "DATEADD of datetimeoffset(3)",
         ),
-        ("([At]=[At2])", "conversion of datetime to datetime2(3)"),
-        ("([At]>[N])", "conversion"),
+        ("([At]=[At7])", "conversion of datetime to datetime2(7)"),
         ("(datename(month,[At])='May')", "the function DATENAME"),
+    ]);
+}
+
+/// "Operator precedence": signs, `+` and bits share a level, below `*`.
+#[test]
+fn operators_bind_as_in_t_sql() {
+    checks(&[
+        ("([N]+(1)|(2)=(3))", r#"(("n" + 1) | 2) = 3"#),
+        ("([N]|(1)+(2)=(3))", r#"(("n" | 1) + 2) = 3"#),
+        ("([N]&(1)*(2)=(3))", r#"("n" & (1 * 2)) = 3"#),
+        ("((8)/-(2)*[N]=(3))", r#"(8 / (-(2 * "n"))) = 3"#),
+        ("(-[N]%(5)=(3))", r#"(-("n" % 5)) = 3"#),
+        ("([N]-[N]-(1)=(0))", r#"(("n" - "n") - 1) = 0"#),
+        ("(~[N]&(1)=(0))", r#"((~"n") & 1) = 0"#),
+        ("(~[Tiny]=(254))", r#"(~"tiny" & 255::smallint) = 254"#),
+        (
+            "([Flag]&[Flag]=(1))",
+            r#"(("flag"::integer & "flag"::integer) <> 0) = true"#,
+        ),
+    ]);
+}
+
+/// Money: products are rounded and quotients cut after four digits. Decimals: quotients are cut at
+/// the scale that "Precision, scale, and length" gives.
+#[test]
+fn money_and_long_decimals() {
+    checks(&[
+        ("([Cash]*[Cash]>(1))", r#"round("cash" * "cash", 4) > 1"#),
+        (
+            "([Cash]/(2)>(1))",
+            r#"(div("cash" * 10000::numeric, 2) * 0.0001) > 1"#,
+        ),
+        (
+            "([D38]/[D38]>(1))",
+            r#"(div("d38" * 1000000::numeric, "d38") * 0.000001) > 1"#,
+        ),
+        ("([F]=[D])", r#""f" = "d"::double precision"#),
+        (
+            "([V]=(1))",
+            r#"(CASE btrim("v") WHEN '' THEN 0 ELSE btrim("v")::integer END) = 1"#,
+        ),
+        ("([N]+'1'=(2))", r#"("n" + 1) = 2"#),
+        ("([N]='')", r#""n" = 0"#),
+    ]);
+}
+
+/// "CAST and CONVERT", styles and truncation.
+#[test]
+fn numbers_and_dates_as_text() {
+    let converted = |text: &str, length| {
+        let ty = SqlType::VarChar {
+            length: Some(length),
+        };
+        generated_of(text, ty)
+    };
+    for (text, expected) in [
+        (
+            "(CONVERT([varchar](5),[N]))",
+            r#"CASE WHEN length("n"::text) > 5 THEN '*' ELSE "n"::text END"#,
+        ),
+        (
+            "(CONVERT([varchar](21),[Cash]))",
+            r#"round("cash", 2)::text"#,
+        ),
+        (
+            "(CONVERT([varchar](4),[Day],(112)))",
+            r#"left(lpad((extract(year from "day")::integer * 10000 + extract(month from "day")::integer * 100 + extract(day from "day")::integer)::text, 8, '0'), 4)"#,
+        ),
+    ] {
+        assert_eq!(converted(text, 50).as_deref(), Ok(expected), "{text}");
+    }
+    checks(&[
+        (
+            "(CONVERT([varchar](30),[At],(100))='5')",
+            r#"lower(rtrim((to_char("at", 'Mon ') || lpad(to_char("at", 'FMDD'), 2) || to_char("at", ' YYYY ') || lpad(to_char("at", 'FMHH12'), 2) || to_char("at", ':MIAM'))) COLLATE "C") = '5'"#,
+        ),
+        (
+            "(CONVERT([varchar](10),[At],(120))='5')",
+            r#"lower(rtrim(left(to_char("at", 'YYYY-MM-DD HH24:MI:SS'), 10)) COLLATE "C") = '5'"#,
+        ),
+        (
+            "(CONVERT([varchar](5),[T],(108))='5')",
+            r#"lower(rtrim(left(to_char("t", 'HH24:MI:SS'), 5)) COLLATE "C") = '5'"#,
+        ),
+    ]);
+}
+
+/// Numbers are days beside `datetime`.
+#[test]
+fn days_since_1900() {
+    checks(&[
+        (
+            "([At]+(1)>[At])",
+            r#"("at" + make_interval(days => 1)) > "at""#,
+        ),
+        (
+            "([At]-0.5>[At])",
+            r#"("at" - make_interval(secs => 43200)) > "at""#,
+        ),
+        (
+            "([At]-[At]>(0))",
+            r#"(timestamp '1900-01-01' + ("at" - "at")) > timestamp '1900-01-01 00:00:00'"#,
+        ),
+        ("([At]>'')", r#""at" > timestamp '1900-01-01 00:00:00'"#),
+        (
+            "(CONVERT([int],[At])=(0))",
+            r#"(("at" + interval '12 hours')::date - date '1900-01-01') = 0"#,
+        ),
+        (
+            "([At]>1/1/1900)",
+            r#""at" > (timestamp '1900-01-01' + make_interval(days => ((1 / 1) / 1900)))"#,
+        ),
     ]);
 }
 

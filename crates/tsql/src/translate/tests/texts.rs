@@ -228,15 +228,11 @@ fn lengths_in_bytes_are_not_lengths_in_characters() {
 
 /// The result has the longer length, and with it blanks.
 #[test]
-fn choices_between_fixed_lengths_are_refused() {
-    refusals(&[
-        ("(coalesce([C3],[C])+'x'='a')", "fills up the shorter"),
-        ("(iif([N]=(1),[C3],[C])+'x'='a')", "fills up the shorter"),
-        (
-            "(case [N] when (1) then [C] when (2) then [C] else [C3] end+'x'='a')",
-            "fills up the shorter",
-        ),
-    ]);
+fn choices_between_fixed_lengths_fill_up_the_shorter() {
+    assert_eq!(
+        generated_of("(coalesce([C3],[C]))", SqlType::Char { length: 5 }).as_deref(),
+        Ok(r#"coalesce(rpad(rpad("c3"::text, 3), 5), rpad("c"::text, 5))"#)
+    );
     let same = "(coalesce([C3],[C3])+'x')";
     assert_eq!(
         generated_of(same, SqlType::VarChar { length: Some(4) }).as_deref(),

@@ -1,0 +1,154 @@
+//! Conversions from and to text.
+
+use super::context::Context;
+use super::types::{self, Family};
+use super::value::Value;
+use super::{Outcome, Untranslated};
+use crate::schema::SqlType;
+
+/// What becomes of a value that is longer than its text type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLong {
+    /// It is cut.
+    Cut,
+    /// It becomes `*`.
+    Star,
+    /// The statement fails.
+    Fails,
+}
+
+/// Characters that the type holds; `None` is without limit.
+pub(super) fn room(to: &SqlType) -> Option<u16> {
+    types::length(to)
+}
+
+fn is_fixed(to: &SqlType) -> bool {
+    matches!(to, SqlType::Char { .. } | SqlType::NChar { .. })
+}
+
+/// A text of ASCII, at most `longest` long, as the text type. One that is cut is always so long.
+pub(super) fn shown(sql: String, longest: u16, to: &SqlType, too_long: TooLong) -> Value {
+    let shortest = if too_long == TooLong::Cut { longest } else { 0 };
+    let sql = match room(to) {
+        Some(room) if room < longest => match too_long {
+            TooLong::Cut => format!("left({sql}, {room})"),
+            TooLong::Star => {
+                format!("CASE WHEN length({sql}) > {room} THEN '*' ELSE {sql} END")
+            }
+            // What is no number fails, with the value in the message.
+            TooLong::Fails => format!(
+                "CASE WHEN length({sql}) > {room} THEN ('overflow of {to}: ' || \
+                 {sql})::integer::text ELSE {sql} END"
+            ),
+        },
+        _ => sql,
+    };
+    match room(to) {
+        Some(room) if is_fixed(to) && room > shortest => {
+            Value::atom(format!("rpad({sql}, {room})"), to.clone())
+        }
+        // CASE, a cast and a call are operands, but a cast binds to what is left of it.
+        _ => Value::operation(sql, to.clone()),
+    }
+}
+
+/// Text that becomes `varchar` loses what the code page does not have.
+pub(super) fn ascii_or_column(value: &Value) -> Outcome<()> {
+    match value.as_text() {
+        Some(text) if !text.is_ascii() => Err(Untranslated::new(
+            "a literal beyond ASCII without N, which the code page may change",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Between texts, with a note where it counts characters that the source counts as two.
+pub(super) fn text(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
+    if value.is_national() && !types::is_national(to) {
+        context.ranged = true;
+        context
+            .note("nvarchar as varchar keeps characters that the source's code page does not have");
+        let ty = value.ty.as_ref();
+        let narrow = types::text_type(false, ty.and_then(types::length).map(u32::from));
+        let collation = context.collation_of(&value);
+        let mut value = value.kept()?.retyped(narrow);
+        value.collation = collation;
+        return same_characters(value, to);
+    }
+    if value.counts_units() && room(to).is_some() && value.constant.is_none() {
+        let from = value.ty.as_ref().and_then(types::length);
+        if from.is_none() || from > room(to) || is_fixed(to) {
+            context.note(
+                "a text is cut or filled by characters; the source counts one beyond U+FFFF as two",
+            );
+        }
+        return resized(value.kept()?, to);
+    }
+    same_characters(value, to)
+}
+
+/// Between texts: cut at a smaller length, filled up for `char(n)`.
+pub(super) fn same_characters(value: Value, to: &SqlType) -> Outcome<Value> {
+    let value = value.kept()?;
+    if value.is_national() && !types::is_national(to) {
+        return Err(value.refused(to));
+    }
+    let before = value.clone();
+    let resized = resized(value, to)?;
+    if resized.sql != before.sql && before.counts_units() {
+        return Err(Untranslated::new(format!(
+            "conversion of {} to the shorter {}, which counts UTF-16 units",
+            before.shown(),
+            to
+        )));
+    }
+    Ok(resized)
+}
+
+fn resized(value: Value, to: &SqlType) -> Outcome<Value> {
+    let from = value.ty.as_ref().and_then(types::length);
+    let same_length = from == room(to);
+    let filled = value.ty.as_ref().is_some_and(is_fixed);
+    let sql = match room(to) {
+        Some(room) if is_fixed(to) && !(same_length && filled) => {
+            format!("rpad({}, {room})", value.sql)
+        }
+        Some(room) if !is_fixed(to) && from.is_none_or(|from| from > room) => {
+            format!("left({}, {room})", value.sql)
+        }
+        _ => return Ok(value.retyped(to.clone())),
+    };
+    if value.counts_bytes() {
+        return Err(Untranslated::new(format!(
+            "conversion of {} to {}, whose lengths are in bytes of several to a character",
+            value.shown(),
+            to
+        )));
+    }
+    Ok(Value::atom(sql, to.clone()).in_collation_of(&value))
+}
+
+/// A text as a value of another type. What is none fails on both sides; blanks around it do not
+/// count, and a blank text is 0 except for decimals.
+pub(super) fn read(value: &Value, to: &SqlType) -> Outcome<Value> {
+    let inner = value.bare.as_ref().unwrap_or(&value.sql);
+    let trimmed = format!("btrim({inner})");
+    let target = types::natural(to).ok_or_else(|| value.refused(to))?;
+    let sql = match types::family(to) {
+        Family::Int | Family::Float => {
+            format!("CASE {trimmed} WHEN '' THEN 0 ELSE {trimmed}::{target} END")
+        }
+        Family::Money => format!(
+            "CASE {trimmed} WHEN '' THEN 0 ELSE translate({trimmed}, '$,', '')::{target} END"
+        ),
+        Family::Bit => format!(
+            "CASE lower({trimmed} COLLATE \"C\") WHEN 'true' THEN true WHEN 'false' THEN false \
+             WHEN '' THEN false ELSE {trimmed}::integer <> 0 END"
+        ),
+        Family::Decimal | Family::Uuid => {
+            return Ok(Value::atom(format!("{trimmed}::{target}"), to.clone()));
+        }
+        _ => return Err(value.refused(to)),
+    };
+    Ok(Value::operation(sql, to.clone()))
+}
