@@ -9,8 +9,7 @@ use crate::plan::table::{ColumnPlan, TargetName};
 use tsql::names;
 use tsql::schema::objects::View;
 use tsql::schema::{Column, Database};
-use tsql::translate::{self, TranslatedView};
-use tsql::typemap::{self, TargetTypes};
+use tsql::translate::{self, TranslatedView, ViewScope};
 
 /// What was decided of all views.
 #[derive(Debug, Default)]
@@ -73,8 +72,14 @@ fn plan_one(
     remarks: &mut Remarks,
 ) -> Result<ViewPlan, String> {
     let text = view.definition.as_deref().ok_or(HIDDEN)?;
-    let translated = translate::view(text, &view.schema, names, collation);
-    let translated = translated.map_err(|why| why.reason)?;
+    let scope = ViewScope {
+        schema: &view.schema,
+        names,
+        default_collation: collation,
+        recorded: &view.columns,
+        quoted_identifiers: true,
+    };
+    let translated = translate::view(text, &scope).map_err(|why| why.to_string())?;
     resolved_as_the_source(view, &translated)?;
     let target = target(view, job)?;
     let object = format!("view {}", view.full_name());
@@ -84,7 +89,7 @@ fn plan_one(
             "{object} is indexed at the source and becomes a plain view; make a MATERIALIZED VIEW yourself if you need one"
         ));
     }
-    let columns = columns(&translated, job).ok_or("a column's type is not known")?;
+    let columns = columns(&translated);
     names.add_view((&view.schema, &view.name), &target, columns);
     Ok(ViewPlan {
         source: view.full_name(),
@@ -121,7 +126,7 @@ fn target(view: &View, job: &Job) -> Result<TargetName, String> {
 }
 
 /// A view's columns for the views that read it.
-fn columns(view: &TranslatedView, job: &Job) -> Option<Vec<ColumnPlan>> {
+fn columns(view: &TranslatedView) -> Vec<ColumnPlan> {
     let column = |(position, column): (usize, &translate::ViewColumn)| {
         let source = Column {
             name: column.source.clone(),
@@ -134,17 +139,14 @@ fn columns(view: &TranslatedView, job: &Job) -> Option<Vec<ColumnPlan>> {
             masked: false,
             extras: Default::default(),
         };
-        Some(ColumnPlan {
+        ColumnPlan {
             position,
-            target_name: names::target_column(&column.source, job.schema.names)
-                .ok()?
-                .text,
-            // Types of extensions are only passed on, so their own form does not matter here.
-            target_type: typemap::default_type(&source, TargetTypes::default()).ok()?,
+            target_name: column.target.clone(),
+            target_type: column.pg_type.clone(),
             identity: None,
             clauses: ColumnClauses::default(),
             source,
-        })
+        }
     };
     view.columns.iter().enumerate().map(column).collect()
 }

@@ -13,7 +13,6 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 // What GROUP BY, DISTINCT and the like compare, and what ORDER BY does.
-pub(super) use super::collation_key::{key, order};
 
 /// Two operands and the sign between them.
 pub(super) struct Comparison {

@@ -5,10 +5,11 @@
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 use super::compare::{self, Comparison};
-use super::context::{self, Context};
+use super::context::{self, Context, Purpose};
 use super::expression;
 use super::like;
 use super::{Outcome, Untranslated};
+use super::{place, query};
 
 /// How tight a condition binds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,8 @@ impl Condition {
 }
 
 pub(super) fn condition(context: &mut Context<'_>, expr: &Expr) -> Outcome<Condition> {
-    let made = context.deeper(|context| node(context, expr))?;
+    let made = context.deeper(|context| node(context, expr));
+    let made = made.map_err(|error| error.at(place::start(expr)))?;
     context::bounded(&made.sql)?;
     Ok(made)
 }
@@ -96,8 +98,41 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Condition> {
             Ok(Condition::new(sql, Level::Not))
         }
         Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::AnyOp { .. } | Expr::AllOp { .. } => {
-            Err(Untranslated::new("a subquery"))
+            if context.purpose == Purpose::Table {
+                return Err(Untranslated::new("a subquery"));
+            }
+            Ok(Condition::new(with_subquery(context, expr)?, Level::Not))
         }
+        _ => Err(no_condition()),
+    }
+}
+
+fn with_subquery(context: &mut Context<'_>, expr: &Expr) -> Outcome<String> {
+    match expr {
+        Expr::Exists { subquery, negated } => {
+            let exists = query::exists(context, subquery)?;
+            Ok(if *negated {
+                format!("NOT {exists}")
+            } else {
+                exists
+            })
+        }
+        Expr::InSubquery {
+            expr,
+            subquery,
+            negated,
+        } => query::in_subquery(context, expr, subquery, *negated),
+        Expr::AnyOp {
+            left,
+            compare_op,
+            right,
+            ..
+        } => query::any_or_all(context, (left, compare_op, right), "ANY"),
+        Expr::AllOp {
+            left,
+            compare_op,
+            right,
+        } => query::any_or_all(context, (left, compare_op, right), "ALL"),
         _ => Err(no_condition()),
     }
 }

@@ -1,14 +1,20 @@
 //! What a translation knows on its way through the tree, and what it gathers.
 
-use sqlparser::ast::Ident;
+use std::collections::BTreeSet;
 
 use super::collation::Collation;
+use super::helper::Helper;
+pub(super) use super::scope::{Column, ColumnPath, Cte, Group, Level, Visible, same};
 use super::types::{self, Family};
 use super::value::Value;
-use super::{Outcome, ScopeColumn, TargetNames, Untranslated, Volatility};
+use super::{Outcome, TargetNames, Untranslated, ViewScope, Volatility};
 use crate::names::quote_ident;
 use crate::schema::SqlType;
 use crate::typemap::PgType;
+
+/// Where a name without a schema is looked for that the object's own schema does not have (SQL
+/// Server documentation, "Database Engine object names": resolution within a module).
+pub(super) const DEFAULT_SCHEMA: &str = "dbo";
 
 /// Depth of the tree; brackets and chains of operators count.
 const DEEPEST: usize = 250;
@@ -28,18 +34,26 @@ pub(super) fn bounded_at(length: usize) -> Outcome<()> {
     }
 }
 
-/// A column that the expression can name.
-#[derive(Debug, Clone)]
-pub(super) struct Visible<'a> {
-    /// The table's alias or name, where there can be one.
-    pub(super) table: Option<String>,
-    pub(super) column: ScopeColumn<'a>,
-    /// The alias that qualifies the column in the translation; `None` for a name by itself.
-    pub(super) alias: Option<String>,
-}
-
 pub(super) struct Context<'a> {
-    pub(super) columns: Vec<Visible<'a>>,
+    /// The innermost SELECT is the last.
+    pub(super) levels: Vec<Level>,
+    /// Those that a table's name can mean, the last first.
+    pub(super) ctes: Vec<Cte>,
+    /// Within the argument of an aggregate, rows are not grouped yet.
+    pub(super) ungrouped: bool,
+    pub(super) purpose: Purpose,
+    /// Schema of the object that is translated.
+    pub(super) schema: &'a str,
+    /// Text in double quotes is a name (`QUOTED_IDENTIFIER ON`).
+    pub(super) quoted_identifiers: bool,
+    /// Full names at the source of the tables and views that were read.
+    pub(super) reads: BTreeSet<String>,
+    /// A name without a schema was looked for in `dbo` too.
+    pub(super) fell_back: bool,
+    /// Helper functions that the translation calls.
+    pub(super) helpers: Vec<Helper>,
+    /// Parameters of the function that is translated, by their names with `@`.
+    pub(super) parameters: Vec<(String, Value)>,
     pub(super) names: &'a dyn TargetNames,
     pub(super) default_collation: Option<Collation>,
     pub(super) volatility: Volatility,
@@ -53,14 +67,36 @@ pub(super) struct Context<'a> {
     depth: usize,
 }
 
+/// What a translation is for, which decides how certain it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Defaults, checks, computed columns and filters, which become part of a table.
+    Table,
+    /// Views and functions, which are read.
+    Query,
+}
+
 impl<'a> Context<'a> {
+    /// For an expression of a table's definition.
     pub(super) fn new(
-        columns: Vec<Visible<'a>>,
+        columns: Vec<Visible>,
         names: &'a dyn TargetNames,
         default_collation: Option<&str>,
     ) -> Self {
         Self {
-            columns,
+            levels: vec![Level {
+                columns,
+                ..Level::default()
+            }],
+            ctes: Vec::new(),
+            ungrouped: false,
+            purpose: Purpose::Table,
+            schema: DEFAULT_SCHEMA,
+            quoted_identifiers: false,
+            reads: BTreeSet::new(),
+            fell_back: false,
+            helpers: Vec::new(),
+            parameters: Vec::new(),
             names,
             default_collation: default_collation.map(Collation::parse),
             volatility: Volatility::Immutable,
@@ -104,46 +140,74 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// A column by its source name, in any case.
-    pub(super) fn column(&mut self, table: Option<&str>, ident: &Ident) -> Outcome<Value> {
-        let name = &ident.value;
-        let of_table = |seen: &&Visible<'a>| match (table, &seen.table) {
-            (None, _) => true,
-            (Some(wanted), Some(table)) => same(wanted, table),
-            (Some(_), None) => false,
-        };
-        let here: Vec<&Visible<'a>> = self.columns.iter().filter(of_table).collect();
-        let exact = here.iter().filter(|it| it.column.source == name);
-        let mut found: Vec<_> = exact.collect();
-        if found.is_empty() {
-            let folded = here.iter().filter(|it| same(it.column.source, name));
-            found = folded.collect();
-        }
-        match found.as_slice() {
-            [one] => {
-                let one = (**one).clone();
-                self.generated |= one.column.generated;
-                self.rounded(&one.column);
-                let mut value = read(&one)?;
-                if value.family() == Family::Text && value.collation.is_none() {
-                    value.collation.clone_from(&self.default_collation);
-                }
-                value.loose = value.bare.is_some() && value.counts_bytes();
-                Ok(value)
-            }
-            [] => Err(Untranslated::new(format!(
-                "the name {name}, which is no column here"
-            ))),
-            _ => Err(Untranslated::new(format!(
-                "the name {name}, which could be several columns"
-            ))),
+    /// For a view or function of `scope.schema`.
+    pub(super) fn of_query(scope: &ViewScope<'a>) -> Self {
+        Self {
+            levels: Vec::new(),
+            purpose: Purpose::Query,
+            schema: scope.schema,
+            quoted_identifiers: scope.quoted_identifiers,
+            ..Self::new(Vec::new(), scope.names, scope.default_collation)
         }
     }
 
-    fn rounded(&mut self, column: &ScopeColumn<'_>) {
+    /// A helper function's qualified name.
+    pub(super) fn help(&mut self, helper: Helper) -> Outcome<String> {
+        let sql = self.names.helper(helper).ok_or_else(|| {
+            Untranslated::new(format!(
+                "{helper}, which needs a helper function in the target"
+            ))
+        })?;
+        if !self.helpers.contains(&helper) {
+            self.helpers.push(helper);
+        }
+        Ok(sql)
+    }
+
+    /// The innermost SELECT.
+    pub(super) fn level(&mut self) -> Outcome<&mut Level> {
+        let none = || Untranslated::new("a clause outside of SELECT");
+        self.levels.last_mut().ok_or_else(none)
+    }
+
+    /// A column by its source name, in any case: of the innermost SELECT that has one.
+    pub(super) fn column(&mut self, path: &ColumnPath<'_>) -> Outcome<Value> {
+        let name = path.name;
+        for level in self.levels.iter().rev() {
+            match path.find(level).as_slice() {
+                [] => {}
+                [one] => {
+                    let one = (*one).clone();
+                    return self.read(&one);
+                }
+                _ => {
+                    return Err(Untranslated::new(format!(
+                        "the name {name}, which could be several columns"
+                    )));
+                }
+            }
+        }
+        Err(Untranslated::new(format!(
+            "the name {name}, which is no column here"
+        )))
+    }
+
+    /// A column as a value.
+    pub(super) fn read(&mut self, seen: &Visible) -> Outcome<Value> {
+        self.generated |= seen.column.generated;
+        self.rounded(&seen.column);
+        let mut value = read(seen)?;
+        if value.family() == Family::Text && value.collation.is_none() {
+            value.collation.clone_from(&self.default_collation);
+        }
+        value.loose = value.bare.is_some() && value.counts_bytes();
+        Ok(value)
+    }
+
+    fn rounded(&mut self, column: &Column) {
         if let SqlType::Time { scale: 7 }
         | SqlType::DateTime2 { scale: 7 }
-        | SqlType::DateTimeOffset { scale: 7 } = column.sql_type
+        | SqlType::DateTimeOffset { scale: 7 } = column.ty
         {
             self.rounded = true;
             self.note(format!(
@@ -177,23 +241,18 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Whether two identifiers are one under SQL Server's usual collations.
-pub(super) fn same(a: &str, b: &str) -> bool {
-    a == b || a.to_lowercase() == b.to_lowercase()
-}
-
 /// The value of a column, from the type it has in the target.
-fn read(seen: &Visible<'_>) -> Outcome<Value> {
+fn read(seen: &Visible) -> Outcome<Value> {
     let column = &seen.column;
     let name = match &seen.alias {
-        Some(alias) => format!("{}.{}", quote_ident(alias), quote_ident(column.target)),
-        None => quote_ident(column.target),
+        Some(alias) => format!("{}.{}", quote_ident(alias), quote_ident(&column.target)),
+        None => quote_ident(&column.target),
     };
-    let ty = column.sql_type.clone();
+    let ty = column.ty.clone();
     let family = types::family(&ty);
     let mut value = Value::atom(name.clone(), ty.clone());
     let natural = types::natural(&ty);
-    match (family, column.pg_type) {
+    match (family, &column.pg) {
         (Family::Text, PgType::Text | PgType::VarChar(_) | PgType::Char(_)) => {
             return text(value, column);
         }
@@ -215,26 +274,28 @@ fn read(seen: &Visible<'_>) -> Outcome<Value> {
         (Family::Decimal, PgType::SmallInt | PgType::Integer | PgType::BigInt) => {
             value = Value::atom(format!("{name}::numeric"), ty);
         }
-        (family, pg) if family != Family::Other && natural.as_ref() == Some(pg) => {}
+        // Can be passed on, and nothing else.
+        (Family::Other, pg) => value.passed = Some(pg.clone()),
+        (_, pg) if natural.as_ref() == Some(pg) => {}
         _ => return Err(stored(column)),
     }
     Ok(value)
 }
 
-fn stored(column: &ScopeColumn<'_>) -> Untranslated {
+fn stored(column: &Column) -> Untranslated {
     Untranslated::new(format!(
         "column {}, a {} that is kept as {}",
-        column.source, column.sql_type, column.pg_type
+        column.source, column.ty, column.pg
     ))
 }
 
 /// `char(n)` is padded at the source; PostgreSQL's own drops the blanks wherever it is used.
-fn text(mut value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
-    value.collation = column.collation.map(Collation::parse);
-    if !matches!(column.pg_type, PgType::Char(_)) {
+fn text(mut value: Value, column: &Column) -> Outcome<Value> {
+    value.collation = column.collation.as_deref().map(Collation::parse);
+    if !matches!(column.pg, PgType::Char(_)) {
         return Ok(value);
     }
-    match *column.sql_type {
+    match column.ty {
         SqlType::Char { length } | SqlType::NChar { length } => {
             let bare = format!("{}::text", value.sql);
             value.sql = format!("rpad({bare}, {length})");

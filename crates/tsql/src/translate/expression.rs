@@ -1,40 +1,44 @@
 //! Value expressions: the tree's nodes, each to the file that knows it.
 
-use sqlparser::ast::{CaseWhen, CastKind, Expr, UnaryOperator};
+use sqlparser::ast::{CaseWhen, CastKind, Expr, Ident, UnaryOperator};
 
 use super::collation::Collation;
 use super::common;
-use super::context::{self, Context};
+use super::context::{self, ColumnPath, Context, Purpose};
 use super::convert;
 use super::function;
 use super::literal;
 use super::types::{self, Family};
 use super::value::Value;
 use super::{Outcome, Untranslated};
-use super::{compare, condition, operators};
+use super::{compare, condition, operators, place, query};
 
 /// What yields a value. Conditions are none: T-SQL keeps the two apart.
 pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
-    let made = context.deeper(|context| node(context, expr))?;
+    let made = context.deeper(|context| node(context, expr));
+    let made = made.map_err(|error| error.at(place::start(expr)))?;
     context::bounded(&made.sql)?;
-    Ok(made)
+    // In a SELECT that groups by this very expression, it is the group's.
+    Ok(query::group_of(context, &made).unwrap_or(made))
 }
 
 fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     match expr {
         Expr::Nested(inner) => value(context, inner),
         Expr::Value(literal) => literal::value(&literal.value),
+        Expr::Identifier(ident) if is_parameter(context, ident) => {
+            column(context, std::slice::from_ref(ident))
+        }
         Expr::Identifier(ident) => match function::without_brackets(context, ident) {
             Some(result) => result,
-            None if ident.quote_style == Some('"') => Err(Untranslated::new(
-                "text in double quotes, which is a name or a string by a setting",
-            )),
-            None => context.column(None, ident),
+            None if ident.quote_style == Some('"') && !context.quoted_identifiers => {
+                Err(Untranslated::new(
+                    "text in double quotes, which is a name or a string by a setting",
+                ))
+            }
+            None => column(context, std::slice::from_ref(ident)),
         },
-        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-            [table, column] => context.column(Some(&table.value), column),
-            _ => Err(Untranslated::new("a column with more than a table's name")),
-        },
+        Expr::CompoundIdentifier(parts) => column(context, parts),
         Expr::UnaryOp {
             op: op @ (UnaryOperator::Minus | UnaryOperator::Plus | UnaryOperator::BitwiseNot),
             expr,
@@ -56,16 +60,50 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
             conditions,
             else_result.as_deref(),
         ),
-        Expr::Function(call) => function::call(context, call),
+        Expr::Function(call) => {
+            match query::call(context, call).or_else(|| query::user_function(context, call)) {
+                Some(result) => result,
+                None => function::call(context, call),
+            }
+        }
         Expr::Substring { .. } | Expr::Trim { .. } | Expr::Floor { .. } | Expr::Ceil { .. } => {
             function::keyword(context, expr)
         }
+        Expr::Subquery(inner) if context.purpose == Purpose::Query => query::scalar(context, inner),
         Expr::Subquery(_) | Expr::Exists { .. } => Err(Untranslated::new("a subquery")),
         Expr::AtTimeZone { .. } => Err(Untranslated::new("AT TIME ZONE")),
         _ => Err(Untranslated::new(
             "an expression of a kind that is not translated",
         )),
     }
+}
+
+fn is_parameter(context: &Context<'_>, ident: &Ident) -> bool {
+    let mut parameters = context.parameters.iter();
+    parameters.any(|(name, _)| context::same(name, &ident.value))
+}
+
+/// `column`, `table.column`, `schema.table.column`, or a parameter.
+fn column(context: &mut Context<'_>, parts: &[Ident]) -> Outcome<Value> {
+    if let [name] = parts
+        && let Some((_, value)) = context
+            .parameters
+            .iter()
+            .find(|(parameter, _)| context::same(parameter, &name.value))
+    {
+        return Ok(value.clone());
+    }
+    let (schema, table, name) = match parts {
+        [name] => (None, None, name),
+        [table, name] => (None, Some(table), name),
+        [schema, table, name] => (Some(schema), Some(table), name),
+        _ => return Err(Untranslated::new("a column of another database")),
+    };
+    context.column(&ColumnPath {
+        schema: schema.map(|it| it.value.as_str()),
+        table: table.map(|it| it.value.as_str()),
+        name: &name.value,
+    })
 }
 
 fn collated(mut value: Value, name: &str) -> Outcome<Value> {

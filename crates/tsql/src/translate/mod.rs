@@ -19,13 +19,19 @@ mod convert_text;
 mod date_text;
 mod datetime;
 mod decimal;
+mod dialect;
 mod expression;
 mod function;
+mod helper;
 mod like;
 mod literal;
 mod moment_arithmetic;
 mod operators;
 mod parse;
+mod place;
+mod query;
+mod routine;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod text_sum;
@@ -34,8 +40,14 @@ mod value;
 mod view;
 
 use self::context::{Context, Visible};
+pub use self::helper::Helper;
+use std::fmt;
+
+use sqlparser::tokenizer::Location;
+
 use crate::names::{self, NameStyle};
 use crate::schema::SqlType;
+use crate::schema::objects::RecordedColumn;
 use crate::typemap::PgType;
 
 /// What every step of a translation ends in.
@@ -81,6 +93,26 @@ pub trait TargetNames {
     /// name, or not all of its columns.
     fn relation(&self, schema: &str, name: &str) -> Option<Relation<'_>>;
 
+    /// What a synonym of the source stands for: schema and name.
+    fn synonym(&self, _schema: &str, _name: &str) -> Option<(String, String)> {
+        None
+    }
+
+    /// A scalar function that was translated before.
+    fn scalar_function(&self, _schema: &str, _name: &str) -> Option<ScalarFunction> {
+        None
+    }
+
+    /// An inline table function that was translated before.
+    fn table_function(&self, _schema: &str, _name: &str) -> Option<TableFunction<'_>> {
+        None
+    }
+
+    /// A helper function of the target, quoted and with its schema; `None` if the job wants none.
+    fn helper(&self, _helper: Helper) -> Option<String> {
+        None
+    }
+
     /// What a view's column is called in the target, unquoted; `None` for an impossible name.
     fn view_column(&self, name: &str) -> Option<String> {
         let named = names::target_column(name, NameStyle::Lowercase);
@@ -104,6 +136,45 @@ pub struct Relation<'a> {
     pub sql: String,
     /// All of its columns.
     pub columns: Vec<ScopeColumn<'a>>,
+}
+
+/// A scalar function of the target.
+#[derive(Debug, Clone)]
+pub struct ScalarFunction {
+    /// Quoted and with its schema.
+    pub sql: String,
+    /// Types of its parameters at the source.
+    pub parameters: Vec<SqlType>,
+    /// Type of its result at the source.
+    pub returns: SqlType,
+    /// Collation of a text that it returns; `None` is the database's.
+    pub collation: Option<String>,
+    /// When its result may change.
+    pub volatility: Volatility,
+}
+
+/// An inline table function of the target.
+#[derive(Debug, Clone)]
+pub struct TableFunction<'a> {
+    /// Its name and columns.
+    pub relation: Relation<'a>,
+    /// Types of its parameters at the source.
+    pub parameters: Vec<SqlType>,
+}
+
+/// What a view or function may refer to, and what is known of it.
+#[derive(Clone, Copy)]
+pub struct ViewScope<'a> {
+    /// Its schema at the source.
+    pub schema: &'a str,
+    /// What other objects are called in the target.
+    pub names: &'a dyn TargetNames,
+    /// The database's collation.
+    pub default_collation: Option<&'a str>,
+    /// A view's columns in the source's catalog; empty if it does not tell.
+    pub recorded: &'a [RecordedColumn],
+    /// Whether text in double quotes is a name: `sys.sql_modules.uses_quoted_identifier`.
+    pub quoted_identifiers: bool,
 }
 
 /// When the result may change, in PostgreSQL's sense of the words.
@@ -148,6 +219,46 @@ pub struct TranslatedView {
     pub fell_back: bool,
     /// Where the two sides can tell apart after all, for the plan.
     pub notes: Vec<String>,
+    /// Helper functions that it calls.
+    pub helpers: Vec<Helper>,
+    /// `WITH CHECK OPTION`.
+    pub check_option: bool,
+}
+
+/// A function of PostgreSQL in the language SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranslatedFunction {
+    /// The SELECT that is its body. Parameters are `$1`, `$2` and so on.
+    pub sql: String,
+    /// In order.
+    pub parameters: Vec<Parameter>,
+    /// Type of the result, at the source and in the target; `None` if it returns rows.
+    pub returns: Option<(SqlType, PgType)>,
+    /// Columns of the rows that it returns.
+    pub columns: Vec<ViewColumn>,
+    /// When its result may change.
+    pub volatility: Volatility,
+    /// `RETURNS NULL ON NULL INPUT`.
+    pub strict: bool,
+    /// Full names at the source of what it reads, sorted, each once.
+    pub reads: Vec<String>,
+    /// As [`TranslatedView::fell_back`].
+    pub fell_back: bool,
+    /// Where the two sides can tell apart after all, for the plan.
+    pub notes: Vec<String>,
+    /// Helper functions that it calls.
+    pub helpers: Vec<Helper>,
+}
+
+/// A parameter of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Name at the source, without `@`.
+    pub name: String,
+    /// Type at the source.
+    pub sql_type: SqlType,
+    /// Type in the target.
+    pub pg_type: PgType,
 }
 
 /// A column of a view: what it is called at the source, and its type there.
@@ -159,6 +270,10 @@ pub struct ViewColumn {
     pub sql_type: SqlType,
     /// Collation of text at the source.
     pub collation: Option<String>,
+    /// Name in the target, unquoted.
+    pub target: String,
+    /// Type in the target.
+    pub pg_type: PgType,
 }
 
 /// Why there is no translation: a fragment that names the construct.
@@ -166,12 +281,33 @@ pub struct ViewColumn {
 pub struct Untranslated {
     /// Names the construct, as `a user-defined function`.
     pub reason: String,
+    /// Line and column of the definition, from 1; `None` if the whole of it is meant.
+    pub place: Option<(u64, u64)>,
 }
 
 impl Untranslated {
     fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
+            place: None,
+        }
+    }
+
+    /// The place, if none is known that is more precise.
+    fn at(mut self, start: Location) -> Self {
+        if self.place.is_none() && start.line > 0 {
+            self.place = Some((start.line, start.column));
+        }
+        self
+    }
+}
+
+impl fmt::Display for Untranslated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        match self.place {
+            Some((line, column)) => write!(f, " (line {line}, column {column})"),
+            None => Ok(()),
         }
     }
 }
@@ -270,7 +406,8 @@ pub fn generated(
 fn of_table<'a>(scope: &Scope<'a>) -> Context<'a> {
     let columns = scope.columns.iter().map(|column| Visible {
         table: None,
-        column: *column,
+        schema: None,
+        column: column.into(),
         alias: None,
     });
     Context::new(columns.collect(), scope.names, scope.default_collation)
@@ -310,15 +447,27 @@ fn immutable(translated: Translated) -> Outcome<Translated> {
     }
 }
 
-/// A view of `schema`, from its whole `CREATE VIEW` statement.
+/// A view, from its whole `CREATE VIEW` statement.
 ///
 /// # Errors
 /// [`Untranslated`]
-pub fn view(
-    text: &str,
-    schema: &str,
-    names: &dyn TargetNames,
-    default_collation: Option<&str>,
-) -> Result<TranslatedView, Untranslated> {
-    view::view(text, schema, names, default_collation)
+pub fn view(text: &str, scope: &ViewScope) -> Result<TranslatedView, Untranslated> {
+    view::view(text, scope)
+}
+
+/// A scalar function of one RETURN, from its whole `CREATE FUNCTION` statement.
+///
+/// # Errors
+/// [`Untranslated`]
+pub fn scalar_function(text: &str, scope: &ViewScope) -> Result<TranslatedFunction, Untranslated> {
+    routine::scalar(text, scope)
+}
+
+/// An inline table function, from its whole `CREATE FUNCTION` statement; `scope.recorded` are the
+/// columns of its result.
+///
+/// # Errors
+/// [`Untranslated`]
+pub fn table_function(text: &str, scope: &ViewScope) -> Result<TranslatedFunction, Untranslated> {
+    routine::table(text, scope)
 }

@@ -5,6 +5,7 @@ use super::decimal::Decimal;
 use super::types::{self, Family};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
+use crate::typemap::PgType;
 
 /// What is known of a constant.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,8 @@ pub(super) struct Value {
     /// UPPER or LOWER of this, right for ASCII only: good for comparing, not for keeping.
     pub(super) folded: Option<Box<Value>>,
     pub(super) clock: Option<Clock>,
+    /// The target's type of a value that can be passed on and nothing else.
+    pub(super) passed: Option<PgType>,
 }
 
 impl Value {
@@ -63,6 +66,7 @@ impl Value {
             loose: false,
             folded: None,
             clock: None,
+            passed: None,
         }
     }
 
@@ -195,6 +199,21 @@ impl Value {
         self.ty
             .as_ref()
             .map_or_else(|| "NULL".to_owned(), ToString::to_string)
+    }
+
+    /// The name of a `char(n)` column, if the value is nothing else.
+    pub(super) fn plain_column(&self) -> Option<&str> {
+        let column = self.bare.as_deref()?.strip_suffix("::text")?;
+        let filled = self.sql.strip_prefix("rpad(")?;
+        (self.folded.is_none() && filled.starts_with(column)).then_some(column)
+    }
+
+    /// A value to keep; a `char(n)` column is filled up by its own type.
+    pub(super) fn kept_or_column(self) -> Outcome<Self> {
+        match self.plain_column() {
+            Some(_) => Ok(self),
+            None => self.kept(),
+        }
     }
 
     /// A value to keep, and not only to compare with ASCII.

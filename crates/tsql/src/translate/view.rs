@@ -1,265 +1,121 @@
-//! Views: one SELECT of columns and expressions, joins and WHERE. The rest is refused.
+//! A view: its query, and the columns that the source's catalog records for it.
 
-use std::collections::BTreeSet;
-
-use sqlparser::ast::{
-    Expr, Join, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
-    TableFactor,
-};
-
-use super::context::{self, Context, Visible};
-use super::types::{self, Family};
-use super::value::{Constant, Value};
-use super::{Outcome, Relation, TargetNames, TranslatedView, Untranslated, ViewColumn};
-use super::{condition, expression, parse};
-use crate::names::{quote_ident, shorten};
-
-/// Where a name without a schema is looked for that the view's own schema does not have (SQL
-/// Server documentation, "Database Engine object names": resolution within a module).
-const DEFAULT_SCHEMA: &str = "dbo";
+use super::context::{self, Context};
+use super::query::{self, Item};
+use super::types;
+use super::value::Value;
+use super::{Outcome, RecordedColumn, TranslatedView, Untranslated, ViewColumn, ViewScope, parse};
+use crate::schema::SqlType;
 
 /// A whole `CREATE VIEW`.
-pub(super) fn view(
-    text: &str,
-    schema: &str,
-    names: &dyn TargetNames,
-    default_collation: Option<&str>,
-) -> Outcome<TranslatedView> {
-    let (given, query) = parse::view(text)?;
-    let select = plain(&query)?;
-    let mut from = Tables {
-        names,
-        schema,
-        visible: Vec::new(),
-        reads: BTreeSet::new(),
-        fell_back: false,
-    };
-    let mut context = Context::new(Vec::new(), names, default_collation);
-    let mut tables = Vec::with_capacity(select.from.len());
-    for item in &select.from {
-        let mut sql = from.table(&mut context, &item.relation)?;
-        for join in &item.joins {
-            sql.push_str(&from.join(&mut context, join)?);
+pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView> {
+    let parsed = parse::view(text)?;
+    let mut context = Context::of_query(scope);
+    let mut made = query::query(&mut context, &parsed.query)?;
+    let names = named(made.body.items(), &parsed.columns, scope.recorded)?;
+    let types: Vec<_> = scope.recorded.iter().map(|it| &it.ty).collect();
+    made.body.each(&mut |select| {
+        for (at, item) in select.items.iter_mut().enumerate() {
+            let ty = types.get(at).copied().unwrap_or(&SqlType::Int);
+            item.value = declared(query::typed_null(item.value.clone(), ty));
         }
-        tables.push(sql);
+        Ok(())
+    })?;
+    let mut items = made.body.items().to_vec();
+    for (item, name) in items.iter_mut().zip(names) {
+        item.name = Some(name);
     }
-    if tables.is_empty() {
-        return Err(Untranslated::new("a view of no table"));
-    }
-    let (items, columns) = projected(&mut context, &select.projection, &given)?;
-    let mut sql = format!("SELECT {}\nFROM {}", items.join(", "), tables.join(", "));
-    if let Some(selection) = &select.selection {
-        let condition = condition::condition(&mut context, selection)?;
-        sql.push_str(&format!("\nWHERE {}", condition.sql));
-    }
+    let columns = query::columns(&context, &items)?;
+    let targets: Vec<String> = columns.iter().map(|column| column.target.clone()).collect();
+    let sql = made.sql(&targets)?;
     context::bounded(&sql)?;
+    let columns = columns.into_iter().map(|column| ViewColumn {
+        source: column.source,
+        sql_type: column.ty,
+        collation: column.collation,
+        target: column.target,
+        pg_type: column.pg,
+    });
     Ok(TranslatedView {
         sql,
-        columns,
-        reads: from.reads.into_iter().collect(),
-        fell_back: from.fell_back,
+        columns: columns.collect(),
+        reads: context.reads.into_iter().collect(),
+        fell_back: context.fell_back,
         notes: context.notes,
+        helpers: context.helpers,
+        check_option: parsed.check_option,
     })
 }
 
-/// A query that is nothing but SELECT, FROM and WHERE: printed from these, it is the whole.
-fn plain(query: &Query) -> Outcome<&Select> {
-    let refused = || {
-        Untranslated::new(
-            "a view with more than SELECT, FROM and WHERE (TOP, DISTINCT, GROUP BY, ORDER BY, \
-             UNION, WITH, OPTION)",
-        )
+/// A decimal with the digits that its type has.
+fn declared(value: Value) -> Value {
+    let Some(SqlType::Decimal { .. }) = value.ty else {
+        return value;
     };
-    let SetExpr::Select(select) = &*query.body else {
-        return Err(refused());
-    };
-    let list = |items: Vec<String>| items.join(", ");
-    let mut printed = format!(
-        "SELECT {} FROM {}",
-        list(select.projection.iter().map(ToString::to_string).collect()),
-        list(select.from.iter().map(ToString::to_string).collect())
-    );
-    if let Some(selection) = &select.selection {
-        printed.push_str(&format!(" WHERE {selection}"));
-    }
-    if printed != query.to_string() {
-        return Err(refused());
-    }
-    Ok(select)
-}
-
-struct Tables<'a> {
-    names: &'a dyn TargetNames,
-    /// The view's.
-    schema: &'a str,
-    visible: Vec<Visible<'a>>,
-    reads: BTreeSet<String>,
-    fell_back: bool,
-}
-
-impl<'a> Tables<'a> {
-    /// `schema.table AS alias`, and its columns into scope.
-    fn table(&mut self, context: &mut Context<'a>, factor: &TableFactor) -> Outcome<String> {
-        let TableFactor::Table { name, alias, .. } = factor else {
-            return Err(Untranslated::new(
-                "a table that is none: a subquery or function",
-            ));
-        };
-        let printed = match alias {
-            Some(alias) => format!("{name} {alias}"),
-            None => name.to_string(),
-        };
-        let with_as = printed.replacen(' ', " AS ", 1);
-        let whole = factor.to_string();
-        let columns = alias
-            .as_ref()
-            .is_some_and(|alias| !alias.columns.is_empty());
-        if columns || (whole != printed && whole != with_as) {
-            return Err(Untranslated::new("a table with hints or a sample"));
-        }
-        let (schema, table) = parts(name)?;
-        let relation = self.relation(schema.as_deref(), &table).ok_or_else(|| {
-            Untranslated::new(format!(
-                "the table or view {table}, which is not moved whole"
-            ))
-        })?;
-        self.reads.insert(relation.source.clone());
-        let called = alias
-            .as_ref()
-            .map_or(table, |alias| alias.name.value.clone());
-        let taken = |it: &Visible<'_>| {
-            it.table
-                .as_deref()
-                .is_some_and(|t| context::same(t, &called))
-        };
-        if self.visible.iter().any(taken) {
-            return Err(Untranslated::new("two tables of one name"));
-        }
-        let short = shorten(&called);
-        self.visible
-            .extend(relation.columns.into_iter().map(|column| Visible {
-                table: Some(called.clone()),
-                column,
-                alias: Some(short.clone()),
-            }));
-        context.columns.clone_from(&self.visible);
-        Ok(format!("{} AS {}", relation.sql, quote_ident(&short)))
-    }
-
-    fn relation(&mut self, schema: Option<&str>, table: &str) -> Option<Relation<'a>> {
-        if let Some(found) = self.names.relation(schema.unwrap_or(self.schema), table) {
-            return Some(found);
-        }
-        if schema.is_some() || self.schema == DEFAULT_SCHEMA {
-            return None;
-        }
-        self.fell_back = true;
-        self.names.relation(DEFAULT_SCHEMA, table)
-    }
-
-    fn join(&mut self, context: &mut Context<'a>, join: &Join) -> Outcome<String> {
-        let table = self.table(context, &join.relation)?;
-        let (word, constraint) = match &join.join_operator {
-            JoinOperator::Join(on) | JoinOperator::Inner(on) => ("JOIN", on),
-            JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => ("LEFT JOIN", on),
-            JoinOperator::Right(on) | JoinOperator::RightOuter(on) => ("RIGHT JOIN", on),
-            JoinOperator::FullOuter(on) => ("FULL JOIN", on),
-            JoinOperator::CrossJoin(on) => ("CROSS JOIN", on),
-            _ => return Err(Untranslated::new("APPLY or another join")),
-        };
-        match constraint {
-            JoinConstraint::On(on) => {
-                let on = condition::condition(context, on)?;
-                Ok(format!("\n{word} {table} ON {}", on.sql))
-            }
-            JoinConstraint::None if word == "CROSS JOIN" => Ok(format!("\n{word} {table}")),
-            _ => Err(Untranslated::new("a join without ON")),
-        }
+    let natural = value.ty.as_ref().and_then(types::natural);
+    match natural {
+        Some(natural) if value.constant.is_none() && !is_name(&value.sql) => Value {
+            sql: value.cast(&natural.to_string()),
+            atom: true,
+            ..value
+        },
+        _ => value,
     }
 }
 
-fn parts(name: &ObjectName) -> Outcome<(Option<String>, String)> {
-    let idents: Option<Vec<_>> = name.0.iter().map(|part| part.as_ident()).collect();
-    match idents.as_deref() {
-        Some([table]) => Ok((None, table.value.clone())),
-        Some([schema, table]) => Ok((Some(schema.value.clone()), table.value.clone())),
-        _ => Err(Untranslated::new("a table of another database")),
-    }
+/// Whether a text is nothing but a column, whose type is its own.
+fn is_name(sql: &str) -> bool {
+    let mut outside = sql.split('"').step_by(2);
+    outside.all(|between| between.is_empty() || between == ".")
 }
 
-/// The select list, each with its name.
-fn projected(
-    context: &mut Context<'_>,
-    items: &[SelectItem],
-    given: &[String],
-) -> Outcome<(Vec<String>, Vec<ViewColumn>)> {
+/// What the columns are called at the source: by the list after the view's name, by the query,
+/// and in any case as the catalog has them.
+fn named(items: &[Item], given: &[String], recorded: &[RecordedColumn]) -> Outcome<Vec<String>> {
     if !given.is_empty() && given.len() != items.len() {
         return Err(Untranslated::new("a list of columns of another length"));
     }
-    let mut sql = Vec::with_capacity(items.len());
-    let mut columns: Vec<ViewColumn> = Vec::with_capacity(items.len());
+    if !recorded.is_empty() && recorded.len() != items.len() {
+        return Err(Untranslated::new(format!(
+            "a query of {} columns, where the source's catalog has {} for the view: its tables \
+             were changed since it was made",
+            items.len(),
+            recorded.len()
+        )));
+    }
+    let mut names = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
-        let (expr, own) = match item {
-            SelectItem::UnnamedExpr(expr) => (expr, name_of(expr)),
-            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias.value.clone())),
-            _ => {
-                return Err(Untranslated::new(
-                    "SELECT *, which means the columns there were when the view was made",
-                ));
+        let own = given.get(at).or(item.name.as_ref());
+        let name = match (own, recorded.get(at)) {
+            (Some(own), Some(recorded)) if !context::same(own, &recorded.name) => {
+                return Err(Untranslated::new(format!(
+                    "a column {own} that the source's catalog calls {}: its tables were changed \
+                     since the view was made",
+                    recorded.name
+                )));
             }
+            (_, Some(recorded)) => recorded.name.clone(),
+            (Some(own), None) => own.clone(),
+            (None, None) => return Err(Untranslated::new("a column without a name")),
         };
-        let name = given.get(at).cloned().or(own);
-        let name = name.ok_or_else(|| Untranslated::new("a column without a name"))?;
-        let value = expression::value(context, expr)?;
-        // A `char(n)` as it is, is filled up by PostgreSQL's own type.
-        let value = match plain_column(&value) {
-            Some(_) => value,
-            None => value.kept()?,
-        };
-        let ty = value
-            .ty
-            .clone()
-            .ok_or_else(|| Untranslated::new("a column that is NULL"))?;
-        let target = context
-            .names
-            .view_column(&name)
-            .ok_or_else(|| Untranslated::new(format!("a column named {name:?}")))?;
-        sql.push(format!("{} AS {}", shown(&value), quote_ident(&target)));
-        columns.push(ViewColumn {
-            source: name,
-            sql_type: ty,
-            collation: value.collation.map(|it| it.name),
-        });
+        names.push(name);
     }
-    Ok((sql, columns))
+    Ok(names)
 }
 
-fn name_of(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(ident) => Some(ident.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|ident| ident.value.clone()),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The name of a `char(n)` column, where the value is nothing else.
-fn plain_column(value: &Value) -> Option<&str> {
-    let column = value.bare.as_deref()?.strip_suffix("::text")?;
-    let filled = value.sql.strip_prefix("rpad(")?;
-    (value.folded.is_none() && filled.starts_with(column)).then_some(column)
-}
-
-/// A column as it is, `char(n)` too; a constant in its type.
-fn shown(value: &Value) -> String {
-    if let Some(column) = plain_column(value) {
-        return column.to_owned();
-    }
-    let natural = value.ty.as_ref().and_then(types::natural);
-    match (&value.constant, natural) {
-        (Some(Constant::Bit(_)) | None, _) => value.sql.clone(),
-        (Some(_), Some(natural)) if value.family() != Family::Binary => {
-            format!("{}::{natural}", value.plain())
+    #[test]
+    fn names_are_told_from_expressions() {
+        for (sql, expected) in [
+            ("\"t\".\"n\"", true),
+            ("\"n\"", true),
+            ("\"t\".\"n\" * 2", false),
+            ("coalesce(\"n\", 0)", false),
+        ] {
+            assert_eq!(is_name(sql), expected, "{sql}");
         }
-        _ => value.sql.clone(),
     }
 }

@@ -1,11 +1,14 @@
 //! Text to syntax tree, within bounds that keep a hostile definition from costing much.
 
+pub(super) mod routine;
+
 use sqlparser::ast::{Expr, Query};
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer, Word};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
+use super::dialect::TSql;
 use super::{Outcome, Untranslated};
 
 /// Bytes of a definition. SQL Server keeps up to 2 GiB; no check of 64 KiB is written by hand.
@@ -20,7 +23,7 @@ const PARSER_DEPTH: usize = 500;
 /// What `NEXT VALUE FOR` becomes for the parser: a function no one can have named.
 pub(super) const NEXT_VALUE: &str = "\u{1}next value for";
 
-const DIALECT: MsSqlDialect = MsSqlDialect {};
+const DIALECT: TSql = TSql(MsSqlDialect {});
 
 /// One expression, to its end.
 pub(super) fn expression(text: &str) -> Outcome<Expr> {
@@ -34,17 +37,22 @@ pub(super) fn expression(text: &str) -> Outcome<Expr> {
     }
 }
 
-/// The column list, if there is one, and the query of a `CREATE VIEW`.
-pub(super) fn view(text: &str) -> Outcome<(Vec<String>, Box<Query>)> {
-    let mut parser = parser(text)?;
+/// A `CREATE VIEW`.
+pub(super) struct ViewText {
+    /// The list of column names, if there is one.
+    pub(super) columns: Vec<String>,
+    pub(super) query: Box<Query>,
+    /// `WITH CHECK OPTION`.
+    pub(super) check_option: bool,
+}
+
+/// The parts of a `CREATE VIEW`.
+pub(super) fn view(text: &str) -> Outcome<ViewText> {
+    let mut tokens = tokens(text)?;
+    let check_option = without_check_option(&mut tokens);
+    let mut parser = parser_of(tokens);
     let refused = || Untranslated::new("a statement other than a plain CREATE VIEW");
-    if !parser.parse_keyword(Keyword::CREATE) {
-        return Err(refused());
-    }
-    let _ = parser.parse_keywords(&[Keyword::OR, Keyword::ALTER]);
-    if !parser.parse_keyword(Keyword::VIEW) {
-        return Err(refused());
-    }
+    created(&mut parser, Keyword::VIEW).ok_or_else(refused)?;
     parser
         .parse_object_name(false)
         .map_err(|error| syntax(&error))?;
@@ -57,48 +65,107 @@ pub(super) fn view(text: &str) -> Outcome<(Vec<String>, Box<Query>)> {
             return Err(refused());
         }
     }
-    if parser.parse_keyword(Keyword::WITH) {
-        // It guards the tables at the source and says nothing of the result.
-        let option = parser.parse_identifier().map_err(|error| syntax(&error))?;
-        if !option.value.eq_ignore_ascii_case("SCHEMABINDING") {
-            return Err(refused());
-        }
-    }
+    options(&mut parser, &["SCHEMABINDING", "VIEW_METADATA"])?;
     if !parser.parse_keyword(Keyword::AS) {
         return Err(refused());
     }
     let query = parser.parse_query().map_err(|error| syntax(&error))?;
-    while parser.consume_token(&Token::SemiColon) {}
-    match parser.peek_token().token {
-        Token::EOF => Ok((columns, query)),
-        _ => Err(Untranslated::new(
-            "text after the query that was not understood",
-        )),
+    end(&mut parser)?;
+    Ok(ViewText {
+        columns,
+        query,
+        check_option,
+    })
+}
+
+/// `CREATE`, `ALTER` or `CREATE OR ALTER`, and what is created.
+fn created(parser: &mut Parser<'_>, what: Keyword) -> Option<()> {
+    if parser.parse_keyword(Keyword::CREATE) {
+        let _ = parser.parse_keywords(&[Keyword::OR, Keyword::ALTER]);
+    } else if !parser.parse_keyword(Keyword::ALTER) {
+        return None;
+    }
+    parser.parse_keyword(what).then_some(())
+}
+
+/// `WITH` and options that say nothing of the result.
+fn options(parser: &mut Parser<'_>, known: &[&str]) -> Outcome<()> {
+    if !parser.parse_keyword(Keyword::WITH) {
+        return Ok(());
+    }
+    loop {
+        let option = parser.parse_identifier().map_err(|error| syntax(&error))?;
+        if !known.iter().any(|it| option.value.eq_ignore_ascii_case(it)) {
+            return Err(Untranslated::new(format!("WITH {}", option.value)));
+        }
+        if !parser.consume_token(&Token::Comma) {
+            return Ok(());
+        }
     }
 }
 
+fn end(parser: &mut Parser<'_>) -> Outcome<()> {
+    while parser.consume_token(&Token::SemiColon) {}
+    match parser.peek_token().token {
+        Token::EOF => Ok(()),
+        _ => {
+            let start = parser.peek_token().span.start;
+            Err(Untranslated::new("text after the query that was not understood").at(start))
+        }
+    }
+}
+
+/// Takes `WITH CHECK OPTION` off the end: the parser knows it in other places only.
+fn without_check_option(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let mut kept = tokens.len();
+    while kept > 0 && matches!(tokens[kept - 1].token, Token::SemiColon | Token::EOF) {
+        kept -= 1;
+    }
+    let ends = ["WITH", "CHECK", "OPTION"];
+    let found = kept > ends.len()
+        && tokens[kept - ends.len()..kept]
+            .iter()
+            .zip(ends)
+            .all(|(token, word)| is_word(&token.token, word));
+    if found {
+        tokens.truncate(kept - ends.len());
+    }
+    found
+}
+
+fn is_word(token: &Token, word: &str) -> bool {
+    matches!(token, Token::Word(it) if it.quote_style.is_none() && it.value.eq_ignore_ascii_case(word))
+}
+
 fn parser(text: &str) -> Outcome<Parser<'static>> {
+    Ok(parser_of(tokens(text)?))
+}
+
+fn parser_of(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
+    Parser::new(&DIALECT)
+        .with_recursion_limit(PARSER_DEPTH)
+        .with_tokens_with_locations(tokens)
+}
+
+fn tokens(text: &str) -> Outcome<Vec<TokenWithSpan>> {
     if text.len() > LONGEST_TEXT {
         return Err(Untranslated::new("longer than 64 KiB"));
     }
     let mut tokens = Tokenizer::new(&DIALECT, text)
-        .tokenize()
+        .tokenize_with_location()
         .map_err(|_| Untranslated::new("text that was not understood"))?;
-    tokens.retain(|token| !matches!(token, Token::Whitespace(_)));
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
     bounds(&tokens)?;
-    let tokens = with_next_value(tokens);
-    Ok(Parser::new(&DIALECT)
-        .with_recursion_limit(PARSER_DEPTH)
-        .with_tokens(tokens))
+    Ok(with_next_value(tokens))
 }
 
-fn bounds(tokens: &[Token]) -> Outcome<()> {
+fn bounds(tokens: &[TokenWithSpan]) -> Outcome<()> {
     if tokens.len() > MOST_TOKENS {
         return Err(Untranslated::new("more than 8,000 words and signs"));
     }
     let mut depth = 0_usize;
     for token in tokens {
-        match token {
+        match &token.token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
             Token::SingleQuotedString(text) | Token::NationalStringLiteral(text) => literal(text)?,
@@ -134,7 +201,7 @@ fn syntax(error: &ParserError) -> Untranslated {
 }
 
 /// `NEXT VALUE FOR a.b` as `[NEXT_VALUE](a.b)`: the parser does not know it.
-fn with_next_value(tokens: Vec<Token>) -> Vec<Token> {
+fn with_next_value(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut made = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
@@ -142,24 +209,25 @@ fn with_next_value(tokens: Vec<Token>) -> Vec<Token> {
         let found = [Keyword::NEXT, Keyword::VALUE, Keyword::FOR]
             .iter()
             .zip(rest)
-            .all(|(keyword, token)| matches!(token, Token::Word(word) if word.keyword == *keyword));
+            .all(|(keyword, token)| matches!(&token.token, Token::Word(word) if word.keyword == *keyword));
         if !found || rest.len() < 4 {
             made.push(tokens[at].clone());
             at += 1;
             continue;
         }
         let mut end = 3;
-        while end < rest.len() && matches!(rest[end], Token::Word(_) | Token::Period) {
+        while end < rest.len() && matches!(rest[end].token, Token::Word(_) | Token::Period) {
             end += 1;
         }
-        made.push(Token::Word(Word {
+        let name = Token::Word(Word {
             value: NEXT_VALUE.to_owned(),
             quote_style: Some('['),
             keyword: Keyword::NoKeyword,
-        }));
-        made.push(Token::LParen);
+        });
+        made.push(TokenWithSpan::new(name, rest[0].span));
+        made.push(TokenWithSpan::new(Token::LParen, rest[0].span));
         made.extend_from_slice(&rest[3..end]);
-        made.push(Token::RParen);
+        made.push(TokenWithSpan::new(Token::RParen, rest[0].span));
         at += end;
     }
     made

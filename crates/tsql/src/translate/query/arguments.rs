@@ -1,0 +1,23 @@
+//! Names and arguments of calls.
+
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+/// The name of a call of one part, in capitals.
+pub(super) fn name(call: &Function) -> Option<String> {
+    match call.name.0.as_slice() {
+        [part] => Some(part.as_ident()?.value.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+/// The arguments of a call that are expressions.
+pub(super) fn arguments(call: &Function) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = &call.args else {
+        return Vec::new();
+    };
+    let each = list.args.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    each.collect()
+}

@@ -1,0 +1,293 @@
+//! FROM: tables, views, derived tables and functions, and how they are joined.
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor,
+    TableWithJoins,
+};
+
+use super::super::context::{self, Context, DEFAULT_SCHEMA, Visible};
+use super::super::{Outcome, Relation, Untranslated, condition};
+use super::{apply, pivot, query, table};
+use crate::names::{quote_ident, shorten};
+
+/// What FROM lists, and its columns into the scope of the innermost SELECT.
+pub(super) fn from(context: &mut Context<'_>, tables: &[TableWithJoins]) -> Outcome<String> {
+    let mut sql = Vec::with_capacity(tables.len());
+    for table in tables {
+        sql.push(joined(context, table)?);
+    }
+    // T-SQL joins from left to right; PostgreSQL binds JOIN tighter than a comma, as T-SQL does.
+    Ok(sql.join(", "))
+}
+
+fn joined(context: &mut Context<'_>, table: &TableWithJoins) -> Outcome<String> {
+    let mut sql = factor(context, &table.relation)?;
+    for join in &table.joins {
+        sql.push_str(&self::join(context, join)?);
+    }
+    context::bounded(&sql)?;
+    Ok(sql)
+}
+
+fn join(context: &mut Context<'_>, join: &Join) -> Outcome<String> {
+    let (word, constraint) = match &join.join_operator {
+        JoinOperator::Join(on) | JoinOperator::Inner(on) => ("JOIN", on),
+        JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => ("LEFT JOIN", on),
+        JoinOperator::Right(on) | JoinOperator::RightOuter(on) => ("RIGHT JOIN", on),
+        JoinOperator::FullOuter(on) => ("FULL JOIN", on),
+        JoinOperator::CrossJoin(on) => ("CROSS JOIN", on),
+        JoinOperator::CrossApply => {
+            let table = apply::lateral(context, &join.relation)?;
+            return Ok(format!("\nCROSS JOIN {table}"));
+        }
+        JoinOperator::OuterApply => {
+            let table = apply::lateral(context, &join.relation)?;
+            return Ok(format!("\nLEFT JOIN {table} ON true"));
+        }
+        _ => {
+            return Err(Untranslated::new(
+                "a join of a kind that T-SQL does not have",
+            ));
+        }
+    };
+    let table = factor(context, &join.relation)?;
+    match constraint {
+        JoinConstraint::On(on) => {
+            if word == "FULL JOIN" && !equalities(on) {
+                return Err(Untranslated::new(
+                    "FULL JOIN on something other than equalities, which PostgreSQL does not run",
+                ));
+            }
+            let on = condition::condition(context, on)?;
+            Ok(format!("\n{word} {table} ON {}", on.sql))
+        }
+        JoinConstraint::None if word == "CROSS JOIN" => Ok(format!("\n{word} {table}")),
+        _ => Err(Untranslated::new("a join without ON")),
+    }
+}
+
+fn equalities(on: &Expr) -> bool {
+    match on {
+        Expr::Nested(inner) => equalities(inner),
+        Expr::BinaryOp { left, op, right } => match op {
+            BinaryOperator::And => equalities(left) && equalities(right),
+            op => *op == BinaryOperator::Eq,
+        },
+        _ => false,
+    }
+}
+
+/// One table, and its columns into scope.
+pub(super) fn factor(context: &mut Context<'_>, factor: &TableFactor) -> Outcome<String> {
+    context.deeper(|context| node(context, factor))
+}
+
+fn node(context: &mut Context<'_>, factor: &TableFactor) -> Outcome<String> {
+    match factor {
+        TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            with_hints,
+            version: None,
+            with_ordinality: false,
+            partitions,
+            json_path: None,
+            sample: None,
+            index_hints,
+        } if partitions.is_empty() && index_hints.is_empty() => {
+            hints(with_hints)?;
+            named(context, name, alias.as_ref())
+        }
+        TableFactor::Table {
+            args: Some(args),
+            name,
+            alias,
+            ..
+        } => apply::function(context, name, &args.args, alias.as_ref()),
+        TableFactor::Table {
+            version: Some(_), ..
+        } => Err(Untranslated::new("FOR SYSTEM_TIME")),
+        TableFactor::Table { .. } => Err(Untranslated::new(
+            "TABLESAMPLE or another clause of a table",
+        )),
+        TableFactor::Derived {
+            lateral: false,
+            subquery,
+            alias,
+            sample: None,
+        } => {
+            // It sees the SELECTs around this one, and not the tables beside it.
+            let beside = std::mem::take(&mut context.level()?.columns);
+            let made = query(context, subquery)?;
+            context.level()?.columns = beside;
+            let (sql, called) = aliased(context, made, alias.as_ref())?;
+            Ok(format!("{sql} AS {called}"))
+        }
+        TableFactor::NestedJoin {
+            table_with_joins,
+            alias: None,
+        } => Ok(format!("({})", joined(context, table_with_joins)?)),
+        TableFactor::Pivot { .. } => pivot::pivot(context, factor),
+        TableFactor::Unpivot { .. } => pivot::unpivot(context, factor),
+        TableFactor::OpenJsonTable { .. } => Err(Untranslated::new("OPENJSON")),
+        _ => Err(Untranslated::new(
+            "a table of a kind that is not translated",
+        )),
+    }
+}
+
+/// A query as a table, and its columns into scope: its text and its alias, quoted.
+pub(super) fn aliased(
+    context: &mut Context<'_>,
+    made: super::Made,
+    alias: Option<&TableAlias>,
+) -> Outcome<(String, String)> {
+    let alias = alias.ok_or_else(|| Untranslated::new("a derived table without an alias"))?;
+    let given = column_names(alias)?;
+    let (made, columns) = table::derived(context, made, &given)?;
+    let sql = table::sql(&made, &columns)?;
+    let called = see(context, &alias.name.value, None, columns.into_iter())?;
+    Ok((sql, called))
+}
+
+/// The names after an alias.
+pub(super) fn column_names(alias: &TableAlias) -> Outcome<Vec<String>> {
+    if alias.at.is_some() || alias.columns.iter().any(|it| it.data_type.is_some()) {
+        return Err(Untranslated::new("an alias with types"));
+    }
+    Ok(alias
+        .columns
+        .iter()
+        .map(|it| it.name.value.clone())
+        .collect())
+}
+
+/// Columns of a table into scope, under the name that the query has for it. Its alias, quoted.
+pub(super) fn see(
+    context: &mut Context<'_>,
+    called: &str,
+    schema: Option<&str>,
+    columns: impl Iterator<Item = context::Column>,
+) -> Outcome<String> {
+    let short = shorten(called);
+    let level = context.level()?;
+    let taken = |it: &Visible| {
+        it.table
+            .as_deref()
+            .is_some_and(|t| context::same(t, called))
+    };
+    if level.columns.iter().any(taken) {
+        return Err(Untranslated::new("two tables of one name"));
+    }
+    level.columns.extend(columns.map(|column| Visible {
+        table: Some(called.to_owned()),
+        schema: schema.map(str::to_owned),
+        column,
+        alias: Some(short.clone()),
+    }));
+    Ok(quote_ident(&short))
+}
+
+/// Hints say how rows are found; those that leave out rows are refused.
+fn hints(hints: &[Expr]) -> Outcome<()> {
+    const HARMLESS: [&str; 16] = [
+        "NOLOCK",
+        "READUNCOMMITTED",
+        "READCOMMITTED",
+        "READCOMMITTEDLOCK",
+        "REPEATABLEREAD",
+        "SERIALIZABLE",
+        "HOLDLOCK",
+        "ROWLOCK",
+        "PAGLOCK",
+        "TABLOCK",
+        "TABLOCKX",
+        "UPDLOCK",
+        "XLOCK",
+        "FORCESEEK",
+        "FORCESCAN",
+        "NOEXPAND",
+    ];
+    for hint in hints {
+        let text = hint.to_string().to_ascii_uppercase();
+        let index = text.starts_with("INDEX");
+        if !index && !HARMLESS.contains(&text.as_str()) {
+            return Err(Untranslated::new(format!("the hint {text}")));
+        }
+    }
+    Ok(())
+}
+
+/// A table, view or common table expression by its name.
+fn named(
+    context: &mut Context<'_>,
+    name: &ObjectName,
+    alias: Option<&TableAlias>,
+) -> Outcome<String> {
+    let (schema, table) = parts(name)?;
+    if alias.is_some_and(|alias| !alias.columns.is_empty()) {
+        return Err(Untranslated::new("a table with names for its columns"));
+    }
+    let called = alias.map_or(table.as_str(), |alias| alias.name.value.as_str());
+    if schema.is_none() {
+        let found = context
+            .ctes
+            .iter()
+            .rev()
+            .find(|it| context::same(&it.name, &table));
+        if let Some(cte) = found.cloned() {
+            let called = see(context, called, None, cte.columns.into_iter())?;
+            return Ok(format!("{} AS {called}", cte.sql));
+        }
+    }
+    let relation = relation(context, schema.as_deref(), &table)?;
+    let columns: Vec<_> = relation.columns.iter().map(context::Column::from).collect();
+    context.reads.insert(relation.source.clone());
+    let own = alias
+        .is_none()
+        .then(|| relation.source.split('.').next().unwrap_or_default());
+    let called = see(context, called, own, columns.into_iter())?;
+    Ok(format!("{} AS {called}", relation.sql))
+}
+
+/// A table or view of the target; a synonym stands for one.
+fn relation<'a>(
+    context: &mut Context<'a>,
+    schema: Option<&str>,
+    table: &str,
+) -> Outcome<Relation<'a>> {
+    let names = context.names;
+    let own = schema.unwrap_or(context.schema);
+    let at = |schema: &str| {
+        names.relation(schema, table).or_else(|| {
+            let (schema, table) = names.synonym(schema, table)?;
+            names.relation(&schema, &table)
+        })
+    };
+    if let Some(found) = at(own) {
+        return Ok(found);
+    }
+    let elsewhere = schema.is_none() && context.schema != DEFAULT_SCHEMA;
+    if elsewhere && let Some(found) = at(DEFAULT_SCHEMA) {
+        context.fell_back = true;
+        return Ok(found);
+    }
+    let full = match schema {
+        Some(schema) => format!("{schema}.{table}"),
+        None => table.to_owned(),
+    };
+    Err(Untranslated::new(format!(
+        "the table or view {full}, which is not moved whole"
+    )))
+}
+
+/// Schema and name of a table of this database.
+pub(super) fn parts(name: &ObjectName) -> Outcome<(Option<String>, String)> {
+    let idents: Option<Vec<_>> = name.0.iter().map(|part| part.as_ident()).collect();
+    match idents.as_deref() {
+        Some([table]) => Ok((None, table.value.clone())),
+        Some([schema, table]) => Ok((Some(schema.value.clone()), table.value.clone())),
+        _ => Err(Untranslated::new("a table of another database")),
+    }
+}

@@ -1,0 +1,109 @@
+//! UNION, INTERSECT and EXCEPT.
+
+use sqlparser::ast::{SetExpr, SetOperator, SetQuantifier};
+
+use super::super::context::Context;
+use super::super::types::Family;
+use super::super::value::Value;
+use super::super::{Outcome, Untranslated, common, convert};
+use super::{Body, Made, SetBody, distinct, table, typed_null};
+
+/// A set operation of two queries.
+pub(super) fn set(
+    context: &mut Context<'_>,
+    [left, right]: [&SetExpr; 2],
+    op: SetOperator,
+    quantifier: SetQuantifier,
+) -> Outcome<Body> {
+    let mut left = super::body(context, left)?;
+    let mut right = super::body(context, right)?;
+    let shapes = unified(context, &left, &right)?;
+    convert(&mut left, &shapes)?;
+    convert(&mut right, &shapes)?;
+    let all = match quantifier {
+        SetQuantifier::All => true,
+        SetQuantifier::None | SetQuantifier::Distinct => false,
+        _ => return Err(Untranslated::new("UNION BY NAME")),
+    };
+    let text = shapes.iter().any(|it| it.family() == Family::Text);
+    let operator = match (op, all) {
+        (SetOperator::Union, true) => "UNION ALL",
+        (SetOperator::Union, false) if text => return union_of_texts(context, left, right),
+        (SetOperator::Union, false) => "UNION",
+        (SetOperator::Intersect, false) => "INTERSECT",
+        (SetOperator::Except, false) => "EXCEPT",
+        _ => return Err(Untranslated::new("INTERSECT ALL or EXCEPT ALL")),
+    };
+    if text && operator != "UNION ALL" {
+        return Err(Untranslated::new(format!(
+            "{operator} of texts, whose collation decides which are equal"
+        )));
+    }
+    let (left, right) = (Box::new(left), Box::new(right));
+    Ok(Body::Set(SetBody {
+        operator,
+        left,
+        right,
+    }))
+}
+
+/// UNION of texts: all rows, and of those that are equal at the source one.
+fn union_of_texts(context: &mut Context<'_>, left: Body, right: Body) -> Outcome<Body> {
+    let all = Made {
+        with: String::new(),
+        body: Body::Set(SetBody {
+            operator: "UNION ALL",
+            left: Box::new(left),
+            right: Box::new(right),
+        }),
+        order: String::new(),
+    };
+    let (select, _) = table::around(context, all)?;
+    Ok(Body::Select(distinct::distinct(context, select)?))
+}
+
+/// The common type of each column, as a value without text.
+fn unified(context: &mut Context<'_>, left: &Body, right: &Body) -> Outcome<Vec<Value>> {
+    let (left, right) = (left.items(), right.items());
+    if left.len() != right.len() {
+        return Err(Untranslated::new(
+            "a set operation of queries with other numbers of columns",
+        ));
+    }
+    let pairs = left.iter().zip(right);
+    pairs
+        .map(|(a, b)| {
+            let (a, b) = (a.value.clone(), b.value.clone());
+            if a.ty.is_none() && b.ty.is_none() {
+                return Ok(Value::null());
+            }
+            if a.family() == Family::Other || b.family() == Family::Other {
+                let same = a.ty == b.ty || a.ty.is_none() || b.ty.is_none();
+                return same
+                    .then_some(if a.ty.is_some() { a } else { b })
+                    .ok_or_else(|| Untranslated::new("a set operation of unlike types"));
+            }
+            Ok(common::unified(context, vec![a, b])?.1)
+        })
+        .collect()
+}
+
+/// Every SELECT of a query in common types.
+fn convert(body: &mut Body, shapes: &[Value]) -> Outcome<()> {
+    body.each(&mut |select| {
+        for (item, shape) in select.items.iter_mut().zip(shapes) {
+            let Some(ty) = &shape.ty else {
+                continue;
+            };
+            let value = item.value.clone();
+            item.value = if value.ty.is_none() {
+                typed_null(value, ty).in_collation_of(shape)
+            } else if value.family() == Family::Other || value.ty.as_ref() == Some(ty) {
+                value.in_collation_of(shape)
+            } else {
+                convert::implicit(value, ty)?.in_collation_of(shape)
+            };
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,126 @@
+//! Queries within expressions.
+
+use sqlparser::ast::{BinaryOperator, Expr, Query};
+
+use super::super::context::Context;
+use super::super::value::Value;
+use super::super::{Outcome, Untranslated, compare, expression};
+use super::{Body, Made, query, table};
+use crate::schema::SqlType;
+
+/// `(SELECT ...)` as a value.
+pub(in super::super) fn scalar(context: &mut Context<'_>, text: &Query) -> Outcome<Value> {
+    let mut made = within(context, text)?;
+    let item = single(&made)?.clone();
+    let Some(ty) = item.ty.clone() else {
+        return Ok(Value::null());
+    };
+    // A `char(n)` column keeps its blanks only as a text that is filled up.
+    made.body.each(&mut |select| {
+        for item in &mut select.items {
+            item.value.bare = None;
+        }
+        Ok(())
+    })?;
+    let value = Value::atom(format!("({})", made.unnamed()?), ty);
+    Ok(Value {
+        passed: item.passed.clone(),
+        ..value.in_collation_of(&item)
+    })
+}
+
+/// A query within an expression, whose own rows are not grouped by what is around it.
+fn within(context: &mut Context<'_>, text: &Query) -> Outcome<Made> {
+    let ungrouped = std::mem::replace(&mut context.ungrouped, false);
+    let made = query(context, text);
+    context.ungrouped = ungrouped;
+    made
+}
+
+fn single(made: &Made) -> Outcome<&Value> {
+    match made.body.items() {
+        [item] => Ok(&item.value),
+        _ => Err(Untranslated::new("a subquery of several columns")),
+    }
+}
+
+/// `EXISTS (SELECT ...)`.
+pub(in super::super) fn exists(context: &mut Context<'_>, text: &Query) -> Outcome<String> {
+    let made = within(context, text)?;
+    Ok(format!("EXISTS ({})", made.unnamed()?))
+}
+
+/// `expr IN (SELECT ...)`.
+pub(in super::super) fn in_subquery(
+    context: &mut Context<'_>,
+    expr: &Expr,
+    text: &Query,
+    negated: bool,
+) -> Outcome<String> {
+    let value = expression::value(context, expr)?;
+    let (left, right) = against(context, value, "=", text)?;
+    let not = if negated { "NOT " } else { "" };
+    Ok(format!("{left} {not}IN ({right})"))
+}
+
+/// `expr = ANY (SELECT ...)`, `expr > ALL (SELECT ...)`.
+pub(in super::super) fn any_or_all(
+    context: &mut Context<'_>,
+    (left, op, right): (&Expr, &BinaryOperator, &Expr),
+    word: &str,
+) -> Outcome<String> {
+    let sign = compare::sign(op).ok_or_else(|| {
+        Untranslated::new(format!("{word} with an operator that is no comparison"))
+    })?;
+    let mut right = right;
+    while let Expr::Nested(inner) = right {
+        right = inner;
+    }
+    let Expr::Subquery(text) = right else {
+        return Err(Untranslated::new(format!(
+            "{word} of something other than a query"
+        )));
+    };
+    let value = expression::value(context, left)?;
+    let (left, right) = against(context, value, sign, text)?;
+    Ok(format!("{left} {sign} {word} ({right})"))
+}
+
+/// Both sides of a comparison of a value with every row of a query.
+fn against(
+    context: &mut Context<'_>,
+    value: Value,
+    sign: &'static str,
+    text: &Query,
+) -> Outcome<(String, String)> {
+    let made = within(context, text)?;
+    let item = single(&made)?.clone();
+    if item.ty.is_none() {
+        return Err(Untranslated::new("a comparison with a query of NULL"));
+    }
+    let mut made = match made {
+        Made {
+            body: Body::Select(_),
+            ..
+        } => made,
+        set => {
+            let body = table::wrapped(context, set)?;
+            Made {
+                with: String::new(),
+                body,
+                order: String::new(),
+            }
+        }
+    };
+    let item = single(&made)?.clone();
+    let compared = compare::compare(context, value, sign, item)?;
+    let right = compared.right.clone();
+    made.body.each(&mut |select| {
+        for item in &mut select.items {
+            let ty = item.value.ty.clone().unwrap_or(SqlType::Int);
+            item.value = Value::atom(right.clone(), ty);
+        }
+        Ok(())
+    })?;
+    Ok((compared.left, made.unnamed()?))
+}

@@ -1,0 +1,57 @@
+//! Calls of user-defined scalar functions.
+
+use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+use super::super::collation::Collation;
+use super::super::context::Context;
+use super::super::value::Value;
+use super::super::{Outcome, Untranslated, convert, expression, types};
+use super::{from, typed_null};
+use crate::typemap::PgType;
+
+/// `schema.function(...)`; `None` for a name that is no user-defined function of the target.
+pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
+    let (schema, name) = from::parts(&call.name).ok()?;
+    let names = context.names;
+    let schema = schema?;
+    let function = names.scalar_function(&schema, &name).or_else(|| {
+        let (schema, name) = names.synonym(&schema, &name)?;
+        names.scalar_function(&schema, &name)
+    })?;
+    Some(called(context, call, &function))
+}
+
+fn called(
+    context: &mut Context<'_>,
+    call: &Function,
+    function: &super::super::ScalarFunction,
+) -> Outcome<Value> {
+    let refused = || Untranslated::new(format!("the arguments of {}", call.name));
+    let FunctionArguments::List(list) = &call.args else {
+        return Err(refused());
+    };
+    if list.args.len() != function.parameters.len() || call.over.is_some() {
+        return Err(refused());
+    }
+    let mut arguments = Vec::with_capacity(list.args.len());
+    for (argument, ty) in list.args.iter().zip(&function.parameters) {
+        let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
+            return Err(refused());
+        };
+        let value = expression::value(context, expr)?.kept()?;
+        let value = match value.ty {
+            None => typed_null(value, ty),
+            Some(_) => convert::implicit(value, ty)?,
+        };
+        let natural = types::natural(ty).unwrap_or(PgType::Text);
+        arguments.push(value.cast(&natural.to_string()));
+    }
+    context.at_least(function.volatility);
+    let sql = format!("{}({})", function.sql, arguments.join(", "));
+    let mut value = Value::atom(sql, function.returns.clone());
+    value.collation = match &function.collation {
+        Some(collation) => Some(Collation::parse(collation)),
+        None => context.default_collation.clone(),
+    };
+    Ok(value)
+}
