@@ -68,6 +68,22 @@ impl Collation {
         self.name.eq_ignore_ascii_case(&other.name)
     }
 
+    /// Whether `varchar` has code page 1252, which has Latin-1's characters from 160 on.
+    pub(super) fn is_latin(&self) -> bool {
+        const FAMILIES: [&str; 8] = [
+            "latin1_general",
+            "sql_latin1_general_cp1_",
+            "danish",
+            "finnish_swedish",
+            "french",
+            "german_phonebook",
+            "icelandic",
+            "modern_spanish",
+        ];
+        let lower = self.name.to_ascii_lowercase();
+        !self.utf8 && FAMILIES.iter().any(|family| lower.starts_with(family))
+    }
+
     /// Whether ASCII letters have to be folded before they are compared.
     pub(super) fn folds(&self) -> bool {
         !self.binary && !self.case_sensitive

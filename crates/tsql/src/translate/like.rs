@@ -67,6 +67,47 @@ pub(super) fn like(
     written_out(text, &pieces, &collation, national, negated)
 }
 
+/// PATINDEX: where a pattern of `%...%` is found first, 0 if nowhere.
+pub(super) fn position(
+    context: &mut Context<'_>,
+    text: &Value,
+    pattern: &Value,
+) -> Outcome<String> {
+    let written = pattern
+        .as_text()
+        .ok_or_else(|| Untranslated::new("PATINDEX with a pattern that varies"))?;
+    let pieces = pieces(written, None)?;
+    let collation = context.collation(text, pattern)?;
+    certain(&collation, written, &pieces)?;
+    if !collation.binary {
+        compare::remark(context, &collation);
+        if pieces.iter().any(Piece::has_range) {
+            context.linguistic_range(&collation);
+        }
+    }
+    let [Piece::Any, inner @ .., Piece::Any] = pieces.as_slice() else {
+        return Err(Untranslated::new(
+            "PATINDEX of a pattern without % at both ends",
+        ));
+    };
+    let fold = collation.folds();
+    let mut regex = String::from("^(.*?)");
+    for piece in inner {
+        one(&mut regex, piece, fold);
+    }
+    let operand = if fold {
+        format!("lower({} COLLATE \"C\")", text.operand())
+    } else {
+        format!("{} COLLATE \"C\"", text.operand())
+    };
+    // The text before it, as short as can be.
+    Ok(format!(
+        "CASE WHEN {} IS NOT NULL THEN coalesce(length(substring({operand} from {})) + 1, 0) END",
+        text.operand(),
+        quote(&regex)
+    ))
+}
+
 fn escape_character(value: &Value) -> Outcome<char> {
     let mut characters = value.as_text().unwrap_or_default().chars();
     match (characters.next(), characters.next()) {
@@ -249,24 +290,29 @@ fn regex(pieces: &[Piece], fold: bool, open: bool) -> String {
         _ => (pieces, " *$"),
     };
     for piece in pieces {
-        match piece {
-            Piece::Any => made.push_str(".*"),
-            Piece::One => made.push('.'),
-            Piece::Character(character) => escaped(&mut made, folded(*character, fold)),
-            Piece::Class { negated, ranges } => {
-                made.push_str(if *negated { "[^" } else { "[" });
-                for (from, to) in ranges {
-                    escaped(&mut made, folded(*from, fold));
-                    if from != to {
-                        made.push('-');
-                        escaped(&mut made, folded(*to, fold));
-                    }
-                }
-                made.push(']');
-            }
-        }
+        one(&mut made, piece, fold);
     }
     made + end
+}
+
+/// One piece as a regular expression.
+fn one(made: &mut String, piece: &Piece, fold: bool) {
+    match piece {
+        Piece::Any => made.push_str(".*"),
+        Piece::One => made.push('.'),
+        Piece::Character(character) => escaped(made, folded(*character, fold)),
+        Piece::Class { negated, ranges } => {
+            made.push_str(if *negated { "[^" } else { "[" });
+            for (from, to) in ranges {
+                escaped(made, folded(*from, fold));
+                if from != to {
+                    made.push('-');
+                    escaped(made, folded(*to, fold));
+                }
+            }
+            made.push(']');
+        }
+    }
 }
 
 /// A backslash makes every sign an ordinary character, in brackets too.

@@ -45,7 +45,7 @@ pub(super) struct Value {
     /// A `char(n)` whose `n` counts bytes of a code page that has characters of several: how many
     /// blanks fill it up is not known here.
     pub(super) loose: bool,
-    /// UPPER or LOWER of this, right for ASCII only: good for comparing, not for keeping.
+    /// UPPER or LOWER of this: where case does not count, it is compared instead.
     pub(super) folded: Option<Box<Value>>,
     pub(super) clock: Option<Clock>,
     /// The target's type of a value that can be passed on and nothing else.
@@ -216,16 +216,11 @@ impl Value {
         }
     }
 
-    /// A value to keep, and not only to compare with ASCII.
-    pub(super) fn kept(self) -> Outcome<Self> {
+    /// A value to keep, and not only to compare.
+    pub(super) fn kept(mut self) -> Outcome<Self> {
         self.filled()?;
-        match self.folded {
-            Some(_) => Err(Untranslated::new(
-                "UPPER or LOWER other than in a comparison with a literal: letters beyond ASCII \
-                 depend on the collation",
-            )),
-            None => Ok(self),
-        }
+        self.folded = None;
+        Ok(self)
     }
 
     /// Refuses a text of which the trailing blanks are not known.

@@ -5,6 +5,9 @@ mod date;
 mod number;
 mod server;
 mod text;
+mod text_make;
+mod text_piece;
+mod text_search;
 
 use sqlparser::ast::{
     CeilFloorKind, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
@@ -25,13 +28,18 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// All arguments as values, as many as there must be.
-    pub(super) fn values<const N: usize>(&self, context: &mut Context<'_>) -> Outcome<[Value; N]> {
-        let mut values = Vec::with_capacity(N);
+    /// All arguments as values.
+    pub(super) fn all(&self, context: &mut Context<'_>) -> Outcome<Vec<Value>> {
+        let mut values = Vec::with_capacity(self.arguments.len());
         for argument in self.arguments {
             values.push(expression::value(context, argument)?);
         }
-        values
+        Ok(values)
+    }
+
+    /// All arguments as values, as many as there must be.
+    pub(super) fn values<const N: usize>(&self, context: &mut Context<'_>) -> Outcome<[Value; N]> {
+        self.all(context)?
             .try_into()
             .map_err(|_| self.refused("these arguments"))
     }
@@ -55,6 +63,9 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         number::NAMES,
         server::NAMES,
         text::NAMES,
+        text_make::NAMES,
+        text_piece::NAMES,
+        text_search::NAMES,
     ]
     .into_iter()
     .flatten()
@@ -100,6 +111,9 @@ pub(super) fn call(context: &mut Context<'_>, call: &Function) -> Outcome<Value>
 fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     choice::call(context, call)
         .or_else(|| text::call(context, call))
+        .or_else(|| text_piece::call(context, call))
+        .or_else(|| text_search::call(context, call))
+        .or_else(|| text_make::call(context, call))
         .or_else(|| number::call(context, call))
         .or_else(|| date::call(context, call))
         .or_else(|| server::call(context, call))

@@ -1,16 +1,12 @@
-//! Functions of text.
+//! Functions of text: how long it is, its case, its blanks.
 
 use super::Call;
 use crate::schema::SqlType;
-use crate::translate::collation::Collation;
-use crate::translate::compare;
+use crate::translate::Outcome;
 use crate::translate::context::Context;
 use crate::translate::convert;
-use crate::translate::expression;
-use crate::translate::text_sum;
 use crate::translate::types::{self, Family};
-use crate::translate::value::{Value, quote};
-use crate::translate::{Outcome, Untranslated};
+use crate::translate::value::Value;
 
 #[cfg(test)]
 pub(super) const NAMES: &[&str] = &[
@@ -21,17 +17,6 @@ pub(super) const NAMES: &[&str] = &[
     "LTRIM",
     "RTRIM",
     "TRIM",
-    "LEFT",
-    "RIGHT",
-    "SUBSTRING",
-    "REPLACE",
-    "CHARINDEX",
-    "CONCAT",
-    "REPLICATE",
-    "SPACE",
-    "REVERSE",
-    "CHAR",
-    "NCHAR",
 ];
 
 /// Characters that UTF-16 has two units for.
@@ -43,25 +28,47 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
         "DATALENGTH" => bytes(context, call),
         "UPPER" | "LOWER" => case(context, call),
         "LTRIM" | "RTRIM" | "TRIM" => trim(context, call),
-        "LEFT" | "RIGHT" => end(context, call),
-        "SUBSTRING" => substring(context, call),
-        "REPLACE" => replace(context, call),
-        "CHARINDEX" => index(context, call),
-        "CONCAT" => concat(context, call),
-        "REPLICATE" => replicate(context, call),
-        "SPACE" => space(context, call),
-        "REVERSE" => reverse(context, call),
-        "CHAR" | "NCHAR" => character(context, call),
         _ => return None,
     })
 }
 
-/// With its trailing blanks and all.
-fn text(call: &Call<'_>, value: Value) -> Outcome<Value> {
-    match value.family() {
-        Family::Text => value.kept(),
-        _ => Err(call.unlike(&value)),
+/// A text with its trailing blanks and all; numbers and dates become one first.
+pub(super) fn text(context: &mut Context<'_>, call: &Call<'_>, value: Value) -> Outcome<Value> {
+    shown(context, call, value)?.kept()
+}
+
+/// A text, to keep or to compare.
+fn shown(context: &mut Context<'_>, call: &Call<'_>, value: Value) -> Outcome<Value> {
+    let length = match value.family() {
+        Family::Text => return Ok(value),
+        Family::Bit => 1,
+        Family::Int => 20,
+        Family::Decimal => 41,
+        Family::Money | Family::Date | Family::Time | Family::Moment => 30,
+        Family::Uuid => 36,
+        _ if value.is_null() => 1,
+        _ => return Err(call.unlike(&value)),
+    };
+    let length = Some(length);
+    convert::converted(context, value, &SqlType::VarChar { length })
+}
+
+/// Several texts.
+pub(super) fn texts<const N: usize>(
+    context: &mut Context<'_>,
+    call: &Call<'_>,
+) -> Outcome<[Value; N]> {
+    let mut texts = call.values::<N>(context)?;
+    for value in &mut texts {
+        *value = text(context, call, value.clone())?;
     }
+    Ok(texts)
+}
+
+/// The collation of what was made under another one: that of the database, so that no part of an
+/// expression asks for two.
+pub(super) fn in_default_collation(sql: &str, ty: SqlType, like: &Value) -> Value {
+    Value::operation(format!("{sql} COLLATE \"default\""), ty).in_collation_of(like)
 }
 
 /// UTF-16 units of a text of PostgreSQL.
@@ -81,31 +88,41 @@ fn length(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         Some(inner) => *inner,
         None => value,
     };
-    if value.family() != Family::Text {
-        return Err(call.unlike(&value));
-    }
+    let value = shown(context, call, value)?;
     let bare = match &value.bare {
         Some(bare) => bare.clone(),
         None => format!("rtrim({})", value.sql),
     };
     let sql = units(&bare, counts_units(context, &value));
-    Ok(Value::atom(sql, SqlType::Int))
+    // "LEN": `bigint` for types with `max`.
+    let ty = match value.ty.as_ref().map(types::length) {
+        Some(None) if value.constant.is_none() => SqlType::BigInt,
+        _ => SqlType::Int,
+    };
+    Ok(match ty {
+        SqlType::BigInt => Value::atom(format!("{sql}::bigint"), ty),
+        ty => Value::atom(sql, ty),
+    })
 }
 
-fn counts_units(context: &Context<'_>, value: &Value) -> bool {
+pub(super) fn counts_units(context: &Context<'_>, value: &Value) -> bool {
     let supplementary = context
         .collation_of(value)
         .is_some_and(|it| it.supplementary);
     value.is_national() && !supplementary
 }
 
+/// Bytes that the source keeps a value in.
 fn bytes(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value] = call.values(context)?;
     if value.family() == Family::Binary {
         let sql = format!("octet_length({})", value.sql);
         return Ok(Value::atom(sql, SqlType::Int));
     }
-    let value = text(call, value)?;
+    if value.family() != Family::Text {
+        return Err(call.unlike(&value));
+    }
+    let value = value.kept()?;
     let collation = context.collation_of(&value);
     let sql = if value.is_national() {
         // Two bytes per unit, under every collation.
@@ -120,30 +137,42 @@ fn bytes(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     Ok(Value::operation(sql, SqlType::Int))
 }
 
-/// Right for ASCII, and marked so.
+/// By Unicode's pairs of letters, one for one: `\u{df}`, and in a `varchar` letters whose capital
+/// the code page does not have, stay as they are, and there is one small sigma.
 fn case(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value] = call.values(context)?;
-    if value.family() != Family::Text {
-        return Err(call.unlike(&value));
-    }
+    let value = shown(context, call, value)?;
     let inner = match value.folded {
         Some(inner) => *inner,
         None => value,
     };
-    if let Some(constant) = inner.as_text() {
-        if !constant.is_ascii() {
-            return Err(call.refused("a literal beyond ASCII"));
-        }
-        let made = match call.name {
-            "UPPER" => constant.to_ascii_uppercase(),
-            _ => constant.to_ascii_lowercase(),
+    let upper = call.name == "UPPER";
+    if let Some(constant) = inner.as_text().filter(|text| text.is_ascii()) {
+        let made = if upper {
+            constant.to_ascii_uppercase()
+        } else {
+            constant.to_ascii_lowercase()
         };
         return Ok(Value::text(&made, inner.is_national()).in_collation_of(&inner));
     }
-    let function = call.name.to_ascii_lowercase();
-    let folded = |sql: &str| format!("{function}({sql} COLLATE \"C\")");
+    context.note("UPPER and LOWER change the letters that Unicode has pairs for");
+    let icu = context
+        .collation_of(&inner)
+        .map_or_else(|| "\"und-x-icu\"".to_owned(), |it| it.icu());
+    let (kept, back, function) = match (upper, inner.is_national()) {
+        (true, true) => ("\u{df}", "\u{df}", "upper"),
+        (true, false) => ("\u{df}\u{b5}\u{192}", "\u{df}\u{b5}\u{192}", "upper"),
+        (false, _) => ("\u{3a3}", "\u{3c3}", "lower"),
+    };
+    let private: String = ["\\uE0DF", "\\uE0E0", "\\uE0E1"][..kept.chars().count()].concat();
+    let folded = |sql: &str| {
+        format!(
+            "translate({function}(translate({sql}, '{kept}', E'{private}') COLLATE {icu}), \
+             E'{private}', '{back}')"
+        )
+    };
     let ty = inner.ty.clone().unwrap_or(SqlType::Text);
-    let mut made = Value::atom(folded(&inner.operand()), ty).in_collation_of(&inner);
+    let mut made = in_default_collation(&folded(&inner.sql), ty, &inner);
     made.bare = inner.bare.as_deref().map(folded);
     made.loose = inner.loose;
     made.folded = Some(Box::new(inner));
@@ -153,6 +182,7 @@ fn case(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
 /// Blanks, U+0020, and nothing else.
 fn trim(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value] = call.values(context)?;
+    let value = shown(context, call, value)?;
     let mut made = trimmed(call, &value)?;
     if let Some(inner) = &value.folded {
         made.folded = Some(Box::new(trimmed(call, inner)?));
@@ -161,9 +191,6 @@ fn trim(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
 }
 
 fn trimmed(call: &Call<'_>, value: &Value) -> Outcome<Value> {
-    if value.family() != Family::Text {
-        return Err(call.unlike(value));
-    }
     let ty = value.ty.as_ref();
     let varying = types::text_type(
         value.is_national(),
@@ -180,208 +207,4 @@ fn trimmed(call: &Call<'_>, value: &Value) -> Outcome<Value> {
         (_, None) => format!("btrim({})", value.sql),
     };
     Ok(Value::atom(sql, varying).in_collation_of(value))
-}
-
-/// Positions within `nvarchar` are told apart only where a character has two units.
-fn positions(context: &mut Context<'_>, call: &Call<'_>, value: &Value) {
-    if value.constant.is_none() && counts_units(context, value) {
-        context.note(format!(
-            "{} counts characters; the source counts one beyond U+FFFF as two",
-            call.name
-        ));
-    }
-}
-
-/// The type of a piece has as many bytes as characters were asked for, which may not hold them.
-fn pieces_fit(call: &Call<'_>, value: &Value) -> Outcome<()> {
-    if value.counts_bytes() {
-        Err(call.refused("a code page whose characters have several bytes"))
-    } else {
-        Ok(())
-    }
-}
-
-fn whole_number(call: &Call<'_>, value: &Value) -> Outcome<String> {
-    match value.family() {
-        Family::Int => Ok(value.plain()),
-        _ => Err(call.refused("a length that is not an integer")),
-    }
-}
-
-/// The type of a piece: as long as the constant says, or as the whole.
-fn piece(whole: &Value, length: &Value) -> SqlType {
-    let own = whole.ty.as_ref().and_then(types::length).map(u32::from);
-    let constant = length.as_int().and_then(|it| u32::try_from(it).ok());
-    let length = match (own, constant) {
-        (Some(own), Some(constant)) => Some(own.min(constant)),
-        (None, Some(constant)) => Some(constant),
-        (own, None) => own,
-    };
-    types::text_type(whole.is_national(), length)
-}
-
-fn end(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [value, count] = call.values(context)?;
-    let value = text(call, value)?;
-    pieces_fit(call, &value)?;
-    positions(context, call, &value);
-    // PostgreSQL takes a negative count from the other end, where the source fails.
-    let name = call.name.to_ascii_lowercase();
-    let sql = format!("{name}({}, {})", value.sql, whole_number(call, &count)?);
-    Ok(Value::atom(sql, piece(&value, &count)).in_collation_of(&value))
-}
-
-/// Both begin before the text where the start does, and count from there.
-fn substring(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [value, start, count] = call.values(context)?;
-    let value = text(call, value)?;
-    pieces_fit(call, &value)?;
-    positions(context, call, &value);
-    let sql = format!(
-        "substr({}, {}, {})",
-        value.sql,
-        whole_number(call, &start)?,
-        whole_number(call, &count)?
-    );
-    Ok(Value::atom(sql, piece(&value, &count)).in_collation_of(&value))
-}
-
-/// What is searched for, and whether the search has to fold.
-fn needle(
-    context: &mut Context<'_>,
-    call: &Call<'_>,
-    haystack: &Value,
-    needle: &Value,
-) -> Outcome<(String, Collation)> {
-    let collation = context.collation(haystack, needle)?;
-    let text = needle
-        .as_text()
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| call.refused("other than a literal to search for"))?;
-    if let Some(doubt) = collation.doubt(text) {
-        return Err(Untranslated::new(doubt));
-    }
-    if !collation.binary {
-        compare::remark(context, &collation);
-    }
-    Ok((text.to_owned(), collation))
-}
-
-fn replace(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [value, from, to] = call.values(context)?;
-    let (value, from, to) = (text(call, value)?, text(call, from)?, text(call, to)?);
-    let (needle, collation) = needle(context, call, &value, &from)?;
-    if collation.folds() && needle.contains(|it: char| it.is_ascii_alphabetic()) {
-        return Err(call.refused("letters in any case to search for"));
-    }
-    if value.is_national() != to.is_national() && to.as_text().is_none() {
-        return Err(call.refused("varchar and nvarchar"));
-    }
-    let national = value.is_national() || from.is_national() || to.is_national();
-    let length = if national { 4_000 } else { 8_000 };
-    let sql = format!(
-        "replace({} COLLATE \"C\", {}, {})",
-        value.operand(),
-        quote(&needle),
-        to.sql
-    );
-    let ty = types::text_type(national, Some(length));
-    Ok(Value::atom(sql, ty).in_collation_of(&value))
-}
-
-fn index(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [from, value] = call.values(context)?;
-    let (from, value) = (text(call, from)?, text(call, value)?);
-    let (needle, collation) = needle(context, call, &value, &from)?;
-    positions(context, call, &value);
-    let sql = if collation.folds() {
-        format!(
-            "strpos(lower({} COLLATE \"C\"), {})",
-            value.operand(),
-            quote(&needle.to_ascii_lowercase())
-        )
-    } else {
-        format!(
-            "strpos({} COLLATE \"C\", {})",
-            value.operand(),
-            quote(&needle)
-        )
-    };
-    Ok(Value::atom(sql, SqlType::Int))
-}
-
-/// NULL is nothing here. (PostgreSQL's `concat` is not immutable.)
-fn concat(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let mut joined: Option<Value> = None;
-    for argument in call.arguments {
-        let value = expression::value(context, argument)?;
-        let value = match value.family() {
-            Family::Text => value.kept()?,
-            Family::Int | Family::Bit => {
-                convert::implicit(value, &SqlType::VarChar { length: Some(20) })?
-            }
-            _ => return Err(call.unlike(&value)),
-        };
-        let never_null = value.constant.is_some() && !value.is_null();
-        let part = if never_null {
-            value
-        } else {
-            let ty = value.ty.clone().unwrap_or(SqlType::Text);
-            Value::atom(format!("coalesce({}, '')", value.sql), ty).in_collation_of(&value)
-        };
-        joined = Some(match joined {
-            None => part,
-            Some(before) => text_sum::sum(context, &before, &part)?,
-        });
-    }
-    joined.ok_or_else(|| call.refused("no arguments"))
-}
-
-fn replicate(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [value, count] = call.values(context)?;
-    let value = text(call, value)?;
-    let times = count
-        .as_int()
-        .and_then(|it| u32::try_from(it).ok())
-        .ok_or_else(|| call.refused("a count that varies"))?;
-    let length = value.ty.as_ref().and_then(types::length).map(u32::from);
-    let total = length.and_then(|length| length.checked_mul(times));
-    let most = if value.is_national() { 4_000 } else { 8_000 };
-    if total.is_none_or(|total| total > most) {
-        return Err(call.refused("a result that SQL Server may cut"));
-    }
-    let sql = format!("repeat({}, {times})", value.sql);
-    let ty = types::text_type(value.is_national(), total);
-    Ok(Value::atom(sql, ty).in_collation_of(&value))
-}
-
-fn space(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [count] = call.values(context)?;
-    let count = count
-        .as_int()
-        .and_then(|it| usize::try_from(it).ok())
-        .filter(|it| *it <= 8_000)
-        .ok_or_else(|| call.refused("a count that varies"))?;
-    Ok(Value::text(&" ".repeat(count), false))
-}
-
-fn reverse(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [value] = call.values(context)?;
-    let value = text(call, value)?;
-    positions(context, call, &value);
-    let ty = value.ty.clone().unwrap_or(SqlType::Text);
-    let sql = format!("reverse({})", value.sql);
-    Ok(Value::atom(sql, ty).in_collation_of(&value))
-}
-
-/// The character of a constant; CHAR above 127 depends on the code page.
-fn character(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let [code] = call.values(context)?;
-    let national = call.name == "NCHAR";
-    let most = if national { 0xFFFF } else { 127 };
-    code.as_int()
-        .filter(|code| (1..=most).contains(code))
-        .and_then(|code| char::from_u32(u32::try_from(code).ok()?))
-        .map(|it| Value::text(&it.to_string(), national))
-        .ok_or_else(|| call.refused("a code that varies or is not certain"))
 }
