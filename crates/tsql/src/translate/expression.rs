@@ -61,7 +61,10 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
             else_result.as_deref(),
         ),
         Expr::Function(call) => {
-            match query::call(context, call).or_else(|| query::user_function(context, call)) {
+            match query::call(context, call)
+                .or_else(|| query::xml_method(context, call))
+                .or_else(|| query::user_function(context, call))
+            {
                 Some(result) => result,
                 None => function::call(context, call),
             }

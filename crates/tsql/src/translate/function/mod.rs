@@ -87,8 +87,8 @@ pub(super) fn call(context: &mut Context<'_>, call: &Function) -> Outcome<Value>
         return server::next_value(context, call);
     }
     let name = ident.value.to_ascii_uppercase();
-    if call.uses_odbc_syntax
-        || call.over.is_some()
+    // `{fn YEAR(x)}` is `YEAR(x)`.
+    if call.over.is_some()
         || call.filter.is_some()
         || call.null_treatment.is_some()
         || !call.within_group.is_empty()

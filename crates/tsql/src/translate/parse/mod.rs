@@ -2,11 +2,11 @@
 
 pub(super) mod routine;
 
-use sqlparser::ast::{Expr, Query};
+use sqlparser::ast::{DataType, Expr, Query};
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Word};
 
 use super::dialect::TSql;
 use super::{Outcome, Untranslated};
@@ -35,6 +35,14 @@ pub(super) fn expression(text: &str) -> Outcome<Expr> {
             "text after the expression that was not understood",
         )),
     }
+}
+
+/// A type by itself, to its end.
+pub(super) fn data_type(text: &str) -> Outcome<DataType> {
+    let mut parser = parser(text)?;
+    let made = parser.parse_data_type().map_err(|error| syntax(&error))?;
+    end(&mut parser)?;
+    Ok(made)
 }
 
 /// A `CREATE VIEW`.
@@ -156,6 +164,7 @@ fn tokens(text: &str) -> Outcome<Vec<TokenWithSpan>> {
         .map_err(|_| Untranslated::new("text that was not understood"))?;
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
     bounds(&tokens)?;
+    quote_at(&mut tokens);
     Ok(with_next_value(tokens))
 }
 
@@ -194,10 +203,41 @@ fn literal(text: &str) -> Outcome<()> {
 
 fn syntax(error: &ParserError) -> Untranslated {
     // The parser's message repeats the text, which the caller shows anyway.
-    Untranslated::new(match error {
-        ParserError::RecursionLimitExceeded => "nested too deep",
-        _ => "syntax that was not understood",
+    let message = match error {
+        ParserError::RecursionLimitExceeded => return Untranslated::new("nested too deep"),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+    };
+    let refused = Untranslated::new("syntax that was not understood");
+    match place(message) {
+        Some(start) => refused.at(start),
+        None => refused,
+    }
+}
+
+/// `... at Line: 3, Column: 14`, as the parser ends its messages.
+fn place(message: &str) -> Option<Location> {
+    let (_, place) = message.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some(Location {
+        line: line.trim().parse().ok()?,
+        column: column.trim().parse().ok()?,
     })
+}
+
+/// `AT` is a word of the parser's in more places than before TIME ZONE, and an alias of people's.
+fn quote_at(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len() {
+        let zone = tokens
+            .get(at + 1)
+            .is_some_and(|next| is_word(&next.token, "TIME"));
+        if let Token::Word(word) = &mut tokens[at].token
+            && word.keyword == Keyword::AT
+            && !zone
+        {
+            word.keyword = Keyword::NoKeyword;
+            word.quote_style = Some('[');
+        }
+    }
 }
 
 /// `NEXT VALUE FOR a.b` as `[NEXT_VALUE](a.b)`: the parser does not know it.

@@ -5,7 +5,7 @@ use sqlparser::ast::{FunctionArg, FunctionArgExpr, ObjectName, TableAlias, Table
 use super::super::context::{self, Column, Context, DEFAULT_SCHEMA};
 use super::super::types::{self, Family};
 use super::super::{Outcome, TableFunction, Untranslated, common, convert, expression};
-use super::{Body, Item, SelectBody, SetBody, from, query, typed_null};
+use super::{Body, Item, SelectBody, SetBody, from, query, typed_null, xml};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
 
@@ -94,6 +94,9 @@ pub(super) fn function(
     args: &[FunctionArg],
     alias: Option<&TableAlias>,
 ) -> Outcome<String> {
+    if let Some(nodes) = xml::nodes(context, name, args, alias) {
+        return nodes;
+    }
     let (schema, table) = from::parts(name)?;
     let mut arguments = Vec::with_capacity(args.len());
     for arg in args {

@@ -15,7 +15,12 @@ pub(super) fn arguments(call: &Function) -> Vec<&Expr> {
     let FunctionArguments::List(list) = &call.args else {
         return Vec::new();
     };
-    let each = list.args.iter().filter_map(|argument| match argument {
+    expressions(&list.args)
+}
+
+/// The arguments that are expressions.
+pub(super) fn expressions(args: &[FunctionArg]) -> Vec<&Expr> {
+    let each = args.iter().filter_map(|argument| match argument {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
         _ => None,
     });

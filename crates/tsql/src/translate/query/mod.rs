@@ -19,12 +19,14 @@ mod table;
 mod user;
 mod window;
 mod with;
+mod xml;
 
 use sqlparser::ast::{Function, Query, SetExpr};
 
 pub(super) use self::group::of as group_of;
 pub(super) use self::subquery::{any_or_all, exists, in_subquery, scalar};
 pub(super) use self::user::call as user_function;
+pub(super) use self::xml::call as xml_method;
 
 use super::context::{self, Column, Context};
 use super::types::{self, Family};

@@ -6,7 +6,7 @@ use super::super::context::Context;
 use super::super::types::Family;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, common, convert};
-use super::{Body, Made, SetBody, distinct, table, typed_null};
+use super::{Body, Made, SetBody, distinct, group, table, typed_null};
 
 /// A set operation of two queries.
 pub(super) fn set(
@@ -30,21 +30,43 @@ pub(super) fn set(
         (SetOperator::Union, true) => "UNION ALL",
         (SetOperator::Union, false) if text => return union_of_texts(context, left, right),
         (SetOperator::Union, false) => "UNION",
+        (SetOperator::Intersect, false) if text => return matched(context, [left, right], ""),
+        (SetOperator::Except, false) if text => return matched(context, [left, right], "NOT "),
         (SetOperator::Intersect, false) => "INTERSECT",
         (SetOperator::Except, false) => "EXCEPT",
         _ => return Err(Untranslated::new("INTERSECT ALL or EXCEPT ALL")),
     };
-    if text && operator != "UNION ALL" {
-        return Err(Untranslated::new(format!(
-            "{operator} of texts, whose collation decides which are equal"
-        )));
-    }
     let (left, right) = (Box::new(left), Box::new(right));
     Ok(Body::Set(SetBody {
         operator,
         left,
         right,
     }))
+}
+
+/// INTERSECT and EXCEPT of texts: the rows of the left that have, or have not, an equal one on the
+/// right; of those that are equal at the source one.
+fn matched(context: &mut Context<'_>, sides: [Body; 2], not: &str) -> Outcome<Body> {
+    let [left, right] = sides.map(|body| Made {
+        with: String::new(),
+        body,
+        order: String::new(),
+    });
+    let (mut left, _) = table::around(context, left)?;
+    let (right, _) = table::around_as(context, right, "r")?;
+    let mut equal = Vec::with_capacity(left.items.len());
+    for (one, other) in left.items.iter().zip(&right.items) {
+        let one = group::key(context, &one.value)?;
+        let other = group::key(context, &other.value)?;
+        equal.push(format!("{one} IS NOT DISTINCT FROM {other}"));
+    }
+    left.tail = format!(
+        "{}\nWHERE {not}EXISTS (SELECT{}\nWHERE {})",
+        left.tail,
+        right.tail,
+        equal.join(" AND ")
+    );
+    Ok(Body::Select(distinct::distinct(context, left)?))
 }
 
 /// UNION of texts: all rows, and of those that are equal at the source one.

@@ -43,7 +43,16 @@ pub(super) fn wrapped(context: &mut Context<'_>, made: Made) -> Outcome<Body> {
 
 /// A SELECT of all columns of a query, and the alias that it has there, quoted. Its columns are
 /// called `c1`, `c2` and so on.
-pub(super) fn around(context: &mut Context<'_>, mut made: Made) -> Outcome<(SelectBody, String)> {
+pub(super) fn around(context: &mut Context<'_>, made: Made) -> Outcome<(SelectBody, String)> {
+    around_as(context, made, WRAPPER)
+}
+
+/// [`around`] with another alias, beside one.
+pub(super) fn around_as(
+    context: &mut Context<'_>,
+    mut made: Made,
+    alias: &str,
+) -> Outcome<(SelectBody, String)> {
     without_untyped_nulls(&mut made.body)?;
     let mut items = Vec::new();
     let mut names = Vec::new();
@@ -66,12 +75,12 @@ pub(super) fn around(context: &mut Context<'_>, mut made: Made) -> Outcome<(Sele
             value: context.read(&Visible {
                 table: None,
                 schema: None,
-                alias: Some(WRAPPER.to_owned()),
+                alias: Some(alias.to_owned()),
                 column,
             })?,
         });
     }
-    let alias = quote_ident(WRAPPER);
+    let alias = quote_ident(alias);
     let select = SelectBody {
         head: "SELECT".to_owned(),
         items,
