@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::engine::arithmetic::{Operator, evaluate};
-use crate::engine::error::{Result, overflow};
+use crate::engine::datatype;
+use crate::engine::error::{Result, error, overflow};
 use crate::engine::eval::context::Context;
 use crate::engine::eval::expr::Env;
 use crate::engine::eval::flow::{Consumer, Flow, Stop};
@@ -23,6 +24,14 @@ pub(crate) struct Accumulator {
     seen: HashSet<Vec<u8>>,
     parts: Vec<(Vec<u8>, Value)>,
     checksum: i32,
+    spread: Spread,
+}
+
+/// The mean of numbers and the sum of their squared distances from it, number by number (Welford).
+#[derive(Default, Clone, Copy)]
+struct Spread {
+    mean: f64,
+    squares: f64,
 }
 
 impl Accumulator {
@@ -77,6 +86,16 @@ impl Accumulator {
                 }
                 self.parts.push((key, value));
             }
+            AggregateFunction::Deviation { .. } | AggregateFunction::Variance { .. } => {
+                if let Value::Float(number) = convert(&value, &arg.t.ty, &call.ty, How::default())?
+                {
+                    let spread = &mut self.spread;
+                    let away = number - spread.mean;
+                    spread.mean += away / self.count as f64;
+                    spread.squares += away * (number - spread.mean);
+                }
+            }
+            AggregateFunction::Grouping => {}
             AggregateFunction::ChecksumAgg => {
                 if let Value::Int(i) = value {
                     self.checksum ^= i as i32;
@@ -95,16 +114,27 @@ impl Accumulator {
                 None => Ok(Value::Null),
                 Some(sum) => average(sum.clone(), self.count, &call.ty),
             },
-            AggregateFunction::StringAgg => Ok(self.joined(call)),
+            AggregateFunction::StringAgg => self.joined(call),
+            AggregateFunction::Deviation { all } => Ok(self.variance(all, f64::sqrt)),
+            AggregateFunction::Variance { all } => Ok(self.variance(all, |v| v)),
             AggregateFunction::ChecksumAgg if self.count == 0 => Ok(Value::Null),
             AggregateFunction::ChecksumAgg => Ok(Value::Int(i64::from(self.checksum))),
             _ => Ok(self.value.clone().unwrap_or(Value::Null)),
         }
     }
 
-    fn joined(&self, call: &AggregateCall) -> Value {
-        if self.parts.is_empty() {
+    /// Over one number less for a sample ("VAR", "VARP"), NULL where that leaves none.
+    fn variance(&self, all: bool, shown: fn(f64) -> f64) -> Value {
+        let count = if all { self.count } else { self.count - 1 };
+        if count <= 0 {
             return Value::Null;
+        }
+        Value::Float(shown(self.spread.squares / count as f64))
+    }
+
+    fn joined(&self, call: &AggregateCall) -> Result<Value> {
+        if self.parts.is_empty() {
+            return Ok(Value::Null);
         }
         let mut parts: Vec<_> = self.parts.iter().collect();
         parts.sort_by(|a, b| a.0.cmp(&b.0));
@@ -121,7 +151,15 @@ impl Accumulator {
             }
             joined.extend_from_slice(text::units(part).map_or(&[], |u| u));
         }
-        Value::Text(joined.into())
+        let most = datatype::length(&call.ty).map(usize::from);
+        if most.is_some_and(|most| joined.len() > most) {
+            return Err(error(
+                9829,
+                16,
+                "STRING_AGG aggregation result exceeded the limit of 8000 bytes. Use LOB types to avoid result truncation.",
+            ));
+        }
+        Ok(Value::Text(joined.into()))
     }
 }
 
@@ -194,39 +232,79 @@ pub(crate) fn run(context: &Context<'_>, aggregate: &Aggregate, out: &mut Consum
             .collect::<Result<Vec<_>>>()?;
         return out(&row);
     }
+    if aggregate.sets.is_empty() {
+        let groups: Vec<usize> = (0..aggregate.groups.len()).collect();
+        return grouped(context, aggregate, &[groups], out);
+    }
+    grouped(context, aggregate, &aggregate.sets, out)
+}
+
+/// The groups of one grouping set by their keys, each with its values.
+type Groups = BTreeMap<Vec<u8>, (Vec<Value>, Vec<Accumulator>)>;
+
+/// Each set is what a GROUP BY of its own would be ("Using GROUP BY with ROLLUP, CUBE, and GROUPING
+/// SETS").
+fn grouped(
+    context: &Context<'_>,
+    aggregate: &Aggregate,
+    sets: &[Vec<usize>],
+    out: &mut Consumer<'_>,
+) -> Flow {
     let fresh = || vec![Accumulator::default(); aggregate.calls.len()];
-    let mut groups: BTreeMap<Vec<u8>, (Vec<Value>, Vec<Accumulator>)> = BTreeMap::new();
-    if aggregate.scalar {
-        groups.insert(Vec::new(), (Vec::new(), fresh()));
+    let mut of_sets: Vec<Groups> = vec![Groups::new(); sets.len()];
+    for (set, groups) in sets.iter().zip(&mut of_sets) {
+        if aggregate.scalar || set.is_empty() {
+            let nothing = vec![Value::Null; aggregate.groups.len()];
+            groups.insert(Vec::new(), (nothing, fresh()));
+        }
     }
     let mut key = Vec::new();
     context.plan(&aggregate.input, &mut |row| {
         let env = context.env(row);
-        key.clear();
         let values = aggregate
             .groups
             .iter()
             .map(|g| g.eval(&env))
             .collect::<Result<Vec<_>>>()?;
-        for (group, value) in aggregate.groups.iter().zip(&values) {
-            append_key(value, group.t.collation.as_deref(), &mut key);
-        }
-        let (_, accumulators) = match groups.get_mut(&key) {
-            Some(found) => found,
-            None => groups
-                .entry(key.clone())
-                .or_insert_with(|| (values, fresh())),
-        };
-        for (accumulator, call) in accumulators.iter_mut().zip(&aggregate.calls) {
-            accumulator.add(call, &env)?;
+        for (set, groups) in sets.iter().zip(&mut of_sets) {
+            key.clear();
+            for at in set {
+                let collation = aggregate.groups[*at].t.collation.as_deref();
+                append_key(&values[*at], collation, &mut key);
+            }
+            if !groups.contains_key(&key) {
+                let mut kept = vec![Value::Null; values.len()];
+                for at in set {
+                    kept[*at].clone_from(&values[*at]);
+                }
+                groups.insert(key.clone(), (kept, fresh()));
+            }
+            let Some((_, accumulators)) = groups.get_mut(&key) else {
+                continue;
+            };
+            for (accumulator, call) in accumulators.iter_mut().zip(&aggregate.calls) {
+                accumulator.add(call, &env)?;
+            }
         }
         Ok(())
     })?;
-    for (mut row, accumulators) in groups.into_values() {
-        for (accumulator, call) in accumulators.iter().zip(&aggregate.calls) {
-            row.push(accumulator.finish(call)?);
+    for (set, groups) in sets.iter().zip(of_sets) {
+        for (mut row, accumulators) in groups.into_values() {
+            for (accumulator, call) in accumulators.iter().zip(&aggregate.calls) {
+                row.push(match call.function {
+                    AggregateFunction::Grouping => Value::Int(missing(&call.of, set)),
+                    _ => accumulator.finish(call)?,
+                });
+            }
+            out(&row)?;
         }
-        out(&row)?;
     }
     Ok(())
+}
+
+/// A bit for each of the groups, the last one's the lowest, that is set where the grouping set has
+/// it not ("GROUPING_ID").
+fn missing(of: &[usize], set: &[usize]) -> i64 {
+    of.iter()
+        .fold(0, |bits, group| bits << 1 | i64::from(!set.contains(group)))
 }

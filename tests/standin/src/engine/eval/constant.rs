@@ -7,8 +7,11 @@ use crate::types::{SqlType, Value};
 
 /// Evaluates what needs no row now, so that ranges and styles see constants.
 pub(crate) fn fold_constant(bound: Bound) -> Bound {
-    let foldable =
-        matches!(bound.kind, Kind::Convert { .. } | Kind::Arithmetic(..)) && bound.reads_nothing();
+    // A NULL that is converted has that type, and a bare one has none.
+    let typed_null = matches!(&bound.kind, Kind::Convert { inner, .. } if matches!(inner.kind, Kind::Const(Value::Null)));
+    let foldable = matches!(bound.kind, Kind::Convert { .. } | Kind::Arithmetic(..))
+        && bound.reads_nothing()
+        && !typed_null;
     if !foldable {
         return bound;
     }

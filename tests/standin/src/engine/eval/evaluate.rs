@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::arithmetic;
 use crate::engine::error::{Result, error};
-use crate::engine::eval::expr::{Bound, Env, Kind, collation_of};
+use crate::engine::eval::expr::{Bound, Env, Kind, Quantified, collation_of};
 use crate::engine::eval::plan::Plan;
 use crate::engine::eval::run;
 use crate::engine::model::object::Sequence;
@@ -219,10 +219,31 @@ impl Bound {
                 }
                 found
             }
+            Kind::Quantified(quantified) => quantified.test(env)?,
             _ => match self.eval(env)? {
                 Value::Bit(b) => Some(b),
                 _ => None,
             },
         })
+    }
+}
+
+impl Quantified {
+    /// ANY is true of one row for which it holds and false of none, ALL false of one for which it
+    /// does not and true of none; NULLs make both unknown.
+    fn test(&self, env: &Env<'_>) -> Result<Option<bool>> {
+        let value = self.left.eval(env)?;
+        let rows = subquery(&self.plan, self.correlated, env, None)?;
+        let decides = !self.all;
+        let mut found = Some(self.all);
+        for row in rows.iter() {
+            let collation = self.left.t.collation.as_deref();
+            match compare_values(self.comparison, &value, &row[0], collation) {
+                Some(held) if held == decides => return Ok(Some(decides)),
+                Some(_) => {}
+                None => found = None,
+            }
+        }
+        Ok(found)
     }
 }

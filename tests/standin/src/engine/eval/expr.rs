@@ -79,6 +79,17 @@ pub(crate) enum Kind {
     Scalar(Arc<Plan>, bool),
     Exists(Arc<Plan>, bool),
     InQuery(Box<Bound>, Arc<Plan>, bool),
+    Quantified(Box<Quantified>),
+}
+
+/// A comparison with ANY, or ALL, of a query's rows.
+#[derive(Clone)]
+pub(crate) struct Quantified {
+    pub(crate) comparison: Comparison,
+    pub(crate) left: Bound,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) correlated: bool,
+    pub(crate) all: bool,
 }
 
 /// Tells whether the client still waits for the statement.
@@ -93,6 +104,8 @@ const WATCH_EVERY: u64 = 4096;
 pub(crate) struct Run<'a> {
     pub(crate) variables: RefCell<BTreeMap<String, Value>>,
     pub(crate) cache: RefCell<HashMap<usize, Arc<Vec<Vec<Value>>>>>,
+    /// The rows that recursive common tables are at, by their ids.
+    pub(crate) working: RefCell<HashMap<usize, Vec<Value>>>,
     watch: Option<&'a Watch<'a>>,
     pub(crate) meter: Meter<'a>,
 }
@@ -188,6 +201,7 @@ impl Bound {
             | Kind::Convert { inner: e, .. }
             | Kind::Partition(_, e)
             | Kind::InQuery(e, ..) => e.walk(f),
+            Kind::Quantified(q) => q.left.walk(f),
             Kind::Like { text, pattern, .. } => {
                 text.walk(f);
                 pattern.walk(f);
@@ -224,6 +238,9 @@ impl Bound {
                 e.kind,
                 Kind::Scalar(_, true) | Kind::Exists(_, true) | Kind::InQuery(_, _, true)
             );
+            if let Kind::Quantified(q) = &e.kind {
+                found |= q.correlated;
+            }
         });
         found
     }
@@ -254,6 +271,7 @@ impl Bound {
                     | Kind::Scalar(..)
                     | Kind::Exists(..)
                     | Kind::InQuery(..)
+                    | Kind::Quantified(_)
             );
         });
         free

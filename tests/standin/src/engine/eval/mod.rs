@@ -8,6 +8,7 @@ pub(crate) mod expr;
 pub(crate) mod flow;
 pub(crate) mod plan;
 pub(crate) mod range;
+pub(crate) mod recursive;
 pub(crate) mod run;
 pub(crate) mod sample;
 pub(crate) mod scan;

@@ -111,6 +111,9 @@ pub(crate) enum Plan {
     Trim(Box<Plan>, usize),
     /// The first rows, as many as the percentage of all makes, rounded up; with the ties of the last.
     Percent(Box<Plan>, f64, Option<Vec<SortKey>>),
+    Recursive(Box<Recursive>),
+    /// The row that a recursive common table is at, in its recursive members.
+    Working(usize),
     /// A call of a table function: its query runs inside of a row of its arguments.
     Invoke(Vec<Bound>, Arc<Plan>),
 }
@@ -119,7 +122,12 @@ pub(crate) enum Plan {
 pub(crate) fn reads_table(plan: &Plan) -> bool {
     match plan {
         Plan::Scan(_) | Plan::Sample(_) => true,
-        Plan::One | Plan::Rows(_) | Plan::Series(_) | Plan::Values(_) => false,
+        Plan::One
+        | Plan::Rows(_)
+        | Plan::Series(_)
+        | Plan::Values(_)
+        | Plan::Working(_)
+        | Plan::Recursive(_) => false,
         Plan::Filter(input, _)
         | Plan::Project(input, _)
         | Plan::Sort(input, _)
@@ -143,6 +151,19 @@ pub(crate) struct Aggregate {
     pub(crate) calls: Vec<AggregateCall>,
     /// Without GROUP BY there is one row even for no input.
     pub(crate) scalar: bool,
+    /// Which of the groups each grouping set has; none where they are all one set.
+    pub(crate) sets: Vec<Vec<usize>>,
+}
+
+/// A recursive common table: what it begins with, and what each of its rows leads to.
+#[derive(Clone)]
+pub(crate) struct Recursive {
+    /// Names the row at hand for [`Plan::Working`].
+    pub(crate) id: usize,
+    pub(crate) anchor: Plan,
+    pub(crate) members: Vec<Plan>,
+    /// MAXRECURSION; 0 is no limit.
+    pub(crate) most: u64,
 }
 
 #[derive(Clone)]
@@ -164,6 +185,15 @@ pub(crate) enum AggregateFunction {
     Max,
     StringAgg,
     ChecksumAgg,
+    /// STDEV and STDEVP, VAR and VARP: of a sample, or of all there is.
+    Deviation {
+        all: bool,
+    },
+    Variance {
+        all: bool,
+    },
+    /// GROUPING and GROUPING_ID: which of the groups `of` the row's grouping set has not.
+    Grouping,
 }
 
 #[derive(Clone)]
@@ -176,6 +206,27 @@ pub(crate) struct AggregateCall {
     pub(crate) separator: Option<Value>,
     /// WITHIN GROUP (ORDER BY ...): expression and descending.
     pub(crate) order: Vec<(Bound, bool)>,
+    /// For GROUPING, the groups that it asks for.
+    pub(crate) of: Vec<usize>,
+}
+
+/// ROWS or RANGE BETWEEN ... AND ...
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// ROWS, so that peers count one by one.
+    pub(crate) rows: bool,
+    pub(crate) start: Edge,
+    pub(crate) end: Edge,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// UNBOUNDED PRECEDING.
+    First,
+    /// UNBOUNDED FOLLOWING.
+    Last,
+    /// Rows behind the current one, negative ahead of it, 0 for CURRENT ROW.
+    Away(i64),
 }
 
 #[derive(Clone)]
@@ -190,6 +241,14 @@ pub(crate) enum WindowFunction {
         by: i64,
         default: Option<Bound>,
     },
+    /// FIRST_VALUE, or LAST_VALUE.
+    Edge {
+        value: Bound,
+        last: bool,
+        ignore_nulls: bool,
+    },
+    PercentRank,
+    CumeDist,
     Aggregate(AggregateCall),
 }
 
@@ -198,20 +257,20 @@ pub(crate) struct WindowCall {
     pub(crate) function: WindowFunction,
     pub(crate) partition: Vec<Bound>,
     pub(crate) order: Vec<SortKey>,
-    /// The frame is ROWS, not RANGE: peers count one by one.
-    pub(crate) by_rows: bool,
-    /// The frame is the whole partition.
-    pub(crate) whole: bool,
+    pub(crate) frame: Frame,
 }
 
 impl WindowCall {
     /// Every expression of the call.
     pub(crate) fn exprs(&mut self) -> Vec<&mut Bound> {
         let mut all = match &mut self.function {
-            WindowFunction::RowNumber | WindowFunction::Rank | WindowFunction::DenseRank => {
-                Vec::new()
-            }
+            WindowFunction::RowNumber
+            | WindowFunction::Rank
+            | WindowFunction::DenseRank
+            | WindowFunction::PercentRank
+            | WindowFunction::CumeDist => Vec::new(),
             WindowFunction::Ntile(n) => vec![n],
+            WindowFunction::Edge { value, .. } => vec![value],
             WindowFunction::Offset { value, default, .. } => {
                 [value].into_iter().chain(default).collect()
             }

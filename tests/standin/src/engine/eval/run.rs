@@ -9,7 +9,7 @@ use crate::engine::eval::expr::{Bound, Env, Run, Ty};
 use crate::engine::eval::flow::{Consumer, Flow, Stop};
 use crate::engine::eval::plan::{Join, JoinKind, Plan, Scan, SetKind, SortKey, reads_table};
 use crate::engine::eval::scan::read;
-use crate::engine::eval::{aggregate, window};
+use crate::engine::eval::{aggregate, recursive, window};
 use crate::engine::value::compare::append_key;
 use crate::types::Value;
 
@@ -101,6 +101,18 @@ impl<'a> Context<'a> {
                 types,
             } => self.set_operation(*kind, (left, right), types, out),
             Plan::Trim(input, n) => self.plan(input, &mut |row| out(&row[..*n])),
+            other => self.nested(other, out),
+        }
+    }
+
+    /// Shares of rows, recursion, and calls of table functions.
+    fn nested(&self, plan: &Plan, out: &mut Consumer<'_>) -> Flow {
+        match plan {
+            Plan::Recursive(recursive) => recursive::run(self, recursive, out),
+            Plan::Working(id) => {
+                let row = self.run.working.borrow().get(id).cloned();
+                row.map_or(Ok(()), |row| out(&row))
+            }
             Plan::Percent(input, percent, ties) => {
                 let rows = self.collect(input)?;
                 // "Fractional values are rounded up to the next integer value" ("TOP").
@@ -117,6 +129,7 @@ impl<'a> Context<'a> {
                 };
                 run(body, Some(&env), self.run, out)
             }
+            _ => Ok(()),
         }
     }
 

@@ -329,6 +329,7 @@ pub(crate) fn is_condition(bound: &Bound) -> bool {
             | Kind::InList(..)
             | Kind::Exists(..)
             | Kind::InQuery(..)
+            | Kind::Quantified(_)
     )
 }
 

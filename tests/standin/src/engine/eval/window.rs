@@ -1,10 +1,14 @@
 //! Window functions: rank, distribution, offset and running aggregates.
 
+use std::ops::Range;
+
 use crate::engine::error::Result;
 use crate::engine::eval::aggregate::Accumulator;
 use crate::engine::eval::context::Context;
 use crate::engine::eval::flow::{Consumer, Flow};
-use crate::engine::eval::plan::{AggregateCall, Window, WindowCall, WindowFunction, reads_table};
+use crate::engine::eval::plan::{
+    AggregateCall, Edge, Frame, Window, WindowCall, WindowFunction, reads_table,
+};
 use crate::engine::eval::stream;
 use crate::engine::eval::tiles::{Tiles, tile_count};
 use crate::engine::value::compare::append_key;
@@ -129,7 +133,95 @@ fn partition_values(
                 }
             })
             .collect(),
+        WindowFunction::PercentRank | WindowFunction::CumeDist => {
+            Ok(distribution(&call.function, partition))
+        }
+        WindowFunction::Edge {
+            value,
+            last,
+            ignore_nulls,
+        } => {
+            let frames = Frames::new(call, partition);
+            (0..total)
+                .map(|i| {
+                    let mut places = frames.of(i);
+                    let mut found = || {
+                        if *last {
+                            places.next_back()
+                        } else {
+                            places.next()
+                        }
+                    };
+                    while let Some(at) = found() {
+                        let value = value.eval(&context.env(&rows[partition[at].2]))?;
+                        if !(*ignore_nulls && matches!(value, Value::Null)) {
+                            return Ok(value);
+                        }
+                    }
+                    Ok(Value::Null)
+                })
+                .collect()
+        }
         WindowFunction::Aggregate(aggregate) => running(context, call, aggregate, rows, partition),
+    }
+}
+
+/// PERCENT_RANK is (rank - 1) / (rows - 1), CUME_DIST the rows up to the last peer among all.
+fn distribution(function: &WindowFunction, partition: &[Position]) -> Vec<Value> {
+    let total = partition.len();
+    let mut values = Vec::with_capacity(total);
+    for peers in partition.chunk_by(|a, b| a.1 == b.1) {
+        let before = values.len();
+        let share = match function {
+            WindowFunction::CumeDist => (before + peers.len()) as f64 / total as f64,
+            _ if total == 1 => 0.0,
+            _ => before as f64 / (total - 1) as f64,
+        };
+        values.resize(before + peers.len(), Value::Float(share));
+    }
+    values
+}
+
+/// The rows of a partition that each row's frame holds.
+struct Frames {
+    frame: Frame,
+    /// For each row, where its peers begin and end.
+    peers: Vec<(usize, usize)>,
+}
+
+impl Frames {
+    fn new(call: &WindowCall, partition: &[Position]) -> Frames {
+        let mut peers = Vec::with_capacity(partition.len());
+        let same = |a: &Position, b: &Position| call.order.is_empty() || a.1 == b.1;
+        for chunk in partition.chunk_by(same) {
+            let first = peers.len();
+            peers.resize(first + chunk.len(), (first, first + chunk.len()));
+        }
+        Frames {
+            frame: call.frame,
+            peers,
+        }
+    }
+
+    fn of(&self, row: usize) -> Range<usize> {
+        let total = self.peers.len();
+        let away = |by: i64| {
+            let at = (row as i64).saturating_add(by);
+            usize::try_from(at).unwrap_or(0).min(total)
+        };
+        let start = match self.frame.start {
+            Edge::First => 0,
+            Edge::Last => total,
+            Edge::Away(_) if !self.frame.rows => self.peers[row].0,
+            Edge::Away(by) => away(by),
+        };
+        let end = match self.frame.end {
+            Edge::First => 0,
+            Edge::Last => total,
+            Edge::Away(_) if !self.frame.rows => self.peers[row].1,
+            Edge::Away(by) => away(by.saturating_add(1)),
+        };
+        start..end.max(start)
     }
 }
 
@@ -140,17 +232,26 @@ fn running(
     rows: &[Vec<Value>],
     partition: &[Position],
 ) -> Result<Vec<Value>> {
+    let frames = Frames::new(call, partition);
     let mut accumulator = Accumulator::default();
-    let mut values = Vec::with_capacity(partition.len());
-    let same_frame = |a: &Position, b: &Position| {
-        call.whole || call.order.is_empty() || (!call.by_rows && a.1 == b.1)
-    };
-    for peers in partition.chunk_by(same_frame) {
-        for (_, _, i) in peers {
+    let mut values: Vec<Value> = Vec::with_capacity(partition.len());
+    let mut held = 0..0;
+    for at in 0..partition.len() {
+        let frame = frames.of(at);
+        if frame == held && at > 0 {
+            values.extend(values.last().cloned());
+            continue;
+        }
+        // A frame that only grows goes on from the last one.
+        if frame.start != held.start || frame.end < held.end {
+            accumulator = Accumulator::default();
+            held = frame.start..frame.start;
+        }
+        for (_, _, i) in &partition[held.end..frame.end] {
             accumulator.add(aggregate, &context.env(&rows[*i]))?;
         }
-        let value = accumulator.finish(aggregate)?;
-        values.extend(std::iter::repeat_n(value, peers.len()));
+        held = frame;
+        values.push(accumulator.finish(aggregate)?);
     }
     Ok(values)
 }

@@ -1,6 +1,6 @@
 //! Expressions and queries, which the parser library reads.
 
-use sqlparser::ast::{Expr, Query};
+use sqlparser::ast::{Expr, Ident, Query, Setting, Value};
 use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -46,6 +46,8 @@ pub(crate) const STARTERS: &[&str] = &[
     "WAITFOR",
     "WHILE",
 ];
+
+pub(crate) const MAX_RECURSION: &str = "MAXRECURSION";
 
 /// Parses an expression that the catalog keeps as text.
 pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
@@ -153,11 +155,24 @@ impl Tokens {
         Ok(parsed)
     }
 
-    /// A query up to the next statement; a trailing OPTION clause is a hint and dropped.
+    /// A query up to the next statement. Of a trailing OPTION clause MAXRECURSION is kept, as a
+    /// setting of the query; the rest are hints.
     pub(crate) fn query(&mut self) -> Result<Box<Query>> {
         let end = self.end(&|t| is_word(t, "OPTION"));
-        let query = self.parse_run(end, |p| p.parse_query())?;
+        let mut query = self.parse_run(end, |p| p.parse_query())?;
         if self.take_word("OPTION") {
+            let mut ahead = 0;
+            while !matches!(self.peek_at(ahead), Token::RParen | Token::EOF) {
+                if is_word(self.peek_at(ahead), MAX_RECURSION)
+                    && let Token::Number(n, _) = self.peek_at(ahead + 1)
+                {
+                    query.settings = Some(vec![Setting {
+                        key: Ident::new(MAX_RECURSION),
+                        value: Expr::value(Value::Number(n.clone(), false)),
+                    }]);
+                }
+                ahead += 1;
+            }
             self.skip_parentheses()?;
         }
         Ok(query)

@@ -1,18 +1,18 @@
 //! A cursor over the tokens of a batch, and hand-over of a run of them to `sqlparser`.
 
-use sqlparser::dialect::MsSqlDialect;
 use sqlparser::parser::ParserError;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::engine::error::{Result, error, syntax};
 use crate::engine::model::name::{Name, TypeName};
+use crate::engine::parse::dialect::TSql;
 use crate::engine::parse::rewrite::{
     next_value_calls, partition_calls, pseudo_columns, samples_before_hints, static_methods,
 };
 use crate::engine::parse::word::is_word;
 use crate::types::SqlError;
 
-pub(super) const DIALECT: MsSqlDialect = MsSqlDialect {};
+pub(super) const DIALECT: TSql = TSql;
 
 pub(crate) struct Tokens {
     pub(super) tokens: Vec<TokenWithSpan>,
@@ -49,6 +49,15 @@ impl Tokens {
             at: 0,
             source: sql.to_owned(),
         })
+    }
+
+    /// The tokens with their names in small letters and without quotes.
+    pub(crate) fn folded(self) -> Vec<Token> {
+        let fold = |token: Token| match token {
+            Token::Word(w) => Token::make_word(&w.value.to_lowercase(), None),
+            other => other,
+        };
+        self.tokens.into_iter().map(|t| fold(t.token)).collect()
     }
 
     /// The text that is being read.

@@ -15,7 +15,7 @@ use crate::engine::model::table::Table;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::query::bind::{Binder, Output, Source};
 use crate::engine::query::source::{
-    clause, full_scan, is_hint, name_of, outputs, rename, table_outputs,
+    clause, full_scan, is_hint, name_of, named, outputs, rename, table_outputs,
 };
 use crate::engine::query::{memory, module, series, tablesample};
 
@@ -75,11 +75,12 @@ impl Binder<'_> {
                 let Some(alias) = alias else {
                     return Err(syntax(")"));
                 };
-                rename(&mut columns, alias);
+                named(&mut columns, alias)?;
                 let width = columns.len();
                 self.enter(alias.name.value.clone(), None, columns, start);
                 Ok((plan, width))
             }
+            TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => self.turned(factor, start),
             TableFactor::NestedJoin {
                 table_with_joins,
                 alias: None,

@@ -30,7 +30,11 @@ pub(crate) fn allow(plan: &Plan, limit: u64) -> Result<()> {
 /// Rows that the plan is estimated to read: whole tables, but for what a TOP without a sort leaves.
 fn rows(plan: &Plan) -> u64 {
     match plan {
-        Plan::One | Plan::Rows(_) | Plan::Series(_) | Plan::Values(_) => 0,
+        Plan::One | Plan::Rows(_) | Plan::Series(_) | Plan::Values(_) | Plan::Working(_) => 0,
+        Plan::Recursive(recursive) => {
+            let members: u64 = recursive.members.iter().map(rows).sum();
+            rows(&recursive.anchor) + members
+        }
         Plan::Scan(scan) => scan.table.row_count(),
         Plan::Sample(sample) => sample.rows(),
         Plan::Filter(input, _)

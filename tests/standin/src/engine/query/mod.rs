@@ -9,6 +9,7 @@ pub(crate) mod mask;
 pub(crate) mod memory;
 pub(crate) mod module;
 pub(crate) mod order;
+mod pivot;
 mod policy;
 mod routine;
 mod sargable;

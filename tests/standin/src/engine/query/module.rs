@@ -25,7 +25,6 @@ pub(crate) fn query(
     parameters: &[Parameter],
     query: &Query,
 ) -> Result<(Plan, Vec<Output>)> {
-    refuse_order(query)?;
     let mut binder = binder(facts, schema, parameters)?;
     let (plan, mut columns, _) = binder.subquery(query)?;
     for column in &mut columns {
@@ -121,22 +120,4 @@ pub(crate) fn recorded(
         column.name.clone_from(&kept.name);
     }
     Ok((plan, columns))
-}
-
-/// # Errors
-/// 1033: only an outermost query has an order, if no TOP or OFFSET takes rows by it.
-pub(crate) fn refuse_order(query: &Query) -> Result<()> {
-    let top = match query.body.as_ref() {
-        sqlparser::ast::SetExpr::Select(select) => select.top.is_some(),
-        _ => false,
-    };
-    let takes = top || query.limit_clause.is_some() || query.fetch.is_some();
-    if query.order_by.is_none() || takes || query.for_clause.is_some() {
-        return Ok(());
-    }
-    Err(error(
-        1033,
-        15,
-        "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table expressions, unless TOP, OFFSET or FOR XML is also specified.",
-    ))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
-use crate::engine::error::{Result, unsupported};
+use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
 use crate::engine::eval::plan::Plan;
 use crate::engine::model::graph;
@@ -96,6 +96,43 @@ pub(crate) fn rename(columns: &mut [Output], alias: &ast::TableAlias) {
     for (column, new) in columns.iter_mut().zip(&alias.columns) {
         column.name = new.name.value.clone();
     }
+}
+
+/// The columns of a derived or common table under its own names.
+///
+/// # Errors
+/// 8155 to 8159: every column has a name of its own, and a list of names is as long as they are.
+pub(crate) fn named(columns: &mut [Output], alias: &ast::TableAlias) -> Result<()> {
+    let table = &alias.name.value;
+    let listed = alias.columns.len();
+    if listed > 0 && listed != columns.len() {
+        let (number, word) = if columns.len() > listed {
+            (8158, "more")
+        } else {
+            (8159, "fewer")
+        };
+        let message =
+            format!("'{table}' has {word} columns than were specified in the column list.");
+        return Err(error(number, 16, message));
+    }
+    rename(columns, alias);
+    for (n, column) in (1..).zip(columns.iter()) {
+        if column.name.is_empty() {
+            let message = format!("No column name was specified for column {n} of '{table}'.");
+            return Err(error(8155, 16, message));
+        }
+        if columns[..n - 1]
+            .iter()
+            .any(|c| same_name(&c.name, &column.name))
+        {
+            let message = format!(
+                "The column '{}' was specified multiple times for '{table}'.",
+                column.name
+            );
+            return Err(error(8156, 16, message));
+        }
+    }
+    Ok(())
 }
 
 /// Counts the columns of a join from its own first column.

@@ -6,8 +6,32 @@ use crate::engine::error::{Result, error, invalid_column};
 use crate::engine::eval::expr::{Bound, Kind};
 use crate::engine::model::graph;
 use crate::engine::model::name::{Name, same_name};
+use crate::engine::parse::tokens::Tokens;
 use crate::engine::parse::word::is_variable;
 use crate::engine::query::bind::{Binder, Output, Source};
+use crate::types::SqlError;
+
+fn ungrouped(shown: &str) -> SqlError {
+    error(
+        8120,
+        16,
+        format!(
+            "Column '{shown}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause."
+        ),
+    )
+}
+
+/// Whether two expressions are the same but for the case and the quotes of their names.
+pub(crate) fn same_expression(a: &Expr, b: &Expr) -> bool {
+    if a == b {
+        return true;
+    }
+    let tokens = |e: &Expr| Tokens::new(&e.to_string()).map(Tokens::folded);
+    match (tokens(a), tokens(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
 
 pub(crate) fn is_called(source: &Source, table: &Name) -> bool {
     if table.schema.is_none() && same_name(&source.alias, &table.name) {
@@ -30,42 +54,56 @@ impl<'a> Binder<'a> {
             return Ok(None);
         };
         let groups = grouping.groups.clone();
-        let shown = expr.to_string();
-        let same_text = groups.iter().position(|(g, _)| g.to_string() == shown);
-        let at = match (same_text, expr) {
-            (Some(at), _) => Some(at),
-            (None, Expr::Identifier(i)) if is_variable(i) => None,
-            (None, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
-                self.scope()
-                    .grouping
-                    .as_mut()
-                    .expect("checked above")
-                    .inside = true;
-                let bound = self.form(expr);
-                self.scope()
-                    .grouping
-                    .as_mut()
-                    .expect("checked above")
-                    .inside = false;
-                let bound = bound?;
-                let Kind::Column { depth: 0, at } = bound.kind else {
-                    return Ok(Some(bound));
-                };
-                let found = groups.iter().position(|(_, g)| g.as_column() == Some(at));
-                if found.is_none() {
-                    let message = format!(
-                        "Column '{shown}' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause."
-                    );
-                    return Err(error(8120, 16, message));
-                }
-                found
-            }
-            _ => None,
+        let bare = match expr {
+            Expr::Identifier(i) => !is_variable(i),
+            other => matches!(other, Expr::CompoundIdentifier(_)),
         };
-        Ok(at.map(|at| Bound {
+        let found = self.group_at(expr)?;
+        if found.is_none() && bare {
+            let bound = self.of_input(expr)?;
+            if !matches!(bound.kind, Kind::Column { depth: 0, .. }) {
+                return Ok(Some(bound));
+            }
+            return Err(ungrouped(&expr.to_string()));
+        }
+        Ok(found.map(|at| Bound {
             kind: Kind::Column { depth: 0, at },
             t: groups[at].1.t.clone(),
         }))
+    }
+
+    /// The group that an expression is: by its text, or as the same column.
+    pub(crate) fn group_at(&mut self, expr: &Expr) -> Result<Option<usize>> {
+        let Some(grouping) = &self.scope().grouping else {
+            return Ok(None);
+        };
+        let groups = grouping.groups.clone();
+        if let Some(at) = groups.iter().position(|(g, _)| same_expression(g, expr)) {
+            return Ok(Some(at));
+        }
+        let bare = match expr {
+            Expr::Identifier(i) => !is_variable(i),
+            other => matches!(other, Expr::CompoundIdentifier(_)),
+        };
+        if !bare {
+            return Ok(None);
+        }
+        let Kind::Column { depth: 0, at } = self.of_input(expr)?.kind else {
+            return Ok(None);
+        };
+        Ok(groups.iter().position(|(_, g)| g.as_column() == Some(at)))
+    }
+
+    /// Binds over the rows that are grouped.
+    fn of_input(&mut self, expr: &Expr) -> Result<Bound> {
+        if let Some(grouping) = self.scope().grouping.as_mut() {
+            grouping.inside = true;
+        }
+        let bound = self.form(expr);
+        if let Some(grouping) = self.scope().grouping.as_mut() {
+            grouping.inside = false;
+        }
+        bound
     }
 
     /// Finds a column: its depth, position and description.
@@ -106,7 +144,13 @@ impl<'a> Binder<'a> {
                     16,
                     format!("The multi-part identifier \"{t}.{column}\" could not be bound."),
                 ),
-                None => invalid_column(column),
+                // `id::int` is read as a static member of a type.
+                None => match column.split_once("::") {
+                    Some((ty, _)) => {
+                        error(243, 16, format!("Type {ty} is not a defined system type."))
+                    }
+                    None => invalid_column(column),
+                },
             });
         };
         if let Some(denied) = output.denied {
@@ -114,6 +158,14 @@ impl<'a> Binder<'a> {
         }
         self.masked |= output.mask.is_some();
         let levels = self.scopes.len();
+        let mut at = at;
+        // A subquery in a grouped query sees its groups.
+        let around = self.scopes[levels - 1 - depth].grouping.as_ref();
+        if let Some(grouping) = around.filter(|g| depth > 0 && !g.inside) {
+            let groups = &grouping.groups;
+            let found = groups.iter().position(|(_, g)| g.as_column() == Some(at));
+            at = found.ok_or_else(|| ungrouped(column))?;
+        }
         for scope in &mut self.scopes[levels - depth..] {
             scope.uses_outer = true;
         }

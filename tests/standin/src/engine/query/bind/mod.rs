@@ -1,26 +1,24 @@
 //! Names to columns, operators to types: binds parsed expressions.
 
 pub(crate) mod column;
+mod form;
 mod literal;
 mod operator;
 
-use std::sync::Arc;
-
 use sqlparser::ast::{self, Expr};
 
-use crate::engine::datatype::{self, is_text};
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::constant::fold_constant;
 use crate::engine::eval::expr::{Bound, Env, Kind, Run, Ty};
 use crate::engine::eval::plan::{AggregateCall, Plan, SortKey, WindowCall};
 use crate::engine::eval::types::{comparison, is_condition, negate, sortable};
+use crate::engine::function;
 use crate::engine::model::facts::Facts;
 use crate::engine::model::name::Name;
-use crate::engine::parse::tokens::parse_type;
+use crate::engine::parse::check::refuse_order;
 use crate::engine::parse::word::is_variable;
 use crate::engine::query::bind::literal::literal;
 use crate::engine::value::compare::Comparison;
-use crate::engine::{collate, function};
 use crate::types::{SqlError, Value};
 
 /// A column that a query or table offers.
@@ -67,6 +65,8 @@ pub(crate) struct Grouping {
     pub(crate) calls: Vec<AggregateCall>,
     /// The arguments of an aggregate are bound over the input again.
     pub(crate) inside: bool,
+    /// Which of the groups each grouping set has; none without ROLLUP and its like.
+    pub(crate) sets: Vec<Vec<usize>>,
 }
 
 #[derive(Clone)]
@@ -88,6 +88,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) trusted: bool,
     /// A masked column was named since this was last set to false.
     pub(crate) masked: bool,
+    /// OPTION (MAXRECURSION n).
+    pub(crate) max_recursion: u64,
     /// The schema of the module whose body this is: names without a schema are found there first.
     pub(crate) home: Option<String>,
 }
@@ -102,6 +104,7 @@ impl<'a> Binder<'a> {
             numbered: Vec::new(),
             trusted: false,
             masked: false,
+            max_recursion: 100,
             home: None,
         }
     }
@@ -170,7 +173,7 @@ impl<'a> Binder<'a> {
         Ok(fold_constant(self.form(expr)?))
     }
 
-    fn form(&mut self, expr: &Expr) -> Result<Bound> {
+    pub(super) fn form(&mut self, expr: &Expr) -> Result<Bound> {
         match expr {
             Expr::Nested(e) => self.expr(e),
             Expr::Identifier(i) if is_variable(i) => self.variable(&i.value),
@@ -233,107 +236,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Conversions, and what [`Binder::form_call`] knows.
-    fn form_conversion(&mut self, expr: &Expr) -> Result<Bound> {
-        match expr {
-            Expr::Cast {
-                kind,
-                expr,
-                data_type,
-                ..
-            } => {
-                let attempt = matches!(kind, ast::CastKind::TryCast);
-                self.cast(expr, &parse_type(&data_type.to_string())?, None, attempt)
-            }
-            Expr::Convert {
-                is_try,
-                expr,
-                data_type,
-                styles,
-                ..
-            } => {
-                let ty = data_type.as_ref().ok_or_else(|| syntax(expr))?;
-                let style = styles.first().map(|s| self.style(s)).transpose()?.flatten();
-                self.cast(expr, &parse_type(&ty.to_string())?, style, *is_try)
-            }
-            Expr::Collate { expr, collation } => self.collate(expr, &collation.to_string()),
-            other => self.form_call(other),
-        }
-    }
-
-    /// Functions and subqueries.
-    fn form_call(&mut self, expr: &Expr) -> Result<Bound> {
-        match expr {
-            Expr::Function(f) => self.function(f),
-            Expr::Substring {
-                expr,
-                substring_from: Some(from),
-                substring_for: Some(count),
-                ..
-            } => self.named("SUBSTRING", &[expr, from, count]),
-            Expr::Trim {
-                trim_where: None,
-                trim_what: None,
-                expr,
-                trim_characters: None,
-            } => self.named("TRIM", &[expr]),
-            Expr::Floor { expr, .. } => self.named("FLOOR", &[expr]),
-            Expr::Ceil { expr, .. } => self.named("CEILING", &[expr]),
-            Expr::Subquery(q) => self.scalar(q),
-            Expr::Exists { subquery, negated } => {
-                let (plan, _, correlated) = self.subquery(subquery)?;
-                Ok(negate(
-                    Bound::predicate(Kind::Exists(Arc::new(plan), correlated)),
-                    *negated,
-                ))
-            }
-            Expr::InSubquery {
-                expr,
-                subquery,
-                negated,
-            } => self.in_query(expr, subquery, *negated),
-            Expr::Prefixed { prefix, .. } => Err(syntax(prefix)),
-            other => Err(unsupported(format!("the expression '{other}'"))),
-        }
-    }
-
-    /// `expr COLLATE name`.
-    fn collate(&mut self, expr: &Expr, name: &str) -> Result<Bound> {
-        let mut bound = self.value(expr)?;
-        let found = if name.eq_ignore_ascii_case("database_default") {
-            Arc::clone(&self.facts.current()?.collation)
-        } else {
-            collate::find(name)?
-        };
-        if !is_text(&bound.t.ty) {
-            return Err(error(
-                447,
-                16,
-                format!(
-                    "Expression type {} is invalid for COLLATE clause.",
-                    datatype::name(&bound.t.ty)
-                ),
-            ));
-        }
-        (bound.t.collation, bound.t.rank) = (Some(found), 2);
-        Ok(bound)
-    }
-
-    fn named(&mut self, name: &str, args: &[&Expr]) -> Result<Bound> {
-        let bound = args
-            .iter()
-            .map(|a| self.value(a))
-            .collect::<Result<Vec<_>>>()?;
-        function::call(self.facts, name, bound)
-    }
-
-    fn style(&mut self, expr: &Expr) -> Result<Option<i32>> {
-        Ok(match self.constant(expr)?.0 {
-            Value::Int(i) => Some(i as i32),
-            _ => None,
-        })
-    }
-
     fn variable(&mut self, name: &str) -> Result<Bound> {
         if name.starts_with("@@") {
             return function::global(self.facts, name);
@@ -352,6 +254,7 @@ impl<'a> Binder<'a> {
 
     /// Binds a query one level deeper; tells whether it looks at rows outside.
     pub(crate) fn subquery(&mut self, query: &ast::Query) -> Result<(Plan, Vec<Output>, bool)> {
+        refuse_order(query)?;
         self.scopes.push(Scope::default());
         let bound = self.query(query);
         let scope = self.scopes.pop().expect("pushed above");

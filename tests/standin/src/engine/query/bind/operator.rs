@@ -8,7 +8,7 @@ use crate::engine::arithmetic::Operator;
 use crate::engine::collate;
 use crate::engine::datatype::{self, is_integer, is_text};
 use crate::engine::error::{Result, error, syntax, unsupported};
-use crate::engine::eval::expr::{Bound, Kind, Ty};
+use crate::engine::eval::expr::{Bound, Kind, Quantified, Ty};
 use crate::engine::eval::plan::Plan;
 use crate::engine::eval::types::{
     arithmetic, choose, common_collation, comparison, convert_to, negate,
@@ -94,7 +94,10 @@ impl<'a> Binder<'a> {
             B::BitwiseAnd => arithmetic(Operator::And, l, r),
             B::BitwiseOr => arithmetic(Operator::Or, l, r),
             B::BitwiseXor => arithmetic(Operator::Xor, l, r),
-            other => Err(unsupported(format!("the operator {other}"))),
+            B::PGBitwiseShiftLeft | B::PGBitwiseShiftRight => {
+                Err(unsupported(format!("the operator {op}")))
+            }
+            other => Err(syntax(other)),
         }
     }
 
@@ -244,12 +247,56 @@ impl<'a> Binder<'a> {
         })
     }
 
+    /// `left op ANY (query)`, and ALL.
+    pub(super) fn quantified(
+        &mut self,
+        (left, right): (&Expr, &Expr),
+        op: &ast::BinaryOperator,
+        all: bool,
+    ) -> Result<Bound> {
+        use ast::BinaryOperator as B;
+        let comparison = match op {
+            B::Eq => Comparison::Eq,
+            B::NotEq => Comparison::Ne,
+            B::Lt => Comparison::Lt,
+            B::LtEq => Comparison::Le,
+            B::Gt => Comparison::Gt,
+            B::GtEq => Comparison::Ge,
+            other => return Err(syntax(other)),
+        };
+        let Expr::Subquery(query) = right else {
+            return Err(syntax(right));
+        };
+        let (left, plan, correlated) = self.beside_query(comparison, left, query)?;
+        Ok(Bound::predicate(Kind::Quantified(Box::new(Quantified {
+            comparison,
+            left,
+            plan: Arc::new(plan),
+            correlated,
+            all,
+        }))))
+    }
+
     pub(super) fn in_query(
         &mut self,
         expr: &Expr,
         query: &ast::Query,
         negated: bool,
     ) -> Result<Bound> {
+        let (left, plan, correlated) = self.beside_query(Comparison::Eq, expr, query)?;
+        Ok(negate(
+            Bound::predicate(Kind::InQuery(Box::new(left), Arc::new(plan), correlated)),
+            negated,
+        ))
+    }
+
+    /// A value and the rows of a query that it is compared with, in their common type.
+    fn beside_query(
+        &mut self,
+        op: Comparison,
+        expr: &Expr,
+        query: &ast::Query,
+    ) -> Result<(Bound, Plan, bool)> {
         let value = self.value(expr)?;
         let (plan, columns, correlated) = self.subquery(query)?;
         let [column] = columns.as_slice() else {
@@ -264,17 +311,13 @@ impl<'a> Binder<'a> {
             kind: Kind::Column { depth: 0, at: 0 },
             t: column.t.clone(),
         };
-        let Kind::Compare(_, l, r) = comparison(Comparison::Eq, value, inner)?.kind else {
-            return Err(syntax("IN"));
+        let Kind::Compare(_, l, r) = comparison(op, value, inner)?.kind else {
+            return Err(syntax(expr));
         };
         let mut left = *l;
         if r.t.rank > left.t.rank {
             left.t.collation = r.t.collation.clone();
         }
-        let plan = Plan::Project(Box::new(plan), vec![*r]);
-        Ok(negate(
-            Bound::predicate(Kind::InQuery(Box::new(left), Arc::new(plan), correlated)),
-            negated,
-        ))
+        Ok((left, Plan::Project(Box::new(plan), vec![*r]), correlated))
     }
 }

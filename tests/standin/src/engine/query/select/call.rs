@@ -33,7 +33,14 @@ impl Binder<'_> {
         }
         let name = name.to_uppercase();
         if let Some(over) = &f.over {
-            return self.window(&name, &args, distinct, over);
+            let ignored = f.null_treatment == Some(ast::NullTreatment::IgnoreNulls);
+            if ignored && !matches!(name.as_str(), "FIRST_VALUE" | "LAST_VALUE") {
+                return Err(unsupported(format!("IGNORE NULLS of {name}")));
+            }
+            return self.window(&name, &args, (distinct, ignored), over);
+        }
+        if matches!(name.as_str(), "GROUPING" | "GROUPING_ID") {
+            return self.grouping(&name, &args);
         }
         if let Some(kind) = aggregate_of(&name) {
             return self.aggregate(kind, &name, &args, distinct, &separator_order);
@@ -111,7 +118,7 @@ impl Binder<'_> {
         })
     }
 
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         kind: AggregateFunction,
         name: &str,
@@ -119,7 +126,8 @@ impl Binder<'_> {
         distinct: bool,
         order: &[ast::OrderByExpr],
     ) -> Result<(AggregateCall, Ty)> {
-        let int = if name == "COUNT_BIG" {
+        let approximate = name == "APPROX_COUNT_DISTINCT";
+        let int = if approximate || name == "COUNT_BIG" {
             SqlType::BigInt
         } else {
             SqlType::Int
@@ -138,6 +146,7 @@ impl Binder<'_> {
                 ty: int.clone(),
                 separator: None,
                 order: Vec::new(),
+                of: Vec::new(),
             };
             return Ok((call, plain(int)));
         }
@@ -174,10 +183,11 @@ impl Binder<'_> {
             AggregateCall {
                 function: kind,
                 arg: Some(arg),
-                distinct,
+                distinct: distinct || approximate,
                 ty: t.ty.clone(),
                 separator,
                 order,
+                of: Vec::new(),
             },
             t,
         ))
@@ -187,7 +197,7 @@ impl Binder<'_> {
 /// Arguments (`None` is `*`), DISTINCT, and the order within the group.
 type Arguments<'f> = (Vec<Option<&'f Expr>>, bool, Vec<ast::OrderByExpr>);
 
-pub(super) fn arguments(f: &Function) -> Result<Arguments<'_>> {
+pub(crate) fn arguments(f: &Function) -> Result<Arguments<'_>> {
     let list = match &f.args {
         FunctionArguments::None => return Ok((Vec::new(), false, Vec::new())),
         FunctionArguments::Subquery(_) => {
@@ -217,15 +227,19 @@ pub(super) fn arguments(f: &Function) -> Result<Arguments<'_>> {
     Ok((args, distinct, order))
 }
 
-pub(super) fn aggregate_of(name: &str) -> Option<AggregateFunction> {
+pub(crate) fn aggregate_of(name: &str) -> Option<AggregateFunction> {
     Some(match name {
-        "COUNT" | "COUNT_BIG" => AggregateFunction::Count,
+        "COUNT" | "COUNT_BIG" | "APPROX_COUNT_DISTINCT" => AggregateFunction::Count,
         "SUM" => AggregateFunction::Sum,
         "AVG" => AggregateFunction::Avg,
         "MIN" => AggregateFunction::Min,
         "MAX" => AggregateFunction::Max,
         "STRING_AGG" => AggregateFunction::StringAgg,
         "CHECKSUM_AGG" => AggregateFunction::ChecksumAgg,
+        "STDEV" => AggregateFunction::Deviation { all: false },
+        "STDEVP" => AggregateFunction::Deviation { all: true },
+        "VAR" => AggregateFunction::Variance { all: false },
+        "VARP" => AggregateFunction::Variance { all: true },
         _ => return None,
     })
 }
@@ -241,7 +255,15 @@ fn aggregate_type(kind: AggregateFunction, arg: &Bound, int: &SqlType) -> Result
     };
     Ok(match kind {
         F::CountRows | F::Count => plain(int.clone()),
-        F::ChecksumAgg => plain(SqlType::Int),
+        F::ChecksumAgg | F::Grouping => plain(SqlType::Int),
+        F::Deviation { .. } | F::Variance { .. } if datatype::is_number(&arg.t.ty) => {
+            plain(SqlType::Float)
+        }
+        F::Deviation { .. } | F::Variance { .. } => {
+            let name = datatype::name(&arg.t.ty);
+            let message = format!("Operand data type {name} is invalid for stdev operator.");
+            return Err(error(8117, 16, message));
+        }
         F::StringAgg => {
             let ty = match &arg.t.ty {
                 t if datatype::is_unicode(t) && datatype::length(t).is_none() => {

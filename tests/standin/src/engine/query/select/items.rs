@@ -1,18 +1,14 @@
 //! The select list, GROUP BY and ORDER BY of one SELECT.
 
-use sqlparser::ast::{
-    self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, WindowType,
-};
+use sqlparser::ast::{self, Expr, Select, SelectItem, SelectItemQualifiedWildcardKind};
 
 use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
 use crate::engine::eval::plan::SortKey;
 use crate::engine::eval::types::sortable;
 use crate::engine::model::name::same_name;
-use crate::engine::query::bind::{Binder, Grouping, Output};
+use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::mask;
-use crate::engine::query::select::call::aggregate_of;
 use crate::engine::query::select::set::position;
 use crate::engine::query::source::{name_of, wildcard};
 
@@ -23,48 +19,6 @@ pub(super) struct Item {
 }
 
 impl Binder<'_> {
-    pub(super) fn is_grouped(&self, select: &Select, order: &[ast::OrderByExpr]) -> bool {
-        let by = match &select.group_by {
-            GroupByExpr::Expressions(list, _) => !list.is_empty(),
-            GroupByExpr::All(_) => true,
-        };
-        by || select.having.is_some()
-            || select.projection.iter().any(|i| match i {
-                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => {
-                    has_aggregate(e)
-                }
-                _ => false,
-            })
-            || order.iter().any(|o| has_aggregate(&o.expr))
-    }
-
-    pub(super) fn group(&mut self, select: &Select, grouped: bool) -> Result<()> {
-        let list = match &select.group_by {
-            GroupByExpr::Expressions(list, modifiers) if modifiers.is_empty() => list,
-            other => return Err(unsupported(format!("'{other}'"))),
-        };
-        if !grouped {
-            return Ok(());
-        }
-        let mut groups = Vec::new();
-        for expr in list {
-            if matches!(
-                expr,
-                Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_)
-            ) {
-                return Err(unsupported(format!("'{expr}'")));
-            }
-            let bound = self.value(expr)?;
-            sortable(&bound)?;
-            groups.push((expr.clone(), bound));
-        }
-        self.scope().grouping = Some(Grouping {
-            groups,
-            ..Grouping::default()
-        });
-        Ok(())
-    }
-
     pub(super) fn items(&mut self, select: &Select) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for item in &select.projection {
@@ -239,85 +193,4 @@ fn same_item(expr: &Bound, items: &[Item]) -> Option<usize> {
         _ => false,
     };
     items.iter().position(same)
-}
-
-/// Whether an aggregate without OVER is in the expression, subqueries aside.
-fn has_aggregate(expr: &Expr) -> bool {
-    let mut found = false;
-    any_function(expr, &mut |f| {
-        let name = f.name.to_string().to_uppercase();
-        found |= f.over.is_none() && aggregate_of(&name).is_some();
-    });
-    found
-}
-
-fn any_function(expr: &Expr, f: &mut dyn FnMut(&Function)) {
-    let mut each = |e: &Expr| any_function(e, f);
-    match expr {
-        Expr::Function(call) => {
-            f(call);
-            if let FunctionArguments::List(list) = &call.args {
-                for arg in &list.args {
-                    if let FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) = arg {
-                        any_function(e, f);
-                    }
-                }
-            }
-            if let Some(WindowType::WindowSpec(spec)) = &call.over {
-                spec.partition_by.iter().for_each(|e| any_function(e, f));
-                spec.order_by.iter().for_each(|o| any_function(&o.expr, f));
-            }
-        }
-        Expr::Nested(e)
-        | Expr::UnaryOp { expr: e, .. }
-        | Expr::Cast { expr: e, .. }
-        | Expr::Convert { expr: e, .. }
-        | Expr::Collate { expr: e, .. }
-        | Expr::IsNull(e)
-        | Expr::IsNotNull(e)
-        | Expr::Floor { expr: e, .. }
-        | Expr::Ceil { expr: e, .. }
-        | Expr::Trim { expr: e, .. }
-        | Expr::InSubquery { expr: e, .. } => each(e),
-        Expr::BinaryOp { left, right, .. } => {
-            each(left);
-            each(right);
-        }
-        Expr::Between {
-            expr, low, high, ..
-        } => [expr, low, high].into_iter().for_each(|e| each(e)),
-        Expr::Like { expr, pattern, .. } => {
-            each(expr);
-            each(pattern);
-        }
-        Expr::InList { expr, list, .. } => {
-            each(expr);
-            list.iter().for_each(each);
-        }
-        Expr::Substring {
-            expr,
-            substring_from,
-            substring_for,
-            ..
-        } => {
-            each(expr);
-            substring_from
-                .iter()
-                .chain(substring_for)
-                .for_each(|e| each(e));
-        }
-        Expr::Case {
-            operand,
-            conditions,
-            else_result,
-            ..
-        } => {
-            operand.iter().chain(else_result).for_each(|e| each(e));
-            for when in conditions {
-                each(&when.condition);
-                each(&when.result);
-            }
-        }
-        _ => {}
-    }
 }

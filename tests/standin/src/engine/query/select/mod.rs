@@ -1,8 +1,10 @@
 //! SELECT: from the parsed query to a plan with named, typed columns.
 
 pub(crate) mod access;
-mod call;
+pub(crate) mod call;
+mod common;
 mod finish;
+mod group;
 mod items;
 mod method;
 mod set;
@@ -15,7 +17,9 @@ use sqlparser::ast::{self, Expr, LimitClause, OrderByKind, Query, Select, SetExp
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::expr::Bound;
 use crate::engine::eval::plan::{Aggregate, Plan};
-use crate::engine::query::bind::{Binder, CommonTable, Output};
+use crate::engine::parse::check::refuse_order;
+use crate::engine::query::bind::{Binder, Output};
+use crate::engine::query::select::common::max_recursion;
 use crate::engine::query::select::finish::Stages;
 use crate::engine::query::select::set::Bounded;
 use crate::engine::query::select::shape::{at_edge, limited, narrowed, sought};
@@ -28,19 +32,12 @@ impl Binder<'_> {
             return Err(unsupported("FOR XML and FOR JSON"));
         }
         let known = self.tables.len();
-        if let Some(with) = &query.with {
-            for table in &with.cte_tables {
-                let (plan, mut columns, correlated) = self.subquery_in_place(&table.query)?;
-                self.scope().uses_outer |= correlated;
-                for (column, name) in columns.iter_mut().zip(&table.alias.columns) {
-                    column.name = name.name.value.clone();
-                }
-                self.tables.push(CommonTable {
-                    name: table.alias.name.value.clone(),
-                    plan,
-                    columns,
-                });
-            }
+        if let Some(most) = max_recursion(query) {
+            self.max_recursion = most;
+        }
+        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let common = self.common_table(table)?;
+            self.tables.push(common);
         }
         let order: &[ast::OrderByExpr] = match query.order_by.as_ref().map(|o| &o.kind) {
             Some(OrderByKind::Expressions(keys)) => keys,
@@ -103,7 +100,7 @@ impl Binder<'_> {
     }
 
     /// A query body that is not a plain SELECT with the query's own ORDER BY.
-    fn body(&mut self, body: &SetExpr) -> Result<Bounded> {
+    pub(super) fn body(&mut self, body: &SetExpr) -> Result<Bounded> {
         match body {
             SetExpr::Select(select) => {
                 let (plan, columns, correlated) =
@@ -128,7 +125,7 @@ impl Binder<'_> {
     }
 
     /// Binds with a scope that replaces the current one, for one branch of a set operation.
-    fn nested(
+    pub(crate) fn nested(
         &mut self,
         bind: impl FnOnce(&mut Self) -> Result<Bounded>,
     ) -> Result<(Plan, Vec<Output>, bool)> {
@@ -141,6 +138,7 @@ impl Binder<'_> {
 
     /// Binds a query that runs as part of the current one, seeing only what is outside of it.
     pub(super) fn subquery_in_place(&mut self, query: &Query) -> Result<(Plan, Vec<Output>, bool)> {
+        refuse_order(query)?;
         self.nested(|b| b.query(query))
     }
 
@@ -178,7 +176,7 @@ impl Binder<'_> {
         let windows = self.scope().windows.take().unwrap_or_default();
         let input_width = self.input_width();
         if let Some(grouping) = self.scope().grouping.take() {
-            let scalar = grouping.groups.is_empty();
+            let scalar = grouping.groups.is_empty() && grouping.sets.is_empty();
             let groups: Vec<Bound> = grouping.groups.into_iter().map(|(_, b)| b).collect();
             plan = sought(plan, filter.as_ref(), &groups, &grouping.calls);
             if scalar {
@@ -190,6 +188,7 @@ impl Binder<'_> {
                 groups,
                 calls: grouping.calls,
                 scalar,
+                sets: grouping.sets,
             }));
         }
         if let Some(having) = having {

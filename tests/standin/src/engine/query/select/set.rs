@@ -9,7 +9,7 @@ use crate::engine::eval::types::{convert_to, union_type};
 use crate::engine::model::name::same_name;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::mask;
-use crate::types::Value;
+use crate::types::{SqlType, Value};
 
 impl Binder<'_> {
     pub(super) fn set_operation(
@@ -21,21 +21,9 @@ impl Binder<'_> {
     ) -> Result<Bounded> {
         let (left, l) = self.body(left)?;
         let (right, r) = self.body(right)?;
-        if l.len() != r.len() {
-            return Err(error(
-                205,
-                16,
-                "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.",
-            ));
-        }
-        let mut columns = l.clone();
-        for (column, other) in columns.iter_mut().zip(&r) {
-            column.t = union_type([(&column.t, false), (&other.t, false)].into_iter())?;
-            column.identity = false;
-            if column.mask != other.mask {
-                column.mask = Some(mask::DEFAULT.to_owned());
-            }
-        }
+        let sides = [(left, l), (right, r)];
+        let columns = united(&sides)?;
+        let [(left, l), (right, r)] = sides;
         let types: Vec<Ty> = columns.iter().map(|c| c.t.clone()).collect();
         let (left, right) = (converted(left, &l, &types), converted(right, &r, &types));
         let all = matches!(quantifier, SetQuantifier::All);
@@ -132,6 +120,54 @@ impl Binder<'_> {
             });
         }
         Ok(Plan::Sort(Box::new(plan), keys))
+    }
+}
+
+/// The columns that queries have together: named by the first, in their common types.
+pub(super) fn united(sides: &[Bounded]) -> Result<Vec<Output>> {
+    let Some(((_, first), others)) = sides.split_first() else {
+        return Ok(Vec::new());
+    };
+    if others.iter().any(|(_, o)| o.len() != first.len()) {
+        return Err(error(
+            205,
+            16,
+            "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.",
+        ));
+    }
+    let mut columns = first.clone();
+    for (at, column) in columns.iter_mut().enumerate() {
+        column.t = union_type(sides.iter().map(|(p, o)| (&o[at].t, untyped(p, at))))?;
+        (column.identity, column.computed) = (false, false);
+        if others.iter().any(|(_, o)| o[at].mask != column.mask) {
+            column.mask = Some(mask::DEFAULT.to_owned());
+        }
+    }
+    Ok(columns)
+}
+
+/// The rows of all queries, in the types of the columns that [`united`] gives.
+pub(super) fn all(mut sides: Vec<Bounded>, columns: &[Output]) -> Plan {
+    let types: Vec<Ty> = columns.iter().map(|c| c.t.clone()).collect();
+    if sides.len() == 1 {
+        return sides.remove(0).0;
+    }
+    let plans = sides.into_iter().map(|(p, o)| converted(p, &o, &types));
+    Plan::Union(plans.collect())
+}
+
+/// Whether the column is a bare NULL, which takes the type of what it is united with.
+fn untyped(plan: &Plan, at: usize) -> bool {
+    match plan {
+        Plan::Project(_, exprs) => exprs.get(at).is_some_and(|e| {
+            matches!(e.as_constant(), Some(Value::Null)) && e.t.ty == SqlType::Int
+        }),
+        Plan::Union(sides) => sides.iter().all(|side| untyped(side, at)),
+        Plan::Distinct(input, _)
+        | Plan::Trim(input, _)
+        | Plan::Sort(input, _)
+        | Plan::Limit { input, .. } => untyped(input, at),
+        _ => false,
     }
 }
 
