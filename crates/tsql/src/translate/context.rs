@@ -129,6 +129,15 @@ impl<'a> Context<'a> {
         self.volatility = self.volatility.max(volatility);
     }
 
+    /// Refuses what rare values or settings can make differ, unless it is only read: what is part
+    /// of a table decides about its rows.
+    pub(super) fn only_read(&self, what: &str) -> Outcome<()> {
+        match self.purpose {
+            Purpose::Query => Ok(()),
+            Purpose::Table => Err(Untranslated::new(what)),
+        }
+    }
+
     /// Runs one level deeper.
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= DEEPEST {

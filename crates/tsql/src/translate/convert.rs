@@ -5,6 +5,7 @@ use super::context::Context;
 use super::convert_moment as moment;
 use super::convert_text as text;
 use super::date_text;
+use super::datetime::Moment;
 use super::types::{self, Family};
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
@@ -15,6 +16,9 @@ pub(super) use super::convert_text::ascii_or_column;
 
 /// A conversion that T-SQL does by itself, or a CAST without a style.
 pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
+    if let Some(read) = literal_of_a_setting(context, &value, to) {
+        return Ok(read);
+    }
     if value.ty.as_ref() == Some(to) || value.constant.is_some() || value.clock.is_some() {
         return implicit(value, to);
     }
@@ -34,6 +38,21 @@ pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -
     }
 }
 
+/// `'2000-01-05'` as a `datetime`, which SET DATEFORMAT dmy reads as the first of May.
+fn literal_of_a_setting(context: &mut Context<'_>, value: &Value, to: &SqlType) -> Option<Value> {
+    context.only_read("a date by a setting").ok()?;
+    let moment = Moment::parse(value.as_text()?)?;
+    if types::family(to) != Family::Moment || moment.certain(to) {
+        return None;
+    }
+    let literal = moment.literal(to)?;
+    context.note(
+        "dates such as '2000-01-05' are read as year, month, day; under DATEFORMAT dmy the source \
+         reads year, day, month",
+    );
+    Some(Value::atom(literal, to.clone()))
+}
+
 /// A conversion of which nothing has to be said.
 pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
     if value.ty.as_ref() == Some(to) {
@@ -49,6 +68,12 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
     }
     if value.constant.is_some() {
         return constant::converted(&value, to);
+    }
+    if let Some(local) = value.local.clone()
+        && types::family(to) != Family::Offset
+    {
+        let local = Value::operation(local, SqlType::DateTime2 { scale: 7 });
+        return implicit(local, to);
     }
     let from = value.ty.clone().unwrap_or(SqlType::Int);
     let families = (types::family(&from), types::family(to));

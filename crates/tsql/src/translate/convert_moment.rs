@@ -73,7 +73,7 @@ pub(super) fn temporal(value: &Value, from: &SqlType, to: &SqlType) -> Outcome<V
 }
 
 /// Rounded to 1/300 of a second, which `datetime` shows in three digits.
-fn ticks(operand: &str) -> String {
+pub(super) fn ticks(operand: &str) -> String {
     format!(
         "(date_trunc('second', {operand}) + make_interval(secs => round(extract(microseconds from \
          {operand})::numeric % 1000000 * 0.0003) / 300.0))::timestamp(3)"

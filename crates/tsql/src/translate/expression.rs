@@ -10,6 +10,7 @@ use super::function;
 use super::literal;
 use super::types::{self, Family};
 use super::value::Value;
+use super::zone;
 use super::{Outcome, Untranslated};
 use super::{compare, condition, operators, place, query};
 
@@ -74,7 +75,14 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
         }
         Expr::Subquery(inner) if context.purpose == Purpose::Query => query::scalar(context, inner),
         Expr::Subquery(_) | Expr::Exists { .. } => Err(Untranslated::new("a subquery")),
-        Expr::AtTimeZone { .. } => Err(Untranslated::new("AT TIME ZONE")),
+        Expr::AtTimeZone {
+            timestamp,
+            time_zone,
+        } => {
+            let moment = value(context, timestamp)?;
+            let zone = value(context, time_zone)?;
+            zone::at(context, moment, &zone)
+        }
         _ => Err(Untranslated::new(
             "an expression of a kind that is not translated",
         )),

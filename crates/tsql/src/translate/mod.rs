@@ -38,6 +38,8 @@ mod text_sum;
 mod types;
 mod value;
 mod view;
+mod windows_zones;
+mod zone;
 
 use self::context::{Context, Visible};
 pub use self::helper::Helper;

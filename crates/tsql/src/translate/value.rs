@@ -48,6 +48,8 @@ pub(super) struct Value {
     /// UPPER or LOWER of this: where case does not count, it is compared instead.
     pub(super) folded: Option<Box<Value>>,
     pub(super) clock: Option<Clock>,
+    /// The wall clock of a `datetimeoffset` whose zone is known: a `timestamp`.
+    pub(super) local: Option<String>,
     /// The target's type of a value that can be passed on and nothing else.
     pub(super) passed: Option<PgType>,
 }
@@ -66,6 +68,7 @@ impl Value {
             loose: false,
             folded: None,
             clock: None,
+            local: None,
             passed: None,
         }
     }

@@ -1,4 +1,4 @@
-//! Functions of dates: parts, sums and differences.
+//! Parts of dates: what names them, and DATEPART, DATENAME, DATETRUNC.
 
 use sqlparser::ast::Expr;
 
@@ -9,15 +9,13 @@ use crate::translate::convert;
 use crate::translate::expression;
 use crate::translate::types::Family;
 use crate::translate::value::{Constant, Value};
-use crate::translate::{Outcome, Untranslated};
+use crate::translate::{Outcome, Volatility};
 
 #[cfg(test)]
-pub(super) const NAMES: &[&str] = &[
-    "DATEADD", "DATEDIFF", "DATEPART", "YEAR", "MONTH", "DAY", "EOMONTH",
-];
+pub(super) const NAMES: &[&str] = &["DATEPART", "DATENAME", "DATETRUNC", "YEAR", "MONTH", "DAY"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Year,
     Quarter,
     Month,
@@ -25,26 +23,44 @@ enum Part {
     Day,
     Week,
     IsoWeek,
+    Weekday,
     Hour,
     Minute,
     Second,
+    Millisecond,
+    Microsecond,
+    Nanosecond,
+}
+
+impl Part {
+    /// A part of the time of day.
+    pub(super) fn is_time(self) -> bool {
+        matches!(
+            self,
+            Self::Hour
+                | Self::Minute
+                | Self::Second
+                | Self::Millisecond
+                | Self::Microsecond
+                | Self::Nanosecond
+        )
+    }
 }
 
 pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome<Value>> {
     Some(match call.name {
-        "DATEADD" => add(context, call),
-        "DATEDIFF" => difference(context, call),
         "DATEPART" => date_part(context, call),
+        "DATENAME" => name(context, call),
+        "DATETRUNC" => truncated(context, call),
         "YEAR" => part_of_only(context, call, Part::Year),
         "MONTH" => part_of_only(context, call, Part::Month),
         "DAY" => part_of_only(context, call, Part::Day),
-        "EOMONTH" => end_of_month(context, call),
         _ => return None,
     })
 }
 
 /// The first argument: a word, with or without brackets, never a column.
-fn part(call: &Call<'_>) -> Outcome<Part> {
+pub(super) fn part(call: &Call<'_>) -> Outcome<Part> {
     let word = match call.arguments.first() {
         Some(Expr::Identifier(ident)) => ident.value.to_ascii_lowercase(),
         _ => return Err(call.refused("no part of a date")),
@@ -57,189 +73,169 @@ fn part(call: &Call<'_>) -> Outcome<Part> {
         "day" | "dd" | "d" => Part::Day,
         "week" | "ww" | "wk" => Part::Week,
         "iso_week" | "isowk" | "isoww" => Part::IsoWeek,
+        "weekday" | "dw" | "w" => Part::Weekday,
         "hour" | "hh" => Part::Hour,
         "minute" | "mi" | "n" => Part::Minute,
         "second" | "ss" | "s" => Part::Second,
-        // `weekday` counts from DATEFIRST; below seconds, ticks differ.
+        "millisecond" | "ms" => Part::Millisecond,
+        "microsecond" | "mcs" => Part::Microsecond,
+        "nanosecond" | "ns" => Part::Nanosecond,
         _ => return Err(call.refused(&format!("the part {word}"))),
     })
 }
 
-/// A date or a time of day on one, without an offset; numbers and texts are `datetime`s.
-fn moment(context: &mut Context<'_>, call: &Call<'_>, expr: &Expr) -> Outcome<Value> {
+/// A date or time; numbers are days of a `datetime`, a literal is read as `literal`.
+pub(super) fn moment(
+    context: &mut Context<'_>,
+    call: &Call<'_>,
+    argument: usize,
+    literal: &SqlType,
+) -> Outcome<Value> {
+    let expr = call
+        .arguments
+        .get(argument)
+        .ok_or_else(|| call.refused("these arguments"))?;
     let value = expression::value(context, expr)?;
+    if let Some(local) = value.local.clone() {
+        return Ok(Value::operation(local, SqlType::DateTime2 { scale: 7 }));
+    }
     match (value.family(), &value.constant) {
-        (Family::Date | Family::Moment, _) => Ok(value),
-        (_, Some(Constant::Int(_) | Constant::Text(_))) => {
-            convert::implicit(value, &SqlType::DateTime)
-        }
+        (Family::Date | Family::Time | Family::Moment | Family::Offset, _) => Ok(value),
+        (_, Some(Constant::Text(_))) => convert::converted(context, value, literal),
+        (Family::Int, _) => convert::converted(context, value, &SqlType::DateTime),
+        _ if value.is_null() => convert::converted(context, value, &SqlType::DateTime),
         _ => Err(call.unlike(&value)),
     }
 }
 
-fn is_date(value: &Value) -> bool {
+/// An argument that is a number, as an `int`.
+pub(super) fn number(
+    context: &mut Context<'_>,
+    call: &Call<'_>,
+    argument: usize,
+) -> Outcome<Value> {
+    let expr = call
+        .arguments
+        .get(argument)
+        .ok_or_else(|| call.refused("these arguments"))?;
+    let value = expression::value(context, expr)?;
+    match &value.ty {
+        Some(SqlType::Int | SqlType::SmallInt | SqlType::TinyInt) => Ok(value),
+        _ => convert::converted(context, value, &SqlType::Int),
+    }
+}
+
+pub(super) fn is_date(value: &Value) -> bool {
     value.ty == Some(SqlType::Date)
 }
 
-/// DATEADD keeps the type of the date and, as PostgreSQL does, the last day of a shorter month.
-fn add(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let part = part(call)?;
-    let [_, number, date] = call.arguments else {
-        return Err(call.refused("these arguments"));
-    };
-    let number = expression::value(context, number)?;
-    let date = moment(context, call, date)?;
-    let ty = date.ty.clone().unwrap_or(SqlType::DateTime);
-    if number.family() != Family::Int || number.ty == Some(SqlType::BigInt) {
-        return Err(Untranslated::new(format!("DATEADD of {}", number.shown())));
-    }
-    let timed = matches!(part, Part::Hour | Part::Minute | Part::Second);
-    if timed && is_date(&date) {
-        return Err(call.refused("a time on a date"));
-    }
-    if part == Part::Second && ty == SqlType::SmallDateTime {
-        return Err(call.refused("seconds on a smalldatetime"));
-    }
-    let count = number.plain();
-    if is_date(&date) && matches!(part, Part::Day | Part::DayOfYear | Part::Week) {
-        let days = if part == Part::Week {
-            format!("{count} * 7")
-        } else {
-            count
-        };
-        return Ok(Value::operation(format!("{} + {days}", date.operand()), ty));
-    }
-    let interval = match part {
-        Part::Year => format!("years => {count}"),
-        Part::Quarter => format!("months => 3 * {count}"),
-        Part::Month => format!("months => {count}"),
-        Part::Day | Part::DayOfYear => format!("days => {count}"),
-        Part::Week => format!("weeks => {count}"),
-        Part::Hour => format!("hours => {count}"),
-        Part::Minute => format!("mins => {count}"),
-        Part::Second => format!("secs => {count}"),
-        Part::IsoWeek => return Err(call.refused("iso_week")),
-    };
-    let sum = format!("{} + make_interval({interval})", date.operand());
-    Ok(if is_date(&date) {
-        Value::atom(format!("({sum})::date"), ty)
-    } else {
-        Value::operation(sum, ty)
-    })
-}
-
-/// DATEDIFF counts the boundaries between the two, not the time.
-fn difference(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let part = part(call)?;
-    let [_, from, to] = call.arguments else {
-        return Err(call.refused("these arguments"));
-    };
-    let from = moment(context, call, from)?;
-    let to = moment(context, call, to)?;
-    let day = |value: &Value| {
-        if is_date(value) {
-            value.operand()
-        } else {
-            value.cast("date")
-        }
-    };
-    let field = |name: &str| {
-        format!(
-            "(extract({name} from {}) - extract({name} from {}))",
-            to.sql, from.sql
-        )
-    };
-    let sql = match part {
-        Part::Year => format!("{}::integer", field("year")),
-        Part::Quarter => {
-            format!("({} * 4 + {})::integer", field("year"), field("quarter"))
-        }
-        Part::Month => {
-            format!("({} * 12 + {})::integer", field("year"), field("month"))
-        }
-        Part::Day | Part::DayOfYear => format!("({} - {})", day(&to), day(&from)),
-        // Weeks begin on Sundays, whatever DATEFIRST says; that one is before every date.
-        Part::Week => {
-            let week = |value: &Value| format!("({} - date '0001-12-31 BC') / 7", day(value));
-            format!("({} - {})", week(&to), week(&from))
-        }
-        Part::Hour => elapsed(&from, &to, "hour", 3600),
-        Part::Minute => elapsed(&from, &to, "minute", 60),
-        Part::Second => elapsed(&from, &to, "second", 1),
-        Part::IsoWeek => return Err(call.refused("iso_week")),
-    };
-    Ok(Value::atom(sql, SqlType::Int))
-}
-
-fn elapsed(from: &Value, to: &Value, unit: &str, seconds: u32) -> String {
-    let cut = |value: &Value| format!("date_trunc('{unit}', {})", value.cast("timestamp"));
-    let epoch = format!("extract(epoch from {} - {})", cut(to), cut(from));
-    match seconds {
-        1 => format!("{epoch}::integer"),
-        _ => format!("({epoch} / {seconds})::integer"),
-    }
-}
+const LITERAL: SqlType = SqlType::DateTime;
 
 fn date_part(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let part = part(call)?;
-    let [_, date] = call.arguments else {
-        return Err(call.refused("these arguments"));
-    };
-    let date = moment(context, call, date)?;
-    part_of(call, part, &date)
+    let date = moment(context, call, 1, &LITERAL)?;
+    part_of(context, call, part, &date)
 }
 
 fn part_of_only(context: &mut Context<'_>, call: &Call<'_>, part: Part) -> Outcome<Value> {
-    let [date] = call.arguments else {
-        return Err(call.refused("these arguments"));
-    };
-    let date = moment(context, call, date)?;
-    part_of(call, part, &date)
+    let date = moment(context, call, 0, &LITERAL)?;
+    part_of(context, call, part, &date)
 }
 
-fn part_of(call: &Call<'_>, part: Part, date: &Value) -> Outcome<Value> {
-    let field = match part {
-        Part::Year => "year",
-        Part::Quarter => "quarter",
-        Part::Month => "month",
-        Part::DayOfYear => "doy",
-        Part::Day => "day",
-        Part::IsoWeek => "week",
-        Part::Hour if !is_date(date) => "hour",
-        Part::Minute if !is_date(date) => "minute",
-        Part::Second if !is_date(date) => "second",
-        Part::Hour | Part::Minute | Part::Second => {
-            return Err(call.refused("a time of a date"));
-        }
-        Part::Week => return Err(call.refused("week, which begins at DATEFIRST")),
-    };
-    let extracted = format!("extract({field} from {})", date.sql);
+fn part_of(context: &mut Context<'_>, call: &Call<'_>, part: Part, date: &Value) -> Outcome<Value> {
+    match date.family() {
+        Family::Date if part.is_time() => return Err(call.refused("a time of a date")),
+        Family::Time if !part.is_time() => return Err(call.refused("a date of a time")),
+        Family::Offset => return Err(call.unlike(date)),
+        _ => {}
+    }
+    let extracted = |field: &str| format!("extract({field} from {})", date.sql);
     let sql = match part {
+        Part::Year => format!("{}::integer", extracted("year")),
+        Part::Quarter => format!("{}::integer", extracted("quarter")),
+        Part::Month => format!("{}::integer", extracted("month")),
+        Part::DayOfYear => format!("{}::integer", extracted("doy")),
+        Part::Day => format!("{}::integer", extracted("day")),
+        Part::IsoWeek => format!("{}::integer", extracted("week")),
+        Part::Hour => format!("{}::integer", extracted("hour")),
+        Part::Minute => format!("{}::integer", extracted("minute")),
         // With its fraction in PostgreSQL.
-        Part::Second => format!("floor({extracted})::integer"),
-        _ => format!("{extracted}::integer"),
+        Part::Second => format!("floor({})::integer", extracted("second")),
+        Part::Millisecond => format!("({}::integer / 1000 % 1000)", extracted("microseconds")),
+        Part::Microsecond => format!("({}::integer % 1000000)", extracted("microseconds")),
+        Part::Nanosecond => {
+            format!("({}::integer % 1000000 * 1000)", extracted("microseconds"))
+        }
+        Part::Weekday => {
+            from_sunday(context, call)?;
+            format!("({}::integer + 1)", extracted("dow"))
+        }
+        // The week of the first of January is the first; the next begins on a Sunday.
+        Part::Week => {
+            from_sunday(context, call)?;
+            format!(
+                "(({} + extract(dow from date_trunc('year', {})) - 1)::integer / 7 + 1)",
+                extracted("doy"),
+                date.cast("timestamp")
+            )
+        }
     };
     Ok(Value::atom(sql, SqlType::Int))
 }
 
-/// The last day of the month, that of a number of months later with a second argument.
-fn end_of_month(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let (date, later) = match call.arguments {
-        [date] => (date, None),
-        [date, later] => (date, Some(expression::value(context, later)?)),
-        _ => return Err(call.refused("these arguments")),
-    };
-    let date = moment(context, call, date)?;
-    let months = match later {
-        None => "1".to_owned(),
-        Some(later) if later.family() == Family::Int && later.ty != Some(SqlType::BigInt) => {
-            format!("{} + 1", later.plain())
+fn from_sunday(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<()> {
+    context.only_read(&format!("{} of a week that begins at DATEFIRST", call.name))?;
+    context.note("weeks begin on Sundays, as with DATEFIRST 7, the setting of us_english");
+    Ok(())
+}
+
+/// The name of a month or weekday in English; other parts are numbers.
+fn name(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let part = part(call)?;
+    let date = moment(context, call, 1, &LITERAL)?;
+    let ty = SqlType::NVarChar { length: Some(30) };
+    let pattern = match part {
+        Part::Month => "FMMonth",
+        Part::Weekday => "FMDay",
+        _ => {
+            let number = part_of(context, call, part, &date)?;
+            return Ok(Value::atom(number.cast("text"), ty));
         }
-        Some(later) => return Err(call.unlike(&later)),
     };
-    let sql = format!(
-        "(date_trunc('month', {}) + make_interval(months => {months}, days => -1))::date",
-        date.cast("timestamp")
-    );
-    Ok(Value::atom(sql, SqlType::Date))
+    if matches!(date.family(), Family::Time | Family::Offset) {
+        return Err(call.unlike(&date));
+    }
+    context.at_least(Volatility::Stable);
+    context.note("names of months are English; the source uses the language of the session");
+    let sql = format!("to_char({}, '{pattern}')", date.cast("timestamp"));
+    Ok(Value::atom(sql, ty))
+}
+
+/// The beginning of the part, in the type of the date.
+fn truncated(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let part = part(call)?;
+    let date = moment(context, call, 1, &SqlType::DateTime2 { scale: 7 })?;
+    let unit = match part {
+        Part::Year => "year",
+        Part::Quarter => "quarter",
+        Part::Month => "month",
+        Part::Day | Part::DayOfYear => "day",
+        Part::IsoWeek => "week",
+        Part::Hour => "hour",
+        Part::Minute => "minute",
+        Part::Second => "second",
+        _ => return Err(call.refused("this part")),
+    };
+    let ty = date.ty.clone().unwrap_or(LITERAL);
+    match date.family() {
+        Family::Date if !part.is_time() => {
+            let sql = format!("date_trunc('{unit}', {})::date", date.cast("timestamp"));
+            Ok(Value::atom(sql, ty))
+        }
+        Family::Moment => Ok(Value::atom(
+            format!("date_trunc('{unit}', {})", date.sql),
+            ty,
+        )),
+        _ => Err(call.unlike(&date)),
+    }
 }

@@ -2,6 +2,8 @@
 
 mod choice;
 mod date;
+mod date_make;
+mod date_sum;
 mod number;
 mod server;
 mod text;
@@ -60,6 +62,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     [
         choice::NAMES,
         date::NAMES,
+        date_make::NAMES,
+        date_sum::NAMES,
         number::NAMES,
         server::NAMES,
         text::NAMES,
@@ -116,6 +120,8 @@ fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         .or_else(|| text_make::call(context, call))
         .or_else(|| number::call(context, call))
         .or_else(|| date::call(context, call))
+        .or_else(|| date_sum::call(context, call))
+        .or_else(|| date_make::call(context, call))
         .or_else(|| server::call(context, call))
         .unwrap_or_else(|| Err(Untranslated::new(format!("the function {}", call.name))))
 }

@@ -115,16 +115,16 @@ fn dates() {
     refusals(&[
         ("([At]>='1930-01-02')", "not certain"),
         ("([At]>='01/02/2003')", "not certain"),
-        ("(datepart(weekday,[At])=(1))", "weekday"),
+        ("(datepart(weekday,[At])=(1))", "DATEFIRST"),
         ("(datepart(week,[At])=(1))", "DATEFIRST"),
-        ("(dateadd(ms,(1),[At])>[At])", "the part ms"),
         ("(dateadd(hour,(1),[Day])>[Day])", "a time on a date"),
         (
             "(dateadd(day,(1),[Off])=[Off])",
             "DATEADD of datetimeoffset(3)",
         ),
         ("([At]=[At7])", "conversion of datetime to datetime2(7)"),
-        ("(datename(month,[At])='May')", "the function DATENAME"),
+        ("(datename(dw,[Off])='May')", "DATENAME of datetimeoffset"),
+        ("(datediff(day,[T],[T])=(1))", "a time of day"),
     ]);
 }
 
@@ -208,6 +208,41 @@ fn numbers_and_dates_as_text() {
         (
             "(CONVERT([varchar](5),[T],(108))='5')",
             r#"lower(rtrim(left(to_char("t", 'HH24:MI:SS'), 5)) COLLATE "C") = '5'"#,
+        ),
+    ]);
+}
+
+/// DATEADD to DATEFROMPARTS; values of "DATEDIFF" and "DATETIMEFROMPARTS" hold in PostgreSQL.
+#[test]
+fn parts_of_dates() {
+    checks(&[
+        (
+            "(datepart(ms,[At])=(1))",
+            r#"(extract(microseconds from "at")::integer / 1000 % 1000) = 1"#,
+        ),
+        (
+            "(datediff(ms,[At],[At])=(1))",
+            r#"(extract(epoch from date_trunc('milliseconds', "at"::timestamp) - date_trunc('milliseconds', "at"::timestamp)) * 1000)::integer = 1"#,
+        ),
+        (
+            "(datediff_big(day,[Day],'2000-01-05')=(1))",
+            r#"(timestamp '2000-01-05 00:00:00'::date - "day")::bigint = 1"#,
+        ),
+        (
+            "(datefromparts([N],(1),(2))=[Day])",
+            r#"make_date("n", 1, 2) = "day""#,
+        ),
+        (
+            "(CONVERT([date],[At] AT TIME ZONE 'UTC' AT TIME ZONE 'Tokyo Standard Time')=[Day])",
+            r#"(("at" AT TIME ZONE 'UTC') AT TIME ZONE 'Asia/Tokyo')::date = "day""#,
+        ),
+        (
+            "(datename(month,[At])='May')",
+            r#"lower(rtrim(to_char("at"::timestamp, 'FMMonth')) COLLATE "C") = 'may'"#,
+        ),
+        (
+            "(dateadd(second,(45),[SmallAt])=[SmallAt])",
+            r#"date_trunc('minute', "smallat" + make_interval(secs => 45) + interval '30 seconds') = "smallat""#,
         ),
     ]);
 }
