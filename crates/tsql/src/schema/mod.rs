@@ -20,8 +20,7 @@ pub struct Database {
     /// `@@SERVERNAME` or its nearest equivalent: what it is called now. After a failover, or in a
     /// container made again, the same database is of a server of another name.
     pub server: String,
-    /// `sys.databases.service_broker_guid`, which is kept in the database: with `name`, which database a
-    /// checkpoint belongs to. `None` where the server does not tell.
+    /// `sys.databases.service_broker_guid`: with `name`, which database a checkpoint belongs to.
     #[serde(default)]
     pub guid: Option<String>,
     /// `SERVERPROPERTY('ProductVersion')`, as `16.0.4135.4`.

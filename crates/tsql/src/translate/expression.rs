@@ -74,6 +74,9 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
             function::keyword(context, expr)
         }
         Expr::Subquery(inner) if context.purpose == Purpose::Query => query::scalar(context, inner),
+        Expr::CompoundFieldAccess { root, access_chain } if context.purpose == Purpose::Query => {
+            query::concatenated_xml(context, root, access_chain)
+        }
         Expr::Subquery(_) | Expr::Exists { .. } => Err(Untranslated::new("a subquery")),
         Expr::AtTimeZone {
             timestamp,

@@ -23,6 +23,7 @@ mod dialect;
 mod expression;
 mod function;
 mod helper;
+mod json_path;
 mod like;
 mod literal;
 mod moment_arithmetic;

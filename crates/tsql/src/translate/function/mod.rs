@@ -4,6 +4,7 @@ mod choice;
 mod date;
 mod date_make;
 mod date_sum;
+mod json;
 mod number;
 mod server;
 mod text;
@@ -64,6 +65,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         date::NAMES,
         date_make::NAMES,
         date_sum::NAMES,
+        json::NAMES,
         number::NAMES,
         server::NAMES,
         text::NAMES,
@@ -122,6 +124,7 @@ fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         .or_else(|| date::call(context, call))
         .or_else(|| date_sum::call(context, call))
         .or_else(|| date_make::call(context, call))
+        .or_else(|| json::call(context, call))
         .or_else(|| server::call(context, call))
         .unwrap_or_else(|| Err(Untranslated::new(format!("the function {}", call.name))))
 }

@@ -5,7 +5,7 @@ use sqlparser::ast::{FunctionArg, FunctionArgExpr, ObjectName, TableAlias, Table
 use super::super::context::{self, Column, Context, DEFAULT_SCHEMA};
 use super::super::types::{self, Family};
 use super::super::{Outcome, TableFunction, Untranslated, common, convert, expression};
-use super::{Body, Item, SelectBody, SetBody, from, query, typed_null, xml};
+use super::{Body, Item, SelectBody, SetBody, from, name, query, typed_null, xml};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
 
@@ -22,7 +22,7 @@ pub(super) fn lateral(context: &mut Context<'_>, factor: &TableFactor) -> Outcom
             let (sql, called) = from::aliased(context, made, alias.as_ref())?;
             Ok(format!("LATERAL {sql} AS {called}"))
         }
-        TableFactor::Table { args: Some(_), .. } => {
+        TableFactor::Table { args: Some(_), .. } | TableFactor::OpenJsonTable { .. } => {
             Ok(format!("LATERAL {}", from::factor(context, factor)?))
         }
         _ => Err(Untranslated::new(
@@ -97,7 +97,7 @@ pub(super) fn function(
     if let Some(nodes) = xml::nodes(context, name, args, alias) {
         return nodes;
     }
-    let (schema, table) = from::parts(name)?;
+    let (schema, table) = name::parts(name)?;
     let mut arguments = Vec::with_capacity(args.len());
     for arg in args {
         let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg else {
@@ -109,7 +109,7 @@ pub(super) fn function(
         .map_or(table.as_str(), |alias| alias.name.value.as_str())
         .to_owned();
     let given = match alias {
-        Some(alias) => from::column_names(alias)?,
+        Some(alias) => name::column_names(alias)?,
         None => Vec::new(),
     };
     if schema.is_none() && table.eq_ignore_ascii_case("STRING_SPLIT") {
@@ -165,7 +165,7 @@ fn placed(
             column.source.clone_from(name);
         }
     }
-    let called = from::see(context, called, None, columns.into_iter())?;
+    let called = name::see(context, called, None, columns.into_iter())?;
     Ok(format!("{sql} AS {called}"))
 }
 

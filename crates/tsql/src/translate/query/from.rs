@@ -5,10 +5,9 @@ use sqlparser::ast::{
     TableWithJoins,
 };
 
-use super::super::context::{self, Context, DEFAULT_SCHEMA, Visible};
+use super::super::context::{self, Context, DEFAULT_SCHEMA};
 use super::super::{Outcome, Relation, Untranslated, condition};
-use super::{apply, pivot, query, table};
-use crate::names::{quote_ident, shorten};
+use super::{apply, json, name, pivot, query, table};
 
 /// What FROM lists, and its columns into the scope of the innermost SELECT.
 pub(super) fn from(context: &mut Context<'_>, tables: &[TableWithJoins]) -> Outcome<String> {
@@ -130,7 +129,7 @@ fn node(context: &mut Context<'_>, factor: &TableFactor) -> Outcome<String> {
         } => Ok(format!("({})", joined(context, table_with_joins)?)),
         TableFactor::Pivot { .. } => pivot::pivot(context, factor),
         TableFactor::Unpivot { .. } => pivot::unpivot(context, factor),
-        TableFactor::OpenJsonTable { .. } => Err(Untranslated::new("OPENJSON")),
+        TableFactor::OpenJsonTable { .. } => json::open(context, factor),
         _ => Err(Untranslated::new(
             "a table of a kind that is not translated",
         )),
@@ -144,49 +143,11 @@ pub(super) fn aliased(
     alias: Option<&TableAlias>,
 ) -> Outcome<(String, String)> {
     let alias = alias.ok_or_else(|| Untranslated::new("a derived table without an alias"))?;
-    let given = column_names(alias)?;
+    let given = name::column_names(alias)?;
     let (made, columns) = table::derived(context, made, &given)?;
     let sql = table::sql(&made, &columns)?;
-    let called = see(context, &alias.name.value, None, columns.into_iter())?;
+    let called = name::see(context, &alias.name.value, None, columns.into_iter())?;
     Ok((sql, called))
-}
-
-/// The names after an alias.
-pub(super) fn column_names(alias: &TableAlias) -> Outcome<Vec<String>> {
-    if alias.at.is_some() || alias.columns.iter().any(|it| it.data_type.is_some()) {
-        return Err(Untranslated::new("an alias with types"));
-    }
-    Ok(alias
-        .columns
-        .iter()
-        .map(|it| it.name.value.clone())
-        .collect())
-}
-
-/// Columns of a table into scope, under the name that the query has for it. Its alias, quoted.
-pub(super) fn see(
-    context: &mut Context<'_>,
-    called: &str,
-    schema: Option<&str>,
-    columns: impl Iterator<Item = context::Column>,
-) -> Outcome<String> {
-    let short = shorten(called);
-    let level = context.level()?;
-    let taken = |it: &Visible| {
-        it.table
-            .as_deref()
-            .is_some_and(|t| context::same(t, called))
-    };
-    if level.columns.iter().any(taken) {
-        return Err(Untranslated::new("two tables of one name"));
-    }
-    level.columns.extend(columns.map(|column| Visible {
-        table: Some(called.to_owned()),
-        schema: schema.map(str::to_owned),
-        column,
-        alias: Some(short.clone()),
-    }));
-    Ok(quote_ident(&short))
 }
 
 /// Hints say how rows are found; those that leave out rows are refused.
@@ -225,7 +186,7 @@ fn named(
     name: &ObjectName,
     alias: Option<&TableAlias>,
 ) -> Outcome<String> {
-    let (schema, table) = parts(name)?;
+    let (schema, table) = name::parts(name)?;
     if alias.is_some_and(|alias| !alias.columns.is_empty()) {
         return Err(Untranslated::new("a table with names for its columns"));
     }
@@ -237,7 +198,7 @@ fn named(
             .rev()
             .find(|it| context::same(&it.name, &table));
         if let Some(cte) = found.cloned() {
-            let called = see(context, called, None, cte.columns.into_iter())?;
+            let called = name::see(context, called, None, cte.columns.into_iter())?;
             return Ok(format!("{} AS {called}", cte.sql));
         }
     }
@@ -247,7 +208,7 @@ fn named(
     let own = alias
         .is_none()
         .then(|| relation.source.split('.').next().unwrap_or_default());
-    let called = see(context, called, own, columns.into_iter())?;
+    let called = name::see(context, called, own, columns.into_iter())?;
     Ok(format!("{} AS {called}", relation.sql))
 }
 
@@ -280,14 +241,4 @@ fn relation<'a>(
     Err(Untranslated::new(format!(
         "the table or view {full}, which is not moved whole"
     )))
-}
-
-/// Schema and name of a table of this database.
-pub(super) fn parts(name: &ObjectName) -> Outcome<(Option<String>, String)> {
-    let idents: Option<Vec<_>> = name.0.iter().map(|part| part.as_ident()).collect();
-    match idents.as_deref() {
-        Some([table]) => Ok((None, table.value.clone())),
-        Some([schema, table]) => Ok((Some(schema.value.clone()), table.value.clone())),
-        _ => Err(Untranslated::new("a table of another database")),
-    }
 }

@@ -109,6 +109,12 @@ pub(super) fn group(context: &mut Context<'_>, value: Value) -> Outcome<Group> {
     let value = if key == sql {
         value
     } else {
+        if value.family() == Family::Text {
+            context.note(
+                "texts that the collation holds for equal are one row or group: which of them \
+                 stands for it is open on both sides",
+            );
+        }
         Value {
             sql: format!("min({sql})"),
             atom: true,

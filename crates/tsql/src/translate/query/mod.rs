@@ -8,8 +8,11 @@ mod aggregate;
 mod apply;
 mod arguments;
 mod distinct;
+mod for_xml;
 mod from;
 mod group;
+mod json;
+mod name;
 mod order;
 mod pivot;
 mod select;
@@ -23,6 +26,7 @@ mod xml;
 
 use sqlparser::ast::{Function, Query, SetExpr};
 
+pub(super) use self::for_xml::read as concatenated_xml;
 pub(super) use self::group::of as group_of;
 pub(super) use self::subquery::{any_or_all, exists, in_subquery, scalar};
 pub(super) use self::user::call as user_function;

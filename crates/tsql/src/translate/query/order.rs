@@ -178,6 +178,11 @@ fn rows(limits: &Limits<'_>) -> Outcome<String> {
     Ok(sql)
 }
 
+/// What ORDER BY sorts by.
+pub(super) fn keys_of(context: &mut Context<'_>, by: &OrderBy, items: &[Item]) -> Outcome<String> {
+    keys(context, expressions(by)?, items)
+}
+
 /// What ORDER BY sorts by: a column of the select list by its name or number comes first.
 fn keys(context: &mut Context<'_>, order: &[OrderByExpr], items: &[Item]) -> Outcome<String> {
     let mut keys = Vec::with_capacity(order.len());

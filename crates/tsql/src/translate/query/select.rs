@@ -9,6 +9,7 @@ use super::super::context::{ColumnPath, Context, Level};
 use super::super::{Outcome, Untranslated, condition, expression};
 use super::from;
 use super::group;
+use super::name;
 use super::order;
 use super::{Item, Made, SelectBody, distinct};
 
@@ -18,7 +19,6 @@ pub(super) fn select(
     select: &Select,
     query: Option<&Query>,
 ) -> Outcome<Made> {
-    plain(select)?;
     context.levels.push(Level::default());
     let made = clauses(context, select, query);
     context.levels.pop();
@@ -26,6 +26,18 @@ pub(super) fn select(
 }
 
 fn clauses(context: &mut Context<'_>, select: &Select, query: Option<&Query>) -> Outcome<Made> {
+    let (body, unique) = unordered(context, select)?;
+    let limits = order::Limits::of(select, query)?;
+    if unique {
+        let body = distinct::distinct(context, body)?;
+        return order::ordered_distinct(context, body, &limits);
+    }
+    order::ordered(context, body, &limits)
+}
+
+/// A SELECT without its order, in the scope of the innermost level, and whether it is DISTINCT.
+pub(super) fn unordered(context: &mut Context<'_>, select: &Select) -> Outcome<(SelectBody, bool)> {
+    plain(select)?;
     let from = from::from(context, &select.from)?;
     let mut tail = String::new();
     if !from.is_empty() {
@@ -41,18 +53,12 @@ fn clauses(context: &mut Context<'_>, select: &Select, query: Option<&Query>) ->
         let condition = condition::condition(context, having)?;
         tail.push_str(&format!("\nHAVING {}", condition.sql));
     }
-    let unique = matches!(select.distinct, Some(Distinct::Distinct));
-    let limits = order::Limits::of(select, query)?;
     let body = SelectBody {
         head: "SELECT".to_owned(),
         items,
         tail,
     };
-    if unique {
-        let body = distinct::distinct(context, body)?;
-        return order::ordered_distinct(context, body, &limits);
-    }
-    order::ordered(context, body, &limits)
+    Ok((body, matches!(select.distinct, Some(Distinct::Distinct))))
 }
 
 /// Refuses clauses of other dialects.
@@ -98,7 +104,7 @@ fn items(context: &mut Context<'_>, projection: &[SelectItem]) -> Outcome<Vec<It
                 options,
             ) => {
                 no_options(options)?;
-                let (schema, table) = from::parts(name)?;
+                let (schema, table) = name::parts(name)?;
                 let path = ColumnPath {
                     schema: schema.as_deref(),
                     table: Some(&table),

@@ -5,11 +5,14 @@ use sqlparser::ast::{BinaryOperator, Expr, Query};
 use super::super::context::Context;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, compare, expression};
-use super::{Body, Made, query, table};
+use super::{Body, Made, for_xml, query, table};
 use crate::schema::SqlType;
 
 /// `(SELECT ...)` as a value.
 pub(in super::super) fn scalar(context: &mut Context<'_>, text: &Query) -> Outcome<Value> {
+    if let Some(concatenated) = for_xml::concatenated(context, text) {
+        return concatenated;
+    }
     let mut made = within(context, text)?;
     let item = single(&made)?.clone();
     let Some(ty) = item.ty.clone() else {

@@ -6,12 +6,12 @@ use super::super::collation::Collation;
 use super::super::context::Context;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, convert, expression, types};
-use super::{from, typed_null};
+use super::{name, typed_null};
 use crate::typemap::PgType;
 
 /// `schema.function(...)`; `None` for a name that is no user-defined function of the target.
 pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
-    let (schema, name) = from::parts(&call.name).ok()?;
+    let (schema, name) = name::parts(&call.name).ok()?;
     let names = context.names;
     let schema = schema?;
     let function = names.scalar_function(&schema, &name).or_else(|| {

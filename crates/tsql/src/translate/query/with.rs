@@ -5,7 +5,7 @@ use sqlparser::ast::{Cte as Named, SetExpr, SetOperator, SetQuantifier, With};
 use super::super::context::{self, Context, Cte};
 use super::super::types::{self, Family};
 use super::super::{Outcome, Untranslated};
-use super::{Body, Made, SetBody, from, query, table};
+use super::{Body, Made, SetBody, name, query, table};
 use crate::names::{quote_ident, shorten};
 
 /// `WITH ...`, whose names the query after it knows.
@@ -29,7 +29,7 @@ pub(super) fn with(context: &mut Context<'_>, with: &With) -> Outcome<String> {
 
 fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
     let name = &named.alias.name.value;
-    let given = from::column_names(&named.alias)?;
+    let given = name::column_names(&named.alias)?;
     let sql = quote_ident(&shorten(name));
     let parts = recursive_parts(named);
     let (made, columns, itself) = match parts {
@@ -100,7 +100,7 @@ fn reads(expr: &SetExpr, name: &str) -> bool {
             let factors = std::iter::once(&table.relation)
                 .chain(table.joins.iter().map(|join| &join.relation));
             factors.into_iter().any(|factor| match factor {
-                sqlparser::ast::TableFactor::Table { name: there, .. } => from::parts(there)
+                sqlparser::ast::TableFactor::Table { name: there, .. } => name::parts(there)
                     .is_ok_and(|(schema, table)| schema.is_none() && context::same(&table, name)),
                 _ => false,
             })

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 use super::super::context::{Column, ColumnPath, Context};
 use super::super::value::{self, Value};
 use super::super::{Outcome, Untranslated, convert, parse, types};
-use super::{arguments, from};
+use super::{arguments, name};
 use crate::names::quote_ident;
 use crate::schema::SqlType;
 use crate::typemap::PgType;
@@ -113,7 +113,7 @@ fn placed(
 ) -> Outcome<String> {
     let [path] = literals(&arguments::expressions(args))?;
     let path = Path::parse(&path)?;
-    let named = alias.map(|alias| (alias.name.value.clone(), from::column_names(alias)));
+    let named = alias.map(|alias| (alias.name.value.clone(), name::column_names(alias)));
     let Some((called, Ok(names))) = named else {
         return Err(Untranslated::new("nodes() without a name for its column"));
     };
@@ -135,7 +135,7 @@ fn placed(
         collation: None,
         generated: false,
     };
-    let called = from::see(context, &called, None, std::iter::once(column))?;
+    let called = name::see(context, &called, None, std::iter::once(column))?;
     Ok(format!("{sql} AS {called}"))
 }
 

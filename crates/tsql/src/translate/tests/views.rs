@@ -137,6 +137,14 @@ fn every_clause_is_taken() {
         "SELECT X.value('(/a/b)[1]', 'nvarchar(max)') AS b FROM T",
         "SELECT at.N, {fn YEAR(at.Day)} AS y FROM T at JOIN U AS b ON at.N = b.N",
         "SELECT n.c.value('@id', 'int') AS i FROM T CROSS APPLY X.nodes('/a/b') AS n(c)",
+        "SELECT JSON_VALUE(W, '$.a.b') AS a, JSON_QUERY(W, '$.c') AS c FROM T",
+        "SELECT j.[key], j.value FROM T CROSS APPLY OPENJSON(W) j",
+        "SELECT N, a, b FROM T OUTER APPLY OPENJSON(W, '$.x') WITH (a int, b nvarchar(max) '$.c' AS \
+         JSON)",
+        "SELECT N, STUFF((SELECT ',' + u.V FROM U u WHERE u.N = t.N ORDER BY u.V FOR XML PATH('')), 1, \
+         1, '') AS s FROM T t",
+        "SELECT N, (SELECT ',' + u.V FROM U u WHERE u.N = t.N ORDER BY u.Big FOR XML PATH(''), \
+         TYPE).value('.', 'nvarchar(max)') AS s FROM T t",
         "SELECT x.N FROM (SELECT N FROM T) x",
         "SELECT x.a FROM (SELECT N FROM T) AS x(a)",
         "SELECT v.a FROM (VALUES (1, 'a'), (2, NULL)) AS v(a, b)",
