@@ -25,5 +25,6 @@ mod security;
 mod seek;
 mod tables;
 mod types;
+mod values;
 mod versions;
 mod work;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::error::Result;
 use crate::engine::eval::expr::{Bound, Ty};
 use crate::engine::model::table::Table;
 use crate::types::{SqlType, Value};
@@ -111,6 +112,10 @@ pub(crate) enum Plan {
     Trim(Box<Plan>, usize),
     /// The first rows, as many as the percentage of all makes, rounded up; with the ties of the last.
     Percent(Box<Plan>, f64, Option<Vec<SortKey>>),
+    /// The rows that are made of values.
+    Expand(Vec<Bound>, Expansion),
+    /// All rows as one value of one row.
+    Gather(Box<Plan>, Gathering),
     Recursive(Box<Recursive>),
     /// The row that a recursive common table is at, in its recursive members.
     Working(usize),
@@ -126,6 +131,7 @@ pub(crate) fn reads_table(plan: &Plan) -> bool {
         | Plan::Rows(_)
         | Plan::Series(_)
         | Plan::Values(_)
+        | Plan::Expand(..)
         | Plan::Working(_)
         | Plan::Recursive(_) => false,
         Plan::Filter(input, _)
@@ -134,6 +140,7 @@ pub(crate) fn reads_table(plan: &Plan) -> bool {
         | Plan::Distinct(input, _)
         | Plan::Trim(input, _)
         | Plan::Percent(input, ..)
+        | Plan::Gather(input, _)
         | Plan::Limit { input, .. } => reads_table(input),
         Plan::Join(join) => reads_table(&join.left) || reads_table(&join.right),
         Plan::Invoke(_, body) => reads_table(body),
@@ -154,6 +161,12 @@ pub(crate) struct Aggregate {
     /// Which of the groups each grouping set has; none where they are all one set.
     pub(crate) sets: Vec<Vec<usize>>,
 }
+
+/// Makes rows of values.
+pub(crate) type Expansion = Arc<dyn Fn(&[Value]) -> Result<Vec<Vec<Value>>> + Send + Sync>;
+
+/// Makes a value of rows.
+pub(crate) type Gathering = Arc<dyn Fn(&[Vec<Value>]) -> Result<Value> + Send + Sync>;
 
 /// A recursive common table: what it begins with, and what each of its rows leads to.
 #[derive(Clone)]

@@ -108,6 +108,11 @@ impl<'a> Context<'a> {
     /// Shares of rows, recursion, and calls of table functions.
     fn nested(&self, plan: &Plan, out: &mut Consumer<'_>) -> Flow {
         match plan {
+            Plan::Expand(arguments, rows) => {
+                let values = self.evaluate(arguments, &[])?;
+                rows(&values)?.iter().try_for_each(|row| out(row))
+            }
+            Plan::Gather(input, gather) => out(&[gather(&self.collect(input)?)?]),
             Plan::Recursive(recursive) => recursive::run(self, recursive, out),
             Plan::Working(id) => {
                 let row = self.run.working.borrow().get(id).cloned();

@@ -108,9 +108,11 @@ fn supported(part: Part, function: &str, ty: &SqlType) -> Result<()> {
             | Part::DayOfYear
             | Part::Day
             | Part::Week
+            | Part::IsoWeek
             | Part::Weekday
     );
     let fits = match ty {
+        _ if part == Part::IsoWeek && function == "dateadd" => false,
         SqlType::Date => of_date,
         SqlType::Time { .. } => !of_date && part != Part::Offset,
         SqlType::DateTimeOffset { .. } | SqlType::DateTime2 { .. } => {

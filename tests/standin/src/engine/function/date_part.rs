@@ -21,6 +21,7 @@ pub(crate) enum Part {
     Microsecond,
     Nanosecond,
     Offset,
+    IsoWeek,
 }
 
 pub(crate) fn part_of(name: &str) -> Result<Part> {
@@ -39,6 +40,7 @@ pub(crate) fn part_of(name: &str) -> Result<Part> {
         "microsecond" | "mcs" => Part::Microsecond,
         "nanosecond" | "ns" => Part::Nanosecond,
         "tzoffset" | "tz" => Part::Offset,
+        "iso_week" | "isowk" | "isoww" => Part::IsoWeek,
         other => {
             return Err(error(
                 155,
@@ -74,6 +76,12 @@ pub(crate) fn read(part: Part, v: &Value) -> i64 {
         Part::Microsecond => fraction / 10,
         Part::Nanosecond => fraction * 100,
         Part::Offset => i64::from(offset),
+        // The week, from Monday, of the Thursday in it (ISO 8601).
+        Part::IsoWeek => {
+            let thursday = d - d.rem_euclid(7) + 3;
+            let first = days(civil(thursday).0, 1, 1).unwrap_or(0);
+            i64::from((thursday - first) / 7 + 1)
+        }
     }
 }
 
@@ -108,7 +116,7 @@ pub(crate) fn add(part: Part, d: i32, ticks: u64, n: i64, wraps: bool) -> Option
             let total = i128::from(d) * i128::from(DAY) + i128::from(ticks) + i128::from(n) / 100;
             return place(total, wraps);
         }
-        Part::Offset => return None,
+        Part::Offset | Part::IsoWeek => return None,
     };
     place(
         i128::from(d) * i128::from(DAY) + i128::from(ticks) + i128::from(n) * unit,
@@ -154,6 +162,6 @@ pub(crate) fn difference(part: Part, from: &Value, to: &Value) -> i64 {
         Part::Millisecond => units(10_000),
         Part::Microsecond => units(10),
         Part::Nanosecond => units(1).saturating_mul(100),
-        Part::Offset => 0,
+        Part::Offset | Part::IsoWeek => 0,
     }
 }

@@ -3,10 +3,13 @@
 pub(crate) mod argument;
 mod date;
 pub(crate) mod date_part;
+pub(crate) mod format;
 mod global;
+mod json;
 mod metadata;
 mod number;
-mod string;
+pub(crate) mod parts;
+pub(crate) mod string;
 
 use crate::engine::error::{Result, error};
 use crate::engine::eval::expr::{Bound, Kind, Ty};
@@ -42,6 +45,9 @@ pub(crate) fn call(facts: &Facts, name: &str, args: Vec<Bound>) -> Result<Bound>
         None => string::bind(&upper, &args)?
             .or(number::bind(&upper, &args)?)
             .or(date::bind(facts, &upper, &args)?)
+            .or(parts::bind(&upper, &args)?)
+            .or(json::bind(&upper, &args)?)
+            .or(format::bind(&upper, &args)?)
             .or(metadata::bind(facts, &upper, &args)?),
     };
     found.ok_or_else(|| {

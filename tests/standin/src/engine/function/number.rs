@@ -91,6 +91,9 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
                 result(finite(float(&v[0]).powf(float(&v[1])))?)
             })
         }
+        "LOG" if args.len() == 2 => strict(floats(args), plain(SqlType::Float), |v| {
+            finite(float(&v[0]).ln() / float(&v[1]).ln())
+        }),
         "SQRT" | "EXP" | "LOG" | "LOG10" | "SQUARE" => {
             expect(name, args, 1)?;
             let f = match name {
@@ -105,8 +108,37 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             })
         }
         "PI" => Bound::constant(Value::Float(std::f64::consts::PI), SqlType::Float),
-        _ => return Ok(None),
+        _ => return of_angles(name, args),
     }))
+}
+
+/// Trigonometry ("Mathematical Functions"); DEGREES and RADIANS keep the type of their argument, so
+/// that they are left out but for floats.
+fn of_angles(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
+    let f: fn(f64) -> f64 = match name {
+        "SIN" => f64::sin,
+        "COS" => f64::cos,
+        "TAN" => f64::tan,
+        "COT" => |x| 1.0 / x.tan(),
+        "ASIN" => f64::asin,
+        "ACOS" => f64::acos,
+        "ATAN" => f64::atan,
+        "DEGREES" if args.first().is_some_and(|a| a.t.ty == SqlType::Float) => f64::to_degrees,
+        "RADIANS" if args.first().is_some_and(|a| a.t.ty == SqlType::Float) => f64::to_radians,
+        "ATN2" => {
+            expect(name, args, 2)?;
+            let call = strict(floats(args), plain(SqlType::Float), |v| {
+                finite(float(&v[0]).atan2(float(&v[1])))
+            });
+            return Ok(Some(call));
+        }
+        _ => return Ok(None),
+    };
+    expect(name, args, 1)?;
+    let call = strict(floats(args), plain(SqlType::Float), move |v| {
+        finite(f(float(&v[0])))
+    });
+    Ok(Some(call))
 }
 
 fn convert_after(ty: SqlType) -> impl Fn(Value) -> Result<Value> + Send + Sync {

@@ -23,6 +23,19 @@ pub(crate) fn static_methods(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
+/// Quotes the word AT where no TIME ZONE follows: it may be an alias, and `sqlparser` reads a version
+/// of a table there.
+pub(crate) fn aliases(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len() {
+        let zone = tokens
+            .get(at + 1)
+            .is_some_and(|t| is_word(&t.token, "TIME"));
+        if is_word(&tokens[at].token, "AT") && !zone {
+            tokens[at].token = Token::make_word(&tokens[at].token.to_string(), Some('['));
+        }
+    }
+}
+
 /// Makes names of `$node_id` and its like, which `sqlparser` takes for placeholders.
 pub(crate) fn pseudo_columns(tokens: &mut [TokenWithSpan]) {
     for token in tokens {

@@ -7,7 +7,8 @@ use crate::engine::error::{Result, error, syntax};
 use crate::engine::model::name::{Name, TypeName};
 use crate::engine::parse::dialect::TSql;
 use crate::engine::parse::rewrite::{
-    next_value_calls, partition_calls, pseudo_columns, samples_before_hints, static_methods,
+    aliases, next_value_calls, partition_calls, pseudo_columns, samples_before_hints,
+    static_methods,
 };
 use crate::engine::parse::word::is_word;
 use crate::types::SqlError;
@@ -41,6 +42,7 @@ impl Tokens {
         tokens.retain(|t| !matches!(t.token, Token::Whitespace(_)));
         static_methods(&mut tokens);
         pseudo_columns(&mut tokens);
+        aliases(&mut tokens);
         next_value_calls(&mut tokens);
         samples_before_hints(&mut tokens)?;
         partition_calls(&mut tokens);

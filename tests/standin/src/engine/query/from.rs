@@ -21,6 +21,9 @@ use crate::engine::query::{memory, module, series, tablesample};
 
 impl Binder<'_> {
     pub(super) fn factor(&mut self, factor: &TableFactor, start: usize) -> Result<(Plan, usize)> {
+        if let Some(found) = self.expanded(factor, start)? {
+            return Ok(found);
+        }
         match factor {
             TableFactor::Table {
                 name,

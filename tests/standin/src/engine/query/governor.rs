@@ -30,7 +30,12 @@ pub(crate) fn allow(plan: &Plan, limit: u64) -> Result<()> {
 /// Rows that the plan is estimated to read: whole tables, but for what a TOP without a sort leaves.
 fn rows(plan: &Plan) -> u64 {
     match plan {
-        Plan::One | Plan::Rows(_) | Plan::Series(_) | Plan::Values(_) | Plan::Working(_) => 0,
+        Plan::One
+        | Plan::Rows(_)
+        | Plan::Series(_)
+        | Plan::Values(_)
+        | Plan::Expand(..)
+        | Plan::Working(_) => 0,
         Plan::Recursive(recursive) => {
             let members: u64 = recursive.members.iter().map(rows).sum();
             rows(&recursive.anchor) + members
@@ -42,6 +47,7 @@ fn rows(plan: &Plan) -> u64 {
         | Plan::Sort(input, _)
         | Plan::Distinct(input, _)
         | Plan::Trim(input, _)
+        | Plan::Gather(input, _)
         | Plan::Percent(input, ..) => rows(input),
         Plan::Invoke(_, body) => rows(body),
         Plan::Join(join) => rows(&join.left) + rows(&join.right),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod direct;
+mod expand;
 pub(crate) mod from;
 pub(crate) mod governor;
 mod join;
@@ -19,3 +20,4 @@ pub(crate) mod series;
 pub(crate) mod source;
 pub(crate) mod special;
 pub(crate) mod tablesample;
+mod xml;

@@ -98,16 +98,7 @@ pub(super) fn concat(args: &[Bound]) -> Result<Bound> {
     if args.len() < 2 {
         return Err(crate::engine::error::argument_count("CONCAT", 2));
     }
-    let unicode = args.iter().any(|a| datatype::is_unicode(&a.t.ty));
-    let max = args
-        .iter()
-        .any(|a| datatype::is_text(&a.t.ty) && datatype::length(&a.t.ty).is_none());
-    let ty = match (unicode, max) {
-        (true, true) => SqlType::NVarChar { length: None },
-        (true, false) => SqlType::NVarChar { length: Some(4000) },
-        (false, true) => SqlType::VarChar { length: None },
-        (false, false) => SqlType::VarChar { length: Some(8000) },
-    };
+    let ty = concat_type(args, 0);
     let collation = args
         .iter()
         .find_map(|a| a.t.collation.clone())
@@ -118,7 +109,10 @@ pub(super) fn concat(args: &[Bound]) -> Result<Bound> {
         collation: Some(collation),
         rank: args.iter().map(|a| a.t.rank).max().unwrap_or(0),
     };
-    let texts = args.iter().map(|a| convert_to(a.clone(), &ty)).collect();
+    let texts = args
+        .iter()
+        .map(|a| convert_to(a.clone(), &longest(&ty)))
+        .collect();
     // NULL counts as empty here, so the call is not strict.
     let call = Arc::new(|v: &[Value]| {
         Ok(Value::Text(
@@ -129,6 +123,39 @@ pub(super) fn concat(args: &[Bound]) -> Result<Bound> {
         kind: Kind::Call(call, texts),
         t,
     })
+}
+
+/// What each argument is converted to: not cut to the length of them all.
+fn longest(ty: &SqlType) -> SqlType {
+    match ty {
+        SqlType::NVarChar { length: Some(_) } => SqlType::NVarChar { length: Some(4000) },
+        SqlType::VarChar { length: Some(_) } => SqlType::VarChar { length: Some(8000) },
+        other => other.clone(),
+    }
+}
+
+/// "CONCAT", return types: the lengths together, of an int 12 and of a float 32. What else is no text
+/// has a length that is not documented, and the longest type here. `more` is what comes in between.
+fn concat_type(args: &[Bound], more: u32) -> SqlType {
+    let unicode = args.iter().any(|a| datatype::is_unicode(&a.t.ty));
+    let max = args
+        .iter()
+        .any(|a| datatype::is_text(&a.t.ty) && datatype::length(&a.t.ty).is_none());
+    let length = |a: &Bound| match &a.t.ty {
+        _ if matches!(a.as_constant(), Some(Value::Null)) => 0,
+        SqlType::Int => 12,
+        SqlType::Float => 32,
+        ty if datatype::is_text(ty) => u32::from(datatype::length(ty).unwrap_or(0)),
+        _ => 8000,
+    };
+    let most = if unicode { 4000 } else { 8000 };
+    let total = args.iter().map(length).fold(more, u32::saturating_add);
+    let length = (!max).then_some(total.clamp(1, most) as u16);
+    if unicode {
+        SqlType::NVarChar { length }
+    } else {
+        SqlType::VarChar { length }
+    }
 }
 
 pub(super) fn quotename(args: &[Bound]) -> Result<Bound> {
@@ -225,9 +252,17 @@ pub(super) fn concat_ws(args: &[Bound]) -> Result<Bound> {
     if args.len() < 3 {
         return Err(crate::engine::error::argument_count("CONCAT_WS", 3));
     }
-    let t = concat(args)?.t;
+    let separators = u32::from(datatype::length(&args[0].t.ty).unwrap_or(0));
+    let between = (args.len() as u32 - 3).saturating_mul(separators);
+    let t = Ty {
+        ty: concat_type(args, between),
+        ..concat(args)?.t
+    };
     let ty = t.ty.clone();
-    let texts = args.iter().map(|a| convert_to(a.clone(), &ty)).collect();
+    let texts = args
+        .iter()
+        .map(|a| convert_to(a.clone(), &longest(&ty)))
+        .collect();
     let call = Arc::new(|v: &[Value]| {
         let separator = units(&v[0]);
         let given: Vec<_> = v[1..]

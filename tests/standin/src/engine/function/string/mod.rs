@@ -1,5 +1,6 @@
 //! String functions.
 
+pub(crate) mod change;
 mod compose;
 pub(crate) mod typing;
 
@@ -32,7 +33,7 @@ pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             let t = varying(&arg.t);
             strict(vec![arg], t, move |v| Ok(fold_case(&units(&v[0]), upper)))
         }
-        "LTRIM" | "RTRIM" | "TRIM" => trim(name, args)?,
+        "LTRIM" | "RTRIM" | "TRIM" if args.len() == 1 => trim(name, args)?,
         "LEFT" | "RIGHT" => {
             expect(name, args, 2)?;
             edge(args, name == "LEFT")
@@ -123,7 +124,7 @@ fn bind_other(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
             reverse(&args[0])
         }
         "STUFF" => stuff(args)?,
-        _ => return Ok(None),
+        _ => return change::bind(name, args),
     }))
 }
 

@@ -7,9 +7,10 @@ use sqlparser::ast::{self, Expr};
 use crate::engine::datatype::{self, is_text};
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::expr::{Bound, Kind};
-use crate::engine::eval::types::negate;
+use crate::engine::eval::types::{comparison, negate};
 use crate::engine::parse::tokens::parse_type;
 use crate::engine::query::bind::Binder;
+use crate::engine::value::compare::Comparison;
 use crate::engine::{collate, function};
 use crate::types::Value;
 
@@ -55,6 +56,30 @@ impl Binder<'_> {
                 substring_for: Some(count),
                 ..
             } => self.named("SUBSTRING", &[expr, from, count]),
+            Expr::AtTimeZone {
+                timestamp,
+                time_zone,
+            } => {
+                let (value, zone) = (self.value(timestamp)?, self.value(time_zone)?);
+                function::parts::at_time_zone(&value, &zone)
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => self.xml_chain(root, access_chain),
+            Expr::IsDistinctFrom(l, r) => self.distinct_from(l, r, false),
+            Expr::IsNotDistinctFrom(l, r) => self.distinct_from(l, r, true),
+            Expr::Trim {
+                trim_where,
+                trim_what: Some(what),
+                expr,
+                ..
+            } => {
+                let (subject, set) = (self.value(expr)?, self.value(what)?);
+                let sides = match trim_where {
+                    Some(ast::TrimWhereField::Leading) => (true, false),
+                    Some(ast::TrimWhereField::Trailing) => (false, true),
+                    Some(ast::TrimWhereField::Both) | None => (true, true),
+                };
+                function::string::change::trim_of(&subject, &set, sides)
+            }
             Expr::Trim {
                 trim_where: None,
                 trim_what: None,
@@ -97,6 +122,20 @@ impl Binder<'_> {
             | Expr::IsNotUnknown(_) => Err(syntax("IS")),
             other => Err(unsupported(format!("the expression '{other}'"))),
         }
+    }
+
+    /// Whether two values differ, where NULL differs from all but NULL.
+    fn distinct_from(&mut self, l: &Expr, r: &Expr, same: bool) -> Result<Bound> {
+        let (l, r) = (self.value(l)?, self.value(r)?);
+        let null = |b: &Bound| Box::new(Bound::predicate(Kind::IsNull(Box::new(b.clone()))));
+        let both = Bound::predicate(Kind::And(null(&l), null(&r)));
+        let one = Bound::predicate(Kind::Or(null(&l), null(&r)));
+        let none = Box::new(negate(one, true));
+        let equal = Box::new(comparison(Comparison::Eq, l, r)?);
+        // Unknown only with a NULL, which the part before it has made false.
+        let alike = Bound::predicate(Kind::And(none, equal));
+        let alike = Bound::predicate(Kind::Or(Box::new(both), Box::new(alike)));
+        Ok(negate(alike, !same))
     }
 
     /// `expr COLLATE name`.

@@ -20,8 +20,16 @@ use crate::types::SqlType;
 impl Binder<'_> {
     /// A function call: aggregate, window, or scalar.
     pub(crate) fn function(&mut self, f: &Function) -> Result<Bound> {
+        if matches!(f.args, FunctionArguments::None) {
+            // CURRENT_TIMESTAMP and its like, which take no parentheses.
+            let name = f.name.to_string();
+            return function::bare(self.facts, &name, false).ok_or_else(|| syntax(name));
+        }
         let (args, distinct, separator_order) = arguments(f)?;
         if let Some(found) = self.spatial_method(&f.name, &args)? {
+            return Ok(found);
+        }
+        if let Some(found) = self.xml_call(&f.name, &args)? {
             return Ok(found);
         }
         if let Some(found) = self.user_function(f)? {

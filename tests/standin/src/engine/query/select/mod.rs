@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod call;
 mod common;
 mod finish;
+mod for_xml;
 mod group;
 mod items;
 mod method;
@@ -28,8 +29,10 @@ use crate::types::Value;
 impl Binder<'_> {
     /// Binds a whole query in the current scope.
     pub(crate) fn query(&mut self, query: &Query) -> Result<Bounded> {
-        if query.for_clause.is_some() {
-            return Err(unsupported("FOR XML and FOR JSON"));
+        if let Some(clause) = &query.for_clause {
+            let mut rows = query.clone();
+            rows.for_clause = None;
+            return for_xml::gathered(self.query(&rows)?, clause);
         }
         let known = self.tables.len();
         if let Some(most) = max_recursion(query) {
