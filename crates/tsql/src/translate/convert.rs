@@ -1,11 +1,14 @@
 //! Conversions between types, where both sides make the same value of the same value.
 
+use super::Volatility;
 use super::constant;
 use super::context::Context;
 use super::convert_moment as moment;
 use super::convert_text as text;
 use super::date_text;
 use super::datetime::Moment;
+use super::helper::Helper;
+use super::text_moment;
 use super::types::{self, Family};
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
@@ -34,8 +37,27 @@ pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -
             }
             implicit(value, to)
         }
+        (Family::Text, Family::Date | Family::Moment) => {
+            text_moment::strict(context, &value.kept()?, to, 0)
+        }
+        (Family::Float, Family::Text) => float_text(context, &value, to),
+        (Family::Float, Family::Decimal | Family::Money) => {
+            context.only_read("float as decimal, of which the last digit may differ")?;
+            context.note("a float that becomes a decimal is rounded from 15 digits");
+            let double = value.cast("double precision::numeric");
+            natural(&Value::atom(double, SqlType::Float), to)
+        }
         _ => implicit(value, to),
     }
+}
+
+/// Style 0: six digits.
+fn float_text(context: &mut Context<'_>, value: &Value, to: &SqlType) -> Outcome<Value> {
+    context.only_read("float as text")?;
+    let helper = context.help(Helper::FloatText)?;
+    context.at_least(Volatility::Stable);
+    let sql = format!("{helper}({})", value.sql);
+    Ok(text::shown(sql, 13, to, text::TooLong::Fails))
 }
 
 /// `'2000-01-05'` as a `datetime`, which SET DATEFORMAT dmy reads as the first of May.
@@ -121,6 +143,12 @@ pub(super) fn styled(
             if into_text || (types::family(to).is_number() && style < 100) =>
         {
             converted(context, from, to)
+        }
+        Family::Text if matches!(types::family(to), Family::Date | Family::Moment) => {
+            // A literal is read by its style too.
+            let mut from = from.kept()?;
+            from.constant = None;
+            text_moment::strict(context, &from, to, style)
         }
         Family::Money if into_text => money_text(context, &from, to, style),
         Family::Binary if into_text && matches!(style, 1 | 2) => bytes_text(&from, to, style),
@@ -246,7 +274,7 @@ fn money_text(
 ) -> Outcome<Value> {
     let sql = match style {
         1 => {
-            context.at_least(super::Volatility::Stable);
+            context.at_least(Volatility::Stable);
             format!(
                 "to_char(round({}, 2), 'FM999,999,999,999,999,990.00')",
                 value.sql

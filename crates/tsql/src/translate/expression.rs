@@ -6,6 +6,7 @@ use super::collation::Collation;
 use super::common;
 use super::context::{self, ColumnPath, Context, Purpose};
 use super::convert;
+use super::convert_try;
 use super::function;
 use super::literal;
 use super::types::{self, Family};
@@ -135,34 +136,37 @@ fn collated(mut value: Value, name: &str) -> Outcome<Value> {
 }
 
 fn conversion(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
-    let (inner, data_type, styles) = match expr {
+    let (inner, data_type, styles, tried) = match expr {
         Expr::Cast {
-            kind: CastKind::Cast,
+            kind: kind @ (CastKind::Cast | CastKind::TryCast),
             expr,
             data_type,
             format: None,
-        } => (expr, data_type, &[][..]),
+        } => (expr, data_type, &[][..], *kind == CastKind::TryCast),
         Expr::Convert {
-            is_try: false,
+            is_try,
             expr,
             data_type: Some(data_type),
             charset: None,
             target_before_value: true,
             styles,
-        } => (expr, data_type, styles.as_slice()),
-        _ => return Err(Untranslated::new("TRY_CAST or TRY_CONVERT")),
+        } => (expr, data_type, styles.as_slice(), *is_try),
+        _ => return Err(Untranslated::new("a conversion that was not understood")),
     };
     let to = types::parse(data_type)?;
     let from = value(context, inner)?.kept()?;
-    match styles {
-        [] => convert::converted(context, from, &to),
+    let style = match styles {
+        [] => None,
         [style] => {
             let style = value(context, style)?.as_int();
-            let style =
-                style.ok_or_else(|| Untranslated::new("CONVERT with a style that varies"))?;
-            convert::styled(context, from, &to, style)
+            Some(style.ok_or_else(|| Untranslated::new("CONVERT with a style that varies"))?)
         }
-        _ => Err(Untranslated::new("CONVERT with several styles")),
+        _ => return Err(Untranslated::new("CONVERT with several styles")),
+    };
+    match style {
+        _ if tried => convert_try::tried(context, from, &to, style),
+        None => convert::converted(context, from, &to),
+        Some(style) => convert::styled(context, from, &to, style),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::collation::Collation;
 use super::compare;
 use super::context::Context;
+use super::helper::Helper;
 use super::types::Family;
 use super::value::{Value, quote};
 use super::{Outcome, Untranslated};
@@ -42,7 +43,7 @@ pub(super) fn like(
     }
     text.filled()?;
     let Some(written) = pattern.as_text() else {
-        return Err(Untranslated::new("LIKE with a pattern that varies"));
+        return varying(context, text, pattern, escape, negated);
     };
     let escape = match escape {
         None => None,
@@ -65,6 +66,53 @@ pub(super) fn like(
         context.note("LIKE: `_` and classes match one character; in the source they match half of one beyond U+FFFF");
     }
     written_out(text, &pieces, &collation, national, negated)
+}
+
+/// With a pattern that is known only when it runs: a helper function makes it a regular
+/// expression.
+fn varying(
+    context: &mut Context<'_>,
+    text: &Value,
+    pattern: &Value,
+    escape: Option<&Value>,
+    negated: bool,
+) -> Outcome<String> {
+    let escape = match escape {
+        None => "NULL".to_owned(),
+        Some(value) => quote(&escape_character(value)?.to_string()),
+    };
+    if pattern.family() != Family::Text {
+        return Err(Untranslated::new(format!("LIKE {}", pattern.shown())));
+    }
+    context.only_read("LIKE with a pattern that varies")?;
+    let pattern = &pattern.clone().kept()?;
+    let collation = context.collation(text, pattern)?;
+    if !collation.binary && !collation.accent_sensitive {
+        return Err(Untranslated::new(format!(
+            "LIKE without accents ({}) with a pattern that varies",
+            collation.name
+        )));
+    }
+    if !collation.binary {
+        compare::remark(context, &collation);
+    }
+    let key = |value: &Value| {
+        if collation.folds() {
+            let icu = collation.icu();
+            format!("lower({} COLLATE {icu}) COLLATE \"C\"", value.operand())
+        } else {
+            format!("{} COLLATE \"C\"", value.operand())
+        }
+    };
+    // Trailing blanks of a `varchar` may be there or not; of an `nvarchar` they count.
+    let open = text.is_national() || pattern.is_national();
+    let helper = context.help(Helper::LikePattern)?;
+    let sign = if negated { "!~" } else { "~" };
+    Ok(format!(
+        "{} {sign} {helper}({}, {escape}, {open})",
+        key(text),
+        key(pattern)
+    ))
 }
 
 /// PATINDEX: where a pattern of `%...%` is found first, 0 if nowhere.

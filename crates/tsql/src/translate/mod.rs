@@ -16,6 +16,7 @@ mod context;
 mod convert;
 mod convert_moment;
 mod convert_text;
+mod convert_try;
 mod date_text;
 mod datetime;
 mod decimal;
@@ -35,6 +36,7 @@ mod routine;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod text_moment;
 mod text_sum;
 mod types;
 mod value;

@@ -4,9 +4,12 @@ mod choice;
 mod date;
 mod date_make;
 mod date_sum;
+mod float;
+mod format;
 mod json;
 mod number;
 mod server;
+mod test;
 mod text;
 mod text_make;
 mod text_piece;
@@ -66,8 +69,11 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         date_make::NAMES,
         date_sum::NAMES,
         json::NAMES,
+        float::NAMES,
+        format::NAMES,
         number::NAMES,
         server::NAMES,
+        test::NAMES,
         text::NAMES,
         text_make::NAMES,
         text_piece::NAMES,
@@ -121,11 +127,14 @@ fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         .or_else(|| text_search::call(context, call))
         .or_else(|| text_make::call(context, call))
         .or_else(|| number::call(context, call))
+        .or_else(|| float::call(context, call))
+        .or_else(|| format::call(context, call))
         .or_else(|| date::call(context, call))
         .or_else(|| date_sum::call(context, call))
         .or_else(|| date_make::call(context, call))
         .or_else(|| json::call(context, call))
         .or_else(|| server::call(context, call))
+        .or_else(|| test::call(context, call))
         .unwrap_or_else(|| Err(Untranslated::new(format!("the function {}", call.name))))
 }
 

@@ -59,36 +59,62 @@ fn unary(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         // `real` would come back as double precision.
         (_, Family::Float) if ty == SqlType::Float => Ok(Value::atom(sql, ty)),
         ("ABS", Family::Float) => Ok(Value::atom(sql, ty)),
+        (_, Family::Float) => Ok(Value::atom(format!("{sql}::real"), ty)),
         (_, Family::Int | Family::Decimal | Family::Money) => Ok(Value::atom(sql, ty)),
         _ => Err(call.unlike(&value)),
     }
 }
 
-/// Half away from zero on both sides, for exact numbers.
+/// Half away from zero on both sides. A `float` is rounded as the decimal of 15 digits that it
+/// shows.
 fn round(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
-    let (value, length, function) = match call.arguments.len() {
-        2 => {
-            let [value, length] = call.values(context)?;
-            (value, length, 0)
-        }
-        _ => {
-            let [value, length, function] = call.values(context)?;
-            let function = function
-                .as_int()
-                .ok_or_else(|| call.refused("a function that varies"))?;
-            (value, length, function)
-        }
+    let mut arguments = call.all(context)?.into_iter();
+    let none = || call.refused("these arguments");
+    let value = arguments.next().ok_or_else(none)?;
+    let length = arguments.next().ok_or_else(none)?;
+    let function = match arguments.next() {
+        None => 0,
+        Some(function) => function
+            .as_int()
+            .ok_or_else(|| call.refused("a function that varies"))?,
     };
-    let length = length
-        .as_int()
-        .filter(|length| (-38..=38).contains(length))
-        .ok_or_else(|| call.refused("a length that varies"))?;
+    let places = match length.as_int() {
+        Some(places) if (-38..=38).contains(&places) => places.to_string(),
+        Some(_) => return Err(call.refused("such a length")),
+        None if length.family() == Family::Int => {
+            convert::converted(context, length.clone(), &SqlType::Int)?.plain()
+        }
+        None => return Err(call.refused("a length that is not an integer")),
+    };
     let name = if function == 0 { "round" } else { "trunc" };
+    let negative = length.as_int().is_none_or(|places| places < 0);
     match (value.family(), value.ty.clone()) {
-        (Family::Int, _) if length >= 0 => Ok(value),
-        (Family::Decimal | Family::Money, Some(ty)) => {
-            let sql = format!("{name}({}, {length})", value.sql);
+        (Family::Int, _) if !negative => Ok(value),
+        (Family::Int, ty) => {
+            let (ty, target) = match ty {
+                Some(SqlType::BigInt) => (SqlType::BigInt, "bigint"),
+                _ => (SqlType::Int, "integer"),
+            };
+            let sql = format!("{name}({}, {places})::{target}", value.cast("numeric"));
             Ok(Value::atom(sql, ty))
+        }
+        (Family::Decimal | Family::Money, Some(ty)) => {
+            let sql = format!("{name}({}, {places})", value.sql);
+            Ok(Value::atom(sql, ty))
+        }
+        (Family::Float, Some(ty)) => {
+            context.only_read("ROUND of float, of which the last digit may differ")?;
+            context.note("ROUND of a float rounds the 15 digits that it shows");
+            let natural = if ty == SqlType::Real {
+                "real"
+            } else {
+                "double precision"
+            };
+            let exact = value.cast("double precision::numeric");
+            Ok(Value::atom(
+                format!("{name}({exact}, {places})::{natural}"),
+                ty,
+            ))
         }
         _ => Err(call.unlike(&value)),
     }

@@ -6,6 +6,7 @@ mod bounds;
 mod columns;
 mod numbers;
 mod texts;
+mod values;
 mod views;
 
 /// Every family of types, under the most common collation.
