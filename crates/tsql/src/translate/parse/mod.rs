@@ -165,6 +165,7 @@ fn tokens(text: &str) -> Outcome<Vec<TokenWithSpan>> {
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
     bounds(&tokens)?;
     quote_at(&mut tokens);
+    plain_aliases(&mut tokens);
     Ok(with_next_value(tokens))
 }
 
@@ -236,6 +237,17 @@ fn quote_at(tokens: &mut [TokenWithSpan]) {
         {
             word.keyword = Keyword::NoKeyword;
             word.quote_style = Some('[');
+        }
+    }
+}
+
+/// `AS N'name'`: the parser knows an alias in quotes without N only.
+fn plain_aliases(tokens: &mut [TokenWithSpan]) {
+    for at in 1..tokens.len() {
+        if is_word(&tokens[at - 1].token, "AS")
+            && let Token::NationalStringLiteral(name) = &mut tokens[at].token
+        {
+            tokens[at].token = Token::SingleQuotedString(std::mem::take(name));
         }
     }
 }

@@ -31,6 +31,9 @@ pub(super) const NAMES: [&str; 13] = [
     "GROUPING_ID",
 ];
 
+/// How the condition of an aggregate begins, which a bracket ends.
+const FILTER: &str = " FILTER (WHERE ";
+
 /// An aggregate of the rows that a condition holds for.
 pub(super) fn filtered(context: &mut Context<'_>, call: &Function, wanted: &str) -> Outcome<Value> {
     let known = name(call).is_some_and(|name| NAMES.contains(&name.as_str()));
@@ -39,7 +42,7 @@ pub(super) fn filtered(context: &mut Context<'_>, call: &Function, wanted: &str)
             "PIVOT of something other than an aggregate",
         ));
     }
-    aggregate(context, call, &format!(" FILTER (WHERE {wanted})"))
+    aggregate(context, call, &format!("{FILTER}{wanted})"))
 }
 
 /// How an aggregate is called: what stands in its brackets before, and after them.
@@ -236,17 +239,22 @@ fn extreme(
             format!("{} of {}", name.to_uppercase(), value.shown()),
         )),
         Family::Text => {
-            if !after.is_empty() {
+            // PIVOT's condition goes with the one that leaves out NULL.
+            let filter = after
+                .strip_prefix(FILTER)
+                .and_then(|it| it.strip_suffix(')'));
+            if !after.is_empty() && filter.is_none() {
                 return Err(Untranslated::new(format!(
-                    "{} of text in a window or PIVOT",
+                    "{} of text in a window",
                     name.to_uppercase()
                 )));
             }
+            let wanted = filter.map(|it| format!(" AND {it}")).unwrap_or_default();
             // The first text in the collation's order.
             let key = collation_key::order(context, &value)?;
             let direction = if name == "min" { "" } else { " DESC" };
             let sql = format!(
-                "(array_agg({0} ORDER BY {key}{direction}) FILTER (WHERE {0} IS NOT NULL))[1]",
+                "(array_agg({0} ORDER BY {key}{direction}) FILTER (WHERE {0} IS NOT NULL{wanted}))[1]",
                 value.operand()
             );
             Ok(Value::atom(sql, ty).in_collation_of(&value))

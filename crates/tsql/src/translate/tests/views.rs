@@ -165,6 +165,8 @@ fn every_clause_is_taken() {
          ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM T",
         "SELECT p.Small, p.[1], p.[2] FROM (SELECT Small, N, D FROM T) s PIVOT (SUM(D) FOR N IN \
          ([1], [2])) AS p",
+        "SELECT p.Small, p.[1] FROM (SELECT Small, N, V FROM T) s PIVOT (MAX(V) FOR N IN ([1])) AS p",
+        "SELECT N AS N'T\u{ea}n', Big AS 'b' FROM T",
         "SELECT u.Big, u.which, u.amount FROM T UNPIVOT (amount FOR which IN (N, Small)) AS u",
         "SELECT t.N, x.c FROM T t CROSS APPLY (VALUES (t.N), (t.Small)) x(c)",
         "SELECT s.value FROM T t CROSS APPLY STRING_SPLIT(t.V, ',') s",
