@@ -127,7 +127,16 @@ fn names_are_found_in_the_own_schema_first() {
     db.ok("INSERT s.t VALUES (2)");
     db.ok("INSERT dbo.u VALUES (3)");
     db.ok("CREATE VIEW s.v AS SELECT b, c FROM t, u");
-    check(&mut db, &[("SELECT * FROM s.v", "2|3")]);
+    db.ok("CREATE VIEW s.w AS SELECT s.t.b, dbo.u.c AS N'see' FROM t, u");
+    check(
+        &mut db,
+        &[
+            ("SELECT * FROM s.v", "2|3"),
+            ("SELECT b, see FROM s.w", "2|3"),
+        ],
+    );
+    assert_eq!(db.error("SELECT x.nowhere FROM s.t AS x"), 207);
+    assert_eq!(db.error("SELECT y.b FROM s.t AS x"), 4104);
 }
 
 #[test]

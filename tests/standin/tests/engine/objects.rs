@@ -94,6 +94,18 @@ fn foreign_keys_act() {
         db.error("CREATE TABLE q (id int PRIMARY KEY, up int REFERENCES q (id) ON DELETE CASCADE)"),
         1785
     );
+    // SET NULL is a referential action as CASCADE is: no table twice, and not the first one again.
+    assert_eq!(
+        db.error(
+            "CREATE TABLE q (id int PRIMARY KEY, up int REFERENCES q (id) ON DELETE SET NULL)"
+        ),
+        1785
+    );
+    db.ok("CREATE TABLE m (id int PRIMARY KEY, r int REFERENCES r (id) ON DELETE CASCADE)");
+    assert_eq!(
+        db.error("CREATE TABLE n (id int PRIMARY KEY, r int REFERENCES r (id) ON DELETE SET NULL, m int REFERENCES m (id) ON DELETE CASCADE)"),
+        1785
+    );
 }
 
 #[test]

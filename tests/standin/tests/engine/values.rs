@@ -82,8 +82,8 @@ fn xml_paths() {
                 "NULL; NULL; 1",
             ),
             (
-                "SELECT id, t.c.value('@n', 'varchar(5)'), t.c.value('(b)[1]', 'varchar(5)'), t.c.query('b') FROM x CROSS APPLY doc.nodes('/r/p') AS t(c) ORDER BY 2",
-                "1|one|x|<b>x</b>; 1|two|NULL|",
+                "SELECT id, t.c.value('@n', 'varchar(5)'), t.c.value('text()[1]', 'varchar(5)'), t.c.query('b') FROM x CROSS APPLY doc.nodes('/r/p') AS t(c) ORDER BY 2",
+                "1|one|1|<b>x</b>; 1|two|2 & 3|",
             ),
             (
                 "SELECT STUFF((SELECT ', ' + name FROM n WHERE g = 1 ORDER BY name FOR XML PATH('')), 1, 2, '')",

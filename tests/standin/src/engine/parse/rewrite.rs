@@ -27,6 +27,13 @@ pub(crate) fn static_methods(tokens: &mut Vec<TokenWithSpan>) {
 /// of a table there.
 pub(crate) fn aliases(tokens: &mut [TokenWithSpan]) {
     for at in 0..tokens.len() {
+        // `AS N'name'` is an alias too.
+        if at > 0
+            && is_word(&tokens[at - 1].token, "AS")
+            && let Token::NationalStringLiteral(name) = &tokens[at].token
+        {
+            tokens[at].token = Token::make_word(&name.clone(), Some('['));
+        }
         let zone = tokens
             .get(at + 1)
             .is_some_and(|t| is_word(&t.token, "TIME"));

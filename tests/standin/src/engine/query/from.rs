@@ -223,7 +223,12 @@ impl Binder<'_> {
             .iter()
             .rev()
             .find(|t| name.schema.is_none() && same_name(&t.name, &name.name));
-        let base = self.target(&self.at_home(&name));
+        let name = if common.is_some() {
+            name
+        } else {
+            self.at_home(&name)
+        };
+        let base = self.target(&name);
         let (plan, mut columns) = if let Some(common) = common {
             if sample.is_some() {
                 return Err(tablesample::only_tables());

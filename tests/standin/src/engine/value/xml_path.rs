@@ -22,7 +22,8 @@ enum Step {
         nth: Option<usize>,
     },
     Attribute(String),
-    Text,
+    /// The texts of an element; the flag takes the first.
+    Text(bool),
     This,
 }
 
@@ -70,7 +71,7 @@ impl Path {
         let one = |step: &Step| match step {
             Step::Child { nth, deep, .. } => nth.is_some() && !deep,
             Step::Attribute(_) | Step::This => true,
-            Step::Text => false,
+            Step::Text(first) => *first,
         };
         self.nth.is_some() || self.steps.iter().all(one)
     }
@@ -104,9 +105,10 @@ fn one_step(text: &str, deep: bool) -> Option<(Step, &str)> {
             .unwrap_or(t.len())
     };
     if let Some(rest) = text.strip_prefix("text()") {
-        // Its place among the texts of an element, of which there is one here.
-        let rest = rest.strip_prefix("[1]").unwrap_or(rest);
-        return Some((Step::Text, rest));
+        return Some(match rest.strip_prefix("[1]") {
+            Some(rest) => (Step::Text(true), rest),
+            None => (Step::Text(false), rest),
+        });
     }
     if let Some(rest) = text.strip_prefix('@') {
         let end = name_end(rest);
@@ -165,12 +167,13 @@ impl Step {
     fn take<'x>(&self, element: &'x Element, found: &mut Vec<Found<'x>>) {
         match self {
             Step::This => found.push(Found::Element(element)),
-            Step::Text => {
-                for child in &element.children {
-                    if let Node::Text(text) = child {
-                        found.push(Found::Value(text.clone()));
-                    }
-                }
+            Step::Text(first) => {
+                let most = if *first { 1 } else { usize::MAX };
+                let texts = element.children.iter().filter_map(|child| match child {
+                    Node::Text(text) => Some(Found::Value(text.clone())),
+                    Node::Element(_) => None,
+                });
+                found.extend(texts.take(most));
             }
             Step::Attribute(name) => {
                 let value = element.attributes.iter().find(|(n, _)| n == name);

@@ -138,7 +138,12 @@ impl<'a> Binder<'a> {
 
     pub(crate) fn column(&mut self, table: Option<&Name>, column: &str) -> Result<Bound> {
         let Some((depth, at, output)) = self.lookup(table, column)? else {
+            let known = |t: &Name| {
+                let mut sources = self.scopes.iter().flat_map(|scope| &scope.sources);
+                sources.any(|source| is_called(source, t))
+            };
             return Err(match table {
+                Some(t) if known(t) => invalid_column(column),
                 Some(t) => error(
                     4104,
                     16,

@@ -24,7 +24,7 @@ impl Binder<'_> {
             return Ok(None);
         };
         let Some(value) = self.spatial(of, "STSrid", &property.value)? else {
-            return Ok(None);
+            return self.refuse_property(of, &property.value).map(|()| None);
         };
         let srid = strict(vec![value], plain(SqlType::Int), |v| {
             let bytes = bytes(&v[0]);
@@ -32,6 +32,23 @@ impl Binder<'_> {
             Ok(Value::Int(i64::from(u32::from_be_bytes(srid))))
         });
         Ok(Some(srid))
+    }
+
+    /// # Errors
+    /// Refuses other properties of a spatial column, by their names.
+    fn refuse_property(&mut self, of: &[Ident], member: &str) -> Result<()> {
+        let Some((column, table)) = of.split_last() else {
+            return Ok(());
+        };
+        let names: Vec<String> = table.iter().map(|n| n.value.clone()).collect();
+        let table = (!names.is_empty()).then(|| Name::of(names)).transpose()?;
+        let found = self.lookup(table.as_ref(), &column.value);
+        match found {
+            Ok(Some((_, _, output))) if is_spatial(&output.t.ty) => {
+                Err(unsupported(format!("the property '{member}'")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `column.AsBinaryZM()` and `geometry::STGeomFromWKB(wkb, srid)`; `None` for other calls.
