@@ -215,3 +215,34 @@ fn derived_tables_and_applies() {
         assert_eq!(db.error(sql), number, "{sql}");
     }
 }
+
+/// Tables behind commas are joined by the equalities of WHERE: all pairs of these would be 8 billion.
+#[test]
+fn commas_with_equalities_are_joins() {
+    let mut db = Db::new();
+    for table in ["a", "b", "c", "d"] {
+        db.ok(&format!(
+            "CREATE TABLE {table} (id int NOT NULL, up int NULL)"
+        ));
+        db.ok(&format!(
+            "INSERT {table} SELECT value, value - 1 FROM GENERATE_SERIES(1, 300)"
+        ));
+    }
+    check(
+        &mut db,
+        &[
+            (
+                "SELECT COUNT(*) FROM a, b, c, d WHERE a.id = b.up AND b.id = c.up AND d.id = c.id AND a.id > 1",
+                "297",
+            ),
+            (
+                "SELECT a.id, b.id, c.id FROM a, b LEFT JOIN c ON c.id = b.id + 299 WHERE b.id = a.up AND a.id < 4 ORDER BY 1",
+                "2|1|300; 3|2|NULL",
+            ),
+            (
+                "SELECT COUNT(*) FROM a, b, c WHERE a.id = a.up + 1 AND c.id = b.id AND b.id = b.id AND a.id = 1 AND c.up = a.up",
+                "1",
+            ),
+        ],
+    );
+}

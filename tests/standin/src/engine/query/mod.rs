@@ -12,6 +12,7 @@ pub(crate) mod module;
 pub(crate) mod order;
 mod pivot;
 mod policy;
+mod push;
 mod routine;
 mod sargable;
 pub(crate) mod seek;

@@ -20,6 +20,7 @@ use crate::engine::eval::expr::Bound;
 use crate::engine::eval::plan::{Aggregate, Plan};
 use crate::engine::parse::check::refuse_order;
 use crate::engine::query::bind::{Binder, Output};
+use crate::engine::query::push;
 use crate::engine::query::select::common::max_recursion;
 use crate::engine::query::select::finish::Stages;
 use crate::engine::query::select::set::Bounded;
@@ -162,7 +163,7 @@ impl Binder<'_> {
         let simple_scan = matches!(plan, Plan::Scan(_));
         let filter = match filter {
             Some(filter) if !simple_scan => {
-                plan = Plan::Filter(Box::new(plan), filter);
+                plan = push::filtered(plan, filter);
                 None
             }
             other => other,
