@@ -1,5 +1,6 @@
 //! Conversions from and to text.
 
+use super::collation::Collation;
 use super::context::Context;
 use super::types::{self, Family};
 use super::value::Value;
@@ -62,16 +63,33 @@ pub(super) fn ascii_or_column(value: &Value) -> Outcome<()> {
     }
 }
 
+/// What code page 1252 does not have, as a regular expression: Latin-1 without the controls from
+/// 128 on, and the 27 characters that stand there instead.
+const BEYOND_1252: &str = "[^\\u0001-\\u007F\\u0081\\u008D\\u008F\\u0090\\u009D\\u00A0-\\u00FF\
+    \\u0152\\u0153\\u0160\\u0161\\u0178\\u017D\\u017E\\u0192\\u02C6\\u02DC\\u2013\\u2014\\u2018-\\u201A\
+    \\u201C-\\u201E\\u2020-\\u2022\\u2026\\u2030\\u2039\\u203A\\u20AC\\u2122]";
+
 /// Between texts, with a note where it counts characters that the source counts as two.
 pub(super) fn text(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
     if value.is_national() && !types::is_national(to) {
         context.ranged = true;
-        context
-            .note("nvarchar as varchar keeps characters that the source's code page does not have");
         let ty = value.ty.as_ref();
         let narrow = types::text_type(false, ty.and_then(types::length).map(u32::from));
         let collation = context.collation_of(&value);
-        let mut value = value.kept()?.retyped(narrow);
+        let value = value.kept()?;
+        let mut value = if collation.as_ref().is_some_and(Collation::is_latin) {
+            context.note(
+                "nvarchar as varchar: a character that code page 1252 does not have is `?`, also \
+                 where the source finds one that looks like it",
+            );
+            let sql = format!("regexp_replace({}, '{BEYOND_1252}', '?', 'g')", value.sql);
+            Value::atom(sql, narrow)
+        } else {
+            context.note(
+                "nvarchar as varchar keeps characters that the source's code page does not have",
+            );
+            value.retyped(narrow)
+        };
         value.collation = collation;
         return same_characters(value, to);
     }

@@ -2,7 +2,7 @@
 
 use super::context::{self, Context};
 use super::query::{self, Item};
-use super::types;
+use super::types::{self, Family};
 use super::value::Value;
 use super::{Outcome, RecordedColumn, TranslatedView, Untranslated, ViewColumn, ViewScope, parse};
 use crate::schema::SqlType;
@@ -47,14 +47,15 @@ pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView>
     })
 }
 
-/// A decimal with the digits that its type has.
+/// An expression with the digits that its type has: a column has those of its own.
 fn declared(value: Value) -> Value {
-    let Some(SqlType::Decimal { .. }) = value.ty else {
-        return value;
-    };
+    let digits = matches!(
+        value.family(),
+        Family::Decimal | Family::Money | Family::Moment | Family::Time | Family::Offset
+    );
     let natural = value.ty.as_ref().and_then(types::natural);
     match natural {
-        Some(natural) if value.constant.is_none() && !is_name(&value.sql) => Value {
+        Some(natural) if digits && value.constant.is_none() && !is_name(&value.sql) => Value {
             sql: value.cast(&natural.to_string()),
             atom: true,
             ..value

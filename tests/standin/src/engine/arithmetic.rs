@@ -67,10 +67,11 @@ fn decimal_result(op: Operator, a: (u8, u8), b: (u8, u8)) -> (u8, u8) {
         _ => (s1.max(s2) + (p1 - s1).max(p2 - s2) + 1, s1.max(s2)),
     };
     if p > 38 {
-        let whole = p - s;
         s = match op {
-            Operator::Multiply | Operator::Divide => (38 - whole).max(s.min(6)).min(s),
-            _ => (38 - whole).max(0).min(s),
+            Operator::Multiply | Operator::Divide => (38 - (p - s)).max(s.min(6)).min(s),
+            // "The resulting scale is MIN(precision, 38) - MAX(p1 - s1, p2 - s2)": the digit that
+            // a sum may have more is not kept room for.
+            _ => (38 - (p1 - s1).max(p2 - s2)).max(0).min(s),
         };
         p = 38;
     }
