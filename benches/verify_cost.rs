@@ -120,6 +120,7 @@ async fn compare(job: &Job, level: ComparisonLevel) -> u64 {
     let asked = VerifyOptions {
         level: Some(level),
         show_values: false,
+        views: false,
     };
     let (options, cancel) = (RunOptions::default(), CancellationToken::new());
     let report = verify(job, &options, asked, cancel).await.unwrap();

@@ -82,6 +82,10 @@ enum Command {
         /// Show the values of rows that differ (their keys are always shown)
         #[arg(long)]
         show_values: bool,
+
+        /// Compare the views too: each is read in full on both sides
+        #[arg(long)]
+        views: bool,
     },
     /// List the rows that PostgreSQL could not hold (those kept by values: reject)
     Rejects {
@@ -243,8 +247,18 @@ impl Typed {
             Command::Check => Ok(Action::Check),
             Command::Plan => Ok(Action::Plan(options)),
             Command::Status => Ok(Action::Status),
-            Command::Verify { level, show_values } => {
-                verification(level, show_values).map(|asked| Action::Verify(options, asked))
+            Command::Verify {
+                level,
+                show_values,
+                views,
+            } => {
+                if views && limited {
+                    return Err(usage(
+                        "--views compares all views of the job, so it does not go with --table",
+                    ));
+                }
+                let asked = verification(level, show_values, views)?;
+                Ok(Action::Verify(options, asked))
             }
             Command::Rejects { limit, show_values } => Ok(Action::Rejects(RejectQuery {
                 tables: self.tables.clone(),
@@ -271,11 +285,11 @@ impl Typed {
     }
 }
 
-/// `--show-values` shows rows, which only the two levels that compare rows look for.
-fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions> {
-    if show_values && matches!(level, None | Some(Level::Counts)) {
+/// `--show-values` shows rows, which only the comparisons of rows look for.
+fn verification(level: Option<Level>, show_values: bool, views: bool) -> Result<VerifyOptions> {
+    if show_values && !views && matches!(level, None | Some(Level::Counts)) {
         return Err(usage(
-            "--show-values belongs to --level checksums and --level rows",
+            "--show-values belongs to --level checksums, --level rows and --views",
         ));
     }
     let level = level.map(|level| match level {
@@ -283,7 +297,11 @@ fn verification(level: Option<Level>, show_values: bool) -> Result<VerifyOptions
         Level::Checksums => pipeline::ComparisonLevel::Checksums,
         Level::Rows => pipeline::ComparisonLevel::Rows,
     });
-    Ok(VerifyOptions { level, show_values })
+    Ok(VerifyOptions {
+        level,
+        show_values,
+        views,
+    })
 }
 
 /// The value of `--output` in a command line that may not parse otherwise.
@@ -382,6 +400,7 @@ mod tests {
             ("status -c a.yaml --table dbo.A", "--table belongs"),
             ("run -c a.yaml --table Posts", "schema.table"),
             ("verify -c a.yaml --show-values", "--show-values belongs"),
+            ("verify -c a.yaml --views --table dbo.A", "with --table"),
             ("init", "not available in this version"),
             ("rejects -c a.yaml --restart", "--restart belongs to run"),
             ("tune -c a.yaml --restart", "--restart belongs to run"),
@@ -402,7 +421,9 @@ mod tests {
         assert_eq!(asked("verify -c a"), VerifyOptions::default());
         let rows = asked("verify -c a --level rows --show-values");
         assert_eq!(rows.level, Some(pipeline::ComparisonLevel::Rows));
-        assert!(rows.show_values);
+        assert!(rows.show_values && !rows.views);
+        let views = asked("verify -c a --views --show-values");
+        assert!(views.views && views.show_values);
         assert!(Typed::try_parse_from(["migrate", "run", "--level", "rows"]).is_err());
     }
 

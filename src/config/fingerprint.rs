@@ -171,6 +171,7 @@ target: {host: b, database: t, user: u, password: p}
             "schema: {indexes: false}",
             "schema: {untranslated: ignore, views: try, sequences: false}",
             "schema: {rowversion: counter, history: trigger}",
+            "schema: {functions: try, helpers: none, indexed_views: materialized}",
         ] {
             assert_eq!(of(changes), of(""), "{changes}");
         }

@@ -11,6 +11,7 @@ pub mod job;
 pub mod problem;
 mod read;
 mod scalars;
+mod schema_options;
 mod section;
 pub mod setting;
 mod substitute;

@@ -3,8 +3,9 @@
 use serde::{Serialize, Serializer};
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, History, Mode, NameStyle,
-    RowVersion, SslMode, Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
+    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Functions, Helpers, History,
+    IndexedViews, Mode, NameStyle, RowVersion, SslMode, Tls, Untranslated, ValuePolicy,
+    VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -57,6 +58,9 @@ words!(Consistency: "strict" => Strict, "snapshot" => Snapshot,
     "database_snapshot" => DatabaseSnapshot, "relaxed" => Relaxed);
 words!(foreign NameStyle: "lowercase" => Lowercase, "preserve" => Preserve, "snake_case" => SnakeCase);
 words!(Views: "none" => None, "try" => Try);
+words!(Functions: "none" => None, "needed" => Needed, "try" => Try);
+words!(Helpers: "create" => Create, "none" => None);
+words!(IndexedViews: "plain" => Plain, "materialized" => Materialized);
 words!(Collations: "plain" => Plain, "icu" => Icu);
 words!(Untranslated: "report" => Report, "ignore" => Ignore);
 words!(Computed: "generated" => Generated, "plain" => Plain);

@@ -29,6 +29,8 @@ pub struct VerifyOptions {
     pub level: Option<ComparisonLevel>,
     /// Differences are shown with the values of both sides.
     pub show_values: bool,
+    /// Views are compared too, each read in full on both sides.
+    pub views: bool,
 }
 
 /// What the command line adds to a tuning.

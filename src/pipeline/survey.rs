@@ -164,6 +164,9 @@ fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions)
         .retain(|plan| options.only_tables.iter().any(|name| named(plan, name)));
     // Views read other tables than these; a run without --table makes them.
     planned.views.clear();
+    planned
+        .functions
+        .retain(|function| function.after_views.is_none());
     Ok(())
 }
 

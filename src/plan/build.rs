@@ -1,12 +1,14 @@
 //! Builds the plan of all tables from the source's schema and the job.
 
-use crate::config::job::{Job, NameStyle, TableOverride, Views};
+use crate::config::job::{Job, NameStyle, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::plan::access;
 use crate::plan::columns::{self, ColumnRules};
+use crate::plan::function::{FunctionPlan, HelperPlan};
+use crate::plan::inventory::{Functions, inventory};
 use crate::plan::limits;
-use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, TableObjects, ViewPlan};
-use crate::plan::objects::{self, Context, Names, Remarks};
+use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, TableObjects};
+use crate::plan::objects::{self, Context, Modules, Names, Remarks, Sources};
 use crate::plan::page;
 use crate::plan::selection::Selection;
 use crate::plan::strategy::{self, Circumstances};
@@ -14,9 +16,9 @@ use crate::plan::table::{Omission, PrimaryKey, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::unknown;
 use crate::plan::values;
+use crate::plan::view::ViewPlan;
 use tsql::names;
 use tsql::schema::inventory::InventoryKind;
-use tsql::schema::objects::View;
 use tsql::schema::{Database, IndexRole, Table};
 use tsql::typemap::TargetTypes;
 
@@ -34,6 +36,11 @@ pub struct Planned {
     pub sequences: Vec<SequencePlan>,
     /// In an order in which each can be made.
     pub views: Vec<ViewPlan>,
+    /// In an order in which each can be made.
+    pub functions: Vec<FunctionPlan>,
+    pub helpers: Vec<HelperPlan>,
+    /// Functions of the kinds that may translate and do not, each with the reason.
+    pub untranslated_functions: Vec<(String, String)>,
     /// What is left out beside the tables, by the full name of what it belongs to.
     pub omissions: Vec<(String, Omission)>,
     /// On sequences, views and the source as a whole.
@@ -46,7 +53,7 @@ impl Planned {
     /// Gives what earlier runs made the names that they gave it, and the rest names beside those: a
     /// table that came to the source since must not take one that is in use.
     pub fn keep_names(&mut self, former: &[&TablePlan], style: NameStyle) {
-        let (sequences, views) = (&self.sequences, &self.views);
+        let (sequences, views) = (&self.sequences, &mut self.views);
         objects::name_all(&mut self.tables, sequences, views, style, former);
     }
 
@@ -75,16 +82,20 @@ pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Plan
 /// As [`build`], with what can be planned beside every problem. A problem without a table as its
 /// place is the job's as a whole.
 pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned, Vec<Error>) {
-    let mut planned = Planned {
-        inventory: inventory(database, job),
-        ..Planned::default()
-    };
+    let mut planned = Planned::default();
     planned.notes.extend(access::unknown(database));
     let mut problems = unknown::unknown_overrides(database, job);
     problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
-    let mut names = Names::new(job.schema.names);
+    let mut names = Names::new(database, job);
     let sequences = objects::sequences(database, job, &mut names);
+    let sources = Sources {
+        database,
+        job,
+        target,
+    };
+    let mut modules = Modules::new(&sources);
+    modules.before_tables(&sources, &mut names);
     let context = Context {
         database,
         job,
@@ -122,27 +133,23 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     {
         names.add_table(plan);
     }
-    let views = objects::views(database, job, &mut names);
-    planned.views = views.made;
-    planned.take(views.remarks);
-    let (sequences, views) = (&planned.sequences, &planned.views);
+    let modules = modules.after_tables(&sources, &mut names);
+    (planned.views, planned.functions) = (modules.views, modules.functions);
+    planned.untranslated_functions = modules.untranslated_functions;
+    planned.take(modules.remarks);
+    objects::keep_needed(&mut planned, &names, job.schema.functions);
+    let mut remarks = modules.on_functions;
+    remarks.retain(|(name, _)| planned.functions.iter().any(|one| one.source == *name));
+    planned.take(remarks);
+    let functions = Functions {
+        made: &planned.functions,
+        untranslated: &planned.untranslated_functions,
+    };
+    planned.inventory = inventory(database, job, functions);
+    let (sequences, views) = (&planned.sequences, &mut planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
     problems.extend(objects::leave_out(database, &mut planned.tables, job));
     (planned, problems)
-}
-
-/// What is never made, and the views if the job does not ask for them.
-fn inventory(database: &Database, job: &Job) -> Vec<InventoryKind> {
-    let mut kinds = database.inventory.clone();
-    if job.schema.views == Views::None && !database.views.is_empty() {
-        kinds.push(InventoryKind {
-            kind: "views".to_owned(),
-            names: database.views.iter().map(View::full_name).collect(),
-            unread: None,
-            note: Some("schema.views: try makes those that translate".to_owned()),
-        });
-    }
-    kinds
 }
 
 /// Every column of the table is there for a view to read.

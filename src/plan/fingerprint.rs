@@ -62,7 +62,11 @@ pub fn of_objects(planned: &Planned) -> String {
         &planned.views,
     );
     // Plain strings and numbers always serialise.
-    let text = serde_json::to_string(&all).unwrap_or_default();
+    let mut text = serde_json::to_string(&all).unwrap_or_default();
+    if !planned.functions.is_empty() || !planned.helpers.is_empty() {
+        let functions = (&planned.functions, &planned.helpers);
+        text.push_str(&serde_json::to_string(&functions).unwrap_or_default());
+    }
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 

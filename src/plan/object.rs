@@ -1,4 +1,4 @@
-//! What is made of the source's indexes, constraints, defaults, comments, sequences and views.
+//! What is made of the source's indexes, constraints, defaults, comments and sequences.
 //!
 //! All names are target names, unquoted; all expressions are PostgreSQL's.
 
@@ -209,16 +209,6 @@ pub struct DomainPlan {
     pub target: TargetName,
     #[serde(rename = "type")]
     pub ty: PgType,
-}
-
-/// A view that was translated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ViewPlan {
-    /// `dbo.ActiveOrders`.
-    pub source: String,
-    pub target: TargetName,
-    /// The query after CREATE VIEW ... AS.
-    pub query: String,
 }
 
 impl IndexPlan {

@@ -5,8 +5,8 @@
 use tokio_postgres::Client;
 
 use crate::error::Result;
-use crate::plan::object::ViewPlan;
 use crate::plan::table::TargetName;
+use crate::plan::view::ViewPlan;
 use crate::postgres::fault;
 use crate::postgres::objects::drop_view_within;
 use crate::postgres::state::{LeftoverTables, NewRun, RunId, register, wipe};

@@ -27,7 +27,7 @@ use crate::report::verify::{
     VerifyReport,
 };
 use crate::report::{Endpoint, Omission};
-use tsql::schema::inventory::InventoryKind;
+use tsql::schema::inventory::{AssessedModule, Effort, InventoryKind, Statements};
 use tsql::typemap::PgType;
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/reports.json");
@@ -85,6 +85,14 @@ fn inventory() -> Vec<InventoryKind> {
         names: vec!["dbo.DoIt".into()],
         unread: None,
         note: Some("why".into()),
+        modules: vec![AssessedModule {
+            name: "dbo.DoIt".into(),
+            lines: 12,
+            constructs: vec!["cursor".into()],
+            statements: Statements::Some,
+            effort: Effort::Medium,
+            reason: Some("a cursor".into()),
+        }],
     }]
 }
 
@@ -254,6 +262,15 @@ fn verification() -> VerifyReport {
                 notes: vec!["a note".into()],
             }),
             cause: Some(cause()),
+        }],
+        views: vec![VerifiedTable {
+            table: "dbo.Active".into(),
+            target: "public.active".into(),
+            source_rows: Some(2),
+            target_rows: Some(2),
+            rejected: 0,
+            checksums: None,
+            cause: None,
         }],
         seconds: 0.5,
     }

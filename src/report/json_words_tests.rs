@@ -20,6 +20,7 @@ use crate::report::tune::advice::Saturates;
 use crate::report::verify::{Difference, Taken};
 use tsql::key::KeyValue;
 use tsql::names::TargetName;
+use tsql::schema::inventory::{Effort, Statements};
 use tsql::schema::objects::Action;
 use tsql::schema::{Column, Identity, SqlType};
 use tsql::typemap::PgType;
@@ -43,6 +44,24 @@ pub(super) fn words() -> BTreeMap<&'static str, Vec<Value>> {
                 TableOutcome::Failed,
                 TableOutcome::Skipped,
                 TableOutcome::Unfinished,
+            ]),
+        ),
+        (
+            "statements of a module",
+            all(&[
+                Statements::All,
+                Statements::Some,
+                Statements::Few,
+                Statements::Hidden,
+            ]),
+        ),
+        (
+            "effort of a module",
+            all(&[
+                Effort::Small,
+                Effort::Medium,
+                Effort::Large,
+                Effort::Unknown,
             ]),
         ),
         (

@@ -255,6 +255,7 @@ pub(crate) mod tests {
                 checksums: None,
                 cause: None,
             }],
+            views: Vec::new(),
             seconds: 0.1,
         }
     }

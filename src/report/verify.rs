@@ -126,21 +126,27 @@ impl Checksums {
 pub struct VerifyReport {
     pub job: String,
     pub tables: Vec<VerifiedTable>,
+    /// Views, if they were asked for, each compared by checksum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<VerifiedTable>,
     /// Wall time of the comparison alone: a run has counted tables before, beside the load.
     pub seconds: f64,
 }
 
 impl VerifyReport {
-    /// Tables that were compared and differ.
+    /// Tables and views that were compared and differ.
     pub fn differences(&self) -> impl Iterator<Item = &VerifiedTable> {
-        self.tables
-            .iter()
+        self.all()
             .filter(|table| table.cause.is_none() && !table.equal())
     }
 
-    /// Tables that could not be compared.
+    /// Tables and views that could not be compared.
     pub fn failures(&self) -> impl Iterator<Item = &VerifiedTable> {
-        self.tables.iter().filter(|table| table.cause.is_some())
+        self.all().filter(|table| table.cause.is_some())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &VerifiedTable> {
+        self.tables.iter().chain(&self.views)
     }
 
     /// More than row counts was compared.
@@ -179,10 +185,11 @@ mod tests {
         assert!(!table.equal());
         let report = VerifyReport {
             job: "demo".into(),
-            tables: vec![table],
+            tables: vec![table.clone()],
+            views: vec![table],
             seconds: 0.1,
         };
-        assert_eq!(report.differences().count(), 1);
+        assert_eq!(report.differences().count(), 2);
         assert_eq!(report.failures().count(), 0);
     }
 }

@@ -40,6 +40,7 @@ mod texts;
 mod tune;
 mod types;
 mod verify;
+mod views;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,3 +17,4 @@ mod pooling;
 mod splitting;
 mod stating;
 mod suspended;
+mod views;

@@ -2,8 +2,9 @@
 
 use migrate::config::job::Mode;
 use migrate::error::Kind;
-use migrate::plan::object::{CollationPlan, ForeignKeyPlan, SequencePlan, ViewPlan};
+use migrate::plan::object::{CollationPlan, ForeignKeyPlan, SequencePlan};
 use migrate::plan::table::TablePlan;
+use migrate::plan::view::{ViewForm, ViewPlan};
 use migrate::postgres::ddl::{self, TableOptions};
 use migrate::postgres::objects::{
     add_foreign_key, continue_sequence, drop_keys_between, drop_view, is_suspended, make_collation,
@@ -225,6 +226,9 @@ async fn a_run_that_was_overtaken_touches_nothing_beside_its_tables() {
         source: "dbo.V".into(),
         target: name("v"),
         query: "SELECT 1 AS one".into(),
+        form: ViewForm::Plain,
+        indexes: Vec::new(),
+        read: Default::default(),
     };
     let sequence = SequencePlan {
         source: "dbo.S".into(),

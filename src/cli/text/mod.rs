@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind, Result};
 use crate::report::Omission;
 use crate::report::table::Cause;
-use tsql::schema::inventory::InventoryKind;
+use tsql::schema::inventory::{AssessedModule, Effort, InventoryKind};
 
 /// Lines of one list, at most; the rest is counted and is in the JSON.
 const MOST_LINES: usize = 20;
@@ -108,6 +108,9 @@ fn inventory(out: &mut String, kinds: &[InventoryKind]) {
         let note = kind.note.iter().filter(|_| kind.unread.is_none());
         let note = note.map(|note| format!(" ({note})")).collect::<String>();
         out.push_str(&figures::wrap(&format!("{line}{note}"), "  ", "    "));
+        if let Some(line) = efforts(&kind.modules) {
+            out.push_str(&figures::wrap(&line, "    ", "    "));
+        }
         let named = kind.names.iter().take(MOST_LINES).map(String::as_str);
         let named = named.collect::<Vec<_>>().join(", ");
         if !named.is_empty() {
@@ -120,4 +123,29 @@ fn inventory(out: &mut String, kinds: &[InventoryKind]) {
             ));
         }
     }
+}
+
+/// How many of them are how much work.
+fn efforts(modules: &[AssessedModule]) -> Option<String> {
+    if modules.is_empty() {
+        return None;
+    }
+    let lines: usize = modules.iter().map(|module| module.lines).sum();
+    let classes = [
+        (Effort::Small, "small"),
+        (Effort::Medium, "medium"),
+        (Effort::Large, "large"),
+        (Effort::Unknown, "not shown to this login"),
+    ];
+    let counts = classes.iter().filter_map(|(effort, word)| {
+        let of_class = modules.iter().filter(|module| module.effort == *effort);
+        let number = of_class.count();
+        (number > 0).then(|| format!("{number} {word}"))
+    });
+    let counts: Vec<_> = counts.collect();
+    Some(format!(
+        "to rewrite: {} in {} of T-SQL",
+        counts.join(", "),
+        figures::counted(lines, "line")
+    ))
 }

@@ -354,6 +354,7 @@ mod tests {
                 checksums: None,
                 cause: None,
             }],
+            views: Vec::new(),
             seconds: 0.2,
         });
         let text = render(&Report::draw_up(facts));

@@ -2,6 +2,7 @@
 
 use crate::cli::text::figures::{count, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
+use crate::report::run::RunOutcome;
 use crate::report::status::{RunState, RunStatus, StatusReport};
 
 /// The report as text.
@@ -26,7 +27,7 @@ fn run(out: &mut String, run: &RunStatus) {
         (RunState::Running, _) => format!("run {run_id} began at {started}\n\n"),
         (state, Some(ended)) => format!(
             "last run {run_id}: {}, {started} to {ended}\n\n",
-            state.as_str()
+            ending(state)
         ),
         (_, None) => format!(
             "last run {run_id} began at {started} and its process died; the same command \
@@ -59,10 +60,19 @@ fn run(out: &mut String, run: &RunStatus) {
     }
 }
 
+/// A run whose rows are all there is done, whatever else is to be said of it.
+fn ending(state: RunState) -> &'static str {
+    match state {
+        RunState::Ended(RunOutcome::Incomplete) => "done, with schema objects left out",
+        RunState::Ended(RunOutcome::Rejected) => "done, with rejected rows",
+        RunState::Ended(RunOutcome::Different) => "done, and the sides differ",
+        other => other.as_str(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::run::RunOutcome;
     use crate::report::status::TableStatus;
 
     #[test]
@@ -111,6 +121,11 @@ mod tests {
                 RunState::Ended(RunOutcome::Done),
                 Some("2026-03-04T06:00:00Z"),
                 "last run 7: done, 2026-03-04T05:06:07Z to 2026-03-04T06:00:00Z\n",
+            ),
+            (
+                RunState::Ended(RunOutcome::Incomplete),
+                Some("2026-03-04T06:00:00Z"),
+                "last run 7: done, with schema objects left out, 2026",
             ),
         ] {
             let text = render(&StatusReport {

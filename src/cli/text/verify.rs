@@ -14,17 +14,45 @@ pub(crate) fn render(report: &VerifyReport) -> String {
     out
 }
 
-/// Differences and failures by table, then the sum.
+/// Differences and failures by table, then the sum; the same for views.
 pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
+    let what = if report.by_checksum() {
+        "row count and checksum"
+    } else {
+        "row count"
+    };
+    side_by_side(out, &report.tables, "table");
+    out.push_str(&format!(
+        "{} of {} equal in {what}, compared in {}\n",
+        equal(&report.tables),
+        counted(report.tables.len(), "table"),
+        seconds(report.seconds)
+    ));
+    if !report.views.is_empty() {
+        out.push('\n');
+        side_by_side(out, &report.views, "view");
+        out.push_str(&format!(
+            "{} of {} equal in row count and checksum\n",
+            equal(&report.views),
+            counted(report.views.len(), "view"),
+        ));
+    }
+}
+
+fn equal(compared: &[VerifiedTable]) -> usize {
+    compared.iter().filter(|table| table.equal()).count()
+}
+
+fn side_by_side(out: &mut String, compared: &[VerifiedTable], kind: &str) {
     let mut grid = Grid::new(&[
-        ("table", Align::Left),
+        (kind, Align::Left),
         ("source rows", Align::Right),
         ("target rows", Align::Right),
         ("rejected", Align::Right),
         ("", Align::Left),
     ]);
     let side = |rows: Option<u64>| rows.map_or_else(|| "?".to_owned(), count);
-    for table in &report.tables {
+    for table in compared {
         grid.row(vec![
             table.table.clone(),
             side(table.source_rows),
@@ -34,7 +62,7 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
         ]);
     }
     out.push_str(&grid.render());
-    for table in &report.tables {
+    for table in compared {
         if let Some(checksums) = table.checksums.as_ref().filter(|sums| !sums.equal()) {
             differences(out, &table.table, checksums);
         }
@@ -42,17 +70,6 @@ pub(crate) fn lines(out: &mut String, report: &VerifyReport) {
             cause(out, &table.table, why);
         }
     }
-    let what = if report.by_checksum() {
-        "row count and checksum"
-    } else {
-        "row count"
-    };
-    out.push_str(&format!(
-        "{} of {} equal in {what}, compared in {}\n",
-        report.tables.iter().filter(|table| table.equal()).count(),
-        counted(report.tables.len(), "table"),
-        seconds(report.seconds)
-    ));
 }
 
 fn word(table: &VerifiedTable) -> &'static str {
@@ -229,6 +246,7 @@ mod tests {
                 }),
                 cause: None,
             }],
+            views: Vec::new(),
             seconds: 0.5,
         };
         let text = render(&report);

@@ -10,8 +10,9 @@ mod target;
 use std::time::Duration;
 
 use crate::config::job::{
-    Collations, Computed, Consistency, History, Job, Mode, NameStyle, ReportFiles, Retry,
-    RowVersion, SchemaOptions, Transfer, Untranslated, ValuePolicy, Values, VerifyLevel, Views,
+    Collations, Computed, Consistency, Functions, Helpers, History, IndexedViews, Job, Mode,
+    NameStyle, ReportFiles, Retry, RowVersion, SchemaOptions, Transfer, Untranslated, ValuePolicy,
+    Values, VerifyLevel, Views,
 };
 use crate::config::problem::Problem;
 use crate::config::section::{Gathered, Section};
@@ -144,6 +145,9 @@ fn schema(top: &mut Section, g: &mut Gathered<'_>) -> SchemaOptions {
         comments: section.boolean("comments", true, g),
         sequences: section.boolean("sequences", true, g),
         views: section.choice("views", Views::None, g),
+        functions: section.choice("functions", Functions::Needed, g),
+        helpers: section.choice("helpers", Helpers::Create, g),
+        indexed_views: section.choice("indexed_views", IndexedViews::Plain, g),
         collations: section.choice("collations", Collations::Plain, g),
         untranslated: section.choice("untranslated", Untranslated::Report, g),
         rowversion: section.choice("rowversion", RowVersion::Bytes, g),

@@ -121,7 +121,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
             },
             ty,
             nullable: row.is_nullable,
-            identity: identities.get(&key).cloned(),
+            identity: identities.get(&key).cloned().flatten(),
             computed,
             collation,
             code_page,
@@ -135,6 +135,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
                 period: special.period,
                 sparse: special.sparse,
                 column_set: special.column_set,
+                hidden_identity: matches!(identities.get(&key), Some(None)),
                 pseudo: graph.is_some(),
             },
         };
@@ -167,7 +168,8 @@ fn has_code_page(ty: &SqlType) -> bool {
     )
 }
 
-fn code_pages(rows: &[CollationRow]) -> HashMap<String, u16> {
+/// By collation.
+pub(super) fn code_pages(rows: &[CollationRow]) -> HashMap<String, u16> {
     let mut pages = HashMap::new();
     for row in rows {
         let page = row.code_page.and_then(|page| u16::try_from(page).ok());
@@ -178,11 +180,13 @@ fn code_pages(rows: &[CollationRow]) -> HashMap<String, u16> {
     pages
 }
 
-fn identities(rows: &[IdentityRow]) -> Result<HashMap<MemberKey, Identity>> {
+/// `None` is an identity of which the server does not tell how it counts.
+fn identities(rows: &[IdentityRow]) -> Result<HashMap<MemberKey, Option<Identity>>> {
     let mut identities = HashMap::new();
     for row in rows {
+        let key = (row.object_id, row.column_id);
         let (Some(seed), Some(increment)) = (&row.seed_value, &row.increment_value) else {
-            // A column that only inherits the property gives out no values.
+            identities.entry(key).or_insert(None);
             continue;
         };
         let identity = Identity {
@@ -191,7 +195,7 @@ fn identities(rows: &[IdentityRow]) -> Result<HashMap<MemberKey, Identity>> {
             last_value: row.last_value.as_deref().map(integer).transpose()?,
         };
         // A server may list a column more than once.
-        identities.insert((row.object_id, row.column_id), identity);
+        identities.insert(key, Some(identity));
     }
     Ok(identities)
 }

@@ -90,6 +90,7 @@ async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
         synonyms: Vec::new(),
         functions: Vec::new(),
         modules: Vec::new(),
+        code_pages: Default::default(),
         hidden_sequences: Vec::new(),
         filters_hidden: false,
         inventory: Vec::new(),

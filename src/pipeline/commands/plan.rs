@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::commands::schema::{functions, views};
 use crate::pipeline::connections::{open_source, source_endpoint};
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
@@ -85,10 +86,12 @@ fn others(planned: &build::Planned) -> Vec<String> {
     let collations = planned.collations.iter().map(ddl::collation);
     let domains = planned.domains.iter().map(ddl::domain);
     let sequences = planned.sequences.iter().map(ddl::sequence);
-    let views = planned.views.iter().map(ddl::view);
+    let helpers = planned.helpers.iter().map(|one| one.statement.clone());
+    let modules = functions(planned).into_iter().chain(views(planned));
     collations
         .chain(domains)
         .chain(sequences)
-        .chain(views)
+        .chain(helpers)
+        .chain(modules.map(|statement| statement.sql))
         .collect()
 }

@@ -57,6 +57,8 @@ fn parts(planned: &Planned, unlogged: bool) -> Vec<SchemaSection> {
         ("collations", collations(planned)),
         ("domains", domains(planned)),
         ("sequences", sequences(planned)),
+        ("helper functions", helpers(planned)),
+        ("functions", functions(planned)),
         ("tables", tables(planned, unlogged)),
         ("sequences of columns", each(planned, ddl::counters)),
         ("primary keys", each(planned, primary_key)),
@@ -86,7 +88,11 @@ fn schemas(planned: &Planned) -> Vec<Statement> {
     let sequences = planned.sequences.iter().map(|one| &one.target.schema);
     let views = planned.views.iter().map(|view| &view.target.schema);
     let domains = planned.domains.iter().map(|one| &one.target.schema);
+    let functions = planned.functions.iter().map(|one| &one.target.schema);
+    let helpers = planned.helpers.iter().map(|one| &one.target.schema);
+    let collations = planned.collations.iter().map(|one| &one.schema);
     let all = tables.chain(sequences).chain(views).chain(domains);
+    let all = all.chain(functions).chain(helpers).chain(collations);
     let all: BTreeSet<_> = all.collect();
     all.into_iter()
         .map(|schema| statement("", ddl::create_schema(schema)))
@@ -122,10 +128,34 @@ fn tables(planned: &Planned, unlogged: bool) -> Vec<Statement> {
         .collect()
 }
 
-fn views(planned: &Planned) -> Vec<Statement> {
-    let all = planned.views.iter();
-    all.map(|view| statement(&view.source, ddl::view(view)))
+fn helpers(planned: &Planned) -> Vec<Statement> {
+    let all = planned.helpers.iter();
+    all.map(|one| statement(&one.of, one.statement.clone()))
         .collect()
+}
+
+/// Those that read no table, which tables may call.
+pub(super) fn functions(planned: &Planned) -> Vec<Statement> {
+    let early = planned.functions.iter();
+    early
+        .filter(|function| function.after_views.is_none())
+        .map(|function| statement(&function.source, ddl::function(function)))
+        .collect()
+}
+
+/// With the functions that read tables, each where what it reads is there.
+pub(super) fn views(planned: &Planned) -> Vec<Statement> {
+    let mut all = Vec::new();
+    for place in 0..=planned.views.len() {
+        let functions = planned.functions.iter();
+        let now = functions.filter(|function| function.after_views == Some(place));
+        all.extend(now.map(|function| statement(&function.source, ddl::function(function))));
+        if let Some(view) = planned.views.get(place) {
+            let statements = ddl::view_statements(view).into_iter();
+            all.extend(statements.map(|sql| statement(&view.source, sql)));
+        }
+    }
+    all
 }
 
 fn each(planned: &Planned, of: impl Fn(&TablePlan) -> Vec<String>) -> Vec<Statement> {

@@ -10,8 +10,8 @@ use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::run::session::Session;
 use crate::pipeline::survey::Survey;
 use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
-use crate::plan::object::ViewPlan;
 use crate::plan::table::TablePlan;
+use crate::plan::view::ViewPlan;
 use crate::postgres::pool::Lease;
 use crate::postgres::start_over::{self, Discarded};
 use crate::postgres::state::{

@@ -1,6 +1,6 @@
-//! Schema objects other than tables. Before the load: collations, domains and sequences, and constraints
-//! that would refuse rows are suspended. After it: foreign keys, suspended constraints, the sequences'
-//! next values, views.
+//! Schema objects other than tables. Before the load: collations, domains, sequences and the functions
+//! that read no table, and constraints that would refuse rows are suspended. After it: foreign keys,
+//! suspended constraints, the sequences' next values, views and the other functions.
 
 use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
@@ -8,7 +8,7 @@ use crate::pipeline::context::Run;
 use crate::pipeline::run::completed::{CompletedObjects, FailuresByTable};
 use crate::pipeline::run::done_tables;
 use crate::pipeline::run::resume::{JobState, by_table_name};
-use crate::pipeline::run::views::{make_view, unmade_view};
+use crate::pipeline::run::views::{make_functions_for_tables, make_views};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::plan::build::Planned;
 use crate::plan::table::TablePlan;
@@ -40,6 +40,7 @@ pub async fn make_before_load(run: &Run, planned: &Planned, state: &JobState) ->
         })
         .await?;
     }
+    make_functions_for_tables(run, planned).await?;
     match run.job.transfer.mode {
         Mode::Create => Ok(()),
         Mode::Replace => drop_obstacles(run, planned, state).await,
@@ -163,10 +164,6 @@ async fn make_all_after_load(
         })
         .await?;
     }
-    for view in &planned.views {
-        if let Err(error) = make_view(run, view).await? {
-            completed.omissions.push(unmade_view(view, &error));
-        }
-    }
+    completed.omissions.extend(make_views(run, planned).await?);
     Ok(completed)
 }

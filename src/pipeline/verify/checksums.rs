@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::job::{Job, Mode};
+use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::options::ComparisonLevel;
 use crate::pipeline::verify::differences::differences;
@@ -36,6 +36,8 @@ pub(super) struct Comparing<'a> {
     pub(super) trust_load: bool,
     /// Rows of the table in `_migrate.rejects`.
     pub(super) rejected: u64,
+    /// Others may have put rows there.
+    pub(super) shared: bool,
 }
 
 /// Both sides' sums, and what differs.
@@ -122,10 +124,9 @@ impl Comparing<'_> {
         }
     }
 
-    /// In mode `append` a table may hold rows that the job did not put there.
     fn refuse_others(&self, record: Option<&TableRecord>, there: Sum) -> Result<()> {
         let committed = record.map_or(0, |record| record.rows);
-        if self.job.transfer.mode != Mode::Append || committed == there.rows {
+        if !self.shared || committed == there.rows {
             return Ok(());
         }
         Err(Error::new(

@@ -6,6 +6,7 @@ mod differences;
 mod held_rows;
 mod print;
 mod reads;
+mod views;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::job::{Job, Mode, VerifyLevel};
+use crate::config::job::{Job, Mode, VerifyLevel, Views};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::connections::Connections;
 use crate::pipeline::context::{Counts, Run, TableLoad};
@@ -81,6 +82,12 @@ pub async fn verify(
     verification: VerifyOptions,
     cancel: CancellationToken,
 ) -> Result<VerifyReport> {
+    if verification.views && job.schema.views == Views::None {
+        return Err(Error::new(
+            Kind::Usage,
+            "--views: the job makes no views, because schema.views is none",
+        ));
+    }
     let connections = drop_on_stop(&cancel, STOPPED, Connections::open(job)).await?;
     let compared = async {
         let survey = survey::survey(job, &connections, options).await?;
@@ -94,7 +101,13 @@ pub async fn verify(
             rejected: HashMap::new(),
             counted: HashMap::new(),
         };
-        Ok(comparison.tables(&survey.planned.tables).await)
+        let mut views = Vec::new();
+        if verification.views {
+            views = views::compare(&comparison, &survey.planned.views).await;
+        }
+        let mut report = comparison.tables(&survey.planned.tables).await;
+        report.views = views;
+        Ok(report)
     };
     let outcome =
         match finish_within_grace(&connections.target, &cancel, Duration::ZERO, compared).await {
@@ -142,6 +155,7 @@ impl<'a> Comparison<'a> {
         VerifyReport {
             job: self.job.name.clone(),
             tables,
+            views: Vec::new(),
             seconds: started.elapsed().as_secs_f64(),
         }
     }
@@ -227,6 +241,7 @@ impl<'a> Comparison<'a> {
             show_values: self.show_values,
             trust_load: self.trust_load,
             rejected: self.rejected_of(plan),
+            shared: self.job.transfer.mode == Mode::Append,
         };
         match comparing.table(plan, self.record(plan)).await {
             Ok(outcome) => VerifiedTable {
@@ -265,6 +280,7 @@ impl<'a> Comparison<'a> {
         VerifyReport {
             job: self.job.name.clone(),
             tables: plans.iter().map(table).collect(),
+            views: Vec::new(),
             seconds: started.elapsed().as_secs_f64(),
         }
     }

@@ -54,7 +54,8 @@ fn plan_one(
     let translated = match translate::check(text, &scope) {
         Ok(translated) => translated,
         Err(why) => {
-            remarks.untranslated(context.job, object, &why.reason, text);
+            let why = context.names.fault(text, &why);
+            remarks.untranslated(context.job, object, &why, text);
             return None;
         }
     };

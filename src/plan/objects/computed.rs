@@ -68,7 +68,7 @@ fn expressions(
                     None
                 }
                 Err(why) => {
-                    let why = format!("{}; {plain}", why.reason);
+                    let why = format!("{}; {plain}", context.names.fault(text, &why));
                     remarks.untranslated(context.job, object, &why, text);
                     None
                 }

@@ -16,6 +16,33 @@ pub(in crate::plan) struct Context<'a> {
     pub(in crate::plan) target: TargetTypes,
 }
 
+/// What decisions about views and functions look at beside the names, which they add to.
+#[derive(Clone, Copy)]
+pub(in crate::plan) struct Sources<'a> {
+    pub(in crate::plan) database: &'a Database,
+    pub(in crate::plan) job: &'a Job,
+    pub(in crate::plan) target: TargetTypes,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn with<'b>(&self, names: &'b Names) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context {
+            database: self.database,
+            job: self.job,
+            names,
+            target: self.target,
+        }
+    }
+
+    /// That of text which comes from no column.
+    pub(super) fn default_collation(&self) -> Option<&'a str> {
+        Some(self.database.collation.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
 /// What a reader of the plan must know of a table.
 #[derive(Debug, Default)]
 pub(in crate::plan) struct Remarks {
@@ -54,6 +81,18 @@ impl Remarks {
             Untranslated::Ignore => self.notes.push(format!(
                 "{object} is left out, not translated: {reason}; its T-SQL: {text}"
             )),
+        }
+    }
+
+    /// One that another's fault keeps from being made, with its text.
+    pub(super) fn dependent(&mut self, job: &Job, object: String, reason: &str, text: &str) {
+        match job.schema.untranslated {
+            Untranslated::Report => {
+                self.omit_with_text(object, reason, Some(text.to_owned()));
+            }
+            Untranslated::Ignore => self
+                .notes
+                .push(format!("{object} is left out: {reason}; its T-SQL: {text}")),
         }
     }
 

@@ -42,7 +42,10 @@ pub(super) fn fill(
                 remarks.note_all(&object, &translated.notes);
                 plan.clauses.default = Some(translated.sql);
             }
-            Err(why) => remarks.untranslated(context.job, object, &why.reason, text),
+            Err(why) => {
+                let why = context.names.fault(text, &why);
+                remarks.untranslated(context.job, object, &why, text);
+            }
         }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::config::job::Job;
 use crate::plan::object::{ForeignKeyPlan, IndexPlan};
 use crate::plan::objects::check::not_valid;
-use crate::plan::objects::collation;
 use crate::plan::objects::context::Remarks;
 use crate::plan::objects::default::HIDDEN;
+use crate::plan::objects::locale;
+use crate::plan::selection::Selection;
 use crate::plan::table::{ColumnPlan, TablePlan};
 use tsql::schema::objects::{Action, ForeignKey};
 use tsql::schema::{Database, OtherObject, Table};
@@ -31,7 +32,7 @@ pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], j
         hidden(table, &mut remarks);
         let keys = table.extras.foreign_keys.iter();
         let made = keys
-            .filter_map(|key| plan_one(key, &tables[at], tables, &mut remarks))
+            .filter_map(|key| plan_one(key, (&tables[at], tables), job, &mut remarks))
             .collect();
         let plan = &mut tables[at];
         plan.objects.foreign_keys = made;
@@ -54,8 +55,8 @@ fn hidden(table: &Table, remarks: &mut Remarks) {
 
 fn plan_one(
     key: &ForeignKey,
-    own: &TablePlan,
-    tables: &[TablePlan],
+    (own, tables): (&TablePlan, &[TablePlan]),
+    job: &Job,
     remarks: &mut Remarks,
 ) -> Option<ForeignKeyPlan> {
     let object = format!("foreign key {}", key.name);
@@ -64,10 +65,12 @@ fn plan_one(
         table.schema == key.referenced_schema && table.name == key.referenced_table
     };
     let Some(other) = tables.iter().find(named) else {
-        remarks.omit(
-            object,
-            format!("it refers to {other_name}, which the job leaves out"),
-        );
+        let why = if Selection::new(&job.tables).includes(&other_name) {
+            "which this login does not see, or which cannot be planned"
+        } else {
+            "which the job leaves out"
+        };
+        remarks.omit(object, format!("it refers to {other_name}, {why}"));
         return None;
     };
     let (Some(columns), Some(referenced)) = (
@@ -86,8 +89,7 @@ fn plan_one(
         remarks.notes.push(not_valid(&object, key.disabled));
     }
     let loose = |column: &&ColumnPlan| {
-        column.clauses.collation.is_none()
-            && collation::is_loose(column.source.collation.as_deref())
+        column.clauses.collation.is_none() && locale::is_loose(column.source.collation.as_deref())
     };
     Some(ForeignKeyPlan {
         name: key.name.clone(),

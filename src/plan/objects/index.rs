@@ -2,8 +2,11 @@
 
 use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
 use crate::plan::objects::context::{Context, Remarks};
+use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::{collation, scope};
 use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::plan::view::ViewPlan;
+use tsql::schema::objects::View;
 use tsql::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
 use tsql::translate;
 use tsql::typemap::PgType;
@@ -37,6 +40,33 @@ pub(super) fn plan_all(
         .filter_map(|index| plan_one(index, plan, context, remarks))
         .collect();
     indexes.sort_by_key(|index| !index.is_constraint());
+    indexes
+}
+
+/// The indexes of a materialized view, unique ones first. The server says itself which of them is
+/// filtered: a view has none that is.
+pub(super) fn of_view(
+    view: &View,
+    plan: &ViewPlan,
+    context: &Context<'_>,
+    remarks: &mut Remarks,
+) -> Vec<IndexPlan> {
+    if !context.job.schema.indexes {
+        return Vec::new();
+    }
+    let table = plan.as_table();
+    let mut indexes: Vec<_> = view
+        .indexes
+        .iter()
+        .filter_map(|index| {
+            if index.key.is_empty() {
+                remarks.omit(object(index), HIDDEN);
+                return None;
+            }
+            plan_one(index, &table, context, remarks)
+        })
+        .collect();
+    indexes.sort_by_key(|index| !index.is_unique());
     indexes
 }
 

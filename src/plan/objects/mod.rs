@@ -13,11 +13,12 @@ mod domain;
 mod filled;
 mod foreign_key;
 mod index;
+mod locale;
+mod modules;
 mod naming;
 mod scope;
 mod sequence;
 mod trigger;
-mod view;
 mod without;
 
 use crate::config::job::{History, Job};
@@ -28,15 +29,15 @@ use tsql::schema::Table;
 use tsql::schema::objects::Temporal;
 
 pub(super) use crate::plan::objects::collation::used as collations;
-pub(super) use crate::plan::objects::context::{Context, Remarks};
+pub(super) use crate::plan::objects::context::{Context, Remarks, Sources};
 pub(super) use crate::plan::objects::domain::used as domains;
 pub(super) use crate::plan::objects::foreign_key::plan_all as foreign_keys;
 pub(super) use crate::plan::objects::index::note_rounding;
+pub(super) use crate::plan::objects::modules::{Modules, keep_needed};
 pub(super) use crate::plan::objects::naming::name_all;
 pub(super) use crate::plan::objects::scope::Names;
 pub(super) use crate::plan::objects::sequence::plan_all as sequences;
 pub(super) use crate::plan::objects::trigger::plan_all as triggers;
-pub(super) use crate::plan::objects::view::plan_all as views;
 pub(super) use crate::plan::objects::without::leave_out;
 
 /// Completes the columns, and takes out those that PostgreSQL computes.
@@ -51,7 +52,7 @@ pub(super) fn columns(
 ) -> Result<Vec<ColumnPlan>> {
     domain::fill(table, columns, context, remarks)?;
     collation::fill(table, columns, context);
-    counter::fill(columns, remarks);
+    counter::fill(columns, context.job.schema.identity, remarks);
     default::fill(table, columns, context, remarks);
     bound::omit(columns, context, remarks);
     comment::fill(columns, context.job);

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::config::job::NameStyle;
-use crate::plan::object::{SequencePlan, TriggerAction, ViewPlan};
+use crate::plan::object::{SequencePlan, TriggerAction};
 use crate::plan::table::{TablePlan, TargetName};
+use crate::plan::view::ViewPlan;
 use tsql::names::{self, Taken};
 
 /// Indexes share one namespace with the tables of their schema, so an index's name gives way, and
@@ -14,7 +15,7 @@ use tsql::names::{self, Taken};
 pub(in crate::plan) fn name_all(
     tables: &mut [TablePlan],
     sequences: &[SequencePlan],
-    views: &[ViewPlan],
+    views: &mut [ViewPlan],
     style: NameStyle,
     former: &[&TablePlan],
 ) {
@@ -63,6 +64,12 @@ pub(in crate::plan) fn name_all(
         let mut of = Of::new(table.full_name(), &table.target, &mut table.notes);
         for key in &mut table.objects.foreign_keys {
             key.name = namer.name(&mut of, Kind::ForeignKey, &key.source);
+        }
+    }
+    for view in views.iter_mut() {
+        for index in &mut view.indexes {
+            let wanted = names::fold(&index.source.replace('\0', ""), style);
+            index.name = namer.schema(&view.target.schema).derive(&wanted);
         }
     }
 }

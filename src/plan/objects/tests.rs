@@ -20,7 +20,7 @@ fn job(more: &str) -> Job {
     parse(&text, "j", &|_| None).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
-fn database(tables: Vec<Table>) -> Database {
+pub(super) fn database(tables: Vec<Table>) -> Database {
     Database {
         name: "S".into(),
         server: "s".into(),
@@ -37,6 +37,7 @@ fn database(tables: Vec<Table>) -> Database {
         synonyms: Vec::new(),
         functions: Vec::new(),
         modules: Vec::new(),
+        code_pages: Default::default(),
         hidden_sequences: Vec::new(),
         filters_hidden: false,
         inventory: Vec::new(),
@@ -404,6 +405,8 @@ fn views(tables: &[(&str, &str)], views: &[(&str, &str, &[&str])]) -> Vec<String
             name: "V".into(),
             definition: Some(format!("CREATE VIEW [{schema}].[V] AS {query}")),
             reads: reads.iter().map(|read| (*read).to_owned()).collect(),
+            calls: Vec::new(),
+            quoted_identifiers: true,
             indexed: false,
             columns: Vec::new(),
             indexes: Vec::new(),

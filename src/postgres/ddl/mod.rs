@@ -1,6 +1,7 @@
 //! Makes target tables, or takes over those that are there, as `transfer.mode` says.
 
 mod objects;
+mod routines;
 mod shape;
 mod statement;
 mod types;
@@ -19,8 +20,9 @@ use tsql::names;
 pub(super) use crate::postgres::ddl::objects::quote_literal;
 pub use crate::postgres::ddl::objects::{
     NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
-    foreign_key_at_once, index, sequence, trigger, trigger_body, validate, view,
+    foreign_key_at_once, index, sequence, trigger, trigger_body, validate,
 };
+pub use crate::postgres::ddl::routines::{function, view, view_statements};
 pub use crate::postgres::ddl::statement::primary_key;
 pub use crate::postgres::ddl::statement::{counters, create_schema, create_table, statements};
 pub(super) use crate::postgres::ddl::types::type_text;

@@ -1,8 +1,8 @@
-//! The DDL text of indexes, constraints, comments, collations, domains, sequences and views.
+//! The DDL text of indexes, constraints, comments, collations, domains and sequences.
 
 use crate::plan::object::{
     CheckPlan, CollationPlan, DomainPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan,
-    TriggerAction, TriggerPlan, ViewPlan,
+    TriggerAction, TriggerPlan,
 };
 use crate::plan::table::{ColumnPlan, TablePlan};
 use crate::postgres::ddl::types::type_text;
@@ -257,11 +257,6 @@ pub fn sequence(plan: &SequencePlan) -> String {
         cache.unwrap_or_default(),
         if plan.cycle { " CYCLE" } else { " NO CYCLE" }
     )
-}
-
-/// A view.
-pub fn view(plan: &ViewPlan) -> String {
-    format!("CREATE VIEW {} AS\n{}", qualified(&plan.target), plan.query)
 }
 
 fn list(columns: &[String]) -> String {

@@ -12,17 +12,19 @@ mod standalone;
 mod suspended;
 mod table;
 mod trigger;
+mod view;
 
 pub use crate::postgres::objects::foreign_key::{
     add as add_foreign_key, validate as validate_foreign_key,
 };
 pub use crate::postgres::objects::index::{make_check, make_index};
-pub(super) use crate::postgres::objects::standalone::drop_view_within;
 pub use crate::postgres::objects::standalone::{
-    continue_sequence, drop_view, make_collation, make_domain, make_sequence, make_view,
+    continue_sequence, make_collation, make_domain, make_sequence,
 };
 pub use crate::postgres::objects::suspended::{
     drop_keys_between, is_suspended, restore, restore_statement, suspend,
 };
 pub use crate::postgres::objects::table::TableContext;
 pub use crate::postgres::objects::trigger::make as make_trigger;
+pub(super) use crate::postgres::objects::view::drop_view_within;
+pub use crate::postgres::objects::view::{drop_view, make_function, make_helper, make_view};

@@ -1,16 +1,16 @@
-//! Objects that belong to no table: collations, domains, sequences, views. Existing ones of the same
-//! definition are kept.
+//! Objects that belong to no table: collations, domains, sequences. Existing ones of the same definition
+//! are kept.
 //!
 //! Each function answers [`Kind::JobHeld`] if a younger run has the job.
 
-use tokio_postgres::{Client, GenericClient, Transaction};
+use tokio_postgres::Client;
 
 use crate::error::{Error, Kind, Result};
-use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan, ViewPlan};
+use crate::plan::object::{CollationPlan, DomainPlan, SequencePlan};
 use crate::postgres::objects::existing;
 use crate::postgres::state::RunFence;
 use crate::postgres::{ddl, fault};
-use tsql::names::{TargetName, qualified, quote_ident};
+use tsql::names::{qualified, quote_ident};
 
 const SEQUENCE: &str = "\
 SELECT s.seqtypid::pg_catalog.regtype::text AS type, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, \
@@ -151,92 +151,8 @@ pub async fn continue_sequence(
     transaction.commit().await.map_err(failed)
 }
 
-/// Makes a view, unless one of its definition is there. [`Kind::TargetExists`] if another thing
-/// has its name.
-pub async fn make_view(client: &mut Client, fence: RunFence<'_>, plan: &ViewPlan) -> Result<()> {
-    let name = qualified(&plan.target);
-    let failed = |error| fault::from_driver(error, &format!("make view {name}"));
-    let mut transaction = client.transaction().await.map_err(failed)?;
-    fence.check(&transaction).await?;
-    ddl::make_schema(&transaction, &plan.target.schema).await?;
-    match existing::relation(&transaction, &plan.target.schema, &plan.target.table).await? {
-        None => {
-            let make = ddl::view(plan);
-            transaction.batch_execute(&make).await.map_err(failed)?;
-        }
-        Some(_) => {
-            let there = view_text(&transaction, &plan.target).await?;
-            if there.is_none() || there != wanted_view(&mut transaction, plan).await? {
-                return Err(other("view", &name));
-            }
-        }
-    }
-    transaction.commit().await.map_err(failed)
-}
-
-/// Drops a view of the plan's own definition, and no other.
-pub async fn drop_view(client: &mut Client, fence: RunFence<'_>, plan: &ViewPlan) -> Result<()> {
-    let name = qualified(&plan.target);
-    let failed = |error| fault::from_driver(error, &format!("drop view {name}"));
-    let mut transaction = client.transaction().await.map_err(failed)?;
-    fence.check(&transaction).await?;
-    drop_view_within(&mut transaction, plan).await?;
-    transaction.commit().await.map_err(failed)
-}
-
-/// The same within a transaction.
-pub(in crate::postgres) async fn drop_view_within(
-    transaction: &mut Transaction<'_>,
-    plan: &ViewPlan,
-) -> Result<()> {
-    let name = qualified(&plan.target);
-    let there = view_text(transaction, &plan.target).await?;
-    if there.is_none() {
-        return Ok(());
-    }
-    match wanted_view(transaction, plan).await {
-        Ok(wanted) if wanted == there => {
-            let drop = format!("DROP VIEW {name}");
-            let dropped = transaction.batch_execute(&drop).await;
-            dropped.map_err(|error| fault::from_driver(error, &format!("drop view {name}")))
-        }
-        // What it reads is not there any more, so it is not that view.
-        Err(error) if error.kind() == Kind::TargetLost => Err(error),
-        _ => Ok(()),
-    }
-}
-
-async fn view_text(client: &impl GenericClient, name: &TargetName) -> Result<Option<String>> {
-    let sql = "SELECT definition FROM pg_catalog.pg_views WHERE schemaname = $1 AND viewname = $2";
-    client
-        .query_opt(sql, &[&name.schema, &name.table])
-        .await
-        .map(|row| row.and_then(|row| row.get(0)))
-        .map_err(|error| fault::from_driver(error, "read a view"))
-}
-
-/// How PostgreSQL would print the view's query: made under another name and rolled back.
-async fn wanted_view(transaction: &mut Transaction<'_>, plan: &ViewPlan) -> Result<Option<String>> {
-    let failed = |error| fault::from_driver(error, "compare a view with the one that is there");
-    let savepoint = transaction.transaction().await.map_err(failed)?;
-    let target = TargetName {
-        schema: plan.target.schema.clone(),
-        table: "migrate twin view".to_owned(),
-    };
-    let twin = ViewPlan {
-        target: target.clone(),
-        ..plan.clone()
-    };
-    savepoint
-        .batch_execute(&ddl::view(&twin))
-        .await
-        .map_err(failed)?;
-    let text = view_text(&savepoint, &target).await?;
-    savepoint.rollback().await.map_err(failed)?;
-    Ok(text)
-}
-
-fn other(kind: &str, name: &str) -> Error {
+/// Another object has the name.
+pub(super) fn other(kind: &str, name: &str) -> Error {
     Error::new(
         Kind::TargetExists,
         format!(

@@ -3,6 +3,7 @@
 use crate::plan::table::ColumnPlan;
 use crate::postgres::ddl::type_text;
 use tsql::names::quote_ident;
+use tsql::schema::SqlType;
 use tsql::typemap::PgType;
 
 /// The form in which a column comes back.
@@ -49,8 +50,24 @@ fn form(ty: &PgType) -> Form {
 pub(super) fn selected(column: &ColumnPlan) -> String {
     let name = quote_ident(&column.target_name);
     match form(&column.target_type) {
-        Form::AsStored => name,
+        Form::AsStored => match scale(column) {
+            // Without a scale of its own a number has as many digits as its expression gave it.
+            Some(scale) if column.target_type == PgType::Numeric(None) => {
+                let digits = format!("pg_catalog.round({name}, {scale})");
+                format!("CASE WHEN {name} = {digits} THEN {digits} ELSE {name} END")
+            }
+            _ => name,
+        },
         Form::AsText => format!("{name}::pg_catalog.text"),
+    }
+}
+
+/// The digits after the point that a number of the source has.
+fn scale(column: &ColumnPlan) -> Option<u8> {
+    match column.source.ty {
+        SqlType::Decimal { scale, .. } => Some(scale),
+        SqlType::Money | SqlType::SmallMoney => Some(4),
+        _ => None,
     }
 }
 

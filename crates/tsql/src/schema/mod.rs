@@ -1,13 +1,16 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
+mod index;
 pub mod inventory;
 pub mod modules;
 pub mod objects;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::schema::index::{FILTER_UNKNOWN, Index, IndexColumn, IndexRole, OtherObject};
 use crate::schema::inventory::InventoryKind;
 use crate::schema::modules::{Function, Module, Synonym};
 use crate::schema::objects::{ColumnExtras, Sequence, TableExtras, View};
@@ -53,6 +56,10 @@ pub struct Database {
     /// Procedures, functions and triggers, by schema and name.
     #[serde(default)]
     pub modules: Vec<Module>,
+    /// The code pages of the collations that columns have, by name in the catalog's case; 65001 for
+    /// UTF-8.
+    #[serde(default)]
+    pub code_pages: BTreeMap<String, u16>,
     /// Full names of sequences of which the server tells no more.
     #[serde(default)]
     pub hidden_sequences: Vec<String>,
@@ -253,8 +260,6 @@ pub enum SqlType {
     },
 }
 
-/// In place of a predicate where the server does not tell whether there is one.
-pub const FILTER_UNKNOWN: &str = "(this server does not tell whether the index is filtered)";
 impl fmt::Display for SqlType {
     /// As T-SQL declares it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -329,62 +334,6 @@ impl SqlType {
             Self::Clr { name } | Self::Other { name } => name,
         }
     }
-}
-
-/// An index, or the key of a constraint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Index {
-    /// Name, unquoted.
-    pub name: String,
-    /// What it is for.
-    pub role: IndexRole,
-    /// Whether it forbids equal keys.
-    pub unique: bool,
-    /// Whether the rows are stored in it.
-    pub clustered: bool,
-    /// Whether the server leaves it as it is.
-    pub disabled: bool,
-    /// Whether it is a tree of rows.
-    pub rowstore: bool,
-    /// What it is where it is no rowstore, as `columnstore`, `xml`, `spatial`, `full-text`.
-    #[serde(default)]
-    pub kind: String,
-    /// The predicate of a filtered index, or [`FILTER_UNKNOWN`].
-    pub filter: Option<String>,
-    /// In key order.
-    pub key: Vec<IndexColumn>,
-    /// Names of INCLUDE columns.
-    pub included: Vec<String>,
-}
-
-/// A constraint, by kind (`foreign key`, `check`, `default`) and name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OtherObject {
-    /// Which kind of constraint.
-    pub kind: String,
-    /// Name, unquoted.
-    pub name: String,
-}
-
-/// What an index is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IndexRole {
-    /// The key of PRIMARY KEY.
-    PrimaryKey,
-    /// The key of UNIQUE.
-    UniqueConstraint,
-    /// Made by CREATE INDEX.
-    Index,
-}
-
-/// A column of an index's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexColumn {
-    /// Its name.
-    pub column: String,
-    /// Whether the largest value is first.
-    pub descending: bool,
 }
 
 impl Table {

@@ -32,8 +32,12 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// What it gives.
     pub returns: Returns,
-    /// Full names of the tables and views of this database that it reads.
+    /// Full names of the tables, views and table functions of this database that it reads.
     pub reads: Vec<String>,
+    /// Full names of the scalar functions of this database that it calls.
+    pub calls: Vec<String>,
+    /// `QUOTED_IDENTIFIER` was on: text in double quotes is a name.
+    pub quoted_identifiers: bool,
     /// `RETURNS NULL ON NULL INPUT`.
     pub null_on_null_input: bool,
 }
@@ -42,8 +46,8 @@ pub struct Function {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Returns {
-    /// One value of a type.
-    Value(SqlType),
+    /// One value; its type, if the server tells.
+    Value(Option<SqlType>),
     /// Rows of these columns.
     Rows(Vec<RecordedColumn>),
 }

@@ -30,6 +30,9 @@ pub struct ColumnExtras {
     /// One xml of all sparse columns of its table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub column_set: bool,
+    /// An identity of which the server tells neither seed nor increment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden_identity: bool,
     /// A pseudo-column of a graph table, as `$node_id`, which a statement names without brackets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pseudo: bool,
@@ -235,8 +238,14 @@ pub struct View {
     pub name: String,
     /// The whole CREATE VIEW statement; `None` where it is encrypted or the login may not see it.
     pub definition: Option<String>,
-    /// Full names of the tables and views of this database that it reads.
+    /// Full names of the tables, views and table functions of this database that it reads.
     pub reads: Vec<String>,
+    /// Full names of the scalar functions of this database that it calls.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// `QUOTED_IDENTIFIER` was on: text in double quotes is a name.
+    #[serde(default = "yes")]
+    pub quoted_identifiers: bool,
     /// It has a unique clustered index, and so its rows are stored.
     pub indexed: bool,
     /// Its columns as they were when it was made or last refreshed, in order.
@@ -260,6 +269,11 @@ pub struct RecordedColumn {
     pub collation: Option<String>,
     /// Whether the server says that it may be NULL.
     pub nullable: bool,
+}
+
+/// As it is for every module that was not made under `SET QUOTED_IDENTIFIER OFF`.
+fn yes() -> bool {
+    true
 }
 
 impl View {

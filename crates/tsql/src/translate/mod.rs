@@ -5,6 +5,7 @@
 //! its text. `docs/expressions.md` is that list for readers.
 
 mod arithmetic;
+mod assess;
 mod assign;
 mod collation;
 mod collation_key;
@@ -44,6 +45,7 @@ mod view;
 mod windows_zones;
 mod zone;
 
+pub use self::assess::{Assessment, assess};
 use self::context::{Context, Visible};
 pub use self::helper::Helper;
 use std::fmt;

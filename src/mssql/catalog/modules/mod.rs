@@ -12,7 +12,7 @@ use tsql::schema::objects::{RecordedColumn, View};
 use tsql::schema::{Database, Index, IndexColumn};
 
 use super::ask::{all, rows, warn_if_refused};
-use super::assemble::{Answers, index, index_columns};
+use super::assemble::{Answers, code_pages, index, index_columns};
 use super::objects::named;
 use super::queries::{IndexColumnRow, IndexRow};
 use super::types::{Declared, Types};
@@ -55,8 +55,11 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ModuleAnswers> {
 pub(super) fn fill(answers: &Answers, modules: &ModuleAnswers, database: &mut Database) {
     let types = Types::new(&answers.types);
     database.synonyms = synonyms(&modules.synonyms, &database.name);
+    database.code_pages = code_pages(&answers.collations).into_iter().collect();
+    let (reads, calls) = used(modules, &database.synonyms);
     let mut found = Found {
-        reads: reads(modules, &database.synonyms),
+        reads,
+        calls,
         columns: recorded(&modules.recorded, &types),
     };
     let hidden = named(&answers.objects, "V");
@@ -65,10 +68,13 @@ pub(super) fn fill(answers: &Answers, modules: &ModuleAnswers, database: &mut Da
     database.modules = modules.modules.iter().filter_map(module).collect();
 }
 
+/// Full names by `object_id` of what reads or calls them, sorted, each once.
+type Names = HashMap<i64, Vec<String>>;
+
 /// What several kinds of module have, by `object_id`.
 struct Found {
-    /// Full names, sorted, each once.
-    reads: HashMap<i64, Vec<String>>,
+    reads: Names,
+    calls: Names,
     columns: HashMap<i64, Vec<RecordedColumn>>,
 }
 
@@ -85,26 +91,40 @@ fn synonyms(rows: &[SynonymRow], database: &str) -> Vec<Synonym> {
     rows.iter().map(synonym).collect()
 }
 
-/// What is read through a synonym counts under its own name; what is not in this database does not
-/// count.
-fn reads(modules: &ModuleAnswers, synonyms: &[Synonym]) -> HashMap<i64, Vec<String>> {
-    let mut reads: HashMap<i64, Vec<String>> = HashMap::new();
+/// What is read, and what is called. What is read through a synonym counts under its own name; what is not
+/// in this database does not count.
+fn used(modules: &ModuleAnswers, synonyms: &[Synonym]) -> (Names, Names) {
+    let scalar = |schema: &str, name: &str| {
+        let mut all = modules.modules.iter();
+        all.any(|one| one.kind.trim_end() == "FN" && one.schema == schema && one.name == name)
+    };
+    let (mut reads, mut calls) = (Names::new(), Names::new());
     for row in &modules.reads {
         let is_it = |one: &&Synonym| one.schema == row.schema && one.name == row.name;
-        let name = match synonyms.iter().find(is_it) {
-            None => format!("{}.{}", row.schema, row.name),
-            Some(Synonym { stands_for, .. }) => match stands_for {
-                Some((schema, name)) => format!("{schema}.{name}"),
-                None => continue,
-            },
+        let own = || Some((row.schema.clone(), row.name.clone()));
+        let stands_for = match row.kind.trim_end() {
+            "SN" => synonyms
+                .iter()
+                .find(is_it)
+                .and_then(|one| one.stands_for.clone()),
+            _ => own(),
         };
-        reads.entry(row.reader_id).or_default().push(name);
+        let Some((schema, name)) = stands_for else {
+            continue;
+        };
+        let names = if row.kind.trim_end() == "FN" || scalar(&schema, &name) {
+            &mut calls
+        } else {
+            &mut reads
+        };
+        let of_reader = names.entry(row.reader_id).or_default();
+        of_reader.push(format!("{schema}.{name}"));
     }
-    for names in reads.values_mut() {
+    for names in reads.values_mut().chain(calls.values_mut()) {
         names.sort();
         names.dedup();
     }
-    reads
+    (reads, calls)
 }
 
 fn recorded(rows: &[RecordedRow], types: &Types) -> HashMap<i64, Vec<RecordedColumn>> {
@@ -145,6 +165,8 @@ fn views<'a>(
         name: row.name.clone(),
         definition: row.definition.clone(),
         reads: found.reads.remove(&row.object_id).unwrap_or_default(),
+        calls: found.calls.remove(&row.object_id).unwrap_or_default(),
+        quoted_identifiers: row.uses_quoted_identifier.unwrap_or(true),
         indexed: row.is_indexed,
         columns: found.columns.remove(&row.object_id).unwrap_or_default(),
         indexes: indexes.remove(&row.object_id).unwrap_or_default(),
@@ -158,6 +180,8 @@ fn views<'a>(
                 name: name.to_owned(),
                 definition: None,
                 reads: Vec::new(),
+                calls: Vec::new(),
+                quoted_identifiers: true,
                 indexed: false,
                 columns: Vec::new(),
                 indexes: Vec::new(),
@@ -213,7 +237,7 @@ fn with_columns(
     index
 }
 
-/// Scalar and inline table functions of which the catalog tells what they give.
+/// Scalar and inline table functions.
 fn functions(modules: &ModuleAnswers, types: &Types, found: &mut Found) -> Vec<Function> {
     let mut parameters: HashMap<i64, Vec<(i64, Parameter)>> = HashMap::new();
     for row in &modules.parameters {
@@ -236,7 +260,7 @@ fn functions(modules: &ModuleAnswers, types: &Types, found: &mut Found) -> Vec<F
         let value = own.iter().find(|(id, _)| *id == 0);
         let value = value.map(|(_, result)| result.ty.clone());
         let returns = match (row.kind.trim_end(), value) {
-            ("FN", Some(ty)) => Returns::Value(ty),
+            ("FN", ty) => Returns::Value(ty),
             ("IF", _) => Returns::Rows(found.columns.remove(&row.object_id).unwrap_or_default()),
             _ => continue,
         };
@@ -248,6 +272,8 @@ fn functions(modules: &ModuleAnswers, types: &Types, found: &mut Found) -> Vec<F
             parameters: parameters.map(|(_, parameter)| parameter).collect(),
             returns,
             reads: found.reads.remove(&row.object_id).unwrap_or_default(),
+            calls: found.calls.remove(&row.object_id).unwrap_or_default(),
+            quoted_identifiers: row.uses_quoted_identifier.unwrap_or(true),
             null_on_null_input: row.null_on_null_input,
         });
     }

@@ -11,6 +11,8 @@ catalog_row! {
         schema: String = "s.name",
         name: String = "v.name",
         definition: Option<String> = "CONVERT(nvarchar(max), m.definition)",
+        /// NULL with the definition.
+        uses_quoted_identifier: Option<bool> = "CONVERT(int, m.uses_quoted_identifier)",
         is_indexed: bool = "CONVERT(int, CASE WHEN i.object_id IS NULL THEN 0 ELSE 1 END)",
     }
     from "sys.views AS v JOIN sys.schemas AS s ON s.schema_id = v.schema_id \
@@ -20,10 +22,11 @@ catalog_row! {
 }
 
 catalog_row! {
-    /// A table, view or synonym that a view or function reads; once for each column that it reads
-    /// of it.
+    /// A table, view, function or synonym that a view or function reads or calls; once for each column
+    /// that it reads of it.
     pub(super) struct ReadRow {
         reader_id: i64 = "CONVERT(bigint, d.referencing_id)",
+        kind: String = "CONVERT(nvarchar(2), o.type)",
         schema: String = "s.name",
         name: String = "o.name",
     }
@@ -31,7 +34,8 @@ catalog_row! {
           JOIN sys.objects AS o ON o.object_id = d.referenced_id \
           JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
           JOIN sys.objects AS r ON r.object_id = d.referencing_id \
-          WHERE o.type IN ('U', 'V', 'SN') AND r.type IN ('V', 'IF', 'FN')"
+          WHERE o.type IN ('U', 'V', 'SN', 'FN', 'IF', 'TF') \
+          AND r.type IN ('V', 'IF', 'FN')"
 }
 
 catalog_row! {
@@ -77,6 +81,7 @@ catalog_row! {
         is_instead_of: bool = "CONVERT(int, t.is_instead_of_trigger)",
         /// NULL if it is encrypted or the login may not see definitions.
         definition: Option<String> = "CONVERT(nvarchar(max), m.definition)",
+        uses_quoted_identifier: Option<bool> = "CONVERT(int, m.uses_quoted_identifier)",
         null_on_null_input: bool = "CONVERT(int, m.null_on_null_input)",
     }
     from "sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \

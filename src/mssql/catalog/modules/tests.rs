@@ -14,8 +14,16 @@ fn types() -> Types {
 
 fn answers() -> ModuleAnswers {
     ModuleAnswers {
-        views: samples(&["9|dbo|Seen|CREATE VIEW Seen AS SELECT Id FROM T|1"]),
-        reads: samples(&["9|dbo|T", "9|dbo|T", "9|dbo|Other", "9|dbo|Far", "31|dbo|T"]),
+        views: samples(&["9|dbo|Seen|CREATE VIEW Seen AS SELECT Id FROM T|0|1"]),
+        reads: samples(&[
+            "9|U |dbo|T",
+            "9|U |dbo|T",
+            "9|SN|dbo|Other",
+            "9|SN|dbo|Far",
+            "9|IF|dbo|Sums",
+            "9|FN|dbo|Net",
+            "31|U |dbo|T",
+        ]),
         recorded: samples(&[
             "9|2|Name|231|231|80|0|0|1|Latin1_General_CI_AS",
             "9|1|Id|56|56|4|10|0|0|NULL",
@@ -25,11 +33,11 @@ fn answers() -> ModuleAnswers {
         index_columns: samples(&["9|1|1|1|0|0|1", "9|2|2|1|1|0|1", "9|2|1|0|0|1|2"]),
         synonyms: samples(&["dbo|Other|[sales].[Orders]", "dbo|Far|[x].[dbo].[T]"]),
         modules: samples(&[
-            "30|dbo|Net|FN|NULL|NULL|NULL|CREATE FUNCTION|1",
-            "31|dbo|Sums|IF|NULL|NULL|NULL|NULL|0",
-            "32|dbo|Many|TF|NULL|NULL|NULL|NULL|0",
-            "33|dbo|Stop|TR|dbo|Seen|1|CREATE TRIGGER|0",
-            "34|dbo|Do|P |NULL|NULL|NULL|CREATE PROC|0",
+            "30|dbo|Net|FN|NULL|NULL|NULL|CREATE FUNCTION|1|1",
+            "31|dbo|Sums|IF|NULL|NULL|NULL|NULL|NULL|0",
+            "32|dbo|Many|TF|NULL|NULL|NULL|NULL|NULL|0",
+            "33|dbo|Stop|TR|dbo|Seen|1|CREATE TRIGGER|1|0",
+            "34|dbo|Do|P |NULL|NULL|NULL|CREATE PROC|1|0",
         ]),
         parameters: samples(&[
             "30|1|@price|106|106|9|10|2",
@@ -40,8 +48,10 @@ fn answers() -> ModuleAnswers {
 }
 
 fn found(answers: &ModuleAnswers) -> Found {
+    let (reads, calls) = used(answers, &synonyms(&answers.synonyms, "S"));
     Found {
-        reads: reads(answers, &synonyms(&answers.synonyms, "S")),
+        reads,
+        calls,
         columns: recorded(&answers.recorded, &types()),
     }
 }
@@ -55,7 +65,9 @@ fn a_view_has_its_columns_indexes_and_what_it_reads() {
     assert_eq!(names, ["dbo.Seen", "dbo.Hidden"]);
     assert_eq!(views[1].definition, None, "only its name is shown");
     let seen = &views[0];
-    assert_eq!(seen.reads, ["dbo.T", "sales.Orders"]);
+    assert_eq!(seen.reads, ["dbo.Sums", "dbo.T", "sales.Orders"]);
+    assert_eq!(seen.calls, ["dbo.Net"]);
+    assert!(!seen.quoted_identifiers);
     assert_eq!(
         seen.columns[1],
         RecordedColumn {
@@ -81,7 +93,7 @@ fn functions_have_their_parameters_and_what_they_return() {
     assert_eq!(functions.len(), 2, "not the one of several statements");
     let decimal = |precision, scale| SqlType::Decimal { precision, scale };
     let net = &functions[0];
-    assert_eq!(net.returns, Returns::Value(decimal(38, 4)));
+    assert_eq!(net.returns, Returns::Value(Some(decimal(38, 4))));
     let price = Parameter {
         name: "@price".into(),
         ty: decimal(10, 2),

@@ -171,6 +171,7 @@ fn what_is_known_by_name_only_is_not_lost() {
         synonyms: Vec::new(),
         functions: Vec::new(),
         modules: Vec::new(),
+        code_pages: Default::default(),
         hidden_sequences: Vec::new(),
         filters_hidden: false,
         inventory: Vec::new(),

@@ -1,6 +1,6 @@
 //! What is planned for alias types, what is bound to columns, and partition schemes.
 
-use super::{build, database, job, one, plan, table};
+use super::{build, database, job, omitted, one, plan, table};
 use crate::plan::table::TablePlan;
 use tsql::names::qualified;
 use tsql::schema::Identity;
@@ -146,4 +146,23 @@ fn a_partition_scheme_is_a_note_with_what_to_do_and_not_an_omission() {
     assert!(planned.omissions.is_empty(), "{:?}", planned.omissions);
     let note = planned.notes.iter().find(|note| note.contains("ByYear"));
     assert!(note.unwrap().contains("transfer.mode append"), "{note:?}");
+}
+
+#[test]
+fn an_identity_that_the_server_does_not_describe_is_listed() {
+    let mut hidden = table("T");
+    hidden.columns[0].extras.hidden_identity = true;
+    let made = one(hidden.clone());
+    let omissions = omitted(&made);
+    assert!(
+        omissions.iter().any(|(object, reason)| {
+            *object == "identity of column Id" && reason.contains("seed")
+        })
+    );
+    let planned = plan(&database(vec![hidden]), "schema: {identity: false}");
+    assert_eq!(
+        omitted(&planned.tables[0]),
+        [],
+        "the job does not ask for it"
+    );
 }

@@ -1,0 +1,57 @@
+//! A function that was translated, or one of the tool's own: how it is made.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::table::TargetName;
+
+/// A function in the language SQL, or a helper of translations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionPlan {
+    /// `dbo.NetPrice`.
+    pub source: String,
+    pub target: TargetName,
+    /// As in CREATE FUNCTION, each with its type.
+    pub parameters: Vec<String>,
+    /// What follows RETURNS.
+    pub returns: String,
+    /// A SELECT.
+    pub body: String,
+    pub volatility: FunctionVolatility,
+    /// NULL for any argument that is NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+    /// It reads tables, so it is made after as many views of the plan as this, which it may read too; `None`:
+    /// it reads none, and is made before the tables, which may call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_views: Option<usize>,
+}
+
+/// When the result of a function may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FunctionVolatility {
+    Immutable,
+    Stable,
+    Volatile,
+}
+
+impl FunctionVolatility {
+    /// `pg_proc.provolatile`.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Immutable => "i",
+            Self::Stable => "s",
+            Self::Volatile => "v",
+        }
+    }
+}
+
+/// A function of the tool that translations call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelperPlan {
+    pub target: TargetName,
+    /// The construct of T-SQL that needs it.
+    pub of: String,
+    /// CREATE OR REPLACE FUNCTION.
+    pub statement: String,
+}

@@ -1,0 +1,105 @@
+//! ICU collations that compare as loosely as those of the source.
+
+use crate::plan::object::CollationPlan;
+use crate::plan::table::TargetName;
+use tsql::names;
+
+/// Whether the source's collation holds two different texts for equal.
+pub(super) fn is_loose(source: Option<&str>) -> bool {
+    source.is_some_and(|source| locale(source).is_some())
+}
+
+/// What a collation is called in the target, unquoted and without its schema.
+pub(super) fn name(source: &str) -> String {
+    names::shorten(&source.to_lowercase())
+}
+
+/// The collation of a source's name, in a schema, if it is loose.
+pub(super) fn plan_in(source: &str, schema: &str) -> Option<CollationPlan> {
+    Some(CollationPlan {
+        schema: schema.to_owned(),
+        name: name(source),
+        locale: locale(source)?,
+        source: source.to_owned(),
+    })
+}
+
+/// What it is called there, quoted and with its schema.
+pub(super) fn sql(schema: &str, source: &str) -> String {
+    names::qualified(&TargetName {
+        schema: schema.to_owned(),
+        table: name(source),
+    })
+}
+
+/// The ICU locale that compares as loosely as a collation does, `None` if it compares exactly.
+/// Strengths are those of Unicode TR 35, "Collation Settings": level 1 looks at base letters, level
+/// 2 at accents too, and `kc` puts case in between.
+pub(super) fn locale(source: &str) -> Option<String> {
+    let upper = source.to_uppercase();
+    let has = |part: &str| upper.split('_').any(|word| word == part);
+    if has("BIN") || has("BIN2") || upper.is_empty() {
+        return None;
+    }
+    let strength = match (has("CI"), has("AI")) {
+        (true, false) => "ks-level2",
+        (true, true) => "ks-level1",
+        (false, true) => "ks-level1-kc-true",
+        (false, false) => return None,
+    };
+    Some(format!("{}-u-{strength}", language(&upper)))
+}
+
+/// The language whose letters a collation orders by, if it has rules of its own.
+fn language(upper: &str) -> &'static str {
+    const LANGUAGES: [(&str, &str); 22] = [
+        ("ALBANIAN", "sq"),
+        ("CROATIAN", "hr"),
+        ("CZECH", "cs"),
+        ("DANISH", "da"),
+        ("ESTONIAN", "et"),
+        ("FINNISH_SWEDISH", "sv"),
+        ("GERMAN_PHONEBOOK", "de-u-co-phonebk"),
+        ("GREEK", "el"),
+        ("HEBREW", "he"),
+        ("HUNGARIAN", "hu"),
+        ("ICELANDIC", "is"),
+        ("LATVIAN", "lv"),
+        ("LITHUANIAN", "lt"),
+        ("MODERN_SPANISH", "es"),
+        ("POLISH", "pl"),
+        ("ROMANIAN", "ro"),
+        ("SLOVAK", "sk"),
+        ("SLOVENIAN", "sl"),
+        ("TURKISH", "tr"),
+        ("UKRAINIAN", "uk"),
+        ("VIETNAMESE", "vi"),
+        ("CYRILLIC", "ru"),
+    ];
+    let known = LANGUAGES.iter().find(|(start, _)| upper.starts_with(start));
+    known.map_or("und", |(_, language)| {
+        // The phone book's rules differ in order, not in what is equal.
+        language.split("-u-").next().unwrap_or("und")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collation_is_as_loose_as_the_source_says() {
+        for (source, expected) in [
+            ("SQL_Latin1_General_CP1_CI_AS", Some("und-u-ks-level2")),
+            ("Latin1_General_100_CI_AI_SC_UTF8", Some("und-u-ks-level1")),
+            ("Latin1_General_CS_AI", Some("und-u-ks-level1-kc-true")),
+            ("Turkish_CI_AS", Some("tr-u-ks-level2")),
+            ("German_PhoneBook_CI_AS", Some("de-u-ks-level2")),
+            ("Latin1_General_CS_AS", None),
+            ("Latin1_General_BIN2", None),
+            ("Cyrillic_General_BIN", None),
+        ] {
+            assert_eq!(locale(source).as_deref(), expected, "{source}");
+        }
+    }
+}
