@@ -50,6 +50,18 @@ pub(super) fn binary(
         (Family::Text, Family::Text) if *op == BinaryOperator::Plus => {
             text_sum::sum(context, &a, &b)
         }
+        (Family::Binary, Family::Binary) if *op == BinaryOperator::Plus => {
+            let length = |it: &Value| it.ty.as_ref().and_then(types::length);
+            let both = length(&a).zip(length(&b));
+            let length = both
+                .map(|(one, other)| one.saturating_add(other))
+                .filter(|length| *length <= 8_000);
+            if both.is_some() && length.is_none() {
+                return Err(Untranslated::new("+ of binaries of more than 8,000 bytes"));
+            }
+            let sql = format!("{} || {}", a.operand(), b.operand());
+            Ok(Value::operation(sql, SqlType::VarBinary { length }))
+        }
         (Family::Bit, Family::Bit) if is_bitwise(op) => bits(op, &a, &b),
         (Family::Bit, Family::Bit) => Err(Untranslated::new(format!("{op} of two bits"))),
         (one, other) if one.is_number() && other.is_number() => numbers(context, op, &a, &b),

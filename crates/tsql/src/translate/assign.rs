@@ -46,7 +46,8 @@ pub(super) fn generated(value: Value, column: &ScopeColumn<'_>) -> Outcome<Strin
     kept_as(&value, column)
 }
 
-/// Text that is as long as it may be. `char(n)` is filled up by PostgreSQL too.
+/// Text that is as long as it may be. `char(n)` is filled up by PostgreSQL too. What is no constant
+/// here is a name of the server's, as a default has no columns.
 fn text(value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
     let national = types::is_national(column.sql_type);
     let room = types::length(column.sql_type);
@@ -54,10 +55,9 @@ fn text(value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
         Some(text) if room.is_some_and(|room| text.encode_utf16().count() > usize::from(room)) => {
             Err(Untranslated::new("a text that is longer than its column"))
         }
-        Some(text) if !national && !text.is_ascii() => {
+        Some(text) if !national && value.is_national() && !text.is_ascii() => {
             Err(Untranslated::new("text beyond ASCII in a varchar"))
         }
-        None if value.is_national() && !national => Err(value.refused(column.sql_type)),
         _ => Ok(value),
     }
 }

@@ -97,9 +97,20 @@ impl Collation {
         format!("\"{language}-x-icu\"")
     }
 
-    /// Why equality with this text is not certain; `None` where it is, for values of ASCII at
-    /// least.
+    /// Why equality with this text is not certain by folding ASCII letters alone; `None` where it
+    /// is, for values of ASCII at least.
     pub(super) fn doubt(&self, text: &str) -> Option<String> {
+        if !self.binary && self.folds() && !text.is_ascii() {
+            return Some(format!(
+                "a search without case for text beyond ASCII ({})",
+                self.name
+            ));
+        }
+        self.unsearchable(text)
+    }
+
+    /// Why this text cannot be found within another by folding letters, ICU's or those of ASCII.
+    pub(super) fn unsearchable(&self, text: &str) -> Option<String> {
         if self.binary {
             return None;
         }
@@ -108,15 +119,19 @@ impl Collation {
         if !self.accent_sensitive && (letters || !text.is_ascii()) {
             return Some(format!("comparison without accents ({name})"));
         }
-        if self.folds() && !text.is_ascii() {
-            return Some(format!(
-                "a search without case for text beyond ASCII ({name})"
-            ));
-        }
-        if self.dotless && self.folds() && text.contains(['i', 'I']) {
+        if self.dotless && self.folds() && text.contains(['i', 'I', '\u{130}', '\u{131}']) {
             return Some(format!("the letter i without case ({name})"));
         }
         None
+    }
+
+    /// Whether the code page of `varchar` has every character of a text.
+    pub(super) fn has(&self, text: &str) -> bool {
+        /// Those of code page 1252 between 128 and 159.
+        const SPECIAL: &str = "\u{20ac}\u{201a}\u{192}\u{201e}\u{2026}\u{2020}\u{2021}\u{2c6}\u{2030}\u{160}\u{2039}\u{152}\u{17d}\u{2018}\u{2019}\u{201c}\u{201d}\u{2022}\u{2013}\u{2014}\u{2dc}\u{2122}\u{161}\u{203a}\u{153}\u{17e}\u{178}";
+        let latin =
+            |it: char| it.is_ascii() || ('\u{a0}'..='\u{ff}').contains(&it) || SPECIAL.contains(it);
+        self.utf8 || text.is_ascii() || (self.is_latin() && text.chars().all(latin))
     }
 }
 

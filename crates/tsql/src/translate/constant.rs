@@ -133,7 +133,7 @@ fn dated(sql: String, to: &SqlType) -> Value {
 /// CAST cuts; assignments are checked by their caller.
 fn text_as(value: &Value, text: &str, to: &SqlType) -> Outcome<Value> {
     let national = types::is_national(to);
-    if !national && !text.is_ascii() {
+    if !national && value.is_national() && !text.is_ascii() {
         return Err(Untranslated::new("text beyond ASCII as varchar"));
     }
     let units = text.encode_utf16().count();

@@ -15,14 +15,16 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 pub(super) use super::convert_moment::{clock, fraction};
-pub(super) use super::convert_text::ascii_or_column;
 
 /// A conversion that T-SQL does by itself, or a CAST without a style.
 pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
     if let Some(read) = literal_of_a_setting(context, &value, to) {
         return Ok(read);
     }
-    if value.ty.as_ref() == Some(to) || value.constant.is_some() || value.clock.is_some() {
+    if value.ty.as_ref() == Some(to) || value.constant.is_some() {
+        return implicit(value, to);
+    }
+    if value.clock.is_some() && types::family(to).is_temporal() {
         return implicit(value, to);
     }
     match (value.family(), types::family(to)) {
@@ -39,6 +41,16 @@ pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -
         }
         (Family::Text, Family::Date | Family::Moment) => {
             text_moment::strict(context, &value.kept()?, to, 0)
+        }
+        (Family::Moment, Family::Moment | Family::Time)
+            if value.ty == Some(SqlType::DateTime) && fraction(to) > 3 =>
+        {
+            context.only_read("thirds of a second of datetime in more than three digits")?;
+            context.note(
+                "datetime has its thirds of a second in full where it becomes a type of more \
+                 digits, as with compatibility level 130 and later",
+            );
+            Ok(moment::with_thirds(&value, to))
         }
         (Family::Float, Family::Text) => float_text(context, &value, to),
         (Family::Float, Family::Decimal | Family::Money) => {
@@ -109,6 +121,13 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
         (Family::Decimal | Family::Money, _) => exact(&value, &from, to),
         (Family::Float, _) => float(&value, to),
         (Family::Moment, Family::Int | Family::Float) => moment::to_days(&value, to),
+        // Without an offset it is that of UTC.
+        (Family::Moment, Family::Offset) => {
+            let sql = format!("({} AT TIME ZONE 'UTC')", value.operand());
+            let mut made = Value::atom(sql, to.clone());
+            made.local = Some(value.sql);
+            Ok(made)
+        }
         (one, other) if one.is_temporal() && other.is_temporal() => {
             moment::temporal(&value, &from, to)
         }
@@ -118,6 +137,7 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
             let shown = format!("upper({})", value.cast("text"));
             Ok(text::shown(shown, 36, to, text::TooLong::Fails))
         }
+        (Family::Binary, Family::Int) => bytes_as_int(&value, to),
         (Family::Binary, Family::Binary) if wider(&from, to) => Ok(value.retyped(to.clone())),
         _ => Err(value.refused(to)),
     }
@@ -195,6 +215,22 @@ fn bit(value: &Value, to: &SqlType) -> Outcome<Value> {
         )),
         _ => Err(value.refused(to)),
     }
+}
+
+/// The last bytes, as many as the integer has.
+fn bytes_as_int(value: &Value, to: &SqlType) -> Outcome<Value> {
+    let (digits, bits, target) = match to {
+        SqlType::BigInt => (16, 64, "bigint"),
+        SqlType::Int => (8, 32, "integer"),
+        _ => return Err(value.refused(to)),
+    };
+    let hex = format!("encode({}, 'hex')", value.sql);
+    let last = match value.ty {
+        Some(SqlType::Binary { length }) if length * 2 == digits => hex,
+        _ => format!("right(lpad({hex}, greatest(length({hex}), {digits}), '0'), {digits})"),
+    };
+    let sql = format!("('x' || {last})::bit({bits})::{target}");
+    Ok(Value::atom(sql, to.clone()))
 }
 
 /// PostgreSQL fails where SQL Server does, except that its `smallint` takes what `tinyint` does

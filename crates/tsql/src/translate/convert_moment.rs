@@ -80,6 +80,20 @@ pub(super) fn ticks(operand: &str) -> String {
     )
 }
 
+/// A `datetime` in a type of more digits: `.003` is a third of a hundredth.
+pub(super) fn with_thirds(value: &Value, to: &SqlType) -> Value {
+    let operand = value.operand();
+    let full = format!(
+        "(date_trunc('second', {operand}) + make_interval(secs => round(extract(microseconds from \
+         {operand})::numeric % 1000000 * 0.0003) / 300.0))"
+    );
+    let sql = match *to {
+        SqlType::Time { scale } => format!("{full}::time({})", scale.min(6)),
+        _ => format!("{full}::timestamp({})", fraction(to).min(6)),
+    };
+    Value::atom(sql, to.clone())
+}
+
 /// A number as days since 1900.
 pub(super) fn from_days(value: &Value, to: &SqlType) -> Outcome<Value> {
     match (value.family(), to) {

@@ -53,16 +53,6 @@ pub(super) fn shown(sql: String, longest: u16, to: &SqlType, too_long: TooLong) 
     }
 }
 
-/// Text that becomes `varchar` loses what the code page does not have.
-pub(super) fn ascii_or_column(value: &Value) -> Outcome<()> {
-    match value.as_text() {
-        Some(text) if !text.is_ascii() => Err(Untranslated::new(
-            "a literal beyond ASCII without N, which the code page may change",
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// What code page 1252 does not have, as a regular expression: Latin-1 without the controls from
 /// 128 on, and the 27 characters that stand there instead.
 const BEYOND_1252: &str = "[^\\u0001-\\u007F\\u0081\\u008D\\u008F\\u0090\\u009D\\u00A0-\\u00FF\
@@ -82,8 +72,11 @@ pub(super) fn text(context: &mut Context<'_>, value: Value, to: &SqlType) -> Out
                 "nvarchar as varchar: a character that code page 1252 does not have is `?`, also \
                  where the source finds one that looks like it",
             );
-            let sql = format!("regexp_replace({}, '{BEYOND_1252}', '?', 'g')", value.sql);
-            Value::atom(sql, narrow)
+            let sql = format!(
+                "regexp_replace({} COLLATE \"C\", '{BEYOND_1252}', '?', 'g') COLLATE \"default\"",
+                value.operand()
+            );
+            Value::operation(sql, narrow)
         } else {
             context.note(
                 "nvarchar as varchar keeps characters that the source's code page does not have",

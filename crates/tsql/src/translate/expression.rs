@@ -27,7 +27,7 @@ pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
 fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     match expr {
         Expr::Nested(inner) => value(context, inner),
-        Expr::Value(literal) => literal::value(&literal.value),
+        Expr::Value(literal) => literal::value(&literal.value, context.default_collation.as_ref()),
         Expr::Identifier(ident) if is_parameter(context, ident) => {
             column(context, std::slice::from_ref(ident))
         }

@@ -65,7 +65,9 @@ pub(super) fn like(
     if one && national && !collation.supplementary {
         context.note("LIKE: `_` and classes match one character; in the source they match half of one beyond U+FFFF");
     }
-    written_out(text, &pieces, &collation, national, negated)
+    // Letters beyond ASCII are folded by ICU, on both sides.
+    let icu = collation.doubt(written).map(|_| collation.icu());
+    written_out(text, &pieces, (&collation, icu), national, negated)
 }
 
 /// With a pattern that is known only when it runs: a helper function makes it a regular
@@ -143,7 +145,10 @@ pub(super) fn position(
     for piece in inner {
         one(&mut regex, piece, fold);
     }
-    let operand = if fold {
+    let operand = if collation.doubt(written).is_some() {
+        let icu = collation.icu();
+        format!("lower({} COLLATE {icu}) COLLATE \"C\"", text.operand())
+    } else if fold {
         format!("lower({} COLLATE \"C\")", text.operand())
     } else {
         format!("{} COLLATE \"C\"", text.operand())
@@ -228,7 +233,7 @@ fn class(inside: &str, escape: Option<char>) -> Outcome<Piece> {
 /// Under a linguistic collation a range is a piece of its order: known as far as ASCII goes for
 /// digits, and for letters where case does not count.
 fn certain(collation: &Collation, written: &str, pieces: &[Piece]) -> Outcome<()> {
-    if let Some(doubt) = collation.doubt(written) {
+    if let Some(doubt) = collation.unsearchable(written) {
         return Err(Untranslated::new(doubt));
     }
     if collation.binary {
@@ -260,7 +265,7 @@ fn certain(collation: &Collation, written: &str, pieces: &[Piece]) -> Outcome<()
 fn written_out(
     text: &Value,
     pieces: &[Piece],
-    collation: &Collation,
+    (collation, icu): (&Collation, Option<String>),
     national: bool,
     negated: bool,
 ) -> Outcome<String> {
@@ -274,11 +279,17 @@ fn written_out(
         Some(bare) => bare.clone(),
         None => format!("rtrim({exact})"),
     };
-    let operand = |sql: &str, atom: bool| match (fold, atom) {
-        (true, true) => format!("lower({sql} COLLATE \"C\")"),
-        (true, false) => format!("lower(({sql}) COLLATE \"C\")"),
-        (false, true) => format!("{sql} COLLATE \"C\""),
-        (false, false) => format!("({sql}) COLLATE \"C\""),
+    let operand = |sql: &str, atom: bool| {
+        let sql = if atom {
+            sql.to_owned()
+        } else {
+            format!("({sql})")
+        };
+        match &icu {
+            _ if !fold => format!("{sql} COLLATE \"C\""),
+            Some(icu) => format!("lower({sql} COLLATE {icu}) COLLATE \"C\""),
+            None => format!("lower({sql} COLLATE \"C\")"),
+        }
     };
     let not = if negated { "NOT " } else { "" };
     let classes = pieces.iter().any(|it| matches!(it, Piece::Class { .. }));
@@ -303,10 +314,10 @@ fn written_out(
 }
 
 fn folded(character: char, fold: bool) -> char {
-    if fold {
-        character.to_ascii_lowercase()
-    } else {
-        character
+    let mut small = character.to_lowercase();
+    match (small.next(), small.next()) {
+        (Some(small), None) if fold => small,
+        _ => character,
     }
 }
 

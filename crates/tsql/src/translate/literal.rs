@@ -2,16 +2,22 @@
 
 use sqlparser::ast::Value as Literal;
 
+use super::collation::Collation;
 use super::decimal::Decimal;
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
-pub(super) fn value(literal: &Literal) -> Outcome<Value> {
+/// A literal of a database with this collation, whose code page a text without N is read in.
+pub(super) fn value(literal: &Literal, collation: Option<&Collation>) -> Outcome<Value> {
     match literal {
         Literal::Null => Ok(Value::null()),
         Literal::Number(text, false) => number(text),
-        Literal::SingleQuotedString(text) if text.is_ascii() => Ok(Value::text(text, false)),
+        Literal::SingleQuotedString(text)
+            if text.is_ascii() || collation.is_some_and(|it| it.has(text)) =>
+        {
+            Ok(Value::text(text, false))
+        }
         Literal::SingleQuotedString(_) => Err(Untranslated::new(
             "a literal beyond ASCII without N, which the code page may change",
         )),

@@ -1,7 +1,6 @@
 //! `+` of texts, and what it does to their lengths.
 
 use super::context::Context;
-use super::convert;
 use super::types;
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
@@ -12,10 +11,6 @@ pub(super) fn sum(context: &mut Context<'_>, a: &Value, b: &Value) -> Outcome<Va
     let national = a.is_national() || b.is_national();
     let most = if national { 4_000 } else { 8_000 };
     let length = length_of_both(a, b);
-    if a.is_national() != b.is_national() {
-        let narrow = if national && !a.is_national() { a } else { b };
-        convert::ascii_or_column(narrow)?;
-    }
     let collation = match (&a.collation, &b.collation) {
         (None, None) => None,
         _ => Some(context.collation(a, b)?),
@@ -43,7 +38,8 @@ fn length_of_both(a: &Value, b: &Value) -> Option<u32> {
     let length = |it: &Value| it.ty.as_ref().and_then(types::length);
     match (&a.constant, &b.constant) {
         (Some(Constant::Text(one)), Some(Constant::Text(two))) => {
-            u32::try_from(one.len() + two.len()).ok()
+            let units = one.encode_utf16().count() + two.encode_utf16().count();
+            u32::try_from(units).ok()
         }
         _ => Some(u32::from(length(a)?) + u32::from(length(b)?)),
     }

@@ -267,6 +267,7 @@ fn named(name: &str, numbers: &[String]) -> Option<SqlType> {
         "smalldatetime" => SqlType::SmallDateTime,
         "datetime" => SqlType::DateTime,
         "uniqueidentifier" => SqlType::UniqueIdentifier,
+        "sysname" => SqlType::NVarChar { length: Some(128) },
         _ => return None,
     })
 }

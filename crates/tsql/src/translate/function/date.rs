@@ -8,7 +8,7 @@ use crate::translate::context::Context;
 use crate::translate::convert;
 use crate::translate::expression;
 use crate::translate::types::Family;
-use crate::translate::value::{Constant, Value};
+use crate::translate::value::{Clock, Constant, Value};
 use crate::translate::{Outcome, Volatility};
 
 #[cfg(test)]
@@ -98,6 +98,9 @@ pub(super) fn moment(
     let value = expression::value(context, expr)?;
     if let Some(local) = value.local.clone() {
         return Ok(Value::operation(local, SqlType::DateTime2 { scale: 7 }));
+    }
+    if value.clock == Some(Clock::Offset) {
+        return convert::implicit(value, &SqlType::DateTime2 { scale: 7 });
     }
     match (value.family(), &value.constant) {
         (Family::Date | Family::Time | Family::Moment | Family::Offset, _) => Ok(value),

@@ -209,6 +209,9 @@ pub(super) fn without_brackets(context: &mut Context<'_>, ident: &Ident) -> Opti
         return None;
     }
     let name = ident.value.to_ascii_uppercase();
+    if name == "@@DATEFIRST" {
+        return Some(server::date_first(context));
+    }
     if name.starts_with('@') {
         return Some(Err(Untranslated::new(format!("the variable {name}"))));
     }

@@ -23,6 +23,11 @@ pub(super) const NAMES: &[&str] = &[
     "SUSER_SNAME",
     "SUSER_NAME",
     "SYSTEM_USER",
+    "CURRENT_USER",
+    "SESSION_USER",
+    "USER_NAME",
+    "DB_NAME",
+    "APP_NAME",
 ];
 
 /// Names that stand without brackets and are never columns.
@@ -46,10 +51,21 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
         "ORIGINAL_LOGIN" | "SUSER_SNAME" | "SUSER_NAME" | "SYSTEM_USER" => {
             Ok(login(context, call.name))
         }
-        "CURRENT_USER" | "SESSION_USER" | "USER" | "USER_NAME" => Err(Untranslated::new(format!(
-            "{}, the user within the database, who is often dbo",
-            call.name
-        ))),
+        "CURRENT_USER" | "SESSION_USER" | "USER" | "USER_NAME" => Ok(named(
+            context,
+            "current_user::text",
+            "the user is the role of the target; the source often has dbo",
+        )),
+        "DB_NAME" => Ok(named(
+            context,
+            "current_database()::text",
+            "the name of the database is that of the target",
+        )),
+        "APP_NAME" => Ok(named(
+            context,
+            "current_setting('application_name')",
+            "the name of the application is the session's application_name",
+        )),
         _ => return None,
     };
     match call.arguments {
@@ -69,12 +85,24 @@ fn clock(context: &mut Context<'_>, clock: Clock, ty: SqlType) -> Outcome<Value>
     convert::clock(clock, ty)
 }
 
+/// `@@DATEFIRST`, by which queries undo the setting.
+pub(super) fn date_first(context: &Context<'_>) -> Outcome<Value> {
+    context.only_read("@@DATEFIRST")?;
+    Ok(Value::int(7))
+}
+
 fn new_id(context: &mut Context<'_>, name: &str) -> Value {
     context.at_least(Volatility::Volatile);
     if name == "NEWSEQUENTIALID" {
         context.note("new identifiers are random; the source makes each larger than the last");
     }
     Value::atom("gen_random_uuid()", SqlType::UniqueIdentifier)
+}
+
+fn named(context: &mut Context<'_>, sql: &str, note: &str) -> Value {
+    context.at_least(Volatility::Stable);
+    context.note(note);
+    Value::atom(sql, SqlType::NVarChar { length: Some(128) })
 }
 
 fn login(context: &mut Context<'_>, name: &str) -> Value {

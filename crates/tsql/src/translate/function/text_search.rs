@@ -35,7 +35,7 @@ fn searched(
     let collation = context.collation(haystack, needle)?;
     match needle.as_text() {
         Some(text) => {
-            if let Some(doubt) = collation.doubt(text) {
+            if let Some(doubt) = collation.unsearchable(text) {
                 return Err(Untranslated::new(doubt));
             }
         }
@@ -192,7 +192,9 @@ fn index(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
 
 /// The first place of a text, 0 if there is none.
 fn position(collation: &Collation, haystack: &str, needle: &Value) -> String {
-    let ascii = needle.as_text().filter(|text| text.is_ascii());
+    let ascii = needle
+        .as_text()
+        .filter(|text| collation.doubt(text).is_none());
     match (collation.folds(), ascii) {
         (true, Some(text)) => format!(
             "strpos(lower({haystack} COLLATE \"C\"), {})",

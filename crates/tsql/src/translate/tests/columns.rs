@@ -88,6 +88,8 @@ fn defaults_fit_their_column() {
             "'\\x'::bytea",
         ),
         ("(0x1)", SqlType::Binary { length: 2 }, "'\\x0100'::bytea"),
+        ("(user_name())", text(50), "current_user::text"),
+        ("('caf\u{e9}')", text(5), "'caf\u{e9}'"),
         (
             "(suser_sname())",
             SqlType::NVarChar { length: Some(128) },
@@ -132,7 +134,6 @@ fn defaults_fit_their_column() {
             SqlType::Int,
             "sequence Other",
         ),
-        ("(user_name())", text(50), "USER_NAME"),
         ("(host_name())", text(50), "HOST_NAME"),
         ("(0x010203)", SqlType::Binary { length: 2 }, "conversion"),
         ("(getdate())", text(50), "conversion of datetime"),

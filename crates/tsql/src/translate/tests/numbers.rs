@@ -122,7 +122,7 @@ fn dates() {
             "(dateadd(day,(1),[Off])=[Off])",
             "DATEADD of datetimeoffset(3)",
         ),
-        ("([At]=[At7])", "conversion of datetime to datetime2(7)"),
+        ("([At]=[At7])", "thirds of a second"),
         ("(datename(dw,[Off])='May')", "DATENAME of datetimeoffset"),
         ("(datediff(day,[T],[T])=(1))", "a time of day"),
     ]);

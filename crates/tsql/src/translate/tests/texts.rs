@@ -227,6 +227,10 @@ fn like() {
             r#""wbin" COLLATE "C" ~ '^a\.b[x-z]$'"#,
         ),
         (
+            "([W] LIKE N'\u{c9}t%')",
+            "lower(\"w\" COLLATE \"und-x-icu\") COLLATE \"C\" LIKE '\u{e9}t%'",
+        ),
+        (
             "([C] like 'a[bc]')",
             r#"lower(rpad("c"::text, 5) COLLATE "C") ~ '^a[bc] *$'"#,
         ),
@@ -240,8 +244,8 @@ fn like() {
         ("([Vbin] LIKE 'a!' ESCAPE '!')", "ends in its escape"),
         ("([N] LIKE '1%')", "LIKE of int"),
         (
-            "([W] LIKE N'\u{e9}%')",
-            "without case for text beyond ASCII",
+            "([V] COLLATE Turkish_CI_AS LIKE 'i%')",
+            "the letter i without case",
         ),
         ("([Vai] LIKE 'e%')", "without accents"),
     ]);

@@ -117,6 +117,33 @@ fn patterns_and_accents() {
     ]);
 }
 
+/// "CAST and CONVERT": with compatibility level 130, `.003` is `.0033333`.
+#[test]
+fn thirds_of_a_second() {
+    let made = read("CAST(At AS time)").unwrap();
+    assert!(
+        made.sql.contains("* 0.0003) / 300.0))::time(6)"),
+        "{}",
+        made.sql
+    );
+    assert!(made.notes.iter().any(|it| it.contains("130")));
+    values(&[
+        (
+            "CAST(CAST(At AS datetimeoffset) AS date)",
+            r#"("at")::date"#,
+        ),
+        (
+            "CAST(Bytes8 AS bigint)",
+            r#"('x' || encode("bytes8", 'hex'))::bit(64)::bigint"#,
+        ),
+        ("Bytes + 0x01", r#""bytes" || '\x01'::bytea"#),
+        (
+            "(DATEPART(dw, Day) + @@DATEFIRST) % 7",
+            r#"((extract(dow from "day")::integer + 1) + 7) % 7"#,
+        ),
+    ]);
+}
+
 /// Weeks and weekdays of "DATEPART" with DATEFIRST 7; FORMAT of "FORMAT", culture en-US.
 #[test]
 fn parts_and_formats_by_a_setting() {
