@@ -20,7 +20,7 @@ pub(super) fn scalar(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedFun
     let value = expression::value(&mut context, &parsed.body)?.kept()?;
     let value = match value.ty {
         None => query::typed_null(value, &returns),
-        Some(_) => convert::implicit(value, &returns)?,
+        Some(_) => convert::converted(&mut context, value, &returns)?,
     };
     let natural = natural(&returns)?;
     let sql = format!("SELECT {}", value.cast(&natural.to_string()));

@@ -208,7 +208,8 @@ impl Value {
     pub(super) fn plain_column(&self) -> Option<&str> {
         let column = self.bare.as_deref()?.strip_suffix("::text")?;
         let filled = self.sql.strip_prefix("rpad(")?;
-        (self.folded.is_none() && filled.starts_with(column)).then_some(column)
+        let fixed = matches!(self.ty, Some(SqlType::Char { .. } | SqlType::NChar { .. }));
+        (fixed && self.folded.is_none() && filled.starts_with(column)).then_some(column)
     }
 
     /// A value to keep; a `char(n)` column is filled up by its own type.

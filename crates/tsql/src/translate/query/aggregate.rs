@@ -270,7 +270,7 @@ fn deviation(
     name: &str,
     shape: &Shape<'_>,
 ) -> Outcome<Value> {
-    let value = convert::implicit(value.clone(), &SqlType::Float)?;
+    let value = convert::converted(context, value.clone(), &SqlType::Float)?;
     let function = match name {
         "STDEV" => "stddev_samp",
         "STDEVP" => "stddev_pop",
@@ -315,7 +315,8 @@ fn string_agg(
     );
     let text = match text.family() {
         Family::Text => text,
-        _ => convert::implicit(
+        _ => convert::converted(
+            context,
             text,
             &SqlType::NVarChar {
                 length: Some(4_000),

@@ -128,7 +128,7 @@ pub(super) fn function(
         let natural = types::natural(ty).unwrap_or(PgType::Text);
         let value = match value.ty {
             None => typed_null(value, ty),
-            Some(_) => convert::implicit(value, ty)?,
+            Some(_) => convert::converted(context, value, ty)?,
         };
         list.push(value.cast(&natural.to_string()));
     }

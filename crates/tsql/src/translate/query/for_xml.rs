@@ -134,7 +134,7 @@ fn aggregated(
     let max = SqlType::NVarChar { length: None };
     let value = match item.value.family() {
         Family::Text => item.value.clone(),
-        _ => convert::implicit(item.value.clone(), &max)?,
+        _ => convert::converted(context, item.value.clone(), &max)?,
     };
     let text = match markup {
         Markup::Read => value.sql.clone(),

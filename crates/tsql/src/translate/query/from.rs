@@ -1,8 +1,8 @@
 //! FROM: tables, views, derived tables and functions, and how they are joined.
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor,
-    TableWithJoins,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator,
+    ObjectName, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
 };
 
 use super::super::context::{self, Context, DEFAULT_SCHEMA};
@@ -98,6 +98,13 @@ fn node(context: &mut Context<'_>, factor: &TableFactor) -> Outcome<String> {
             hints(with_hints)?;
             named(context, name, alias.as_ref())
         }
+        // `t (NOLOCK)`: hints without WITH, as they were written before SQL Server 2005.
+        TableFactor::Table {
+            args: Some(args),
+            name,
+            alias,
+            ..
+        } if args.args.iter().all(is_hint) => named(context, name, alias.as_ref()),
         TableFactor::Table {
             args: Some(args),
             name,
@@ -150,26 +157,37 @@ pub(super) fn aliased(
     Ok((sql, called))
 }
 
+/// Hints that leave out no row.
+const HARMLESS: [&str; 16] = [
+    "NOLOCK",
+    "READUNCOMMITTED",
+    "READCOMMITTED",
+    "READCOMMITTEDLOCK",
+    "REPEATABLEREAD",
+    "SERIALIZABLE",
+    "HOLDLOCK",
+    "ROWLOCK",
+    "PAGLOCK",
+    "TABLOCK",
+    "TABLOCKX",
+    "UPDLOCK",
+    "XLOCK",
+    "FORCESEEK",
+    "FORCESCAN",
+    "NOEXPAND",
+];
+
+fn is_hint(argument: &FunctionArg) -> bool {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(ident))) => {
+            HARMLESS.contains(&ident.value.to_ascii_uppercase().as_str())
+        }
+        _ => false,
+    }
+}
+
 /// Hints say how rows are found; those that leave out rows are refused.
 fn hints(hints: &[Expr]) -> Outcome<()> {
-    const HARMLESS: [&str; 16] = [
-        "NOLOCK",
-        "READUNCOMMITTED",
-        "READCOMMITTED",
-        "READCOMMITTEDLOCK",
-        "REPEATABLEREAD",
-        "SERIALIZABLE",
-        "HOLDLOCK",
-        "ROWLOCK",
-        "PAGLOCK",
-        "TABLOCK",
-        "TABLOCKX",
-        "UPDLOCK",
-        "XLOCK",
-        "FORCESEEK",
-        "FORCESCAN",
-        "NOEXPAND",
-    ];
     for hint in hints {
         let text = hint.to_string().to_ascii_uppercase();
         let index = text.starts_with("INDEX");
@@ -187,7 +205,10 @@ fn named(
     alias: Option<&TableAlias>,
 ) -> Outcome<String> {
     let (schema, table) = name::parts(name)?;
-    if alias.is_some_and(|alias| !alias.columns.is_empty()) {
+    let columns = alias.map_or(&[][..], |alias| &alias.columns);
+    let hint =
+        |it: &TableAliasColumnDef| HARMLESS.contains(&it.name.value.to_ascii_uppercase().as_str());
+    if !columns.iter().all(hint) {
         return Err(Untranslated::new("a table with names for its columns"));
     }
     let called = alias.map_or(table.as_str(), |alias| alias.name.value.as_str());

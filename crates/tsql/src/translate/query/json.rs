@@ -104,7 +104,7 @@ fn one(context: &mut Context<'_>, column: &OpenJsonTableColumn) -> Outcome<(Stri
         },
         _ => {
             let text = Value::atom(text, SqlType::NVarChar { length: None });
-            convert::implicit(text, &ty)?.sql
+            convert::converted(context, text, &ty)?.sql
         }
     };
     let pg = types::natural(&ty).unwrap_or(PgType::Text);

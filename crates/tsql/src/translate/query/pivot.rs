@@ -182,7 +182,7 @@ fn unpivoted(
     let ty = shape.ty.clone().unwrap_or(SqlType::Int);
     let mut rows = Vec::with_capacity(values.len());
     for (name, value) in names.iter().zip(values) {
-        let value = convert::implicit(typed_null(value, &ty), &ty)?;
+        let value = convert::converted(context, typed_null(value, &ty), &ty)?;
         rows.push(format!("({}, {})", Value::text(name, true).sql, value.sql));
     }
     let visible = context.level()?.columns.clone();

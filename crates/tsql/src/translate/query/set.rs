@@ -18,8 +18,8 @@ pub(super) fn set(
     let mut left = super::body(context, left)?;
     let mut right = super::body(context, right)?;
     let shapes = unified(context, &left, &right)?;
-    convert(&mut left, &shapes)?;
-    convert(&mut right, &shapes)?;
+    convert(context, &mut left, &shapes)?;
+    convert(context, &mut right, &shapes)?;
     let all = match quantifier {
         SetQuantifier::All => true,
         SetQuantifier::None | SetQuantifier::Distinct => false,
@@ -111,7 +111,7 @@ fn unified(context: &mut Context<'_>, left: &Body, right: &Body) -> Outcome<Vec<
 }
 
 /// Every SELECT of a query in common types.
-fn convert(body: &mut Body, shapes: &[Value]) -> Outcome<()> {
+fn convert(context: &mut Context<'_>, body: &mut Body, shapes: &[Value]) -> Outcome<()> {
     body.each(&mut |select| {
         for (item, shape) in select.items.iter_mut().zip(shapes) {
             let Some(ty) = &shape.ty else {
@@ -123,7 +123,7 @@ fn convert(body: &mut Body, shapes: &[Value]) -> Outcome<()> {
             } else if value.family() == Family::Other || value.ty.as_ref() == Some(ty) {
                 value.in_collation_of(shape)
             } else {
-                convert::implicit(value, ty)?.in_collation_of(shape)
+                convert::converted(context, value, ty)?.in_collation_of(shape)
             };
         }
         Ok(())

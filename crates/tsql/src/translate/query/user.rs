@@ -41,7 +41,7 @@ fn called(
         let value = expression::value(context, expr)?.kept()?;
         let value = match value.ty {
             None => typed_null(value, ty),
-            Some(_) => convert::implicit(value, ty)?,
+            Some(_) => convert::converted(context, value, ty)?,
         };
         let natural = types::natural(ty).unwrap_or(PgType::Text);
         arguments.push(value.cast(&natural.to_string()));

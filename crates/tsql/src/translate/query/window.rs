@@ -115,7 +115,7 @@ fn shifted(
                     "LAG or LEAD with a default of another type",
                 ));
             }
-            let default = super::super::convert::implicit(default, &ty)?;
+            let default = super::super::convert::converted(context, default, &ty)?;
             let natural = super::super::types::natural(&ty);
             list[0] = match &natural {
                 Some(natural) => value.cast(&natural.to_string()),

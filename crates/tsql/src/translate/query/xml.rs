@@ -23,7 +23,7 @@ pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Opti
         return None;
     }
     Some(match method.as_str() {
-        "value" => of_value(&column, call),
+        "value" => of_value(context, &column, call),
         _ => Err(Untranslated::new(format!("the xml method {method}"))),
     })
 }
@@ -68,7 +68,7 @@ fn literals<const N: usize>(arguments: &[&Expr]) -> Outcome<[String; N]> {
     texts.ok_or_else(|| Untranslated::new("an xml method with arguments that are no literals"))
 }
 
-fn of_value(column: &Value, call: &Function) -> Outcome<Value> {
+fn of_value(context: &mut Context<'_>, column: &Value, call: &Function) -> Outcome<Value> {
     let [path, data_type] = literals(&arguments::arguments(call))?;
     let path = Path::parse(&path)?;
     let ty = types::parse(&parse::data_type(&data_type)?)?;
@@ -79,7 +79,7 @@ fn of_value(column: &Value, call: &Function) -> Outcome<Value> {
         column.sql
     );
     let found = Value::atom(sql, SqlType::NVarChar { length: None });
-    convert::implicit(found, &ty)
+    convert::converted(context, found, &ty)
 }
 
 /// A column of `.nodes()` holds one element, and paths begin at it.

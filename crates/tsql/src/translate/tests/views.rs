@@ -119,6 +119,7 @@ fn every_clause_is_taken() {
         "SELECT t.* FROM T AS t, U AS u WHERE t.N = u.N",
         "SELECT NULL AS x FROM T",
         "SELECT N FROM T WITH (NOLOCK)",
+        "SELECT a.N FROM T a (NOLOCK) JOIN U (READUNCOMMITTED) ON a.N = U.N",
         "SELECT 1 AS one",
         "SELECT dbo.T.N FROM dbo.T",
         "SELECT Twice = N * 2 FROM T",
