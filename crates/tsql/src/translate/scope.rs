@@ -60,6 +60,8 @@ pub(super) struct Level {
     pub(super) columns: Vec<Visible>,
     /// Set once the rows are grouped.
     pub(super) groups: Vec<Group>,
+    /// An aggregate was met, so that a SELECT without GROUP BY has one row.
+    pub(super) aggregated: bool,
     /// A subset of the grouping columns is grouped by in some rows of the result.
     pub(super) grouping_sets: bool,
 }

@@ -69,6 +69,9 @@ pub(super) fn aggregate(context: &mut Context<'_>, call: &Function, after: &str)
             "{name} in a form that is not T-SQL's"
         )));
     }
+    if call.over.is_none() {
+        context.level()?.aggregated = true;
+    }
     let distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
     let shape = Shape {
         distinct: if distinct { "DISTINCT " } else { "" },

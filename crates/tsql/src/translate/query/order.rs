@@ -31,6 +31,12 @@ impl<'q> Limits<'q> {
         })
     }
 
+    /// `TOP (n)` with a number, which leaves one row where there is one.
+    fn some_rows(&self) -> bool {
+        let number = self.top.filter(|top| !top.percent).and_then(quantity);
+        self.query.is_none() && number.is_some_and(|number| number > 0)
+    }
+
     /// `TOP 100 PERCENT`, which is there so that ORDER BY may be, and leaves out no row.
     fn all_rows(&self) -> bool {
         self.query.is_none()
@@ -54,6 +60,11 @@ fn quantity(top: &Top) -> Option<u64> {
     }
 }
 
+/// Whether a TOP leaves a row where there are some.
+pub(super) fn at_least_one(top: &Top) -> bool {
+    quantity(top).is_some_and(|number| number > 0)
+}
+
 fn constant(expr: &Expr) -> Option<u64> {
     match expr {
         Expr::Nested(inner) => constant(inner),
@@ -71,8 +82,10 @@ pub(super) fn ordered(
     body: SelectBody,
     limits: &Limits<'_>,
 ) -> Outcome<Made> {
+    let level = context.level()?;
+    let one_row = level.aggregated && level.groups.is_empty() && !level.grouping_sets;
     // The order of a view's rows, or of a table's, is nobody's promise: it only chooses rows.
-    if limits.all_rows() {
+    if limits.all_rows() || (one_row && limits.some_rows()) {
         return Ok(made(body, String::new()));
     }
     let order = match limits.order {

@@ -25,7 +25,9 @@ pub(super) fn set(
         SetQuantifier::None | SetQuantifier::Distinct => false,
         _ => return Err(Untranslated::new("UNION BY NAME")),
     };
-    let text = shapes.iter().any(|it| it.family() == Family::Text);
+    // Of texts and binaries, unlike values can be equal.
+    let loose = |it: &Value| matches!(it.family(), Family::Text | Family::Binary);
+    let text = shapes.iter().any(loose);
     let operator = match (op, all) {
         (SetOperator::Union, true) => "UNION ALL",
         (SetOperator::Union, false) if text => return union_of_texts(context, left, right),

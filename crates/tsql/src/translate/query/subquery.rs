@@ -1,11 +1,11 @@
 //! Queries within expressions.
 
-use sqlparser::ast::{BinaryOperator, Expr, Query};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SetExpr};
 
 use super::super::context::Context;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, compare, expression};
-use super::{Body, Made, for_xml, query, table};
+use super::{Body, Made, for_xml, order, query, table};
 use crate::schema::SqlType;
 
 /// `(SELECT ...)` as a value.
@@ -49,8 +49,28 @@ fn single(made: &Made) -> Outcome<&Value> {
 
 /// `EXISTS (SELECT ...)`.
 pub(in super::super) fn exists(context: &mut Context<'_>, text: &Query) -> Outcome<String> {
-    let made = within(context, text)?;
+    let made = match without_top(text) {
+        Some(text) => within(context, &text)?,
+        None => within(context, text)?,
+    };
     Ok(format!("EXISTS ({})", made.unnamed()?))
+}
+
+/// A query without its `TOP (n)`, which does not change whether it has a row.
+fn without_top(text: &Query) -> Option<Query> {
+    let SetExpr::Select(select) = &*text.body else {
+        return None;
+    };
+    let some = order::at_least_one(select.top.as_ref()?);
+    some.then(|| {
+        let mut select = select.clone();
+        select.top = None;
+        Query {
+            body: Box::new(SetExpr::Select(select)),
+            order_by: None,
+            ..text.clone()
+        }
+    })
 }
 
 /// `expr IN (SELECT ...)`.

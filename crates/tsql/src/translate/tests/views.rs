@@ -168,6 +168,8 @@ fn every_clause_is_taken() {
          ([1], [2])) AS p",
         "SELECT p.Small, p.[1] FROM (SELECT Small, N, V FROM T) s PIVOT (MAX(V) FOR N IN ([1])) AS p",
         "SELECT N AS N'T\u{ea}n', Big AS 'b' FROM T",
+        "SELECT N FROM T t WHERE EXISTS (SELECT TOP 1 * FROM U u WHERE u.N = t.N)",
+        "SELECT TOP 1 MAX(N) AS m FROM T",
         "SELECT u.Big, u.which, u.amount FROM T UNPIVOT (amount FOR which IN (N, Small)) AS u",
         "SELECT t.N, x.c FROM T t CROSS APPLY (VALUES (t.N), (t.Small)) x(c)",
         "SELECT s.value FROM T t CROSS APPLY STRING_SPLIT(t.V, ',') s",
