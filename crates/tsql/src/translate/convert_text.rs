@@ -27,9 +27,14 @@ fn is_fixed(to: &SqlType) -> bool {
     matches!(to, SqlType::Char { .. } | SqlType::NChar { .. })
 }
 
-/// A text of ASCII, at most `longest` long, as the text type. One that is cut is always so long.
+/// A text of ASCII, at most `longest` long, as the text type.
 pub(super) fn shown(sql: String, longest: u16, to: &SqlType, too_long: TooLong) -> Value {
-    let shortest = if too_long == TooLong::Cut { longest } else { 0 };
+    // `yyyy-mm-dd` and the like fill their type.
+    let shortest = if too_long == TooLong::Cut && longest <= 10 {
+        longest
+    } else {
+        0
+    };
     let sql = match room(to) {
         Some(room) if room < longest => match too_long {
             TooLong::Cut => format!("left({sql}, {room})"),

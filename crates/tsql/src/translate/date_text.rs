@@ -48,6 +48,16 @@ pub(super) fn styled(
         let (sql, length) = immutable(value, 23);
         return Ok(shown(sql, length, to, TooLong::Cut));
     }
+    if ty == SqlType::DateTime && style == 126 {
+        context.at_least(Volatility::Stable);
+        // "ISO8601": without milliseconds if there are none.
+        let sql = format!(
+            "(to_char({0}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || CASE WHEN date_trunc('second', {0}) = {0} \
+             THEN '' ELSE to_char({0}, '.MS') END)",
+            value.operand()
+        );
+        return Ok(shown(sql, 23, to, TooLong::Cut));
+    }
     let pieces = pieces(style).ok_or_else(refused)?;
     let pieces = fitting(pieces, &ty, style).ok_or_else(refused)?;
     let (sql, length) = written(value, &ty, &pieces);

@@ -3,10 +3,12 @@
 use super::collation::Collation;
 use super::compare;
 use super::context::Context;
+use super::convert;
 use super::helper::Helper;
 use super::types::Family;
 use super::value::{Value, quote};
 use super::{Outcome, Untranslated};
+use crate::schema::SqlType;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -38,9 +40,17 @@ pub(super) fn like(
     escape: Option<&Value>,
     negated: bool,
 ) -> Outcome<String> {
-    if text.family() != Family::Text {
+    let number = matches!(text.family(), Family::Int | Family::Decimal | Family::Uuid);
+    if text.family() != Family::Text && !number {
         return Err(Untranslated::new(format!("LIKE of {}", text.shown())));
     }
+    let length = Some(41);
+    let shown = if number {
+        convert::converted(context, text.clone(), &SqlType::VarChar { length })?
+    } else {
+        text.clone()
+    };
+    let text = &shown;
     text.filled()?;
     let Some(written) = pattern.as_text() else {
         return varying(context, text, pattern, escape, negated);

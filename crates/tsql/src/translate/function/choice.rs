@@ -12,7 +12,9 @@ use crate::translate::value::Value;
 use crate::translate::{Outcome, Untranslated};
 
 #[cfg(test)]
-pub(super) const NAMES: &[&str] = &["ISNULL", "COALESCE", "NULLIF", "IIF", "CHOOSE"];
+pub(super) const NAMES: &[&str] = &[
+    "ISNULL", "COALESCE", "NULLIF", "IIF", "CHOOSE", "GREATEST", "LEAST",
+];
 
 pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome<Value>> {
     Some(match call.name {
@@ -21,6 +23,7 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
         "NULLIF" => null_if(context, call),
         "IIF" => iif(context, call),
         "CHOOSE" => choose(context, call),
+        "GREATEST" | "LEAST" => extreme(context, call),
         _ => return None,
     })
 }
@@ -40,7 +43,7 @@ fn is_null(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         return folded_is_null(first, &second);
     }
     let first = first.kept()?;
-    let second = convert::implicit(second.kept()?, &ty)?;
+    let second = convert::converted(context, second.kept()?, &ty)?;
     let kept = match &first.collation {
         Some(_) => first.clone(),
         None => second.clone(),
@@ -80,6 +83,19 @@ fn coalesce(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let items: Vec<&str> = values.iter().map(|it| it.sql.as_str()).collect();
     let sql = format!("coalesce({})", items.join(", "));
     Ok(Value::atom(sql, ty).in_collation_of(&shape))
+}
+
+/// The greatest or least of numbers and dates; NULLs are passed over on both sides.
+fn extreme(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
+    let values = call.all(context)?;
+    let (values, shape) = common::unified(context, values)?;
+    let family = shape.family();
+    let ordered = family.is_exact() || family.is_temporal() || family == Family::Float;
+    let ty = shape.ty.clone().filter(|_| ordered);
+    let ty = ty.ok_or_else(|| call.unlike(&shape))?;
+    let items: Vec<&str> = values.iter().map(|it| it.sql.as_str()).collect();
+    let name = call.name.to_ascii_lowercase();
+    Ok(Value::atom(format!("{name}({})", items.join(", ")), ty))
 }
 
 /// The first argument, or NULL where T-SQL's `=` holds, which is not PostgreSQL's for text.

@@ -231,6 +231,10 @@ fn like() {
             "lower(\"w\" COLLATE \"und-x-icu\") COLLATE \"C\" LIKE '\u{e9}t%'",
         ),
         (
+            "([N] LIKE '1%')",
+            r#"lower(("n"::text) COLLATE "C") LIKE '1%'"#,
+        ),
+        (
             "([C] like 'a[bc]')",
             r#"lower(rpad("c"::text, 5) COLLATE "C") ~ '^a[bc] *$'"#,
         ),
@@ -242,7 +246,7 @@ fn like() {
         ("([V] LIKE '[a')", "not closed"),
         ("([V] LIKE '[]')", "empty"),
         ("([Vbin] LIKE 'a!' ESCAPE '!')", "ends in its escape"),
-        ("([N] LIKE '1%')", "LIKE of int"),
+        ("([At] LIKE '1%')", "LIKE of datetime"),
         (
             "([V] COLLATE Turkish_CI_AS LIKE 'i%')",
             "the letter i without case",

@@ -136,6 +136,7 @@ fn thirds_of_a_second() {
             "CAST(Bytes8 AS bigint)",
             r#"('x' || encode("bytes8", 'hex'))::bit(64)::bigint"#,
         ),
+        ("GREATEST(N, Small)", r#"greatest("n", "small"::integer)"#),
         ("Bytes + 0x01", r#""bytes" || '\x01'::bytea"#),
         (
             "(DATEPART(dw, Day) + @@DATEFIRST) % 7",
