@@ -232,8 +232,9 @@ fn named(date: &str) -> Option<(Date, Form)> {
         _ => return None,
     };
     let name = name.to_ascii_lowercase();
-    let is_month = |month: &&str| *month == name || (name.len() == 3 && month.starts_with(&name));
-    let month = MONTHS.iter().position(|month| is_month(&month))?;
+    let month = MONTHS
+        .iter()
+        .position(|month| *month == name || (name.len() == 3 && month.starts_with(&name)))?;
     if year.len() != 4 || day.len() > 2 {
         return None;
     }
