@@ -114,30 +114,88 @@ pub(crate) fn multiply(a: (i128, u8), b: (i128, u8), scale: u8) -> Option<i128> 
     if let Some(product) = a.0.checked_mul(b.0) {
         return rescale(product, natural, scale);
     }
-    // Too wide for 128 bits: drop the digits that the result scale cannot show, widest side first.
-    let drop = natural.saturating_sub(scale);
-    let from_a = drop.min(a.1);
-    let from_b = drop - from_a;
-    let product = round_off(a.0, from_a).checked_mul(round_off(b.0, from_b))?;
-    rescale(product, natural - drop, scale)
+    // Too wide for 128 bits: in decimal digits, of which the last are dropped and rounded.
+    let digits = product_digits(a.0.unsigned_abs(), b.0.unsigned_abs());
+    let kept = digits
+        .len()
+        .checked_sub(usize::from(natural.checked_sub(scale)?))?;
+    if kept > 38 {
+        return None;
+    }
+    let up = i128::from(digits.get(kept).is_some_and(|d| *d >= 5));
+    let whole = digits[..kept]
+        .iter()
+        .fold(0i128, |n, d| n * 10 + i128::from(*d))
+        + up;
+    let signed = if (a.0 < 0) == (b.0 < 0) {
+        whole
+    } else {
+        -whole
+    };
+    (whole < LIMIT).then_some(signed)
+}
+
+/// The decimal digits of a product, the highest first.
+fn product_digits(a: u128, b: u128) -> Vec<u8> {
+    const BASE: u128 = 1_000_000_000;
+    let limbs = |mut n: u128| {
+        let mut limbs = Vec::new();
+        while n > 0 {
+            limbs.push(n % BASE);
+            n /= BASE;
+        }
+        limbs
+    };
+    let (a, b) = (limbs(a), limbs(b));
+    let mut product = vec![0u128; a.len() + b.len() + 1];
+    for (i, x) in a.iter().enumerate() {
+        for (j, y) in b.iter().enumerate() {
+            product[i + j] += x * y;
+        }
+    }
+    let mut carry = 0;
+    let mut digits = Vec::new();
+    for limb in product {
+        let mut rest = limb + carry;
+        carry = rest / BASE;
+        rest %= BASE;
+        for _ in 0..9 {
+            digits.push((rest % 10) as u8);
+            rest /= 10;
+        }
+    }
+    while digits.last() == Some(&0) {
+        digits.pop();
+    }
+    digits.reverse();
+    digits
 }
 
 /// `a / b` at `scale`, truncated as SQL Server does; `b` is not zero.
 pub(crate) fn divide(a: (i128, u8), b: (i128, u8), scale: u8) -> Option<i128> {
     let shift = i32::from(scale) + i32::from(b.1) - i32::from(a.1);
-    let mut rest = a.0;
-    let mut quotient = rest / b.0;
-    rest %= b.0;
+    let (dividend, divisor) = (a.0.unsigned_abs(), b.0.unsigned_abs());
+    let mut quotient = i128::try_from(dividend / divisor).ok()?;
+    let mut rest = dividend % divisor;
+    let negative = (a.0 < 0) != (b.0 < 0);
+    let signed = |quotient: i128| if negative { -quotient } else { quotient };
     if shift < 0 {
-        return Some(quotient / 10i128.checked_pow(shift.unsigned_abs())?);
+        return Some(signed(quotient / 10i128.checked_pow(shift.unsigned_abs())?));
     }
     for _ in 0..shift {
-        // Long division digit by digit keeps the remainder below |b|, so only it can overflow.
-        let wide = rest.checked_mul(10)?;
-        quotient = quotient.checked_mul(10)?.checked_add(wide / b.0)?;
-        rest = wide % b.0;
+        // Long division digit by digit; ten times the remainder may be more than 128 bits hold.
+        let (mut digit, mut wide) = (0, 0u128);
+        for _ in 0..10 {
+            wide += rest;
+            if wide >= divisor {
+                wide -= divisor;
+                digit += 1;
+            }
+        }
+        quotient = quotient.checked_mul(10)?.checked_add(digit)?;
+        rest = wide;
     }
-    (quotient.abs() < LIMIT).then_some(quotient)
+    (quotient < LIMIT).then_some(signed(quotient))
 }
 
 #[cfg(test)]
@@ -165,6 +223,23 @@ mod tests {
         assert_eq!(from_f64(0.35, 1), Some(3), "the float is a little less");
         assert_eq!(divide((10, 0), (3, 0), 6), Some(3_333_333));
         assert_eq!(multiply((150, 2), (20, 1), 3), Some(3000));
+        assert_eq!(divide((-7, 0), (2, 0), 0), Some(-3));
         assert!(fit(12345, 2, 4, 2).is_err());
+    }
+
+    #[test]
+    fn wide_products_and_quotients_are_exact() {
+        // 1234567890123456789.0123456789 squared, by the integers of Python.
+        let wide = (12_345_678_901_234_567_890_123_456_789, 10);
+        assert_eq!(
+            multiply(wide, wide, 0),
+            Some(1_524_157_875_323_883_675_049_535_156_253_619_879)
+        );
+        assert_eq!(
+            multiply((-wide.0, 10), wide, 0),
+            Some(-1_524_157_875_323_883_675_049_535_156_253_619_879)
+        );
+        assert_eq!(multiply((LIMIT - 1, 0), (LIMIT - 1, 0), 0), None);
+        assert_eq!(divide((LIMIT / 2, 0), (LIMIT - 1, 0), 6), Some(500_000));
     }
 }
