@@ -155,6 +155,7 @@ pub(super) fn styled(
     let into_text = types::family(to) == Family::Text;
     match from.family() {
         _ if !into_text && from.family() != Family::Text => converted(context, from, to),
+        _ if from.is_null() => implicit(from, to),
         _ if style == 0 && !temporal => converted(context, from, to),
         Family::Date | Family::Time | Family::Moment if into_text => {
             date_text::styled(context, &from, to, style)

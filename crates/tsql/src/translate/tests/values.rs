@@ -137,6 +137,7 @@ fn thirds_of_a_second() {
             r#"('x' || encode("bytes8", 'hex'))::bit(64)::bigint"#,
         ),
         ("GREATEST(N, Small)", r#"greatest("n", "small"::integer)"#),
+        ("CONVERT(varchar(10), NULL, 101)", "NULL::text::text"),
         ("Bytes + 0x01", r#""bytes" || '\x01'::bytea"#),
         (
             "(DATEPART(dw, Day) + @@DATEFIRST) % 7",
