@@ -12,6 +12,7 @@ use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::StopClock;
+use crate::pipeline::small;
 use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::{Lease, TargetPool};
@@ -100,6 +101,8 @@ pub struct TableLoad {
     active: AtomicUsize,
     /// Work that is left when all rows are there, in bytes of COPY.
     finish_weight: u64,
+    /// The job and the plan let it be finished together with others, if it is small.
+    pub(in crate::pipeline) can_share: bool,
     /// Set once, by the first partition or finish step that fails for good.
     failure: Mutex<Option<Error>>,
     /// Indexes and checks that could not be made for a table that is complete otherwise; set by its
@@ -164,6 +167,7 @@ impl TableLoad {
             max_open: max_open(job, &record.plan),
             active: AtomicUsize::new(0),
             finish_weight: finish_weight(job, &record.plan),
+            can_share: small::can_share(job, &record.plan),
             partitions: record.partitions,
             plan: record.plan,
             progress,
@@ -230,6 +234,11 @@ impl TableLoad {
     /// How much work is left when its rows are there, in bytes.
     pub fn finish_weight(&self) -> u64 {
         self.finish_weight
+    }
+
+    /// Whether it is finished together with other tables; asked when its rows are there.
+    pub fn finishes_with_others(&self) -> bool {
+        self.can_share && small::is_small(self.progress.rows(), self.progress.bytes())
     }
 
     /// The table's work divided evenly among its partitions, in bytes.

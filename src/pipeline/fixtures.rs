@@ -35,7 +35,7 @@ pub(super) fn range(after: Option<i64>, upto: Option<i64>) -> Slice {
 }
 
 /// A table of `bytes` with a key of one integer, whose partitions, from 1, are in these states.
-/// Finishing it has no weight.
+/// Finishing it has no weight, and it is finished alone.
 pub(super) fn table(bytes: u64, partitions: &[PartitionState]) -> Arc<TableLoad> {
     table_with_rows(bytes, 0, partitions)
 }
@@ -70,7 +70,9 @@ pub(super) fn table_with_rows(
         error: None,
     };
     let progress = Progress::new().add_table("dbo.Sample", 0);
-    TableLoad::new(&job, &CancellationToken::new(), record, layout, progress)
+    let mut load = TableLoad::new(&job, &CancellationToken::new(), record, layout, progress);
+    Arc::get_mut(&mut load).expect("no other has it").can_share = false;
+    load
 }
 
 /// The plan of a table with a key of one integer, and `rows` and `bytes` by the catalog.

@@ -13,6 +13,7 @@ pub mod policy;
 mod retry;
 mod run;
 mod shutdown;
+mod small;
 mod survey;
 mod tune;
 mod verify;

@@ -1,12 +1,22 @@
 //! The counters of columns that were identities: where they continue, and which rows are in their way.
 
-use tokio_postgres::{Client, GenericClient, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::{Client, GenericClient, Row, Transaction};
 
 use crate::error::Result;
 use crate::plan::table::{ColumnPlan, TablePlan};
+use crate::postgres::ddl::quote_literal;
 use crate::postgres::fault;
 use tsql::names::{qualified, quote_ident};
 use tsql::schema::Identity;
+
+const SEQUENCES: &str = "\
+SELECT w.number, pg_catalog.pg_get_serial_sequence(w.name, w.column_name) AS sequence \
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) \
+WITH ORDINALITY AS w(name, column_name, number) \
+JOIN pg_catalog.pg_attribute a ON a.attrelid = pg_catalog.to_regclass(w.name) \
+AND a.attname = w.column_name AND NOT a.attisdropped";
 
 /// A counter whose next values are taken by rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,24 +42,72 @@ fn furthest(identity: &Identity) -> &'static str {
     if identity.increment < 0 { "min" } else { "max" }
 }
 
+/// Whether a value of the column is beyond the counter as planned.
+fn is_past(identity: &Identity, value: i128) -> bool {
+    identity.last_value.is_none_or(|last| {
+        if identity.increment < 0 {
+            value < last
+        } else {
+            value > last
+        }
+    })
+}
+
 /// Whether the table holds values beyond its counter as planned.
 pub async fn is_beyond(client: &Client, plan: &TablePlan) -> Result<bool> {
     for (column, identity) in counted(plan) {
-        let Some(value) = furthest_value(client, plan, column, identity).await? else {
-            continue;
-        };
-        let beyond = |last: i128| {
-            if identity.increment < 0 {
-                value < last
-            } else {
-                value > last
-            }
-        };
-        if identity.last_value.is_none_or(beyond) {
+        let value = furthest_value(client, plan, column, identity).await?;
+        if value.is_some_and(|value| is_past(identity, value)) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The same for several tables, asked at once: the positions of those that hold such values.
+pub(super) async fn beyond_of(
+    client: &impl GenericClient,
+    plans: &[&TablePlan],
+) -> Result<BTreeSet<usize>> {
+    let mut asked = Vec::new();
+    let mut selects = Vec::new();
+    for (at, plan) in plans.iter().enumerate() {
+        for (column, identity) in counted(plan) {
+            selects.push(format!(
+                "SELECT {}::bigint AS number, ({})::text AS value",
+                asked.len(),
+                select_furthest(plan, column, identity)
+            ));
+            asked.push((at, identity));
+        }
+    }
+    if asked.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = client.query(&selects.join(" UNION ALL "), &[]).await;
+    let rows = rows.map_err(|error| fault::from_driver(error, "read the furthest values"))?;
+    let mut beyond = BTreeSet::new();
+    for row in rows {
+        let place = usize::try_from(row.get::<_, i64>("number")).unwrap_or(usize::MAX);
+        let value = row.get::<_, Option<&str>>("value");
+        if let Some((at, identity)) = asked.get(place)
+            && value
+                .and_then(|text| text.parse().ok())
+                .is_some_and(|value| is_past(identity, value))
+        {
+            beyond.insert(*at);
+        }
+    }
+    Ok(beyond)
+}
+
+fn select_furthest(plan: &TablePlan, column: &ColumnPlan, identity: &Identity) -> String {
+    format!(
+        "SELECT pg_catalog.{}({})::text FROM {}",
+        furthest(identity),
+        quote_ident(&column.target_name),
+        qualified(&plan.target)
+    )
 }
 
 async fn furthest_value(
@@ -58,12 +116,7 @@ async fn furthest_value(
     column: &ColumnPlan,
     identity: &Identity,
 ) -> Result<Option<i128>> {
-    let select = format!(
-        "SELECT pg_catalog.{}({})::text FROM {}",
-        furthest(identity),
-        quote_ident(&column.target_name),
-        qualified(&plan.target)
-    );
+    let select = select_furthest(plan, column, identity);
     let row = client.query_one(&select, &[]).await.map_err(|error| {
         let doing = format!("read the furthest value of {}", qualified(&plan.target));
         fault::from_driver(error, &doing).at_column(&column.source.name)
@@ -77,7 +130,7 @@ async fn furthest_value(
 /// `None` for a table of the user's own, without a counter, and for one that was dropped, renamed or
 /// replaced since it was loaded.
 async fn sequence_of(
-    client: &impl GenericClient,
+    client: &Transaction<'_>,
     plan: &TablePlan,
     column: &ColumnPlan,
 ) -> Result<Option<String>> {
@@ -109,23 +162,9 @@ pub(super) async fn set(
         return Ok(());
     };
     let name = qualified(&plan.target);
-    let furthest = furthest(identity);
-    let last = identity.last_value.map(|value| value.to_string());
-    let rows = match last {
-        Some(_) => String::new(),
-        None => format!(
-            " UNION ALL SELECT pg_catalog.{furthest}({})::bigint FROM {name}",
-            quote_ident(&column.target_name)
-        ),
-    };
-    // `last_value` of a sequence that was never used is its start, and was not given out.
-    let set = format!(
-        "SELECT pg_catalog.setval($1::text::regclass, pg_catalog.{furthest}(v), true) FROM (\
-         SELECT $2::text::bigint UNION ALL SELECT last_value FROM {sequence} WHERE is_called{rows}\
-         ) AS s(v) HAVING pg_catalog.count(v) > 0"
-    );
+    let set = set_statement(plan, column, identity, &sequence);
     transaction
-        .execute(&set, &[&sequence, &last])
+        .batch_execute(&set)
         .await
         .map(drop)
         .map_err(|error| {
@@ -134,44 +173,150 @@ pub(super) async fn set(
         })
 }
 
-/// Finds counters whose next values are taken by rows, if a key or a unique index begins with their column.
-pub async fn collisions(client: &Client, plan: &TablePlan) -> Result<Vec<Collision>> {
-    let mut found = Vec::new();
-    for (column, identity) in counted(plan) {
-        if !leads_a_key(plan, &column.target_name) {
-            continue;
-        }
-        let Some(sequence) = sequence_of(client, plan, column).await? else {
-            continue;
-        };
-        let Some(furthest) = furthest_value(client, plan, column, identity).await? else {
-            continue;
-        };
-        let state = format!("SELECT last_value, is_called FROM {sequence}");
-        let row = client.query_one(&state, &[]).await.map_err(|error| {
-            fault::from_driver(error, &format!("read the value of sequence {sequence}"))
-        })?;
-        let last = i128::from(row.get::<_, i64>("last_value"));
-        let next = if row.get("is_called") {
-            last + identity.increment
-        } else {
-            last
-        };
-        let meets = if identity.increment < 0 {
-            furthest <= next
-        } else {
-            furthest >= next
-        };
-        if meets {
-            found.push(Collision {
-                column: column.source.name.clone(),
-                sequence,
-                next,
-                furthest,
-            });
-        }
+/// The statements that set the counters of several tables as [`set`] does, by table.
+pub(super) async fn set_all(
+    client: &impl GenericClient,
+    plans: &[&TablePlan],
+) -> Result<Vec<Vec<String>>> {
+    let mut asked = Vec::new();
+    for (at, &plan) in plans.iter().enumerate() {
+        asked.extend(counted(plan).map(|(column, identity)| Numbered {
+            at,
+            plan,
+            column,
+            identity,
+        }));
     }
-    Ok(found)
+    let mut statements: Vec<Vec<String>> = plans.iter().map(|_| Vec::new()).collect();
+    for (place, sequence) in sequences_of(client, &asked).await? {
+        let one = &asked[place];
+        let set = set_statement(one.plan, one.column, one.identity, &sequence);
+        statements[one.at].push(set);
+    }
+    Ok(statements)
+}
+
+/// `last_value` of a sequence that was never used is its start, and was not given out.
+fn set_statement(
+    plan: &TablePlan,
+    column: &ColumnPlan,
+    identity: &Identity,
+    sequence: &str,
+) -> String {
+    let furthest = furthest(identity);
+    let last = match identity.last_value {
+        Some(last) => format!("SELECT '{last}'::bigint"),
+        None => format!(
+            "SELECT pg_catalog.{furthest}({})::bigint FROM {}",
+            quote_ident(&column.target_name),
+            qualified(&plan.target)
+        ),
+    };
+    format!(
+        "SELECT pg_catalog.setval({}::pg_catalog.regclass, pg_catalog.{furthest}(v), true) FROM (\
+         {last} UNION ALL SELECT last_value FROM {sequence} WHERE is_called\
+         ) AS s(v) HAVING pg_catalog.count(v) > 0",
+        quote_literal(sequence)
+    )
+}
+
+/// A counter whose column leads a key, and its sequence.
+struct Numbered<'a> {
+    /// Position of the table.
+    at: usize,
+    plan: &'a TablePlan,
+    column: &'a ColumnPlan,
+    identity: &'a Identity,
+}
+
+/// Finds counters whose next values are taken by rows, if a key or a unique index begins with their column;
+/// each with the position of its table. Two statements for all tables.
+pub async fn collisions(client: &Client, plans: &[&TablePlan]) -> Result<Vec<(usize, Collision)>> {
+    let mut asked = Vec::new();
+    for (at, &plan) in plans.iter().enumerate() {
+        let leading = counted(plan).filter(|(column, _)| leads_a_key(plan, &column.target_name));
+        asked.extend(leading.map(|(column, identity)| Numbered {
+            at,
+            plan,
+            column,
+            identity,
+        }));
+    }
+    let sequences = sequences_of(client, &asked).await?;
+    let selects = sequences.iter().map(|(place, sequence)| {
+        let Numbered {
+            plan,
+            column,
+            identity,
+            ..
+        } = asked[*place];
+        format!(
+            "SELECT {place}::bigint AS number, ({}) AS furthest, last_value, is_called FROM {sequence}",
+            select_furthest(plan, column, identity)
+        )
+    });
+    let select = selects.collect::<Vec<_>>().join(" UNION ALL ");
+    if select.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = client.query(&select, &[]).await;
+    let rows = rows.map_err(|error| {
+        fault::from_driver(error, "read the values of identities and their sequences")
+    })?;
+    let found = rows.iter().filter_map(|row| {
+        let place = usize::try_from(row.get::<_, i64>("number")).ok()?;
+        let sequence = sequences.get(&place)?;
+        collision(row, asked.get(place)?, sequence)
+    });
+    Ok(found.collect())
+}
+
+/// The sequences by the position of their counter. None for a table of the user's own, without a counter,
+/// and for one that was dropped, renamed or replaced since it was loaded.
+async fn sequences_of(
+    client: &impl GenericClient,
+    asked: &[Numbered<'_>],
+) -> Result<BTreeMap<usize, String>> {
+    let tables: Vec<_> = asked
+        .iter()
+        .map(|one| qualified(&one.plan.target))
+        .collect();
+    let columns: Vec<_> = asked
+        .iter()
+        .map(|one| one.column.target_name.as_str())
+        .collect();
+    let rows = client.query(SEQUENCES, &[&tables, &columns]).await;
+    let rows =
+        rows.map_err(|error| fault::from_driver(error, "look for the sequences of identities"))?;
+    let found = rows.iter().filter_map(|row| {
+        let place = usize::try_from(row.get::<_, i64>("number") - 1).ok()?;
+        Some((place, row.get::<_, Option<String>>("sequence")?))
+    });
+    Ok(found.collect())
+}
+
+fn collision(row: &Row, asked: &Numbered<'_>, sequence: &str) -> Option<(usize, Collision)> {
+    let furthest: i128 = row.get::<_, Option<&str>>("furthest")?.parse().ok()?;
+    let last = i128::from(row.get::<_, i64>("last_value"));
+    let next = if row.get("is_called") {
+        last + asked.identity.increment
+    } else {
+        last
+    };
+    let meets = if asked.identity.increment < 0 {
+        furthest <= next
+    } else {
+        furthest >= next
+    };
+    meets.then(|| {
+        let collision = Collision {
+            column: asked.column.source.name.clone(),
+            sequence: sequence.to_owned(),
+            next,
+            furthest,
+        };
+        (asked.at, collision)
+    })
 }
 
 fn leads_a_key(plan: &TablePlan, column: &str) -> bool {

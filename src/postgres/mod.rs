@@ -6,6 +6,7 @@ pub mod counter;
 pub mod ddl;
 pub mod extensions;
 pub mod finish;
+pub mod finish_group;
 pub mod lock;
 pub mod objects;
 pub mod pool;

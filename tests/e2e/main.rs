@@ -18,6 +18,7 @@ mod keys;
 mod kill;
 mod lines;
 mod load;
+mod many_tables;
 mod modes;
 mod names;
 mod objects;

@@ -173,12 +173,14 @@ async fn a_foreign_key_is_suspended_and_made_again() {
     assert_eq!(error.kind(), Kind::TargetExists);
     let mut strange = job.plan.clone();
     strange.objects.foreign_keys = vec![other];
-    suspend(&mut lease, job.fence(), &strange).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&strange]).await.unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "1"
     );
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     assert_eq!(
         database.value("SELECT count(*) FROM pg_constraint WHERE conname = 'fk'"),
         "0"

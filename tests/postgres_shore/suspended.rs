@@ -79,7 +79,9 @@ async fn a_key_of_a_partitioned_table_comes_back() {
     let job = appending(&database, tables, plan).await;
     let key = to_others();
     let mut lease = job.pool.acquire().await.unwrap();
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "none");
     for _ in 0..2 {
         add_foreign_key(&mut lease, &job.context(), &key)
@@ -93,11 +95,15 @@ async fn a_key_of_a_partitioned_table_comes_back() {
     assert_eq!(database.value(STATE), "fk true");
     assert_eq!(suspended_constraints(&job).await, []);
     // From what was kept of it alone.
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "none");
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "fk true");
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     database.sql("INSERT INTO app.posts VALUES (2, 'y')");
     let error = add_foreign_key(&mut lease, &job.context(), &key)
         .await
@@ -132,7 +138,9 @@ async fn what_was_validated_is_so_again() {
         ADD CONSTRAINT ck CHECK (id > 0)";
     let job = appending(&database, table, plan).await;
     let mut lease = job.pool.acquire().await.unwrap();
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "ck true");
     let key = &job.plan.objects.foreign_keys[0];
     add_foreign_key(&mut lease, &job.context(), key)
@@ -146,12 +154,16 @@ async fn what_was_validated_is_so_again() {
     database.sql(
         "ALTER TABLE app.posts DROP CONSTRAINT ck, ADD CONSTRAINT ck CHECK (id > 0) NOT VALID",
     );
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     assert_eq!(database.value(STATE), "none");
     put_all_back(&job).await.unwrap();
     assert_eq!(database.value(STATE), "ck false, fk true");
     // Somebody's other constraint of that name is not touched.
-    suspend(&mut lease, job.fence(), &job.plan).await.unwrap();
+    suspend(&mut lease, job.fence(), &[&job.plan])
+        .await
+        .unwrap();
     database.sql("ALTER TABLE app.posts ADD CONSTRAINT ck CHECK (id > -5)");
     let error = put_all_back(&job).await.unwrap_err();
     assert_eq!(error.kind(), Kind::TargetExists, "{error}");
@@ -259,7 +271,7 @@ async fn a_run_that_was_overtaken_touches_nothing_beside_its_tables() {
         make_sequence(&mut lease, by, &sequence).await,
         continue_sequence(&mut lease, by, &sequence).await,
         make_collation(&mut lease, by, &collation).await,
-        suspend(&mut lease, by, &job.plan).await,
+        suspend(&mut lease, by, &[&job.plan]).await,
         drop_keys_between(&mut lease, by, std::slice::from_ref(&job.plan)).await,
     ];
     for (at, outcome) in outcomes.into_iter().enumerate() {

@@ -1,9 +1,9 @@
-//! A TCP proxy that cuts chosen connections after so many bytes of the server's.
+//! A TCP proxy that cuts chosen connections after so many bytes of the server's, and counts round trips.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -28,6 +28,8 @@ struct Shared {
     /// Of the next connections, in the order in which they come; then all are whole.
     fates: Mutex<VecDeque<Fate>>,
     cut: AtomicU64,
+    /// How often the server answered after the client had sent something.
+    round_trips: AtomicU64,
 }
 
 impl Proxy {
@@ -64,6 +66,11 @@ impl Proxy {
         }
     }
 
+    /// How often a client sent something and the server answered, on all connections so far.
+    pub fn round_trips(&self) -> u64 {
+        self.shared.round_trips.load(Ordering::SeqCst)
+    }
+
     /// How many connections were cut so far.
     pub fn cut(&self) -> u64 {
         self.shared.cut.load(Ordering::SeqCst)
@@ -89,16 +96,25 @@ fn carry(client: &TcpStream, server: SocketAddr, fate: Fate, shared: &Shared) {
     let mut open = shared.open.lock().expect("no panic");
     open.extend(twins.into_iter().flatten());
     drop(open);
+    // The client has sent something since the server's last answer.
+    let asked = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            copy(client, &server, None);
+            copy(client, &server, None, || {
+                asked.store(true, Ordering::SeqCst)
+            });
             server.shutdown(Shutdown::Write).ok();
         });
         let limit = match fate {
             Fate::Whole => None,
             Fate::CutAfter(bytes) => Some(bytes),
         };
-        if copy(&server, client, limit) {
+        let answered = || {
+            if asked.swap(false, Ordering::SeqCst) {
+                shared.round_trips.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        if copy(&server, client, limit, answered) {
             shared.cut.fetch_add(1, Ordering::SeqCst);
         }
         for stream in [client, &server] {
@@ -107,8 +123,8 @@ fn carry(client: &TcpStream, server: SocketAddr, fate: Fate, shared: &Shared) {
     });
 }
 
-/// Whether the limit ended it.
-fn copy(mut from: &TcpStream, mut to: &TcpStream, limit: Option<usize>) -> bool {
+/// Whether the limit ended it. `before` is called before each piece is passed on.
+fn copy(mut from: &TcpStream, mut to: &TcpStream, limit: Option<usize>, before: impl Fn()) -> bool {
     let mut left = limit;
     let mut buffer = [0; 16 * 1024];
     while left != Some(0) {
@@ -116,6 +132,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, limit: Option<usize>) -> bool 
         let Ok(read @ 1..) = from.read(&mut buffer[..most]) else {
             return false;
         };
+        before();
         if to.write_all(&buffer[..read]).is_err() {
             return false;
         }

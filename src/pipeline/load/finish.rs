@@ -102,7 +102,7 @@ async fn with_counters_now<'a>(
 }
 
 /// Gives the session the memory and the workers that the job grants to indexes.
-async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
+pub(super) async fn set_maintenance(run: &Run, lease: &Lease) -> Result<()> {
     let target = &run.job.target;
     let (memory, workers) = (
         target.maintenance_work_mem,

@@ -13,7 +13,7 @@ use crate::pipeline::context::{Run, TableLoad, UnreadyTable};
 use crate::pipeline::load::active::ActivePartition;
 use crate::pipeline::load::queue::{Next, WorkQueue};
 use crate::pipeline::load::transfer::Transferred;
-use crate::pipeline::load::{adapt, finish, split, transfer};
+use crate::pipeline::load::{adapt, finish, finish_group, split, transfer};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::pipeline::verify;
 use crate::report::progress::TablePhase;
@@ -113,6 +113,10 @@ async fn work(shared: Arc<Shared>) {
                 finish(run, queue, &table).await;
                 queue.finished();
             }
+            Next::FinishTogether(tables) => {
+                finish_together(run, queue, &tables).await;
+                queue.finished();
+            }
             Next::Count(table) => {
                 count(run, &table).await;
                 queue.counted();
@@ -162,6 +166,20 @@ async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) {
     match finished.await.unwrap_or_else(|_| Err(panicked())) {
         Ok(()) => table.progress.set_state(TablePhase::Done),
         Err(error) => fail(run, table, error.at_table(table.plan.full_name())).await,
+    }
+}
+
+/// Finishes small tables, together as far as that can be done.
+async fn finish_together(run: &Run, queue: &WorkQueue, tables: &[Arc<TableLoad>]) {
+    let finished = finish_group::finish_together(run, queue, tables);
+    let finished = AssertUnwindSafe(finished).catch_unwind().await;
+    let finished = finished.unwrap_or_default();
+    for (at, table) in tables.iter().enumerate() {
+        if finished.contains(&at) {
+            table.progress.set_state(TablePhase::Done);
+        } else if !run.cancel.is_cancelled() {
+            finish(run, queue, table).await;
+        }
     }
 }
 

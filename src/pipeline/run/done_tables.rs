@@ -1,6 +1,6 @@
 //! What tables still need when they are done: missing indexes, foreign keys, suspended constraints.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures::stream::{self, StreamExt};
 
@@ -10,6 +10,7 @@ use crate::pipeline::load::finish;
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::run::completed::CompletedObjects;
 use crate::pipeline::run::resume::JobState;
+use crate::pipeline::small::is_small;
 use crate::plan::build::Planned;
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::object::ForeignKeyPlan;
@@ -19,14 +20,22 @@ use crate::postgres::objects::{self, TableContext};
 use crate::postgres::state::{self, SuspendedConstraint, TableKey, TableRecord, TableStage};
 use crate::report::Omission;
 
+/// Tables that one statement asks about.
+const ASKED_AT_ONCE: usize = 100;
+
+/// Constraints that one transaction restores.
+const RESTORED_AT_ONCE: usize = 64;
+
 /// A table that is done, with the foreign keys whose other end is done too.
 pub struct DoneTable {
     /// Full name at the source, as `dbo.Posts`.
-    name: String,
-    key: TableKey,
-    plan: TablePlan,
+    pub(super) name: String,
+    pub(super) key: TableKey,
+    pub(super) plan: TablePlan,
     /// Foreign keys whose other end is done too.
-    keys: Vec<ForeignKeyPlan>,
+    pub(super) keys: Vec<ForeignKeyPlan>,
+    /// Few rows: its keys are made with those of others.
+    pub(super) small: bool,
     /// It was done before this run, which may plan more indexes and checks than the one that
     /// finished it.
     was_done: bool,
@@ -35,7 +44,7 @@ pub struct DoneTable {
 }
 
 impl DoneTable {
-    fn context(&self, run: &Run) -> TableContext<'_> {
+    pub(super) fn context(&self, run: &Run) -> TableContext<'_> {
         TableContext {
             table: &self.key,
             run: run.id,
@@ -90,6 +99,7 @@ pub fn from_records(
             key: TableKey::for_plan(&run.job.name, &plan),
             plan,
             keys,
+            small: is_small(record.rows, record.bytes),
             was_done,
             had_error: record.error.is_some(),
         });
@@ -135,63 +145,6 @@ async fn make_missing(run: &Run, table: &DoneTable) -> Result<Vec<Error>> {
     .await
 }
 
-/// Adds foreign keys one after the other: each locks two tables, and two keys that cross would wait for
-/// each other.
-pub async fn add_keys(
-    run: &Run,
-    tables: &[DoneTable],
-    completed: &mut CompletedObjects,
-) -> Result<()> {
-    for table in tables {
-        let context = &table.context(run);
-        for key in &table.keys {
-            let added = run.on_target(|mut target| async move {
-                objects::add_foreign_key(&mut target, context, key).await
-            });
-            let added = finish::or_unmade(run, added.await, &table.plan, &key.source);
-            let added = added.map(|unmade| unmade.into_iter().collect());
-            collect_failures(added, table, completed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Validates the foreign keys that were added, several tables at a time; the keys of one in turn, because
-/// a validation locks out another one of the same table.
-pub async fn validate_keys(
-    run: &Run,
-    tables: &[DoneTable],
-    completed: &mut CompletedObjects,
-) -> Result<()> {
-    let outcomes = stream::iter(tables)
-        .map(|table| async move { (table, validate_keys_of(run, table).await) })
-        .buffer_unordered(run.job.target.pool.max_connections)
-        .collect::<Vec<_>>()
-        .await;
-    for (table, outcome) in outcomes {
-        collect_failures(outcome, table, completed)?;
-    }
-    Ok(())
-}
-
-/// Gives the keys that the rows do not meet.
-async fn validate_keys_of(run: &Run, table: &DoneTable) -> Result<Vec<Error>> {
-    let context = &table.context(run);
-    let mut unmade = Vec::new();
-    for key in table.keys.iter().filter(|key| key.valid) {
-        let validated = run.on_target(|mut target| async move {
-            objects::validate_foreign_key(&mut target, context, key).await
-        });
-        unmade.extend(finish::or_unmade(
-            run,
-            validated.await,
-            &table.plan,
-            &key.source,
-        )?);
-    }
-    Ok(unmade)
-}
-
 /// Restores suspended constraints from what was kept of them: the plan may not have them any more. What
 /// must stay off is listed.
 pub async fn restore_all(
@@ -202,30 +155,70 @@ pub async fn restore_all(
     let job = &run.job.name;
     let suspended =
         run.on_target(|target| async move { state::suspended_constraints(&target, job).await });
-    let done = |name: &str| tables.iter().find(|table| table.name == name);
-    for constraint in &suspended.await? {
+    let suspended = suspended.await?;
+    let by_name = tables.iter().map(|table| (table.name.as_str(), table));
+    let by_name: HashMap<&str, &DoneTable> = by_name.collect();
+    let done = |name: &str| by_name.get(name).copied();
+    // What is restored in groups, and one by one.
+    let (mut small, mut others) = (Vec::new(), Vec::new());
+    for constraint in &suspended {
         let own = done(&constraint.full_name());
-        let other = constraint.refers_to.as_deref();
-        match own.filter(|_| other.is_none_or(|other| done(other).is_some())) {
-            Some(table) => {
-                let context = &table.context(run);
-                let restored = run.on_target(|mut target| async move {
-                    objects::restore(&mut target, context, constraint).await
-                });
-                let restored = restored.await.map(|()| Vec::new());
-                collect_failures(restored, table, completed)?;
+        let other = constraint.refers_to.as_deref().map(done);
+        match (own, other) {
+            (Some(own), Some(Some(other))) if own.small && other.small => {
+                small.push((own, constraint));
             }
+            (Some(own), None) if !constraint.restore_after_load => small.push((own, constraint)),
+            (Some(own), None | Some(Some(_))) => others.push((own, constraint)),
             // Listed as a key that waits for its other end.
-            None if own.is_some_and(|table| is_planned(table, constraint)) => {}
-            _ => {
-                let off = run.on_target(|mut target| async move {
-                    objects::is_suspended(&mut target, run.fence(), constraint).await
-                });
-                if off.await? {
-                    completed.omissions.push(still_suspended(constraint));
-                }
-            }
+            (Some(own), Some(None)) if is_planned(own, constraint) => {}
+            _ => list_if_off(run, constraint, completed).await?,
         }
+    }
+    for group in small.chunks(RESTORED_AT_ONCE) {
+        let restored = restore_together(run, group).await;
+        let rest = group.iter().enumerate();
+        let rest = rest.filter(|(at, _)| !restored.contains(at));
+        others.extend(rest.map(|(_, one)| *one));
+    }
+    for (table, constraint) in others {
+        let context = &table.context(run);
+        let restored = run.on_target(|mut target| async move {
+            objects::restore(&mut target, context, constraint).await
+        });
+        let restored = restored.await.map(|()| Vec::new());
+        collect_failures(restored, table, completed)?;
+    }
+    Ok(())
+}
+
+/// Gives the positions of the constraints that were restored.
+async fn restore_together(
+    run: &Run,
+    group: &[(&DoneTable, &SuspendedConstraint)],
+) -> BTreeSet<usize> {
+    let all = group.iter().map(|(table, one)| (&table.plan, *one));
+    let all = &all.collect::<Vec<_>>();
+    let restored = run.on_target(|mut target| async move {
+        objects::restore_all(&mut target, run.fence(), all).await
+    });
+    restored.await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "constraints are restored one by one");
+        BTreeSet::new()
+    })
+}
+
+/// Lists a constraint that cannot be restored yet, unless it is on again.
+async fn list_if_off(
+    run: &Run,
+    constraint: &SuspendedConstraint,
+    completed: &mut CompletedObjects,
+) -> Result<()> {
+    let off = run.on_target(|mut target| async move {
+        objects::is_suspended(&mut target, run.fence(), constraint).await
+    });
+    if off.await? {
+        completed.omissions.push(still_suspended(constraint));
     }
     Ok(())
 }
@@ -253,7 +246,7 @@ fn still_suspended(constraint: &SuspendedConstraint) -> Omission {
 }
 
 /// A stop ends the step; any other error is its table's.
-fn collect_failures(
+pub(super) fn collect_failures(
     outcome: Result<Vec<Error>>,
     table: &DoneTable,
     completed: &mut CompletedObjects,
@@ -302,10 +295,11 @@ pub async fn note_collisions(
     tables: &[DoneTable],
     completed: &mut CompletedObjects,
 ) -> Result<()> {
-    for table in tables {
-        let plan = &table.plan;
-        let found = run.on_target(|target| async move { counter::collisions(&target, plan).await });
-        for one in found.await? {
+    for tables in tables.chunks(ASKED_AT_ONCE) {
+        let plans = &tables.iter().map(|table| &table.plan).collect::<Vec<_>>();
+        let found =
+            run.on_target(|target| async move { counter::collisions(&target, plans).await });
+        for (at, one) in found.await? {
             let note = format!(
                 "identity {}: the next value is {}, as at the source, and the table holds values up to {}: an INSERT that is given one of those fails; renumber those rows, or continue after them with SELECT setval('{}', {})",
                 one.column,
@@ -314,7 +308,7 @@ pub async fn note_collisions(
                 one.sequence.replace('\'', "''"),
                 one.furthest
             );
-            completed.notes.push((table.name.clone(), note));
+            completed.notes.push((tables[at].name.clone(), note));
         }
     }
     Ok(())

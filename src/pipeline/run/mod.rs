@@ -5,6 +5,7 @@ mod data;
 mod done_tables;
 mod drift;
 mod end;
+mod foreign_keys;
 mod job_lock;
 mod load_step;
 mod prepare;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use futures::stream::{self, StreamExt};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::context::{Run, UnreadyTable, weight};
 use crate::pipeline::load::cut_points::CutFinder;
 use crate::pipeline::retry::{retry_cancellable, stopped_error_if_stopping};
@@ -16,6 +16,13 @@ use crate::plan::table::{Slice, TablePlan};
 use crate::postgres::ddl;
 use crate::postgres::scratch;
 use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
+
+/// Tables that one statement looks for.
+const CHECKED_AT_ONCE: usize = 500;
+
+/// Tables that are recorded by one transaction and made by another: a kill or an odd table costs no more
+/// than the work for so many.
+const MADE_AT_ONCE: usize = 32;
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.
 ///
@@ -32,17 +39,13 @@ pub async fn refuse_existing(
             .get(&plan.full_name())
             .is_none_or(|record| !record.created)
     });
-    let problems = stream::iter(fresh)
-        .map(|plan| async move {
-            let checked =
-                run.on_target(|target| async move { ddl::check(&target, plan, mode).await });
-            let checked = checked.await;
-            checked.map_err(|error| error.at_table(plan.full_name()))
-        })
-        .buffer_unordered(width(&run.job))
-        .filter_map(|checked| async move { checked.err() })
-        .collect::<Vec<_>>()
-        .await;
+    let fresh = fresh.collect::<Vec<_>>();
+    let mut problems = Vec::new();
+    for plans in fresh.chunks(CHECKED_AT_ONCE) {
+        let checked =
+            run.on_target(|target| async move { ddl::check_all(&target, plans, mode).await });
+        problems.extend(checked.await?);
+    }
     if problems.is_empty() {
         Ok(())
     } else {
@@ -108,63 +111,169 @@ pub async fn prepare(
     if search == CutSearch::Quick {
         drop_samples(run).await;
     }
-    let made = stream::iter(plans)
+    let found = stream::iter(plans)
         .map(|plan| async move {
             let known = records.get(&plan.full_name());
-            let outcome = prepare_one(run, plan, known, search).await;
-            let outcome = stopped_error_if_stopping(&run.cancel, outcome);
-            if search == CutSearch::Quick {
-                run.progress.one_table_more();
-            }
-            (plan, outcome)
+            let step = next_step(run, plan, known, search).await;
+            (plan, stopped_error_if_stopping(&run.cancel, step))
         })
         .buffer_unordered(width(&run.job))
         .collect::<Vec<_>>()
         .await;
     let mut all = Prepared::default();
-    for (plan, outcome) in made {
-        match outcome {
-            Ok(Readiness::Ready) => {}
-            Ok(Readiness::Later) => all.late.push(plan.clone()),
-            Err(error) => all.unready.push(UnreadyTable {
-                plan: plan.clone(),
-                error: error.at_table(plan.full_name()),
-            }),
+    let mut unmade = Vec::new();
+    for (plan, step) in found {
+        match step {
+            Ok(Step::None) => one_table_more(run, search),
+            Ok(Step::Later) => {
+                one_table_more(run, search);
+                all.late.push(plan.clone());
+            }
+            Ok(Step::Make { plan: made, slices }) => unmade.push(Unmade { plan, made, slices }),
+            Err(error) => {
+                one_table_more(run, search);
+                all.unready.push(unready(plan, error));
+            }
         }
     }
+    let groups = stream::iter(unmade.chunks(MADE_AT_ONCE))
+        .map(|group| make_group(run, group, search))
+        .buffer_unordered(width(&run.job));
+    let failed = groups.collect::<Vec<_>>().await;
+    all.unready.extend(failed.into_iter().flatten());
     all.late.sort_by_key(|plan| Reverse(weight(plan)));
     all
 }
 
-/// Whether a table can be loaded now.
-enum Readiness {
-    Ready,
-    /// Its cut points take too long to wait for.
-    Later,
+fn one_table_more(run: &Run, search: CutSearch) {
+    if search == CutSearch::Quick {
+        run.progress.one_table_more();
+    }
 }
 
-/// Each step is tried again by itself: cut points that took long to find are not found twice, and what
-/// was recorded is not recorded again when only the answer to a later step was lost.
-async fn prepare_one(
+fn unready(plan: &TablePlan, error: Error) -> UnreadyTable {
+    UnreadyTable {
+        plan: plan.clone(),
+        error: error.at_table(plan.full_name()),
+    }
+}
+
+/// What a table still needs before it can be loaded.
+enum Step<'a> {
+    /// It is done.
+    None,
+    /// Its cut points take too long to wait for.
+    Later,
+    Make {
+        plan: &'a TablePlan,
+        /// Its partitions, if it is not recorded yet.
+        slices: Option<Vec<Slice>>,
+    },
+}
+
+/// A table that is to be made.
+struct Unmade<'a> {
+    /// As planned now.
+    plan: &'a TablePlan,
+    /// As it is made: as recorded, if it is.
+    made: &'a TablePlan,
+    /// Its partitions, if it is not recorded yet.
+    slices: Option<Vec<Slice>>,
+}
+
+/// Finds the cut points of a new table: a step of its own, so that they are not found twice when only the
+/// answer to a later step was lost.
+async fn next_step<'a>(
     run: &Run,
-    plan: &TablePlan,
-    known: Option<&TableRecord>,
+    plan: &'a TablePlan,
+    known: Option<&'a TableRecord>,
     search: CutSearch,
-) -> Result<Readiness> {
-    if known.is_some_and(|record| record.state == TableStage::Done) {
-        return Ok(Readiness::Ready);
-    }
-    if known.is_none() {
-        let found = retry_cancellable(&run.job.transfer.retry, &run.cancel, || {
-            find_slices(run, plan, search)
+) -> Result<Step<'a>> {
+    if let Some(record) = known {
+        if record.state == TableStage::Done {
+            return Ok(Step::None);
+        }
+        return Ok(Step::Make {
+            plan: &record.plan,
+            slices: None,
         });
-        let Some(slices) = found.await? else {
-            return Ok(Readiness::Later);
-        };
-        save_plan(run, plan, &slices).await?;
     }
-    make_table(run, known.map_or(plan, |record| &record.plan)).await?;
-    Ok(Readiness::Ready)
+    let found = retry_cancellable(&run.job.transfer.retry, &run.cancel, || {
+        find_slices(run, plan, search)
+    });
+    Ok(found.await?.map_or(Step::Later, |slices| Step::Make {
+        plan,
+        slices: Some(slices),
+    }))
+}
+
+/// Records and makes the tables of a group together, or one by one if that fails: an odd table costs no
+/// other one. Gives those that failed.
+async fn make_group(run: &Run, group: &[Unmade<'_>], search: CutSearch) -> Vec<UnreadyTable> {
+    let together = match group {
+        [_] => false,
+        _ => match make_together(run, group).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::debug!(%error, tables = group.len(), "tables are made one by one");
+                false
+            }
+        },
+    };
+    let mut failed = Vec::new();
+    for table in group {
+        if !together {
+            let made = stopped_error_if_stopping(&run.cancel, make_one(run, table).await);
+            failed.extend(made.err().map(|error| unready(table.plan, error)));
+        }
+        one_table_more(run, search);
+    }
+    failed
+}
+
+/// Each step is tried again by itself: what was recorded is not recorded again when only the answer to a
+/// later step was lost.
+async fn make_together(run: &Run, group: &[Unmade<'_>]) -> Result<()> {
+    let prints = group.iter().map(|table| fingerprint(table.made));
+    let prints = prints.collect::<Vec<_>>();
+    let new = group.iter().zip(&prints).filter_map(|(table, print)| {
+        let slices = table.slices.as_deref()?;
+        Some(state::NewTable {
+            plan: table.made,
+            fingerprint: print,
+            slices,
+        })
+    });
+    let new = &new.collect::<Vec<_>>();
+    if !new.is_empty() {
+        run.on_target(|mut target| async move {
+            state::save_plans(&mut target, run.fence(), new).await
+        })
+        .await?;
+    }
+    let plans = &group.iter().map(|table| table.made).collect::<Vec<_>>();
+    let (options, recorded) = (&table_options(run), new.len() < group.len());
+    run.on_target(|mut target| async move {
+        if recorded {
+            state::reopen_all(&target, &run.job.name, plans).await?;
+        }
+        ddl::make_all(&mut target, run.fence(), plans, options).await
+    })
+    .await
+}
+
+async fn make_one(run: &Run, table: &Unmade<'_>) -> Result<()> {
+    if let Some(slices) = &table.slices {
+        save_plan(run, table.made, slices).await?;
+    }
+    make_table(run, table.made).await
+}
+
+fn table_options(run: &Run) -> ddl::TableOptions {
+    ddl::TableOptions {
+        mode: run.job.transfer.mode,
+        unlogged: run.job.transfer.unlogged_load,
+    }
 }
 
 /// Records the plan of a new table with its partitions.
@@ -181,10 +290,7 @@ async fn save_plan(run: &Run, plan: &TablePlan, slices: &[Slice]) -> Result<()> 
 /// put back into the state that its record proves.
 async fn make_table(run: &Run, plan: &TablePlan) -> Result<()> {
     let key = &TableKey::for_plan(&run.job.name, plan);
-    let options = &ddl::TableOptions {
-        mode: run.job.transfer.mode,
-        unlogged: run.job.transfer.unlogged_load,
-    };
+    let options = &table_options(run);
     run.on_target(|mut target| async move {
         state::reopen(&target, key).await?;
         ddl::make(&mut target, key, run.id, plan, options).await

@@ -6,14 +6,17 @@ use crate::config::job::Mode;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::Run;
 use crate::pipeline::run::completed::{CompletedObjects, FailuresByTable};
-use crate::pipeline::run::done_tables;
 use crate::pipeline::run::resume::{JobState, by_table_name};
 use crate::pipeline::run::views::{make_functions_for_tables, make_views};
+use crate::pipeline::run::{done_tables, foreign_keys};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::plan::build::Planned;
 use crate::plan::table::TablePlan;
 use crate::postgres::objects;
 use crate::postgres::state::{self, TableStage};
+
+/// Tables whose constraints one transaction suspends.
+const SUSPENDED_AT_ONCE: usize = 32;
 
 /// Makes what tables need before they are made, and suspends what would refuse their rows.
 ///
@@ -74,17 +77,28 @@ async fn suspend_constraints(run: &Run, planned: &Planned, state: &JobState) -> 
         let record = state.records.get(name);
         record.is_some_and(|record| record.state == TableStage::Done)
     };
-    for plan in &planned.tables {
-        let plan = &with_obstacles_only(plan, done);
-        if plan.objects.foreign_keys.is_empty() && plan.objects.checks.is_empty() {
-            continue;
+    let plans = planned.tables.iter();
+    let plans = plans.map(|plan| with_obstacles_only(plan, done));
+    let plans = plans
+        .filter(|plan| !plan.objects.foreign_keys.is_empty() || !plan.objects.checks.is_empty());
+    let plans = plans.collect::<Vec<_>>();
+    let plans = plans.iter().collect::<Vec<_>>();
+    for group in plans.chunks(SUSPENDED_AT_ONCE) {
+        if let Err(error) = suspend(run, group).await {
+            tracing::debug!(%error, "constraints are suspended table by table");
+            for plan in group {
+                suspend(run, std::slice::from_ref(plan)).await?;
+            }
         }
-        run.on_target(|mut target| async move {
-            objects::suspend(&mut target, run.fence(), plan).await
-        })
-        .await?;
     }
     Ok(())
+}
+
+async fn suspend(run: &Run, plans: &[&TablePlan]) -> Result<()> {
+    run.on_target(
+        |mut target| async move { objects::suspend(&mut target, run.fence(), plans).await },
+    )
+    .await
 }
 
 /// The plan with only those constraints that rows still to come can meet: a table that is done gets no
@@ -153,8 +167,8 @@ async fn make_all_after_load(
         &mut completed.omissions,
     );
     done_tables::make_all_missing(run, &tables, &mut completed).await?;
-    done_tables::add_keys(run, &tables, &mut completed).await?;
-    done_tables::validate_keys(run, &tables, &mut completed).await?;
+    foreign_keys::add_keys(run, &tables, &mut completed).await?;
+    foreign_keys::validate_keys(run, &tables, &mut completed).await?;
     done_tables::restore_all(run, &tables, &mut completed).await?;
     done_tables::record_causes(run, &tables, &completed).await?;
     done_tables::note_collisions(run, &tables, &mut completed).await?;

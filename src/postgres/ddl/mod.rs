@@ -1,5 +1,6 @@
 //! Makes target tables, or takes over those that are there, as `transfer.mode` says.
 
+mod group;
 mod objects;
 mod routines;
 mod shape;
@@ -17,12 +18,14 @@ use crate::postgres::fault;
 use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
 use tsql::names;
 
+pub use crate::postgres::ddl::group::{check_all, make_all};
 pub(super) use crate::postgres::ddl::objects::quote_literal;
 pub use crate::postgres::ddl::objects::{
     NULLS_NOT_DISTINCT, check as check_constraint, collation, comments, domain, foreign_key,
     foreign_key_at_once, index, sequence, trigger, trigger_body, validate,
 };
 pub use crate::postgres::ddl::routines::{function, view, view_statements};
+pub(super) use crate::postgres::ddl::shape::find_all;
 pub use crate::postgres::ddl::statement::primary_key;
 pub use crate::postgres::ddl::statement::{counters, create_schema, create_table, statements};
 pub(super) use crate::postgres::ddl::types::type_text;
@@ -126,17 +129,31 @@ async fn accept(
     mode: Mode,
 ) -> Result<Option<Found>> {
     let found = shape::find(client, &plan.target).await?;
-    match (mode, &found) {
-        (Mode::Create | Mode::Replace, None) => {}
-        (Mode::Create, Some(found)) => return Err(there(client, plan, found).await?),
-        (Mode::Replace, Some(found)) => found.must_be_table(&plan.target)?,
-        (Mode::Truncate | Mode::Append, None) => return Err(missing(plan, mode)),
-        (Mode::Truncate | Mode::Append, Some(found)) => {
-            found.must_be_table(&plan.target)?;
-            shape::must_fit(client, found, plan).await?;
-        }
+    accept_found(client, plan, mode, found.as_ref()).await?;
+    if let Some(found) = found.as_ref().filter(|_| takes_over(mode)) {
+        shape::must_fit(client, found, plan).await?;
     }
     Ok(found)
+}
+
+/// Whether the rows go into tables that are there.
+fn takes_over(mode: Mode) -> bool {
+    matches!(mode, Mode::Truncate | Mode::Append)
+}
+
+/// The same for a relation that was looked for before, but for its columns.
+async fn accept_found(
+    client: &impl GenericClient,
+    plan: &TablePlan,
+    mode: Mode,
+    found: Option<&Found>,
+) -> Result<()> {
+    match (mode, found) {
+        (Mode::Create | Mode::Replace, None) => Ok(()),
+        (Mode::Create, Some(found)) => Err(there(client, plan, found).await?),
+        (Mode::Truncate | Mode::Append, None) => Err(missing(plan, mode)),
+        (_, Some(found)) => found.must_be_table(&plan.target),
+    }
 }
 
 async fn there(client: &impl GenericClient, plan: &TablePlan, found: &Found) -> Result<Error> {
@@ -179,9 +196,7 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
     let failed = |error| fault::from_ddl(error, &format!("create table {name}"));
-    let create = create_table(plan, unlogged);
-    transaction.batch_execute(&create).await.map_err(failed)?;
-    for statement in counters(plan).into_iter().chain(comments(plan)) {
+    for statement in made_with(plan, unlogged) {
         transaction
             .batch_execute(&statement)
             .await
@@ -192,6 +207,14 @@ async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool)
         .await
         .map_err(failed)?;
     Ok(row.get(0))
+}
+
+/// What is made before the rows come.
+fn made_with(plan: &TablePlan, unlogged: bool) -> Vec<String> {
+    let mut all = vec![create_table(plan, unlogged)];
+    all.extend(counters(plan));
+    all.extend(comments(plan));
+    all
 }
 
 /// `CREATE SCHEMA IF NOT EXISTS` alone asks for the right to create even where the schema is

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::Oid;
-use tokio_postgres::{GenericClient, Row};
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
@@ -15,28 +15,39 @@ const FIND: &str = "\
 SELECT c.oid, c.relkind FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
 
+const FIND_ALL: &str = "\
+SELECT w.number, c.oid, c.relkind FROM ROWS FROM (pg_catalog.unnest($1::text[]), \
+pg_catalog.unnest($2::text[])) WITH ORDINALITY AS w(schema, name, number) \
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema \
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name";
+
 /// A column of a domain counts as its base type, whose values it takes; a domain may be made of
 /// another one.
 const COLUMNS: &str = "\
 WITH RECURSIVE base AS (\
-SELECT attnum, atttypid AS type, atttypmod AS modifier, 0 AS depth \
-FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped \
-UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM base b \
+SELECT attrelid, attnum, atttypid AS type, atttypmod AS modifier, 0 AS depth \
+FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($1) AND attnum > 0 AND NOT attisdropped \
+UNION ALL SELECT b.attrelid, b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM base b \
 JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd') \
-SELECT DISTINCT ON (a.attnum) a.attname::text AS name, \
+SELECT DISTINCT ON (a.attrelid, a.attnum) a.attrelid AS owner, a.attname::text AS name, \
 pg_catalog.format_type(b.type, b.modifier) AS type, a.attgenerated <> '' AS generated, \
 a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS must_be_given \
-FROM pg_catalog.pg_attribute a JOIN base b ON b.attnum = a.attnum WHERE a.attrelid = $1 \
-ORDER BY a.attnum, b.depth DESC";
+FROM base b JOIN pg_catalog.pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum \
+ORDER BY a.attrelid, a.attnum, b.depth DESC";
 
 /// A relation under the target's name.
-pub(super) struct Found {
-    pub(super) oid: Oid,
+pub(in crate::postgres) struct Found {
+    pub(in crate::postgres) oid: Oid,
     /// `pg_class.relkind`.
     kind: u8,
 }
 
 impl Found {
+    /// Divided into partitions.
+    pub(in crate::postgres) fn is_partitioned(&self) -> bool {
+        self.kind == b'p'
+    }
+
     /// Ordinary or partitioned.
     pub(super) fn is_table(&self) -> bool {
         matches!(self.kind, b'r' | b'p')
@@ -69,6 +80,30 @@ pub(super) async fn find(client: &impl GenericClient, name: &TargetName) -> Resu
     }))
 }
 
+/// The relations under several names, asked for at once: one for each name, in the order of the names.
+pub(in crate::postgres) async fn find_all<'a>(
+    client: &impl GenericClient,
+    names: impl Iterator<Item = &'a TargetName>,
+) -> Result<Vec<Option<Found>>> {
+    let (schemas, names): (Vec<_>, Vec<_>) = names
+        .map(|name| (name.schema.as_str(), name.table.as_str()))
+        .unzip();
+    let rows = client.query(FIND_ALL, &[&schemas, &names]).await;
+    let rows =
+        rows.map_err(|error| fault::from_driver(error, "look for the tables of the target"))?;
+    let mut found: Vec<Option<Found>> = names.iter().map(|_| None).collect();
+    for row in rows {
+        let at = usize::try_from(row.get::<_, i64>("number") - 1).unwrap_or(usize::MAX);
+        if let Some(place) = found.get_mut(at) {
+            *place = Some(Found {
+                oid: row.get("oid"),
+                kind: row.get::<_, i8>("relkind").cast_unsigned(),
+            });
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn holds_rows(client: &impl GenericClient, name: &TargetName) -> Result<bool> {
     let name = names::qualified(name);
     client
@@ -86,19 +121,30 @@ struct Column {
     must_be_given: bool,
 }
 
-async fn columns(client: &impl GenericClient, found: &Found) -> Result<BTreeMap<String, Column>> {
-    let rows = client.query(COLUMNS, &[&found.oid]).await;
+/// The columns of a table, by name.
+type Columns = BTreeMap<String, Column>;
+
+async fn columns(client: &impl GenericClient, found: &Found) -> Result<Columns> {
+    let mut all = columns_of(client, &[found.oid]).await?;
+    Ok(all.remove(&found.oid).unwrap_or_default())
+}
+
+/// The columns of several tables.
+async fn columns_of(client: &impl GenericClient, tables: &[Oid]) -> Result<BTreeMap<Oid, Columns>> {
+    let rows = client.query(COLUMNS, &[&tables]).await;
     let rows =
         rows.map_err(|error| fault::from_driver(error, "read the columns of the target table"))?;
-    let column = |row: Row| {
+    let mut all: BTreeMap<Oid, Columns> = BTreeMap::new();
+    for row in rows {
         let column = Column {
             ty: row.get("type"),
             generated: row.get("generated"),
             must_be_given: row.get("must_be_given"),
         };
-        (row.get("name"), column)
-    };
-    Ok(rows.into_iter().map(column).collect())
+        let columns = all.entry(row.get("owner")).or_default();
+        columns.insert(row.get("name"), column);
+    }
+    Ok(all)
 }
 
 /// All columns that are there have types whose binary form is that of the plan's.
@@ -150,7 +196,23 @@ pub(super) async fn must_fit(
     found: &Found,
     plan: &TablePlan,
 ) -> Result<()> {
-    let mut columns = columns(client, found).await?;
+    fits(columns(client, found).await?, plan)
+}
+
+/// The same for several tables, in their order.
+pub(super) async fn fit_all(
+    client: &impl GenericClient,
+    tables: &[(&Found, &TablePlan)],
+) -> Result<Vec<Result<()>>> {
+    let oids: Vec<Oid> = tables.iter().map(|(found, _)| found.oid).collect();
+    let mut columns = columns_of(client, &oids).await?;
+    let fit = tables
+        .iter()
+        .map(|(found, plan)| fits(columns.remove(&found.oid).unwrap_or_default(), plan));
+    Ok(fit.collect())
+}
+
+fn fits(mut columns: Columns, plan: &TablePlan) -> Result<()> {
     let mut problems: Vec<String> = plan
         .columns
         .iter()

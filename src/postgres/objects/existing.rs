@@ -1,17 +1,15 @@
 //! What indexes and constraints are there, in a form in which two of one definition are equal.
 
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::Oid;
-use tokio_postgres::{GenericClient, Transaction};
 
 use crate::error::Result;
-use crate::plan::object::{CheckPlan, ForeignKeyPlan, IndexPlan};
-use crate::postgres::{ddl, fault};
-use tsql::names::{TargetName, qualified};
+use crate::postgres::fault;
 
 /// All that makes an index what it is, but for its name and table. Columns that not every version
 /// has are read through JSON.
 const INDEXES: &str = "\
-SELECT i.indexrelid AS oid, c.relname::text AS name, pg_catalog.jsonb_build_array(i.indisunique, \
+SELECT i.indrelid AS owner, i.indexrelid AS oid, c.relname::text AS name, pg_catalog.jsonb_build_array(i.indisunique, \
 coalesce(pg_catalog.to_jsonb(i) -> 'indnullsnotdistinct', 'false'), i.indisvalid, i.indnkeyatts, \
 i.indoption::text, i.indclass::text, i.indcollation::text, a.amname, \
 (SELECT pg_catalog.jsonb_agg(pg_catalog.pg_get_indexdef(i.indexrelid, n, false) ORDER BY n) \
@@ -20,14 +18,14 @@ pg_catalog.pg_get_expr(i.indpred, i.indrelid), \
 EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conindid = i.indexrelid \
 AND k.contype IN ('p', 'u')))::text AS definition \
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
-JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid = $1";
+JOIN pg_catalog.pg_am a ON a.oid = c.relam WHERE i.indrelid = ANY ($1)";
 
 /// A foreign key to a partitioned table has, beside its own row, one of the same table for each
 /// partition; those are not constraints of their own.
 const CONSTRAINTS: &str = "\
-SELECT k.conname::text AS name, k.convalidated AS valid, \
+SELECT k.conrelid AS owner, k.conname::text AS name, k.convalidated AS valid, \
 pg_catalog.pg_get_constraintdef(k.oid) AS definition \
-FROM pg_catalog.pg_constraint k WHERE k.conrelid = $1 AND k.contype IN ('c', 'f') \
+FROM pg_catalog.pg_constraint k WHERE k.conrelid = ANY ($1) AND k.contype IN ('c', 'f') \
 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint whole \
 WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)";
 
@@ -36,10 +34,6 @@ WHERE whole.oid = k.conparentid AND whole.conrelid = k.conrelid)";
 const MAY_BE_NOT_VALID: &str = "\
 SELECT c.relkind <> 'p' OR pg_catalog.current_setting('server_version_num')::int >= 180000 \
 FROM pg_catalog.pg_class c WHERE c.oid = $1";
-
-/// Names of a table and an object that live within a savepoint, which is always rolled back.
-const TWIN: &str = "migrate twin table";
-const TWIN_OBJECT: &str = "migrate twin object";
 
 pub(super) struct Index {
     pub(super) oid: Oid,
@@ -84,14 +78,26 @@ pub(super) async fn relation(
 }
 
 pub(super) async fn indexes(client: &impl GenericClient, table: Oid) -> Result<Vec<Index>> {
+    let all = indexes_of(client, &[table]).await?;
+    Ok(all.into_iter().map(|(_, index)| index).collect())
+}
+
+/// The indexes of several tables, each with its table.
+pub(super) async fn indexes_of(
+    client: &impl GenericClient,
+    tables: &[Oid],
+) -> Result<Vec<(Oid, Index)>> {
     let rows = client
-        .query(INDEXES, &[&table])
+        .query(INDEXES, &[&tables])
         .await
         .map_err(|error| fault::from_driver(error, "read the indexes of the table"))?;
-    let index = |row: &tokio_postgres::Row| Index {
-        oid: row.get("oid"),
-        name: row.get("name"),
-        definition: row.get("definition"),
+    let index = |row: &tokio_postgres::Row| {
+        let index = Index {
+            oid: row.get("oid"),
+            name: row.get("name"),
+            definition: row.get("definition"),
+        };
+        (row.get("owner"), index)
     };
     Ok(rows.iter().map(index).collect())
 }
@@ -100,17 +106,27 @@ pub(super) async fn constraints(
     client: &impl GenericClient,
     table: Oid,
 ) -> Result<Vec<Constraint>> {
+    let all = constraints_of(client, &[table]).await?;
+    Ok(all.into_iter().map(|(_, constraint)| constraint).collect())
+}
+
+/// The checks and foreign keys of several tables, each with its table.
+pub(super) async fn constraints_of(
+    client: &impl GenericClient,
+    tables: &[Oid],
+) -> Result<Vec<(Oid, Constraint)>> {
     let rows = client
-        .query(CONSTRAINTS, &[&table])
+        .query(CONSTRAINTS, &[&tables])
         .await
         .map_err(|error| fault::from_driver(error, "read the constraints of the table"))?;
     let constraint = |row: &tokio_postgres::Row| {
         let text: &str = row.get("definition");
-        Constraint {
+        let constraint = Constraint {
             name: row.get("name"),
             valid: row.get("valid"),
             definition: without_not_valid(text),
-        }
+        };
+        (row.get("owner"), constraint)
     };
     Ok(rows.iter().map(constraint).collect())
 }
@@ -127,80 +143,4 @@ pub(super) async fn may_be_not_valid(client: &impl GenericClient, table: Oid) ->
 /// A definition as `pg_get_constraintdef` prints it, without what is not part of it.
 pub(super) fn without_not_valid(text: &str) -> String {
     text.strip_suffix(" NOT VALID").unwrap_or(text).to_owned()
-}
-
-/// How PostgreSQL would describe an index: made on an empty twin of the table and rolled back.
-pub(super) async fn wanted_index(
-    transaction: &mut Transaction<'_>,
-    table: &TargetName,
-    plan: &IndexPlan,
-    version: i32,
-) -> Result<String> {
-    let statement = |twin: &TargetName| ddl::index(twin, TWIN_OBJECT, plan, version);
-    let (savepoint, twin) = twin(transaction, table, statement).await?;
-    let made = indexes(&savepoint, twin).await?.pop();
-    rolled_back(savepoint).await?;
-    Ok(made.map(|index| index.definition).unwrap_or_default())
-}
-
-/// The same of a check.
-pub(super) async fn wanted_check(
-    transaction: &mut Transaction<'_>,
-    table: &TargetName,
-    plan: &CheckPlan,
-) -> Result<String> {
-    let statement = |twin: &TargetName| ddl::check_constraint(twin, TWIN_OBJECT, plan);
-    let (savepoint, twin) = twin(transaction, table, statement).await?;
-    let made = constraints(&savepoint, twin).await?.pop();
-    rolled_back(savepoint).await?;
-    Ok(made.map(|made| made.definition).unwrap_or_default())
-}
-
-/// The same of a foreign key.
-pub(super) async fn wanted_foreign_key(
-    transaction: &mut Transaction<'_>,
-    table: &TargetName,
-    plan: &ForeignKeyPlan,
-) -> Result<String> {
-    let named = ForeignKeyPlan {
-        name: TWIN_OBJECT.to_owned(),
-        ..plan.clone()
-    };
-    let statement = |twin: &TargetName| ddl::foreign_key(twin, &named);
-    let (savepoint, twin) = twin(transaction, table, statement).await?;
-    let made = constraints(&savepoint, twin).await?.pop();
-    rolled_back(savepoint).await?;
-    Ok(made.map(|made| made.definition).unwrap_or_default())
-}
-
-async fn twin<'a>(
-    transaction: &'a mut Transaction<'_>,
-    table: &TargetName,
-    statement: impl Fn(&TargetName) -> String,
-) -> Result<(Transaction<'a>, Oid)> {
-    let failed = |error| fault::from_driver(error, "compare an object with the one that is there");
-    let savepoint = transaction.transaction().await.map_err(failed)?;
-    let name = TargetName {
-        schema: table.schema.clone(),
-        table: TWIN.to_owned(),
-    };
-    let quoted = qualified(&name);
-    let make = format!("CREATE TABLE {quoted} (LIKE {})", qualified(table));
-    savepoint.batch_execute(&make).await.map_err(failed)?;
-    savepoint
-        .batch_execute(&statement(&name))
-        .await
-        .map_err(failed)?;
-    let row = savepoint
-        .query_one("SELECT pg_catalog.to_regclass($1)::oid", &[&quoted])
-        .await
-        .map_err(failed)?;
-    Ok((savepoint, row.get(0)))
-}
-
-async fn rolled_back(savepoint: Transaction<'_>) -> Result<()> {
-    savepoint
-        .rollback()
-        .await
-        .map_err(|error| fault::from_driver(error, "compare an object with the one that is there"))
 }

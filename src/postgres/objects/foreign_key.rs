@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::object::ForeignKeyPlan;
 use crate::postgres::objects::existing::{self, Constraint};
 use crate::postgres::objects::table::{TableContext, begin, taken};
+use crate::postgres::objects::twin::{Planned, wanted};
 use crate::postgres::{ddl, fault};
 use tsql::names::quote_ident;
 
@@ -39,7 +40,7 @@ async fn add_in_transaction(
     let failed = |error| fault::from_driver(error, &doing);
     let there = existing::constraints(&locked.transaction, locked.oid).await?;
     if let Some(named) = there.iter().find(|known| known.name == key.name) {
-        let wanted = existing::wanted_foreign_key(&mut locked.transaction, target, key).await?;
+        let wanted = wanted(&mut locked.transaction, target, Planned::Key(key), 0).await?;
         return if named.definition == wanted {
             Ok(())
         } else {

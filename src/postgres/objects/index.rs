@@ -7,6 +7,7 @@ use crate::plan::object::{CheckPlan, IndexPlan};
 use crate::postgres::objects::existing::{self, Constraint};
 use crate::postgres::objects::oversize;
 use crate::postgres::objects::table::{TableContext, begin, taken};
+use crate::postgres::objects::twin::{Planned, wanted};
 use crate::postgres::{ddl, fault};
 use tsql::names::quote_ident;
 
@@ -59,8 +60,13 @@ async fn index_in_transaction(
     let named = existing::relation(&locked.transaction, &target.schema, &index.name).await?;
     let there = existing::indexes(&locked.transaction, locked.oid).await?;
     if named.is_some() || there.iter().any(|known| !context.knows(&known.name)) {
-        let wanted =
-            existing::wanted_index(&mut locked.transaction, target, index, version).await?;
+        let wanted = wanted(
+            &mut locked.transaction,
+            target,
+            Planned::Index(index),
+            version,
+        )
+        .await?;
         let same = |known: &&existing::Index| known.definition == wanted;
         match named {
             Some(oid) if there.iter().filter(same).any(|known| known.oid == oid) => return Ok(()),
@@ -109,7 +115,7 @@ async fn check_in_transaction(
     let named = there.iter().find(|known| known.name == check.name);
     let mut found = None;
     if named.is_some() || there.iter().any(|known| !context.knows(&known.name)) {
-        let wanted = existing::wanted_check(&mut locked.transaction, target, check).await?;
+        let wanted = wanted(&mut locked.transaction, target, Planned::Check(check), 0).await?;
         let same = |known: &&Constraint| known.definition == wanted;
         found = there.iter().find(same);
         if let Some(named) = named {

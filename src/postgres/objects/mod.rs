@@ -7,22 +7,29 @@
 mod existing;
 mod foreign_key;
 mod index;
+mod key_group;
+mod missing;
 mod oversize;
 mod standalone;
 mod suspended;
 mod table;
 mod trigger;
+mod twin;
 mod view;
 
 pub use crate::postgres::objects::foreign_key::{
     add as add_foreign_key, validate as validate_foreign_key,
 };
 pub use crate::postgres::objects::index::{make_check, make_index};
+pub use crate::postgres::objects::key_group::{
+    NewKey, add_all as add_foreign_keys, unvalidated_keys,
+};
+pub(super) use crate::postgres::objects::missing::missing_objects;
 pub use crate::postgres::objects::standalone::{
     continue_sequence, make_collation, make_domain, make_sequence,
 };
 pub use crate::postgres::objects::suspended::{
-    drop_keys_between, is_suspended, restore, restore_statement, suspend,
+    drop_keys_between, is_suspended, restore, restore_all, restore_statement, suspend,
 };
 pub use crate::postgres::objects::table::TableContext;
 pub use crate::postgres::objects::trigger::make as make_trigger;

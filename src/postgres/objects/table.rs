@@ -33,13 +33,18 @@ impl TableContext<'_> {
     /// Whether the plan gives an object this name. An existing object under another name may be the same,
     /// made by others or under the name of an earlier plan.
     pub(super) fn knows(&self, name: &str) -> bool {
-        let objects = &self.plan.objects;
-        let key = self.plan.primary_key.iter().map(|key| &key.name);
-        key.chain(objects.indexes.iter().map(|index| &index.name))
-            .chain(objects.checks.iter().map(|check| &check.name))
-            .chain(objects.foreign_keys.iter().map(|key| &key.name))
-            .any(|known| known == name)
+        knows(self.plan, name)
     }
+}
+
+/// The same of a plan.
+pub(super) fn knows(plan: &TablePlan, name: &str) -> bool {
+    let objects = &plan.objects;
+    let key = plan.primary_key.iter().map(|key| &key.name);
+    key.chain(objects.indexes.iter().map(|index| &index.name))
+        .chain(objects.checks.iter().map(|check| &check.name))
+        .chain(objects.foreign_keys.iter().map(|key| &key.name))
+        .any(|known| known == name)
 }
 
 /// Begins a transaction that makes an object of the table.

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod drift;
+mod group;
 mod records;
 mod rejects;
 mod runs;
@@ -15,6 +16,8 @@ mod tables;
 
 pub(super) use crate::postgres::state::checkpoint::{Checkpoint, Claim, ClaimToken, claim, record};
 pub use crate::postgres::state::drift::{TargetDrift, drop_crashed, forget, target_drift};
+pub(super) use crate::postgres::state::group::Keys;
+pub use crate::postgres::state::group::{NewTable, reopen_all, save_plans};
 pub use crate::postgres::state::records::{
     PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey, TableRecord, TableStage,
 };
@@ -30,7 +33,9 @@ pub use crate::postgres::state::schema::{install, is_installed};
 pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
 pub use crate::postgres::state::suspended::{SuspendedConstraint, suspended_constraints};
-pub(super) use crate::postgres::state::suspended::{forget_suspended, record_suspended};
+pub(super) use crate::postgres::state::suspended::{
+    forget_all_suspended, forget_suspended, record_suspended,
+};
 pub(super) use crate::postgres::state::tables::wipe;
 pub use crate::postgres::state::tables::{
     LeftoverTables, load, load_one, reopen, rows_would_come_twice, save_plan, set_cause,

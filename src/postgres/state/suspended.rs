@@ -34,7 +34,10 @@ impl SuspendedConstraint {
 const KEEP: &str = "\
 INSERT INTO _migrate.set_aside (job, source_schema, source_table, refers_to, target_schema, \
 target_table, name, definition, validated, comes_back, run_id) \
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+SELECT $1, s.*, $2 FROM ROWS FROM (pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[]), \
+pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]), pg_catalog.unnest($7::text[]), \
+pg_catalog.unnest($8::text[]), pg_catalog.unnest($9::text[]), pg_catalog.unnest($10::bool[]), \
+pg_catalog.unnest($11::bool[])) AS s \
 ON CONFLICT (job, target_schema, target_table, name) DO UPDATE SET \
 refers_to = EXCLUDED.refers_to, definition = EXCLUDED.definition, \
 validated = EXCLUDED.validated, comes_back = EXCLUDED.comes_back, run_id = EXCLUDED.run_id, \
@@ -44,38 +47,49 @@ const FORGET: &str = "\
 DELETE FROM _migrate.set_aside \
 WHERE job = $1 AND target_schema = $2 AND target_table = $3 AND name = $4";
 
+const FORGET_ALL: &str = "\
+DELETE FROM _migrate.set_aside WHERE job = $1 AND (target_schema, target_table, name) IN (\
+SELECT * FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]), \
+pg_catalog.unnest($4::text[])) AS s)";
+
 const ALL: &str = "\
 SELECT source_schema, source_table, refers_to, target_schema, target_table, name, definition, \
 validated, comes_back FROM _migrate.set_aside WHERE job = $1 ORDER BY 4, 5, 6";
 
-/// In the transaction that drops the constraint.
+/// In the transaction that drops the constraints.
 pub(in crate::postgres) async fn record_suspended(
     transaction: &Transaction<'_>,
     fence: RunFence<'_>,
-    suspended: &SuspendedConstraint,
+    suspended: &[SuspendedConstraint],
 ) -> Result<()> {
-    let (schema, name) = &suspended.table;
-    let target = &suspended.target;
+    fn texts(all: &[SuspendedConstraint], text: fn(&SuspendedConstraint) -> &str) -> Vec<&str> {
+        all.iter().map(text).collect()
+    }
+    let refers_to = suspended.iter().map(|one| one.refers_to.as_deref());
+    let flags = suspended
+        .iter()
+        .map(|one| (one.validated, one.restore_after_load));
+    let (validated, restored): (Vec<_>, Vec<_>) = flags.unzip();
     transaction
         .execute(
             KEEP,
             &[
                 &fence.job,
-                &schema,
-                &name,
-                &suspended.refers_to,
-                &target.schema,
-                &target.table,
-                &suspended.name,
-                &suspended.definition,
-                &suspended.validated,
-                &suspended.restore_after_load,
                 &fence.run.0,
+                &texts(suspended, |one| &one.table.0),
+                &texts(suspended, |one| &one.table.1),
+                &refers_to.collect::<Vec<_>>(),
+                &texts(suspended, |one| &one.target.schema),
+                &texts(suspended, |one| &one.target.table),
+                &texts(suspended, |one| &one.name),
+                &texts(suspended, |one| &one.definition),
+                &validated,
+                &restored,
             ],
         )
         .await
         .map(drop)
-        .map_err(|error| fault::from_driver(error, "record a suspended constraint"))
+        .map_err(|error| fault::from_driver(error, "record suspended constraints"))
 }
 
 /// In the transaction that makes sure that the constraint is on again, or is not to come back.
@@ -94,6 +108,27 @@ pub(in crate::postgres) async fn forget_suspended(
         .map(drop)
         .map_err(|error| {
             fault::from_driver(error, "remove the record of a constraint that is on again")
+        })
+}
+
+/// The same for several constraints.
+pub(in crate::postgres) async fn forget_all_suspended<'a>(
+    transaction: &Transaction<'_>,
+    job: &str,
+    suspended: impl Iterator<Item = &'a SuspendedConstraint>,
+) -> Result<()> {
+    let (mut schemas, mut tables, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    for one in suspended {
+        schemas.push(one.target.schema.as_str());
+        tables.push(one.target.table.as_str());
+        names.push(one.name.as_str());
+    }
+    transaction
+        .execute(FORGET_ALL, &[&job, &schemas, &tables, &names])
+        .await
+        .map(drop)
+        .map_err(|error| {
+            fault::from_driver(error, "remove the records of constraints that are on again")
         })
 }
 
