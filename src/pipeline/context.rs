@@ -1,7 +1,7 @@
 //! What every task of a run shares: the run with its two pools, and the tables while they are loaded.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use crate::config::job::{Job, Mode};
 use crate::error::{Error, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::outage::{Contact, Outage};
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::StopClock;
 use crate::pipeline::small;
@@ -38,6 +39,10 @@ pub struct Run {
     pub large_rows: LargeRows,
     /// Cancelled by a signal, or when the job lock is lost.
     pub cancel: CancellationToken,
+    /// Ends the run if a server stays away.
+    pub outage: Arc<Outage>,
+    /// Batches that the target has taken.
+    pub batches: AtomicU64,
     /// Bounds what a stopped run may still do.
     pub stop_clock: StopClock,
 }
@@ -62,10 +67,26 @@ impl Run {
         &self,
         work: impl Fn(Lease) -> F,
     ) -> Result<T> {
-        retry_to_completion(&self.job.transfer.retry, &self.cancel, || async {
+        let before = self.contact();
+        let outcome = retry_to_completion(&self.job.transfer.retry, &self.cancel, || async {
             work(self.target.acquire().await?).await
-        })
-        .await
+        });
+        self.watched(before, outcome.await)
+    }
+
+    /// What has been reached of both servers by now.
+    pub fn contact(&self) -> Contact {
+        Contact {
+            source: self.source.metrics().acquisitions,
+            target: self.target.metrics().acquisitions,
+            batches: self.batches.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Hands on the outcome of work of which no try is left, and ends the run if its server has not been
+    /// reached since `before`, from the first try.
+    pub fn watched<T>(&self, before: Contact, outcome: Result<T>) -> Result<T> {
+        outcome.inspect_err(|error| self.outage.check(error, before, self.contact()))
     }
 
     /// How many partitions the caps of both pools let load at a time.

@@ -9,6 +9,7 @@ mod fixtures;
 mod load;
 mod machine;
 mod options;
+mod outage;
 pub mod policy;
 mod retry;
 mod run;

@@ -31,6 +31,8 @@ use crate::report::progress::TablePhase;
 /// The first permanent error, the last transient one, or [`Kind::Stopped`].
 pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
+    // What had been reached when the first try had failed.
+    let mut before = None;
     let mut counted = !verify::counts_early(&run.job);
     loop {
         let readable = || {
@@ -41,7 +43,8 @@ pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Res
         let Err(error) = attempt(run, table, readable).await else {
             return Ok(());
         };
-        backoff.after(error, &run.cancel).await?;
+        let before = *before.get_or_insert_with(|| run.contact());
+        run.watched(before, backoff.after(error, &run.cancel).await)?;
     }
 }
 

@@ -1,6 +1,7 @@
 //! Moves one partition: a reader task, a bounded channel, and the COPY that empties it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
@@ -53,6 +54,8 @@ pub async fn transfer(
     let mut committed = None;
     let mut furthest = 0;
     let mut cuts = None;
+    // What had been reached when the first of the tries in a row had failed.
+    let mut before = None;
     // Rows and bytes of the last attempt that are taken as not committed.
     let mut taken_back = (0, 0);
     loop {
@@ -95,13 +98,15 @@ pub async fn transfer(
         if reached > furthest {
             furthest = reached;
             backoff.progressed();
+            before = None;
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
         let queued = matches!(
             placed.kind(),
             Kind::SourcePoolTimeout | Kind::TargetPoolTimeout
         );
-        backoff.after(placed, &table.cancel).await?;
+        let before = *before.get_or_insert_with(|| run.contact());
+        run.watched(before, backoff.after(placed, &table.cancel).await)?;
         if !queued {
             table.progress.add_retry();
         }
@@ -252,6 +257,7 @@ impl Attempt<'_> {
             );
             self.pending = true;
             writer.write(batch).await?;
+            self.run.batches.fetch_add(1, Ordering::Relaxed);
             partition.table.progress.add(rows, bytes);
             partition.add_rows(rows);
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);

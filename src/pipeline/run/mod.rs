@@ -16,6 +16,7 @@ mod summary;
 mod table_loads;
 mod views;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ pub async fn run(
         cancel: signal.child_token(),
         progress,
         connections,
+        outage: Arc::default(),
     };
     begin_step(&session.progress, 2, "reading the catalog and planning");
     // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
@@ -124,14 +126,11 @@ async fn run_holding(
         } else {
             // Without the lock another process may begin: stop at once, the next run continues.
             tracing::error!(%error, "the job lock was lost, so the run stops");
-            session.cancel.cancel();
-            match guarded.await {
-                Ok(report) => Ok(ended_by(&error, report)),
-                Err(later) => {
-                    tracing::debug!(%later, "no report could be made");
-                    Err(error)
-                }
-            }
+            end_early(session, guarded, error).await
+        },
+        error = session.outage.found() => {
+            tracing::error!(%error, "a server stays away, so the run stops");
+            end_early(session, guarded, error).await
         }
     };
     // The next run's connections must not add up with these, so the lock goes last. If that takes too
@@ -149,6 +148,22 @@ async fn run_holding(
         );
     }
     outcome
+}
+
+/// Stops the run because of `error`, and gives its report.
+async fn end_early(
+    session: &Session<'_>,
+    guarded: impl Future<Output = Result<Report>>,
+    error: Error,
+) -> Result<Report> {
+    session.cancel.cancel();
+    match guarded.await {
+        Ok(report) => Ok(ended_by(&error, report)),
+        Err(later) => {
+            tracing::debug!(%later, "no report could be made");
+            Err(error)
+        }
+    }
 }
 
 /// A report of what was done until `error` ended the run.
@@ -216,6 +231,8 @@ async fn start(
         progress: Arc::clone(&session.progress),
         large_rows: LargeRows::default(),
         cancel: session.cancel.clone(),
+        outage: Arc::clone(&session.outage),
+        batches: AtomicU64::new(0),
         stop_clock: StopClock::new(&session.cancel),
     })
 }

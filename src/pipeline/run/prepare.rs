@@ -198,10 +198,12 @@ async fn next_step<'a>(
             slices: None,
         });
     }
+    let before = run.contact();
     let found = retry_cancellable(&run.job.transfer.retry, &run.cancel, || {
         find_slices(run, plan, search)
     });
-    Ok(found.await?.map_or(Step::Later, |slices| Step::Make {
+    let found = run.watched(before, found.await);
+    Ok(found?.map_or(Step::Later, |slices| Step::Make {
         plan,
         slices: Some(slices),
     }))

@@ -8,6 +8,7 @@ use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline::connections::Connections;
 use crate::pipeline::options::RunOptions;
+use crate::pipeline::outage::Outage;
 use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::shutdown::{cancel_on_stop, drop_on_stop};
 use crate::postgres::pool::Lease;
@@ -28,6 +29,8 @@ pub struct Session<'a> {
     /// Read by the caller while the run goes.
     pub progress: Arc<Progress>,
     pub connections: Connections,
+    /// The registered run's: a server that stays away.
+    pub outage: Arc<Outage>,
 }
 
 impl Session<'_> {

@@ -1,5 +1,6 @@
 //! What passes by itself is tried again, at the start and later; what does not is told at once.
 
+mod away;
 mod changed_table;
 mod cuts;
 mod identity;

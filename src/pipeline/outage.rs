@@ -1,0 +1,160 @@
+//! Ends a run when a server stays away. Each table has its own tries, and the tries of a thousand tables
+//! would take days to end.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, Kind};
+use crate::pipeline::policy::policy;
+use crate::report::pool::Side;
+
+/// What had been reached of both servers at a moment. It counts up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact {
+    /// Connections that the pool of the source has given out, each after an answer.
+    pub source: u64,
+    /// The same of the target's.
+    pub target: u64,
+    /// Batches that came from the source and were taken by the target.
+    pub batches: u64,
+}
+
+impl Contact {
+    /// Whether the server of one side has answered anything since `before`.
+    fn is_since(self, before: Self, side: Side) -> bool {
+        let connected = match side {
+            Side::Source => self.source != before.source,
+            Side::Target => self.target != before.target,
+        };
+        connected || self.batches != before.batches
+    }
+}
+
+/// The error that ends the run, once a server has stayed away.
+#[derive(Default)]
+pub struct Outage {
+    error: Mutex<Option<Error>>,
+    found: Notify,
+}
+
+impl Outage {
+    /// Looks at the error after which work is not tried again. `before` and `now` are from the first of its
+    /// tries in a row and from after the last one.
+    pub fn check(&self, error: &Error, before: Contact, now: Contact) {
+        let Some(side) = side(error.kind()) else {
+            return;
+        };
+        if !policy(error.kind()).retries_once_connected() || now.is_since(before, side) {
+            return;
+        }
+        let server = match side {
+            Side::Source => "SQL Server",
+            Side::Target => "PostgreSQL",
+        };
+        let ended = Error::new(
+            error.kind(),
+            format!(
+                "{server} was not reached through all tries of a table (transfer.retry), for this table or any \
+                 other, so the run ends and leaves the rest as it is: the same command continues it ({})",
+                error.message()
+            ),
+        );
+        let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(ended);
+        drop(first);
+        self.found.notify_one();
+    }
+
+    /// Waits for an outage. Cancel safe.
+    pub async fn found(&self) -> Error {
+        loop {
+            let error = self
+                .error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            match error {
+                Some(error) => return error,
+                None => self.found.notified().await,
+            }
+        }
+    }
+}
+
+/// The server that an error comes from, if it is one of connections or of what they carry.
+fn side(kind: Kind) -> Option<Side> {
+    match kind {
+        Kind::SourceUnreachable
+        | Kind::SourceTls
+        | Kind::SourceCut
+        | Kind::SourceTlsCut
+        | Kind::SourceNotReady
+        | Kind::SourceDatabaseUnavailable
+        | Kind::SourceLost
+        | Kind::SourceTimeout
+        | Kind::SourceBusy => Some(Side::Source),
+        Kind::TargetUnreachable
+        | Kind::TargetTls
+        | Kind::TargetCut
+        | Kind::TargetNotReady
+        | Kind::TargetLost
+        | Kind::TargetBusy => Some(Side::Target),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    const BEFORE: Contact = Contact {
+        source: 3,
+        target: 5,
+        batches: 7,
+    };
+
+    /// The kind of the error that ends the run.
+    fn ends(kind: Kind, now: Contact) -> Option<Kind> {
+        let outage = Outage::default();
+        outage.check(&Error::new(kind, "no answer"), BEFORE, now);
+        outage.found().now_or_never().map(|error| error.kind())
+    }
+
+    #[test]
+    fn a_server_that_answered_nothing_through_all_tries_ends_the_run() {
+        assert_eq!(
+            ends(Kind::SourceUnreachable, BEFORE),
+            Some(Kind::SourceUnreachable)
+        );
+        let target = Contact {
+            target: 9,
+            ..BEFORE
+        };
+        assert_eq!(ends(Kind::SourceLost, target), Some(Kind::SourceLost));
+        assert_eq!(ends(Kind::TargetLost, target), None);
+        assert_eq!(ends(Kind::TargetLost, BEFORE), Some(Kind::TargetLost));
+    }
+
+    #[test]
+    fn what_was_answered_meanwhile_leaves_the_failure_to_its_table() {
+        let connected = Contact {
+            source: 4,
+            ..BEFORE
+        };
+        assert_eq!(ends(Kind::SourceLost, connected), None);
+        let moved = Contact {
+            batches: 8,
+            ..BEFORE
+        };
+        assert_eq!(ends(Kind::SourceLost, moved), None);
+    }
+
+    #[test]
+    fn errors_that_no_try_heals_concern_their_table() {
+        assert_eq!(ends(Kind::SourceQuery, BEFORE), None);
+        assert_eq!(ends(Kind::SourceLogin, BEFORE), None);
+    }
+}
