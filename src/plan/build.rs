@@ -57,6 +57,16 @@ impl Planned {
         objects::name_all(&mut self.tables, sequences, views, style, former);
     }
 
+    /// Takes out what is said of a table, or of all, for the second time.
+    fn say_once(&mut self) {
+        for table in &mut self.tables {
+            once(&mut table.notes);
+            once(&mut table.omissions);
+        }
+        once(&mut self.notes);
+        once(&mut self.omissions);
+    }
+
     fn take(&mut self, remarks: Vec<(String, Remarks)>) {
         for (owner, remarks) in remarks {
             let omissions = remarks.omissions.into_iter();
@@ -65,6 +75,17 @@ impl Planned {
             self.notes.extend(remarks.notes);
         }
     }
+}
+
+/// Keeps the first of those that are equal.
+fn once<T: PartialEq>(list: &mut Vec<T>) {
+    let mut kept: Vec<T> = Vec::with_capacity(list.len());
+    for one in list.drain(..) {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    *list = kept;
 }
 
 /// Plans all tables.
@@ -149,6 +170,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     let (sequences, views) = (&planned.sequences, &mut planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
     problems.extend(objects::leave_out(database, &mut planned.tables, job));
+    planned.say_once();
     (planned, problems)
 }
 

@@ -349,6 +349,28 @@ fn a_check_option_is_kept_where_postgresql_has_it() {
     assert!(planned.notes.iter().any(|one| one.starts_with(note)));
 }
 
+/// No column has the collation in the target, and the view compares by it.
+#[test]
+fn a_view_that_compares_texts_gets_its_collation() {
+    let query = "SELECT a.Id FROM dbo.T AS a JOIN dbo.T AS b ON a.Name = b.Name";
+    let database = database(vec![view("V", query, &["T"])], Vec::new());
+    assert_eq!(plan(&database, "").collations, []);
+    let planned = plan(&database, ", collations: icu");
+    let made: Vec<_> = planned
+        .collations
+        .iter()
+        .map(|one| (one.schema.as_str(), one.name.as_str(), one.locale.as_str()))
+        .collect();
+    let name = "sql_latin1_general_cp1_ci_as";
+    assert_eq!(made, [("public", name, "und-u-ks-level2")]);
+    let used = format!("COLLATE \"public\".\"{name}\"");
+    assert!(
+        planned.views[0].query.contains(&used),
+        "{}",
+        planned.views[0].query
+    );
+}
+
 #[test]
 fn instead_of_triggers_are_told_with_their_view() {
     let mut database = database(vec![view("V", "SELECT Id FROM dbo.T", &["T"])], Vec::new());
