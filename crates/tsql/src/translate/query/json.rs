@@ -36,10 +36,8 @@ pub(super) fn open(context: &mut Context<'_>, factor: &TableFactor) -> Outcome<S
         items.push(format!("{sql} AS {}", quote_ident(&column.target)));
         seen.push(column);
     }
-    let rows = format!(
-        "json_array_elements(CASE json_typeof(d.v) WHEN 'array' THEN d.v WHEN 'object' THEN \
-         json_build_array(d.v) END)"
-    );
+    let rows = "json_array_elements(CASE json_typeof(d.v) WHEN 'array' THEN d.v WHEN 'object' THEN \
+         json_build_array(d.v) END)";
     let sql = format!(
         "(SELECT {} FROM (SELECT {document} AS v) AS d CROSS JOIN LATERAL {rows} AS e(v))",
         items.join(", ")
