@@ -156,12 +156,14 @@ fn found(words: &[String]) -> Vec<(&'static str, Distance)> {
             found.push(("table variable", Rewrite));
         }
         [first, one, _, other, third, ..]
-            if is_name(first) && one == "." && other == "." && is_name(third) =>
+            if is_name(first)
+                && one == "."
+                && other == "."
+                && is_name(third)
+                // A column with its table and schema has one part less, and is harmless.
+                && words.get(5).is_some_and(|word| word == ".") =>
         {
-            // A column with its table and schema looks the same and is harmless.
-            if words.get(5).is_some_and(|word| word == ".") {
-                found.push(("linked server", Redesign));
-            }
+            found.push(("linked server", Redesign));
         }
         _ => {}
     }

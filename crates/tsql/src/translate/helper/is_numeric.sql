@@ -19,7 +19,7 @@ BEGIN
         OR plain ~ '[eEdD].*[eEdD]' THEN
         RETURN 0;
     END IF;
-    RAISE EXCEPTION 'cannot tell whether SQL Server holds "%" for a number', value
+    RAISE EXCEPTION 'cannot tell whether SQL Server holds a text for a number'
         USING ERRCODE = 'invalid_text_representation';
 END
 $$

@@ -24,7 +24,7 @@ BEGIN
         ELSIF one = '[' THEN
             class := substring(rest from '^(\^?[^]]+)\]');
             IF class IS NULL OR position(escape IN class) > 0 THEN
-                RAISE EXCEPTION 'cannot tell what SQL Server finds with the pattern "%"', pattern
+                RAISE EXCEPTION 'cannot tell what SQL Server finds with a pattern'
                     USING ERRCODE = 'invalid_regular_expression';
             END IF;
             rest := substr(rest, length(class) + 2);

@@ -68,7 +68,7 @@ BEGIN
     ELSIF days ~ '^[0-9]{4}$' THEN
         year := days;
     ELSE
-        RAISE EXCEPTION 'cannot tell how SQL Server reads "%" as a date', value
+        RAISE EXCEPTION 'cannot tell how SQL Server reads a text as a date'
             USING ERRCODE = 'invalid_datetime_format';
     END IF;
     IF clock <> '' THEN
