@@ -124,7 +124,7 @@ async fn not_created<'a>(
         .collect();
     let is_created = |plan: &&&TablePlan| created.contains(&(plan.schema.as_str(), &plan.name));
     let (made, open): (Vec<&TablePlan>, Vec<&TablePlan>) =
-        plans.iter().partition(|plan| is_created(&plan));
+        plans.iter().partition(|plan| is_created(plan));
     let found = shape::find_all(transaction, made.iter().map(|plan| &plan.target)).await?;
     must_fit_all(transaction, &made, &found).await?;
     Ok(open)

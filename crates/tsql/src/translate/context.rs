@@ -39,8 +39,10 @@ pub(super) struct Context<'a> {
     pub(super) levels: Vec<Level>,
     /// Those that a table's name can mean, the last first.
     pub(super) ctes: Vec<Cte>,
-    /// Within the argument of an aggregate, rows are not grouped yet.
-    pub(super) ungrouped: bool,
+    /// The level whose aggregate's argument this is, where its rows are not grouped yet.
+    pub(super) ungrouped: Option<usize>,
+    /// This is the part of a recursion that reads itself.
+    pub(super) recursion: bool,
     pub(super) purpose: Purpose,
     /// Schema of the object that is translated.
     pub(super) schema: &'a str,
@@ -89,7 +91,8 @@ impl<'a> Context<'a> {
                 ..Level::default()
             }],
             ctes: Vec::new(),
-            ungrouped: false,
+            ungrouped: None,
+            recursion: false,
             purpose: Purpose::Table,
             schema: DEFAULT_SCHEMA,
             quoted_identifiers: false,

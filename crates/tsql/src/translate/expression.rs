@@ -21,7 +21,8 @@ pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     let made = made.map_err(|error| error.at(place::start(expr)))?;
     context::bounded(&made.sql)?;
     // In a SELECT that groups by this very expression, it is the group's.
-    Ok(query::group_of(context, &made).unwrap_or(made))
+    let group = query::group_of(context, &made).map_err(|error| error.at(place::start(expr)))?;
+    Ok(group.unwrap_or(made))
 }
 
 fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {

@@ -1,10 +1,11 @@
-//! Paths into JSON: `$.a.b[0]`, which PostgreSQL has as a list of keys.
+//! Paths into JSON: `$.a.b[0]`, which PostgreSQL has as a chain of `->`.
 
 use super::value;
 use super::{Outcome, Untranslated};
 
-/// The keys of a plain path in lax mode, as a literal of `text[]`.
-pub(super) fn keys(path: &str) -> Outcome<String> {
+/// What a plain path in lax mode finds in a document of type `json`. A key finds nothing in an
+/// array, and an index nothing in an object.
+pub(super) fn found(document: &str, path: &str) -> Outcome<String> {
     let refused = || Untranslated::new(format!("the JSON path {path:?}"));
     let path = path.trim();
     let path = match path.split_once(' ') {
@@ -16,7 +17,7 @@ pub(super) fn keys(path: &str) -> Outcome<String> {
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix(".\"") {
             let end = after.find('"').ok_or_else(refused)?;
-            keys.push(after[..end].to_owned());
+            keys.push(value::quote(&after[..end]));
             rest = &after[end + 1..];
         } else if let Some(after) = rest.strip_prefix('.') {
             let end = after.find(['.', '[']).unwrap_or(after.len());
@@ -25,7 +26,7 @@ pub(super) fn keys(path: &str) -> Outcome<String> {
             if key.is_empty() || !key.chars().all(plain) {
                 return Err(refused());
             }
-            keys.push(key.to_owned());
+            keys.push(value::quote(key));
             rest = &after[end..];
         } else {
             let after = rest.strip_prefix('[').ok_or_else(refused)?;
@@ -37,11 +38,12 @@ pub(super) fn keys(path: &str) -> Outcome<String> {
             rest = after;
         }
     }
-    if keys.iter().any(|key| key.contains('\\')) {
-        return Err(refused());
+    let mut sql = document.to_owned();
+    for key in keys {
+        sql.push_str(" -> ");
+        sql.push_str(&key);
     }
-    let quoted: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
-    Ok(value::quote(&format!("{{{}}}", quoted.join(","))))
+    Ok(sql)
 }
 
 #[cfg(test)]
@@ -49,17 +51,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_lists_of_keys() {
+    fn paths_are_chains() {
         for (path, expected) in [
-            ("$", "'{}'"),
-            ("$.a.b[0]", "'{\"a\",\"b\",\"0\"}'"),
-            ("lax $.a", "'{\"a\"}'"),
-            ("$.\"a b\".c", "'{\"a b\",\"c\"}'"),
+            ("$", "d"),
+            ("$.a.b[0]", "d -> 'a' -> 'b' -> 0"),
+            ("lax $.a", "d -> 'a'"),
+            ("$.\"a b\".c", "d -> 'a b' -> 'c'"),
+            ("$.\"0\"", "d -> '0'"),
         ] {
-            assert_eq!(keys(path).as_deref(), Ok(expected), "{path}");
+            assert_eq!(found("d", path).as_deref(), Ok(expected), "{path}");
         }
         for path in ["", "a", "strict $.a", "$.", "$[a]", "$.a-b", "$[0", "$.*"] {
-            assert!(keys(path).is_err(), "{path}");
+            assert!(found("d", path).is_err(), "{path}");
         }
     }
 }

@@ -74,6 +74,8 @@ pub(super) struct Cte {
     /// Quoted.
     pub(super) sql: String,
     pub(super) columns: Vec<Column>,
+    /// It is being translated: what it is, is not known yet.
+    pub(super) open: bool,
 }
 
 /// `column`, `table.column` or `schema.table.column`.

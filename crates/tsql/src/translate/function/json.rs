@@ -37,8 +37,8 @@ fn made(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let path = path
         .as_text()
         .ok_or_else(|| call.refused("a path that varies"))?;
-    let keys = json_path::keys(path)?;
-    let found = format!("{}::json #> {keys}", text.kept()?.operand());
+    let found = json_path::found(&format!("{}::json", text.kept()?.operand()), path)?;
+    context.note("JSON: of two equal keys the last one counts here, the first one at the source");
     let composite = format!("json_typeof({found}) IN ('object', 'array')");
     Ok(if call.name == "JSON_QUERY" {
         let sql = format!("CASE WHEN {composite} THEN ({found})::text END");

@@ -93,7 +93,8 @@ pub(super) fn aggregate(context: &mut Context<'_>, call: &Function, after: &str)
     }
     // A window function is computed after grouping; a plain aggregate is what groups.
     let windowed = call.over.is_some();
-    let ungrouped = std::mem::replace(&mut context.ungrouped, !windowed);
+    let own = (!windowed).then(|| context.levels.len().saturating_sub(1));
+    let ungrouped = std::mem::replace(&mut context.ungrouped, own);
     let made = of_values(context, call, &name, &shape);
     context.ungrouped = ungrouped;
     made
@@ -193,14 +194,15 @@ fn average(context: &mut Context<'_>, value: &Value, shape: &Shape<'_>) -> Outco
     let count = format!("count({distinct}{argument}){after}");
     let scale = match total {
         SqlType::Int => {
+            // A sum that exceeds the type is an error there too.
             return Ok(Value::atom(
-                format!("({sum} / {count})::integer"),
+                format!("(({sum})::integer / {count})::integer"),
                 SqlType::Int,
             ));
         }
         SqlType::BigInt => {
             return Ok(Value::atom(
-                format!("div({sum}, {count})::bigint"),
+                format!("(({sum})::bigint / {count})"),
                 SqlType::BigInt,
             ));
         }
@@ -338,6 +340,11 @@ fn string_agg(
         keys.join(", "),
         shape.after
     );
+    if !max {
+        context.note(
+            "STRING_AGG of a type without max: more than 8,000 bytes are an error at the source",
+        );
+    }
     // "STRING_AGG (Transact-SQL)", Return types.
     let length = (!max).then_some(if national { 4_000 } else { 8_000 });
     Ok(Value::atom(sql, types::text_type(national, length)).in_collation_of(&text))
@@ -346,12 +353,15 @@ fn string_agg(
 /// GROUPING and GROUPING_ID: which of the columns a row is not grouped by.
 fn grouping(context: &mut Context<'_>, call: &Function, name: &str) -> Outcome<Value> {
     let mut keys = Vec::new();
-    let ungrouped = std::mem::replace(&mut context.ungrouped, true);
+    let own = context.levels.len().saturating_sub(1);
+    let ungrouped = std::mem::replace(&mut context.ungrouped, Some(own));
     for argument in arguments(call) {
         let value = expression::value(context, argument)?;
-        let groups = context.levels.iter().rev().flat_map(|level| &level.groups);
-        let mut equal = groups.filter(|group| group.sql == value.sql);
-        let key = equal.next().map(|group| group.key.clone());
+        let groups = context.level()?.groups.iter();
+        let key = groups
+            .filter(|group| group.sql == value.sql)
+            .map(|group| group.key.clone())
+            .next();
         keys.push(
             key.ok_or_else(|| Untranslated::new(format!("{name} of what is not grouped by")))?,
         );

@@ -54,7 +54,7 @@ fn join(context: &mut Context<'_>, join: &Join) -> Outcome<String> {
         JoinConstraint::On(on) => {
             if word == "FULL JOIN" && !equalities(on) {
                 return Err(Untranslated::new(
-                    "FULL JOIN on something other than equalities, which PostgreSQL does not run",
+                    "FULL JOIN without an equality of columns of both tables, which PostgreSQL does not run",
                 ));
             }
             let on = condition::condition(context, on)?;
@@ -65,12 +65,28 @@ fn join(context: &mut Context<'_>, join: &Join) -> Outcome<String> {
     }
 }
 
+/// Whether a condition compares a column of one table with one of another.
 fn equalities(on: &Expr) -> bool {
+    let table = |expr: &Expr| match expr {
+        Expr::CompoundIdentifier(parts) if parts.len() > 1 => {
+            parts.get(parts.len() - 2).map(|it| it.value.to_lowercase())
+        }
+        _ => None,
+    };
     match on {
         Expr::Nested(inner) => equalities(inner),
-        Expr::BinaryOp { left, op, right } => match op {
-            BinaryOperator::And => equalities(left) && equalities(right),
-            op => *op == BinaryOperator::Eq,
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => equalities(left) || equalities(right),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Eq,
+            right,
+        } => match (table(left), table(right)) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
         },
         _ => false,
     }
@@ -219,6 +235,12 @@ fn named(
             .rev()
             .find(|it| context::same(&it.name, &table));
         if let Some(cte) = found.cloned() {
+            if cte.open {
+                return Err(Untranslated::new(
+                    "a recursion in a form that is not translated",
+                ));
+            }
+
             let called = name::see(context, called, None, cte.columns.into_iter())?;
             return Ok(format!("{} AS {called}", cte.sql));
         }

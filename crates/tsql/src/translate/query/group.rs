@@ -10,6 +10,7 @@ use super::super::context::{Context, Group};
 use super::super::types::Family;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, collation_key, expression};
+use crate::names::quote_ident;
 
 /// `GROUP BY ...`, or nothing. From here on, expressions that are grouped by are the group's.
 pub(super) fn group_by(context: &mut Context<'_>, group_by: &GroupByExpr) -> Outcome<String> {
@@ -116,7 +117,11 @@ pub(super) fn group(context: &mut Context<'_>, value: Value) -> Outcome<Group> {
             );
         }
         Value {
-            sql: format!("min({sql})"),
+            sql: if value.family() == Family::Binary {
+                format!("(array_agg({sql}))[1]")
+            } else {
+                format!("min({sql})")
+            },
             atom: true,
             bare: None,
             ..value
@@ -136,11 +141,38 @@ pub(super) fn key(context: &mut Context<'_>, value: &Value) -> Outcome<String> {
 }
 
 /// What stands for a value in a SELECT that groups by it.
-pub(in super::super) fn of(context: &Context<'_>, value: &Value) -> Option<Value> {
-    if context.ungrouped || value.constant.is_some() {
+pub(in super::super) fn of(context: &Context<'_>, value: &Value) -> Outcome<Option<Value>> {
+    let Some((at, group)) = grouped(context, value) else {
+        return Ok(None);
+    };
+    let innermost = at + 1 == context.levels.len();
+    if !innermost && context.levels[at].grouping_sets && group.value.sql != group.sql {
+        return Err(Untranslated::new(
+            "a text of grouping sets in a subquery, where PostgreSQL does not know GROUPING of it",
+        ));
+    }
+    Ok(Some(group.value.clone()))
+}
+
+/// The group that a value is, and the place of its SELECT among the levels. A level whose own
+/// tables the value reads hides those around it.
+pub(super) fn grouped<'c>(context: &'c Context<'_>, value: &Value) -> Option<(usize, &'c Group)> {
+    if value.constant.is_some() {
         return None;
     }
-    let groups = context.levels.iter().rev().flat_map(|level| &level.groups);
-    let mut equal = groups.filter(|group| group.sql == value.sql);
-    equal.next().map(|group| group.value.clone())
+    for (at, level) in context.levels.iter().enumerate().rev() {
+        let whole = context.ungrouped != Some(at);
+        let mut groups = level.groups.iter();
+        if let Some(group) = groups.find(|group| whole && group.sql == value.sql) {
+            return Some((at, group));
+        }
+        let own = level.columns.iter().any(|seen| {
+            let alias = seen.alias.as_deref().map(quote_ident);
+            alias.is_some_and(|alias| value.sql.contains(&format!("{alias}.")))
+        });
+        if own {
+            return None;
+        }
+    }
+    None
 }

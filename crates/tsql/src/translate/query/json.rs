@@ -59,7 +59,7 @@ fn document(
     Ok(match path.map(|path| &path.value) {
         None => document,
         Some(Literal::SingleQuotedString(path) | Literal::NationalStringLiteral(path)) => {
-            format!("{document} #> {}", json_path::keys(path)?)
+            json_path::found(&document, path)?
         }
         Some(_) => return Err(Untranslated::new("OPENJSON with a path that varies")),
     })
@@ -83,11 +83,11 @@ fn one(context: &mut Context<'_>, column: &OpenJsonTableColumn) -> Outcome<(Stri
     let ty = types::parse(&column.r#type)?;
     let target = context.names.view_column(name);
     let target = target.ok_or_else(|| Untranslated::new(format!("a column named {name:?}")))?;
-    let keys = match &column.path {
-        Some(path) => json_path::keys(path)?,
-        None => value::quote(&format!("{{\"{name}\"}}")),
+    let found = match &column.path {
+        Some(path) => json_path::found("e.v", path)?,
+        None => format!("e.v -> {}", value::quote(name)),
     };
-    let found = format!("(e.v #> {keys})");
+    let found = format!("({found})");
     let composite = format!("json_typeof({found}) IN ('object', 'array')");
     let text = if column.as_json {
         format!("(CASE WHEN {composite} THEN {found}::text END)")

@@ -224,7 +224,14 @@ impl SelectBody {
 /// An aggregate or a window function; `None` for any other function.
 pub(super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
     let name = arguments::name(call)?;
-    if aggregate::NAMES.contains(&name.as_str()) {
+    let known = aggregate::NAMES.contains(&name.as_str());
+    if context.recursion && (known || call.over.is_some()) {
+        // At the source they see one row of the recursion's level at a time.
+        return Some(Err(Untranslated::new(format!(
+            "{name} in the part of a recursion that reads itself"
+        ))));
+    }
+    if known {
         return Some(match &call.over {
             None => aggregate::aggregate(context, call, ""),
             Some(over) => window::over(context, over).and_then(|window| {

@@ -1,7 +1,7 @@
 //! ORDER BY, TOP, OFFSET and FETCH.
 
 use sqlparser::ast::{
-    Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, Top,
+    Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select, SetExpr, Top,
     TopQuantity, Value as Literal,
 };
 
@@ -88,14 +88,23 @@ pub(super) fn ordered(
     if limits.all_rows() || (one_row && limits.some_rows()) {
         return Ok(made(body, String::new()));
     }
-    let order = match limits.order {
-        Some(order) => keys(context, order, &body.items)?,
-        None => {
-            return Err(Untranslated::new(
-                "TOP without ORDER BY, of which no row is certain",
-            ));
-        }
-    };
+    let order = keys(context, limits.order.unwrap_or_default(), &body.items)?;
+    limited(context, body, limits, order)
+}
+
+/// A SELECT whose rows are ordered by these keys.
+fn limited(
+    context: &mut Context<'_>,
+    body: SelectBody,
+    limits: &Limits<'_>,
+    keys: Vec<String>,
+) -> Outcome<Made> {
+    if keys.is_empty() {
+        return Err(Untranslated::new(
+            "TOP without ORDER BY, of which no row is certain",
+        ));
+    }
+    let order = keys.join(", ");
     if let Some(top) = limits.top.filter(|top| top.percent) {
         return percent(context, body, top, &order);
     }
@@ -113,10 +122,27 @@ pub(super) fn ordered_distinct(
     if limits.all_rows() {
         return Ok(made(body, String::new()));
     }
-    let Body::Select(outer) = table::wrapped(context, made(body, String::new()))? else {
-        return Err(Untranslated::new("DISTINCT with TOP"));
-    };
-    ordered(context, outer, limits)
+    // What it is ordered by is in its list, by whatever name.
+    let mut places = Vec::new();
+    for expr in limits.order.unwrap_or_default() {
+        let value = sorted(context, expr, &body.items)?;
+        let place = body
+            .items
+            .iter()
+            .position(|item| item.value.sql == value.sql);
+        let place = place.ok_or_else(|| {
+            Untranslated::new("SELECT DISTINCT ordered by what it does not select")
+        })?;
+        places.push((place, expr));
+    }
+    let (outer, _) = table::around(context, made(body, String::new()))?;
+    let mut keys = Vec::with_capacity(places.len());
+    for (place, expr) in places {
+        if let Some(item) = outer.items.get(place) {
+            keys.push(key(context, &item.value, expr)?);
+        }
+    }
+    limited(context, outer, limits, keys)
 }
 
 fn made(body: SelectBody, order: String) -> Made {
@@ -193,20 +219,44 @@ fn rows(limits: &Limits<'_>) -> Outcome<String> {
 
 /// What ORDER BY sorts by.
 pub(super) fn keys_of(context: &mut Context<'_>, by: &OrderBy, items: &[Item]) -> Outcome<String> {
-    keys(context, expressions(by)?, items)
+    let keys = keys(context, expressions(by)?, items)?;
+    if keys.is_empty() {
+        return Err(Untranslated::new(
+            "ORDER BY of constants, which orders nothing",
+        ));
+    }
+    Ok(keys.join(", "))
 }
 
 /// What ORDER BY sorts by: a column of the select list by its name or number comes first.
-fn keys(context: &mut Context<'_>, order: &[OrderByExpr], items: &[Item]) -> Outcome<String> {
+fn keys(context: &mut Context<'_>, order: &[OrderByExpr], items: &[Item]) -> Outcome<Vec<String>> {
     let mut keys = Vec::with_capacity(order.len());
     for expr in order {
-        let value = match listed(&expr.expr, items)? {
-            Some(value) => value,
-            None => expression::value(context, &expr.expr)?,
-        };
-        keys.push(key(context, &value, expr)?);
+        let value = sorted(context, expr, items)?;
+        // A constant orders nothing here, and is the place of a column in PostgreSQL.
+        if value.constant.is_none() {
+            keys.push(key(context, &value, expr)?);
+        }
     }
-    Ok(keys.join(", "))
+    Ok(keys)
+}
+
+/// The value that an item of ORDER BY sorts by.
+fn sorted(context: &mut Context<'_>, expr: &OrderByExpr, items: &[Item]) -> Outcome<Value> {
+    if let Some(value) = listed(&expr.expr, items)? {
+        return Ok(value);
+    }
+    if let Expr::Subquery(query) = &expr.expr
+        && let SetExpr::Select(select) = &*query.body
+        && select.from.is_empty()
+    {
+        return Ok(Value::null());
+    }
+    let value = expression::value(context, &expr.expr)?;
+    if value.sql.contains("gen_random_uuid()") {
+        return Err(Untranslated::new("ORDER BY of a random value"));
+    }
+    Ok(value)
 }
 
 fn listed(expr: &Expr, items: &[Item]) -> Outcome<Option<Value>> {

@@ -169,7 +169,7 @@ fn unpivoted(
     (value_name, name_name): (&str, &str),
     columns: &[ExprWithAlias],
 ) -> Outcome<SelectBody> {
-    const ROWS: &str = "u";
+    const ROWS: &str = "\u{b7}u";
     let source = from::factor(context, table)?;
     let mut names = Vec::with_capacity(columns.len());
     let mut values = Vec::with_capacity(columns.len());

@@ -151,7 +151,7 @@ fn all(
         .filter(|it| path.is_none_or(|path| path.is_of(it)))
     {
         let mut value = context.read(seen)?;
-        if let Some(group) = group::of(context, &value) {
+        if let Some(group) = group::of(context, &value)? {
             value = group;
         }
         items.push(Item {

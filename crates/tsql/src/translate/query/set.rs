@@ -18,8 +18,19 @@ pub(super) fn set(
     let mut left = super::body(context, left)?;
     let mut right = super::body(context, right)?;
     let shapes = unified(context, &left, &right)?;
-    convert(context, &mut left, &shapes)?;
-    convert(context, &mut right, &shapes)?;
+    let mut plain = vec![true; shapes.len()];
+    for body in [&mut left, &mut right] {
+        convert(context, body, &shapes)?;
+        body.each(&mut |select| {
+            for (plain, item) in plain.iter_mut().zip(&select.items) {
+                *plain &= item.value.plain_column().is_some();
+            }
+            Ok(())
+        })?;
+    }
+    for body in [&mut left, &mut right] {
+        filled(body, &plain)?;
+    }
     let all = match quantifier {
         SetQuantifier::All => true,
         SetQuantifier::None | SetQuantifier::Distinct => false,
@@ -55,7 +66,7 @@ fn matched(context: &mut Context<'_>, sides: [Body; 2], not: &str) -> Outcome<Bo
         order: String::new(),
     });
     let (mut left, _) = table::around(context, left)?;
-    let (right, _) = table::around_as(context, right, "r")?;
+    let (right, _) = table::around_as(context, right, "\u{b7}r")?;
     let mut equal = Vec::with_capacity(left.items.len());
     for (one, other) in left.items.iter().zip(&right.items) {
         let one = group::key(context, &one.value)?;
@@ -110,6 +121,18 @@ fn unified(context: &mut Context<'_>, left: &Body, right: &Body) -> Outcome<Vec<
             Ok(common::unified(context, vec![a, b])?.1)
         })
         .collect()
+}
+
+/// A `char(n)` column stays one only beside others: PostgreSQL would drop its blanks for a text.
+fn filled(body: &mut Body, plain: &[bool]) -> Outcome<()> {
+    body.each(&mut |select| {
+        for (item, plain) in select.items.iter_mut().zip(plain) {
+            if !plain {
+                item.value.bare = None;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Every SELECT of a query in common types.

@@ -13,7 +13,7 @@ pub(in super::super) fn scalar(context: &mut Context<'_>, text: &Query) -> Outco
     if let Some(concatenated) = for_xml::concatenated(context, text) {
         return concatenated;
     }
-    let mut made = within(context, text)?;
+    let mut made = query(context, text)?;
     let item = single(&made)?.clone();
     let Some(ty) = item.ty.clone() else {
         return Ok(Value::null());
@@ -32,14 +32,6 @@ pub(in super::super) fn scalar(context: &mut Context<'_>, text: &Query) -> Outco
     })
 }
 
-/// A query within an expression, whose own rows are not grouped by what is around it.
-fn within(context: &mut Context<'_>, text: &Query) -> Outcome<Made> {
-    let ungrouped = std::mem::replace(&mut context.ungrouped, false);
-    let made = query(context, text);
-    context.ungrouped = ungrouped;
-    made
-}
-
 fn single(made: &Made) -> Outcome<&Value> {
     match made.body.items() {
         [item] => Ok(&item.value),
@@ -50,8 +42,8 @@ fn single(made: &Made) -> Outcome<&Value> {
 /// `EXISTS (SELECT ...)`.
 pub(in super::super) fn exists(context: &mut Context<'_>, text: &Query) -> Outcome<String> {
     let made = match without_top(text) {
-        Some(text) => within(context, &text)?,
-        None => within(context, text)?,
+        Some(text) => query(context, &text)?,
+        None => query(context, text)?,
     };
     Ok(format!("EXISTS ({})", made.unnamed()?))
 }
@@ -116,7 +108,7 @@ fn against(
     sign: &'static str,
     text: &Query,
 ) -> Outcome<(String, String)> {
-    let made = within(context, text)?;
+    let made = query(context, text)?;
     let item = single(&made)?.clone();
     if item.ty.is_none() {
         return Err(Untranslated::new("a comparison with a query of NULL"));

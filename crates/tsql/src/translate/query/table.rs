@@ -7,7 +7,7 @@ use crate::names::quote_ident;
 use crate::schema::SqlType;
 
 /// The alias of a query that is wrapped only to be ordered, limited or converted.
-const WRAPPER: &str = "q";
+const WRAPPER: &str = "\u{b7}q";
 
 /// `(query) AS alias`, and its columns; `given` are the names after the alias, if there are any.
 pub(super) fn derived(

@@ -110,7 +110,7 @@ fn shifted(
         let default = expression::value(context, default)?.kept()?;
         if default.ty.is_some() {
             let both = common::common(&value, &default)?;
-            if both != ty {
+            if both != ty && default.constant.is_none() {
                 return Err(Untranslated::new(
                     "LAG or LEAD with a default of another type",
                 ));

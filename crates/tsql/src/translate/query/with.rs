@@ -1,6 +1,8 @@
 //! Common table expressions, recursive ones among them.
 
-use sqlparser::ast::{Cte as Named, SetExpr, SetOperator, SetQuantifier, With};
+use sqlparser::ast::{
+    Cte as Named, SetExpr, SetOperator, SetQuantifier, TableFactor, TableWithJoins, With,
+};
 
 use super::super::context::{self, Context, Cte};
 use super::super::types::{self, Family};
@@ -34,7 +36,14 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
     let parts = recursive_parts(named);
     let (made, columns, itself) = match parts {
         Some((anchor, step)) => {
-            let anchor = super::body(context, anchor)?;
+            let mut anchor = super::body(context, anchor)?;
+            // Both parts are cast to text, so that a `char(n)` is one that is filled up.
+            anchor.each(&mut |select| {
+                for item in &mut select.items {
+                    item.value.bare = None;
+                }
+                Ok(())
+            })?;
             let made = Made {
                 with: String::new(),
                 body: anchor,
@@ -45,9 +54,12 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
                 name: name.clone(),
                 sql: sql.clone(),
                 columns: columns.clone(),
+                open: false,
             });
             let before = context.ctes.len();
+            let around = std::mem::replace(&mut context.recursion, true);
             let step = super::body(context, step)?;
+            context.recursion = around;
             context.ctes.truncate(before - 1);
             let body = recursive(made.body, step)?;
             let made = Made {
@@ -61,7 +73,15 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
             (made, columns, true)
         }
         None => {
+            context.ctes.push(Cte {
+                name: name.clone(),
+                sql: sql.clone(),
+                columns: Vec::new(),
+                open: true,
+            });
+            let before = context.ctes.len();
             let made = query(context, &named.query)?;
+            context.ctes.truncate(before - 1);
             let (made, columns) = table::derived(context, made, &given)?;
             (made, columns, false)
         }
@@ -71,6 +91,7 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
         name: name.clone(),
         sql,
         columns,
+        open: false,
     });
     Ok((text, itself))
 }
@@ -96,19 +117,25 @@ fn recursive_parts(named: &Named) -> Option<(&SetExpr, &SetExpr)> {
 /// Whether a query's FROM names a table.
 fn reads(expr: &SetExpr, name: &str) -> bool {
     match expr {
-        SetExpr::Select(select) => select.from.iter().any(|table| {
-            let factors = std::iter::once(&table.relation)
-                .chain(table.joins.iter().map(|join| &join.relation));
-            factors.into_iter().any(|factor| match factor {
-                sqlparser::ast::TableFactor::Table { name: there, .. } => name::parts(there)
-                    .is_ok_and(|(schema, table)| schema.is_none() && context::same(&table, name)),
-                _ => false,
-            })
-        }),
+        SetExpr::Select(select) => select.from.iter().any(|table| joins(table, name)),
         SetExpr::SetOperation { left, right, .. } => reads(left, name) || reads(right, name),
         SetExpr::Query(query) => reads(&query.body, name),
         _ => false,
     }
+}
+
+fn joins(table: &TableWithJoins, name: &str) -> bool {
+    let first = std::iter::once(&table.relation);
+    let mut factors = first.chain(table.joins.iter().map(|join| &join.relation));
+    factors.any(|factor| match factor {
+        TableFactor::Table { name: there, .. } => name::parts(there)
+            .is_ok_and(|(schema, table)| schema.is_none() && context::same(&table, name)),
+        TableFactor::Derived { subquery, .. } => reads(&subquery.body, name),
+        TableFactor::NestedJoin {
+            table_with_joins, ..
+        } => joins(table_with_joins, name),
+        _ => false,
+    })
 }
 
 /// Both parts of a recursion: PostgreSQL wants the same types in both, lengths included.

@@ -75,7 +75,7 @@ fn of_value(context: &mut Context<'_>, column: &Value, call: &Function) -> Outco
     let sql = format!(
         "(SELECT x.v FROM XMLTABLE({}{} PASSING {} COLUMNS v text PATH '.') AS x)",
         path.namespaces(),
-        value::quote(&path.from(is_node(column))),
+        value::quote(&path.from(is_node(column))?),
         column.sql
     );
     let found = Value::atom(sql, SqlType::NVarChar { length: None });
@@ -113,6 +113,9 @@ fn placed(
 ) -> Outcome<String> {
     let [path] = literals(&arguments::expressions(args))?;
     let path = Path::parse(&path)?;
+    if !path.finds_elements() {
+        return Err(Untranslated::new("nodes() of attributes or texts"));
+    }
     let named = alias.map(|alias| (alias.name.value.clone(), name::column_names(alias)));
     let Some((called, Ok(names))) = named else {
         return Err(Untranslated::new("nodes() without a name for its column"));
@@ -123,7 +126,7 @@ fn placed(
     let sql = format!(
         "XMLTABLE({}{} PASSING {} COLUMNS {} xml PATH '.')",
         path.namespaces(),
-        value::quote(&path.from(is_node(column))),
+        value::quote(&path.from(is_node(column))?),
         column.sql,
         quote_ident(NODE)
     );
@@ -187,28 +190,36 @@ impl Path {
     }
 
     /// Paths begin at the document, or at the one element that a node is.
-    fn from(&self, node: bool) -> String {
+    fn from(&self, node: bool) -> Outcome<String> {
         let steps = &self.steps;
         if let Some(inner) = steps.strip_prefix('(')
             && let Some((inner, index)) = inner.split_once(')')
         {
-            return format!("({}){index}", begun(inner, node));
+            return Ok(format!("({}){index}", begun(inner, node)?));
         }
         begun(steps, node)
     }
+
+    /// Whether it finds elements, which XMLTABLE can hand on.
+    fn finds_elements(&self) -> bool {
+        let last = self.steps.rsplit('/').next().unwrap_or_default();
+        !last.starts_with('@') && !last.contains("text()") && !last.contains("node()")
+    }
 }
 
-fn begun(steps: &str, node: bool) -> String {
-    if steps.starts_with('/') && !node {
-        return steps.to_owned();
+/// A node is cut out of its document here, so that nothing above it can be reached.
+fn begun(steps: &str, node: bool) -> Outcome<String> {
+    if steps.contains("..") || (node && steps.starts_with('/')) {
+        return Err(Untranslated::new("an xml path to what is above a node"));
     }
-    let relative = steps.strip_prefix("./").unwrap_or(steps);
     let root = if node { "/*" } else { "" };
-    match relative {
-        "." => format!("{root}."),
-        relative => format!("{root}/{}", relative.trim_start_matches('/')),
-    }
-    .replace("/*.", "/*")
+    Ok(match steps.strip_prefix('.') {
+        Some("") if node => root.to_owned(),
+        Some("") => "/".to_owned(),
+        Some(rest) => format!("{root}{rest}"),
+        None if steps.starts_with('/') => steps.to_owned(),
+        None => format!("{root}/{steps}"),
+    })
 }
 
 /// The steps of a path, names in the default namespace with a prefix; `None` if it is more than
@@ -285,6 +296,8 @@ mod tests {
             ("./a[1]", true, "/*/a[1]"),
             ("@id", true, "/*/@id"),
             (".", true, "/*"),
+            (".//i", true, "/*//i"),
+            (".//i", false, "//i"),
             ("(a/text())[1]", true, "(/*/a/text())[1]"),
             ("(/a[@k = \"x\"]/b.c)[1]", false, "(/a[@k=\"x\"]/b.c)[1]"),
             (
@@ -298,7 +311,7 @@ mod tests {
                 "(/p:a/@q)[1]",
             ),
         ] {
-            let parsed = Path::parse(path).map(|it| it.from(node));
+            let parsed = Path::parse(path).and_then(|it| it.from(node));
             assert_eq!(parsed.as_deref(), Ok(expected), "{path}");
         }
         for path in [
@@ -311,6 +324,10 @@ mod tests {
             "declare namespace p=u; /p:a",
         ] {
             assert!(Path::parse(path).is_err(), "{path}");
+        }
+        for path in ["../@id", "/a/@id"] {
+            let parsed = Path::parse(path).and_then(|it| it.from(true));
+            assert!(parsed.is_err(), "{path}");
         }
     }
 }
