@@ -1,19 +1,15 @@
-//! The typed values of a section: strings, numbers, durations, sizes, choices, lists.
+//! The single values of a section: strings, numbers, durations, sizes, choices.
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::config::job::Secret;
+use crate::config::keys::{Bounded, Kind, Preset};
 use crate::config::problem::Position;
-use crate::config::scalars::{
-    choice_of, environment, number_in, positive_duration, shown, size_in,
-};
+use crate::config::scalars::{choice_of, duration, environment, number_in, shown, size_in};
 use crate::config::section::{Gathered, Section};
-use crate::config::setting::{MASK, Origin, Setting};
+use crate::config::setting::{MASK, Origin};
 use crate::config::units;
 use crate::config::words::Words;
 use crate::config::yaml::{Scalar, Value};
@@ -24,18 +20,6 @@ struct Found<T> {
     origin: Origin,
 }
 
-/// A key and the environment variable that overrides it.
-pub(crate) struct Overridable {
-    key: &'static str,
-    variable: &'static str,
-}
-
-impl Overridable {
-    pub(crate) const fn new(key: &'static str, variable: &'static str) -> Self {
-        Self { key, variable }
-    }
-}
-
 impl Section {
     /// A single value, as written.
     fn scalar(
@@ -43,6 +27,9 @@ impl Section {
         key: &'static str,
         gathered: &mut Gathered<'_>,
     ) -> Option<(Scalar, Position)> {
+        if self.key(key).is_none() {
+            return self.not_in_the_table(key, gathered);
+        }
         let node = self.take(key)?;
         match node.value {
             Value::Scalar(scalar) => Some((scalar, node.at)),
@@ -75,14 +62,6 @@ impl Section {
         }
     }
 
-    fn record(&self, key: &str, value: String, origin: Origin, gathered: &mut Gathered<'_>) {
-        gathered.settings.push(Setting {
-            key: self.path_of(key),
-            value,
-            origin,
-        });
-    }
-
     fn or_default<T>(found: Option<T>, default: T) -> Found<T> {
         match found {
             Some(value) => Found {
@@ -94,6 +73,13 @@ impl Section {
                 origin: Origin::Default,
             },
         }
+    }
+
+    fn or_default_of<T>(found: Option<Found<T>>, default: T) -> Found<T> {
+        found.unwrap_or(Found {
+            value: default,
+            origin: Origin::Default,
+        })
     }
 
     /// A string that must be there.
@@ -121,7 +107,7 @@ impl Section {
         }
     }
 
-    /// A string with a default.
+    /// A string; `default` if it is not written.
     pub(crate) fn string(
         &mut self,
         key: &'static str,
@@ -160,12 +146,10 @@ impl Section {
     }
 
     /// `true` or `false`.
-    pub(crate) fn boolean(
-        &mut self,
-        key: &'static str,
-        default: bool,
-        gathered: &mut Gathered<'_>,
-    ) -> bool {
+    pub(crate) fn boolean(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> bool {
+        let Some(&Kind::Boolean(default)) = self.kind_of(key) else {
+            return self.not_in_the_table(key, gathered);
+        };
         let found = self.parsed(key, gathered, |text| match text {
             "true" | "True" | "TRUE" => Ok(true),
             "false" | "False" | "FALSE" => Ok(false),
@@ -177,12 +161,18 @@ impl Section {
     }
 
     /// One of the words of `T`.
-    pub(crate) fn choice<T: Words>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        gathered: &mut Gathered<'_>,
-    ) -> T {
+    pub(crate) fn choice<T: Words>(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> T {
+        let default = match self.kind_of(key) {
+            Some(Kind::Choice {
+                default: Some(word),
+                ..
+            }) => choice_of(word).ok(),
+            _ => None,
+        };
+        let default = default.unwrap_or_else(|| {
+            let () = self.not_in_the_table(key, gathered);
+            T::ALL[0].1
+        });
         let found = self.parsed(key, gathered, choice_of);
         let found = Self::or_default(found, default);
         self.record(key, found.value.shown().to_owned(), found.origin, gathered);
@@ -195,200 +185,143 @@ impl Section {
         key: &'static str,
         gathered: &mut Gathered<'_>,
     ) -> Option<T> {
+        if !matches!(self.kind_of(key), Some(Kind::Choice { .. })) {
+            return self.not_in_the_table(key, gathered);
+        }
         let found: T = self.parsed(key, gathered, choice_of)?;
         self.record(key, found.shown().to_owned(), Origin::File, gathered);
         Some(found)
     }
 
-    /// A whole number within `range`, both ends included.
-    pub(crate) fn number<T>(
+    /// A whole number.
+    pub(crate) fn number<T: TryFrom<u64> + Default>(
         &mut self,
         key: &'static str,
-        default: T,
-        range: RangeInclusive<T>,
         gathered: &mut Gathered<'_>,
-    ) -> T
-    where
-        T: FromStr + PartialOrd + Display + Copy,
-    {
-        let found = self.parsed(key, gathered, |text| number_in(text, &range));
-        let found = Self::or_default(found, default);
+    ) -> T {
+        let default = self.bounded(key).and_then(|bounded| bounded.value());
+        match default {
+            Some(default) => self.number_or(key, default, gathered),
+            None => self.not_in_the_table(key, gathered),
+        }
+    }
+
+    /// As `number`, if the default depends on other settings.
+    pub(crate) fn number_or<T: TryFrom<u64> + Default>(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        gathered: &mut Gathered<'_>,
+    ) -> T {
+        let found = self.bounded_number(key, gathered, number_in);
+        let found = Self::or_default_of(found, default);
         self.record(key, found.value.to_string(), found.origin, gathered);
-        found.value
+        match T::try_from(found.value) {
+            Ok(number) => number,
+            Err(_) => self.not_in_the_table(key, gathered),
+        }
     }
 
     /// As `number`, or nothing.
-    pub(crate) fn optional_number<T>(
+    pub(crate) fn optional_number<T: TryFrom<u64> + Default>(
         &mut self,
         key: &'static str,
-        range: RangeInclusive<T>,
         gathered: &mut Gathered<'_>,
-    ) -> Option<T>
-    where
-        T: FromStr + PartialOrd + Display + Copy,
-    {
-        let found = self.parsed(key, gathered, |text| number_in(text, &range));
-        let origin = if found.is_some() {
-            Origin::File
-        } else {
-            Origin::Default
-        };
-        let shown = found.map(|value| value.to_string()).unwrap_or_default();
+    ) -> Option<T> {
+        let found = self.bounded_number(key, gathered, number_in);
+        let origin = found.as_ref().map_or(Origin::Default, |found| found.origin);
+        let number = found.map(|found| found.value);
+        let shown = number.map(|value| value.to_string()).unwrap_or_default();
         self.record(key, shown, origin, gathered);
-        found
+        match T::try_from(number?) {
+            Ok(number) => Some(number),
+            Err(_) => self.not_in_the_table(key, gathered),
+        }
     }
 
-    /// A number that an environment variable overrides.
-    pub(crate) fn number_or_env(
-        &mut self,
-        Overridable { key, variable }: Overridable,
-        default: usize,
-        range: RangeInclusive<usize>,
-        gathered: &mut Gathered<'_>,
-    ) -> usize {
-        let found = self.parsed(key, gathered, |text| number_in(text, &range));
-        let found = match environment(variable, gathered, |text| number_in(text, &range)) {
-            Some(value) => Found {
-                value,
-                origin: Origin::Environment(variable),
-            },
-            None => Self::or_default(found, default),
+    /// A duration.
+    pub(crate) fn duration(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> Duration {
+        let Some(&Kind::Duration { default, zero }) = self.kind_of(key) else {
+            return self.not_in_the_table(key, gathered);
         };
-        self.record(key, found.value.to_string(), found.origin, gathered);
-        found.value
-    }
-
-    /// A duration of at least 1 ms; `variable`, in the same forms, overrides it.
-    pub(crate) fn duration(
-        &mut self,
-        key: &'static str,
-        default: Duration,
-        variable: Option<&'static str>,
-        gathered: &mut Gathered<'_>,
-    ) -> Duration {
-        let found = self.parsed(key, gathered, positive_duration);
-        let overriding =
-            variable.and_then(|name| Some((name, environment(name, gathered, positive_duration)?)));
-        let found = match overriding {
-            Some((variable, value)) => Found {
-                value,
-                origin: Origin::Environment(variable),
-            },
-            None => Self::or_default(found, default),
-        };
+        let found = self.overridable(key, gathered, |text| duration(text, zero));
+        let found = Self::or_default_of(found, default);
         let shown = units::show_duration(found.value);
         self.record(key, shown, found.origin, gathered);
         found.value
     }
 
-    /// A size in bytes within `range`, both ends included.
-    pub(crate) fn size(
-        &mut self,
-        key: &'static str,
-        default: u64,
-        range: RangeInclusive<u64>,
-        gathered: &mut Gathered<'_>,
-    ) -> u64 {
-        let found = self.parsed(key, gathered, |text| size_in(text, &range));
-        let found = Self::or_default(found, default);
-        self.record(key, units::show_size(found.value), found.origin, gathered);
-        found.value
+    /// A size in bytes.
+    pub(crate) fn size(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> u64 {
+        match self.bounded(key).and_then(|bounded| bounded.value()) {
+            Some(default) => {
+                let found = self.bounded_number(key, gathered, size_in);
+                let found = Self::or_default_of(found, default);
+                self.record(key, units::show_size(found.value), found.origin, gathered);
+                found.value
+            }
+            None => self.not_in_the_table(key, gathered),
+        }
     }
 
-    /// As `size`, or nothing; `default` says in words what holds then.
+    /// As `size`, or nothing; the table says in words what holds then.
     pub(crate) fn optional_size(
         &mut self,
         key: &'static str,
-        default: &str,
-        range: RangeInclusive<u64>,
         gathered: &mut Gathered<'_>,
     ) -> Option<u64> {
-        let found = self.parsed(key, gathered, |text| size_in(text, &range));
-        let origin = if found.is_some() {
-            Origin::File
-        } else {
-            Origin::Default
+        let otherwise = match self.bounded(key).map(|bounded| bounded.default) {
+            Some(Preset::Other(words)) => words,
+            Some(Preset::Value(_)) | None => return self.not_in_the_table(key, gathered),
         };
-        let shown = found.map_or_else(|| default.to_owned(), units::show_size);
+        let found = self.bounded_number(key, gathered, size_in);
+        let origin = found.as_ref().map_or(Origin::Default, |found| found.origin);
+        let size = found.map(|found| found.value);
+        let shown = size.map_or_else(|| otherwise.to_owned(), units::show_size);
         self.record(key, shown, origin, gathered);
-        found
+        size
     }
 
-    /// A list of strings; each comes with its place for further checks.
-    pub(crate) fn list(
+    /// A number of the table's bounds, from the environment or the file.
+    fn bounded_number(
         &mut self,
         key: &'static str,
         gathered: &mut Gathered<'_>,
-    ) -> Vec<(String, Position)> {
-        let path = self.path_of(key);
-        let node = self.take(key);
-        let origin = if node.is_some() {
-            Origin::File
-        } else {
-            Origin::Default
+        read: fn(&str, &RangeInclusive<u64>) -> Result<u64, String>,
+    ) -> Option<Found<u64>> {
+        let Some(bounded) = self.bounded(key) else {
+            return self.not_in_the_table(key, gathered);
         };
-        let mut list = Vec::new();
-        match node.map(|node| (node.value, node.at)) {
-            None => {}
-            Some((Value::Sequence(items), _)) => {
-                for item in items {
-                    match item.value {
-                        Value::Scalar(scalar) if !scalar.is_null() => {
-                            list.push((scalar.text, item.at));
-                        }
-                        other => gathered.problem(
-                            item.at,
-                            &path,
-                            format!("expected a string, found {}", other.word(),),
-                        ),
-                    }
-                }
-            }
-            Some((other, at)) => gathered.problem(
-                at,
-                &path,
-                format!("expected a list, found {}", other.word(),),
-            ),
-        }
-        let shown: Vec<&str> = list.iter().map(|(text, _)| text.as_str()).collect();
-        self.record(key, format!("[{}]", shown.join(", ")), origin, gathered);
-        list
+        let range = bounded.least..=bounded.most;
+        self.overridable(key, gathered, |text| read(text, &range))
     }
 
-    /// A mapping from names that the user chose to strings; `defaults` for the names
-    /// that are not written.
-    pub(crate) fn names(
+    /// A value from the environment variable of the key, or from the file.
+    fn overridable<T>(
         &mut self,
         key: &'static str,
-        defaults: &[(&str, &str)],
         gathered: &mut Gathered<'_>,
-    ) -> BTreeMap<String, String> {
-        let mut section = self.section(key, gathered);
-        let mut names = BTreeMap::new();
-        for entry in section.take_rest() {
-            let path = section.path_of(&entry.key);
-            match entry.node.value {
-                Value::Scalar(scalar) if !scalar.is_null() => {
-                    gathered.settings.push(Setting {
-                        key: path,
-                        value: scalar.text.clone(),
-                        origin: Origin::File,
-                    });
-                    names.insert(entry.key, scalar.text);
-                }
-                other => gathered.problem(
-                    entry.node.at,
-                    &path,
-                    format!("expected a string, found {}", other.word(),),
-                ),
-            }
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Found<T>> {
+        let written = self.parsed(key, gathered, &read);
+        let variable = self.key(key).and_then(|key| key.variable);
+        let overriding = variable.and_then(|variable| {
+            let value = environment(variable, gathered, &read)?;
+            Some(Found {
+                value,
+                origin: Origin::Environment(variable),
+            })
+        });
+        overriding.or(written.map(|value| Found {
+            value,
+            origin: Origin::File,
+        }))
+    }
+
+    fn bounded(&self, key: &str) -> Option<&'static Bounded> {
+        match self.kind_of(key)? {
+            Kind::Number(bounded) | Kind::Size(bounded) => Some(bounded),
+            _ => None,
         }
-        for (name, value) in defaults {
-            if !names.contains_key(*name) {
-                section.record(name, (*value).to_owned(), Origin::Default, gathered);
-                names.insert((*name).to_owned(), (*value).to_owned());
-            }
-        }
-        names
     }
 }

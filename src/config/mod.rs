@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+mod collections;
 mod fields;
 pub mod fingerprint;
 mod host;
 pub mod job;
+pub mod keys;
 pub mod problem;
 mod read;
 mod scalars;

@@ -1,8 +1,6 @@
 //! Words, numbers, sizes and durations of a job file and of the environment, each with the sentence that refuses it.
 
-use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::config::problem::Problem;
@@ -41,11 +39,8 @@ pub(super) fn size_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, St
     Err(format!("must be from {least} to {most}"))
 }
 
-pub(super) fn number_in<T>(text: &str, range: &RangeInclusive<T>) -> Result<T, String>
-where
-    T: FromStr + PartialOrd + Display,
-{
-    match text.parse::<T>() {
+pub(super) fn number_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
+    match text.parse::<u64>() {
         Ok(number) if range.contains(&number) => Ok(number),
         _ => Err(format!(
             "expected a whole number from {} to {}",
@@ -55,9 +50,10 @@ where
     }
 }
 
-pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+/// A duration; `zero` says whether 0 is one.
+pub(super) fn duration(text: &str, zero: bool) -> Result<Duration, String> {
     let duration = units::duration(text)?;
-    if duration.is_zero() {
+    if duration.is_zero() && !zero {
         return Err("must be longer than 0".to_owned());
     }
     Ok(duration)

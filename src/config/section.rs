@@ -1,11 +1,11 @@
 //! Reads one mapping of the job file: typed values, defaults, and every problem on the way.
 //!
-//! A section knows which keys it was asked for, so what is left over is unknown, and the list of
-//! known keys cannot drift from the code that reads them. It also records each setting as it is
-//! read, so `migrate check` shows what is in force and nothing else.
+//! A section has its keys from the table of keys; what is left over after reading is unknown. It records
+//! each setting as it is read, so `migrate check` shows what is in force and nothing else.
 
 use std::collections::BTreeMap;
 
+use crate::config::keys::{Key, Kind};
 use crate::config::problem::{MAX_PROBLEMS, Position, Problem};
 use crate::config::setting::{Origin, Setting};
 use crate::config::substitute::{Lookup, join};
@@ -19,12 +19,12 @@ pub(crate) struct Gathered<'e> {
     pub(crate) settings: Vec<Setting>,
 }
 
-/// One mapping, and which of its keys were asked for.
+/// One mapping of the file, and the keys that the table has for it.
 pub(crate) struct Section {
     path: String,
     at: Position,
     entries: Vec<Entry>,
-    known: Vec<&'static str>,
+    keys: &'static [Key],
     /// Where the keys that were taken have their values.
     taken: BTreeMap<&'static str, Position>,
 }
@@ -44,7 +44,12 @@ impl Gathered<'_> {
 
 impl Section {
     /// `node` as a mapping; anything else is a problem and reads as empty.
-    pub(crate) fn new(node: Node, path: &str, gathered: &mut Gathered<'_>) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        path: &str,
+        keys: &'static [Key],
+        gathered: &mut Gathered<'_>,
+    ) -> Self {
         let at = node.at;
         let mut entries = match node.value {
             Value::Mapping(entries) => entries,
@@ -72,18 +77,34 @@ impl Section {
             path: path.to_owned(),
             at,
             entries,
-            known: Vec::new(),
+            keys,
             taken: BTreeMap::new(),
         }
     }
 
+    /// What the table says of a key of this section.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// What a key of this section holds.
+    pub(crate) fn kind_of(&self, name: &str) -> Option<&'static Kind> {
+        self.key(name).map(|key| &key.kind)
+    }
+
+    /// The keys of this section, or of each of its entries if the user chooses their names.
+    pub(crate) fn keys(&self) -> &'static [Key] {
+        self.keys
+    }
+
     /// Reports every key that was not asked for as unknown.
     pub(crate) fn finish(self, gathered: &mut Gathered<'_>) {
+        let known: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
         for entry in self.entries {
             let key = join(&self.path, &entry.key);
-            let message = match closest(&entry.key, &self.known) {
+            let message = match closest(&entry.key, &known) {
                 Some(meant) => format!("unknown key; did you mean `{meant}`?"),
-                None => format!("unknown key; known here: {}", self.known.join(", ")),
+                None => format!("unknown key; known here: {}", known.join(", ")),
             };
             gathered.problem(entry.at, &key, message);
         }
@@ -139,7 +160,6 @@ impl Section {
 
     /// Takes a key out; a key without a value counts as not written.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Node> {
-        self.known.push(key);
         let index = self.entries.iter().position(|entry| entry.key == key)?;
         let node = self.entries.remove(index).node;
         self.taken.insert(key, node.at);
@@ -162,6 +182,34 @@ impl Section {
             at,
             value: Value::Mapping(Vec::new()),
         });
-        Self::new(node, &path, gathered)
+        let keys = self.key(key).map_or(&[][..], Key::below);
+        Self::new(node, &path, keys, gathered)
+    }
+
+    /// Records a setting that is in force.
+    pub(crate) fn record(
+        &self,
+        key: &str,
+        value: String,
+        origin: Origin,
+        gathered: &mut Gathered<'_>,
+    ) {
+        gathered.settings.push(Setting {
+            key: self.path_of(key),
+            value,
+            origin,
+        });
+    }
+
+    /// A key that is read in a way that the table of keys does not have: a fault of this program, which a
+    /// test finds. The job is refused.
+    pub(crate) fn not_in_the_table<T: Default>(
+        &self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> T {
+        let message = "internal error: the table of job keys does not have it as it is read";
+        self.problem(key, message, gathered);
+        T::default()
     }
 }

@@ -1,47 +1,28 @@
-//! The section `source` of a job file, and its defaults.
+//! The section `source` of a job file.
 
-use std::time::Duration;
-
-use crate::config::fields::Overridable;
 use crate::config::host;
-use crate::config::job::{ApplicationIntent, Encrypt, Source, SourcePool, Tls};
-use crate::config::read::MOST_CONNECTIONS;
+use crate::config::job::{Encrypt, Source, SourcePool, Tls};
 use crate::config::section::{Gathered, Section};
-
-/// A dozen readers kept a 16-core SQL Server busy in the measurements that this tool grew out of;
-/// 24 and 36 were slower.
-const SOURCE_CONNECTIONS: usize = 12;
-/// Readers queue for the pool by design; two minutes of queueing are still work, not a fault.
-const SOURCE_ACQUIRE: Duration = Duration::from_secs(120);
-/// What Azure advises for its databases, which may have to be woken first (azure-docs,
-/// "Troubleshoot common connection errors").
-const SOURCE_CONNECT: Duration = Duration::from_secs(30);
-/// Longer than any scan pauses on a busy server, shorter than a night.
-const READ: Duration = Duration::from_secs(300);
-/// A cold table of 100 GB, read or counted to its end before the first row: 30 MB/s.
-const FIRST_ROW: Duration = Duration::from_secs(3600);
-/// SQL Server Browser (MC-SQLR 2.1).
-const BROWSER_PORT: u16 = 1434;
 
 pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     let mut section = top.section("source", g);
     let mut source = Source {
         host: section.required("host", g),
-        port: section.optional_number("port", 1..=u16::MAX, g),
+        port: section.optional_number("port", g),
         instance: section.optional("instance", g),
-        browser_port: section.number("browser_port", BROWSER_PORT, 1..=u16::MAX, g),
+        browser_port: section.number("browser_port", g),
         database: section.required("database", g),
         user: section.required("user", g),
         password: section.secret("password", g),
-        encrypt: section.choice("encrypt", Encrypt::Required, g),
-        tls: section.choice("tls", Tls::Modern, g),
-        trust_server_certificate: section.boolean("trust_server_certificate", false, g),
-        application_intent: section.choice("application_intent", ApplicationIntent::ReadWrite, g),
+        encrypt: section.choice("encrypt", g),
+        tls: section.choice("tls", g),
+        trust_server_certificate: section.boolean("trust_server_certificate", g),
+        application_intent: section.choice("application_intent", g),
         ca_file: section.path("ca_file", g),
         host_name_in_certificate: section.optional("host_name_in_certificate", g),
-        connect_timeout: section.duration("connect_timeout", SOURCE_CONNECT, None, g),
-        read_timeout: section.duration("read_timeout", READ, None, g),
-        first_row_timeout: section.duration("first_row_timeout", FIRST_ROW, None, g),
+        connect_timeout: section.duration("connect_timeout", g),
+        read_timeout: section.duration("read_timeout", g),
+        first_row_timeout: section.duration("first_row_timeout", g),
         pool: source_pool(&mut section, g),
     };
     source_place(&mut source, &section, g);
@@ -101,14 +82,9 @@ fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
 
 fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let mut section = source.section("pool", g);
-    let max_connections = section.number_or_env(
-        Overridable::new("max_connections", "MAX_MSSQL_CONNECTIONS"),
-        SOURCE_CONNECTIONS,
-        1..=MOST_CONNECTIONS,
-        g,
-    );
-    let default = (max_connections / 4).max(1);
-    let mut min_connections = section.number("min_connections", default, 0..=MOST_CONNECTIONS, g);
+    let max_connections: usize = section.number("max_connections", g);
+    let default = (max_connections as u64 / 4).max(1);
+    let mut min_connections = section.number_or("min_connections", default, g);
     if min_connections > max_connections {
         // Where the environment lowered the cap under what the file warms up, the cap holds.
         if section.overridden("max_connections", g) {
@@ -121,13 +97,8 @@ fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let pool = SourcePool {
         max_connections,
         min_connections,
-        acquire_timeout: section.duration(
-            "acquire_timeout",
-            SOURCE_ACQUIRE,
-            Some("MAX_MSSQL_ACQUIRE_TIMEOUT"),
-            g,
-        ),
-        test_on_checkout: section.boolean("test_on_checkout", true, g),
+        acquire_timeout: section.duration("acquire_timeout", g),
+        test_on_checkout: section.boolean("test_on_checkout", g),
     };
     section.finish(g);
     pool

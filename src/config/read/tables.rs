@@ -18,7 +18,7 @@ pub(super) fn tables(top: &mut Section, g: &mut Gathered<'_>) -> Tables {
             let message = "a table is named `schema.table`";
             g.problem(entry.at, &path, message);
         }
-        let fields = Section::new(entry.node, &path, g);
+        let fields = Section::new(entry.node, &path, written.keys(), g);
         overrides.insert(entry.key, table_override(fields, g));
     }
     section.finish(g);
@@ -46,7 +46,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let filter = section.optional("where", g);
     let mut columns = section.section("columns", g);
     let exclude_columns = columns.list("exclude", g);
-    let rename_columns = columns.names("rename", &[], g);
+    let rename_columns = columns.names("rename", g);
     columns.finish(g);
     let rename = section.optional("rename", g);
     if filter
@@ -58,8 +58,8 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     if rename.as_ref().is_some_and(String::is_empty) {
         section.problem("rename", "a table's name is not empty", g);
     }
-    let partitions = section.optional_number("partitions", 1..=1024, g);
-    let types = section.names("types", &[], g);
+    let partitions = section.optional_number("partitions", g);
+    let types = section.names("types", g);
     let values = column_values(&mut section, g);
     let accept = accept(&mut section, g);
     let without = section.list("without", g).into_iter();
@@ -83,16 +83,12 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
 }
 
 fn accept(section: &mut Section, g: &mut Gathered<'_>) -> Accept {
-    let path = section.path_of("accept");
-    let mut accept = Accept::default();
-    for (word, at) in section.list("accept", g) {
-        match word.as_str() {
-            "masked" => accept.masked = true,
-            "filtered" => accept.filtered = true,
-            _ => g.problem(at, &path, "expected one of masked, filtered"),
-        }
+    let words = section.list("accept", g);
+    let says = |wanted: &str| words.iter().any(|(word, _)| word == wanted);
+    Accept {
+        masked: says("masked"),
+        filtered: says("filtered"),
     }
-    accept
 }
 
 /// `values:` of an override: column to what differs from the job's own.
@@ -101,7 +97,7 @@ fn column_values(table: &mut Section, g: &mut Gathered<'_>) -> BTreeMap<String, 
     let mut columns = BTreeMap::new();
     for entry in written.take_rest() {
         let path = written.path_of(&entry.key);
-        let mut section = Section::new(entry.node, &path, g);
+        let mut section = Section::new(entry.node, &path, written.keys(), g);
         let mut policy = |key| section.optional_choice(key, g);
         let values = ValuesOverride {
             nul_characters: policy("nul_characters"),

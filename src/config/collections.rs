@@ -1,0 +1,98 @@
+//! The lists and mappings of a section.
+
+use std::collections::BTreeMap;
+
+use crate::config::keys::Kind;
+use crate::config::problem::Position;
+use crate::config::section::{Gathered, Section};
+use crate::config::setting::{Origin, Setting};
+use crate::config::yaml::Value;
+
+impl Section {
+    /// A list of strings; each comes with its place for further checks.
+    pub(crate) fn list(
+        &mut self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> Vec<(String, Position)> {
+        let Some(&Kind::List { words }) = self.kind_of(key) else {
+            return self.not_in_the_table(key, gathered);
+        };
+        let path = self.path_of(key);
+        let node = self.take(key);
+        let origin = if node.is_some() {
+            Origin::File
+        } else {
+            Origin::Default
+        };
+        let mut list = Vec::new();
+        match node.map(|node| (node.value, node.at)) {
+            None => {}
+            Some((Value::Sequence(items), _)) => {
+                for item in items {
+                    match item.value {
+                        Value::Scalar(scalar) if !scalar.is_null() => {
+                            if !words.is_empty() && !words.contains(&scalar.text.as_str()) {
+                                let message = format!("expected one of {}", words.join(", "));
+                                gathered.problem(item.at, &path, message);
+                            }
+                            list.push((scalar.text, item.at));
+                        }
+                        other => gathered.problem(
+                            item.at,
+                            &path,
+                            format!("expected a string, found {}", other.word(),),
+                        ),
+                    }
+                }
+            }
+            Some((other, at)) => gathered.problem(
+                at,
+                &path,
+                format!("expected a list, found {}", other.word(),),
+            ),
+        }
+        let shown: Vec<&str> = list.iter().map(|(text, _)| text.as_str()).collect();
+        self.record(key, format!("[{}]", shown.join(", ")), origin, gathered);
+        list
+    }
+
+    /// A mapping from names that the user chose to strings; the table's defaults for the names that are
+    /// not written.
+    pub(crate) fn names(
+        &mut self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> BTreeMap<String, String> {
+        let Some(&Kind::Names(defaults)) = self.kind_of(key) else {
+            return self.not_in_the_table(key, gathered);
+        };
+        let mut section = self.section(key, gathered);
+        let mut names = BTreeMap::new();
+        for entry in section.take_rest() {
+            let path = section.path_of(&entry.key);
+            match entry.node.value {
+                Value::Scalar(scalar) if !scalar.is_null() => {
+                    gathered.settings.push(Setting {
+                        key: path,
+                        value: scalar.text.clone(),
+                        origin: Origin::File,
+                    });
+                    names.insert(entry.key, scalar.text);
+                }
+                other => gathered.problem(
+                    entry.node.at,
+                    &path,
+                    format!("expected a string, found {}", other.word(),),
+                ),
+            }
+        }
+        for (name, value) in defaults {
+            if !names.contains_key(*name) {
+                section.record(name, (*value).to_owned(), Origin::Default, gathered);
+                names.insert((*name).to_owned(), (*value).to_owned());
+            }
+        }
+        names
+    }
+}
