@@ -211,7 +211,37 @@ fn sent(column: &Column) -> String {
         SqlType::Geography | SqlType::Geometry => {
             return format!("CAST({name}.STSrid AS binary(4)) + {name}.AsBinaryZM()");
         }
-        _ => {}
+        SqlType::Bit
+        | SqlType::TinyInt
+        | SqlType::SmallInt
+        | SqlType::Int
+        | SqlType::BigInt
+        | SqlType::Decimal { .. }
+        | SqlType::SmallMoney
+        | SqlType::Money
+        | SqlType::Real
+        | SqlType::Float
+        | SqlType::Date
+        | SqlType::Time { .. }
+        | SqlType::SmallDateTime
+        | SqlType::DateTime
+        | SqlType::DateTime2 { .. }
+        | SqlType::DateTimeOffset { .. }
+        | SqlType::Char { .. }
+        | SqlType::VarChar { .. }
+        | SqlType::Text
+        | SqlType::NChar { .. }
+        | SqlType::NVarChar { .. }
+        | SqlType::NText
+        | SqlType::Binary { .. }
+        | SqlType::VarBinary { .. }
+        | SqlType::Image
+        | SqlType::RowVersion
+        | SqlType::UniqueIdentifier
+        | SqlType::Xml
+        | SqlType::SqlVariant
+        | SqlType::Clr { .. }
+        | SqlType::Other { .. } => {}
     }
     if column.code_page != Some(UTF_8) {
         return name;

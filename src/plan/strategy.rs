@@ -4,7 +4,7 @@
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
 use tsql::schema::objects::{PartitionFunction, Temporal};
-use tsql::schema::{Column, Index, SqlType, Table};
+use tsql::schema::{Column, Index, Table};
 
 /// What the choice depends on besides the table.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,7 @@ fn is_key(table: &Table, index: &Index) -> bool {
         && index.key.iter().all(|key| {
             table.column(&key.column).is_some_and(|column| {
                 // The server makes a graph's ids of two columns for every row: no index has them.
-                !column.nullable && !column.extras.pseudo && is_key_type(&column.ty)
+                !column.nullable && !column.extras.pseudo && column.ty.is_key()
             })
         })
 }
@@ -110,37 +110,8 @@ fn divides(table: &Table, index: &Index) -> bool {
         && !index.key.is_empty()
         && index.key.iter().all(|key| {
             let column = table.column(&key.column);
-            column.is_some_and(|column| is_key_type(&column.ty))
+            column.is_some_and(|column| column.ty.is_key())
         })
-}
-
-/// Types whose values come back to the server exactly, see [`tsql::key::KeyValue`].
-fn is_key_type(ty: &SqlType) -> bool {
-    !is_unordered(ty)
-        && !matches!(
-            ty,
-            SqlType::SqlVariant
-                | SqlType::VarChar { length: None }
-                | SqlType::NVarChar { length: None }
-                | SqlType::VarBinary { length: None }
-        )
-}
-
-/// Types that ORDER BY refuses (T-SQL reference, "SELECT - ORDER BY clause").
-fn is_unordered(ty: &SqlType) -> bool {
-    matches!(
-        ty,
-        SqlType::Text
-            | SqlType::NText
-            | SqlType::Image
-            | SqlType::Xml
-            | SqlType::Geography
-            | SqlType::Geometry
-            | SqlType::Json
-            | SqlType::Vector { .. }
-            | SqlType::Clr { .. }
-            | SqlType::Other { .. }
-    )
 }
 
 fn by_key(
@@ -153,9 +124,7 @@ fn by_key(
     let read_back = key
         .iter()
         .all(|key| !circumstances.excluded.contains(&key.column.name));
-    let exact = !key
-        .iter()
-        .any(|key| matches!(key.column.ty, SqlType::Real | SqlType::Float));
+    let exact = !key.iter().any(|key| key.column.ty.is_float());
     let as_a_whole = |why: &str| {
         Some(format!(
             "{why}: its ranges are read unordered and commit as a whole"
@@ -274,7 +243,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     let columns = table
         .columns
         .iter()
-        .filter(|column| !is_unordered(&column.ty) && !column.extras.pseudo)
+        .filter(|column| column.ty.is_ordered() && !column.extras.pseudo)
         .map(|column| column.name.clone())
         .collect::<Vec<_>>();
     if columns.is_empty() {
@@ -283,7 +252,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     let total = table
         .columns
         .iter()
-        .all(|column| orders_exactly(&column.ty));
+        .all(|column| column.ty.orders_exactly());
     let strategy = if frozen && total && table.estimated_rows <= SORTED_FREELY {
         Strategy::RowNumber { order: columns }
     } else {
@@ -295,30 +264,6 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
         dense_partitions: partitions,
         reason: Some(NO_KEY.to_owned()),
     }
-}
-
-/// Types of which two values tie only when they are identical. Text ties under its collation and
-/// with trailing blanks, an instant at two offsets, and -0.0 with 0.0; statements may break such a
-/// tie differently, which would take one row twice and the other never.
-fn orders_exactly(ty: &SqlType) -> bool {
-    matches!(
-        ty,
-        SqlType::Bit
-            | SqlType::TinyInt
-            | SqlType::SmallInt
-            | SqlType::Int
-            | SqlType::BigInt
-            | SqlType::Decimal { .. }
-            | SqlType::SmallMoney
-            | SqlType::Money
-            | SqlType::Date
-            | SqlType::Time { .. }
-            | SqlType::SmallDateTime
-            | SqlType::DateTime
-            | SqlType::DateTime2 { .. }
-            | SqlType::UniqueIdentifier
-            | SqlType::RowVersion
-    )
 }
 
 fn whole(reason: &str) -> Choice {

@@ -6,6 +6,7 @@ use super::*;
 use crate::config::job::{Mode, Retry};
 use crate::plan::sample::{column, primary_key, table};
 use tsql::schema::IndexRole;
+use tsql::schema::SqlType;
 
 fn transfer(consistency: Consistency) -> Transfer {
     let (initial_backoff, max_backoff) = (Duration::from_secs(1), Duration::from_secs(1));

@@ -2,7 +2,7 @@
 
 use crate::config::job::TableOverride;
 use crate::error::{Error, Kind};
-use tsql::schema::{SqlType, Table};
+use tsql::schema::Table;
 
 /// A policy for characters, given to a column that has none, would have no effect.
 pub(super) fn without_text(table: &Table, override_: &TableOverride) -> Vec<Error> {
@@ -13,7 +13,7 @@ pub(super) fn without_text(table: &Table, override_: &TableOverride) -> Vec<Erro
         .filter(|(name, _)| {
             table
                 .column(name)
-                .is_some_and(|column| holds_no_text(&column.ty))
+                .is_some_and(|column| !column.ty.holds_text())
         })
         .map(|(name, _)| {
             Error::new(
@@ -26,53 +26,12 @@ pub(super) fn without_text(table: &Table, override_: &TableOverride) -> Vec<Erro
         .collect()
 }
 
-/// No wildcard, so that a new type must choose. A `sql_variant` may hold text.
-fn holds_no_text(ty: &SqlType) -> bool {
-    match ty {
-        SqlType::Bit
-        | SqlType::TinyInt
-        | SqlType::SmallInt
-        | SqlType::Int
-        | SqlType::BigInt
-        | SqlType::Decimal { .. }
-        | SqlType::SmallMoney
-        | SqlType::Money
-        | SqlType::Real
-        | SqlType::Float
-        | SqlType::Date
-        | SqlType::Time { .. }
-        | SqlType::SmallDateTime
-        | SqlType::DateTime
-        | SqlType::DateTime2 { .. }
-        | SqlType::DateTimeOffset { .. }
-        | SqlType::Binary { .. }
-        | SqlType::VarBinary { .. }
-        | SqlType::Image
-        | SqlType::RowVersion
-        | SqlType::UniqueIdentifier
-        | SqlType::HierarchyId
-        | SqlType::Geography
-        | SqlType::Geometry
-        | SqlType::Vector { .. }
-        | SqlType::Clr { .. } => true,
-        SqlType::Char { .. }
-        | SqlType::VarChar { .. }
-        | SqlType::Text
-        | SqlType::NChar { .. }
-        | SqlType::NVarChar { .. }
-        | SqlType::NText
-        | SqlType::Xml
-        | SqlType::SqlVariant
-        | SqlType::Json
-        | SqlType::Other { .. } => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use tsql::schema::SqlType;
     use crate::config::job::{ValuePolicy, ValuesOverride};
     use crate::plan::sample;
 

@@ -38,55 +38,84 @@ pub(super) fn fits(planned: &SqlType, announced: &TypeInfo) -> bool {
                 length: Length::Limited(8)
             }
         ),
-        _ => long_fits(planned, announced),
+        SqlType::Char { length }
+        | SqlType::VarChar {
+            length: Some(length),
+        } => match announced {
+            T::Char { length: sent, .. } => within(*sent, *length),
+            // A statement may cast a column of another encoding to nvarchar.
+            T::NChar { length: sent, .. } => within(*sent, length.saturating_mul(2)),
+            _ => false,
+        },
+        SqlType::NChar { length }
+        | SqlType::NVarChar {
+            length: Some(length),
+        } => {
+            matches!(announced, T::NChar { length: sent, .. } if within(*sent, length.saturating_mul(2)))
+        }
+        SqlType::Binary { length }
+        | SqlType::VarBinary {
+            length: Some(length),
+        } => matches!(announced, T::Binary { length: sent } if within(*sent, *length)),
+        SqlType::VarChar { length: None }
+        | SqlType::Text
+        | SqlType::NVarChar { length: None }
+        | SqlType::NText
+        | SqlType::VarBinary { length: None }
+        | SqlType::Image
+        | SqlType::Xml
+        | SqlType::SqlVariant
+        | SqlType::HierarchyId
+        | SqlType::Geography
+        | SqlType::Geometry
+        | SqlType::Json
+        | SqlType::Vector { .. }
+        | SqlType::Clr { .. }
+        | SqlType::Other { .. } => long_fits(planned, announced),
     }
 }
 
+/// Types without a length limit, and those that the select list converts, see `plan::query`.
 fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
     use TypeInfo as T;
-    match (planned, announced) {
-        // A statement may cast a column of another encoding to nvarchar.
-        (
-            SqlType::Char { length }
-            | SqlType::VarChar {
-                length: Some(length),
-            },
-            T::NChar { length: sent, .. },
-        ) => within(*sent, length.saturating_mul(2)),
-        (SqlType::VarChar { length: None } | SqlType::Text, T::NChar { .. } | T::NText(_)) => true,
-        (
-            SqlType::Char { length }
-            | SqlType::VarChar {
-                length: Some(length),
-            },
-            T::Char { length: sent, .. },
-        )
-        | (
-            SqlType::Binary { length }
-            | SqlType::VarBinary {
-                length: Some(length),
-            },
-            T::Binary { length: sent },
-        ) => within(*sent, *length),
-        (
-            SqlType::NChar { length }
-            | SqlType::NVarChar {
-                length: Some(length),
-            },
-            T::NChar { length: sent, .. },
-        ) => within(*sent, length.saturating_mul(2)),
-        (SqlType::VarChar { length: None } | SqlType::Text, T::Char { .. } | T::Text(_)) => true,
-        (SqlType::NVarChar { length: None } | SqlType::NText, T::NChar { .. } | T::NText(_)) => {
-            true
+    match announced {
+        T::Char { .. } | T::Text(_) => {
+            matches!(planned, SqlType::VarChar { length: None } | SqlType::Text)
         }
-        (SqlType::VarBinary { length: None } | SqlType::Image, T::Binary { .. } | T::Image) => true,
-        (SqlType::Xml, T::Xml | T::NChar { .. } | T::NText(_)) => true,
-        (SqlType::SqlVariant, T::Variant) => true,
-        (SqlType::Clr { .. }, T::Udt { .. } | T::Binary { .. }) => true,
-        // The select list converts these, see `plan::query`.
-        (SqlType::HierarchyId, T::Binary { length }) => within(*length, LONGEST_HIERARCHYID),
-        (SqlType::Geography | SqlType::Geometry, T::Binary { .. }) => true,
-        (SqlType::Json | SqlType::Vector { .. }, T::NChar { .. }) => true,
+        T::NChar { .. } => matches!(
+            planned,
+            SqlType::VarChar { length: None }
+                | SqlType::Text
+                | SqlType::NVarChar { length: None }
+                | SqlType::NText
+                | SqlType::Xml
+                | SqlType::Json
+                | SqlType::Vector { .. }
+        ),
+        T::NText(_) => matches!(
+            planned,
+            SqlType::VarChar { length: None }
+                | SqlType::Text
+                | SqlType::NVarChar { length: None }
+                | SqlType::NText
+                | SqlType::Xml
+        ),
+        T::Xml => *planned == SqlType::Xml,
+        T::Image => matches!(
+            planned,
+            SqlType::VarBinary { length: None } | SqlType::Image
+        ),
+        T::Binary { length } => match planned {
+            SqlType::HierarchyId => within(*length, LONGEST_HIERARCHYID),
+            SqlType::VarBinary { length: None }
+            | SqlType::Image
+            | SqlType::Geography
+            | SqlType::Geometry
+            | SqlType::Clr { .. } => true,
+            _ => false,
+        },
+        T::Udt { .. } => matches!(planned, SqlType::Clr { .. }),
+        T::Variant => *planned == SqlType::SqlVariant,
         _ => false,
     }
 }

@@ -260,41 +260,8 @@ mod tests {
     use tsql::typemap::can_encode;
 
     fn sources() -> Vec<SqlType> {
-        let mut sources = vec![
-            SqlType::Bit,
-            SqlType::TinyInt,
-            SqlType::SmallInt,
-            SqlType::Int,
-            SqlType::BigInt,
-            SqlType::SmallMoney,
-            SqlType::Money,
-            SqlType::Real,
-            SqlType::Float,
-            SqlType::Date,
-            SqlType::SmallDateTime,
-            SqlType::DateTime,
-            SqlType::Char { length: 5 },
-            SqlType::VarChar { length: None },
-            SqlType::VarChar { length: Some(5) },
-            SqlType::Text,
-            SqlType::NChar { length: 5 },
-            SqlType::NVarChar { length: Some(5) },
-            SqlType::NText,
-            SqlType::Binary { length: 5 },
-            SqlType::VarBinary { length: None },
-            SqlType::Image,
-            SqlType::RowVersion,
-            SqlType::UniqueIdentifier,
-            SqlType::Xml,
-            SqlType::SqlVariant,
-            SqlType::HierarchyId,
-            SqlType::Geography,
-            SqlType::Geometry,
-            SqlType::Json,
-            SqlType::Vector { dimensions: 3 },
-            SqlType::Clr { name: "a".into() },
-            SqlType::Other { name: "b".into() },
-        ];
+        let each = std::iter::successors(Some(SqlType::Bit), SqlType::following);
+        let mut sources: Vec<SqlType> = each.collect();
         for scale in 0..=7 {
             sources.push(SqlType::Time { scale });
             sources.push(SqlType::DateTime2 { scale });

@@ -218,11 +218,10 @@ impl Planned {
             )
             .at_column(&column.name)
         })?;
-        let page = match column.source {
-            SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text => {
-                Some(page(column.code_page).map_err(|error| error.at_column(&column.name))?)
-            }
-            _ => None,
+        let page = if column.source.has_code_page() {
+            Some(page(column.code_page).map_err(|error| error.at_column(&column.name))?)
+        } else {
+            None
         };
         Ok(Self {
             name: column.name.clone(),

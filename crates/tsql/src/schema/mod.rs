@@ -1,12 +1,12 @@
 //! The source database's schema as plain data, as the catalog query found it.
 
+mod facts;
 mod index;
 pub mod inventory;
 pub mod modules;
 pub mod objects;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -258,30 +258,6 @@ pub enum SqlType {
         /// Name of the type.
         name: String,
     },
-}
-
-impl fmt::Display for SqlType {
-    /// As T-SQL declares it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name();
-        match self {
-            Self::Decimal { precision, scale } => write!(f, "{name}({precision},{scale})"),
-            Self::Time { scale } | Self::DateTime2 { scale } | Self::DateTimeOffset { scale } => {
-                write!(f, "{name}({scale})")
-            }
-            Self::Char { length } | Self::NChar { length } | Self::Binary { length } => {
-                write!(f, "{name}({length})")
-            }
-            Self::VarChar { length } | Self::NVarChar { length } | Self::VarBinary { length } => {
-                match length {
-                    Some(length) => write!(f, "{name}({length})"),
-                    None => write!(f, "{name}(max)"),
-                }
-            }
-            Self::Vector { dimensions } => write!(f, "{name}({dimensions})"),
-            _ => f.write_str(name),
-        }
-    }
 }
 
 impl SqlType {

@@ -38,10 +38,24 @@ pub fn can_encode(source: &SqlType, target: &PgType) -> bool {
             _ => matches!(target, PgType::RealArray | PgType::Text),
         },
         SqlType::Other { .. } => false,
-        _ => match target {
-            PgType::Char(_) | PgType::VarChar(_) | PgType::Text => {
-                shown_length(source).is_some_and(|length| holds(target, Some(length)))
-            }
+        SqlType::Bit
+        | SqlType::TinyInt
+        | SqlType::SmallInt
+        | SqlType::Int
+        | SqlType::BigInt
+        | SqlType::Decimal { .. }
+        | SqlType::SmallMoney
+        | SqlType::Money
+        | SqlType::Date
+        | SqlType::Time { .. }
+        | SqlType::SmallDateTime
+        | SqlType::DateTime
+        | SqlType::DateTime2 { .. }
+        | SqlType::DateTimeOffset { .. }
+        | SqlType::UniqueIdentifier => match target {
+            PgType::Char(_) | PgType::VarChar(_) | PgType::Text => source
+                .shown_length()
+                .is_some_and(|length| holds(target, Some(length))),
             _ => takes(source, target),
         },
     }
@@ -56,31 +70,31 @@ fn holds(target: &PgType, length: Option<u16>) -> bool {
     }
 }
 
-/// Whether a target that is no text takes every value.
+/// Whether a target that is no text takes every value of a type of fixed width.
 fn takes(source: &SqlType, target: &PgType) -> bool {
-    let (whole, fraction) = match *source {
-        SqlType::Bit => {
-            return matches!(
-                target,
-                PgType::Boolean | PgType::SmallInt | PgType::Integer | PgType::BigInt
-            );
+    if source.exact_digits().is_some() {
+        return takes_digits(source, target);
+    }
+    match target {
+        PgType::Boolean | PgType::SmallInt | PgType::Integer | PgType::BigInt => {
+            *source == SqlType::Bit
         }
-        SqlType::UniqueIdentifier => return *target == PgType::Uuid,
-        SqlType::Date => return matches!(target, PgType::Date | PgType::Timestamp(_)),
-        SqlType::Time { .. } => return matches!(target, PgType::Time(_)),
-        SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. } => {
-            return matches!(target, PgType::Timestamp(_));
-        }
-        SqlType::DateTimeOffset { .. } => return matches!(target, PgType::TimestampTz(_)),
-        // Digits before and after the point.
-        SqlType::TinyInt => (3, 0),
-        SqlType::SmallInt => (5, 0),
-        SqlType::Int => (10, 0),
-        SqlType::BigInt => (19, 0),
-        SqlType::Decimal { precision, scale } => (precision - scale.min(precision), scale),
-        SqlType::SmallMoney => (6, 4),
-        SqlType::Money => (15, 4),
-        _ => return false,
+        PgType::Uuid => *source == SqlType::UniqueIdentifier,
+        PgType::Date => *source == SqlType::Date,
+        PgType::Time(_) => matches!(source, SqlType::Time { .. }),
+        PgType::TimestampTz(_) => matches!(source, SqlType::DateTimeOffset { .. }),
+        PgType::Timestamp(_) => matches!(
+            source,
+            SqlType::Date | SqlType::SmallDateTime | SqlType::DateTime | SqlType::DateTime2 { .. }
+        ),
+        _ => false,
+    }
+}
+
+/// The same of an exact number.
+fn takes_digits(source: &SqlType, target: &PgType) -> bool {
+    let Some((whole, fraction)) = source.exact_digits() else {
+        return false;
     };
     let is_decimal = matches!(source, SqlType::Decimal { .. });
     // An integer type fills its own digits only in part, a decimal(p,0) all of them.
@@ -95,31 +109,4 @@ fn takes(source: &SqlType, target: &PgType) -> bool {
         PgType::BigInt => fraction == 0 && whole <= large,
         _ => false,
     }
-}
-
-/// Characters of the longest value as text.
-fn shown_length(source: &SqlType) -> Option<u16> {
-    let fraction = |scale: u8| match scale {
-        0 => 0,
-        scale => u16::from(scale) + 1,
-    };
-    Some(match *source {
-        SqlType::Bit => 1,
-        SqlType::TinyInt => 3,
-        SqlType::SmallInt => 6,
-        SqlType::Int => 11,
-        SqlType::BigInt => 20,
-        // A sign, a digit before the point, the point.
-        SqlType::Decimal { precision, .. } => u16::from(precision) + 3,
-        SqlType::SmallMoney => 12,
-        SqlType::Money => 21,
-        SqlType::Date => 10,
-        SqlType::Time { scale } => 8 + fraction(scale),
-        SqlType::SmallDateTime => 19,
-        SqlType::DateTime => 23,
-        SqlType::DateTime2 { scale } => 19 + fraction(scale),
-        SqlType::DateTimeOffset { scale } => 26 + fraction(scale),
-        SqlType::UniqueIdentifier => 36,
-        _ => return None,
-    })
 }

@@ -61,13 +61,7 @@ pub fn rounds(column: &Column, target: &PgType) -> bool {
 
 /// Fractional digits of a time at the source, and those that the target keeps.
 fn digits(column: &Column, target: &PgType) -> Option<(u8, u8)> {
-    let digits = match column.ty {
-        SqlType::Time { scale }
-        | SqlType::DateTime2 { scale }
-        | SqlType::DateTimeOffset { scale } => scale,
-        SqlType::DateTime => 3,
-        _ => return None,
-    };
+    let digits = column.ty.fraction_digits()?;
     let kept = match *target {
         PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept,
         _ => return None,
