@@ -1,7 +1,8 @@
 //! Parses what SQL Server sends, without IO.
 //!
 //! [`deframe`] takes packet headers out of socket bytes, [`token`] reads everything that is not a
-//! row, [`session`] what a response says about its session, [`metadata`] and [`type_info`] say what a row is made of, [`key`] keeps a key's value.
+//! row, [`session`] what a response says about its session, [`metadata`] and [`type_info`] say what
+//! a row is made of. [`key`] keeps a key's value.
 //! Nothing here panics or grows without bound, whatever the bytes are.
 
 pub mod code_page;

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 /// Bytes of a packet header (MS-TDS 2.2.3.1).
 pub const HEADER_LENGTH: usize = 8;
 /// The longest packet that TDS 7.x allows, header included (MS-TDS 2.2.3.1.3).
-pub const MAX_PACKET: usize = 32_768;
+pub(crate) const MAX_PACKET: usize = 32_768;
 
 /// The packet size until a login agreed on another one, header included (MS-TDS 2.2.6.4).
 pub const DEFAULT_PACKET: usize = 4096;

@@ -82,9 +82,9 @@ pub enum Token {
 }
 
 /// The token byte of a row, and of a row that leaves out its NULL values.
-pub const ROW: u8 = 0xD1;
+pub(crate) const ROW: u8 = 0xD1;
 /// The token byte of a row that leaves out its NULL values.
-pub const NBC_ROW: u8 = 0xD2;
+pub(crate) const NBC_ROW: u8 = 0xD2;
 
 /// Reads one token; [`Stop::More`] leaves it to be read again from its start.
 ///
