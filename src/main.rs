@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::Parser as _;
-use migrate::cli::arguments::{Request, Typed, output_of};
+use migrate::cli::arguments::{Request, Typed};
 use migrate::cli::console::Console;
+use migrate::cli::wrong_line::{of_another_command, output_of, wrong};
 use migrate::cli::{self, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,12 +21,15 @@ fn main() -> ExitCode {
     let typed = match Typed::try_parse() {
         Ok(typed) => typed,
         Err(answer) => {
+            if let Some(error) = of_another_command(&answer) {
+                return ExitCode::from(cli::fail_before_start(&error, output));
+            }
             // `--help` and `--version` come this way too. If the stream is closed, only the exit code
             // can tell.
             let _ = answer.print();
             return ExitCode::from(match answer.exit_code() {
                 0 => 0,
-                _ => cli::finish_with_error(&cli::arguments::wrong(&answer), output),
+                _ => cli::finish_with_error(&wrong(&answer), output),
             });
         }
     };

@@ -1,14 +1,17 @@
 //! The arguments as typed, and the request that they mean.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
+
+pub(super) const RESTART_BELONGS: &str = "--restart belongs to run";
+pub(super) const TABLE_BELONGS: &str =
+    "--table belongs to run, plan, schema, verify, rejects and tune";
 
 /// The command line as typed.
 #[derive(Debug, Parser)]
@@ -30,13 +33,9 @@ pub struct Typed {
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Start over: forget what earlier runs committed and, in mode create, drop the tables they made (run only)
-    #[arg(long, global = true)]
-    restart: bool,
-
-    /// Only this table, as dbo.Posts; may be repeated (run, plan, schema, verify, rejects; tune takes one)
-    #[arg(long = "table", global = true, value_name = "SCHEMA.TABLE")]
-    tables: Vec<String>,
+    /// Those of `run`, which needs no command.
+    #[command(flatten)]
+    run: RunArguments,
 
     /// Result on stdout: text for people, or JSON as the last line
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
@@ -63,18 +62,40 @@ pub struct Typed {
     progress: ProgressStyle,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+/// What `run` takes beside the options of every command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+struct RunArguments {
+    /// Start over: forget what earlier runs committed and, in mode create, drop the tables they made
+    #[arg(long)]
+    restart: bool,
+
+    #[command(flatten)]
+    only: Only,
+}
+
+/// The option of every command that works table by table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+struct Only {
+    /// Only this table, as dbo.Posts; may be repeated
+    #[arg(long = "table", value_name = "SCHEMA.TABLE")]
+    tables: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 enum Command {
     /// Run the job, or continue an unfinished run
-    Run,
+    Run(RunArguments),
     /// Check the job file, both connections and the permissions; changes nothing
     Check,
     /// Show how each table would be made and read, and what would be left out; changes nothing
-    Plan,
+    Plan(Only),
     /// Show what is recorded about the job on the target; changes nothing
     Status,
     /// Compare the rows of both sides; changes nothing
     Verify {
+        #[command(flatten)]
+        only: Only,
+
         /// How closely to compare; by default what `verify` in the job says, or counts if that is none
         #[arg(long, value_enum)]
         level: Option<Level>,
@@ -89,6 +110,9 @@ enum Command {
     },
     /// List the rows that PostgreSQL could not hold (those kept by values: reject)
     Rejects {
+        #[command(flatten)]
+        only: Only,
+
         /// Most rows to list; the totals count all of them
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
@@ -98,14 +122,19 @@ enum Command {
         show_values: bool,
     },
     /// Print the whole DDL as a script for psql; changes nothing
-    Schema,
+    Schema(Only),
     /// Measure numbers of connections and commit sizes on real rows, and recommend settings; removes all it made
     Tune {
+        /// Only this table, as dbo.Posts
+        #[arg(long, value_name = "SCHEMA.TABLE")]
+        table: Option<String>,
+
         /// Seconds per sample; each number of connections and each commit size is one sample
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
         seconds: u16,
     },
     /// Write a job file from a source (not available in this version)
+    #[command(hide = true)]
     Init,
 }
 
@@ -204,7 +233,8 @@ impl Typed {
     /// # Errors
     /// `Usage`, if options do not fit the command.
     pub fn meant(self) -> Result<Request> {
-        let command = self.command.unwrap_or(Command::Run);
+        let command = self.command.clone();
+        let command = command.unwrap_or_else(|| Command::Run(RunArguments::default()));
         let action = self.action(command)?;
         let config = self
             .config
@@ -221,38 +251,22 @@ impl Typed {
     }
 
     fn action(&self, command: Command) -> Result<Action> {
-        let limited = !self.tables.is_empty();
-        if self.restart && command != Command::Run {
-            return Err(usage("--restart belongs to run"));
-        }
-        if limited && matches!(command, Command::Check | Command::Status) {
-            return Err(usage(
-                "--table belongs to run, plan, schema, verify, rejects and tune",
-            ));
-        }
-        if self.tables.len() > 1 && matches!(command, Command::Tune { .. }) {
-            return Err(usage("tune takes one --table"));
-        }
-        if let Some(table) = self.tables.iter().find(|table| !table.contains('.')) {
-            return Err(usage(format!(
-                "--table {table}: a table is named schema.table"
-            )));
-        }
-        let options = RunOptions {
-            restart: self.restart,
-            only_tables: self.tables.clone(),
-        };
         match command {
-            Command::Run => Ok(Action::Run(options)),
-            Command::Check => Ok(Action::Check),
-            Command::Plan => Ok(Action::Plan(options)),
-            Command::Status => Ok(Action::Status),
+            Command::Run(run) => Ok(Action::Run(RunOptions {
+                restart: run.restart || self.run.restart,
+                only_tables: self.named(run.only.tables)?,
+            })),
+            Command::Check => self.whole_job(Action::Check),
+            Command::Plan(only) => Ok(Action::Plan(self.limited(only)?)),
+            Command::Status => self.whole_job(Action::Status),
             Command::Verify {
+                only,
                 level,
                 show_values,
                 views,
             } => {
-                if views && limited {
+                let options = self.limited(only)?;
+                if views && !options.only_tables.is_empty() {
                     return Err(usage(
                         "--views compares all views of the job, so it does not go with --table",
                     ));
@@ -260,17 +274,57 @@ impl Typed {
                 let asked = verification(level, show_values, views)?;
                 Ok(Action::Verify(options, asked))
             }
-            Command::Rejects { limit, show_values } => Ok(Action::Rejects(RejectQuery {
-                tables: self.tables.clone(),
+            Command::Rejects {
+                only,
+                limit,
+                show_values,
+            } => Ok(Action::Rejects(RejectQuery {
+                tables: self.limited(only)?.only_tables,
                 limit: Some(limit),
                 values: show_values,
             })),
-            Command::Schema => Ok(Action::Schema(options)),
-            Command::Tune { seconds } => {
+            Command::Schema(only) => Ok(Action::Schema(self.limited(only)?)),
+            Command::Tune { table, seconds } => {
+                let tables = table.into_iter().collect();
+                let options = self.limited(Only { tables })?;
+                if options.only_tables.len() > 1 {
+                    return Err(usage("tune takes one --table"));
+                }
                 let sample = Duration::from_secs(seconds.into());
                 Ok(Action::Tune(options, TuneOptions { sample }))
             }
             Command::Init => Err(usage("`init` is not available in this version")),
+        }
+    }
+
+    /// A command that takes neither `--restart` nor `--table`.
+    fn whole_job(&self, action: Action) -> Result<Action> {
+        if !self.run.only.tables.is_empty() {
+            return Err(usage(TABLE_BELONGS));
+        }
+        self.limited(Only::default()).map(|_| action)
+    }
+
+    /// A command that works table by table and starts nothing over.
+    fn limited(&self, only: Only) -> Result<RunOptions> {
+        if self.run.restart {
+            return Err(usage(RESTART_BELONGS));
+        }
+        Ok(RunOptions {
+            restart: false,
+            only_tables: self.named(only.tables)?,
+        })
+    }
+
+    /// The tables named before and after the command.
+    fn named(&self, after: Vec<String>) -> Result<Vec<String>> {
+        let mut tables = self.run.only.tables.clone();
+        tables.extend(after);
+        match tables.iter().find(|table| !table.contains('.')) {
+            Some(table) => Err(usage(format!(
+                "--table {table}: a table is named schema.table"
+            ))),
+            None => Ok(tables),
         }
     }
 
@@ -304,167 +358,10 @@ fn verification(level: Option<Level>, show_values: bool, views: bool) -> Result<
     })
 }
 
-/// The value of `--output` in a command line that may not parse otherwise.
-pub fn output_of(words: impl Iterator<Item = OsString>) -> Output {
-    let mut output = Output::Text;
-    let mut expected = false;
-    for word in words {
-        let value = match word.to_str() {
-            Some("--") => break,
-            Some("--output") => {
-                expected = true;
-                continue;
-            }
-            Some(word) if expected => Some(word),
-            Some(word) => word.strip_prefix("--output="),
-            None => None,
-        };
-        expected = false;
-        match value {
-            Some("json") => output = Output::Json,
-            Some(_) => output = Output::Text,
-            None => {}
-        }
-    }
-    output
-}
-
-/// The first line of the parser's message about a wrong command line, as an error of this crate.
-pub fn wrong(answer: &clap::Error) -> Error {
-    let text = answer.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    usage(first.strip_prefix("error: ").unwrap_or(first))
-}
-
-fn usage(message: impl Into<String>) -> Error {
+pub(super) fn usage(message: impl Into<String>) -> Error {
     Error::new(Kind::Usage, message)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn meant(line: &str) -> Result<Request> {
-        let words = std::iter::once("migrate").chain(line.split_whitespace());
-        Typed::try_parse_from(words).expect("parses").meant()
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        <Typed as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn no_command_means_run_and_options_may_stand_on_either_side() {
-        let plain = meant("--config job.yaml").unwrap();
-        assert_eq!(plain.action, Action::Run(RunOptions::default()));
-        assert_eq!(plain, meant("run --config job.yaml").unwrap());
-        assert_eq!(plain, meant("--config job.yaml run").unwrap());
-        let limited = meant("-c job.yaml --restart --table dbo.A --table dbo.B").unwrap();
-        assert_eq!(
-            limited.action,
-            Action::Run(RunOptions {
-                restart: true,
-                only_tables: vec!["dbo.A".into(), "dbo.B".into()],
-            })
-        );
-    }
-
-    #[test]
-    fn rejects_are_limited_and_without_values_unless_asked_for() {
-        let wanted = |line: &str| match meant(line).unwrap().action {
-            Action::Rejects(wanted) => wanted,
-            other => panic!("{other:?}"),
-        };
-        let plain = RejectQuery {
-            limit: Some(100),
-            ..RejectQuery::default()
-        };
-        assert_eq!(wanted("rejects -c a.yaml"), plain);
-        assert_eq!(
-            wanted("rejects -c a.yaml --table dbo.A --limit 5 --show-values"),
-            RejectQuery {
-                tables: vec!["dbo.A".into()],
-                limit: Some(5),
-                values: true,
-            }
-        );
-    }
-
-    #[test]
-    fn what_does_not_fit_is_said() {
-        for (line, message) in [
-            ("", "--config"),
-            ("check", "--config"),
-            ("check -c a.yaml --restart", "--restart belongs to run"),
-            ("status -c a.yaml --table dbo.A", "--table belongs"),
-            ("run -c a.yaml --table Posts", "schema.table"),
-            ("verify -c a.yaml --show-values", "--show-values belongs"),
-            ("verify -c a.yaml --views --table dbo.A", "with --table"),
-            ("init", "not available in this version"),
-            ("rejects -c a.yaml --restart", "--restart belongs to run"),
-            ("tune -c a.yaml --restart", "--restart belongs to run"),
-            ("tune -c a.yaml --table dbo.A --table dbo.B", "one --table"),
-        ] {
-            let error = meant(line).unwrap_err();
-            assert_eq!(error.kind(), Kind::Usage, "{line}");
-            assert!(error.to_string().contains(message), "{line}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_comparison_may_be_as_close_as_wished() {
-        let asked = |line: &str| match meant(line).unwrap().action {
-            Action::Verify(_, asked) => asked,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(asked("verify -c a"), VerifyOptions::default());
-        let rows = asked("verify -c a --level rows --show-values");
-        assert_eq!(rows.level, Some(pipeline::ComparisonLevel::Rows));
-        assert!(rows.show_values && !rows.views);
-        let views = asked("verify -c a --views --show-values");
-        assert!(views.views && views.show_values);
-        assert!(Typed::try_parse_from(["migrate", "run", "--level", "rows"]).is_err());
-    }
-
-    #[test]
-    fn a_sample_takes_three_seconds_unless_asked_otherwise() {
-        let asked = |line: &str| match meant(line).unwrap().action {
-            Action::Tune(options, tuning) => (options.only_tables, tuning.sample.as_secs()),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(asked("tune -c a"), (Vec::new(), 3));
-        let one = vec!["dbo.A".to_owned()];
-        assert_eq!(asked("tune -c a --seconds 10 --table dbo.A"), (one, 10));
-        assert!(Typed::try_parse_from(["migrate", "tune", "--seconds", "0"]).is_err());
-    }
-
-    #[test]
-    fn json_is_heard_in_a_line_that_makes_no_sense() {
-        for (line, output) in [
-            ("--nonsense --output json", Output::Json),
-            ("check --output=json --restart", Output::Json),
-            ("--output", Output::Text),
-            ("--output text --config json", Output::Text),
-            ("-c --output=json --output text", Output::Text),
-            ("-- --output json", Output::Text),
-        ] {
-            let words = line.split_whitespace().map(OsString::from);
-            assert_eq!(output_of(words), output, "{line}");
-        }
-    }
-
-    #[test]
-    fn log_levels() {
-        for (line, level) in [
-            ("-c a", LogLevel::Info),
-            ("-c a -q", LogLevel::Warn),
-            ("-c a -v", LogLevel::Debug),
-            ("-c a -vv", LogLevel::Trace),
-            ("-c a --log-level error", LogLevel::Error),
-        ] {
-            assert_eq!(meant(line).unwrap().log_level, level, "{line}");
-        }
-        assert!(Typed::try_parse_from(["migrate", "-q", "-v"]).is_err());
-    }
-}
+#[path = "arguments_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ mod status;
 mod text;
 mod tune;
 mod verify;
+pub mod wrong_line;
 
 use tokio_util::sync::CancellationToken;
 
