@@ -1,5 +1,6 @@
 //! The one error of the tool: what kind of thing went wrong, where, and what caused it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -8,162 +9,127 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong, as a fact. Whether to retry and what to advise is decided elsewhere, from this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// The command line does not fit together.
-    Usage,
-    /// The job file cannot be read or is not right, or names what is not there.
-    JobFile,
-    /// No connection to SQL Server: name, route, port, instance or time-out.
-    SourceUnreachable,
-    /// SQL Server refused user and password (error 18456 and kin).
-    SourceLogin,
-    /// The server's certificate or its encryption settings are not acceptable.
-    SourceTls,
-    /// The connection was cut while it was being opened: in PRELOGIN, during the login, or by the
-    /// session's first statement.
-    SourceCut,
-    /// The connection was cut during the TLS handshake.
-    SourceTlsCut,
-    /// The server answered that it takes no login now: paused, starting, moving, out of connections
-    /// (error 40613 and kin).
-    SourceNotReady,
-    /// The server's version is older than this tool supports.
-    SourceVersion,
-    /// The database is not open to this login, whatever the time (error 911 and kin).
-    SourceDatabase,
-    /// The database cannot be opened now, or does not exist: the server says the same of both
-    /// (error 4060 and kin).
-    SourceDatabaseUnavailable,
-    /// The login may not read what the job names (errors 229, 262, 300 and kin).
-    SourcePermission,
-    /// The login would read less than there is: masks, filtered rows, columns without SELECT.
-    SourceHidden,
-    /// The connection broke, or the server ended it.
-    SourceLost,
-    /// A statement or a read took longer than allowed.
-    SourceTimeout,
-    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a row-version conflict.
-    SourceBusy,
-    /// Any other error that SQL Server answered.
-    SourceQuery,
-    /// The table's definition changed after it was planned.
-    SourceChanged,
-    /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
-    SourceProtocol,
-    /// No source connection came free within `source.pool.acquire_timeout`.
-    SourcePoolTimeout,
-    /// The source cannot give the consistency that the job asks for.
-    SourceConsistency,
-    /// No connection to PostgreSQL.
-    TargetUnreachable,
-    /// PostgreSQL refused user and password (SQLSTATE class 28).
-    TargetLogin,
-    /// The server's certificate or its TLS settings are not acceptable.
-    TargetTls,
-    /// The connection was cut while it was being opened: in the TLS handshake or during the login.
-    TargetCut,
-    /// The server answered that it is starting, stopping or recovering (57P01 to 57P03).
-    TargetNotReady,
-    /// The database does not exist (3D000).
-    TargetDatabase,
-    /// The role may not do what the job needs (42501).
-    TargetPermission,
-    /// PostgreSQL, or a pooler before it, answered and takes no connection now: it starts, stops or
-    /// has no room (57P03, 53300, 08xxx while connecting).
-    TargetRefused,
-    /// A standby, or a server or database that is read-only (25006).
-    TargetReadOnly,
-    /// A pooler lends out server connections by the transaction: nothing of a session is kept.
-    TargetPooler,
-    /// A crash of PostgreSQL emptied an UNLOGGED table in the middle of its load.
-    TargetEmptied,
-    /// The connection broke, or the server is shutting down or starting (57P01..57P03, 08xxx).
-    TargetLost,
-    /// Serialization failure, deadlock, lock not available (40001, 40P01, 55P03), too many connections (53300).
-    TargetBusy,
-    /// Disk full or out of memory (53100, 53200).
-    TargetFull,
-    /// Any other error that PostgreSQL answered.
-    TargetQuery,
-    /// No target connection came free within `target.pool.acquire_timeout`.
-    TargetPoolTimeout,
-    /// A table that `transfer.mode` does not allow to touch is there already.
-    TargetExists,
-    /// A type or feature of the source that this version cannot carry.
-    Unsupported,
-    /// Two things would get one name, or one a name that PostgreSQL keeps for itself.
-    Naming,
-    /// A value that PostgreSQL cannot hold, under the policy `error`.
-    Value,
-    /// The recorded state does not belong to this job, source or table shape.
-    Checkpoint,
-    /// Another process runs this job.
-    JobHeld,
-    /// Both sides were compared and differ.
-    Difference,
-    /// Stopped by a signal.
-    Stopped,
-    /// A local file.
-    Io,
-    /// A broken invariant of the tool itself.
-    Internal,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $word:literal,)+) => {
+        /// What went wrong, as a fact. Whether to retry and what to advise is decided elsewhere, from this.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// The word for this kind in JSON reports. It stays when a variant is renamed.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)+
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// The word for this kind in JSON reports. It stays when a variant is renamed.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "Usage",
-            Self::JobFile => "JobFile",
-            Self::SourceUnreachable => "SourceUnreachable",
-            Self::SourceLogin => "SourceLogin",
-            Self::SourceTls => "SourceTls",
-            Self::SourceCut => "SourceCut",
-            Self::SourceTlsCut => "SourceTlsCut",
-            Self::SourceNotReady => "SourceNotReady",
-            Self::SourceVersion => "SourceVersion",
-            Self::SourceDatabase => "SourceDatabase",
-            Self::SourceDatabaseUnavailable => "SourceDatabaseUnavailable",
-            Self::SourcePermission => "SourcePermission",
-            Self::SourceHidden => "SourceHidden",
-            Self::SourceLost => "SourceLost",
-            Self::SourceTimeout => "SourceTimeout",
-            Self::SourceBusy => "SourceBusy",
-            Self::SourceQuery => "SourceQuery",
-            Self::SourceChanged => "SourceChanged",
-            Self::SourceProtocol => "SourceProtocol",
-            Self::SourcePoolTimeout => "SourcePoolTimeout",
-            Self::SourceConsistency => "SourceConsistency",
-            Self::TargetUnreachable => "TargetUnreachable",
-            Self::TargetLogin => "TargetLogin",
-            Self::TargetTls => "TargetTls",
-            Self::TargetCut => "TargetCut",
-            Self::TargetNotReady => "TargetNotReady",
-            Self::TargetDatabase => "TargetDatabase",
-            Self::TargetPermission => "TargetPermission",
-            Self::TargetRefused => "TargetRefused",
-            Self::TargetReadOnly => "TargetReadOnly",
-            Self::TargetPooler => "TargetPooler",
-            Self::TargetEmptied => "TargetEmptied",
-            Self::TargetLost => "TargetLost",
-            Self::TargetBusy => "TargetBusy",
-            Self::TargetFull => "TargetFull",
-            Self::TargetQuery => "TargetQuery",
-            Self::TargetPoolTimeout => "TargetPoolTimeout",
-            Self::TargetExists => "TargetExists",
-            Self::Unsupported => "Unsupported",
-            Self::Naming => "Naming",
-            Self::Value => "Value",
-            Self::Checkpoint => "Checkpoint",
-            Self::JobHeld => "JobHeld",
-            Self::Difference => "Difference",
-            Self::Stopped => "Stopped",
-            Self::Io => "Io",
-            Self::Internal => "Internal",
-        }
-    }
+kinds! {
+    /// The command line does not fit together.
+    Usage => "Usage",
+    /// The job file cannot be read or is not right, or names what is not there.
+    JobFile => "JobFile",
+    /// No connection to SQL Server: name, route, port, instance or time-out.
+    SourceUnreachable => "SourceUnreachable",
+    /// SQL Server refused user and password (error 18456 and kin).
+    SourceLogin => "SourceLogin",
+    /// The server's certificate or its encryption settings are not acceptable.
+    SourceTls => "SourceTls",
+    /// The connection was cut while it was being opened: in PRELOGIN, during the login, or by the
+    /// session's first statement.
+    SourceCut => "SourceCut",
+    /// The connection was cut during the TLS handshake.
+    SourceTlsCut => "SourceTlsCut",
+    /// The server answered that it takes no login now: paused, starting, moving, out of connections
+    /// (error 40613 and kin).
+    SourceNotReady => "SourceNotReady",
+    /// The server's version is older than this tool supports.
+    SourceVersion => "SourceVersion",
+    /// The database is not open to this login, whatever the time (error 911 and kin).
+    SourceDatabase => "SourceDatabase",
+    /// The database cannot be opened now, or does not exist: the server says the same of both
+    /// (error 4060 and kin).
+    SourceDatabaseUnavailable => "SourceDatabaseUnavailable",
+    /// The login may not read what the job names (errors 229, 262, 300 and kin).
+    SourcePermission => "SourcePermission",
+    /// The login would read less than there is: masks, filtered rows, columns without SELECT.
+    SourceHidden => "SourceHidden",
+    /// The connection broke, or the server ended it.
+    SourceLost => "SourceLost",
+    /// A statement or a read took longer than allowed.
+    SourceTimeout => "SourceTimeout",
+    /// Chosen as deadlock victim (1205), lock time-out (1222), throttled, or a row-version conflict.
+    SourceBusy => "SourceBusy",
+    /// Any other error that SQL Server answered.
+    SourceQuery => "SourceQuery",
+    /// The table's definition changed after it was planned.
+    SourceChanged => "SourceChanged",
+    /// Bytes that are not the TDS protocol, or not the part of it that was asked for.
+    SourceProtocol => "SourceProtocol",
+    /// No source connection came free within `source.pool.acquire_timeout`.
+    SourcePoolTimeout => "SourcePoolTimeout",
+    /// The source cannot give the consistency that the job asks for.
+    SourceConsistency => "SourceConsistency",
+    /// No connection to PostgreSQL.
+    TargetUnreachable => "TargetUnreachable",
+    /// PostgreSQL refused user and password (SQLSTATE class 28).
+    TargetLogin => "TargetLogin",
+    /// The server's certificate or its TLS settings are not acceptable.
+    TargetTls => "TargetTls",
+    /// The connection was cut while it was being opened: in the TLS handshake or during the login.
+    TargetCut => "TargetCut",
+    /// The server answered that it is starting, stopping or recovering (57P01 to 57P03).
+    TargetNotReady => "TargetNotReady",
+    /// The database does not exist (3D000).
+    TargetDatabase => "TargetDatabase",
+    /// The role may not do what the job needs (42501).
+    TargetPermission => "TargetPermission",
+    /// PostgreSQL, or a pooler before it, answered and takes no connection now: it starts, stops or
+    /// has no room (57P03, 53300, 08xxx while connecting).
+    TargetRefused => "TargetRefused",
+    /// A standby, or a server or database that is read-only (25006).
+    TargetReadOnly => "TargetReadOnly",
+    /// A pooler lends out server connections by the transaction: nothing of a session is kept.
+    TargetPooler => "TargetPooler",
+    /// A crash of PostgreSQL emptied an UNLOGGED table in the middle of its load.
+    TargetEmptied => "TargetEmptied",
+    /// The connection broke, or the server is shutting down or starting (57P01..57P03, 08xxx).
+    TargetLost => "TargetLost",
+    /// Serialization failure, deadlock, lock not available (40001, 40P01, 55P03), too many connections (53300).
+    TargetBusy => "TargetBusy",
+    /// Disk full or out of memory (53100, 53200).
+    TargetFull => "TargetFull",
+    /// Any other error that PostgreSQL answered.
+    TargetQuery => "TargetQuery",
+    /// No target connection came free within `target.pool.acquire_timeout`.
+    TargetPoolTimeout => "TargetPoolTimeout",
+    /// A table that `transfer.mode` does not allow to touch is there already.
+    TargetExists => "TargetExists",
+    /// A type or feature of the source that this version cannot carry.
+    Unsupported => "Unsupported",
+    /// Two things would get one name, or one a name that PostgreSQL keeps for itself.
+    Naming => "Naming",
+    /// A value that PostgreSQL cannot hold, under the policy `error`.
+    Value => "Value",
+    /// The recorded state does not belong to this job, source or table shape.
+    Checkpoint => "Checkpoint",
+    /// Another process runs this job.
+    JobHeld => "JobHeld",
+    /// Both sides were compared and differ.
+    Difference => "Difference",
+    /// Stopped by a signal.
+    Stopped => "Stopped",
+    /// A local file.
+    Io => "Io",
+    /// A broken invariant of the tool itself.
+    Internal => "Internal",
 }
 
 /// Where it went wrong, as far as known. Never a cell's value.
@@ -186,6 +152,8 @@ struct Inner {
     message: String,
     place: Place,
     source: Option<Cause>,
+    /// What to do, if it is not what every error of the kind asks for.
+    advice: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -196,6 +164,7 @@ impl Error {
             message: message.into(),
             place: Place::default(),
             source: None,
+            advice: None,
         }))
     }
 
@@ -206,6 +175,7 @@ impl Error {
             message: message.to_owned(),
             place,
             source: None,
+            advice: None,
         }))
     }
 
@@ -213,6 +183,13 @@ impl Error {
     #[must_use]
     pub fn and(mut self, more: &str) -> Self {
         self.0.message.push_str(more);
+        self
+    }
+
+    /// Says what to do about this error, in place of the advice for its kind: a sentence.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
+        self.0.advice = Some(advice.into());
         self
     }
 
@@ -265,6 +242,11 @@ impl Error {
 
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// What to do about this error, if it says more than its kind does.
+    pub fn own_advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::{files, text};
 use crate::config::job::Job;
 use crate::error::Result;
 use crate::pipeline;
-use crate::pipeline::policy::policy;
+use crate::pipeline::policy::advice;
 use crate::report::check::{Finding, Severity};
 
 /// Runs the command and prints its result.
@@ -17,7 +17,7 @@ pub(crate) async fn check(job: &Job, request: &Request, console: &Console) -> Re
         report.findings.push(Finding {
             severity: Severity::Problem,
             finding: crate::cli::failure::line(&error),
-            advice: policy(error.kind()).advice.to_owned(),
+            advice: advice(&error).to_owned(),
         });
     }
     let conclusion = if report.unreachable {

@@ -8,7 +8,7 @@ use crate::cli::console::{Console, Ending, last_line};
 use crate::cli::exit::of_kind;
 use crate::config::problem::{Problem, Problems};
 use crate::error::{Error, Result};
-use crate::pipeline::policy::policy;
+use crate::pipeline::policy::advice;
 use crate::report::table::{Cause, chain};
 
 /// On stderr, above the bars.
@@ -28,7 +28,7 @@ pub(crate) fn print_json(error: &Error, command: Option<&str>, code: u8) -> Resu
 
 /// One entry per problem of a job file, and one for any other error.
 pub(crate) fn errors(error: &Error) -> Vec<Value> {
-    let advice = policy(error.kind()).advice;
+    let advice = advice(error);
     let kind = error.kind().as_str();
     let cause = std::error::Error::source(error);
     match cause.and_then(|cause| cause.downcast_ref::<Problems>()) {
@@ -75,16 +75,20 @@ pub(crate) fn text(error: &Error) -> String {
             text.push_str(&format!("  {lead}{line}\n"));
         }
     }
-    text.push_str(&format!("advice: {}\n", policy(error.kind()).advice));
+    text.push_str(&format!("advice: {}\n", advice(error)));
     text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::code;
     use crate::config::parse;
     use crate::config::problem::Problems;
     use crate::error::Kind;
+    use crate::pipeline::policy::{Retry, policy};
+
+    const KINDS: &str = "## Kinds of errors\n";
 
     #[test]
     fn an_error_says_what_why_and_what_to_do() {
@@ -95,6 +99,54 @@ mod tests {
         assert_eq!(lines[0], "error: cannot connect to sql01:1433");
         assert_eq!(lines[1], "  because: connection refused");
         assert!(lines[2].starts_with("advice: firewalls must"), "{text}");
+    }
+
+    fn tried_again(retry: Retry) -> &'static str {
+        match retry {
+            Retry::Never => "no",
+            Retry::OnceConnected => "during a run",
+            Retry::FewAtFirst => "during a run; at the start twice",
+            Retry::FromTheStart => "during a run and at the start",
+            Retry::Patiently => "during a run, and at the start for longer",
+        }
+    }
+
+    /// `docs/errors.md` ends with a line for each kind, and has none for a kind that is not one.
+    #[test]
+    fn every_kind_is_documented() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors.md");
+        let page = std::fs::read_to_string(&path).expect("docs/errors.md");
+        let (head, _) = page.split_once(KINDS).expect("the section of kinds");
+        let mut made = format!(
+            "{head}{KINDS}\nThe `kind` of an error in JSON: the exit code of a command that it ends, whether it is \
+             tried again, and the\nadvice, unless the error has a better one.\n\n\
+             | kind | exit code | tried again | advice |\n|---|---|---|---|\n"
+        );
+        for kind in Kind::ALL {
+            let policy = policy(*kind);
+            made.push_str(&format!(
+                "| {} | {} | {} | {} |\n",
+                kind.as_str(),
+                code(Err(*kind), None),
+                tried_again(policy.retry),
+                policy.advice.replace('|', "\\|").replace('<', "\\<")
+            ));
+        }
+        if std::env::var_os("MIGRATE_TEST_BLESS").is_some() {
+            std::fs::write(&path, &made).expect("docs/errors.md");
+        }
+        let page = std::fs::read_to_string(&path).expect("docs/errors.md");
+        let mut lines = page.lines().zip(made.lines());
+        let first = lines.find(|(is, made)| is != made);
+        assert!(page == made, "MIGRATE_TEST_BLESS=1 rewrites it: {first:?}");
+    }
+
+    /// An error that says what to do itself does not get the advice for its kind as well.
+    #[test]
+    fn an_error_has_one_advice() {
+        let error = Error::new(Kind::Checkpoint, "x").advise("do this.");
+        let text = text(&error);
+        assert_eq!(text, "error: x\nadvice: do this.\n");
     }
 
     #[test]

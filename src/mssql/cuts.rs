@@ -70,7 +70,8 @@ pub async fn must_be_unchanged(connection: &mut Connection, unchanged: &Unchange
     Err(Error::new(
         Kind::Checkpoint,
         format!("{of} was altered since the table was planned, so its partitions are others now"),
-    ))
+    )
+    .advise("start over with --restart, which plans the table as it is now."))
 }
 
 /// The same of what the server may not know or not tell: no row, NULL, or a no for an answer are

@@ -233,7 +233,8 @@ pub const fn policy(kind: Kind) -> Policy {
         Kind::Value => says(
             Retry::Never,
             "correct the value at the source or choose another policy under values: (reject keeps \
-             such rows in _migrate.rejects; it does not apply to xml, whose remedy is type `text`), then run the same command; leaving the row out with tables.overrides.<table>.where needs \
+             such rows in _migrate.rejects; it does not apply to xml, whose remedy is type `text`), then run the same command; leaving the row out with \
+             tables.overrides.<table>.where needs \
              --restart.",
         ),
         Kind::Checkpoint => says(
@@ -258,9 +259,14 @@ pub const fn policy(kind: Kind) -> Policy {
     }
 }
 
-/// An error as the report keeps it, with the advice that its kind carries.
+/// What to do about an error: its own advice, or that of its kind.
+pub fn advice(error: &Error) -> &str {
+    error.own_advice().unwrap_or(policy(error.kind()).advice)
+}
+
+/// An error as the report keeps it, with the advice for it.
 pub fn cause(error: &Error) -> Cause {
-    Cause::new(error, policy(error.kind()).advice)
+    Cause::new(error, advice(error))
 }
 
 #[cfg(test)]
@@ -308,8 +314,8 @@ mod tests {
 
     #[test]
     fn advice_is_a_sentence() {
-        for kind in [Kind::Usage, Kind::SourceTls, Kind::TargetExists, Kind::Io] {
-            let advice = policy(kind).advice;
+        for kind in Kind::ALL {
+            let advice = policy(*kind).advice;
             assert!(advice.ends_with('.') && !advice.contains("  "), "{advice}");
         }
     }

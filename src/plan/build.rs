@@ -205,7 +205,12 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
             Vec::new()
         });
     if columns.is_empty() && problems.is_empty() {
-        problems.push(Error::new(Kind::Unsupported, "no column is left to copy"));
+        problems.push(
+            Error::new(Kind::Unsupported, "no column is left to copy").advise(
+                "keep a column (tables.overrides.<table>.columns.exclude leaves all of them out), or leave the \
+                 table out (tables.exclude).",
+            ),
+        );
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -314,7 +319,7 @@ fn primary_key(table: &Table, plan: &TablePlan, remarks: &mut Remarks) -> Option
 /// Tables and sequences share one namespace on both sides. Domains share that of tables at the
 /// target only, if each table is a type too.
 fn target_collisions(planned: &Planned) -> Vec<Error> {
-    let text = |name: &TargetName| format!("{}.{}", name.schema, name.table);
+    let text = TargetName::to_string;
     let tables = planned.tables.iter();
     let mut names: Vec<_> = tables
         .map(|table| (table.full_name(), text(&table.target)))

@@ -43,9 +43,12 @@ pub(super) fn too_many_columns(table: &Table, kept: usize) -> Option<Error> {
     Some(Error::new(
         Kind::Unsupported,
         format!(
-            "{kept} columns would be made, and a table of PostgreSQL has {MOST_COLUMNS} at most: leave some out with tables.overrides.<table>.columns.exclude, which takes patterns as \"S*\"{alone}"
+            "{kept} columns would be made, and a table of PostgreSQL has {MOST_COLUMNS} at most"
         ),
-    ))
+    )
+    .advise(format!(
+        "leave some out with tables.overrides.<table>.columns.exclude, which takes patterns as \"S*\"{alone}."
+    )))
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ pub(super) fn target_type(
                     "{setting}: `domain` is for columns of an alias type, and this one is {}",
                     column.ty
                 ),
-            ));
+            )
+            .advise("give it a type that can be carried, or no type of its own."));
         }
         return Ok(typemap::default_type(column, target)?);
     }
@@ -93,5 +94,6 @@ fn require_extension(wanted: &PgType, target: TargetTypes, setting: &str) -> Res
         format!(
             "{setting}: the target has no type {wanted} on its search path: create the extension of {missing} there"
         ),
-    ))
+    )
+    .advise("create the extension on the target in a schema of the search path, or give the column another type (docs/types.md)."))
 }

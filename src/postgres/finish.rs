@@ -8,7 +8,7 @@ use crate::plan::table::TablePlan;
 use crate::postgres::counter::set as set_identity;
 use crate::postgres::ddl;
 use crate::postgres::fault;
-use crate::postgres::state::{RunId, TableKey, must_be_latest};
+use crate::postgres::state::{REPLACED, RunId, TableKey, must_be_latest, not_as_recorded};
 use tsql::names::{TargetName, qualified};
 
 const BEGIN: &str = "\
@@ -158,7 +158,7 @@ async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option
         .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(|error| fault::from_driver(error, "read the state of the table"))?
-        .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
+        .ok_or_else(|| not_as_recorded("the table is not recorded"))?;
     let missing: i64 = row.get("missing");
     match row.get::<_, &str>("state") {
         "done" => Ok(None),
@@ -166,12 +166,9 @@ async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option
             made: row.get("made_oid"),
             rows: row.get("rows"),
         })),
-        state => Err(Error::new(
-            Kind::Checkpoint,
-            format!(
-                "the table cannot be finished: it is {state}, and {missing} of its partitions are not done"
-            ),
-        )),
+        state => Err(not_as_recorded(format!(
+            "the table cannot be finished: it is {state}, and {missing} of its partitions are not done"
+        ))),
     }
 }
 
@@ -189,7 +186,8 @@ async fn must_be_same(
             "{} is not the table that was loaded: it was dropped or replaced",
             qualified(&plan.target)
         ),
-    ))
+    )
+    .advise(REPLACED))
 }
 
 /// Makes a table that was made UNLOGGED durable; the table itself tells, as the job may have been

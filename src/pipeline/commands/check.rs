@@ -6,7 +6,7 @@ use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Result};
 use crate::mssql::pool::SourcePool;
 use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
-use crate::pipeline::policy::policy;
+use crate::pipeline::policy::advice;
 use crate::pipeline::survey::{self, omissions};
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
@@ -63,7 +63,7 @@ impl CheckReport {
         self.find(
             Severity::Problem,
             format!("{error}{because}"),
-            policy(error.kind()).advice,
+            advice(error),
         );
     }
 }
@@ -272,7 +272,7 @@ async fn check_schemas(
     }
     let names = plans
         .iter()
-        .map(|plan| format!("{}.{}", plan.target.schema, plan.target.table))
+        .map(|plan| plan.target.to_string())
         .collect::<Vec<_>>();
     for table in rights::tables_of_others(&lease, &names).await? {
         report.find(

@@ -90,30 +90,32 @@ async fn drop_crashed(run: &Run, state: &JobState, plan: &TablePlan) -> Result<(
 
 /// Why the run must not touch the table; `None` if it may continue with it, or load it again.
 fn refusal(drift: &TargetDrift, mode: Mode) -> Option<Error> {
-    let what = match drift {
+    let (what, advice) = match drift {
         // Another mode than that which made the table is refused as a change of the job.
         TargetDrift::None | TargetDrift::Crashed => return None,
         TargetDrift::Missing if matches!(mode, Mode::Create | Mode::Replace) => return None,
-        TargetDrift::Missing => {
-            "the table that was loaded is gone, and this mode makes no tables: make \
-                           it again, then start over with --restart"
-                .to_owned()
-        }
-        TargetDrift::Renamed(name) => format!(
-            "the table that was loaded is now called {name}: rename it back, or drop it to have it \
-             loaded again"
+        TargetDrift::Missing => (
+            "the table that was loaded is gone, and this mode makes no tables".to_owned(),
+            "make it again, then start over with --restart.",
         ),
-        TargetDrift::Replaced => "another table is in place of the one that was loaded: put the \
-                               loaded one back, or drop this one to have it loaded again"
-            .to_owned(),
-        TargetDrift::Emptied if matches!(mode, Mode::Create | Mode::Replace) => {
-            "the table held rows and is empty now: drop it to have it loaded again".to_owned()
-        }
-        TargetDrift::Emptied => "the table held rows and is empty now: only starting over with \
-                              --restart loads it again"
-            .to_owned(),
+        TargetDrift::Renamed(name) => (
+            format!("the table that was loaded is now called {name}"),
+            "rename it back, or drop it to have it loaded again.",
+        ),
+        TargetDrift::Replaced => (
+            "another table is in place of the one that was loaded".to_owned(),
+            "put the loaded one back, or drop this one to have it loaded again.",
+        ),
+        TargetDrift::Emptied => (
+            "the table held rows and is empty now".to_owned(),
+            if matches!(mode, Mode::Create | Mode::Replace) {
+                "drop it to have it loaded again."
+            } else {
+                "only starting over with --restart loads it again."
+            },
+        ),
     };
-    Some(Error::new(Kind::Checkpoint, what))
+    Some(Error::new(Kind::Checkpoint, what).advise(advice))
 }
 
 #[cfg(test)]

@@ -71,8 +71,10 @@ fn match_up<'a>(
 fn no_record(plan: &TablePlan) -> Error {
     Error::new(
         Kind::Checkpoint,
-        "the table's record in schema _migrate is gone: it was deleted since this run made it; \
-         remove what was loaded of the table before another run, which would load it from the beginning",
+        "the table's record in schema _migrate is gone: it was deleted since this run made it",
+    )
+    .advise(
+        "remove what was loaded of the table before another run, which would load it from the beginning.",
     )
     .at_table(plan.full_name())
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::table::{TablePlan, TargetName};
 use crate::postgres::ddl::shape::Found;
 use crate::postgres::fault;
-use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest};
+use crate::postgres::state::{RunId, SCHEMA_LOCK, TableKey, must_be_latest, not_as_recorded};
 use tsql::names;
 
 pub use crate::postgres::ddl::group::{check_all, make_all};
@@ -82,7 +82,7 @@ async fn make_in_transaction(
         .query_opt(BEGIN, &[&table.job, &table.schema, &table.name])
         .await
         .map_err(failed)?
-        .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded as planned"))?;
+        .ok_or_else(|| not_as_recorded("the table is not recorded as planned"))?;
     must_be_latest(&transaction, &table.job, run).await?;
     if recorded.get(0) {
         // COPY BINARY carries no types: bytes of one would be stored as a value of another.

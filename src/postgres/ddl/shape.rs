@@ -175,7 +175,8 @@ pub(super) async fn must_compare(
             names::qualified(&plan.target),
             others.join("; ")
         ),
-    ))
+    )
+    .advise("give the columns the types back that they were made with, or load the table again with --restart."))
 }
 
 /// A type without its modifier; texts have one form (`textsend`, `varcharsend`, `bpcharsend`).

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Transaction};
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::table::TablePlan;
-use crate::postgres::state::{RunId, TableKey, must_be_latest};
+use crate::postgres::state::{REPLACED, RunId, TableKey, must_be_latest, not_as_recorded};
 use crate::postgres::{ddl, fault};
 use tsql::names::{TargetName, qualified, quote_ident};
 
@@ -63,7 +63,7 @@ pub(super) async fn begin<'a>(
         .query_opt(BEGIN, &[&key.job, &key.schema, &key.name])
         .await
         .map_err(failed)?
-        .ok_or_else(|| Error::new(Kind::Checkpoint, "the table is not recorded"))?;
+        .ok_or_else(|| not_as_recorded("the table is not recorded"))?;
     must_be_latest(&transaction, &key.job, context.run).await?;
     let made: Option<Oid> = row.get(0);
     let name = qualified(&context.plan.target);
@@ -73,6 +73,7 @@ pub(super) async fn begin<'a>(
             Kind::Checkpoint,
             format!("{name} is not the table that was loaded: it was dropped or replaced"),
         )
+        .advise(REPLACED)
     };
     let oid = there
         .filter(|oid| made.is_none_or(|made| made == *oid))

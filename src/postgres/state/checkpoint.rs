@@ -6,7 +6,8 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::table::Slice;
 use crate::postgres::fault;
 use crate::postgres::state::records::{
-    PartitionProgress, PartitionState, RunId, TableKey, from_json, stored, to_json,
+    ANOTHER_WRITER, PartitionProgress, PartitionState, RunId, TableKey, from_json, not_as_recorded,
+    stored, to_json,
 };
 use crate::postgres::state::rejects::RejectSource;
 use crate::postgres::state::runs::must_be_latest;
@@ -91,17 +92,13 @@ pub(in crate::postgres) async fn claim(
         Some(PartitionState::Done) => Ok(Claim::AlreadyDone),
         Some(PartitionState::Pending | PartitionState::Running) => {
             must_be_latest(client, &table.job, run).await?;
-            Err(Error::new(
-                Kind::Checkpoint,
+            Err(not_as_recorded(
                 "the table is not in the state `created`, so none of its partitions can be loaded",
             ))
         }
         None => {
             must_be_latest(client, &table.job, run).await?;
-            Err(Error::new(
-                Kind::Checkpoint,
-                "the partition is not recorded",
-            ))
+            Err(not_as_recorded("the partition is not recorded"))
         }
     }
 }
@@ -173,7 +170,8 @@ pub(in crate::postgres) async fn record(
         return Err(Error::new(
             Kind::Checkpoint,
             "another writer has taken over the partition: what this one sent is not committed",
-        ));
+        )
+        .advise(ANOTHER_WRITER));
     }
     token.commits += 1;
     Ok(())

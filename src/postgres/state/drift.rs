@@ -3,10 +3,10 @@
 use tokio_postgres::Client;
 use tokio_postgres::types::Oid;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::plan::table::TargetName;
 use crate::postgres::fault;
-use crate::postgres::state::records::{RunId, TableKey};
+use crate::postgres::state::records::{RunId, TableKey, not_as_recorded};
 use crate::postgres::state::runs::must_be_latest;
 use tsql::names;
 
@@ -121,7 +121,7 @@ async fn forget_with(
         .map_err(failed)?;
     must_be_latest(&transaction, &table.job, run).await?;
     if forgotten != 1 {
-        return Err(Error::new(Kind::Checkpoint, "the table is not recorded"));
+        return Err(not_as_recorded("the table is not recorded"));
     }
     if let Some(target) = drop {
         let drop = format!("DROP TABLE {}", names::qualified(target));

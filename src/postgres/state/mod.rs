@@ -21,6 +21,7 @@ pub use crate::postgres::state::group::{NewTable, reopen_all, save_plans};
 pub use crate::postgres::state::records::{
     PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey, TableRecord, TableStage,
 };
+pub(super) use crate::postgres::state::records::{REPLACED, not_as_recorded};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{

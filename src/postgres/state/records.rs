@@ -154,6 +154,18 @@ impl PartitionState {
     }
 }
 
+/// Nobody but a run of the same job writes these records.
+const CHANGED_MEANWHILE: &str = "run the same command again; if it is refused again, schema _migrate was changed by \
+                                 hand or by another version: start over with --restart.";
+
+/// A table on the target has the place of the one that the job made.
+pub(in crate::postgres) const REPLACED: &str =
+    "put the table that was loaded back, or drop the other one to have it loaded again.";
+
+/// Two runs of a job exclude each other, so the other one took the job over.
+pub(super) const ANOTHER_WRITER: &str =
+    "another process took the job over: let it finish, or end it and run the same command.";
+
 pub(super) fn unreadable(what: &str) -> Error {
     Error::new(
         Kind::Checkpoint,
@@ -161,6 +173,12 @@ pub(super) fn unreadable(what: &str) -> Error {
             "{what} in schema _migrate cannot be read: it was written by another version, or changed by hand"
         ),
     )
+    .advise(CHANGED_MEANWHILE)
+}
+
+/// An error about a record that is not as this run left it, though it holds the job.
+pub(in crate::postgres) fn not_as_recorded(message: impl Into<String>) -> Error {
+    Error::new(Kind::Checkpoint, message).advise(CHANGED_MEANWHILE)
 }
 
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {

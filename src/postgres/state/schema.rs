@@ -183,8 +183,12 @@ pub async fn install(client: &mut Client) -> Result<()> {
         other => Err(Error::new(
             Kind::Checkpoint,
             format!(
-                "schema _migrate has version {other}, this tool knows version {VERSION}: use the version of migrate that began the job, or DROP SCHEMA _migrate CASCADE if no job is to be continued"
+                "schema _migrate has version {other}, this tool knows version {VERSION}"
             ),
+        )
+        .advise(
+            "use the version of migrate that began the job, or DROP SCHEMA _migrate CASCADE if no job is to be \
+             continued.",
         )),
     }
 }

@@ -8,7 +8,9 @@ use crate::plan::table::Slice;
 use crate::postgres::fault;
 use crate::postgres::state::checkpoint::ClaimToken;
 use crate::postgres::state::checkpoint::number;
-use crate::postgres::state::records::{PartitionState, TableKey, to_json, unreadable};
+use crate::postgres::state::records::{
+    ANOTHER_WRITER, PartitionState, TableKey, to_json, unreadable,
+};
 use crate::postgres::state::runs::RunFence;
 
 /// One split of a table at a time, for the numbers that it gives out. No stronger: COPYs that
@@ -105,7 +107,8 @@ async fn shrink(
         _ => Err(Error::new(
             Kind::Checkpoint,
             "another writer has taken over the partition, so this one does not cut it",
-        )),
+        )
+        .advise(ANOTHER_WRITER)),
     }
 }
 

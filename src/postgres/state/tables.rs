@@ -10,7 +10,7 @@ use crate::plan::table::{Slice, TablePlan, TargetName};
 use crate::postgres::fault;
 use crate::postgres::state::records::{
     PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey, TableRecord, TableStage,
-    counted, from_json, to_json, unreadable,
+    counted, from_json, not_as_recorded, to_json, unreadable,
 };
 use crate::postgres::state::runs::{RunFence, must_be_latest};
 use crate::postgres::state::schema::version;
@@ -193,11 +193,10 @@ pub async fn save_plan(
         .await
         .map_err(failed)?;
     if saved == 0 {
-        return Err(Error::new(
-            Kind::Checkpoint,
-            "the table's load has begun under another plan",
-        )
-        .at_table(table.full_name()));
+        return Err(
+            not_as_recorded("the table's load has begun under another plan")
+                .at_table(table.full_name()),
+        );
     }
     save_slices(&transaction, &table, slices).await?;
     transaction.commit().await.map_err(failed)
@@ -240,11 +239,10 @@ pub async fn set_loaded(client: &Client, table: &TableKey) -> Result<()> {
         .map_err(|error| fault::from_driver(error, "record that the table is loaded"))?;
     match changed {
         1 => Ok(()),
-        _ => Err(Error::new(
-            Kind::Checkpoint,
-            "not all partitions of the table are recorded as done",
-        )
-        .at_table(table.full_name())),
+        _ => Err(
+            not_as_recorded("not all partitions of the table are recorded as done")
+                .at_table(table.full_name()),
+        ),
     }
 }
 
@@ -289,11 +287,7 @@ pub async fn reopen(client: &Client, table: &TableKey) -> Result<TableStage> {
 }
 
 fn unknown(table: &TableKey) -> Error {
-    Error::new(
-        Kind::Checkpoint,
-        "the table is not recorded, or is done already",
-    )
-    .at_table(table.full_name())
+    not_as_recorded("the table is not recorded, or is done already").at_table(table.full_name())
 }
 
 /// What a restart does with tables that the job made.
