@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::plan::build::Planned;
 use crate::plan::object::{SequencePlan, TableObjects, TriggerAction};
 use crate::plan::table::{ColumnPlan, Strategy, TablePlan, TargetName};
+use tsql::schema::SqlType;
 
 /// What a checkpoint of a table depends on. Row estimates, notes, the primary key's name and what
 /// is made after the rows do not belong to it: they change between two runs without changing a row's bytes or place.
@@ -14,15 +15,38 @@ struct Shape<'a> {
     schema: &'a str,
     name: &'a str,
     target: &'a TargetName,
-    columns: Vec<(&'a str, String, &'a str, String, Option<&'a str>)>,
+    columns: Vec<ColumnShape<'a>>,
     filter: Option<&'a str>,
     /// Columns that are not copied because PostgreSQL computes them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    generated: Vec<(&'a str, String, &'a str, String, Option<&'a str>)>,
+    generated: Vec<ColumnShape<'a>>,
+}
+
+/// The types are written as the recorded plans have them, and no other way.
+#[derive(Serialize)]
+struct ColumnShape<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    ty: &'a SqlType,
+    nullable: bool,
+    target_name: &'a str,
+    target_type: String,
+    collation: Option<&'a str>,
 }
 
 /// 32 hexadecimal digits over the table's shape: names, types, order of columns, filter.
 pub fn fingerprint(table: &TablePlan) -> String {
+    format!("{:032x}", xxh3_128(written(table).as_bytes()))
+}
+
+/// Whether a recorded table has the shape of `current`. Earlier releases wrote types in another form, so their
+/// fingerprints tell nothing; the plan that they recorded does.
+pub fn is_same_shape(recorded: &str, recorded_plan: &TablePlan, current: &TablePlan) -> bool {
+    let current = fingerprint(current);
+    recorded == current || fingerprint(recorded_plan) == current
+}
+
+fn written(table: &TablePlan) -> String {
     let shape = Shape {
         schema: &table.schema,
         name: &table.name,
@@ -32,8 +56,7 @@ pub fn fingerprint(table: &TablePlan) -> String {
         generated: by_position(&table.generated),
     };
     // Plain strings and numbers always serialise.
-    let text = serde_json::to_string(&shape).unwrap_or_default();
-    format!("{:032x}", xxh3_128(text.as_bytes()))
+    serde_json::to_string(&shape).unwrap_or_default()
 }
 
 /// 32 hexadecimal digits over what a run makes beside rows. How far a sequence has come is not part
@@ -70,22 +93,21 @@ pub fn of_objects(planned: &Planned) -> String {
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 
-fn by_position(columns: &[ColumnPlan]) -> Vec<(&str, String, &str, String, Option<&str>)> {
+fn by_position(columns: &[ColumnPlan]) -> Vec<ColumnShape<'_>> {
     let mut sorted = columns.iter().collect::<Vec<_>>();
     sorted.sort_by_key(|column| column.position);
     sorted
         .into_iter()
         .map(|column| {
             let source = &column.source;
-            let ty = format!("{:?} {}", source.ty, source.nullable);
-            let target = column.target_type.to_string();
-            (
-                source.name.as_str(),
-                ty,
-                column.target_name.as_str(),
-                target,
-                source.collation.as_deref(),
-            )
+            ColumnShape {
+                name: &source.name,
+                ty: &source.ty,
+                nullable: source.nullable,
+                target_name: &column.target_name,
+                target_type: column.target_type.to_string(),
+                collation: source.collation.as_deref(),
+            }
         })
         .collect()
 }
@@ -121,5 +143,39 @@ pub fn may_continue(recorded: &Strategy, current: &Strategy) -> bool {
             recorded == current
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample::{column, plan};
+
+    fn table(scale: u8) -> TablePlan {
+        let at = column("At", SqlType::DateTime2 { scale });
+        plan(vec![column("Id", SqlType::Int), at], Strategy::Single)
+    }
+
+    /// A new release must not refuse the checkpoints of the last one: the text that is hashed stays.
+    #[test]
+    fn the_shape_is_written_in_the_same_form_in_every_release() {
+        let expected = serde_json::json!([
+            {"name": "Id", "type": "int", "nullable": false, "target_name": "id", "target_type": "text",
+             "collation": null},
+            {"name": "At", "type": {"date_time2": {"scale": 7}}, "nullable": false, "target_name": "at",
+             "target_type": "text", "collation": null},
+        ]);
+        let written: serde_json::Value = serde_json::from_str(&written(&table(7))).expect("JSON");
+        assert_eq!(written["columns"], expected);
+        let keys: Vec<&String> = written.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["columns", "filter", "name", "schema", "target"]);
+    }
+
+    #[test]
+    fn a_job_that_an_earlier_release_began_is_known_by_its_plan() {
+        let earlier = "0f4b1c6e8a9d4a3cb2f0d1e2c3b4a596";
+        assert!(is_same_shape(earlier, &table(7), &table(7)));
+        assert!(!is_same_shape(earlier, &table(7), &table(3)));
+        assert!(is_same_shape(&fingerprint(&table(3)), &table(7), &table(3)));
     }
 }

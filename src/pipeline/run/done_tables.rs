@@ -12,7 +12,7 @@ use crate::pipeline::run::completed::CompletedObjects;
 use crate::pipeline::run::resume::JobState;
 use crate::pipeline::small::is_small;
 use crate::plan::build::Planned;
-use crate::plan::fingerprint::fingerprint;
+use crate::plan::fingerprint::is_same_shape;
 use crate::plan::object::ForeignKeyPlan;
 use crate::plan::table::TablePlan;
 use crate::postgres::counter;
@@ -76,7 +76,8 @@ pub fn from_records(
         let now = by_name.get(&name).copied();
         let former = before.records.get(&name);
         let mut was_done = now.is_some() && former.is_some_and(|it| it.state == TableStage::Done);
-        if let Some(plan) = now.filter(|plan| was_done && fingerprint(plan) != record.fingerprint) {
+        let changed = |plan: &&TablePlan| !is_same_shape(&record.fingerprint, &record.plan, plan);
+        if let Some(plan) = now.filter(|plan| was_done && changed(plan)) {
             was_done = false;
             omissions.push(reshaped(plan));
         }

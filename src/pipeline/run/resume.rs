@@ -9,7 +9,7 @@ use crate::pipeline::context::Run;
 use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::run::session::Session;
 use crate::pipeline::survey::Survey;
-use crate::plan::fingerprint::{fingerprint, may_continue, of_objects};
+use crate::plan::fingerprint::{is_same_shape, may_continue, of_objects};
 use crate::plan::table::TablePlan;
 use crate::plan::view::ViewPlan;
 use crate::postgres::pool::Lease;
@@ -171,7 +171,7 @@ fn objects_complete(
         record.is_some_and(|record| {
             record.state == TableStage::Done
                 && record.error.is_none()
-                && record.fingerprint == fingerprint(plan)
+                && is_same_shape(&record.fingerprint, &record.plan, plan)
         })
     };
     same && survey.planned.tables.iter().all(done)
@@ -256,6 +256,9 @@ fn refuse_other_source(job: &Job, database: &Database, ran: &Origin) -> Result<(
         return Err(Error::new(
             Kind::Checkpoint,
             "the job file was changed since the recorded run in a way that changes rows, names or types",
+        )
+        .advise(
+            "undo the change, give the changed job a name of its own (job:), or start over with --restart.",
         ));
     }
     Ok(())
@@ -274,7 +277,10 @@ fn another_source(recorded: &SourceId, database: &Database) -> Error {
              (ALTER DATABASE ... SET NEW_BROKER changes it too)"
         ));
     }
-    Error::new(Kind::Checkpoint, message)
+    Error::new(Kind::Checkpoint, message).advise(
+        "let the job read that database again, give this job a name of its own (job:), or start over with \
+         --restart.",
+    )
 }
 
 /// Records without a guid get that of a run that read the same database of the same server: it was
@@ -307,14 +313,15 @@ fn refuse_changed(records: &HashMap<String, TableRecord>, survey: &Survey) -> Re
         };
         let unfinished = record.state != TableStage::Done;
         if unfinished
-            && (record.fingerprint != fingerprint(plan)
+            && (!is_same_shape(&record.fingerprint, &record.plan, plan)
                 || !may_continue(&record.plan.strategy, &plan.strategy))
         {
             return Err(Error::new(
                 Kind::Checkpoint,
                 "the table's columns or keys are not those that its checkpoint was made for",
             )
-            .at_table(plan.full_name()));
+            .at_table(plan.full_name())
+            .advise("undo the change to the table, or start over with --restart."));
         }
     }
     Ok(())
