@@ -33,6 +33,7 @@ pub mod cli;
 pub mod config;
 pub mod error;
 pub mod mssql;
+mod mutex;
 pub mod pipeline;
 pub mod plan;
 pub mod postgres;

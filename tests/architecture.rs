@@ -18,6 +18,8 @@ const CRATES: [&str; 3] = ["src", "crates/tds-copy/src", "crates/tsql/src"];
 const FLOORS: &[(&str, u8)] = &[
     ("calendar", 1),
     ("error", 1),
+    ("hex", 1),
+    ("mutex", 1),
     ("config", 2),
     ("schema", 2),
     ("typemap", 3),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -11,6 +11,8 @@ use super::encrypted::Encrypted;
 use super::outgoing::Outgoing;
 use super::prelogin::local_answer;
 use super::tunnel::{Glance, Tunnel};
+
+use crate::mutex::lock;
 
 /// Bytes of a captured response that are kept: a login or a `BEGIN TRANSACTION` answers with some
 /// hundred.
@@ -261,7 +263,7 @@ impl Slot {
     /// Runs something short on what is in the slot.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Option<Transport>) -> T) -> T {
         // A poll that panicked leaves a transport whose next use fails by itself.
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut lock(&self.0))
     }
 
     fn poll<T>(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,6 +10,7 @@ use crate::config::job::{Job, Mode};
 use crate::error::{Error, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
+use crate::mutex::lock;
 use crate::pipeline::outage::{Contact, Outage};
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::StopClock;
@@ -213,7 +214,7 @@ impl TableLoad {
     /// Adds partitions and gives the numbers of those that were not known: they count as open from here
     /// on.
     pub fn add_partitions(&self, numbers: &[u32]) -> Vec<u32> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         let new = numbers
             .iter()
             .copied()
@@ -264,13 +265,13 @@ impl TableLoad {
 
     /// The table's work divided evenly among its partitions, in bytes.
     pub fn weight_of_partition(&self) -> u64 {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         self.weight() / u64::try_from(known.len()).unwrap_or(u64::MAX).max(1)
     }
 
     /// Keeps the first error and stops the table's other partitions; true for the first.
     pub fn fail(&self, error: Error) -> bool {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failure = lock(&self.failure);
         let first = failure.is_none();
         if first {
             self.progress.set_state(TablePhase::Failed);
@@ -282,20 +283,17 @@ impl TableLoad {
 
     /// Keeps why indexes and checks could not be made.
     pub fn set_unmade(&self, errors: Vec<Error>) {
-        *self.unmade.lock().unwrap_or_else(PoisonError::into_inner) = errors;
+        *lock(&self.unmade) = errors;
     }
 
     /// Hands over why indexes and checks could not be made.
     pub fn take_unmade(&self) -> Vec<Error> {
-        std::mem::take(&mut *self.unmade.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.unmade))
     }
 
     /// Hands the error over for the report.
     pub fn take_failure(&self) -> Option<Error> {
-        self.failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.failure).take()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Ends a run when a server stays away. Each table has its own tries, and the tries of a thousand tables
 //! would take days to end.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
 use crate::error::{Error, Kind};
+use crate::mutex::lock;
 use crate::pipeline::policy::policy;
 use crate::report::pool::Side;
 
@@ -60,7 +61,7 @@ impl Outage {
                 error.message()
             ),
         );
-        let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = lock(&self.error);
         first.get_or_insert(ended);
         drop(first);
         self.found.notify_one();
@@ -69,11 +70,7 @@ impl Outage {
     /// Waits for an outage. Cancel safe.
     pub async fn found(&self) -> Error {
         loop {
-            let error = self
-                .error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            let error = lock(&self.error).take();
             match error {
                 Some(error) => return error,
                 None => self.found.notified().await,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::mutex::lock;
 use crate::report::concurrency::{Change, Concurrency};
 use crate::report::time::Clock;
 
@@ -108,7 +109,7 @@ impl Progress {
 
     /// A new numbered step begins.
     pub fn begin(&self, number: u32, of: u32, name: &'static str) {
-        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Step {
+        *lock(&self.step) = Step {
             number,
             of,
             name,
@@ -118,19 +119,19 @@ impl Progress {
 
     /// Sets how many tables the current step goes through.
     pub fn expect_tables(&self, tables: usize) {
-        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut step = lock(&self.step);
         step.tables = (0, u32::try_from(tables).unwrap_or(u32::MAX));
     }
 
     /// The current step is done with one more table.
     pub fn one_table_more(&self) {
-        let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut step = lock(&self.step);
         step.tables.0 = step.tables.0.saturating_add(1);
     }
 
     /// The step that the run is in.
     pub fn step(&self) -> Step {
-        *self.step.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.step)
     }
 
     /// Adds a table in state `Waiting`. `name` is `dbo.Posts`.
@@ -175,10 +176,7 @@ impl Progress {
 
     /// Loading begins with up to `first` partitions at a time.
     pub fn begin_concurrency(&self, cap: usize, first: usize, pinned: bool) {
-        let mut concurrency = self
-            .concurrency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut concurrency = lock(&self.concurrency);
         *concurrency = Concurrency {
             cap,
             pinned,
@@ -191,20 +189,14 @@ impl Progress {
     /// From now on up to `to` partitions are loaded at a time.
     pub fn change_concurrency(&self, to: usize, why: String) {
         let at = self.elapsed().as_secs_f64();
-        let mut concurrency = self
-            .concurrency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut concurrency = lock(&self.concurrency);
         let from = std::mem::replace(&mut concurrency.last, to);
         concurrency.changes.push(Change { at, from, to, why });
     }
 
     /// How many partitions may be loaded at a time, and every change so far.
     pub fn concurrency(&self) -> Concurrency {
-        let concurrency = self
-            .concurrency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let concurrency = lock(&self.concurrency);
         concurrency.clone()
     }
 
@@ -258,7 +250,7 @@ impl TableProgress {
     /// See [`TablePhase`] for who sets what.
     pub fn set_state(&self, state: TablePhase) {
         self.state.store(state as u8, Ordering::Relaxed);
-        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut span = lock(&self.span);
         if state == TablePhase::Running {
             span.0.get_or_insert_with(Instant::now);
         }
@@ -269,7 +261,7 @@ impl TableProgress {
 
     /// From the first partition taken until now, or until the table was over.
     pub fn elapsed(&self) -> Duration {
-        let (from, to) = *self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, to) = *lock(&self.span);
         match (from, to) {
             (Some(from), Some(to)) => to.duration_since(from),
             (Some(from), None) => from.elapsed(),

@@ -38,6 +38,18 @@ pub fn civil(days: i64) -> (i64, u8, u8) {
     (year, month as u8, day as u8)
 }
 
+/// `yyyy-mm-dd` of a count of days since 0000-03-01.
+///
+/// ```
+/// use tsql::calendar::{self, iso_date};
+///
+/// assert_eq!(iso_date(calendar::TO_2000 + 59), "2000-02-29");
+/// ```
+pub fn iso_date(days: i64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

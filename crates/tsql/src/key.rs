@@ -7,6 +7,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
+use crate::hex::hex;
 use crate::schema::SqlType;
 
 /// One value of a key column, without loss. Never shown in logs or errors.
@@ -214,9 +215,9 @@ impl KeyValue {
             Self::Text(text) => varchar(text, &name, collation),
             // Only a cast makes a hierarchyid of bytes, and it changes none of them.
             Self::Bytes(bytes) if *ty == SqlType::HierarchyId => {
-                format!("CAST({} AS hierarchyid)", hex(bytes))
+                format!("CAST({} AS hierarchyid)", binary(bytes))
             }
-            Self::Bytes(bytes) => hex(bytes),
+            Self::Bytes(bytes) => binary(bytes),
             Self::Guid(bytes) => format!("CAST('{}' AS uniqueidentifier)", guid(bytes)),
         }
     }
@@ -262,8 +263,7 @@ fn point(unscaled: &str, scale: u8) -> String {
 
 /// `yyyy-mm-dd` of a day counted from 0001-01-01.
 fn date(days: u32) -> String {
-    let (year, month, day) = calendar::civil(calendar::TO_0001 + i64::from(days));
-    format!("{year:04}-{month:02}-{day:02}")
+    calendar::iso_date(calendar::TO_0001 + i64::from(days))
 }
 
 /// `hh:mm:ss[.fff]` with `scale` fractional digits.
@@ -302,7 +302,7 @@ fn national(units: &[u16]) -> String {
             let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
             format!(
                 "CAST({} AS nvarchar({}))",
-                hex(&bytes),
+                binary(&bytes),
                 units.len().clamp(1, 4_000)
             )
         }
@@ -327,12 +327,9 @@ fn varchar(text: &str, type_name: &str, collation: Option<&str>) -> String {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::from("0x"), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02X}");
-        text
-    })
+/// A binary literal of T-SQL.
+fn binary(bytes: &[u8]) -> String {
+    format!("0x{}", hex(bytes).to_ascii_uppercase())
 }
 
 /// Text form of a uniqueidentifier: the first three groups are little-endian on the wire

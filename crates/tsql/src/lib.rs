@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod error;
+pub mod hex;
 pub mod key;
 pub mod names;
 pub mod page;

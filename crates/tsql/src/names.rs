@@ -1,6 +1,7 @@
 //! Target names: folding, shortening, quoting, and keeping them apart.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,6 +15,13 @@ pub struct TargetName {
     pub schema: String,
     /// Table of the target.
     pub table: String,
+}
+
+impl fmt::Display for TargetName {
+    /// As people read it, without quotes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.table)
+    }
 }
 
 /// How names of the source become names of the target.

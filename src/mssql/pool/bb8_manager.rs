@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::error::{Error, Kind};
 use crate::mssql::connect::Connector;
 use crate::mssql::connection::Connection;
+use crate::mutex::lock;
 
 use super::ticket::{Shared, Ticket};
 
@@ -118,7 +119,7 @@ impl FailureSink {
     }
 
     fn take_since(&self, started: Instant) -> Option<Error> {
-        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = lock(&self.0.queue);
         while let Some((at, error)) = queue.pop_front() {
             if at >= started {
                 return Some(error);
@@ -132,7 +133,7 @@ impl FailureSink {
 impl bb8::ErrorSink<ConnectFailed> for FailureSink {
     fn sink(&self, error: ConnectFailed) {
         if let ConnectFailed::Failed(error) = error {
-            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = lock(&self.0.queue);
             queue.push_back((Instant::now(), error));
             drop(queue);
             self.0.arrived.notify_waiters();

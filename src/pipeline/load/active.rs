@@ -1,11 +1,12 @@
 //! A partition that a worker is moving: how far it is, and what others request of it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::mutex::lock;
 use crate::pipeline::context::TableLoad;
 use crate::plan::cut_sql::Remaining;
 use crate::plan::table::Slice;
@@ -73,9 +74,8 @@ impl ActivePartition {
         })
     }
 
-    /// A poisoned lock is safe to use, because each step leaves the state consistent.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Reading begins, at what the claim read back: the slice, and the last committed key.

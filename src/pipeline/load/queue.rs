@@ -1,11 +1,12 @@
 //! The work of the loading step: queues of partitions to load, of tables to finish and of tables to
 //! count, and how many of each may be in progress.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::mutex::lock;
 use crate::pipeline::context::TableLoad;
 use crate::pipeline::load::active::{ActivePartition, Request};
 use crate::pipeline::load::pending::PendingPartitions;
@@ -117,9 +118,8 @@ impl WorkQueue {
         }
     }
 
-    /// A poisoned lock is safe to use, because each step leaves the state consistent.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Resolves at the next change. Get and enable it before calling [`WorkQueue::take`], so that no

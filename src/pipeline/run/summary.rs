@@ -131,7 +131,7 @@ async fn read_committed(run: &Run) -> Result<Committed> {
 }
 
 fn target_name(plan: &TablePlan) -> String {
-    format!("{}.{}", plan.target.schema, plan.target.table)
+    plan.target.to_string()
 }
 
 /// A table that was loaded, or done before. Rows that an earlier run had committed are told apart.

@@ -1,8 +1,9 @@
 //! Which range of the table the next statement of a sample reads.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use crate::mutex::lock;
 use crate::plan::table::Slice;
 use tsql::key::KeyValue;
 
@@ -64,9 +65,8 @@ impl Ranges {
         self.state().unread.push_back(range);
     }
 
-    /// A poisoned lock is safe to use, because each step leaves the state consistent.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -311,7 +311,7 @@ impl<'a> Comparison<'a> {
 fn nothing_known(plan: &TablePlan) -> VerifiedTable {
     VerifiedTable {
         table: plan.full_name(),
-        target: format!("{}.{}", plan.target.schema, plan.target.table),
+        target: plan.target.to_string(),
         source_rows: None,
         target_rows: None,
         rejected: 0,

@@ -7,6 +7,7 @@ use crate::postgres::pool::Lease;
 use crate::postgres::verify::{Field, show};
 use crate::report::verify::{ColumnDifference, KeyPart, RowDifference, Values};
 use tds_copy::transcode::digest::fields_of;
+use tsql::hex::hex;
 use tsql::typemap::PgType;
 
 /// The differences in words, and why their keys are left out if PostgreSQL would not print them.
@@ -62,10 +63,7 @@ fn bare(table: &ComparedTable, found: &FoundDifference) -> RowDifference {
 }
 
 fn hexadecimal(key: &[u8]) -> String {
-    key.iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&key[..key.len().min(8)])
 }
 
 async fn row(

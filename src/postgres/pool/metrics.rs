@@ -1,10 +1,11 @@
 //! What the target pool counts, so that a run can say where it waited.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::mutex::lock;
 use crate::report::pool::{PoolReport, Side, mean_seconds};
 
 /// A snapshot of the pool.
@@ -75,7 +76,7 @@ impl Meter {
 
     /// Numbers are whole after every step, so a panic elsewhere does not spoil them.
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.numbers)
     }
 
     pub(super) fn cap(&self) -> usize {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio_postgres::CancelToken;
+
+use crate::mutex::lock;
 
 /// The leases in use, by number.
 #[derive(Default)]
@@ -19,7 +21,7 @@ struct Leases {
 impl Running {
     /// A poisoned lock is safe to use, because each step leaves the map consistent.
     fn leases(&self) -> MutexGuard<'_, Leases> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn enter(running: &Arc<Self>, token: CancelToken) -> Entry {

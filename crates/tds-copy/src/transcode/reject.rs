@@ -12,7 +12,8 @@ use crate::error::{Error, Kind, Result};
 use crate::transcode::digest::fields;
 use crate::transcode::fault::Reason;
 use crate::transcode::layout::{Planned, RowLayout};
-use crate::transcode::show::{hex, text};
+use crate::transcode::show::text;
+use tsql::hex::hex;
 
 /// Wire bytes of a faulty value that are kept: with two digits a byte well below the 256 MiB that
 /// a string in `jsonb` may have. A longer value is kept by its length.

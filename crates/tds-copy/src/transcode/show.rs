@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::transcode::json::JSONB_VERSION;
-use tsql::calendar::{self, civil};
+use tsql::calendar::{self, iso_date};
+use tsql::hex::hex;
 use tsql::typemap::PgType;
 
 const DAY: i64 = 86_400_000_000;
@@ -93,16 +94,6 @@ fn json_of(field: &[u8]) -> Option<String> {
     (*version == JSONB_VERSION).then(|| text.to_owned())
 }
 
-/// Two lower-case digits a byte.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |place: u8| char::from(DIGITS[usize::from(place)]);
-    let pairs = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    pairs.collect()
-}
-
 fn uuid(field: &[u8]) -> Option<String> {
     let mut text = hex(field);
     if field.len() != 16 {
@@ -115,8 +106,7 @@ fn uuid(field: &[u8]) -> Option<String> {
 }
 
 fn date(days: i64) -> String {
-    let (year, month, day) = civil(calendar::TO_2000 + days);
-    format!("{year:04}-{month:02}-{day:02}")
+    iso_date(calendar::TO_2000 + days)
 }
 
 fn clock(microseconds: i64) -> String {
