@@ -200,7 +200,7 @@ impl Error {
         self
     }
 
-    /// Names the table, where no table was named yet.
+    /// Names the table, if no table was named yet.
     #[must_use]
     pub fn at_table(mut self, table: impl Into<String>) -> Self {
         self.0.place.table.get_or_insert_with(|| table.into());
@@ -225,7 +225,7 @@ impl Error {
         self
     }
 
-    /// Says the row's place in other words, where one is known.
+    /// Says the row's place in other words, if one is known.
     #[must_use]
     pub fn with_row(mut self, words: impl FnOnce(String) -> String) -> Self {
         self.0.place.row = self.0.place.row.take().map(words);

@@ -40,8 +40,8 @@ const fn says(retry: Retry, advice: &'static str) -> Policy {
 
 /// One table without a wildcard, so that a new kind must choose.
 ///
-/// A kind is retried where time alone can heal it. `SourceUnreachable` and `TargetUnreachable` are:
-/// a server that restarts is unreachable for a while. So is a TLS handshake that failed where
+/// A kind is retried if time alone can heal it. `SourceUnreachable` and `TargetUnreachable` are:
+/// a server that restarts is unreachable for a while. So is a TLS handshake that failed when
 /// others succeeded, and a database that could be opened before.
 pub const fn policy(kind: Kind) -> Policy {
     match kind {

@@ -58,7 +58,7 @@ async fn read_and_plan(
     plan_from(database, job, options, types)
 }
 
-/// What the target's extensions offer, asked only where a type of the source depends on it.
+/// What the target's extensions offer, asked only if a type of the source depends on it.
 pub async fn target_types(database: &Database, target: &TargetPool) -> Result<TargetTypes> {
     if !needs_target_types(database) {
         return Ok(TargetTypes::default());

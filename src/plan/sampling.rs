@@ -19,7 +19,7 @@ use crate::plan::tiles;
 pub const PAGES_OF_A_PART: u64 = 32;
 
 /// Pages of a sample that is to tell how much of a range is left: of the whole table, so that a
-/// hundredth of it has five. Where that is too few, the second.
+/// hundredth of it has five. If that is too few, the second.
 pub const PAGES_OF_WHAT_IS_LEFT: [u64; 2] = [512, 4096];
 
 /// Fewer pages than this in a range say too little about it.

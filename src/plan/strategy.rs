@@ -23,7 +23,7 @@ pub struct Circumstances<'a> {
 pub struct Choice {
     pub strategy: Strategy,
     pub partitions: usize,
-    /// Where the cuts cost two seeks: as many or more.
+    /// If the cuts cost two seeks: as many or more.
     pub dense_partitions: usize,
     pub reason: Option<String>,
 }

@@ -29,7 +29,7 @@ pub struct TablePlan {
     pub strategy: Strategy,
     /// How many partitions were asked for; cut points may yield fewer.
     pub wanted_partitions: usize,
-    /// As many or more, where the ends of the key are all that its cuts depend on. Whether they are
+    /// As many or more, if the ends of the key are all that its cuts depend on. Whether they are
     /// is known when the source was asked for them.
     #[serde(default)]
     pub dense_partitions: usize,
@@ -94,7 +94,7 @@ pub enum Strategy {
         index: String,
         key: Vec<KeyColumn>,
         ordered: bool,
-        /// Where the rows are stored by partitions of another column than the key's first: the
+        /// If the rows are stored by partitions of another column than the key's first: the
         /// index is in key order within each of them only, so each is read by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stored_by: Option<PartitionFunction>,

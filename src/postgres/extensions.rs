@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::postgres::fault;
 use tsql::typemap::TargetTypes;
 
-/// A type counts where its own extension made it and the search path finds it.
+/// A type counts if its own extension made it and the search path finds it.
 const FIND: &str = "\
 SELECT e.extname::text AS extension, t.typname::text AS type FROM pg_catalog.pg_extension e \
 JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass \

@@ -24,7 +24,7 @@ const RETAKE_WITHIN: Duration = Duration::from_secs(8);
 const UNLOCK_WITHIN: Duration = Duration::from_secs(1);
 
 /// With these the server notices within about a minute that this process is gone, and releases the
-/// lock: `tcp_keepalives_*` where the connection is quiet, `tcp_user_timeout` where an answer
+/// lock: `tcp_keepalives_*` if the connection is quiet, `tcp_user_timeout` if an answer
 /// is on its way. What this server version or system does not know is left out.
 const NOTICE: &str = "\
 SELECT pg_catalog.set_config(s.name, v.value, false) FROM (VALUES ('tcp_keepalives_idle', '30'), \

@@ -12,7 +12,7 @@ use crate::postgres::fault;
 use crate::postgres::state::SCHEMA_LOCK;
 use tsql::names::{qualified, quote_ident};
 
-/// The schema of the job's state; made for a scratch table where there is none.
+/// The schema of the job's state; made for a scratch table if it does not exist.
 const SCHEMA: &str = "_migrate";
 
 /// By this comment a schema is known to be made for scratch tables only; a run that makes its state
@@ -49,7 +49,7 @@ impl Scratch {
     /// The caller holds the job's lock. Gives the plan under which the table is written.
     ///
     /// # Errors
-    /// `TargetExists` where a table of this name is not the job's scratch table.
+    /// `TargetExists` if a table of this name is not the job's scratch table.
     pub async fn make(
         client: &mut Client,
         job: &str,
@@ -95,7 +95,7 @@ impl Scratch {
             .map_err(|error| fault::from_driver(error, "empty the scratch table"))
     }
 
-    /// Drops the table, and the schema where it was made for scratch tables and holds nothing else.
+    /// Drops the table, and the schema if it was made for scratch tables and holds nothing else.
     /// One that another process has made since, which needs the job's lock, is left alone.
     pub async fn remove(&self, client: &mut Client) -> Result<()> {
         let table = qualified(&self.name);

@@ -20,7 +20,7 @@ use crate::tls::trust::{Expected, Pinned, Trusted};
 ///
 /// The signature of the handshake is checked all the same: channel binding proves the certificate to
 /// the login, and an attacker in the middle could show the server's own, which is public, without its
-/// key. Where [`is_provable`] says that it cannot be checked, nothing may be built on the certificate.
+/// key. If [`is_provable`] says that it cannot be checked, nothing may be built on the certificate.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
     algorithms: WebPkiSupportedAlgorithms,

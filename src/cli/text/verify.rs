@@ -133,7 +133,7 @@ fn row_line(row: &RowDifference) -> String {
     }
 }
 
-/// Where the row as such is missing or there too often, its value is that of the side that has it.
+/// If the row as such is missing or there too often, its value is that of the side that has it.
 fn column(column: &ColumnDifference, changed: bool) -> String {
     match &column.values {
         None => column.column.clone(),

@@ -86,7 +86,7 @@ fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let default = (max_connections as u64 / 4).max(1);
     let mut min_connections = section.number_or("min_connections", default, g);
     if min_connections > max_connections {
-        // Where the environment lowered the cap under what the file warms up, the cap holds.
+        // If the environment lowered the cap under what the file warms up, the cap holds.
         if section.overridden("max_connections", g) {
             min_connections = max_connections;
             section.correct("min_connections", max_connections.to_string(), g);

@@ -149,7 +149,7 @@ async fn make_indexes(
     }
     for trigger in &context.plan.objects.triggers {
         stop_between_objects(run)?;
-        // The job asked for it by a key of its own, which is where it is left out.
+        // The job asked for it by a key of its own, in which it is left out.
         objects::make_trigger(lease, context, trigger).await?;
     }
     Ok(unmade)

@@ -295,7 +295,7 @@ fn counts(cap: usize) -> Vec<usize> {
 }
 
 /// The job's own size and those of [`COMMIT_SIZES`] that a connection reaches often enough within
-/// a sample like this one. None where only the job's own is left: there is nothing to compare.
+/// a sample like this one. None if only the job's own is left: there is nothing to compare.
 fn commit_sizes(own: u64, sample: &Sample) -> Vec<u64> {
     let moved = sample.measured.bytes as f64 / sample.measured.connections.max(1) as f64;
     let told = |size: &u64| *size as f64 * COMMITS_PER_SAMPLE <= moved;

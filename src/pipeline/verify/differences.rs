@@ -35,7 +35,7 @@ struct Leftover {
 }
 
 /// All differences between the sides, by key. Without a key, a row of each side is called changed
-/// where more than half of the columns agree.
+/// if more than half of the columns agree.
 pub(super) fn differences(
     source: HeldRows,
     mut target: HeldRows,
@@ -146,7 +146,7 @@ fn without_key(left: Vec<Leftover>) -> Vec<FoundDifference> {
     found
 }
 
-/// The row of the target that agrees in most columns, where these are more than half.
+/// The row of the target that agrees in most columns, if these are more than half.
 fn nearest<'a>(row: &HeldRow, target: &'a mut [HeldRow]) -> Option<&'a mut HeldRow> {
     let free = target.iter_mut().take(MOST_PAIRED);
     let free = free.filter(|other| other.count > 0);

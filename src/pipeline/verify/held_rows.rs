@@ -53,7 +53,7 @@ pub(super) struct HeldRow {
     pub(super) count: u64,
     /// A hash of each field.
     pub(super) columns: Box<[u64]>,
-    /// In the row's order, where values are wanted.
+    /// In the row's order, if values are wanted.
     pub(super) fields: Option<Box<[Option<Field>]>>,
 }
 

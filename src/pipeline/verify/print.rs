@@ -1,4 +1,4 @@
-//! Differences as the report shows them: keys always, other values only where they were asked for.
+//! Differences as the report shows them: keys always, other values only if they were asked for.
 
 use crate::error::Result;
 use crate::pipeline::verify::differences::{Fields, FoundDifference};

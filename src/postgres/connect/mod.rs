@@ -26,7 +26,7 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// Bytes that stay unacknowledged for this long end the connection, where the system would try
+/// Bytes that stay unacknowledged for this long end the connection; the system would try
 /// for a quarter of an hour and keepalive waits its turn. It also ends one whose server reads
 /// nothing for so long, so it outlasts a disk that hangs for a while.
 const USER_TIMEOUT: Duration = Duration::from_secs(180);

@@ -104,7 +104,7 @@ fn answered(code: &str, said: &str, target: &Server) -> Error {
     Error::new(kind, text)
 }
 
-/// What to do, where the code and the words of the answer tell (postgres, `miscinit.c`,
+/// What to do, if the code and the words of the answer tell (postgres, `miscinit.c`,
 /// `postinit.c`, `postmaster.c`, `auth.c`). `None` if the answer says it.
 fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String> {
     let Server { database, user, .. } = target;

@@ -7,7 +7,7 @@ use tracing::debug;
 const NO_TIMEOUT: &str = "SET statement_timeout = 0";
 
 /// What a load needs. A load may take hours and be idle in its transaction while the source is slow;
-/// only locks are not waited for endlessly. What is recorded as done is on disk, also where commits do
+/// only locks are not waited for endlessly. What is recorded as done is on disk, also if commits do
 /// not wait by default: a load says in its own transactions where that may come later.
 ///
 /// The list has each setting that a role can have (PostgreSQL documentation, "Client Connection Defaults",

@@ -57,7 +57,7 @@ impl Columns {
     }
 
     /// `COPY posts, line 5, column body`, in the server's language: an unknown one gives nothing.
-    /// What may follow a column is a value, so a column is taken only where it is one of ours.
+    /// What may follow a column is a value, so a column is taken only if it is one of ours.
     fn parse(&self, context: &str) -> Place {
         let Some(context) = context.lines().find(|line| line.starts_with("COPY ")) else {
             return Place::default();

@@ -58,7 +58,7 @@ impl ScratchWriter {
         sent.map_err(failed)
     }
 
-    /// Commits what was written, waiting for the disk as a partition's writer does; nothing where
+    /// Commits what was written, waiting for the disk as a partition's writer does; nothing if
     /// nothing was written.
     pub async fn commit(&mut self, end: End) -> Result<()> {
         if !self.connection.in_transaction() {

@@ -55,7 +55,7 @@ pub async fn check(client: &Client, plan: &TablePlan, mode: Mode) -> Result<()> 
         .map_err(|error| error.at_table(full_name(plan)))
 }
 
-/// Makes or takes over the table and records it as created: both or neither. Does nothing where
+/// Makes or takes over the table and records it as created: both or neither. Does nothing if
 /// it is recorded as created already. [`Kind::JobHeld`] if a younger run has the job.
 pub async fn make(
     client: &mut Client,
@@ -217,7 +217,7 @@ fn made_with(plan: &TablePlan, unlogged: bool) -> Vec<String> {
     all
 }
 
-/// `CREATE SCHEMA IF NOT EXISTS` alone asks for the right to create even where the schema is
+/// `CREATE SCHEMA IF NOT EXISTS` alone asks for the right to create even if the schema is
 /// there, and fails when two do it at once.
 pub(in crate::postgres) async fn make_schema(
     transaction: &Transaction<'_>,
@@ -267,7 +267,7 @@ fn full_name(plan: &TablePlan) -> String {
     format!("{}.{}", plan.schema, plan.name)
 }
 
-/// The table's oid, where it is there.
+/// The table's oid, if it exists.
 pub(super) async fn oid(client: &impl GenericClient, name: &TargetName) -> Result<Option<Oid>> {
     shape::find(client, name)
         .await

@@ -14,7 +14,7 @@ use tsql::names::quote_ident;
 /// Makes an index or a unique constraint.
 ///
 /// # Errors
-/// [`TargetExists`](crate::error::Kind::TargetExists) if another object has its name; PostgreSQL's own where rows or their
+/// [`TargetExists`](crate::error::Kind::TargetExists) if another object has its name; PostgreSQL's own if rows or their
 /// size do not allow it.
 pub async fn make_index(
     client: &mut Client,
@@ -33,7 +33,7 @@ pub async fn make_index(
 
 /// Why an index was not made.
 enum Unmade {
-    /// One row's entry is too large; where the row is, as `(0,2)`.
+    /// One row's entry is too large; the place of the row, as `(0,2)`.
     Entry {
         error: Error,
         at: String,
@@ -90,7 +90,7 @@ async fn index_in_transaction(
 /// Makes a check and holds the rows to it, unless the source does not vouch for them.
 ///
 /// # Errors
-/// [`TargetExists`](crate::error::Kind::TargetExists) where another constraint has its name; PostgreSQL's own where a row
+/// [`TargetExists`](crate::error::Kind::TargetExists) if another constraint has its name; PostgreSQL's own if a row
 /// violates it.
 pub async fn make_check(
     client: &mut Client,

@@ -42,7 +42,7 @@ pub(super) async fn describe(
         .chain(index.included.iter().map(String::as_str))
         .collect();
     let sizes = columns.iter().map(|column| {
-        // As text where it is longest: bytes of an entry, before PostgreSQL compresses it.
+        // As text when it is longest: bytes of an entry, before PostgreSQL compresses it.
         format!("pg_catalog.octet_length({}::text)", quote_ident(column))
     });
     let sizes = sizes.collect::<Vec<_>>().join(", ");

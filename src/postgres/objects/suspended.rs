@@ -156,7 +156,7 @@ fn drop_constraint(table: &str, name: &str) -> String {
 ///
 /// # Errors
 /// [`crate::error::Kind::TargetExists`] if another constraint has its name; PostgreSQL's own
-/// where rows violate what they had been held to.
+/// if rows violate what they had been held to.
 pub async fn restore(
     client: &mut Client,
     context: &TableContext<'_>,

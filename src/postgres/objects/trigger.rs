@@ -67,7 +67,7 @@ async fn make_in_transaction(
     transaction.commit().await.map_err(failed)
 }
 
-/// Never back: where the sequence has got further by itself it stays there.
+/// Never back: if the sequence has got further by itself, it stays there.
 async fn go_on_above(
     transaction: &Transaction<'_>,
     context: &TableContext<'_>,

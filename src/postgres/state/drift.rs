@@ -13,7 +13,7 @@ use tsql::names;
 /// What has become of a recorded table in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetDrift {
-    /// The table that was recorded, with rows where rows were committed.
+    /// The table that was recorded, with rows if rows were committed.
     None,
     /// Neither the name nor the table: dropped.
     Missing,

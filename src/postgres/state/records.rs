@@ -73,7 +73,7 @@ pub struct PartitionProgress {
     pub last_key: Option<Vec<KeyValue>>,
     /// Wrapping sum of the hashes of `hashed_rows` rows.
     pub checksum: u128,
-    /// Fewer than `rows` where a run that did not ask for checksums committed some of them.
+    /// Fewer than `rows` if a run that did not ask for checksums committed some of them.
     pub hashed_rows: u64,
     /// Characters that `strip` or `replace` changed, and times that were truncated so as not to reach the
     /// next day.
@@ -154,7 +154,7 @@ impl PartitionState {
     }
 }
 
-/// Nobody but a run of the same job writes these records.
+/// Only runs of the same job write these records.
 const CHANGED_MEANWHILE: &str = "run the same command again; if it is refused again, schema _migrate was changed by \
                                  hand or by another version: start over with --restart.";
 

@@ -156,7 +156,7 @@ pub(super) async fn version(client: &impl GenericClient) -> Result<i32> {
         .map_err(|error| fault::from_driver(error, "read the version of schema _migrate"))
 }
 
-/// Makes the schema where it is missing, and brings one that an older version made up to date.
+/// Makes the schema if it is missing. If an older version made it, brings it up to date.
 /// [`Kind::Checkpoint`] if a newer version made it.
 pub async fn install(client: &mut Client) -> Result<()> {
     let failed = |error| fault::from_driver(error, "make schema _migrate");

@@ -158,7 +158,7 @@ pub(super) fn progress(row: &Row) -> Result<PartitionProgress> {
 }
 
 /// Records a table's plan and its partitions, numbered from 1, as planned. [`Kind::Checkpoint`]
-/// where loading has begun already; [`Kind::JobHeld`] if a younger run has the job.
+/// if loading has begun already; [`Kind::JobHeld`] if a younger run has the job.
 pub async fn save_plan(
     client: &mut Client,
     fence: RunFence<'_>,

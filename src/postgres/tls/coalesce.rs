@@ -203,7 +203,7 @@ mod tests {
         assert!(socket.writes.concat() == records.concat().repeat(4));
         assert!(socket.offered.iter().all(|offered| *offered <= 2 * TAKES));
         let (all, offered) = (4 * 32 * RECORD, socket.offered.iter().sum::<usize>());
-        // Twice as much as it takes, and as much again where it must be waited for.
+        // Twice as much as it takes, and as much again if it must be waited for.
         assert!(offered <= 4 * all + 2 * TAKES, "{offered} of {all}");
     }
 

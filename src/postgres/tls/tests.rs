@@ -42,7 +42,7 @@ fn identity(certificate: CertificateDer<'static>, key: &KeyPair) -> Identity {
     Identity(Arc::new(CertifiedKey::new(vec![certificate], key)))
 }
 
-/// One DER element, of more than 127 bytes where it is long.
+/// One DER element; a long one has more than 127 bytes.
 fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     match contents.len() {

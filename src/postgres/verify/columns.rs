@@ -36,7 +36,7 @@ fn form(ty: &PgType) -> Form {
         | PgType::Text
         | PgType::Bytea
         | PgType::Uuid
-        // The encoder writes jsonb as PostgreSQL prints it where checksums are asked for.
+        // The encoder writes jsonb as PostgreSQL prints it if checksums are asked for.
         | PgType::Json
         | PgType::Jsonb
         | PgType::RealArray

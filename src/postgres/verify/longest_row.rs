@@ -8,7 +8,7 @@ use crate::postgres::fault;
 use tsql::names::{qualified, quote_ident};
 use tsql::typemap::PgType;
 
-/// A row of more than some KiB keeps its values in the TOAST table, compressed where that helps:
+/// A row of more than some KiB keeps its values in the TOAST table, compressed if that helps:
 /// at most 255 to 1, by the form in which LZ4 writes lengths. A TOAST table below this has no row
 /// of more than 16 MiB.
 const LEAST_TOAST: i64 = (16 << 20) / 255;

@@ -47,7 +47,7 @@ pub struct Settings {
     pub source_min_connections: usize,
     pub target_connections: usize,
     pub max_partitions_per_table: usize,
-    /// Where the job fixes it.
+    /// Set if the job fixes it.
     pub partitions_in_flight: Option<usize>,
     /// Bytes.
     pub commit_every: u64,
