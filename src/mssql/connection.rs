@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
-use crate::plan::level::changes_level;
+use crate::plan::isolation::changes_level;
 
 use super::control::ControlRow;
 use super::fault;

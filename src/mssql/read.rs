@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
-use crate::plan::level;
+use crate::plan::isolation;
 use tds_copy::tds::packet::{SQL_BATCH, frame_message};
 use tds_copy::tds::token::ServerMessage;
 use tds_copy::transcode::{Batch, Outcome, RowLayout, RowReader, Step};
@@ -63,7 +63,7 @@ pub(super) async fn open_reader<'c>(
     reader: RowReader,
     patience: Patience,
 ) -> Result<RowStream<'c>> {
-    let changes_level = level::changes_level(sql);
+    let changes_level = isolation::changes_level(sql);
     let payload = sql_batch(sql, connection.transaction());
     let mut request = Vec::with_capacity(payload.len() + 64);
     frame_message(SQL_BATCH, &payload, connection.packet_size(), &mut request);

@@ -1,7 +1,7 @@
 //! The T-SQL and the arithmetic that cut a table, or what is left of a partition's range, into partitions.
 
 use crate::config::job::Consistency;
-use crate::plan::level::at_level;
+use crate::plan::isolation::at_level;
 use crate::plan::query;
 use crate::plan::range::{self, Predicates};
 use crate::plan::table::{KeyColumn, Range, Slice, Stored, Strategy, TablePlan};

@@ -10,7 +10,7 @@ pub mod function;
 mod inventory;
 pub mod kept;
 pub mod layout;
-pub mod level;
+pub mod isolation;
 mod limits;
 pub mod object;
 pub mod objects;

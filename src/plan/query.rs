@@ -1,7 +1,7 @@
 //! The T-SQL of partition reads and counts, from the plan alone.
 
 use crate::config::job::Consistency;
-use crate::plan::level::{at_level, hint};
+use crate::plan::isolation::{at_level, hint};
 use crate::plan::range;
 use crate::plan::table::{ColumnPlan, KeyColumn, Range, Slice, Strategy, TablePlan};
 use tsql::key::KeyValue;

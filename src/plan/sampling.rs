@@ -9,7 +9,7 @@
 use crate::config::job::Consistency;
 use crate::plan::cut_sql::Remaining;
 use crate::plan::kept::object_id;
-use crate::plan::level::hint;
+use crate::plan::isolation::hint;
 use crate::plan::query;
 use crate::plan::table::{KeyColumn, TablePlan};
 use crate::plan::tiles;

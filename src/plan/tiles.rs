@@ -1,7 +1,7 @@
 //! The T-SQL of cut points by NTILE, over a table or a part of it.
 
 use crate::config::job::Consistency;
-use crate::plan::level::at_level;
+use crate::plan::isolation::at_level;
 use crate::plan::query::{free_name, from, names, order_by, sent_key, where_clause};
 use crate::plan::range::Predicates;
 use crate::plan::table::{KeyColumn, TablePlan};
