@@ -2,10 +2,10 @@
 
 use crate::config::job::Consistency;
 use crate::plan::isolation::at_level;
+use crate::plan::ntile_cuts;
 use crate::plan::query;
 use crate::plan::range::{self, Predicates};
 use crate::plan::table::{KeyColumn, Range, Slice, Stored, Strategy, TablePlan};
-use crate::plan::tiles;
 use tsql::key::KeyValue;
 
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
@@ -179,7 +179,7 @@ pub fn cut_points(
     parts: usize,
     consistency: Consistency,
 ) -> String {
-    tiles::cut_points(table, key, left.predicates(key), parts, consistency)
+    ntile_cuts::cut_points(table, key, left.predicates(key), parts, consistency)
 }
 
 fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {

@@ -20,12 +20,12 @@ mod range;
 
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod sampling;
+pub mod sample_cuts;
 pub mod selection;
 pub mod slices;
 pub mod strategy;
 pub mod table;
-mod tiles;
+mod ntile_cuts;
 mod types;
 mod unknown;
 mod values;

@@ -1,9 +1,9 @@
 //! The statements as they are sent.
 
 use super::*;
+use crate::plan::ntile_cuts::cut_points;
 use crate::plan::sample::{column, keyset, plan};
 use crate::plan::table::Stored;
-use crate::plan::tiles::cut_points;
 use tsql::schema::objects::PartitionFunction;
 
 fn int(value: i64) -> KeyValue {

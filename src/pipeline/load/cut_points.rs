@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::mssql::{Connection, cuts};
 use crate::pipeline::context::Run;
 use crate::plan::cut_sql::{self, Edge, Remaining};
-use crate::plan::sampling::{self, SampleSize};
+use crate::plan::sample_cuts::{self, SampleSize};
 use crate::plan::table::{KeyColumn, TablePlan};
 use tsql::key::KeyValue;
 
@@ -95,8 +95,8 @@ impl<'a> CutFinder<'a> {
         if any < 2 {
             return Ok(Some(Vec::new()));
         }
-        let wanted = sampling::PAGES_OF_A_PART.saturating_mul(any as u64);
-        match sampling::percent(self.pages(source).await?, wanted) {
+        let wanted = sample_cuts::PAGES_OF_A_PART.saturating_mul(any as u64);
+        match sample_cuts::percent(self.pages(source).await?, wanted) {
             Some(percent) => self.by_sample(source, any, percent).await,
             None if self.plan.estimated_rows > FEW_ROWS => Ok(None),
             None => self.by_rows(source, any).await.map(Some),
@@ -105,10 +105,10 @@ impl<'a> CutFinder<'a> {
 
     /// The table's pages, or an estimate of them; 0 if it has none.
     async fn pages(&self, source: &mut Connection) -> Result<u64> {
-        if !sampling::has_pages(self.plan) {
+        if !sample_cuts::has_pages(self.plan) {
             return Ok(0);
         }
-        let counted = cuts::count_if_known(source, &sampling::pages(self.plan)).await?;
+        let counted = cuts::count_if_known(source, &sample_cuts::pages(self.plan)).await?;
         let estimated = match self.plan.estimated_bytes {
             0 => self.plan.estimated_rows / ROWS_OF_A_PAGE,
             bytes => bytes / PAGE,
@@ -148,7 +148,7 @@ impl<'a> CutFinder<'a> {
         plan: &TablePlan,
         sample: SampleSize,
     ) -> Result<Option<Vec<Vec<KeyValue>>>> {
-        let sql = sampling::cut_points(plan, self.key, &self.left, sample, self.consistency);
+        let sql = sample_cuts::cut_points(plan, self.key, &self.left, sample, self.consistency);
         cuts::if_understood(self.keys(source, &sql).await)
     }
 
@@ -157,19 +157,19 @@ impl<'a> CutFinder<'a> {
     async fn left_by_sample(&self, source: &mut Connection) -> Result<Option<(u64, f64)>> {
         let pages = self.pages(source).await?;
         let rows_of_a_page = (self.plan.estimated_rows / pages.max(1)).max(1);
-        for wanted in sampling::PAGES_OF_WHAT_IS_LEFT {
-            let Some(percent) = sampling::percent(pages, wanted) else {
+        for wanted in sample_cuts::PAGES_OF_WHAT_IS_LEFT {
+            let Some(percent) = sample_cuts::percent(pages, wanted) else {
                 return Ok(None);
             };
             let Self {
                 plan, key, left, ..
             } = self;
-            let sql = sampling::count(plan, key, left, percent, self.consistency);
+            let sql = sample_cuts::count(plan, key, left, percent, self.consistency);
             let counted = cuts::if_understood(cuts::count(source, &sql).await)?;
             let Some(rows) = counted else {
                 return Ok(None);
             };
-            if rows >= sampling::LEAST_PAGES * rows_of_a_page {
+            if rows >= sample_cuts::LEAST_PAGES * rows_of_a_page {
                 return Ok(Some(((rows as f64 * 100.0 / percent) as u64, percent)));
             }
         }

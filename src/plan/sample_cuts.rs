@@ -8,11 +8,11 @@
 
 use crate::config::job::Consistency;
 use crate::plan::cut_sql::Remaining;
-use crate::plan::kept::object_id;
 use crate::plan::isolation::hint;
+use crate::plan::kept::object_id;
+use crate::plan::ntile_cuts;
 use crate::plan::query;
 use crate::plan::table::{KeyColumn, TablePlan};
-use crate::plan::tiles;
 
 /// Pages of a sample for each part that a table is cut into. A page is one place in the key, so the
 /// sizes of two parts differ by about a sixth.
@@ -72,7 +72,7 @@ pub fn cut_points(
     consistency: Consistency,
 ) -> String {
     let pages = self::sample(table, sample.percent, consistency);
-    tiles::tiles(table, key, &pages, left.predicates(key), sample.parts)
+    ntile_cuts::tiles(table, key, &pages, left.predicates(key), sample.parts)
 }
 
 /// The statement that counts the sampled rows that are in `left`.
