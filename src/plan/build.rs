@@ -3,6 +3,7 @@
 use crate::config::job::{Job, NameStyle, TableOverride};
 use crate::error::{Error, Kind, Result};
 use crate::plan::access;
+use crate::plan::column_policies;
 use crate::plan::columns::{self, ColumnRules};
 use crate::plan::function::{FunctionPlan, HelperPlan};
 use crate::plan::inventory::{Functions, inventory};
@@ -15,7 +16,6 @@ use crate::plan::strategy::{self, Circumstances};
 use crate::plan::table::{Omission, PrimaryKey, TablePlan, TargetName};
 use crate::plan::types;
 use crate::plan::unknown;
-use crate::plan::values;
 use crate::plan::view::ViewPlan;
 use tsql::names;
 use tsql::schema::inventory::InventoryKind;
@@ -188,7 +188,7 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     let mut remarks = Remarks::default();
     let override_ = &access::without_denied(table, override_, &mut remarks);
     let mut problems = unknown::unknown_columns(table, override_);
-    problems.extend(values::without_text(table, override_));
+    problems.extend(column_policies::without_text(table, override_));
     let target = target_name(table, override_, job).map_err(|error| vec![error])?;
     problems.extend(access::refused(table, override_, &mut remarks));
     let notes = &mut remarks.notes;

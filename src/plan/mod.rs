@@ -8,9 +8,9 @@ pub mod cut_sql;
 pub mod fingerprint;
 pub mod function;
 mod inventory;
+pub mod isolation;
 pub mod kept;
 pub mod layout;
-pub mod isolation;
 mod limits;
 pub mod object;
 pub mod objects;
@@ -18,6 +18,8 @@ mod page;
 pub mod query;
 mod range;
 
+mod column_policies;
+mod ntile_cuts;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sample_cuts;
@@ -25,8 +27,6 @@ pub mod selection;
 pub mod slices;
 pub mod strategy;
 pub mod table;
-mod ntile_cuts;
 mod types;
 mod unknown;
-mod values;
 pub mod view;

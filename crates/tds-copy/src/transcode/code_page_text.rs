@@ -3,9 +3,9 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use crate::tds::code_page::{CodePage, Entry};
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::fault::Fault;
 use crate::transcode::output::Output;
-use crate::transcode::policy::TextPolicy;
 
 /// Bytes that the vector path takes at once.
 const LANES: usize = 16;
@@ -146,7 +146,7 @@ fn ascii(bytes: &[u8], out: &mut Output) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcode::values::ValuePolicy;
+    use crate::transcode::value_policy::ValuePolicy;
     use proptest::prelude::*;
 
     fn decode(number: u16, bytes: &[u8], policy: ValuePolicy) -> (Result<(), Fault>, Vec<u8>, u64) {

@@ -7,13 +7,13 @@
 use crate::error::{Error, Result};
 use crate::tds::token::{NBC_ROW, ROW};
 use crate::transcode::batch::Batch;
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::digest::{self, row_hash};
 use crate::transcode::fault::{Fault, Reason};
 use crate::transcode::field::{Field, field, is_null};
 use crate::transcode::key_bytes::KeyBytes;
 use crate::transcode::layout::{Column, RowLayout, TextSource};
 use crate::transcode::output::{Output, capacity, row_limit};
-use crate::transcode::policy::TextPolicy;
 use crate::transcode::reject::{self, Faulty, Kept, Reject};
 use crate::transcode::streamed::{Progress, Streamed};
 use crate::transcode::value::put_value;

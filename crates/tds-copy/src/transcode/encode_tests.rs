@@ -8,7 +8,7 @@ use crate::error::Kind;
 use crate::tds::metadata::ColumnInfo;
 use crate::tds::type_info::{Length, TypeInfo};
 use crate::transcode::layout::ResultColumn;
-use crate::transcode::values::{ValuePolicy, Values};
+use crate::transcode::value_policy::{ValuePolicy, Values};
 
 /// Two columns of `varbinary(max)`.
 fn encoder(policy: ValuePolicy) -> Encoder {

@@ -3,10 +3,10 @@
 //! `jsonb` stores characters, not escapes, so it refuses `\u0000` and half of a surrogate pair
 //! (postgres, "JSON Types"). Those are values that PostgreSQL cannot hold, as in any other text.
 
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::fault::Fault;
 use crate::transcode::jsonb;
 use crate::transcode::output::Output;
-use crate::transcode::policy::TextPolicy;
 
 /// What `jsonb_recv` wants before the text (jsonb.c): the version of the form.
 pub(super) const JSONB_VERSION: u8 = 1;
@@ -109,7 +109,7 @@ pub(super) fn quote(start: usize, out: &mut Output) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcode::values::ValuePolicy;
+    use crate::transcode::value_policy::ValuePolicy;
 
     fn repaired(text: &str, policy: ValuePolicy) -> Result<String, Fault> {
         let mut out = Output::new(8);

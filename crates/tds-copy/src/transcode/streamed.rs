@@ -2,12 +2,12 @@
 
 use crate::tds::code_page::CodePage;
 use crate::transcode::code_page_text::{self, MultiByte};
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::encoding::{ColumnEncoding, PostProcess};
 use crate::transcode::fault::Fault;
 use crate::transcode::field::Pieces;
 use crate::transcode::layout::{Column, TextSource};
 use crate::transcode::output::Output;
-use crate::transcode::policy::TextPolicy;
 use crate::transcode::reject::{Kept, MOST_OF_A_VALUE};
 use crate::transcode::utf16::Utf16;
 use crate::transcode::value::{begin_text, finish_text};

@@ -1,6 +1,7 @@
 //! One value to one field.
 
 use crate::transcode::code_page_text;
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::encoding::{ColumnEncoding, PostProcess, Shown};
 use crate::transcode::fault::Fault;
 use crate::transcode::float;
@@ -10,7 +11,6 @@ use crate::transcode::json;
 use crate::transcode::layout::{Column, TextSource};
 use crate::transcode::number::{self, array, put_field, put_int, put_numeric};
 use crate::transcode::output::Output;
-use crate::transcode::policy::TextPolicy;
 use crate::transcode::render;
 use crate::transcode::spatial;
 use crate::transcode::time::{self, put_date, put_time, put_timestamp};

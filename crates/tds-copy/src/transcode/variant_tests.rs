@@ -2,7 +2,7 @@
 //! ("CAST and CONVERT") prints it.
 
 use super::*;
-use crate::transcode::values::ValuePolicy;
+use crate::transcode::value_policy::ValuePolicy;
 
 fn made(shape: Shape, bytes: &[u8]) -> Result<String, Fault> {
     let mut out = Output::new(8);

@@ -1,8 +1,8 @@
 //! UTF-16LE to UTF-8, for text that may arrive in pieces.
 
+use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::fault::Fault;
 use crate::transcode::output::Output;
-use crate::transcode::policy::TextPolicy;
 
 mod ascii;
 #[cfg(target_arch = "x86_64")]
@@ -139,7 +139,7 @@ fn continuation(bits: u16) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcode::values::ValuePolicy;
+    use crate::transcode::value_policy::ValuePolicy;
     use proptest::prelude::*;
 
     fn convert(

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::transcode::fault::Fault;
 use crate::transcode::output::Output;
-use crate::transcode::values::{ValuePolicy, Values};
+use crate::transcode::value_policy::{ValuePolicy, Values};
 
 /// U+FFFD in UTF-8.
 const REPLACEMENT: [u8; 3] = [0xEF, 0xBF, 0xBD];

@@ -31,9 +31,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use tsql::schema::SqlType;
     use crate::config::job::{ValuePolicy, ValuesOverride};
     use crate::plan::sample;
+    use tsql::schema::SqlType;
 
     fn refused(ty: SqlType, values: ValuesOverride) -> bool {
         let table = sample::table(vec![sample::column("c", ty)], Vec::new(), 1);
