@@ -1,6 +1,6 @@
 //! Opens connections to PostgreSQL, set up for loading.
 
-mod probe;
+mod own_session;
 mod refusal;
 mod settings;
 
