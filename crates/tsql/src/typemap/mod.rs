@@ -2,18 +2,18 @@
 
 mod extensions;
 mod fit;
+mod job_types;
 mod map;
 mod note;
 mod parse;
 mod pg;
-mod source;
 #[cfg(test)]
 mod tests;
 
 pub use extensions::{TargetTypes, depends_on_target};
 pub use fit::can_encode;
+pub use job_types::{asked_for, unknown_sources};
 pub use map::{Rule, TYPES, default_type, type_of};
 pub use note::{precision_note, rounds, source_note};
 pub use parse::parse_override;
 pub use pg::PgType;
-pub use source::{asked_for, unknown_sources};
