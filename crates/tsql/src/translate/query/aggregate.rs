@@ -354,7 +354,7 @@ fn string_agg(
 fn grouping(context: &mut Context<'_>, call: &Function, name: &str) -> Outcome<Value> {
     let mut keys = Vec::new();
     let own = context.levels.len().saturating_sub(1);
-    let ungrouped = std::mem::replace(&mut context.ungrouped, Some(own));
+    let ungrouped = context.ungrouped.replace(own);
     for argument in arguments(call) {
         let value = expression::value(context, argument)?;
         let groups = context.level()?.groups.iter();
