@@ -9,6 +9,8 @@
 mod support;
 
 mod babelfish;
+mod draw;
 mod equivalence;
 mod random;
 mod sample;
+mod views;

@@ -2,26 +2,23 @@
 
 use tsql::translate::{check, predicate};
 
+use crate::draw::Draw;
 use crate::{equivalence, sample};
 
 /// A different stream for each run of the tests, printed with every failure.
-const SEED_VARIABLE: &str = "MIGRATE_TEST_SEED";
+pub const SEED_VARIABLE: &str = "MIGRATE_TEST_SEED";
 const CASES: usize = 150;
 
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct Draw(u64);
+/// Makes conditions.
+struct Conditions(Draw);
 
-impl Draw {
+impl Conditions {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        self.0.next()
     }
 
     fn one<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[(self.next() % from.len() as u64) as usize]
+        self.0.one(from)
     }
 
     fn number(&mut self, depth: u32) -> String {
@@ -116,7 +113,7 @@ fn random_conditions_are_equal_for_every_row() {
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| u64::from(std::process::id()));
     eprintln!("{SEED_VARIABLE}={seed}");
-    let mut draw = Draw(seed);
+    let mut draw = Conditions(Draw::seeded(seed));
     let sample = sample::make();
     let mut pairs = Vec::new();
     let mut made = 0;
