@@ -2,8 +2,6 @@
 
 use super::context::{self, Context};
 use super::query::{self, Item};
-use super::types::{self, Family};
-use super::value::Value;
 use super::{Outcome, RecordedColumn, TranslatedView, Untranslated, ViewColumn, ViewScope, parse};
 use crate::schema::SqlType;
 
@@ -17,7 +15,7 @@ pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView>
     made.body.each(&mut |select| {
         for (at, item) in select.items.iter_mut().enumerate() {
             let ty = types.get(at).copied().unwrap_or(&SqlType::Int);
-            item.value = declared(query::typed_null(item.value.clone(), ty));
+            item.value = query::declared(query::typed_null(item.value.clone(), ty));
         }
         Ok(())
     })?;
@@ -45,29 +43,6 @@ pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView>
         helpers: context.helpers,
         check_option: parsed.check_option,
     })
-}
-
-/// An expression with the digits that its type has: a column has those of its own.
-fn declared(value: Value) -> Value {
-    let digits = matches!(
-        value.family(),
-        Family::Decimal | Family::Money | Family::Moment | Family::Time | Family::Offset
-    );
-    let natural = value.ty.as_ref().and_then(types::natural);
-    match natural {
-        Some(natural) if digits && value.constant.is_none() && !is_name(&value.sql) => Value {
-            sql: value.cast(&natural.to_string()),
-            atom: true,
-            ..value
-        },
-        _ => value,
-    }
-}
-
-/// Whether a text is nothing but a column, whose type is its own.
-fn is_name(sql: &str) -> bool {
-    let mut outside = sql.split('"').step_by(2);
-    outside.all(|between| between.is_empty() || between == ".")
 }
 
 /// What the columns are called at the source: by the list after the view's name, by the query,
@@ -102,21 +77,4 @@ fn named(items: &[Item], given: &[String], recorded: &[RecordedColumn]) -> Outco
         names.push(name);
     }
     Ok(names)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_told_from_expressions() {
-        for (sql, expected) in [
-            ("\"t\".\"n\"", true),
-            ("\"n\"", true),
-            ("\"t\".\"n\" * 2", false),
-            ("coalesce(\"n\", 0)", false),
-        ] {
-            assert_eq!(is_name(sql), expected, "{sql}");
-        }
-    }
 }

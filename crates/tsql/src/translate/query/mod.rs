@@ -251,6 +251,29 @@ pub(super) fn typed_null(value: Value, ty: &SqlType) -> Value {
     Value::atom(format!("NULL::{natural}"), ty.clone())
 }
 
+/// An expression with the digits that its type has: a column has those of its own.
+pub(super) fn declared(value: Value) -> Value {
+    let digits = matches!(
+        value.family(),
+        Family::Decimal | Family::Money | Family::Moment | Family::Time | Family::Offset
+    );
+    let natural = value.ty.as_ref().and_then(types::natural);
+    match natural {
+        Some(natural) if digits && value.constant.is_none() && !is_name(&value.sql) => Value {
+            sql: value.cast(&natural.to_string()),
+            atom: true,
+            ..value
+        },
+        _ => value,
+    }
+}
+
+/// Whether a text is nothing but a column, whose type is its own.
+fn is_name(sql: &str) -> bool {
+    let mut outside = sql.split('"').step_by(2);
+    outside.all(|between| between.is_empty() || between == ".")
+}
+
 /// A value of a select list: a `char(n)` column as it is, a constant in its type.
 fn shown(value: &Value) -> String {
     if let Some(column) = value.plain_column() {
@@ -309,4 +332,21 @@ pub(super) fn columns(context: &Context<'_>, items: &[Item]) -> Outcome<Vec<Colu
         });
     }
     Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_expressions() {
+        for (sql, expected) in [
+            ("\"t\".\"n\"", true),
+            ("\"n\"", true),
+            ("\"t\".\"n\" * 2", false),
+            ("coalesce(\"n\", 0)", false),
+        ] {
+            assert_eq!(is_name(sql), expected, "{sql}");
+        }
+    }
 }

@@ -5,7 +5,9 @@ use sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
+use super::super::collation::Collation;
 use super::super::context::{ColumnPath, Context, Level};
+use super::super::value::Value;
 use super::super::{Outcome, Untranslated, condition, expression};
 use super::from;
 use super::group;
@@ -135,7 +137,23 @@ fn no_options(options: &WildcardAdditionalOptions) -> Outcome<()> {
 
 fn one(context: &mut Context<'_>, expr: &Expr, name: Option<String>) -> Outcome<Item> {
     let value = expression::value(context, expr)?.kept_or_column()?;
+    recoded(context, expr, &value)?;
     Ok(Item { name, value })
+}
+
+/// Refuses `COLLATE` that gives a `varchar` another code page, which may not have its characters.
+fn recoded(context: &mut Context<'_>, expr: &Expr, value: &Value) -> Outcome<()> {
+    let Expr::Collate { expr: inner, .. } = expr else {
+        return Ok(());
+    };
+    let latin = |value: &Value| value.collation.as_ref().is_some_and(Collation::is_latin);
+    let before = expression::value(context, inner)?;
+    if !value.is_national() && value.constant.is_none() && latin(&before) != latin(value) {
+        return Err(Untranslated::new(
+            "COLLATE of varchar with another code page, which may not have its characters",
+        ));
+    }
+    Ok(())
 }
 
 /// `*`, or `table.*`.

@@ -2,7 +2,7 @@
 
 use super::super::context::{Column, Context, Visible};
 use super::super::{Outcome, Untranslated};
-use super::{Body, Item, Made, SelectBody, shown_type, typed_null};
+use super::{Body, Item, Made, SelectBody, declared, shown_type, typed_null};
 use crate::names::quote_ident;
 use crate::schema::SqlType;
 
@@ -89,11 +89,12 @@ pub(super) fn around_as(
     Ok((select, alias))
 }
 
-/// The select list of a derived table: an untyped NULL there is an `int`.
+/// The select list of a derived table: an untyped NULL there is an `int`, and what has digits has
+/// those of its type, as the columns that it makes are said to have.
 pub(super) fn without_untyped_nulls(body: &mut Body) -> Outcome<()> {
     body.each(&mut |select| {
         for item in &mut select.items {
-            item.value = typed_null(item.value.clone(), &SqlType::Int);
+            item.value = declared(typed_null(item.value.clone(), &SqlType::Int));
         }
         Ok(())
     })
