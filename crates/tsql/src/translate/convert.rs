@@ -138,6 +138,12 @@ pub(super) fn implicit(value: Value, to: &SqlType) -> Outcome<Value> {
             Ok(text::shown(shown, 36, to, text::TooLong::Fails))
         }
         (Family::Binary, Family::Int) => bytes_as_int(&value, to),
+        // It was moved as the text that the source makes of it.
+        (Family::Other, Family::Text)
+            if from == SqlType::Xml && types::length(to).is_none() && value.passed.is_some() =>
+        {
+            Ok(Value::atom(value.cast("text"), to.clone()))
+        }
         (Family::Binary, Family::Binary) if wider(&from, to) => Ok(value.retyped(to.clone())),
         _ => Err(value.refused(to)),
     }

@@ -11,7 +11,7 @@ use super::super::types::{self, Family};
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, collation_key, convert, expression};
 use super::arguments::{arguments, name};
-use super::{group, order};
+use super::{group, order, typed_constant};
 use crate::schema::SqlType;
 
 /// Aggregates that are translated.
@@ -116,7 +116,7 @@ fn of_values(
     let [argument] = arguments.as_slice() else {
         return Err(Untranslated::new(format!("the arguments of {name}")));
     };
-    let value = expression::value(context, argument)?;
+    let value = typed_constant(expression::value(context, argument)?);
     if value.ty.is_none() {
         return Err(Untranslated::new(format!("{name} of NULL")));
     }
@@ -301,7 +301,7 @@ fn string_agg(
     let [text, separator] = arguments else {
         return Err(Untranslated::new("the arguments of STRING_AGG"));
     };
-    let text = expression::value(context, text)?.kept()?;
+    let text = typed_constant(expression::value(context, text)?.kept()?);
     let separator = expression::value(context, separator)?.kept()?;
     if within.is_empty() {
         return Err(Untranslated::new(

@@ -274,6 +274,19 @@ fn is_name(sql: &str) -> bool {
     outside.all(|between| between.is_empty() || between == ".")
 }
 
+/// A constant with its type, which a function of any type cannot tell from a text by itself.
+pub(super) fn typed_constant(value: Value) -> Value {
+    if value.constant.is_none() || value.ty.is_none() {
+        return value;
+    }
+    Value {
+        sql: shown(&value),
+        atom: true,
+        constant: None,
+        ..value
+    }
+}
+
 /// A value of a select list: a `char(n)` column as it is, a constant in its type.
 fn shown(value: &Value) -> String {
     if let Some(column) = value.plain_column() {

@@ -6,7 +6,7 @@ use super::super::context::Context;
 use super::super::types::Family;
 use super::super::value::Value;
 use super::super::{Outcome, Untranslated, common, expression};
-use super::{arguments, group, order};
+use super::{arguments, group, order, typed_constant};
 use crate::schema::SqlType;
 
 /// Window functions that are translated.
@@ -72,7 +72,7 @@ fn windowed(context: &mut Context<'_>, call: &Function, name: &str) -> Outcome<V
             return shifted(context, &name.to_ascii_lowercase(), (value, rest), &window);
         }
         ("FIRST_VALUE" | "LAST_VALUE", [value]) => {
-            let value = expression::value(context, value)?.kept()?;
+            let value = typed_constant(expression::value(context, value)?.kept()?);
             let ty = value.ty.clone();
             let ty = ty.ok_or_else(|| Untranslated::new(format!("{name} of NULL")))?;
             let sql = format!(
@@ -93,7 +93,7 @@ fn shifted(
     (value, rest): (&Expr, &[&Expr]),
     window: &str,
 ) -> Outcome<Value> {
-    let value = expression::value(context, value)?.kept()?;
+    let value = typed_constant(expression::value(context, value)?.kept()?);
     let ty = value.ty.clone();
     let ty = ty.ok_or_else(|| Untranslated::new("LAG or LEAD of NULL"))?;
     let mut list = vec![value.sql.clone()];

@@ -68,6 +68,12 @@ fn clauses() {
              rtrim(\"T\".\"vbin\") COLLATE \"C\"",
         ),
         (
+            "SELECT MAX('x') AS m FROM T GROUP BY N",
+            "SELECT (array_agg('x'::text ORDER BY lower(rtrim('x'::text) COLLATE \"und-x-icu\") DESC) \
+             FILTER (WHERE 'x'::text IS NOT NULL))[1] AS \"m\"\nFROM \"public\".\"t\" AS \
+             \"T\"\nGROUP BY \"T\".\"n\"",
+        ),
+        (
             "SELECT DISTINCT N FROM T",
             "SELECT DISTINCT \"T\".\"n\" AS \"n\"\nFROM \"public\".\"t\" AS \"T\"",
         ),
@@ -175,6 +181,7 @@ fn every_clause_is_taken() {
         "SELECT s.value FROM T t CROSS APPLY STRING_SPLIT(t.V, ',') s",
         "SELECT V, MAX(N) AS m, RANK() OVER (ORDER BY MAX(N)) AS r FROM T GROUP BY V",
         "SELECT X FROM T",
+        "SELECT CAST(X AS nvarchar(max)) AS x FROM T",
         "SELECT DISTINCT TOP 3 t.V FROM T t ORDER BY t.V",
         "SELECT DISTINCT TOP 2 N + 1 AS z FROM T ORDER BY N + 1",
         "SELECT N, LAG(D, 1, 0) OVER (ORDER BY N) AS l FROM T",
