@@ -98,7 +98,7 @@ pub async fn drop_crashed(
 }
 
 /// Forgets a table that is gone, so that it is planned, made and loaded like a new one.
-/// [`Kind::JobHeld`] if a younger run has the job.
+/// [`crate::error::Kind::JobHeld`] if a younger run has the job.
 pub async fn forget(client: &mut Client, table: &TableKey, run: RunId) -> Result<()> {
     forget_with(client, table, run, None).await
 }
