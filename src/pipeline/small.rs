@@ -3,14 +3,14 @@
 use crate::config::job::Job;
 use crate::plan::table::TablePlan;
 
-/// Tables that are finished together: a kill costs no more than the keys and indexes of so many.
+/// Tables that are finished together: a kill costs the keys and indexes of this many at most.
 pub const TOGETHER: usize = 32;
 
 /// Rows and bytes up to which a table is small: its keys and indexes take milliseconds.
 const SMALL_ROWS: u64 = 10_000;
 const SMALL_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Whether so many rows and bytes of COPY are a small table's.
+/// Whether a table of this many rows and bytes of COPY is small.
 pub fn is_small(rows: u64, bytes: u64) -> bool {
     rows <= SMALL_ROWS && bytes <= SMALL_BYTES
 }

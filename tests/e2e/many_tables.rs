@@ -34,7 +34,7 @@ fn script(tables: u32) -> String {
     script
 }
 
-/// Loads a database of so many tables, and gives the round trips.
+/// Loads a database of that number of tables, and returns the round trips.
 fn round_trips(tables: u32, transfer: &str, runs: u32) -> u64 {
     let source = Source::stand_in();
     let database = source.database(&script(tables));

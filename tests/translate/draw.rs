@@ -61,7 +61,7 @@ impl Draw {
         from[self.below(from.len())]
     }
 
-    /// True once in so many times, and not where the recording has ended.
+    /// True once in that many times, and false after the recording has ended.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == times - 1
     }

@@ -80,7 +80,7 @@ fn row(record: RejectRecord) -> Result<RejectedRow> {
             Kind::Checkpoint,
             "the faults of a rejected row cannot be read: they were changed by hand",
         )
-        .advise("read the table _migrate.rejects itself; a job that starts over with --restart writes it anew.")
+        .advise("read the table _migrate.rejects itself; a job that starts over with --restart creates it again.")
         .because(error)
     })?;
     Ok(RejectedRow {

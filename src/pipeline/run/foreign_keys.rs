@@ -12,7 +12,7 @@ use crate::pipeline::run::done_tables::{DoneTable, collect_failures};
 use crate::plan::object::ForeignKeyPlan;
 use crate::postgres::objects::{self, NewKey};
 
-/// Keys that one transaction adds: a kill or an odd key costs no more than the work for so many.
+/// Keys that one transaction adds: a kill or a key that fails costs the work for this many at most.
 const ADDED_AT_ONCE: usize = 64;
 
 /// A foreign key and its table.

@@ -20,8 +20,8 @@ use crate::postgres::state::{self, TableKey, TableRecord, TableStage};
 /// Tables that one statement looks for.
 const CHECKED_AT_ONCE: usize = 500;
 
-/// Tables that are recorded by one transaction and made by another: a kill or an odd table costs no more
-/// than the work for so many.
+/// Tables that are recorded by one transaction and made by another: a kill or a table that fails costs
+/// the work for this many at most.
 const MADE_AT_ONCE: usize = 32;
 
 /// Refuses, before anything is written, tables that the job's mode does not allow to touch.

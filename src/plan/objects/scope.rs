@@ -34,7 +34,7 @@ pub(in crate::plan) struct Names {
     tool: Tool,
 }
 
-/// What translations use that is none of the source's.
+/// Objects that translations use and the source does not have.
 #[derive(Debug)]
 struct Tool {
     /// The target's schema for it.

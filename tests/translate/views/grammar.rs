@@ -506,7 +506,7 @@ fn numbered(alias: &str, kinds: &[Kind]) -> Vec<Column> {
     kinds.iter().enumerate().map(column).collect()
 }
 
-/// Columns of `dbo.Sale AS s` that are no key of a grouping.
+/// Columns of `dbo.Sale AS s` that are not keys of a grouping.
 fn sales() -> [Column; 5] {
     [
         ("s.Units", Kind::Int),

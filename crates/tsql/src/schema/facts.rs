@@ -190,7 +190,7 @@ impl SqlType {
         }
     }
 
-    /// Characters of the longest value, shown as text, of a type that is no text itself and has such a bound.
+    /// Characters of the longest value, shown as text, of a type other than text that has such a bound.
     pub fn shown_length(&self) -> Option<u16> {
         let fraction = |scale: u8| if scale == 0 { 0 } else { u16::from(scale) + 1 };
         match *self {

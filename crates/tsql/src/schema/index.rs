@@ -20,7 +20,7 @@ pub struct Index {
     pub disabled: bool,
     /// Whether it is a tree of rows.
     pub rowstore: bool,
-    /// What it is where it is no rowstore, as `columnstore`, `xml`, `spatial`, `full-text`.
+    /// Its kind if it is not a rowstore: `columnstore`, `xml`, `spatial` or `full-text`.
     #[serde(default)]
     pub kind: String,
     /// The predicate of a filtered index, or [`FILTER_UNKNOWN`].

@@ -46,7 +46,7 @@ pub enum Statements {
     All,
     /// Some must be written in another way.
     Some,
-    /// Some have none, so that part of it must be designed anew.
+    /// Some have none, so that part of it must be redesigned.
     Few,
     /// The login may not see its text.
     Hidden,

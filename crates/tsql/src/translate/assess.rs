@@ -96,7 +96,7 @@ const PATTERNS: &[(&[&str], &str, Distance)] = &[
     (&["EXECUTE", "AS"], "EXECUTE AS", Redesign),
 ];
 
-/// Reads the text of a module. What is no T-SQL at all has no counterpart.
+/// Reads the text of a module. Text that is not T-SQL has no counterpart.
 pub fn assess(text: &str) -> Assessment {
     let lines = text.trim_end().lines().count();
     let words = words(text);

@@ -46,8 +46,8 @@ pub(super) fn generated(value: Value, column: &ScopeColumn<'_>) -> Outcome<Strin
     kept_as(&value, column)
 }
 
-/// Text that is as long as it may be. `char(n)` is filled up by PostgreSQL too. What is no constant
-/// here is a name of the server's, as a default has no columns.
+/// A text that fits the column. PostgreSQL pads `char(n)` too. A value that is not a constant here is
+/// a name that the server gives, since a default has no columns.
 fn text(value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
     let national = types::is_national(column.sql_type);
     let room = types::length(column.sql_type);

@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
             }
         }
         Err(Untranslated::new(format!(
-            "the name {name}, which is no column here"
+            "the name {name}, which is not a column here"
         )))
     }
 

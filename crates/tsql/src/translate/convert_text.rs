@@ -41,7 +41,7 @@ pub(super) fn shown(sql: String, longest: u16, to: &SqlType, too_long: TooLong) 
             TooLong::Star => {
                 format!("CASE WHEN length({sql}) > {room} THEN '*' ELSE {sql} END")
             }
-            // What is no number fails, with the value in the message.
+            // A text that is not a number fails, with the value in the message.
             TooLong::Fails => format!(
                 "CASE WHEN length({sql}) > {room} THEN ('overflow of {to}: ' || \
                  {sql})::integer::text ELSE {sql} END"

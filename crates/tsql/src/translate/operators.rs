@@ -2,7 +2,7 @@
 //!
 //! "Operator precedence (Transact-SQL)": `~` binds tightest, then `* / %`, then signs, `+ -` and
 //! `& ^ |` on one level, from left to right. The parser follows other dialects where `& ^ |` stand
-//! beside `+`, and binds a sign tighter than `*`, so its tree is taken apart and read anew.
+//! beside `+`, and binds a sign tighter than `*`, so its tree is taken apart and rebuilt.
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 

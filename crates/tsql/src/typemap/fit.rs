@@ -70,7 +70,7 @@ fn holds(target: &PgType, length: Option<u16>) -> bool {
     }
 }
 
-/// Whether a target that is no text takes every value of a type of fixed width.
+/// Whether a target type other than text takes every value of a type of fixed width.
 fn takes(source: &SqlType, target: &PgType) -> bool {
     if source.exact_digits().is_some() {
         return takes_digits(source, target);

@@ -1,7 +1,7 @@
 //! What a synonym stands for, from the name that the catalog keeps of it.
 
-/// Schema and name, if `base` is in `database`. A name without a schema is that of whoever uses the
-/// synonym, so it stands for nothing certain.
+/// Schema and name, if `base` is in `database`. A name without a schema is looked up
+/// in the default schema of the session that uses the synonym, so what it stands for is not certain.
 pub(super) fn stands_for(base: &str, database: &str) -> Option<(String, String)> {
     let parts = parts(base)?;
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

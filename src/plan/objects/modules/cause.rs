@@ -28,7 +28,7 @@ impl LeftOut {
         }
     }
 
-    /// Something else is at fault that is no view or function.
+    /// Something other than a view or function is at fault.
     pub(super) fn for_other_reasons(fault: &str) -> Self {
         Self {
             through: None,

@@ -1,4 +1,4 @@
--- Digits with a sign and a point; no exponent, and an empty text is no decimal.
+-- Digits with a sign and a point; no exponent, and an empty text is not a decimal.
 CREATE OR REPLACE FUNCTION {function}(value text, digits integer, scale integer) RETURNS numeric
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE

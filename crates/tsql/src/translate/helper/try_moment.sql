@@ -1,6 +1,6 @@
 -- A text as a date and time. `day_order` is mdy, as with the language us_english, or that of a
 -- style of CONVERT; `earlier` is datetime, which begins in 1753 and has three fractional digits.
--- What is no date is NULL; a form whose reading is not known fails.
+-- A text that is not a date is NULL; one in a form whose reading is not known fails.
 CREATE OR REPLACE FUNCTION {function}(value text, day_order text, earlier boolean)
 RETURNS timestamp
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$

@@ -158,7 +158,7 @@ impl Made {
         Ok(sql)
     }
 
-    /// Text of the query whose columns nobody names.
+    /// Text of the query, without names for its columns.
     pub(super) fn unnamed(&self) -> Outcome<String> {
         let sql = format!("{}{}{}", self.with, self.body.sql(None), self.order);
         context::bounded(&sql)?;

@@ -84,7 +84,7 @@ pub(super) fn ordered(
 ) -> Outcome<Made> {
     let level = context.level()?;
     let one_row = level.aggregated && level.groups.is_empty() && !level.grouping_sets;
-    // The order of a view's rows, or of a table's, is nobody's promise: it only chooses rows.
+    // Neither side promises an order of a view's or table's rows: ORDER BY only chooses rows here.
     if limits.all_rows() || (one_row && limits.some_rows()) {
         return Ok(made(body, String::new()));
     }
@@ -267,7 +267,7 @@ fn listed(expr: &Expr, items: &[Item]) -> Outcome<Option<Value>> {
         let item = at.and_then(|at| items.get(at));
         return item
             .map(|item| Some(item.value.clone()))
-            .ok_or_else(|| Untranslated::new("ORDER BY of a number that is no column"));
+            .ok_or_else(|| Untranslated::new("ORDER BY of a number that is not a column's"));
     }
     let Expr::Identifier(ident) = expr else {
         return Ok(None);

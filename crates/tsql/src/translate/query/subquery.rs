@@ -85,7 +85,7 @@ pub(in super::super) fn any_or_all(
     word: &str,
 ) -> Outcome<String> {
     let sign = compare::sign(op).ok_or_else(|| {
-        Untranslated::new(format!("{word} with an operator that is no comparison"))
+        Untranslated::new(format!("{word} with an operator that is not a comparison"))
     })?;
     let mut right = right;
     while let Expr::Nested(inner) = right {

@@ -9,7 +9,7 @@ use super::super::{Outcome, Untranslated, convert, expression, types};
 use super::{name, typed_null};
 use crate::typemap::PgType;
 
-/// `schema.function(...)`; `None` for a name that is no user-defined function of the target.
+/// `schema.function(...)`; `None` if the target has no user-defined function of that name.
 pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
     let (schema, name) = name::parts(&call.name).ok()?;
     let names = context.names;

@@ -15,7 +15,7 @@ use crate::typemap::PgType;
 /// The prefix of names in the default namespace, of which XPath 1.0 has none.
 const DEFAULT: &str = "d0";
 
-/// `column.value('path', 'type')`; `None` for a call that is no method of a column.
+/// `column.value('path', 'type')`; `None` if the call is not a method of a column.
 pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
     let (column, method) = method(&call.name)?;
     let column = self::column(context, &column)?;
@@ -65,7 +65,7 @@ fn literals<const N: usize>(arguments: &[&Expr]) -> Outcome<[String; N]> {
     let texts = arguments.iter().map(|it| text(it));
     let texts: Option<Vec<String>> = texts.map(|it| it.map(str::to_owned)).collect();
     let texts = texts.and_then(|texts| texts.try_into().ok());
-    texts.ok_or_else(|| Untranslated::new("an xml method with arguments that are no literals"))
+    texts.ok_or_else(|| Untranslated::new("an xml method with arguments that are not literals"))
 }
 
 fn of_value(context: &mut Context<'_>, column: &Value, call: &Function) -> Outcome<Value> {
@@ -90,7 +90,7 @@ fn is_node(column: &Value) -> bool {
 /// The column that `.nodes()` makes, in the target.
 const NODE: &str = "\u{b7}node";
 
-/// `column.nodes('path') AS table (column)`; `None` for a function that is no method.
+/// `column.nodes('path') AS table (column)`; `None` if the function is not a method.
 pub(super) fn nodes(
     context: &mut Context<'_>,
     name: &ObjectName,

@@ -9,7 +9,7 @@ fn what_is_not_certain_is_refused() {
             "([dbo].[IsFine]([N])=(1))",
             "user-defined function [dbo].[IsFine]",
         ),
-        ("([Missing]=(1))", "Missing, which is no column"),
+        ("([Missing]=(1))", "Missing, which is not a column"),
         ("([N]=NULL)", "NULL, which ANSI_NULLS"),
         // With ANSI_NULLS OFF, NULL in a list finds the rows that have NULL.
         ("([N] IN (1,NULL))", "NULL, which ANSI_NULLS"),

@@ -127,7 +127,7 @@ fn defaults_fit_their_column() {
         ),
         ("('toolong')", text(5), "longer than its column"),
         ("('x')", SqlType::Bit, "not certain"),
-        ("([N])", SqlType::Int, "no column"),
+        ("([N])", SqlType::Int, "not a column"),
         ("([dbo].[f]())", SqlType::Int, "user-defined"),
         (
             "(NEXT VALUE FOR [dbo].[Other])",

@@ -175,7 +175,7 @@ pub(crate) struct Recursive {
     pub(crate) id: usize,
     pub(crate) anchor: Plan,
     pub(crate) members: Vec<Plan>,
-    /// MAXRECURSION; 0 is no limit.
+    /// MAXRECURSION; 0 means without a limit.
     pub(crate) most: u64,
 }
 

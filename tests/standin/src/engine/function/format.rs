@@ -285,7 +285,7 @@ fn date(value: &Value, format: &str) -> Option<String> {
     Some(out)
 }
 
-/// A letter of a date's format, so many times.
+/// A letter of a date's format, repeated.
 fn part(letter: char, count: usize, (date, ticks): (i32, u64)) -> Option<String> {
     let (year, month, day) = civil(date);
     let padded = |n: u64| {

@@ -163,7 +163,7 @@ fn offset_of(value: &Value) -> Option<i64> {
 /// `value AT TIME ZONE name`.
 ///
 /// # Errors
-/// 9820 for a zone that is none; years before the known rules are refused when they come.
+/// 9820 for an unknown zone; years before the known rules are refused when they come.
 pub(crate) fn at_time_zone(value: &Bound, zone: &Bound) -> Result<Bound> {
     let scale = match &value.t.ty {
         SqlType::DateTimeOffset { scale } | SqlType::DateTime2 { scale } => *scale,

@@ -49,7 +49,8 @@ impl Binder<'_> {
                 let root = document(&units_of(&v[0]), &path)?;
                 let rows = path.find(&root).into_iter().map(|found| {
                     let node = xml::node(&found);
-                    let node = node.ok_or_else(|| unsupported("nodes() of what is no element"))?;
+                    let node = node
+                        .ok_or_else(|| unsupported("nodes() of something other than an element"))?;
                     Ok(vec![text::value(&node)])
                 });
                 rows.collect()
@@ -83,7 +84,7 @@ impl Binder<'_> {
         xml_method(self, value, &method, &args).map(Some)
     }
 
-    /// `(query).value(...)`: methods of what is no column.
+    /// `(query).value(...)`: methods of something other than a column.
     pub(crate) fn xml_chain(&mut self, root: &Expr, chain: &[AccessExpr]) -> Result<Bound> {
         let mut value = self.value(root)?;
         for access in chain {
@@ -106,7 +107,7 @@ impl Binder<'_> {
 }
 
 /// # Errors
-/// Refuses what is no plain path, by its text.
+/// Refuses anything but a plain path, by its text.
 fn plain_path(path: &str) -> Result<Path> {
     Path::parse(path).ok_or_else(|| unsupported(format!("the XML path '{path}'")))
 }

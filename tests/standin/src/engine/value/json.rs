@@ -270,7 +270,7 @@ enum Step {
 
 impl Path {
     /// # Errors
-    /// 13607 for what is no path.
+    /// 13607 for an invalid path.
     pub(crate) fn parse(text: &str) -> Result<Path> {
         let chars: Vec<char> = text.chars().collect();
         let mut reader = Reader {

@@ -77,7 +77,7 @@ pub(crate) fn escape(text: &str) -> String {
 /// In front of the XML of a node that nodes() gave: a path begins at the node and not around it.
 const NODE: char = '\u{0}';
 
-/// The XML of a node of its own; `None` for what is no element.
+/// The XML of a node of its own; `None` for anything but an element.
 pub(crate) fn node(found: &Found<'_>) -> Option<String> {
     match found {
         Found::Element(element) if !element.written.is_empty() => {

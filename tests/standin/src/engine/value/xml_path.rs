@@ -28,7 +28,7 @@ enum Step {
 }
 
 impl Path {
-    /// `None` for what is no plain path.
+    /// `None` for anything but a plain path.
     pub(crate) fn parse(text: &str) -> Option<Path> {
         let text = text.trim();
         let (inner, nth) = match text.strip_prefix('(') {
