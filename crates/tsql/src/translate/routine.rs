@@ -1,7 +1,7 @@
 //! User-defined functions: scalar ones of one RETURN, and inline table functions.
 
 use super::context::Context;
-use super::query::{self, Item};
+use super::query;
 use super::types;
 use super::value::Value;
 use super::{
@@ -18,10 +18,7 @@ pub(super) fn scalar(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedFun
     let parameters = parameters(&mut context, &parsed.parameters)?;
     let returns = types::parse(&parsed.returns)?;
     let value = expression::value(&mut context, &parsed.body)?.kept()?;
-    let value = match value.ty {
-        None => query::typed_null(value, &returns),
-        Some(_) => convert::converted(&mut context, value, &returns)?,
-    };
+    let value = convert::converted(&mut context, value, &returns)?;
     let natural = natural(&returns)?;
     let sql = format!("SELECT {}", value.cast(&natural.to_string()));
     Ok(TranslatedFunction {
@@ -45,29 +42,19 @@ pub(super) fn table(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedFunc
     let parameters = parameters(&mut context, &parsed.parameters)?;
     let mut made = query::query(&mut context, &parsed.body)?;
     let recorded = scope.recorded;
-    made.body.each(&mut |select| {
-        for (at, item) in select.items.iter_mut().enumerate() {
-            let ty = recorded.get(at).map_or(&SqlType::Int, |it| &it.ty);
-            item.value = typed(query::typed_null(item.value.clone(), ty))?;
-        }
+    made.body.each_item(&mut |at, item| {
+        let ty = recorded.get(at).map_or(&SqlType::Int, |it| &it.ty);
+        item.value = typed(query::typed_null(item.value.clone(), ty))?;
         Ok(())
     })?;
-    let items: Vec<Item> = made.body.items().to_vec();
-    let columns = query::columns(&context, &items)?;
+    let columns = query::columns(&context, made.body.items())?;
     let targets: Vec<String> = columns.iter().map(|column| column.target.clone()).collect();
     let sql = made.sql(&targets)?;
-    let columns = columns.into_iter().map(|column| ViewColumn {
-        source: column.source,
-        sql_type: column.ty,
-        collation: column.collation,
-        target: column.target,
-        pg_type: column.pg,
-    });
     Ok(TranslatedFunction {
         sql,
         parameters,
         returns: None,
-        columns: columns.collect(),
+        columns: columns.into_iter().map(ViewColumn::from).collect(),
         volatility: context.volatility,
         strict: false,
         reads: context.reads.into_iter().collect(),

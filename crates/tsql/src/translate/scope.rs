@@ -1,7 +1,7 @@
 //! What a clause can name: columns, groups, common table expressions.
 
-use super::ScopeColumn;
 use super::value::Value;
+use super::{ScopeColumn, ViewColumn};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
 
@@ -39,6 +39,18 @@ impl From<&ScopeColumn<'_>> for Column {
             pg: column.pg_type.clone(),
             collation: column.collation.map(str::to_owned),
             generated: column.generated,
+        }
+    }
+}
+
+impl From<Column> for ViewColumn {
+    fn from(column: Column) -> Self {
+        Self {
+            source: column.source,
+            sql_type: column.ty,
+            collation: column.collation,
+            target: column.target,
+            pg_type: column.pg,
         }
     }
 }

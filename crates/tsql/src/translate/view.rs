@@ -12,11 +12,9 @@ pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView>
     let mut made = query::query(&mut context, &parsed.query)?;
     let names = named(made.body.items(), &parsed.columns, scope.recorded)?;
     let types: Vec<_> = scope.recorded.iter().map(|it| &it.ty).collect();
-    made.body.each(&mut |select| {
-        for (at, item) in select.items.iter_mut().enumerate() {
-            let ty = types.get(at).copied().unwrap_or(&SqlType::Int);
-            item.value = query::declared(query::typed_null(item.value.clone(), ty));
-        }
+    made.body.each_item(&mut |at, item| {
+        let ty = types.get(at).copied().unwrap_or(&SqlType::Int);
+        item.value = query::declared(query::typed_null(item.value.clone(), ty));
         Ok(())
     })?;
     let mut items = made.body.items().to_vec();
@@ -27,16 +25,9 @@ pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView>
     let targets: Vec<String> = columns.iter().map(|column| column.target.clone()).collect();
     let sql = made.sql(&targets)?;
     context::bounded(&sql)?;
-    let columns = columns.into_iter().map(|column| ViewColumn {
-        source: column.source,
-        sql_type: column.ty,
-        collation: column.collation,
-        target: column.target,
-        pg_type: column.pg,
-    });
     Ok(TranslatedView {
         sql,
-        columns: columns.collect(),
+        columns: columns.into_iter().map(ViewColumn::from).collect(),
         reads: context.reads.into_iter().collect(),
         fell_back: context.fell_back,
         notes: context.notes,

@@ -4,8 +4,11 @@ use sqlparser::ast::{FunctionArg, FunctionArgExpr, ObjectName, TableAlias, Table
 
 use super::super::context::{self, Column, Context, DEFAULT_SCHEMA};
 use super::super::types::{self, Family};
-use super::super::{Outcome, TableFunction, Untranslated, common, convert, expression};
-use super::{Body, Item, SelectBody, SetBody, from, name, query, typed_null, xml};
+use super::super::{Outcome, TableFunction, Untranslated, common, expression};
+use super::{
+    Body, Item, SelectBody, SetBody, arguments as call_arguments, from, name, query, typed_null,
+    xml,
+};
 use crate::schema::SqlType;
 use crate::typemap::PgType;
 
@@ -125,12 +128,7 @@ pub(super) fn function(
     }
     let mut list = Vec::with_capacity(arguments.len());
     for (value, ty) in arguments.into_iter().zip(&function.parameters) {
-        let natural = types::natural(ty).unwrap_or(PgType::Text);
-        let value = match value.ty {
-            None => typed_null(value, ty),
-            Some(_) => convert::converted(context, value, ty)?,
-        };
-        list.push(value.cast(&natural.to_string()));
+        list.push(call_arguments::passed(context, value, ty)?);
     }
     let columns = function.relation.columns.iter().map(Column::from).collect();
     context.reads.insert(function.relation.source.clone());

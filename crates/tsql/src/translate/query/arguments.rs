@@ -2,6 +2,12 @@
 
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use super::super::context::Context;
+use super::super::value::Value;
+use super::super::{Outcome, convert, types};
+use crate::schema::SqlType;
+use crate::typemap::PgType;
+
 /// The name of a call of one part, in capitals.
 pub(super) fn name(call: &Function) -> Option<String> {
     match call.name.0.as_slice() {
@@ -25,4 +31,10 @@ pub(super) fn expressions(args: &[FunctionArg]) -> Vec<&Expr> {
         _ => None,
     });
     each.collect()
+}
+
+/// A value as the argument of a function of the target, in exactly its parameter's type.
+pub(super) fn passed(context: &mut Context<'_>, value: Value, ty: &SqlType) -> Outcome<String> {
+    let natural = types::natural(ty).unwrap_or(PgType::Text);
+    Ok(convert::converted(context, value, ty)?.cast(&natural.to_string()))
 }

@@ -150,6 +150,17 @@ fn plain(query: &Query) -> Outcome<()> {
     Ok(())
 }
 
+impl From<Body> for Made {
+    /// Without a WITH clause and an order.
+    fn from(body: Body) -> Self {
+        Self {
+            with: String::new(),
+            body,
+            order: String::new(),
+        }
+    }
+}
+
 impl Made {
     /// Text of the query, its columns named as in the target.
     pub(super) fn sql(&self, names: &[String]) -> Outcome<String> {
@@ -175,18 +186,29 @@ impl Body {
         }
     }
 
-    /// Every SELECT of a set operation.
-    pub(super) fn each(
+    /// Every item of every SELECT, with its place in the list.
+    pub(super) fn each_item(
         &mut self,
-        run: &mut impl FnMut(&mut SelectBody) -> Outcome<()>,
+        run: &mut impl FnMut(usize, &mut Item) -> Outcome<()>,
     ) -> Outcome<()> {
         match self {
-            Self::Select(select) => run(select),
+            Self::Select(select) => {
+                let mut items = select.items.iter_mut().enumerate();
+                items.try_for_each(|(at, item)| run(at, item))
+            }
             Self::Set(set) => {
-                set.left.each(run)?;
-                set.right.each(run)
+                set.left.each_item(run)?;
+                set.right.each_item(run)
             }
         }
+    }
+
+    /// Makes each `char(n)` column a text that is filled up: PostgreSQL drops its blanks elsewhere.
+    pub(super) fn fill_up(&mut self) -> Outcome<()> {
+        self.each_item(&mut |_, item| {
+            item.value.bare = None;
+            Ok(())
+        })
     }
 
     fn sql(&self, names: Option<&[String]>) -> String {

@@ -147,9 +147,8 @@ pub(super) fn ordered_distinct(
 
 fn made(body: SelectBody, order: String) -> Made {
     Made {
-        with: String::new(),
-        body: Body::Select(body),
         order,
+        ..Made::from(Body::Select(body))
     }
 }
 
@@ -298,9 +297,5 @@ pub(super) fn of_set(body: Body, query: &Query) -> Outcome<Made> {
     if query.limit_clause.is_some() || query.fetch.is_some() {
         return Err(Untranslated::new("OFFSET after UNION, INTERSECT or EXCEPT"));
     }
-    Ok(Made {
-        with: String::new(),
-        body,
-        order: String::new(),
-    })
+    Ok(Made::from(body))
 }

@@ -133,11 +133,7 @@ fn placed(
     body: SelectBody,
     alias: Option<&TableAlias>,
 ) -> Outcome<String> {
-    let made = Made {
-        with: String::new(),
-        body: Body::Select(body),
-        order: String::new(),
-    };
+    let made = Made::from(Body::Select(body));
     let (sql, called) = from::aliased(context, made, alias)?;
     Ok(format!("{sql} AS {called}"))
 }

@@ -21,15 +21,21 @@ pub(super) fn set(
     let mut plain = vec![true; shapes.len()];
     for body in [&mut left, &mut right] {
         convert(context, body, &shapes)?;
-        body.each(&mut |select| {
-            for (plain, item) in plain.iter_mut().zip(&select.items) {
+        body.each_item(&mut |at, item| {
+            if let Some(plain) = plain.get_mut(at) {
                 *plain &= item.value.plain_column().is_some();
             }
             Ok(())
         })?;
     }
+    // A `char(n)` column stays one only beside others: PostgreSQL would drop its blanks for a text.
     for body in [&mut left, &mut right] {
-        filled(body, &plain)?;
+        body.each_item(&mut |at, item| {
+            if plain.get(at) == Some(&false) {
+                item.value.bare = None;
+            }
+            Ok(())
+        })?;
     }
     let all = match quantifier {
         SetQuantifier::All => true,
@@ -60,11 +66,7 @@ pub(super) fn set(
 /// INTERSECT and EXCEPT of texts: the rows of the left that have, or have not, an equal one on the
 /// right; of those that are equal at the source one.
 fn matched(context: &mut Context<'_>, sides: [Body; 2], not: &str) -> Outcome<Body> {
-    let [left, right] = sides.map(|body| Made {
-        with: String::new(),
-        body,
-        order: String::new(),
-    });
+    let [left, right] = sides.map(Made::from);
     let (mut left, _) = table::around(context, left)?;
     let (right, _) = table::around_as(context, right, "\u{b7}r")?;
     let mut equal = Vec::with_capacity(left.items.len());
@@ -84,15 +86,11 @@ fn matched(context: &mut Context<'_>, sides: [Body; 2], not: &str) -> Outcome<Bo
 
 /// UNION of texts: all rows, and of those that are equal at the source one.
 fn union_of_texts(context: &mut Context<'_>, left: Body, right: Body) -> Outcome<Body> {
-    let all = Made {
-        with: String::new(),
-        body: Body::Set(SetBody {
-            operator: "UNION ALL",
-            left: Box::new(left),
-            right: Box::new(right),
-        }),
-        order: String::new(),
-    };
+    let all = Made::from(Body::Set(SetBody {
+        operator: "UNION ALL",
+        left: Box::new(left),
+        right: Box::new(right),
+    }));
     let (select, _) = table::around(context, all)?;
     Ok(Body::Select(distinct::distinct(context, select)?))
 }
@@ -123,34 +121,20 @@ fn unified(context: &mut Context<'_>, left: &Body, right: &Body) -> Outcome<Vec<
         .collect()
 }
 
-/// A `char(n)` column stays one only beside others: PostgreSQL would drop its blanks for a text.
-fn filled(body: &mut Body, plain: &[bool]) -> Outcome<()> {
-    body.each(&mut |select| {
-        for (item, plain) in select.items.iter_mut().zip(plain) {
-            if !plain {
-                item.value.bare = None;
-            }
-        }
-        Ok(())
-    })
-}
-
 /// Every SELECT of a query in common types.
 fn convert(context: &mut Context<'_>, body: &mut Body, shapes: &[Value]) -> Outcome<()> {
-    body.each(&mut |select| {
-        for (item, shape) in select.items.iter_mut().zip(shapes) {
-            let Some(ty) = &shape.ty else {
-                continue;
-            };
-            let value = item.value.clone();
-            item.value = if value.ty.is_none() {
-                typed_null(value, ty).in_collation_of(shape)
-            } else if value.family() == Family::Other || value.ty.as_ref() == Some(ty) {
-                value.in_collation_of(shape)
-            } else {
-                convert::converted(context, value, ty)?.in_collation_of(shape)
-            };
-        }
+    body.each_item(&mut |at, item| {
+        let Some((shape, ty)) = shapes.get(at).and_then(|it| Some((it, it.ty.as_ref()?))) else {
+            return Ok(());
+        };
+        let value = item.value.clone();
+        item.value = if value.ty.is_none() {
+            typed_null(value, ty).in_collation_of(shape)
+        } else if value.family() == Family::Other || value.ty.as_ref() == Some(ty) {
+            value.in_collation_of(shape)
+        } else {
+            convert::converted(context, value, ty)?.in_collation_of(shape)
+        };
         Ok(())
     })
 }

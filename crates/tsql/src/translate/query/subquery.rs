@@ -19,12 +19,7 @@ pub(in super::super) fn scalar(context: &mut Context<'_>, text: &Query) -> Outco
         return Ok(Value::null());
     };
     // A `char(n)` column keeps its blanks only as a text that is filled up.
-    made.body.each(&mut |select| {
-        for item in &mut select.items {
-            item.value.bare = None;
-        }
-        Ok(())
-    })?;
+    made.body.fill_up()?;
     let value = Value::atom(format!("({})", made.unnamed()?), ty);
     Ok(Value {
         passed: item.passed.clone(),
@@ -118,23 +113,14 @@ fn against(
             body: Body::Select(_),
             ..
         } => made,
-        set => {
-            let body = table::wrapped(context, set)?;
-            Made {
-                with: String::new(),
-                body,
-                order: String::new(),
-            }
-        }
+        set => Made::from(table::wrapped(context, set)?),
     };
     let item = single(&made)?.clone();
     let compared = compare::compare(context, value, sign, item)?;
     let right = compared.right.clone();
-    made.body.each(&mut |select| {
-        for item in &mut select.items {
-            let ty = item.value.ty.clone().unwrap_or(SqlType::Int);
-            item.value = Value::atom(right.clone(), ty);
-        }
+    made.body.each_item(&mut |_, item| {
+        let ty = item.value.ty.clone().unwrap_or(SqlType::Int);
+        item.value = Value::atom(right.clone(), ty);
         Ok(())
     })?;
     Ok((compared.left, made.unnamed()?))

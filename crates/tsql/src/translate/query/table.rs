@@ -92,10 +92,8 @@ pub(super) fn around_as(
 /// The select list of a derived table: an untyped NULL there is an `int`, and what has digits has
 /// those of its type, as the columns that it makes are said to have.
 pub(super) fn without_untyped_nulls(body: &mut Body) -> Outcome<()> {
-    body.each(&mut |select| {
-        for item in &mut select.items {
-            item.value = declared(typed_null(item.value.clone(), &SqlType::Int));
-        }
+    body.each_item(&mut |_, item| {
+        item.value = declared(typed_null(item.value.clone(), &SqlType::Int));
         Ok(())
     })
 }

@@ -5,9 +5,8 @@ use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 use super::super::collation::Collation;
 use super::super::context::Context;
 use super::super::value::Value;
-use super::super::{Outcome, Untranslated, convert, expression, types};
-use super::{name, typed_null};
-use crate::typemap::PgType;
+use super::super::{Outcome, Untranslated, expression};
+use super::{arguments, name};
 
 /// `schema.function(...)`; `None` if the target has no user-defined function of that name.
 pub(in super::super) fn call(context: &mut Context<'_>, call: &Function) -> Option<Outcome<Value>> {
@@ -27,27 +26,22 @@ fn called(
     function: &super::super::ScalarFunction,
 ) -> Outcome<Value> {
     let refused = || Untranslated::new(format!("the arguments of {}", call.name));
-    let FunctionArguments::List(list) = &call.args else {
+    let FunctionArguments::List(given) = &call.args else {
         return Err(refused());
     };
-    if list.args.len() != function.parameters.len() || call.over.is_some() {
+    if given.args.len() != function.parameters.len() || call.over.is_some() {
         return Err(refused());
     }
-    let mut arguments = Vec::with_capacity(list.args.len());
-    for (argument, ty) in list.args.iter().zip(&function.parameters) {
+    let mut list = Vec::with_capacity(given.args.len());
+    for (argument, ty) in given.args.iter().zip(&function.parameters) {
         let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
             return Err(refused());
         };
         let value = expression::value(context, expr)?.kept()?;
-        let value = match value.ty {
-            None => typed_null(value, ty),
-            Some(_) => convert::converted(context, value, ty)?,
-        };
-        let natural = types::natural(ty).unwrap_or(PgType::Text);
-        arguments.push(value.cast(&natural.to_string()));
+        list.push(arguments::passed(context, value, ty)?);
     }
     context.at_least(function.volatility);
-    let sql = format!("{}({})", function.sql, arguments.join(", "));
+    let sql = format!("{}({})", function.sql, list.join(", "));
     let mut value = Value::atom(sql, function.returns.clone());
     value.collation = match &function.collation {
         Some(collation) => Some(Collation::parse(collation)),

@@ -38,18 +38,8 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
         Some((anchor, step)) => {
             let mut anchor = super::body(context, anchor)?;
             // Both parts are cast to text, so that a `char(n)` is one that is filled up.
-            anchor.each(&mut |select| {
-                for item in &mut select.items {
-                    item.value.bare = None;
-                }
-                Ok(())
-            })?;
-            let made = Made {
-                with: String::new(),
-                body: anchor,
-                order: String::new(),
-            };
-            let (made, columns) = table::derived(context, made, &given)?;
+            anchor.fill_up()?;
+            let (made, columns) = table::derived(context, Made::from(anchor), &given)?;
             context.ctes.push(Cte {
                 name: name.clone(),
                 sql: sql.clone(),
@@ -61,12 +51,7 @@ fn one(context: &mut Context<'_>, named: &Named) -> Outcome<(String, bool)> {
             let step = super::body(context, step)?;
             context.recursion = around;
             context.ctes.truncate(before - 1);
-            let body = recursive(made.body, step)?;
-            let made = Made {
-                with: String::new(),
-                body,
-                order: String::new(),
-            };
+            let made = Made::from(recursive(made.body, step)?);
             context.note(
                 "a recursion that is deeper than 100 levels is an error at the source, and none here",
             );
@@ -156,28 +141,31 @@ fn recursive(mut anchor: Body, mut step: Body) -> Outcome<Body> {
             ));
         }
     }
-    let mut cast = |select: &mut super::SelectBody| {
-        for (item, shape) in select.items.iter_mut().zip(&shapes) {
-            let ty = shape.ty.clone().unwrap_or(crate::schema::SqlType::Int);
-            if item.value.ty.is_none() {
-                item.value = super::typed_null(item.value.clone(), &ty);
-            } else if shape.family() != Family::Other
-                && let Some(natural) = types::natural(&ty)
-            {
-                let sql = item.value.cast(&natural.to_string());
-                item.value = super::super::value::Value {
-                    sql,
-                    atom: true,
-                    bare: None,
-                    constant: None,
-                    ..item.value.clone()
-                };
-            }
+    let mut cast = |at: usize, item: &mut super::Item| {
+        let Some(shape) = shapes.get(at) else {
+            return Err(Untranslated::new(
+                "a recursion whose parts have other columns",
+            ));
+        };
+        let ty = shape.ty.clone().unwrap_or(crate::schema::SqlType::Int);
+        if item.value.ty.is_none() {
+            item.value = super::typed_null(item.value.clone(), &ty);
+        } else if shape.family() != Family::Other
+            && let Some(natural) = types::natural(&ty)
+        {
+            let sql = item.value.cast(&natural.to_string());
+            item.value = super::super::value::Value {
+                sql,
+                atom: true,
+                bare: None,
+                constant: None,
+                ..item.value.clone()
+            };
         }
         Ok(())
     };
-    anchor.each(&mut cast)?;
-    step.each(&mut cast)?;
+    anchor.each_item(&mut cast)?;
+    step.each_item(&mut cast)?;
     table::without_untyped_nulls(&mut step)?;
     Ok(Body::Set(SetBody {
         operator: "UNION ALL",
