@@ -52,7 +52,8 @@ listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
     local port
     for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 20000))
+        # Below the ports that connections get by themselves, 32768 and up.
+        port=$((20000 + RANDOM % 12000))
         if ! listening "$port"; then
             echo "$port"
             return

@@ -48,7 +48,7 @@ trap 'exit 143' TERM
 STANDIN_PASSWORD="Aa1-$(od -An -tx1 -N 8 /dev/urandom | tr -d ' \n')"
 PGPASSWORD="$(od -An -tx1 -N 8 /dev/urandom | tr -d ' \n')"
 export STANDIN_PASSWORD PGPASSWORD
-pg_port=$((20000 + RANDOM % 20000))
+pg_port=$((20000 + RANDOM % 12000))
 tests/scripts/cluster.sh start "$work/pg" "$pg_port" proof
 query() { psql --no-psqlrc -qtA -h 127.0.0.1 -p "$pg_port" -U proof -d "$1" -c "$2"; }
 

@@ -109,7 +109,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
         let collation = row.collation_name.clone();
         let code_page = collation
             .as_ref()
-            .filter(|_| has_code_page(&ty))
+            .filter(|_| ty.has_code_page())
             .and_then(|collation| code_pages.get(collation).copied());
         let (text, persisted) = definitions.get(&key).cloned().unwrap_or_default();
         let computed = (row.is_computed && graph.is_none()).then_some(text);
@@ -159,13 +159,6 @@ fn column_type(row: &ColumnRow, types: &Types) -> SqlType {
         scale: row.scale,
         dimensions: row.vector_dimensions.unwrap_or(-1),
     })
-}
-
-fn has_code_page(ty: &SqlType) -> bool {
-    matches!(
-        ty,
-        SqlType::Char { .. } | SqlType::VarChar { .. } | SqlType::Text
-    )
 }
 
 /// By collation.

@@ -186,12 +186,6 @@ impl Grammar<'_> {
         let kind = [Kind::Int, Kind::Key, Kind::Text][self.draw.below(3)];
         let a = self.over(&left.columns).simple(kind);
         let b = self.over(&right.columns).simple(kind);
-        let named = |side: &From, sql: &str| side.columns.iter().any(|it| it.sql == sql);
-        let word = match word {
-            // PostgreSQL joins fully only by what both sides have.
-            "FULL JOIN" if !named(&left, &a) || !named(&right, &b) => "LEFT JOIN",
-            word => word,
-        };
         let on = match word {
             "CROSS JOIN" => String::new(),
             _ => format!(" ON {a} = {b}"),

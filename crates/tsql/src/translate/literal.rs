@@ -6,6 +6,7 @@ use super::collation::Collation;
 use super::decimal::Decimal;
 use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
+use crate::hex::hex;
 use crate::schema::SqlType;
 
 /// A literal of a database with this collation, whose code page a text without N is read in.
@@ -88,7 +89,7 @@ fn binary(digits: &str) -> Outcome<Value> {
 }
 
 pub(super) fn bytea(bytes: Vec<u8>) -> Value {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(&bytes);
     let length = u16::try_from(bytes.len()).ok().filter(|n| *n <= 8_000);
     Value::constant(
         format!("'\\x{digits}'::bytea"),

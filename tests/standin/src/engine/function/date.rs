@@ -7,7 +7,7 @@ use crate::engine::eval::types::convert_to;
 use crate::engine::function::argument::{as_int, expect, int, integer_of, plain, strict};
 use crate::engine::function::date_part::{Part, add, difference, read};
 use crate::engine::model::facts::Facts;
-use crate::engine::value::calendar::{civil, days, month_length};
+use crate::engine::value::calendar::{DAY_NAMES, MONTH_NAMES, civil, days, month_length};
 use crate::engine::value::convert::convert;
 use crate::engine::value::{temporal, text};
 use crate::types::{SqlType, Value};
@@ -136,36 +136,13 @@ fn supported(part: Part, function: &str, ty: &SqlType) -> Result<()> {
 }
 
 fn date_name(part: Part, moment: Bound) -> Bound {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    const DAYS: [&str; 7] = [
-        "Sunday",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-    ];
     let mut t = plain(SqlType::NVarChar { length: Some(30) });
     t.collation = Some(crate::engine::collate::default_collation());
     strict(vec![moment], t, move |v| {
         let n = read(part, &v[0]);
         Ok(match part {
-            Part::Month => text::value(MONTHS[(n - 1) as usize]),
-            Part::Weekday => text::value(DAYS[(n - 1) as usize]),
+            Part::Month => text::value(MONTH_NAMES[(n - 1) as usize]),
+            Part::Weekday => text::value(DAY_NAMES[(n - 1) as usize]),
             Part::Offset => text::value(&temporal::offset_text(n as i16)),
             _ => text::value(&n.to_string()),
         })

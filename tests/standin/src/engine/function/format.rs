@@ -6,34 +6,9 @@ use crate::engine::datatype;
 use crate::engine::error::{Result, argument_count, unsupported};
 use crate::engine::eval::expr::Bound;
 use crate::engine::function::argument::{as_text, plain, strict, units_of};
-use crate::engine::value::calendar::{SECOND, civil};
+use crate::engine::value::calendar::{DAY_NAMES, MONTH_NAMES, SECOND, civil};
 use crate::engine::value::{decimal, temporal, text};
 use crate::types::{SqlType, Value};
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
 
 pub(super) fn bind(name: &str, args: &[Bound]) -> Result<Option<Bound>> {
     if name != "FORMAT" {
@@ -296,8 +271,8 @@ fn part(letter: char, count: usize, (date, ticks): (i32, u64)) -> Option<String>
         }
     };
     let hour = ticks / SECOND / 3600;
-    let month_name = MONTHS[month as usize - 1];
-    let day_name = DAYS[(date + 1).rem_euclid(7) as usize];
+    let month_name = MONTH_NAMES[month as usize - 1];
+    let day_name = DAY_NAMES[(date + 1).rem_euclid(7) as usize];
     Some(match (letter, count) {
         ('y', 4) => format!("{year:04}"),
         ('y', 2) => format!("{:02}", year % 100),
