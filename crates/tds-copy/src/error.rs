@@ -1,4 +1,8 @@
 //! The error of this crate: what kind of thing is wrong, a message, and column and row if known.
+//!
+//! Nothing here is retried or explained to an operator: the caller turns the kind into its own and
+//! adds table and partition. A message names types, lengths and settings, and never holds bytes of
+//! a cell.
 
 use std::fmt;
 
@@ -44,11 +48,13 @@ impl Error {
         }))
     }
 
+    /// Names the source column, if none was named yet.
     pub(crate) fn at_column(mut self, column: &str) -> Self {
         self.0.column.get_or_insert_with(|| column.to_owned());
         self
     }
 
+    /// Numbers the row, from 1 within the result.
     pub(crate) fn at_row(mut self, row: u64) -> Self {
         self.0.row = Some(row);
         self

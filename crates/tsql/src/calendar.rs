@@ -1,4 +1,7 @@
 //! Days of the proleptic Gregorian calendar.
+//!
+//! Pure arithmetic on counts of days, from year 1 to 9999 and beyond: SQL Server, PostgreSQL and
+//! Unix count from different days, and the constants below turn one count into another.
 
 /// Days from 0000-03-01, where eras of 400 years begin, to the days that others count from.
 pub const TO_0001: i64 = 306;
@@ -9,6 +12,7 @@ pub const TO_1970: i64 = 719_468;
 /// To 2000-01-01, from which PostgreSQL counts.
 pub const TO_2000: i64 = 730_425;
 
+/// Days of 400 years: 97 of them are leap years.
 const DAYS_OF_ERA: i64 = 146_097;
 
 /// Year, month and day of a count of days since 0000-03-01: years that begin in March have their

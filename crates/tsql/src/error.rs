@@ -1,4 +1,7 @@
 //! The error of this crate: what kind of thing is wrong, a message, and the column if known.
+//!
+//! The crate never prints and never retries. Its caller adds the table, which nothing here knows,
+//! and decides by [`Kind`] what follows.
 
 use std::fmt;
 
@@ -20,6 +23,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
+    /// A lower-case fragment without a value of a row.
     message: String,
     column: Option<String>,
 }
@@ -33,6 +37,7 @@ impl Error {
         }
     }
 
+    /// Names the source column.
     pub(crate) fn at_column(mut self, column: impl Into<String>) -> Self {
         self.column = Some(column.into());
         self

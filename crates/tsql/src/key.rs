@@ -1,4 +1,9 @@
 //! Key values as facts: kept in checkpoints, written back to the server exactly.
+//!
+//! `tds_copy::tds::key` reads them from the wire, the checkpoint keeps them as JSON, and the
+//! literals below go into the WHERE of the statement that continues. So a value must be the same
+//! after that round trip to the last bit: a literal that is one tick off would lose a row or read
+//! one twice.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -113,6 +118,7 @@ impl KeyValue {
     /// let text = |text: &str| KeyValue::Text(text.to_owned());
     /// assert_eq!(text("a").order(&text("b")), None);
     /// ```
+    /// `None` for values of two different kinds as well.
     pub fn order(&self, other: &Self) -> Option<Ordering> {
         use KeyValue::{
             Bit, Date, DateTime, DateTime2, DateTimeOffset, Decimal, Int, Money, SmallDateTime,
@@ -163,6 +169,9 @@ impl KeyValue {
     /// assert_eq!(KeyValue::Int(7).literal(&SqlType::BigInt, None), "CAST(7 AS bigint)");
     /// let date = KeyValue::Date { days: 730_178 };
     /// assert_eq!(date.literal(&SqlType::Date, None), "CAST('2000-02-29' AS date)");
+    /// // One tick of 1/300 s after noon.
+    /// let tick = KeyValue::DateTime { days: 36_583, ticks: 43_200 * 300 + 1 };
+    /// assert!(tick.literal(&SqlType::DateTime, None).contains("2000-02-29T12:00:00.003"));
     /// ```
     pub fn literal(&self, ty: &SqlType, collation: Option<&str>) -> String {
         let name = type_name(ty);
@@ -225,6 +234,7 @@ impl KeyValue {
 
 /// Days from 0001-01-01 to 1900-01-01.
 const DAYS_TO_1900: u32 = 693_595;
+/// Ticks of 100 ns, the unit of `time`, `datetime2` and `datetimeoffset`.
 const TICKS_PER_SECOND: u64 = 10_000_000;
 
 /// The T-SQL name of a type that a key can have.

@@ -1,4 +1,8 @@
 //! Target names: folding, shortening, quoting, and keeping them apart.
+//!
+//! Every name that the tool makes on the target goes through here, and every name that it writes
+//! into SQL is quoted here. Folding and shortening depend on the name alone, so a table has the
+//! same name in each run; only [`Taken`] depends on what else there is.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -71,6 +75,7 @@ pub fn bracket(name: &str) -> String {
     quoted(name, '[', ']')
 }
 
+/// Doubles the closing sign within the name, which is how both servers escape it.
 fn quoted(name: &str, open: char, close: char) -> String {
     let mut text = String::with_capacity(name.len() + 2);
     text.push(open);
@@ -266,6 +271,7 @@ pub fn given(name: &str) -> Result<String> {
 }
 
 /// The same for a column.
+/// [`Kind::Setting`] for the name of a system column too.
 pub fn given_column(name: &str) -> Result<String> {
     if SYSTEM_COLUMNS.contains(&name) {
         return Err(Error::new(
@@ -318,6 +324,15 @@ pub struct Taken(HashSet<String>);
 
 impl Taken {
     /// Takes a name as it is; false where it was taken before.
+    ///
+    /// ```
+    /// use tsql::names::Taken;
+    ///
+    /// let mut taken = Taken::default();
+    /// assert!(taken.reserve("posts"));
+    /// assert!(!taken.reserve("posts"));
+    /// assert_eq!(taken.derive("posts"), "posts_2");
+    /// ```
     pub fn reserve(&mut self, name: &str) -> bool {
         self.0.insert(name.to_owned())
     }
@@ -336,6 +351,7 @@ impl Taken {
     }
 }
 
+/// Shortened after the number is added, so the number may be part of what the hash stands for.
 fn numbered(wanted: &str, number: u64) -> String {
     shorten(&format!("{wanted}_{number}"))
 }

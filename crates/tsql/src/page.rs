@@ -2,6 +2,10 @@
 //!
 //! A value of variable length can be moved out of the row (PostgreSQL documentation, "TOAST"), and
 //! leaves a pointer of 18 bytes; one of a fixed length cannot.
+//!
+//! `plan` warns of tables whose rows may not fit, `tds_copy` rejects a single row that does not.
+//! Sizes here are lower bounds: a row that is said to fit may still be refused by PostgreSQL, never
+//! the other way round.
 
 use crate::typemap::PgType;
 
@@ -101,6 +105,7 @@ impl Storage {
 #[derive(Debug, Default)]
 pub struct Row {
     bytes: usize,
+    /// Each has a bit in the bitmap, if there is a NULL.
     columns: usize,
     has_null: bool,
 }

@@ -21,6 +21,7 @@ pub enum CodePage {
 
 impl CodePage {
     /// The code page by its Windows number; 65001 is UTF-8.
+    /// `None` for a number that no collation of SQL Server has.
     pub fn new(number: u16) -> Option<Self> {
         Some(match number {
             437 => Self::SingleByte(oem_table(CP437)),
@@ -83,6 +84,7 @@ fn entry(character: char) -> Entry {
     entry
 }
 
+/// ASCII, then the 128 characters of `upper`.
 fn oem_table(upper: &str) -> Box<[Entry; 256]> {
     let mut table = Box::new([[0; 4]; 256]);
     let characters = (0..128u8).map(char::from).chain(upper.chars());
@@ -92,6 +94,7 @@ fn oem_table(upper: &str) -> Box<[Entry; 256]> {
     table
 }
 
+/// A table from a single-byte encoding of the WHATWG Encoding Standard, as `encoding_rs` has it.
 fn table(encoding: &'static Encoding) -> Box<[Entry; 256]> {
     let mut table = Box::new([[0; 4]; 256]);
     for (byte, slot) in (0..=255u8).zip(table.iter_mut()) {

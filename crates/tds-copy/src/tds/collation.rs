@@ -45,6 +45,7 @@ fn of_sort_id(sort_id: u8) -> u16 {
     }
 }
 
+/// By the LCID: a few locales share a language and not a code page, so they come first.
 fn of_locale(locale: u32) -> u16 {
     // Chinese in Taiwan, Hong Kong and Macao, and in China and Singapore; then Serbian and Bosnian
     // in Latin and in Cyrillic letters; then Azeri and Uzbek in Latin letters.

@@ -1,4 +1,7 @@
 //! Reads little-endian fields from bytes that may not all be there yet.
+//!
+//! A parse that ends early changes nothing: the caller keeps the bytes and begins again at the same
+//! place when there are more. So no parser has a state of its own.
 
 use crate::error::{Error, Kind};
 

@@ -20,8 +20,11 @@ const LEAST_SPACE: usize = MAX_PACKET;
 #[derive(Debug)]
 pub struct Deframer {
     buffer: Vec<u8>,
+    /// Payload that was not consumed: `payload_start..payload_end`.
     payload_start: usize,
     payload_end: usize,
+    /// Bytes as they came: `raw_start..raw_end`. They begin with a header or in the middle of a
+    /// packet.
     raw_start: usize,
     raw_end: usize,
     /// Bytes of the current packet that have not become payload.
@@ -127,6 +130,8 @@ impl Deframer {
         Ok(true)
     }
 
+    /// # Errors
+    /// `Protocol`: a packet that is not a response, or a length that no packet has.
     fn open_packet(&mut self) -> Result<()> {
         let mut bytes = [0; HEADER_LENGTH];
         bytes.copy_from_slice(&self.buffer[self.raw_start..self.raw_start + HEADER_LENGTH]);
@@ -171,6 +176,7 @@ impl Deframer {
         self.payload_start = start;
     }
 
+    /// Moves everything to the front of the buffer, so that all free room is at its end.
     fn compact(&mut self) {
         self.buffer
             .copy_within(self.payload_start..self.payload_end, 0);

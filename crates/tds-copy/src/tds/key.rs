@@ -1,4 +1,7 @@
 //! A key column's wire bytes as a value that can be kept and sent back without loss.
+//!
+//! Not on the row path: one key is read for each batch. The forms are those of `transcode`; here a
+//! value is kept, not encoded, so nothing is rounded and text stays in its own units.
 
 use crate::error::{Error, Kind, Result};
 use crate::tds::code_page::CodePage;
@@ -28,6 +31,7 @@ pub fn key_value(ty: &TypeInfo, bytes: &[u8], page: Option<&CodePage>) -> Result
     })
 }
 
+/// `None` for a type that no index takes, and for bytes of a wrong length.
 fn parse(ty: &TypeInfo, bytes: &[u8], page: Option<&CodePage>) -> Option<KeyValue> {
     Some(match ty {
         TypeInfo::Bit(_) => KeyValue::Bit(array::<1>(bytes)? != [0]),
@@ -54,6 +58,7 @@ fn parse(ty: &TypeInfo, bytes: &[u8], page: Option<&CodePage>) -> Option<KeyValu
     })
 }
 
+/// Dates and times; on the wire the time comes before the date.
 fn time(ty: &TypeInfo, bytes: &[u8]) -> Option<KeyValue> {
     Some(match ty {
         TypeInfo::DateTime(..) if bytes.len() == 4 => {
@@ -154,6 +159,7 @@ fn ticks(bytes: &[u8], scale: u8) -> Option<u64> {
     Some(u64::from_le_bytes(wide) * 10u64.pow(7 - u32::from(scale)))
 }
 
+/// `None` for half a unit.
 fn units(bytes: &[u8]) -> Option<Vec<u16>> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     rest.is_empty()

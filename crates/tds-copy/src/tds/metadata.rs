@@ -1,4 +1,7 @@
 //! What a result's rows are made of (COLMETADATA, MS-TDS 2.2.7.4).
+//!
+//! The columns of a result come once, before its first row. `transcode::layout` compares them with
+//! what was planned, and decides how each is read.
 
 use crate::tds::cursor::{Cursor, Parsed, Stop};
 use crate::tds::type_info::TypeInfo;
@@ -37,6 +40,10 @@ impl ColumnInfo {
 }
 
 /// Reads COLMETADATA after its token byte.
+///
+/// # Errors
+/// `Protocol` for more columns than a SELECT can have, and for a type that is not known: its values
+/// would have no end.
 pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Vec<ColumnInfo>> {
     let count = cursor.u16()?;
     // 0xFFFF: the statement has no metadata.

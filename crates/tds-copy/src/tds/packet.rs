@@ -1,4 +1,7 @@
 //! Packets: the eight bytes before each piece of a message, and how to cut a message into them.
+//!
+//! Numbers in a header are big-endian, unlike everything else in TDS. The row reader only takes
+//! headers off; whole messages are made for requests.
 
 use crate::error::{Error, Kind, Result};
 

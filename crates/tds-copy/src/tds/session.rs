@@ -1,4 +1,7 @@
 //! What a response says about its session: the server's version, the packet size, the transaction.
+//!
+//! A response may change the session at any token. Packet size and transaction matter to those
+//! who send the next request, which is why they are not passed over.
 
 use crate::tds::cursor::{Cursor, Parsed};
 

@@ -1,4 +1,7 @@
 //! Tokens: everything in a response that is not a row's content.
+//!
+//! Rows are most of a response and are read by `transcode::encode` without this file; what comes
+//! here is a handful of tokens for each statement.
 
 use crate::tds::cursor::{Cursor, Parsed, Stop};
 use crate::tds::metadata::{self, ColumnInfo};
@@ -100,6 +103,9 @@ pub(crate) const NBC_ROW: u8 = 0xD2;
 /// assert!(done.counted() && !done.more());
 /// assert_eq!(done.rows, 2);
 /// ```
+///
+/// # Errors
+/// [`Stop::Fail`] for a token that is not known, since nothing tells where it ends.
 pub fn parse(cursor: &mut Cursor<'_>) -> Parsed<Token> {
     match cursor.u8()? {
         0x81 => Ok(Token::Columns(metadata::parse(cursor)?)),
@@ -152,6 +158,7 @@ fn features(cursor: &mut Cursor<'_>) -> Parsed<()> {
     Ok(())
 }
 
+/// CurCmd, between the two, says nothing that the statement does not.
 fn done(cursor: &mut Cursor<'_>) -> Parsed<Done> {
     let status = cursor.u16()?;
     cursor.u16()?;
@@ -161,6 +168,7 @@ fn done(cursor: &mut Cursor<'_>) -> Parsed<Done> {
     })
 }
 
+/// ERROR and INFO have one form.
 fn message(cursor: &mut Cursor<'_>) -> Parsed<ServerMessage> {
     let parsed = message_body(&mut Cursor::new(body(cursor)?));
     // The body is all there: a field that ends outside of it is not "come again".
@@ -219,6 +227,7 @@ pub fn skip_value(wire: Wire, cursor: &mut Cursor<'_>) -> Parsed<()> {
     Ok(())
 }
 
+/// PLP: the total, or that it is NULL, then chunks up to one of length 0.
 fn skip_chunks(cursor: &mut Cursor<'_>) -> Parsed<()> {
     if cursor.u64()? == u64::MAX {
         return Ok(());

@@ -1,4 +1,7 @@
 //! Whether the type that the server announces is the one that was planned.
+//!
+//! It is the last check before rows are read: bytes of another type would be read as wrong values,
+//! not as an error. A shorter length or fewer digits are no change that matters.
 
 use tsql::schema::SqlType;
 
@@ -123,6 +126,7 @@ fn long_fits(planned: &SqlType, announced: &TypeInfo) -> bool {
 /// Bytes (T-SQL reference, "hierarchyid").
 const LONGEST_HIERARCHYID: u16 = 892;
 
+/// Lengths are bytes.
 fn within(sent: Length, planned: u16) -> bool {
     match sent {
         Length::Limited(sent) => sent <= planned,

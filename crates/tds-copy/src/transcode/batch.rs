@@ -1,4 +1,7 @@
 //! A batch: whole rows as COPY BINARY bytes, ready to be sent.
+//!
+//! A batch is the unit of memory between a reader and its COPY: two of them wait in the channel at
+//! most (`pipeline::load`). It is about 256 KiB, or one longer row.
 
 use crate::transcode::reject::Reject;
 use crate::transcode::row_bytes::RowBytes;

@@ -1,4 +1,8 @@
 //! Text of a code page to UTF-8, for text that may arrive in pieces.
+//!
+//! Most text is ASCII, which every code page shares, so runs of it are copied in groups of 16
+//! bytes. What comes after goes through a table or, for pages of several bytes, through
+//! `encoding_rs`.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
@@ -11,6 +15,10 @@ use crate::transcode::output::Output;
 const LANES: usize = 16;
 
 /// A piece of text decoded by a page of single bytes: nothing is left for the next piece.
+///
+/// # Errors
+/// The fault of the first character that the policy does not strip or replace; so for the others
+/// here.
 pub(super) fn single_byte(
     table: &[Entry; 256],
     bytes: &[u8],

@@ -1,4 +1,7 @@
 //! The form of a column's values in the target, decided once while planning.
+//!
+//! For each pair of types that `tsql::typemap::can_encode` allows there is one form here; `value`
+//! has the code of each. Deciding beforehand keeps types and settings out of the row loop.
 
 use crate::transcode::time::{Rounding, Source};
 use crate::transcode::variant;
@@ -9,6 +12,7 @@ use tsql::typemap::PgType;
 /// How a value's bytes become a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ColumnEncoding {
+    /// `bit` as `boolean`: one byte.
     Boolean,
     /// `bit` as an integer of this width in bytes.
     BitInt(u8),
@@ -18,29 +22,38 @@ pub(super) enum ColumnEncoding {
     Reverse8,
     /// An integer into one of this width in bytes.
     Int(u8),
+    /// Digits after the point are zeros.
     IntNumeric {
         display_scale: u8,
     },
+    /// `real` into `double precision`, which holds each exactly.
     RealDouble,
+    /// The digits of `decimal` with those that the target shows.
     DecimalNumeric {
         scale: u8,
         display_scale: u8,
     },
     /// A decimal without fraction into an integer of this width in bytes.
     DecimalInt(u8),
+    /// Ten-thousandths as `numeric`.
     MoneyNumeric {
         display_scale: u8,
     },
+    /// Days, from another first day.
     Date,
+    /// Midnight of the day.
     DateTimestamp,
     Time(Source, Rounding),
     Timestamp(Source, Rounding),
+    /// The first three groups turned around.
     Uuid,
+    /// As they are.
     Bytes,
     /// Characters; where they come from is known when the server announces it.
     Text(PostProcess),
     /// Bytes that become something else when they are whole.
     Processed(PostProcess),
+    /// `hierarchyid` as its path in text.
     Hierarchy,
     Variant(variant::Shape),
     /// A value that is shown as text, with blanks up to `pad` characters.
@@ -68,6 +81,7 @@ pub(super) enum PostProcess {
     Digits,
 }
 
+/// What a value is that is printed as text; the forms are in `render`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
     Bit,
@@ -134,6 +148,7 @@ fn special(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     })
 }
 
+/// `None` for a source that is not text.
 fn finish(source: &SqlType, target: &PgType) -> Option<PostProcess> {
     match source {
         SqlType::Char { .. }
@@ -175,6 +190,7 @@ fn shown(source: &SqlType) -> Option<Shown> {
     })
 }
 
+/// How the wire has it, with the digits that it counts in.
 fn time_source(source: &SqlType) -> Option<Source> {
     Some(match *source {
         SqlType::Date => Source::Date,
@@ -197,6 +213,7 @@ fn int_width(target: &PgType) -> Option<u8> {
     }
 }
 
+/// `None` for a pair that is not one of numbers, bytes or a uniqueidentifier.
 fn number(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     let width = int_width(target);
     let display = |own: u8| match target {
@@ -240,6 +257,7 @@ fn number(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     })
 }
 
+/// `None` for a source that is not a date or a time.
 fn moment(source: &SqlType, target: &PgType) -> Option<ColumnEncoding> {
     let source = time_source(source)?;
     let rounding = |precision: u8| Rounding::new(source.digits(), precision);

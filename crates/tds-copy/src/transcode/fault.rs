@@ -1,4 +1,7 @@
 //! What can be wrong with one value, told without the value.
+//!
+//! A fault is small and has no text, since the row loop returns one for every value; it becomes an
+//! error, or a reason in a rejected row, only once the policy is known.
 
 use crate::error::{Error, Kind};
 use serde::Serialize;

@@ -1,4 +1,7 @@
 //! Finds the next value in the bytes at hand.
+//!
+//! Only lengths are read here. A value in one piece is given as a slice of the input; a value in
+//! several pieces, or of which the end has not come, is handed to `streamed`.
 
 use crate::tds::type_info::Wire;
 use crate::transcode::fault::Fault;
@@ -32,6 +35,9 @@ pub(super) enum Pieces {
 }
 
 /// Reads the field at `at` and moves `at` past it.
+///
+/// # Errors
+/// `Malformed` for a length that the type cannot have.
 #[inline]
 pub(super) fn field<'a>(wire: Wire, input: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
     let rest = &input[*at..];
@@ -74,6 +80,7 @@ fn variant<'a>(rest: &'a [u8], at: &mut usize) -> Result<Field<'a>, Fault> {
     }
 }
 
+/// `head`: bytes of the length before the value.
 #[inline]
 fn take<'a>(rest: &'a [u8], head: usize, length: usize, at: &mut usize) -> Field<'a> {
     match rest.get(head..head + length) {

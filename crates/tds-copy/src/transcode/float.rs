@@ -1,4 +1,7 @@
 //! Floats as SQL Server prints them.
+//!
+//! Used for `sql_variant` and for floats that a job moves into text. COPY into a float type sends
+//! the bits.
 
 use crate::transcode::render::Line;
 
@@ -29,6 +32,7 @@ pub(super) fn lossless(value: f64, decimals: usize) -> Line {
     }
 }
 
+/// A sign and three digits of exponent at least, as SQL Server writes it.
 fn scientific(mantissa: &str, exponent: i32) -> Line {
     let sign = if exponent < 0 { '-' } else { '+' };
     Line::of(format!("{mantissa}e{sign}{:03}", exponent.unsigned_abs()).as_bytes())

@@ -1,4 +1,6 @@
 //! Bytes as SQL Server prints them: `0x` and two digits each (CONVERT, binary style 1).
+//!
+//! Columns of bytes that a job moves into text. The digits are made in the output buffer.
 
 use crate::transcode::output::Output;
 

@@ -55,6 +55,8 @@ pub(super) fn canonicalise(start: usize, out: &mut Output) {
     }
 }
 
+/// Places of the escapes that `jsonb` refuses, in order. A pair of surrogates is one character and
+/// fine.
 fn refused(text: &[u8]) -> Vec<(usize, Refused)> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -78,6 +80,7 @@ fn refused(text: &[u8]) -> Vec<(usize, Refused)> {
 }
 
 /// The unit of an escape that stands at the start.
+/// `None` if no `\uXXXX` begins there.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.get(..ESCAPE)?.strip_prefix(b"\\u")?;
     let digits = std::str::from_utf8(digits).ok()?;

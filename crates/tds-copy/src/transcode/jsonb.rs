@@ -97,6 +97,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
+    /// `None` at the end of the text.
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -134,6 +135,7 @@ impl Parser<'_> {
         }
     }
 
+    /// Takes one of the three literals; `None` if another word is there.
     fn word(&mut self, word: &str) -> Option<Value> {
         let rest = self.text.get(self.at..)?;
         rest.starts_with(word.as_bytes()).then(|| {
@@ -142,6 +144,7 @@ impl Parser<'_> {
         })
     }
 
+    /// From its opening bracket on.
     fn array(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
         let mut items = Vec::new();
@@ -159,6 +162,7 @@ impl Parser<'_> {
         }
     }
 
+    /// From its opening brace on.
     fn object(&mut self, depth: usize) -> Option<Value> {
         self.at += 1;
         let mut members: Vec<(Vec<u8>, Value)> = Vec::new();
@@ -237,6 +241,7 @@ impl Parser<'_> {
         char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + low)
     }
 
+    /// Four hexadecimal digits.
     fn unit(&mut self) -> Option<u32> {
         let digits = self.text.get(self.at..self.at + 4)?;
         self.at += 4;
@@ -269,6 +274,7 @@ impl Parser<'_> {
         Some(plain(negative, [whole, fraction].concat(), point))
     }
 
+    /// As many decimal digits as follow, perhaps none.
     fn digits(&mut self) -> Vec<u8> {
         let from = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -277,6 +283,7 @@ impl Parser<'_> {
         self.text[from..self.at].to_vec()
     }
 
+    /// `None` for an exponent that `numeric` cannot write out.
     fn exponent(&mut self) -> Option<i64> {
         self.at += 1;
         let negative = self.take(b'-');

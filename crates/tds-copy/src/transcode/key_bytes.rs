@@ -1,4 +1,7 @@
 //! The key of a row as wire bytes, which become values once for each batch.
+//!
+//! Each row of an ordered table leaves its key's bytes here, in a buffer that is reused; only the
+//! last row's are turned into values, when a batch is handed over.
 
 use tsql::key::KeyValue;
 
@@ -11,6 +14,7 @@ use crate::transcode::layout::{Column, RowLayout};
 #[derive(Debug, Default)]
 pub(super) struct KeyBytes {
     bytes: Vec<u8>,
+    /// Where each value ends in `bytes`.
     ends: Vec<usize>,
 }
 
@@ -30,6 +34,9 @@ impl KeyBytes {
 
     /// The values in key order; `None` without a key, and if the key cannot be sent back to the
     /// server.
+    ///
+    /// # Errors
+    /// `Protocol`: a key's bytes are no value of their type.
     pub(super) fn values(
         &self,
         layout: &RowLayout,

@@ -1,4 +1,8 @@
 //! What was planned for a result, and whether the server's announcement agrees with it.
+//!
+//! [`RowLayout`] is made once for a table and cloned by its readers, which costs reference counts.
+//! When a server announces its result, `agree` makes a `Column` of each, in which every decision is
+//! made.
 
 use std::sync::Arc;
 
@@ -55,6 +59,7 @@ pub(super) struct Planned {
     pub(super) page: Option<CodePage>,
     /// The number of `page`.
     pub(super) code_page: Option<u16>,
+    /// The column's collation is UTF-8 at the source.
     utf8: bool,
     policy: ColumnPolicy,
 }
@@ -75,6 +80,7 @@ pub(super) struct Column {
 /// How a character column's bytes become text.
 #[derive(Debug, Clone)]
 pub(super) enum TextSource {
+    /// `nchar`, `nvarchar`, `ntext` and `xml`.
     Utf16,
     Page(CodePage),
 }
@@ -166,6 +172,10 @@ impl RowLayout {
     }
 
     /// Decides how each announced column is read.
+    ///
+    /// # Errors
+    /// `Protocol` for another number of columns; `Changed` or `Unsupported` at a column that is
+    /// another one now, is encrypted, or cannot be a key.
     pub(super) fn agree(&self, announced: &[ColumnInfo]) -> Result<Vec<Column>> {
         let selected = announced.iter().filter(|info| !info.is_hidden()).count();
         if selected != self.columns.len() {
@@ -194,6 +204,7 @@ impl RowLayout {
     }
 }
 
+/// A column that the server added is read, because it is on the wire, and not encoded.
 fn hidden(info: &ColumnInfo) -> Result<Column> {
     Ok(Column {
         wire: info.ty.wire(),
@@ -312,6 +323,8 @@ impl Planned {
     }
 }
 
+/// # Errors
+/// `Unsupported`: the catalog had no code page for the collation, or one that is not known here.
 fn page(number: Option<u16>) -> Result<CodePage> {
     let number = number.ok_or_else(|| {
         Error::new(

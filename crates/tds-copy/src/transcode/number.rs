@@ -1,4 +1,8 @@
 //! Integers, decimals and money as PostgreSQL's binary integers and `numeric`.
+//!
+//! The inner loop of most tables, so nothing here allocates, and divisions are in 64 bits where
+//! that is enough. Forms of the wire are those of MS-TDS 2.2.5.5, forms of COPY those of
+//! PostgreSQL's send functions.
 
 use crate::transcode::fault::Fault;
 use crate::transcode::output::Output;
@@ -173,6 +177,8 @@ fn divide(value: u128, by: u128) -> (u128, u64) {
     }
 }
 
+/// # Errors
+/// `Malformed`: a value of another length than its type has.
 #[inline]
 pub(super) fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
     bytes.try_into().map_err(|_| Fault::Malformed)

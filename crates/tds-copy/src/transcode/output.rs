@@ -1,4 +1,7 @@
 //! The batch's bytes while they are written.
+//!
+//! A row is written at the end and becomes part of the batch when it is whole; what belongs to a
+//! row that is given up is cut off again. Lengths of fields are written when their values are.
 
 use crate::transcode::row_bytes::{RowBytes, Spares};
 
@@ -27,6 +30,7 @@ pub(super) fn capacity(limit: usize) -> usize {
 /// A buffer whose bytes are there before they are written, so that a write is a copy and a check.
 #[derive(Debug)]
 pub(super) struct Output {
+    /// As long as the buffer is; what counts ends at `at`.
     bytes: Vec<u8>,
     at: usize,
     /// Where the row in work must have ended.
@@ -62,6 +66,7 @@ impl Output {
         self.at > self.limit
     }
 
+    /// The bytes from `from` to the end of what was written.
     #[inline]
     pub(super) fn written(&self, from: usize) -> &[u8] {
         &self.bytes[from..self.at]
@@ -110,6 +115,7 @@ impl Output {
     }
 
     /// Leaves four bytes for a length that is not known yet.
+    /// Gives where the field's value begins, for `close_field`.
     #[inline]
     pub(super) fn open_field(&mut self) -> usize {
         self.put([0; 4]);
@@ -145,6 +151,7 @@ impl Output {
         self.at = self.at.min(position);
     }
 
+    /// By half of the buffer at least, so that a long value is not copied at each piece.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, count: usize) {

@@ -1,4 +1,8 @@
 //! One statement's response: from socket bytes to batches.
+//!
+//! The state machine of a response: tokens, then rows, then DONE. It accepts nothing that it cannot
+//! account for: a response that ends early, counts other rows than came or has bytes after its end
+//! is an error.
 
 use crate::error::{Error, Kind, Result};
 use crate::tds::cursor::{Cursor, Stop};
@@ -150,6 +154,9 @@ impl RowReader {
     }
 
     /// The whole rows at hand, for a stop in the middle.
+    ///
+    /// # Errors
+    /// A key that has no value, as in [`Self::step`].
     pub fn take_batch(&mut self) -> Result<Option<Batch>> {
         match &mut self.encoder {
             None => Ok(None),
@@ -236,6 +243,8 @@ impl RowReader {
         Ok(true)
     }
 
+    /// # Errors
+    /// `Protocol` for a token out of place; what the layout says of an announced result.
     fn apply(&mut self, token: Token) -> Result<()> {
         match token {
             Token::Columns(columns) if columns.is_empty() => {}
@@ -294,6 +303,7 @@ impl RowReader {
         Ok(())
     }
 
+    /// The first error is kept, later ones are its consequences.
     fn keep(&mut self, message: ServerMessage) {
         if message.class >= ERROR_CLASS {
             self.error.get_or_insert(message);

@@ -194,6 +194,7 @@ impl Serialize for Shown<'_> {
     }
 }
 
+/// A value that is in the row: as text if PostgreSQL reads that back, else as digits.
 fn good_value<'a>(planned: &Planned, field: Option<&'a [u8]>) -> Shown<'a> {
     let Some(field) = field else {
         return Shown::Null;
@@ -204,6 +205,7 @@ fn good_value<'a>(planned: &Planned, field: Option<&'a [u8]>) -> Shown<'a> {
     }
 }
 
+/// A value that was left out: the bytes of the wire, and what they are.
 fn faulty_value<'a>(planned: &Planned, faulty: &Faulty) -> Shown<'a> {
     match &faulty.kept {
         Kept::Length(bytes) => Shown::Omitted(*bytes),
@@ -219,6 +221,7 @@ fn faulty_value<'a>(planned: &Planned, faulty: &Faulty) -> Shown<'a> {
     }
 }
 
+/// A JSON object, its members in this order. Serialised as it is iterated, so no copy is made.
 fn object<'a>(pairs: impl Iterator<Item = (&'a str, Shown<'a>)>) -> Result<String> {
     struct Object<I>(std::cell::RefCell<Option<I>>);
     impl<'a, I: Iterator<Item = (&'a str, Shown<'a>)>> Serialize for Object<I> {

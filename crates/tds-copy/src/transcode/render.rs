@@ -1,4 +1,7 @@
 //! Values as text, for columns that the job moves into text.
+//!
+//! The forms are those that SQL Server itself prints with CONVERT, so that a column of text on the
+//! target compares with one at the source. A line fits in 48 bytes and is built on the stack.
 
 use crate::transcode::fault::Fault;
 use crate::transcode::number::array;
@@ -76,6 +79,7 @@ impl Line {
     }
 }
 
+/// In decimal digits, with a sign if negative.
 pub(super) fn int(value: i64) -> Line {
     decimal(value < 0, u128::from(value.unsigned_abs()), 0)
 }
@@ -181,6 +185,7 @@ fn local(source: Source, moment: Moment) -> (i32, u64) {
     (days, shifted.rem_euclid(day) as u64)
 }
 
+/// Hours, minutes, seconds and `digits` fractional digits.
 fn time(line: &mut Line, fraction: u64, digits: u8) {
     let second = 10u64.pow(u32::from(digits));
     let seconds = fraction / second;
@@ -204,6 +209,7 @@ fn calendar_day(days: i32) -> Result<(i64, u8, u8), Fault> {
     Ok((year, month, day))
 }
 
+/// `yyyy-mm-dd`.
 fn date(line: &mut Line, days: i32) -> Result<(), Fault> {
     let (year, month, day) = calendar_day(days)?;
     line.digits(year as u128, 4);

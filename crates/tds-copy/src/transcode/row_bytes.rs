@@ -1,4 +1,7 @@
 //! The bytes of a batch, in a buffer that goes back to its reader when they were sent.
+//!
+//! Batches are made by one task and dropped by another, so buffers go home through a lock that is
+//! taken twice for each batch.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +33,7 @@ impl Spares {
         }
     }
 
+    /// Gives a buffer up if there are enough, or if it is unusually long.
     fn put(&self, buffer: Vec<u8>) {
         if buffer.is_empty() || buffer.len() > LONGEST_KEPT {
             return;

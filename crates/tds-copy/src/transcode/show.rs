@@ -26,6 +26,7 @@ pub(super) fn text<'a>(ty: &PgType, field: &'a [u8]) -> Option<Cow<'a, str>> {
     }
 }
 
+/// `None` for bytes that the type does not send.
 fn other(ty: &PgType, field: &[u8]) -> Option<String> {
     Some(match ty {
         PgType::Boolean => if *field != [0] { "true" } else { "false" }.to_owned(),
@@ -109,6 +110,7 @@ fn date(days: i64) -> String {
     iso_date(calendar::TO_2000 + days)
 }
 
+/// `hh:mm:ss.ffffff`.
 fn clock(microseconds: i64) -> String {
     let seconds = microseconds / SECOND;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

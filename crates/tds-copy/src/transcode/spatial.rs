@@ -79,6 +79,7 @@ fn geometry(bytes: &mut [u8], at: usize, depth: usize) -> Result<usize, Fault> {
     }
 }
 
+/// Skips a count and its points; gives where they end.
 fn points(bytes: &mut [u8], at: usize, order: u8, point: usize) -> Result<usize, Fault> {
     let count = word(bytes, at, order)? as usize;
     let end = count
@@ -88,6 +89,7 @@ fn points(bytes: &mut [u8], at: usize, order: u8, point: usize) -> Result<usize,
         .ok_or(Fault::Malformed)
 }
 
+/// Goes through a count and that number of members.
 fn members(
     bytes: &mut [u8],
     at: usize,

@@ -1,4 +1,7 @@
 //! A value that comes in pieces; encoding continues where it stopped.
+//!
+//! The input is consumed piece by piece, so a value of a gigabyte needs no gigabyte of input. Its
+//! encoded form grows in the output, because COPY wants a field's length before its bytes.
 
 use crate::tds::code_page::CodePage;
 use crate::transcode::code_page_text::{self, MultiByte};
@@ -106,6 +109,10 @@ impl Streamed {
     }
 
     /// Takes what `input` has from `at` on.
+    ///
+    /// # Errors
+    /// A fault of the value; the caller then calls `leave_out` and feeds on, so that the stream
+    /// stays in step.
     pub(super) fn feed(
         &mut self,
         input: &[u8],

@@ -1,4 +1,8 @@
 //! Dates and times as days and microseconds from PostgreSQL's epoch, 2000-01-01.
+//!
+//! Every type of the wire becomes a [`Moment`] first, with its own digits, and is rounded once,
+//! when it is written. SQL Server counts days from 0001-01-01 or 1900-01-01, PostgreSQL from
+//! 2000-01-01.
 
 use crate::tds::type_info::TypeInfo;
 use crate::transcode::fault::Fault;
@@ -60,6 +64,7 @@ pub(super) struct Rounding {
 }
 
 impl Rounding {
+    /// `digits` are the source's, `precision` the target's; more than six are never kept.
     pub(super) fn new(digits: u8, precision: u8) -> Self {
         let kept = digits.min(precision).min(6);
         Self {
@@ -104,6 +109,9 @@ impl Rounding {
 }
 
 /// Reads a value of `source`.
+///
+/// # Errors
+/// `Malformed` for days, times or offsets that SQL Server does not have.
 #[inline]
 pub(super) fn read(source: Source, bytes: &[u8]) -> Result<Moment, Fault> {
     let (days, fraction, offset) = match source {
@@ -154,6 +162,7 @@ fn datetime(bytes: &[u8]) -> Result<(i32, u64, i16), Fault> {
     Ok((days - EPOCH_FROM_1900, milliseconds, 0))
 }
 
+/// The time and what follows it: on the wire the time comes first.
 #[inline]
 fn split(bytes: &[u8], scale: u8) -> Result<(&[u8], &[u8]), Fault> {
     bytes
@@ -161,6 +170,7 @@ fn split(bytes: &[u8], scale: u8) -> Result<(&[u8], &[u8]), Fault> {
         .ok_or(Fault::Malformed)
 }
 
+/// Three bytes of days since 0001-01-01, as days from PostgreSQL's epoch.
 #[inline]
 fn date(bytes: &[u8]) -> Result<i32, Fault> {
     let [low, middle, high] = array(bytes)?;
@@ -171,6 +181,7 @@ fn date(bytes: &[u8]) -> Result<i32, Fault> {
     Ok(days as i32 - EPOCH_FROM_YEAR_ONE)
 }
 
+/// Units of 10^-scale of a second since midnight.
 #[inline]
 fn fraction(bytes: &[u8], scale: u8) -> Result<u64, Fault> {
     let fraction = match (bytes, TypeInfo::time_bytes(scale)) {

@@ -1,4 +1,8 @@
 //! One value to one field.
+//!
+//! The match is ordered by how common the forms are, and rare ones have a function of their own, so
+//! that the row loop stays small. Long values come through `streamed`, and end in `finish_text`
+//! here too.
 
 use crate::transcode::code_page_text;
 use crate::transcode::column_policy::TextPolicy;
@@ -20,6 +24,9 @@ use crate::transcode::vector;
 use crate::transcode::xml;
 
 /// Appends a value that is there as a whole.
+///
+/// # Errors
+/// The fault of the value; what was written of its field is for the caller to cut off.
 #[inline]
 pub(super) fn put_value(
     column: &Column,
@@ -68,6 +75,7 @@ pub(super) fn put_value(
     Ok(())
 }
 
+/// Forms whose own work is far more than a call.
 fn put_rare(form: &ColumnEncoding, bytes: &[u8], out: &mut Output) -> Result<(), Fault> {
     match form {
         ColumnEncoding::BitInt(width) => {
@@ -117,6 +125,7 @@ fn put_rare(form: &ColumnEncoding, bytes: &[u8], out: &mut Output) -> Result<(),
     Ok(())
 }
 
+/// The value as a line of ASCII.
 fn shown(what: Shown, bytes: &[u8]) -> Result<render::Line, Fault> {
     Ok(match what {
         Shown::Bit => render::int(i64::from(array::<1>(bytes)? != [0])),
@@ -135,6 +144,7 @@ fn shown(what: Shown, bytes: &[u8]) -> Result<render::Line, Fault> {
     })
 }
 
+/// PostgreSQL's binary forms are big-endian.
 #[inline]
 fn reversed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Fault> {
     let mut bytes: [u8; N] = array(bytes)?;
@@ -173,6 +183,9 @@ pub(super) fn begin_text(finish: PostProcess, out: &mut Output) {
 }
 
 /// The text that began at `start` is whole.
+///
+/// # Errors
+/// What only the end shows: JSON, WKB or a vector that is none, or a row that is too long.
 #[inline]
 pub(super) fn finish_text(
     finish: PostProcess,

@@ -1,4 +1,6 @@
 //! What happens to values that PostgreSQL cannot hold, as the caller asks for it.
+//!
+//! The caller's choice for a column; `column_policy` is the form in which the row loop has it.
 
 /// One policy for each fault of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,7 @@ pub(super) enum Shape {
     Text,
     /// `{"type": ..., "value": ...}`, written as `jsonb` prints it; with its version byte.
     Jsonb,
+    /// The same without the version byte.
     Json,
 }
 
@@ -60,6 +61,7 @@ pub(super) fn put_variant(
 }
 
 impl<'a> Variant<'a> {
+    /// `None` for a base type that a variant cannot have.
     fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (token, rest) = bytes.split_first()?;
         let (count, rest) = rest.split_first()?;
@@ -91,6 +93,7 @@ impl<'a> Variant<'a> {
         Ok(())
     }
 
+    /// Numbers and bits as JSON's own, everything else as a string.
     fn put_json(&self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         out.put_slice(b"{\"type\": \"");
         out.put_slice(self.name.as_bytes());
@@ -145,6 +148,7 @@ impl<'a> Variant<'a> {
         }))
     }
 
+    /// Text from its own encoding, bytes as hexadecimal digits.
     fn put_characters(&self, out: &mut Output, policy: &mut TextPolicy) -> Result<(), Fault> {
         match &self.ty {
             TypeInfo::NChar { .. } => {
@@ -226,6 +230,7 @@ fn binary(properties: &[u8]) -> Option<TypeInfo> {
     Some(TypeInfo::Binary { length })
 }
 
+/// Five bytes of collation, two of length.
 fn characters(properties: &[u8], national: bool) -> Option<TypeInfo> {
     let (info, rest) = properties.split_first_chunk::<4>()?;
     let [sort_id, low, high] = *rest.first_chunk()?;

@@ -20,6 +20,9 @@ pub(super) enum Shape {
 }
 
 /// Replaces the text that began at `start`.
+///
+/// # Errors
+/// `Malformed` for text that is not a list of finite numbers.
 pub(super) fn make_elements(shape: Shape, start: usize, out: &mut Output) -> Result<(), Fault> {
     let text = std::str::from_utf8(out.written(start)).map_err(|_| Fault::Malformed)?;
     let inner = text

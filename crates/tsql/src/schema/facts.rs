@@ -1,4 +1,7 @@
 //! Facts about the types of SQL Server, each said of every type: a new type does not compile until it has chosen.
+//!
+//! They are about SQL Server alone; what a type becomes is in `typemap`. No match has a wildcard
+//! but those whose name says that they single types out.
 
 use std::fmt;
 
@@ -78,6 +81,7 @@ impl SqlType {
     }
 
     /// Whether ORDER BY takes it (T-SQL reference, "SELECT - ORDER BY clause").
+    /// A type without an order cannot be in a key, in DISTINCT or in GROUP BY either.
     pub fn is_ordered(&self) -> bool {
         match self {
             Self::Bit | Self::TinyInt | Self::SmallInt | Self::Int | Self::BigInt | Self::Decimal { .. }
@@ -110,6 +114,7 @@ impl SqlType {
 
     /// Whether two values tie only if they are identical. Text ties under its collation and with trailing
     /// blanks, an instant at two offsets, and -0.0 with 0.0.
+    /// Only such columns may number rows: ROW_NUMBER may number ties differently in each statement.
     pub fn orders_exactly(&self) -> bool {
         match self {
             Self::Bit | Self::TinyInt | Self::SmallInt | Self::Int | Self::BigInt | Self::Decimal { .. }
@@ -157,6 +162,7 @@ impl SqlType {
     }
 
     /// Fractional digits of the seconds of a time.
+    /// `None` for types without a time.
     pub fn fraction_digits(&self) -> Option<u8> {
         match self {
             Self::Time { scale } | Self::DateTime2 { scale } | Self::DateTimeOffset { scale } => Some(*scale),
@@ -172,6 +178,15 @@ impl SqlType {
     }
 
     /// Decimal digits before and after the point of an exact number.
+    /// `None` for types that are not exact numbers.
+    ///
+    /// ```
+    /// use tsql::schema::SqlType;
+    ///
+    /// assert_eq!(SqlType::Decimal { precision: 10, scale: 2 }.exact_digits(), Some((8, 2)));
+    /// assert_eq!(SqlType::Money.exact_digits(), Some((15, 4)));
+    /// assert_eq!(SqlType::Float.exact_digits(), None);
+    /// ```
     pub fn exact_digits(&self) -> Option<(u8, u8)> {
         match *self {
             Self::TinyInt => Some((3, 0)),
@@ -191,6 +206,7 @@ impl SqlType {
     }
 
     /// Characters of the longest value, shown as text, of a type other than text that has such a bound.
+    /// It decides whether `char(n)` or `varchar(n)` on the target takes every value.
     pub fn shown_length(&self) -> Option<u16> {
         let fraction = |scale: u8| if scale == 0 { 0 } else { u16::from(scale) + 1 };
         match *self {

@@ -1,4 +1,6 @@
 //! Indexes, and constraints by name.
+//!
+//! From `sys.indexes` and `sys.index_columns`; constraints that are not keys are in `objects`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,10 @@ pub struct Index {
     /// Whether it forbids equal keys.
     pub unique: bool,
     /// Whether the rows are stored in it.
+    /// A table has one at most; its order is that of the table's pages.
     pub clustered: bool,
     /// Whether the server leaves it as it is.
+    /// `ALTER INDEX ... DISABLE`: it holds nothing, finds nothing and enforces nothing.
     pub disabled: bool,
     /// Whether it is a tree of rows.
     pub rowstore: bool,

@@ -1,4 +1,7 @@
 //! What a database holds beside tables and rows, which the tool does not make.
+//!
+//! For the report: an operator plans the rest of a migration with it. `plan::inventory` takes out
+//! what the tool does make.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,8 @@
 //! The source database's schema as plain data, as the catalog query found it.
+//!
+//! Names are as the source writes them, without brackets, and in its case. `mssql::catalog` fills
+//! it; parts of it are recorded with a plan as JSON, so fields are added with a default and never
+//! renamed.
 
 mod facts;
 mod index;
@@ -150,10 +154,12 @@ pub enum SqlType {
     /// `tinyint`: 0 to 255.
     TinyInt,
     /// `smallint`.
+    /// From -32,768 to 32,767, as PostgreSQL's.
     SmallInt,
     /// `int`.
     Int,
     /// `bigint`.
+    /// 8 bytes, as PostgreSQL's.
     BigInt,
     /// `decimal` and `numeric`.
     Decimal {
@@ -163,14 +169,17 @@ pub enum SqlType {
         scale: u8,
     },
     /// `smallmoney`.
+    /// 4 bytes, four digits after the point: up to about 214,748.
     SmallMoney,
     /// `money`.
+    /// 8 bytes, four digits after the point: up to about 922 trillion.
     Money,
     /// `real`, `float(1)` to `float(24)`.
     Real,
     /// `float(25)` to `float(53)`.
     Float,
     /// `date`.
+    /// 0001-01-01 to 9999-12-31.
     Date,
     /// `time`.
     Time {
@@ -178,8 +187,10 @@ pub enum SqlType {
         scale: u8,
     },
     /// `smalldatetime`.
+    /// 1900-01-01 to 2079-06-06, to the minute.
     SmallDateTime,
     /// `datetime`.
+    /// 1753-01-01 to 9999-12-31, in ticks of 1/300 s.
     DateTime,
     /// `datetime2`.
     DateTime2 {
@@ -187,11 +198,14 @@ pub enum SqlType {
         scale: u8,
     },
     /// `datetimeoffset`.
+    /// A time of UTC with an offset of up to 14 hours; equal instants are equal, whatever their
+    /// offsets.
     DateTimeOffset {
         /// Fractional digits of the second, 0 to 7.
         scale: u8,
     },
     /// `char`.
+    /// In the code page of the column's collation, padded with blanks.
     Char {
         /// Bytes.
         length: u16,
@@ -202,8 +216,10 @@ pub enum SqlType {
         length: Option<u16>,
     },
     /// `text`.
+    /// Deprecated in favour of `varchar(max)`; up to 2 GiB.
     Text,
     /// `nchar`.
+    /// Padded with blanks.
     NChar {
         /// UTF-16 units.
         length: u16,
@@ -214,6 +230,7 @@ pub enum SqlType {
         length: Option<u16>,
     },
     /// `ntext`.
+    /// Deprecated in favour of `nvarchar(max)`.
     NText,
     /// `binary`.
     Binary {
@@ -226,20 +243,28 @@ pub enum SqlType {
         length: Option<u16>,
     },
     /// `image`.
+    /// Deprecated in favour of `varbinary(max)`.
     Image,
     /// `rowversion`, also called `timestamp`.
+    /// 8 bytes; the server gives a row a new one with each change, unique in the database. Not a
+    /// time.
     RowVersion,
     /// `uniqueidentifier`.
     UniqueIdentifier,
     /// `xml`.
+    /// Sent as UTF-16 text, without a declaration of its encoding.
     Xml,
     /// `sql_variant`.
+    /// Each value has a type of its own, any but the large ones.
     SqlVariant,
     /// `hierarchyid`.
+    /// A path in a tree, as bytes of variable length.
     HierarchyId,
     /// `geography`.
+    /// On the round earth, with a SRID.
     Geography,
     /// `geometry`.
+    /// On a plane, with a SRID.
     Geometry,
     /// SQL Server 2025's `json`.
     Json,

@@ -1,4 +1,7 @@
 //! What the source defines in T-SQL beside views: synonyms, functions, procedures, triggers.
+//!
+//! From `sys.sql_modules` and its neighbours. Views are in `objects`, because they have columns and
+//! indexes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,8 @@
 //! What hangs on the source's tables and columns, or stands beside them: constraints, comments,
 //! sequences, views.
+//!
+//! What the login may not see is `None` or missing, and planning lists it as left out. Expressions
+//! are T-SQL as the server prints it, in parentheses and with names in brackets.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,8 @@
 //! `+ - * / %`, signs and bits, by the types of both sides.
+//!
+//! The result type follows from both operands ("Data type precedence", "Precision, scale, and
+//! length"). PostgreSQL's operator must give the same digits and fail for the same values; if it
+//! does not, the operation is spelled out. A text beside a number is converted first.
 
 use sqlparser::ast::{BinaryOperator, UnaryOperator};
 
@@ -12,6 +16,7 @@ use super::value::{Constant, Value};
 use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
+/// Whether an operator makes a value here; comparisons and AND make conditions.
 pub(super) fn is_operator(op: &BinaryOperator) -> bool {
     is_factor(op)
         || matches!(
@@ -24,6 +29,7 @@ pub(super) fn is_operator(op: &BinaryOperator) -> bool {
         )
 }
 
+/// Those that bind tighter than `+`.
 pub(super) fn is_factor(op: &BinaryOperator) -> bool {
     matches!(
         op,
@@ -36,6 +42,9 @@ fn is_bitwise(op: &BinaryOperator) -> bool {
 }
 
 /// `a op b`.
+///
+/// # Errors
+/// A pair of types or an operator whose result is not certain to be the same.
 pub(super) fn binary(
     context: &mut Context<'_>,
     op: &BinaryOperator,
@@ -121,6 +130,7 @@ fn bits(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     ))
 }
 
+/// Floats come first, then integers among themselves, then money without decimals, then decimals.
 fn numbers(context: &mut Context<'_>, op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let (a, b) = (unbit(a)?, unbit(b)?);
     match (a.family(), b.family()) {
@@ -161,6 +171,7 @@ fn integers(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     Ok(Value::operation(sql, ty))
 }
 
+/// The type with the higher precedence; the first operand's if both have the same.
 fn higher(a: &Value, b: &Value) -> SqlType {
     let (one, other) = (&a.ty, &b.ty);
     let rank = |ty: &Option<SqlType>| ty.as_ref().map_or(0, types::rank);
@@ -168,6 +179,7 @@ fn higher(a: &Value, b: &Value) -> SqlType {
     ty.clone().unwrap_or(SqlType::Int)
 }
 
+/// Both operands are converted to the wider of the two types.
 fn floats(context: &mut Context<'_>, op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let sign = match op {
         BinaryOperator::Plus => "+",
@@ -202,6 +214,8 @@ fn money(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     })
 }
 
+/// The digits of the result are SQL Server's; PostgreSQL's `numeric` is rounded to them only if SQL
+/// Server rounds.
 fn decimals(op: &BinaryOperator, a: &Value, b: &Value) -> Outcome<Value> {
     let (one, other) = (digits(a)?, digits(b)?);
     let (sign, digits) = match op {
@@ -284,6 +298,7 @@ pub(super) fn unary(op: UnaryOperator, value: Value) -> Outcome<Value> {
     }
 }
 
+/// A constant is negated here. `tinyint` has no negative values and is refused.
 fn minus(value: Value, ty: SqlType) -> Outcome<Value> {
     match &value.constant {
         Some(Constant::Int(number)) if ty == SqlType::Int => return Ok(Value::int(-number)),

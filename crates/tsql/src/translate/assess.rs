@@ -38,6 +38,7 @@ enum Distance {
 use Distance::{Redesign, Rewrite};
 
 /// Runs of words and signs that stand for a construct.
+/// `*` stands for any one word. A construct is reported once, however often it occurs.
 const PATTERNS: &[(&[&str], &str, Distance)] = &[
     (&["DECLARE", "*", "CURSOR"], "cursor", Rewrite),
     (&["CURSOR", "FOR"], "cursor", Rewrite),

@@ -1,4 +1,8 @@
 //! A translated value into a column: what INSERT would do with it at the source.
+//!
+//! A default or a computed value is stored, so it must be what the source would store, in the type
+//! that the target's column has. A constant is written without a cast if PostgreSQL converts it by
+//! itself.
 
 use super::convert;
 use super::types::{self, Family};
@@ -8,6 +12,9 @@ use crate::schema::SqlType;
 use crate::typemap::PgType;
 
 /// The default of a column, refused where the source could not insert it either.
+///
+/// # Errors
+/// The source could not insert the value either, or the column's type here does not hold it.
 pub(super) fn default(value: Value, column: &ScopeColumn<'_>) -> Outcome<String> {
     if value.is_null() {
         return Ok("NULL".to_owned());
@@ -21,6 +28,10 @@ pub(super) fn default(value: Value, column: &ScopeColumn<'_>) -> Outcome<String>
 }
 
 /// A computed column, whose type the source's catalog gives: it checks what was derived here.
+///
+/// # Errors
+/// The expression has another type here than in the source's catalog, so something was
+/// misunderstood.
 pub(super) fn generated(value: Value, column: &ScopeColumn<'_>) -> Outcome<String> {
     let value = value.kept()?;
     let ty = value
@@ -63,6 +74,9 @@ fn text(value: Value, column: &ScopeColumn<'_>) -> Outcome<Value> {
 }
 
 /// The value in the type that the target has for the column.
+///
+/// # Errors
+/// A pair of types in which the value would change.
 fn kept_as(value: &Value, column: &ScopeColumn<'_>) -> Outcome<String> {
     let family = types::family(column.sql_type);
     let holds = match (family, column.pg_type) {

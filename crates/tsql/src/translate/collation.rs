@@ -1,4 +1,8 @@
 //! What the name of a SQL Server collation says about which texts are equal.
+//!
+//! Nothing is asked of a server: the parts of a name say whether case and accents count, whether
+//! positions are UTF-16 units, and which code page `varchar` has. `collation_key` makes comparable
+//! expressions of it.
 
 /// A collation, by the parts of its name (SQL Server documentation, "Windows collation name").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -6,10 +10,13 @@ pub(super) struct Collation {
     pub(super) name: String,
     /// `_BIN` and `_BIN2`: code points, and nothing else, decide.
     pub(super) binary: bool,
+    /// `_CS`.
     pub(super) case_sensitive: bool,
+    /// `_AS`.
     pub(super) accent_sensitive: bool,
     /// `LEN` and positions count characters, not UTF-16 units.
     pub(super) supplementary: bool,
+    /// `varchar` is UTF-8.
     pub(super) utf8: bool,
     /// `i` and `I` are letters of their own.
     dotless: bool,
@@ -46,6 +53,7 @@ const LANGUAGES: [(&str, &str); 21] = [
 ];
 
 impl Collation {
+    /// Any name parses; a part that is not known changes nothing.
     pub(super) fn parse(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
         let parts: Vec<&str> = lower.split('_').collect();

@@ -11,6 +11,10 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// An expression that is equal for two values exactly if SQL Server's `=` holds between them.
+///
+/// # Errors
+/// A type whose values are not compared, text of an unknown collation, or a collation without
+/// accents if the job makes no ICU collations.
 pub(super) fn key(context: &mut Context<'_>, value: &Value) -> Outcome<String> {
     match value.family() {
         Family::Text => {
@@ -116,6 +120,8 @@ pub(super) fn text_order(
     })
 }
 
+/// # Errors
+/// PostgreSQL's own collations tell accents apart.
 fn accents(collation: &Collation) -> Outcome<()> {
     if collation.accent_sensitive {
         Ok(())

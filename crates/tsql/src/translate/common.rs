@@ -1,4 +1,7 @@
 //! The type that CASE, COALESCE and comparisons convert both sides to.
+//!
+//! T-SQL converts every branch to the type of the highest precedence. PostgreSQL resolves types by
+//! rules of its own, so all sides are cast here and nothing is left to it.
 
 use super::context::Context;
 use super::convert::{converted, fraction};
@@ -8,6 +11,9 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// The common type of two values.
+///
+/// # Errors
+/// Both are NULLs without a type, or decimals whose digits do not fit in 38.
 pub(super) fn common(a: &Value, b: &Value) -> Outcome<SqlType> {
     let (one, other) = match (&a.ty, &b.ty) {
         (None, None) => return Err(Untranslated::new("an expression of NULLs only")),
@@ -73,6 +79,7 @@ fn both_decimal(a: &Value, b: &Value) -> Outcome<SqlType> {
 }
 
 /// Both sides in their common type.
+/// Gives the values, and beside them a value without text that has their type and collation.
 pub(super) fn unified(
     context: &mut Context<'_>,
     values: Vec<Value>,

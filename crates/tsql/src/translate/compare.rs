@@ -1,4 +1,8 @@
 //! Comparisons: which two texts, numbers and moments are equal on both sides.
+//!
+//! A collation decides whether two texts are equal, so texts are never compared as they are: both
+//! sides become keys (`collation_key`), or are folded here if one side is a literal for which that
+//! is certain.
 
 use sqlparser::ast::BinaryOperator;
 
@@ -41,6 +45,10 @@ pub(super) fn sign(op: &BinaryOperator) -> Option<&'static str> {
 }
 
 /// `a sign b`.
+///
+/// # Errors
+/// A comparison with NULL, of types that are not compared, or of text whose equality is not
+/// certain.
 pub(super) fn compare(
     context: &mut Context<'_>,
     a: Value,
@@ -73,6 +81,7 @@ pub(super) fn compare(
     }
 }
 
+/// The type that a text beside `other` is read as.
 fn read_as(other: &Value) -> SqlType {
     other.ty.clone().unwrap_or(SqlType::Int)
 }

@@ -12,6 +12,7 @@ use super::{Outcome, Untranslated};
 use super::{place, query};
 
 /// How tight a condition binds.
+/// The loosest is first: a looser condition gets brackets within a tighter one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Or,
@@ -19,6 +20,7 @@ enum Level {
     Not,
 }
 
+/// A boolean expression, and how tight it binds.
 pub(super) struct Condition {
     pub(super) sql: String,
     level: Level,
@@ -29,6 +31,7 @@ impl Condition {
         Self { sql, level }
     }
 
+    /// In brackets if it binds less tightly than `level`.
     fn within(self, level: Level) -> String {
         if self.level < level {
             format!("({})", self.sql)
@@ -38,6 +41,8 @@ impl Condition {
     }
 }
 
+/// # Errors
+/// What of it does not translate, with its place in the text.
 pub(super) fn condition(context: &mut Context<'_>, expr: &Expr) -> Outcome<Condition> {
     let made = context.deeper(|context| node(context, expr));
     let made = made.map_err(|error| error.at(place::start(expr)))?;
@@ -107,6 +112,7 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Condition> {
     }
 }
 
+/// Conditions of views and functions only: a constraint has no subquery, on either side.
 fn with_subquery(context: &mut Context<'_>, expr: &Expr) -> Outcome<String> {
     match expr {
         Expr::Exists { subquery, negated } => {
@@ -181,6 +187,7 @@ fn null_test(context: &mut Context<'_>, expr: &Expr, test: &str) -> Outcome<Cond
     Ok(Condition::new(sql, Level::Not))
 }
 
+/// One IN if the tested value has the same form beside every item, else comparisons joined by OR.
 fn in_list(
     context: &mut Context<'_>,
     expr: &Expr,
@@ -215,6 +222,7 @@ fn in_list(
     })
 }
 
+/// Two comparisons, because each bound may ask for another conversion.
 fn between(
     context: &mut Context<'_>,
     [expr, low, high]: [&Expr; 3],

@@ -1,4 +1,7 @@
 //! Conversions of constants, done here, so that what is written into DDL is already right.
+//!
+//! A conversion that PostgreSQL does when the DDL runs may depend on its session, or differ in the
+//! last digit. A constant that was converted here has no such doubt.
 
 use super::datetime::{self, Moment};
 use super::decimal::Decimal;
@@ -9,6 +12,9 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// A constant as another type.
+///
+/// # Errors
+/// The type cannot hold the constant, or how SQL Server reads it is not certain.
 pub(super) fn converted(value: &Value, to: &SqlType) -> Outcome<Value> {
     let refused = || value.refused(to);
     match (&value.constant, types::family(to)) {
@@ -29,6 +35,7 @@ pub(super) fn converted(value: &Value, to: &SqlType) -> Outcome<Value> {
     }
 }
 
+/// A number as the type, with the rounding that T-SQL has for the pair.
 fn number_as(value: &Value, number: Decimal, to: &SqlType) -> Outcome<Value> {
     let refused = || value.refused(to);
     let whole = value.as_int();
@@ -94,6 +101,7 @@ fn exact(decimal: Decimal, to: &SqlType) -> Value {
     Value::constant(decimal.to_string(), to.clone(), Constant::Decimal(decimal))
 }
 
+/// The bounds are those of SQL Server's type: `tinyint` ends at 255.
 fn integer(number: i128, to: &SqlType) -> Outcome<Value> {
     let (least, most) = match to {
         SqlType::TinyInt => (0, 255),

@@ -1,4 +1,8 @@
 //! What a translation knows on its way through the tree, and what it gathers.
+//!
+//! One context lives for one object. It knows the scopes of SELECTs, the names of the target and
+//! what the object is for, and gathers notes, helpers and volatility. It is passed down and never
+//! kept.
 
 use std::collections::BTreeSet;
 
@@ -56,9 +60,12 @@ pub(super) struct Context<'a> {
     pub(super) helpers: Vec<Helper>,
     /// Parameters of the function that is translated, by their names with `@`.
     pub(super) parameters: Vec<(String, Value)>,
+    /// Asked for tables, functions, sequences, collations and helpers of the target.
     pub(super) names: &'a dyn TargetNames,
     pub(super) default_collation: Option<Collation>,
+    /// The most volatile of all parts so far.
     pub(super) volatility: Volatility,
+    /// What a reader of the object should know, each once.
     pub(super) notes: Vec<String>,
     /// A generated column was read.
     pub(super) generated: bool,
@@ -111,6 +118,7 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Adds a note, if it was not made before.
     pub(super) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {
@@ -128,6 +136,7 @@ impl<'a> Context<'a> {
         ));
     }
 
+    /// The whole is as volatile as its most volatile part.
     pub(super) fn at_least(&mut self, volatility: Volatility) {
         self.volatility = self.volatility.max(volatility);
     }
@@ -142,6 +151,9 @@ impl<'a> Context<'a> {
     }
 
     /// Runs one level deeper.
+    ///
+    /// # Errors
+    /// The tree is deeper than [`DEEPEST`] levels.
     pub(super) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= DEEPEST {
             return Err(Untranslated::new("nested too deep"));
@@ -164,6 +176,9 @@ impl<'a> Context<'a> {
     }
 
     /// A helper function's qualified name.
+    ///
+    /// # Errors
+    /// The job allows no helpers (`schema.helpers`).
     pub(super) fn help(&mut self, helper: Helper) -> Outcome<String> {
         let sql = self.names.helper(helper).ok_or_else(|| {
             Untranslated::new(format!(
@@ -183,6 +198,9 @@ impl<'a> Context<'a> {
     }
 
     /// A column by its source name, in any case: of the innermost SELECT that has one.
+    ///
+    /// # Errors
+    /// No column here has the name, or several do.
     pub(super) fn column(&mut self, path: &ColumnPath<'_>) -> Outcome<Value> {
         let name = path.name;
         for level in self.levels.iter().rev() {
@@ -294,6 +312,7 @@ fn read(seen: &Visible) -> Outcome<Value> {
     Ok(value)
 }
 
+/// The error for a column whose type on the target is not one that translations expect.
 fn stored(column: &Column) -> Untranslated {
     Untranslated::new(format!(
         "column {}, a {} that is kept as {}",

@@ -1,4 +1,8 @@
 //! Conversions between types, where both sides make the same value of the same value.
+//!
+//! There are three kinds: `implicit`, of which nothing is to be said; `converted`, which may add a
+//! note or need a helper; and `styled`, with the third argument of CONVERT. Each is right for every
+//! value of its type, or refused.
 
 use super::Volatility;
 use super::constant;
@@ -17,6 +21,9 @@ use crate::schema::SqlType;
 pub(super) use super::convert_moment::{clock, fraction};
 
 /// A conversion that T-SQL does by itself, or a CAST without a style.
+///
+/// # Errors
+/// A pair of types whose conversion is not the same on both sides.
 pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -> Outcome<Value> {
     if let Some(read) = literal_of_a_setting(context, &value, to) {
         return Ok(read);
@@ -187,6 +194,7 @@ pub(super) fn styled(
     }
 }
 
+/// With a cast, so that PostgreSQL has no type to guess.
 pub(super) fn typed_null(to: &SqlType) -> Outcome<Value> {
     let natural = types::natural(to).ok_or_else(|| Value::null().refused(to))?;
     Ok(Value::constant(
@@ -196,11 +204,13 @@ pub(super) fn typed_null(to: &SqlType) -> Outcome<Value> {
     ))
 }
 
+/// By a cast to the type that PostgreSQL has for it.
 fn natural(value: &Value, to: &SqlType) -> Outcome<Value> {
     let target = types::natural(to).ok_or_else(|| value.refused(to))?;
     Ok(Value::atom(value.cast(&target.to_string()), to.clone()))
 }
 
+/// Whether every value fits without a change.
 fn wider(from: &SqlType, to: &SqlType) -> bool {
     let varying = matches!(to, SqlType::VarBinary { .. } | SqlType::Image);
     match (types::length(from), types::length(to)) {

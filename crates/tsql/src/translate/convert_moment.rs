@@ -1,4 +1,7 @@
 //! Conversions between dates, times and the days that `datetime` counts.
+//!
+//! `datetime` counts 300ths of a second and shows milliseconds, PostgreSQL keeps microseconds. Each
+//! pair rounds as SQL Server does: to ticks, minutes or digits.
 
 use super::datetime::EPOCH;
 use super::types::{self, Family};
@@ -143,6 +146,7 @@ pub(super) fn to_days(value: &Value, to: &SqlType) -> Outcome<Value> {
 }
 
 /// A reading of a clock in another type's digits.
+/// `None` for a type that the clock is not read as.
 pub(super) fn clock_as(clock: Clock, to: &SqlType) -> Option<Value> {
     let digits = fraction(to).min(6);
     // The beginning of the statement, as at the source: every row of it gets one time.

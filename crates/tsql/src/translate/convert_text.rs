@@ -1,4 +1,7 @@
 //! Conversions from and to text.
+//!
+//! SQL Server counts bytes of `varchar` and UTF-16 units of `nvarchar`, PostgreSQL counts
+//! characters. So a text is cut or filled only if the two counts agree, or with a note.
 
 use super::collation::Collation;
 use super::context::Context;
@@ -121,6 +124,7 @@ pub(super) fn same_characters(value: Value, to: &SqlType) -> Outcome<Value> {
     Ok(resized)
 }
 
+/// Cut or filled up to the length of the type; unchanged if it fits anyway.
 fn resized(value: Value, to: &SqlType) -> Outcome<Value> {
     let from = value.ty.as_ref().and_then(types::length);
     let same_length = from == room(to);

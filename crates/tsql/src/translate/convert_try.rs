@@ -1,4 +1,7 @@
 //! TRY_CAST and TRY_CONVERT, which make NULL of what cannot be converted.
+//!
+//! A cast that fails ends the statement in PostgreSQL. So what may fail goes through a helper
+//! function, or is compared with the bounds of its type first.
 
 use super::constant;
 use super::context::Context;
@@ -11,6 +14,9 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// A conversion that never fails; `style` is that of TRY_CONVERT.
+///
+/// # Errors
+/// A pair of types of which it is not known for which values SQL Server gives NULL.
 pub(super) fn tried(
     context: &mut Context<'_>,
     value: Value,
@@ -54,6 +60,7 @@ pub(super) fn tried(
     }
 }
 
+/// Whether every integer of the type fits into the text type.
 fn has_room(value: &Value, to: &SqlType) -> bool {
     let longest = if value.ty == Some(SqlType::BigInt) {
         20
@@ -73,6 +80,7 @@ fn range(to: &SqlType) -> (&'static str, &'static str) {
     }
 }
 
+/// NULL outside of the bounds of the integer type.
 fn whole(value: &Value, to: &SqlType) -> Outcome<Value> {
     let target = types::natural(to).ok_or_else(|| value.refused(to))?;
     let number = match value.family() {

@@ -1,4 +1,8 @@
 //! Dates and times as text, by the styles of CONVERT ("Date and time styles").
+//!
+//! A style is a list of pieces: what `to_char` prints with a fixed width is one pattern, the rest
+//! is put together. `to_char` is STABLE, so styles 23 and 112 are made of numbers and can be part
+//! of a table.
 
 use super::context::Context;
 use super::convert_moment::fraction;
@@ -11,7 +15,7 @@ use crate::schema::SqlType;
 /// A piece of a style.
 #[derive(Debug, Clone, Copy)]
 enum Piece {
-    /// Of `to_char`, with a width that does not vary.
+    /// A pattern of `to_char` with a width that does not vary.
     Pattern(&'static str),
     /// The day of the month, a blank before one digit.
     BlankDay,
@@ -31,6 +35,9 @@ pub(super) fn plain(context: &mut Context<'_>, value: &Value, to: &SqlType) -> O
 }
 
 /// CONVERT to text with a style. A result that is too long is cut, which gives `yyyy-mm`.
+///
+/// # Errors
+/// A style that is not known, or whose result for this type is not documented.
 pub(super) fn styled(
     context: &mut Context<'_>,
     value: &Value,

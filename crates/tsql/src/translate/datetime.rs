@@ -1,4 +1,7 @@
 //! Date and time literals that mean the same in every language and DATEFORMAT.
+//!
+//! SET LANGUAGE and SET DATEFORMAT decide at the source how a date in text is read. Only forms that
+//! have one reading, or whose other readings fail, become literals here.
 
 use crate::calendar::{self, civil};
 use crate::schema::SqlType;
@@ -33,6 +36,7 @@ enum Form {
 impl Moment {
     /// `yyyymmdd`, `yyyy-mm-dd`, `m/d/yyyy` and dates with the English name of a month, each with
     /// a time of day behind a blank, or `T`.
+    /// `None` for any other form, and for a day that does not exist.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim_matches(' ');
         if !text.is_ascii() {
@@ -243,6 +247,7 @@ fn named(date: &str) -> Option<(Date, Form)> {
     Some(((number(year)?.try_into().ok()?, month, day), Form::Forced))
 }
 
+/// Whether the calendar has the day.
 fn exists(year: u16, month: u8, day: u8) -> bool {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
@@ -318,6 +323,7 @@ pub(super) fn time_of_day(text: &str, scale: u8) -> Option<String> {
     moment.literal(&SqlType::Time { scale })
 }
 
+/// `None` for anything but ASCII digits.
 fn number(digits: &str) -> Option<u32> {
     digits
         .bytes()

@@ -1,11 +1,17 @@
 //! Exact decimal constants, and the result types of decimal arithmetic.
+//!
+//! SQL Server gives each result a precision and a scale that follow from its operands, and shortens
+//! the scale if there would be more than 38 digits ("Precision, scale, and length"). A pair
+//! `(u8, u8)` is precision and scale.
 
 use std::fmt;
 
 /// `mantissa / 10^scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
+    /// All digits without the point, with the sign.
     pub(super) mantissa: i128,
+    /// Digits after the point, at most 38.
     pub(super) scale: u8,
 }
 
@@ -102,6 +108,7 @@ impl fmt::Display for Decimal {
 pub(super) struct Digits {
     pub(super) precision: u8,
     pub(super) scale: u8,
+    /// Digits after the point were given up to stay within 38.
     pub(super) reduced: bool,
 }
 

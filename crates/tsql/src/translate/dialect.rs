@@ -1,4 +1,6 @@
 //! The parser's T-SQL, with the parts of GROUP BY that it knows in other dialects only.
+//!
+//! Everything but GROUP BY is passed on to the parser's own dialect, method by method.
 
 use std::any::TypeId;
 

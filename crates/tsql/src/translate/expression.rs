@@ -1,4 +1,7 @@
 //! Value expressions: the tree's nodes, each to the file that knows it.
+//!
+//! The recursion goes through `value`: it bounds depth and length, gives an error the place of the
+//! innermost node that failed, and recognises an expression that a SELECT groups by.
 
 use sqlparser::ast::{CaseWhen, CastKind, Expr, Ident, UnaryOperator};
 
@@ -16,6 +19,9 @@ use super::{Outcome, Untranslated};
 use super::{compare, condition, operators, place, query};
 
 /// What yields a value. Conditions are none: T-SQL keeps the two apart.
+///
+/// # Errors
+/// What of it does not translate, with its place in the text.
 pub(super) fn value(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     let made = context.deeper(|context| node(context, expr));
     let made = made.map_err(|error| error.at(place::start(expr)))?;
@@ -94,6 +100,7 @@ fn node(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     }
 }
 
+/// A parameter of the function that is translated.
 fn is_parameter(context: &Context<'_>, ident: &Ident) -> bool {
     let mut parameters = context.parameters.iter();
     parameters.any(|(name, _)| context::same(name, &ident.value))
@@ -122,6 +129,7 @@ fn column(context: &mut Context<'_>, parts: &[Ident]) -> Outcome<Value> {
     })
 }
 
+/// An explicit COLLATE wins over a column's collation.
 fn collated(mut value: Value, name: &str) -> Outcome<Value> {
     if value.family() != Family::Text {
         return Err(Untranslated::new("COLLATE of something other than text"));
@@ -136,6 +144,7 @@ fn collated(mut value: Value, name: &str) -> Outcome<Value> {
     Ok(value)
 }
 
+/// CAST, CONVERT and their TRY forms; a style must be a constant.
 fn conversion(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     let (inner, data_type, styles, tried) = match expr {
         Expr::Cast {
@@ -171,6 +180,7 @@ fn conversion(context: &mut Context<'_>, expr: &Expr) -> Outcome<Value> {
     }
 }
 
+/// The operand of a simple CASE is compared with each WHEN as `=` does.
 fn case(
     context: &mut Context<'_>,
     operand: Option<&Expr>,

@@ -5,6 +5,9 @@ use super::{Outcome, Untranslated};
 
 /// What a plain path in lax mode finds in a document of type `json`. A key finds nothing in an
 /// array, and an index nothing in an object.
+///
+/// # Errors
+/// Strict mode, wildcards, or a key that must be quoted and is not.
 pub(super) fn found(document: &str, path: &str) -> Outcome<String> {
     let refused = || Untranslated::new(format!("the JSON path {path:?}"));
     let path = path.trim();

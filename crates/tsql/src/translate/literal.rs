@@ -10,6 +10,10 @@ use crate::hex::hex;
 use crate::schema::SqlType;
 
 /// A literal of a database with this collation, whose code page a text without N is read in.
+///
+/// # Errors
+/// Characters that the database's code page may lack, numbers out of range, and literals of other
+/// dialects.
 pub(super) fn value(literal: &Literal, collation: Option<&Collation>) -> Outcome<Value> {
     match literal {
         Literal::Null => Ok(Value::null()),
@@ -48,6 +52,7 @@ fn number(text: &str) -> Outcome<Value> {
     Ok(Value::int(decimal.mantissa))
 }
 
+/// In quotes, so that PostgreSQL does not read a `numeric` first.
 pub(super) fn float(text: &str) -> Value {
     Value::constant(
         format!("'{text}'::double precision"),
@@ -56,6 +61,7 @@ pub(super) fn float(text: &str) -> Value {
     )
 }
 
+/// `$` before a decimal ("Constants (Transact-SQL)").
 fn money(text: &str) -> Outcome<Value> {
     let decimal = text
         .strip_prefix('$')
@@ -88,6 +94,7 @@ fn binary(digits: &str) -> Outcome<Value> {
     Ok(bytea(bytes))
 }
 
+/// `varbinary(max)` from 8,001 bytes on.
 pub(super) fn bytea(bytes: Vec<u8>) -> Value {
     let digits = hex(&bytes);
     let length = u16::try_from(bytes.len()).ok().filter(|n| *n <= 8_000);

@@ -14,6 +14,9 @@ use crate::schema::SqlType;
 /// Ticks of `datetime` in a day: 300 in a second.
 const TICKS: i128 = 25_920_000;
 
+/// # Errors
+/// `date`, `time`, `datetime2` and `datetimeoffset`, which have no `+` and `-`; days that would end
+/// between two ticks.
 pub(super) fn binary(
     context: &mut Context<'_>,
     op: &BinaryOperator,

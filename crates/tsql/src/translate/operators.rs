@@ -15,6 +15,7 @@ use super::{Outcome, Untranslated};
 /// Operators of one chain. Their results are nested in brackets.
 const LONGEST_CHAIN: usize = 250;
 
+/// A chain taken apart; an operand may be anything else, brackets among them.
 enum Token<'e> {
     Operand(&'e Expr),
     Infix(&'e BinaryOperator),
@@ -22,6 +23,9 @@ enum Token<'e> {
 }
 
 /// `a op b`, either of which may be a chain of its own without brackets.
+///
+/// # Errors
+/// A chain that is too long, or an operand or a pair of types that is refused.
 pub(super) fn binary(
     context: &mut Context<'_>,
     left: &Expr,
@@ -79,6 +83,7 @@ fn flatten<'e>(expr: &'e Expr, tokens: &mut Vec<Token<'e>>) -> Outcome<()> {
     Ok(())
 }
 
+/// From left to right: all that is left here is on one level.
 fn read(context: &mut Context<'_>, tokens: Vec<Token<'_>>) -> Outcome<Value> {
     let mut rest = tokens.into_iter().peekable();
     let mut value = product(context, &mut rest)?;
@@ -123,6 +128,7 @@ fn product(context: &mut Context<'_>, rest: &mut Tokens<'_>) -> Outcome<Value> {
     Ok(value)
 }
 
+/// An operand, with any `~` before it.
 fn factor(context: &mut Context<'_>, rest: &mut Tokens<'_>) -> Outcome<Value> {
     match rest.next() {
         Some(Token::Operand(expr)) => expression::value(context, expr),

@@ -1,4 +1,6 @@
 //! Where an expression begins, for errors.
+//!
+//! Line and column are those of the text that was parsed, both from 1.
 
 use sqlparser::ast::{Expr, ObjectName};
 use sqlparser::tokenizer::Location;
@@ -40,6 +42,7 @@ pub(super) fn start(expr: &Expr) -> Location {
     }
 }
 
+/// The parser's own value for a place that it does not know.
 const NOWHERE: Location = Location { line: 0, column: 0 };
 
 fn name(name: &ObjectName) -> Location {

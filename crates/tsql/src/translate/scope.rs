@@ -1,4 +1,7 @@
 //! What a clause can name: columns, groups, common table expressions.
+//!
+//! Plain data that `context` holds and `query` fills. Names are compared as SQL Server's usual
+//! collations do, without case; an exact match wins.
 
 use super::value::Value;
 use super::{ScopeColumn, ViewColumn};
@@ -99,6 +102,8 @@ pub(super) struct ColumnPath<'p> {
 
 impl ColumnPath<'_> {
     /// The columns of a SELECT that it can mean.
+    /// Columns of the exact name if there are any, else those that differ in case only. More than
+    /// one means that the name is ambiguous.
     pub(super) fn find<'l>(&self, level: &'l Level) -> Vec<&'l Visible> {
         let here: Vec<&Visible> = level.columns.iter().filter(|it| self.is_of(it)).collect();
         let exact: Vec<_> = here

@@ -1,4 +1,7 @@
 //! Texts as dates, by the order of a style or, with a note, that of us_english.
+//!
+//! For views and functions only: what a text means as a date depends on the source's session. The
+//! work is done by the helper `TryMoment` (`helper/try_moment.sql`).
 
 use super::context::Context;
 use super::helper::Helper;
@@ -8,6 +11,10 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// A text as a date, NULL if it is none. Without a style it is read as under us_english.
+///
+/// # Errors
+/// The value is part of a table, the style has no certain order, or the type is none that the
+/// helper makes.
 pub(super) fn tried(
     context: &mut Context<'_>,
     value: &Value,

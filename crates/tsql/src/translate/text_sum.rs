@@ -7,6 +7,9 @@ use super::{Outcome, Untranslated};
 
 /// NULL makes NULL on both sides. SQL Server cuts a result that is longer than a type without
 /// `max` can be.
+///
+/// # Errors
+/// The texts have different collations, or a cut would fall within a character.
 pub(super) fn sum(context: &mut Context<'_>, a: &Value, b: &Value) -> Outcome<Value> {
     let national = a.is_national() || b.is_national();
     let most = if national { 4_000 } else { 8_000 };

@@ -1,4 +1,7 @@
 //! SQL Server's types as expressions have them: families, precedence, and the type that holds them.
+//!
+//! The families decide which rules hold for a pair of types; `rank` decides which type the result
+//! has. Types without a family of their own (`Other`) can be passed on and nothing else.
 
 use sqlparser::ast::{CharacterLength, DataType, ExactNumberInfo};
 
@@ -157,12 +160,16 @@ pub(super) fn natural(ty: &SqlType) -> Option<PgType> {
 }
 
 /// The type of a CAST or CONVERT. A text without a length has 30 ("char and varchar").
+///
+/// # Errors
+/// A type that is no built-in one, or a length, precision or scale out of its range.
 pub(super) fn parse(data_type: &DataType) -> Outcome<SqlType> {
     let (name, numbers) = name_and_numbers(data_type)
         .ok_or_else(|| Untranslated::new(format!("the type {data_type}")))?;
     named(&name, &numbers).ok_or_else(|| Untranslated::new(format!("the type {data_type}")))
 }
 
+/// The name in small letters, and what is in brackets after it.
 fn name_and_numbers(data_type: &DataType) -> Option<(String, Vec<String>)> {
     let sized = |name: &str, length: &Option<CharacterLength>| {
         let numbers = match length {
@@ -211,6 +218,8 @@ fn exact(info: &ExactNumberInfo) -> Option<Vec<String>> {
     })
 }
 
+/// Defaults and bounds of SQL Server's documentation: a length is 30 in CAST, a scale 7, a `float`
+/// 53 bits.
 fn named(name: &str, numbers: &[String]) -> Option<SqlType> {
     let one = |otherwise: u16, most: u16| match numbers {
         [] => Some(otherwise),
@@ -272,6 +281,7 @@ fn named(name: &str, numbers: &[String]) -> Option<SqlType> {
     })
 }
 
+/// `decimal` alone is `decimal(18, 0)` ("decimal and numeric").
 fn decimal(numbers: &[String]) -> Option<SqlType> {
     let number = |text: &String| text.trim().parse::<u8>().ok();
     let (precision, scale) = match numbers {

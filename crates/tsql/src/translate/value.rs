@@ -1,4 +1,7 @@
 //! A translated sub-expression: its text in PostgreSQL and its type in SQL Server.
+//!
+//! `sql` is what is written; all other fields are what later steps need to decide how the value is
+//! compared, converted or stored. Functions that make a new value set only what they know.
 
 use super::collation::Collation;
 use super::decimal::Decimal;
@@ -28,6 +31,7 @@ pub(super) enum Clock {
     Offset,
 }
 
+/// A translated value, with all that is known of it.
 #[derive(Debug, Clone)]
 pub(super) struct Value {
     pub(super) sql: String,
@@ -35,6 +39,7 @@ pub(super) struct Value {
     pub(super) atom: bool,
     /// `None` is that of an untyped NULL.
     pub(super) ty: Option<SqlType>,
+    /// Set if the value is the same for every row and known here.
     pub(super) constant: Option<Constant>,
     /// The collation of a text; `None` is that of a literal, which takes the other side's.
     pub(super) collation: Option<Collation>,
@@ -47,6 +52,7 @@ pub(super) struct Value {
     pub(super) loose: bool,
     /// UPPER or LOWER of this: where case does not count, it is compared instead.
     pub(super) folded: Option<Box<Value>>,
+    /// Set for a reading of the server's clock that was converted at most.
     pub(super) clock: Option<Clock>,
     /// The wall clock of a `datetimeoffset` whose zone is known: a `timestamp`.
     pub(super) local: Option<String>,
@@ -98,6 +104,7 @@ impl Value {
         }
     }
 
+    /// A number beyond `int` is a `decimal`, as T-SQL reads it.
     pub(super) fn int(number: i128) -> Self {
         match i32::try_from(number) {
             Ok(_) => Self::constant(number.to_string(), SqlType::Int, Constant::Int(number)),
@@ -118,6 +125,7 @@ impl Value {
         Self::constant(bit.to_string(), SqlType::Bit, Constant::Bit(bit))
     }
 
+    /// Its length is in UTF-16 units, as the source counts it.
     pub(super) fn text(text: &str, national: bool) -> Self {
         let units = text.encode_utf16().count();
         let ty = types::text_type(national, u32::try_from(units).ok());
@@ -132,6 +140,7 @@ impl Value {
         }
     }
 
+    /// With the collation of `other`, and whether it was given by COLLATE.
     pub(super) fn in_collation_of(mut self, other: &Self) -> Self {
         self.collation.clone_from(&other.collation);
         self.explicit = other.explicit;
@@ -184,6 +193,7 @@ impl Value {
         }
     }
 
+    /// An integer or bit constant.
     pub(super) fn as_int(&self) -> Option<i128> {
         match &self.constant {
             Some(Constant::Int(number)) => Some(*number),

@@ -6,6 +6,10 @@ use super::{Outcome, RecordedColumn, TranslatedView, Untranslated, ViewColumn, V
 use crate::schema::SqlType;
 
 /// A whole `CREATE VIEW`.
+/// The catalog has the columns as they were when the view was made: `SELECT *` was expanded then.
+///
+/// # Errors
+/// A part of the query does not translate, or it has other columns than the catalog.
 pub(super) fn view(text: &str, scope: &ViewScope<'_>) -> Outcome<TranslatedView> {
     let parsed = parse::view(text)?;
     let mut context = Context::of_query(scope);

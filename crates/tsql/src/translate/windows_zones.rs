@@ -9,6 +9,7 @@ pub(super) fn iana(windows: &str) -> Option<&'static str> {
         .map(|(_, zone)| *zone)
 }
 
+/// From west to east.
 #[rustfmt::skip]
 const ZONES: [(&str, &str); 139] = [
     ("Dateline Standard Time", "Etc/GMT+12"),

@@ -8,6 +8,9 @@ use super::{Outcome, Untranslated};
 use crate::schema::SqlType;
 
 /// A wall clock becomes a moment of the zone; a moment shows the zone's wall clock.
+///
+/// # Errors
+/// A zone that is no constant or that the CLDR does not know, and values that are no moments.
 pub(super) fn at(context: &mut Context<'_>, value: Value, zone: &Value) -> Outcome<Value> {
     let name = zone
         .as_text()

@@ -1,4 +1,6 @@
 //! What the target's extensions offer beside PostgreSQL's own types.
+//!
+//! `postgres::extensions` asks the target; this crate only needs the answer.
 
 use crate::schema::{Column, SqlType};
 

@@ -1,4 +1,8 @@
 //! Which pairs of types the tool can write, whatever the rows hold.
+//!
+//! A pair is allowed if every value that the source type can have fits: a job's `types:` cannot
+//! fail in the middle of a table. docs/types.md lists the pairs, and a test compares the list with
+//! this file.
 
 use crate::schema::SqlType;
 use crate::typemap::pg::PgType;
@@ -11,6 +15,17 @@ use crate::typemap::pg::PgType;
 ///
 /// assert!(can_encode(&SqlType::Int, &PgType::BigInt));
 /// assert!(!can_encode(&SqlType::BigInt, &PgType::Integer));
+/// ```
+/// Digits of a time that are rounded do not count; the plan has a note on them.
+///
+/// ```
+/// use tsql::schema::SqlType;
+/// use tsql::typemap::{PgType, can_encode};
+///
+/// let price = SqlType::Decimal { precision: 10, scale: 2 };
+/// assert!(can_encode(&price, &PgType::Numeric(Some((12, 2)))));
+/// // No room for eight digits before the point.
+/// assert!(!can_encode(&price, &PgType::Numeric(Some((10, 3)))));
 /// ```
 pub fn can_encode(source: &SqlType, target: &PgType) -> bool {
     match source {

@@ -1,4 +1,8 @@
 //! The type map: which PostgreSQL type holds which SQL Server type.
+//!
+//! `map` is the table that docs/types.md shows; `fit` says what else a job may ask for, `parse`
+//! reads that, `note` says what a reader of the plan should know. Whether values can then be
+//! written is decided in `tds_copy::transcode::encoding`, for the same pairs.
 
 mod extensions;
 mod fit;

@@ -1,4 +1,7 @@
 //! What of a value does not arrive as it was, in words.
+//!
+//! The plan shows these sentences once for each column. What happens to a single value, such as a
+//! policy of the job, is not here.
 
 use crate::schema::{Column, SqlType};
 use crate::typemap::pg::PgType;
@@ -55,6 +58,7 @@ fn recast(source: &SqlType, target: &PgType) -> Option<&'static str> {
 }
 
 /// Whether the target keeps fewer fractional digits of a time than the source has.
+/// Rounding may make two values equal, which matters to keys and to translated comparisons.
 pub fn rounds(column: &Column, target: &PgType) -> bool {
     digits(column, target).is_some_and(|(digits, kept)| kept < digits)
 }

@@ -1,4 +1,7 @@
 //! PostgreSQL types as a job file writes them.
+//!
+//! It takes the spellings of PostgreSQL's own documentation, in any case and with any blanks, and
+//! only types that the tool can write.
 
 use crate::error::{Error, Kind, Result};
 use crate::typemap::pg::PgType;
@@ -34,6 +37,7 @@ pub fn parse_override(text: &str) -> Result<PgType> {
     })
 }
 
+/// `None` for a type that is not known, or with numbers that it cannot have.
 fn parse(written: &str) -> Option<PgType> {
     let (name, numbers) = split(written)?;
     let length = || match numbers[..] {

@@ -1,4 +1,7 @@
 //! The PostgreSQL types that the tool makes and can encode.
+//!
+//! A closed list: what the tool cannot encode is not in it. Its variants are part of recorded
+//! plans.
 
 use std::fmt;
 
@@ -17,6 +20,7 @@ pub enum PgType {
     /// `bigint`.
     BigInt,
     /// `None`: unconstrained `numeric`.
+    /// Otherwise precision and scale.
     Numeric(Option<(u8, u8)>),
     /// `real`.
     Real,
@@ -47,10 +51,12 @@ pub enum PgType {
     /// `jsonb`.
     Jsonb,
     /// `real[]`.
+    /// One dimension, no NULL among its elements.
     RealArray,
     /// pgvector's `vector(n)`.
     Vector(u16),
     /// PostGIS's types.
+    /// `geography` has longitudes and latitudes.
     Geography,
     /// PostGIS's `geometry`.
     Geometry,

@@ -1,4 +1,7 @@
 //! UTF-16LE to UTF-8, for text that may arrive in pieces.
+//!
+//! `vectors` takes what the processor can do at once; surrogates, U+0000 and the ends of pieces are
+//! taken one unit at a time here. A character that is cut between two pieces waits in [`Utf16`].
 
 use crate::transcode::column_policy::TextPolicy;
 use crate::transcode::fault::Fault;
@@ -27,6 +30,9 @@ pub(super) struct Utf16 {
 
 impl Utf16 {
     /// Appends `bytes` as UTF-8, as far as they are whole characters.
+    ///
+    /// # Errors
+    /// What the policy says of U+0000 and of half a surrogate pair.
     #[inline]
     pub(super) fn feed(
         &mut self,
@@ -61,6 +67,9 @@ impl Utf16 {
     }
 
     /// The text is at its end.
+    ///
+    /// # Errors
+    /// `Malformed` for half a unit; what the policy says of half a pair.
     #[inline]
     pub(super) fn finish(
         &mut self,

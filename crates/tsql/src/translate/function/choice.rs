@@ -1,4 +1,7 @@
 //! ISNULL, COALESCE, NULLIF, IIF and CHOOSE.
+//!
+//! ISNULL and NULLIF have the type of their first argument. The others have the common type of all
+//! arguments, to which each is cast (`common`), so that PostgreSQL has nothing to resolve.
 
 use super::Call;
 use crate::translate::common;

@@ -1,4 +1,8 @@
 //! Parts of dates: what names them, and DATEPART, DATENAME, DATETRUNC.
+//!
+//! Settings of the session decide some of them at the source: DATEFIRST the first day of a week,
+//! LANGUAGE the names. Views get what us_english has, with a note; what is part of a table is
+//! refused.
 
 use sqlparser::ast::Expr;
 
@@ -145,6 +149,7 @@ fn part_of_only(context: &mut Context<'_>, call: &Call<'_>, part: Part) -> Outco
     part_of(context, call, part, &date)
 }
 
+/// An `int`, as at the source; PostgreSQL's `extract` gives `numeric`.
 fn part_of(context: &mut Context<'_>, call: &Call<'_>, part: Part, date: &Value) -> Outcome<Value> {
     match date.family() {
         Family::Date if part.is_time() => return Err(call.refused("a time of a date")),
@@ -186,6 +191,8 @@ fn part_of(context: &mut Context<'_>, call: &Call<'_>, part: Part, date: &Value)
     Ok(Value::atom(sql, SqlType::Int))
 }
 
+/// # Errors
+/// The value is part of a table, whose rows must not depend on a setting.
 fn from_sunday(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<()> {
     context.only_read(&format!("{} of a week that begins at DATEFIRST", call.name))?;
     context.note("weeks begin on Sundays, as with DATEFIRST 7, the setting of us_english");

@@ -1,4 +1,7 @@
 //! Dates and times of their parts, and of other zones.
+//!
+//! PostgreSQL makes dates of the same parts and refuses the same impossible ones. An offset must be
+//! a literal, because the translated value keeps its local time beside the instant.
 
 use super::Call;
 use crate::schema::SqlType;

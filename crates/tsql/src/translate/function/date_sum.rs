@@ -1,4 +1,7 @@
 //! DATEADD, DATEDIFF and EOMONTH.
+//!
+//! DATEDIFF counts the boundaries of a part between two moments: from 23:59 to 00:01 is one day.
+//! PostgreSQL subtracts, so both moments are cut to the part first.
 
 use super::Call;
 use super::date::{Part, is_date, moment, number, part};
@@ -149,6 +152,7 @@ fn widened(sql: String, ty: &SqlType) -> String {
     }
 }
 
+/// The difference of two moments that were cut to the unit.
 fn elapsed(from: &Value, to: &Value, unit: &str, target: &str) -> String {
     let time = from.family() == Family::Time && to.family() == Family::Time;
     let base = if time { "interval" } else { "timestamp" };

@@ -1,4 +1,7 @@
 //! Powers, logarithms and angles: functions of floats, whose last digit is each library's own.
+//!
+//! They are for views and functions only, with a note: a check or an index must not depend on the
+//! last digit of a library.
 
 use super::Call;
 use crate::schema::SqlType;
@@ -63,6 +66,8 @@ fn float(context: &mut Context<'_>, call: &Call<'_>, value: Value) -> Outcome<St
     Ok(convert::converted(context, value, &SqlType::Float)?.sql)
 }
 
+/// # Errors
+/// The value is part of a table.
 fn last_digit(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<()> {
     context.only_read(&format!(
         "{}, of which the last digit may differ",

@@ -1,4 +1,6 @@
 //! FORMAT of dates and numbers, by the plain ones of .NET's formats as the culture en-US has them.
+//!
+//! Few of .NET's formats have an exact counterpart in `to_char`; only those below are translated.
 
 use super::Call;
 use crate::schema::SqlType;

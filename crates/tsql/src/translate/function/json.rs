@@ -1,4 +1,6 @@
 //! JSON_VALUE and JSON_QUERY of a text.
+//!
+//! For views and functions only, because a text that is not JSON fails when it is read.
 
 use super::super::context::{Context, Purpose};
 use super::super::json_path;

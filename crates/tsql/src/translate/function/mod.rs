@@ -1,4 +1,7 @@
 //! Built-in functions, by name. What is not here is refused, a user's own functions with it.
+//!
+//! `dispatch` asks one file after the other; each knows its own names and answers `None` to others.
+//! What is translated is listed in docs/expressions.md, which a test compares with `names`.
 
 mod choice;
 mod date;
@@ -50,6 +53,7 @@ impl Call<'_> {
             .map_err(|_| self.refused("these arguments"))
     }
 
+    /// `what` completes "NAME with ...".
     pub(super) fn refused(&self, what: &str) -> Untranslated {
         Untranslated::new(format!("{} with {what}", self.name))
     }
@@ -138,6 +142,8 @@ fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         .unwrap_or_else(|| Err(Untranslated::new(format!("the function {}", call.name))))
 }
 
+/// # Errors
+/// DISTINCT, ORDER BY or named arguments, which a plain call does not have.
 fn arguments(call: &Function) -> Outcome<Vec<&Expr>> {
     let list = match &call.args {
         FunctionArguments::None => return Ok(Vec::new()),

@@ -1,4 +1,7 @@
 //! Functions of numbers that are exact, or the same by IEEE 754.
+//!
+//! Integers, decimals and money are exact on both sides. PostgreSQL's functions may give another
+//! type, so results are cast back to T-SQL's.
 
 use super::Call;
 use crate::schema::SqlType;

@@ -1,4 +1,7 @@
 //! What the server knows: clocks, new identifiers, sequences, logins.
+//!
+//! None of them is immutable. What names a login, a user or a database names those of the target,
+//! with a note.
 
 use sqlparser::ast::{Expr, Function, Ident};
 

@@ -1,4 +1,6 @@
 //! ISNUMERIC and ISDATE: whether a text could be converted.
+//!
+//! They say whether a conversion would succeed, by the helper functions that try it.
 
 use super::Call;
 use crate::schema::SqlType;

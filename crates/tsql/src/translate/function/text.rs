@@ -1,4 +1,7 @@
 //! Functions of text: how long it is, its case, its blanks.
+//!
+//! Lengths are UTF-16 units at the source, for `nvarchar` without an `_SC` collation, and
+//! characters in PostgreSQL; DATALENGTH counts bytes of the source's encoding, not of UTF-8.
 
 use super::Call;
 use crate::schema::SqlType;
@@ -33,6 +36,9 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
 }
 
 /// A text with its trailing blanks and all; numbers and dates become one first.
+///
+/// # Errors
+/// A value without a text form here, or a `char(n)` whose trailing blanks are not known.
 pub(super) fn text(context: &mut Context<'_>, call: &Call<'_>, value: Value) -> Outcome<Value> {
     shown(context, call, value)?.kept()
 }
@@ -54,6 +60,9 @@ fn shown(context: &mut Context<'_>, call: &Call<'_>, value: Value) -> Outcome<Va
 }
 
 /// Several texts.
+///
+/// # Errors
+/// Another number of arguments than `N`, or one that [`text`] refuses.
 pub(super) fn texts<const N: usize>(
     context: &mut Context<'_>,
     call: &Call<'_>,
@@ -105,6 +114,7 @@ fn length(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     })
 }
 
+/// Whether the source counts UTF-16 units of the value.
 pub(super) fn counts_units(context: &Context<'_>, value: &Value) -> bool {
     let supplementary = context
         .collation_of(value)
@@ -190,6 +200,7 @@ fn trim(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     Ok(made)
 }
 
+/// A fixed length becomes a varying one: a trimmed text is not filled up again.
 fn trimmed(call: &Call<'_>, value: &Value) -> Outcome<Value> {
     let ty = value.ty.as_ref();
     let varying = types::text_type(

@@ -1,4 +1,7 @@
 //! Functions that make a text: of several values, of a code, of a number.
+//!
+//! The arguments become texts first (`text`). SQL Server cuts a result that is not of a `max` type
+//! at 4,000 units of `nvarchar` or 8,000 bytes of `varchar`, and so do CONCAT and CONCAT_WS here.
 
 use super::Call;
 use super::text::text;

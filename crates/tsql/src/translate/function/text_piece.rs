@@ -1,4 +1,7 @@
 //! Pieces of text, and text of many pieces.
+//!
+//! Positions count from 1 on both sides. A call that fails at the source may give a value here:
+//! LEFT with a negative count cuts from the other end.
 
 use super::Call;
 use super::text::{counts_units, text};
@@ -52,6 +55,9 @@ pub(super) fn pieces_fit(call: &Call<'_>, value: &Value) -> Outcome<()> {
 }
 
 /// A length or position, as PostgreSQL's functions take it.
+///
+/// # Errors
+/// Anything but a number.
 pub(super) fn whole_number(
     context: &mut Context<'_>,
     call: &Call<'_>,
@@ -187,6 +193,7 @@ fn replicate(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     Ok(Value::operation(sql, ty).in_collation_of(&value))
 }
 
+/// `varchar`, at most 8,000.
 fn space(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [count] = call.values(context)?;
     let constant = count
@@ -202,6 +209,7 @@ fn space(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     Ok(Value::operation(sql, SqlType::VarChar { length }))
 }
 
+/// By characters; the source turns the two units of one beyond U+FFFF round as well.
 fn reverse(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value] = call.values(context)?;
     let value = text(context, call, value)?;

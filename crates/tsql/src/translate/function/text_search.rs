@@ -1,4 +1,7 @@
 //! Functions that look for a text within another, by the collation's equality.
+//!
+//! Case is folded by ICU, or by ASCII if that is enough. A text to look for is refused if folding
+//! is not the collation's equality for it ([`Collation::unsearchable`]).
 
 use super::Call;
 use super::text::{in_default_collation, text, texts};
@@ -26,6 +29,10 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
 }
 
 /// The collation of a search, which the text that is looked for must not leave in doubt.
+///
+/// # Errors
+/// The two texts have different collations, or the needle has characters of which equality is not
+/// certain.
 fn searched(
     context: &mut Context<'_>,
     call: &Call<'_>,
@@ -56,6 +63,7 @@ fn folds(collation: &Collation, needle: &Value) -> bool {
     collation.folds() && needle.as_text().is_none_or(letters)
 }
 
+/// `regexp_replace` if case must be folded, else `replace` by bytes.
 fn replace(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let [value, from, to] = texts(context, call)?;
     let collation = searched(context, call, &value, &from)?;
@@ -132,6 +140,7 @@ fn any_case(collation: &Collation, value: &Value, from: &Value, to: &Value) -> S
     )
 }
 
+/// A start before the text counts as 1. 0 if nothing is found.
 fn index(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let (needle, value, start) = if call.arguments.len() == 3 {
         let [needle, value, start] = call.values(context)?;

@@ -1,4 +1,7 @@
 //! Functions in the target's schema that translations call, for what PostgreSQL has no words for.
+//!
+//! A translation asks for one by `Context::help`; the caller makes all that were asked for before
+//! the object that calls them. Each helper is one file of SQL here, with `{function}` for its name.
 
 use std::fmt;
 

@@ -1,4 +1,8 @@
 //! Text to syntax tree, within bounds that keep a hostile definition from costing much.
+//!
+//! Every parse of a definition begins in `tokens`: it bounds length, words and brackets before the
+//! parser sees anything, and rewrites what the parser does not know. Syntax errors keep the place
+//! and drop the message, which repeats the text.
 
 pub(super) mod routine;
 
@@ -26,6 +30,9 @@ pub(super) const NEXT_VALUE: &str = "\u{1}next value for";
 const DIALECT: TSql = TSql(MsSqlDialect {});
 
 /// One expression, to its end.
+///
+/// # Errors
+/// Over the bounds, or not one whole expression.
 pub(super) fn expression(text: &str) -> Outcome<Expr> {
     let mut parser = parser(text)?;
     let expr = parser.parse_expr().map_err(|error| syntax(&error))?;
@@ -55,6 +62,9 @@ pub(super) struct ViewText {
 }
 
 /// The parts of a `CREATE VIEW`.
+///
+/// # Errors
+/// Over the bounds, or an option other than SCHEMABINDING and VIEW_METADATA.
 pub(super) fn view(text: &str) -> Outcome<ViewText> {
     let mut tokens = tokens(text)?;
     let check_option = without_check_option(&mut tokens);
@@ -112,6 +122,7 @@ fn options(parser: &mut Parser<'_>, known: &[&str]) -> Outcome<()> {
     }
 }
 
+/// Semicolons may follow, and nothing else.
 fn end(parser: &mut Parser<'_>) -> Outcome<()> {
     while parser.consume_token(&Token::SemiColon) {}
     match parser.peek_token().token {
@@ -169,6 +180,7 @@ fn tokens(text: &str) -> Outcome<Vec<TokenWithSpan>> {
     Ok(with_next_value(tokens))
 }
 
+/// Before the parser recurses: each bracket costs stack.
 fn bounds(tokens: &[TokenWithSpan]) -> Outcome<()> {
     if tokens.len() > MOST_TOKENS {
         return Err(Untranslated::new("more than 8,000 words and signs"));

@@ -1,4 +1,7 @@
 //! `CREATE FUNCTION`, of the two kinds that are one expression or one query.
+//!
+//! Called by `translate::routine`. A body of several statements is an error here, because only one
+//! RETURN can become one expression.
 
 use sqlparser::ast::{DataType, Expr, Query};
 use sqlparser::keywords::Keyword;
@@ -35,6 +38,9 @@ fn refused() -> Untranslated {
 }
 
 /// The parts of a scalar function.
+///
+/// # Errors
+/// A body of anything but one RETURN, or an option that is not known.
 pub(in super::super) fn scalar(text: &str) -> Outcome<Scalar> {
     let mut parser = super::parser(text)?;
     let parameters = head(&mut parser)?;
@@ -64,6 +70,9 @@ pub(in super::super) fn scalar(text: &str) -> Outcome<Scalar> {
 }
 
 /// The parts of an inline table function.
+///
+/// # Errors
+/// A table function of several statements, or a body that is no query.
 pub(in super::super) fn table(text: &str) -> Outcome<Table> {
     let mut parser = super::parser(text)?;
     let parameters = head(&mut parser)?;
