@@ -1,4 +1,9 @@
 //! The one error of the tool: what kind of thing went wrong, where, and what caused it.
+//!
+//! An error is a value that travels up unchanged but for its place, which is added on the way by
+//! those who know it. Nothing here decides what follows from it: `pipeline::policy` says whether a
+//! kind is tried again and what to advise, `cli::exit` gives its exit code. Message, place and
+//! advice never hold a cell's value or a secret; the driver's own error stays below as the cause.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -139,6 +144,7 @@ pub struct Place {
     pub table: Option<String>,
     /// Partition number within the table, from 1.
     pub partition: Option<u32>,
+    /// The source's name of the column.
     pub column: Option<String>,
     /// How to find the row: its ordinal in the partition's read or its key columns' names.
     pub row: Option<String>,
@@ -149,8 +155,10 @@ pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: Kind,
+    /// What happened, as a fragment: without a capital letter, a full stop, or what to do.
     message: String,
     place: Place,
+    /// As the driver or the system gave it. Shown below the message, with its own causes.
     source: Option<Cause>,
     /// What to do, if it is not what every error of the kind asks for.
     advice: Option<Cow<'static, str>>,
@@ -180,6 +188,7 @@ impl Error {
     }
 
     /// Says more, after what was said.
+    /// `more` begins with its own separator, such as `: ` or `; `.
     #[must_use]
     pub fn and(mut self, more: &str) -> Self {
         self.0.message.push_str(more);
@@ -207,18 +216,22 @@ impl Error {
         self
     }
 
+    /// Names the partition, from 1, if none was named yet.
     #[must_use]
     pub fn at_partition(mut self, partition: u32) -> Self {
         self.0.place.partition.get_or_insert(partition);
         self
     }
 
+    /// Names the source column, if none was named yet.
     #[must_use]
     pub fn at_column(mut self, column: impl Into<String>) -> Self {
         self.0.place.column.get_or_insert_with(|| column.into());
         self
     }
 
+    /// Names the row by its ordinal or its key, if none was named yet. `row` holds no value of a
+    /// column.
     #[must_use]
     pub fn at_row(mut self, row: impl Into<String>) -> Self {
         self.0.place.row.get_or_insert_with(|| row.into());
@@ -232,14 +245,17 @@ impl Error {
         self
     }
 
+    /// The fact that retry, advice and exit code follow from.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
+    /// What is known of the table, partition, column and row; all of it may be `None`.
     pub fn place(&self) -> &Place {
         &self.0.place
     }
 
+    /// The fragment alone, without place and causes. `Display` puts the place before it.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -251,6 +267,7 @@ impl Error {
 }
 
 impl From<tsql::error::Error> for Error {
+    /// The crate knows columns and not tables: `at_table` is added by the caller.
     fn from(error: tsql::error::Error) -> Self {
         let kind = match error.kind() {
             tsql::error::Kind::Unsupported => Kind::Unsupported,
@@ -266,6 +283,8 @@ impl From<tsql::error::Error> for Error {
 }
 
 impl From<tds_copy::error::Error> for Error {
+    /// The row is its ordinal in the read, from 1; the reader puts the key's columns in its place
+    /// if it can.
     fn from(error: tds_copy::error::Error) -> Self {
         let kind = match error.kind() {
             tds_copy::error::Kind::Protocol => Kind::SourceProtocol,

@@ -47,6 +47,8 @@ mod tls;
 /// # Errors
 /// What keeps the run as a whole from happening: a server that cannot be reached, a checkpoint
 /// that does not belong to the job, another process that runs it.
+/// Dropping the future stops the work without a report and without a recorded end; cancel the token
+/// instead, and the run ends within seconds and is continued by the next call with the same job.
 pub async fn run(job: &Job, cancel: CancellationToken, progress: Arc<Progress>) -> Result<Report> {
     pipeline::run(job, RunOptions::default(), cancel, progress).await
 }

@@ -1,4 +1,9 @@
 //! The process edge: arguments, log, signals and the exit code.
+//!
+//! What must be here and nowhere else: reading the real arguments and environment, installing the
+//! handlers of signals and panics, and ending the process. Everything else is `cli`, which a test
+//! can call. The process ends with the code that `cli::exit` gave, or on a second signal with the
+//! signal's own code.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Runs the command on a runtime of its own and gives its exit code.
 fn run(request: Request, console: &Console) -> u8 {
     let output = request.output;
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -63,6 +69,8 @@ fn run(request: Request, console: &Console) -> u8 {
         cli::execute(request, console, cancel, || STOPPED_BY.get().copied()).await
     });
     // A blocked thread must not delay the exit.
+    // The report is written by now. A look-up of a host name, for example, blocks a thread for
+    // long.
     runtime.shutdown_background();
     code
 }

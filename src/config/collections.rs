@@ -1,4 +1,8 @@
 //! The lists and mappings of a section.
+//!
+//! Both kinds are read like single values (`fields`): the kind and the defaults come from the table
+//! of keys, and a wrong entry is a problem at its own place while the others are still read. In
+//! `migrate check` a list is one line, and each entry of a mapping has its own.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +14,9 @@ use crate::config::yaml::Value;
 
 impl Section {
     /// A list of strings; each comes with its place for further checks.
+    /// Nothing written is an empty list. If the table has the only words that are allowed, any
+    /// other is a problem, and is in the list all the same: the job is refused at its end, not
+    /// here.
     pub(crate) fn list(
         &mut self,
         key: &'static str,
@@ -59,6 +66,8 @@ impl Section {
 
     /// A mapping from names that the user chose to strings; the table's defaults for the names that are
     /// not written.
+    /// The names are not checked here: what they are (a schema, a column, a type) is for the caller
+    /// to know.
     pub(crate) fn names(
         &mut self,
         key: &'static str,
@@ -87,6 +96,7 @@ impl Section {
                 ),
             }
         }
+        // After the file, so that `schemas: {dbo: x}` replaces `dbo: public` and nothing else.
         for (name, value) in defaults {
             if !names.contains_key(*name) {
                 section.record(name, (*value).to_owned(), Origin::Default, gathered);

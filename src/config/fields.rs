@@ -1,4 +1,9 @@
 //! The single values of a section: strings, numbers, durations, sizes, choices.
+//!
+//! Each function takes one key out of its section, checks it against the table of keys, records the
+//! value with its origin for `migrate check`, and always returns something: after a problem it is
+//! the default, so that one pass finds every problem of the file. `config::read` drops the job if
+//! there was one. No message repeats a value that was substituted.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -22,6 +27,7 @@ struct Found<T> {
 
 impl Section {
     /// A single value, as written.
+    /// `None` if the key is not written, or is a list or a mapping, which is a problem.
     fn scalar(
         &mut self,
         key: &'static str,
@@ -43,6 +49,8 @@ impl Section {
     }
 
     /// Reads with `read`, whose error is a fragment that does not repeat the value.
+    /// `None` if nothing is written or `read` refused it; the latter is a problem at the value's
+    /// place.
     fn parsed<T>(
         &mut self,
         key: &'static str,
@@ -62,6 +70,7 @@ impl Section {
         }
     }
 
+    /// The value of the file, or the default, each with its origin.
     fn or_default<T>(found: Option<T>, default: T) -> Found<T> {
         match found {
             Some(value) => Found {
@@ -75,6 +84,7 @@ impl Section {
         }
     }
 
+    /// The same for a value that may have come from the environment and knows its origin.
     fn or_default_of<T>(found: Option<Found<T>>, default: T) -> Found<T> {
         found.unwrap_or(Found {
             value: default,
@@ -83,6 +93,8 @@ impl Section {
     }
 
     /// A string that must be there.
+    /// An empty string is a problem too: a variable that is set to nothing would otherwise be a
+    /// host.
     pub(crate) fn required(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> String {
         let text = match self.scalar(key, gathered) {
             Some((scalar, _)) => scalar.text,
@@ -161,6 +173,7 @@ impl Section {
     }
 
     /// One of the words of `T`.
+    /// Words are compared with case.
     pub(crate) fn choice<T: Words>(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> T {
         let default = match self.kind_of(key) {
             Some(Kind::Choice {
@@ -180,6 +193,7 @@ impl Section {
     }
 
     /// A choice that may be left out; something else decides then.
+    /// Not recorded if it is not written: what decides then has its own line in `migrate check`.
     pub(crate) fn optional_choice<T: Words>(
         &mut self,
         key: &'static str,
@@ -207,6 +221,7 @@ impl Section {
     }
 
     /// As `number`, if the default depends on other settings.
+    /// `default` is not checked against the bounds of the table.
     pub(crate) fn number_or<T: TryFrom<u64> + Default>(
         &mut self,
         key: &'static str,
@@ -240,6 +255,7 @@ impl Section {
     }
 
     /// A duration.
+    /// 0 is refused unless the table says that it means something.
     pub(crate) fn duration(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> Duration {
         let Some(&Kind::Duration { default, zero }) = self.kind_of(key) else {
             return self.not_in_the_table(key, gathered);
@@ -252,6 +268,7 @@ impl Section {
     }
 
     /// A size in bytes.
+    /// The table's bounds are in bytes, whatever the unit that the file uses.
     pub(crate) fn size(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> u64 {
         match self.bounded(key).and_then(|bounded| bounded.value()) {
             Some(default) => {
@@ -297,6 +314,8 @@ impl Section {
     }
 
     /// A value from the environment variable of the key, or from the file.
+    /// The environment wins, and the file's value is checked even then: a run without the variable
+    /// would fail on it.
     fn overridable<T>(
         &mut self,
         key: &'static str,
@@ -318,6 +337,7 @@ impl Section {
         }))
     }
 
+    /// `None` if the key holds neither a number nor a size.
     fn bounded(&self, key: &str) -> Option<&'static Bounded> {
         match self.kind_of(key)? {
             Kind::Number(bounded) | Kind::Size(bounded) => Some(bounded),

@@ -32,6 +32,9 @@ use crate::config::words::Words;
 const VERSION: &str = "1";
 
 /// 32 hexadecimal digits, the same on every machine.
+/// XXH3-128 of the fields, each with its name and lengths. It guards against mistakes and not
+/// against attack: who can change the state tables can change the hash with them. A run compares it
+/// with that of the runs that recorded the job's tables.
 pub fn fingerprint(job: &Job) -> String {
     let mut hash = Fields(Xxh3::new());
     hash.field("version", VERSION);

@@ -1,4 +1,8 @@
 //! `source.host` in the forms of connection strings and of SQL Server's own tools.
+//!
+//! The parts are given back separately, for the keys `source.port` and `source.instance`, because
+//! that is what the rest of the tool reads. Every error is a fragment that follows the key in a
+//! problem, and says which form would have been right.
 
 const CONNECTION_STRING: &str = "is the server's name or address alone, not a connection string";
 
@@ -6,7 +10,9 @@ const CONNECTION_STRING: &str = "is the server's name or address alone, not a co
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) host: String,
+    /// `None` if the text has no port; never 0.
     pub(crate) port: Option<u16>,
+    /// `None` for the default instance, under its name `MSSQLSERVER` too.
     pub(crate) instance: Option<String>,
 }
 
@@ -49,6 +55,8 @@ pub(crate) fn read(text: &str) -> Result<Host, &'static str> {
     })
 }
 
+/// The text after `tcp:`. Other protocols are refused by name, since the server's own tools write
+/// them.
 fn without_protocol(text: &str) -> Result<&str, &'static str> {
     let Some((protocol, rest)) = text.split_once(':') else {
         return named_pipe(text);
@@ -64,6 +72,7 @@ fn without_protocol(text: &str) -> Result<&str, &'static str> {
     }
 }
 
+/// Refuses `\\server\pipe\...`, gives everything else back as it is.
 fn named_pipe(text: &str) -> Result<&str, &'static str> {
     if text.starts_with("\\\\") {
         return Err("is a named pipe, and only TCP is spoken: write the server's name");

@@ -1,4 +1,8 @@
 //! The job as meant: checked, with every default filled in.
+//!
+//! Made by `config::read` alone: bounds and rules between keys were checked there, so nothing that
+//! uses a [`Job`] checks them again. Defaults are in the table of keys (`config::keys`), never here.
+//! Passwords are in [`Secret`] from the moment they are read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +22,10 @@ use crate::config::setting::Setting;
 #[derive(Debug, Clone)]
 pub struct Job {
     /// State is kept under this name.
+    /// 1 to 200 characters without control characters; the file's name without its extension if the
+    /// job file does not say. State rows carry it, and it names the job lock.
     pub name: String,
+    /// Read by `mssql` when it connects, and by `plan` for the name of the database.
     pub source: Source,
     pub target: Target,
     pub tables: Tables,
@@ -26,7 +33,9 @@ pub struct Job {
     pub types: BTreeMap<String, String>,
     pub transfer: Transfer,
     pub schema: SchemaOptions,
+    /// For every column that has no policy of its own in `tables.overrides.<table>.values`.
     pub values: Values,
+    /// What a run compares at its end. `migrate verify` has a level of its own.
     pub verify: VerifyLevel,
     pub report: ReportFiles,
     /// Every setting in force with its origin, secrets masked, in the order in which they were read.
@@ -68,23 +77,30 @@ impl fmt::Debug for Secret {
 /// The SQL Server side: the section `source`.
 #[derive(Debug, Clone)]
 pub struct Source {
+    /// A name or an address alone. Port and instance that were written with it were moved to `port`
+    /// and `instance` (see `config::host`).
     pub host: String,
     /// Explicit port; `None` with an instance means "ask the browser service", without: 1433.
     pub port: Option<u16>,
+    /// A named instance, as `SQLEXPRESS`. If `port` is known as well, the port is used and the
+    /// browser service is not asked. Never `MSSQLSERVER`, which is the default instance.
     pub instance: Option<String>,
     /// UDP port of the browser service, 1434.
     pub browser_port: u16,
     pub database: String,
+    /// A SQL Server login: the tool has neither Windows nor Entra authentication.
     pub user: String,
     pub password: Secret,
     pub encrypt: Encrypt,
     pub tls: Tls,
+    /// Any certificate is accepted, so a man in the middle is not noticed. For test servers.
     pub trust_server_certificate: bool,
     pub application_intent: ApplicationIntent,
     /// PEM file with the certificate authorities to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// The name expected in the certificate, if it is not `host`.
     pub host_name_in_certificate: Option<String>,
+    /// For one attempt to connect, from the name look-up to the end of the login.
     pub connect_timeout: Duration,
     /// A read that receives nothing for this long between rows fails and is retried.
     pub read_timeout: Duration,
@@ -119,7 +135,9 @@ pub enum Tls {
 /// secondary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApplicationIntent {
+    /// What SQL Server assumes without a word: a listener leads to the primary replica.
     ReadWrite,
+    /// A readable secondary, if the availability group routes to one (read-only routing).
     ReadOnly,
 }
 
@@ -130,7 +148,11 @@ pub struct SourcePool {
     pub max_connections: usize,
     /// Opened at start; at most `max_connections`.
     pub min_connections: usize,
+    /// How long a caller waits for a free connection before `SourcePoolTimeout`. Long by default,
+    /// because partitions queue here on purpose.
     pub acquire_timeout: Duration,
+    /// Asks the server for something small before an idle connection is handed out: one round trip
+    /// for each acquisition, against a statement that fails on a connection that is dead already.
     pub test_on_checkout: bool,
 }
 
@@ -138,7 +160,9 @@ pub struct SourcePool {
 #[derive(Debug, Clone)]
 pub struct Target {
     pub host: String,
+    /// TCP port, 5432 by default.
     pub port: u16,
+    /// It must exist; the tool creates schemas and tables, never a database.
     pub database: String,
     pub user: String,
     pub password: Secret,
@@ -160,10 +184,16 @@ pub struct Target {
 /// libpq's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SslMode {
+    /// Plain TCP. Nothing notices bytes that change on the way.
     Disable,
+    /// TLS if the server offers it, plain TCP otherwise; no certificate is checked.
     Prefer,
+    /// TLS. Any certificate will do unless `ca_file` is set; then as `VerifyCa`, which is what
+    /// libpq does.
     Require,
+    /// TLS, with a certificate of a trusted authority, whatever name it has.
     VerifyCa,
+    /// As `VerifyCa`, and the certificate names the host. The default.
     VerifyFull,
 }
 
@@ -172,6 +202,7 @@ pub enum SslMode {
 pub struct TargetPool {
     /// Hard cap of data connections, at least 1. The job lock holds one connection more.
     pub max_connections: usize,
+    /// How long a caller waits for a free connection before `TargetPoolTimeout`.
     pub acquire_timeout: Duration,
 }
 
@@ -180,6 +211,7 @@ pub struct TargetPool {
 pub struct Tables {
     /// Patterns `schema.table` with `*` and `?`, compared without case; empty means all.
     pub include: Vec<String>,
+    /// Patterns of the same form. A table that both lists name is left out.
     pub exclude: Vec<String>,
     /// By `schema.table`.
     pub overrides: BTreeMap<String, TableOverride>,
@@ -189,8 +221,12 @@ pub struct Tables {
 #[derive(Debug, Clone, Default)]
 pub struct TableOverride {
     /// A T-SQL predicate.
+    /// It is put into every statement that reads the table's rows and their keys, in parentheses,
+    /// and is never parsed here: the server says what is wrong with it.
     pub filter: Option<String>,
+    /// Source columns that are not copied and not created on the target.
     pub exclude_columns: Vec<String>,
+    /// The table's name on the target, without its schema.
     pub rename: Option<String>,
     /// Source column to target column.
     pub rename_columns: BTreeMap<String, String>,
@@ -227,7 +263,10 @@ pub struct LeftOut {
 pub struct Transfer {
     pub mode: Mode,
     pub consistency: Consistency,
+    /// Most partitions of one table that are unfinished at a time; straggler splits stay below it
+    /// too.
     pub max_partitions_per_table: usize,
+    /// A table is divided if the source estimates at least twice as many, or twice the size below.
     pub partition_min_rows: u64,
     /// Bytes at the source; a table of few large rows is cut by these.
     pub partition_min_size: u64,
@@ -235,6 +274,8 @@ pub struct Transfer {
     pub partition_min_size_dense: u64,
     /// A keyset partition commits when it has sent about this many bytes.
     pub commit_every: u64,
+    /// Tables are UNLOGGED while they are loaded and LOGGED before the run ends. A crash of
+    /// PostgreSQL empties them, and the next run finds that and loads them again.
     pub unlogged_load: bool,
     /// Every commit of rows waits until it is on disk.
     pub synchronous_commit: bool,
@@ -250,18 +291,29 @@ pub struct Transfer {
 /// What the run does with tables that the target has already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// A table that exists is refused (`TargetExists`), even if it is empty. The default.
     Create,
+    /// A table that exists is dropped and made again by the plan.
     Replace,
+    /// A table that exists is emptied and keeps its definition; the plan does not change it.
     Truncate,
+    /// Rows are added to what is there. Foreign keys and checks of the table are suspended
+    /// meanwhile.
     Append,
 }
 
 /// Which rows a run sees while the source is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consistency {
+    /// READ COMMITTED, no NOLOCK anywhere: each statement sees committed rows of its own moment.
     Strict,
+    /// SNAPSHOT isolation, which the database must allow (`ALLOW_SNAPSHOT_ISOLATION`): no locks are
+    /// taken.
     Snapshot,
+    /// Known to the job file and refused with "not available yet".
     DatabaseSnapshot,
+    /// READ UNCOMMITTED (NOLOCK): rows can be missed, read twice or be uncommitted. The report says
+    /// so.
     Relaxed,
 }
 
@@ -270,7 +322,9 @@ pub enum Consistency {
 pub struct Retry {
     /// Tries in all, the first included; at least 1.
     pub attempts: u32,
+    /// The pause after the first failed try. It doubles with each further one, with jitter.
     pub initial_backoff: Duration,
+    /// The longest pause; never less than `initial_backoff`.
     pub max_backoff: Duration,
     /// How long connecting, catalog and planning are tried again; a server that says that it is not
     /// ready gets [`Retry::PATIENCE`] times as long.
@@ -315,13 +369,18 @@ impl ValuesOverride {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VerifyLevel {
     None,
+    /// Both sides count their rows.
     Counts,
+    /// Rows are hashed as they are sent and again as the target holds them; counts are compared
+    /// too.
     Checksums,
 }
 
 /// Files that a run writes its report to: the section `report`.
 #[derive(Debug, Clone, Default)]
 pub struct ReportFiles {
+    /// The report as data, relative to the working directory.
     pub json: Option<PathBuf>,
+    /// One page without external files.
     pub html: Option<PathBuf>,
 }

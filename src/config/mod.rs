@@ -1,4 +1,10 @@
 //! The job file: as written, as checked, and everything that can be wrong with it.
+//!
+//! Reading goes in four steps, each in files of its own: `yaml` makes a tree with positions,
+//! `substitute` fills in `${...}`, `section` and `fields` take typed values out by the table in
+//! `keys`, and `read` puts them into a `job::Job` and checks what must hold between them. Problems
+//! are gathered to the end; only text that is not YAML stops the reading. Nothing here connects to a
+//! server or knows its catalog: whether a table or a type exists is for `plan` to say.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -60,6 +66,8 @@ fn read_text(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     File::open(path)
         .map_err(failed)?
+        // One byte more than allowed tells a file that is too long from one that just fits, also if
+        // it is a pipe whose length nothing knows.
         .take(MAX_FILE + 1)
         .read_to_string(&mut text)
         .map_err(failed)?;

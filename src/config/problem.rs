@@ -1,4 +1,7 @@
 //! Everything that is wrong with a job file, each with its place.
+//!
+//! A problem is a value and not an error, because a reader gathers many; only the whole list
+//! becomes an `Error`, of the kind `JobFile`.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -30,6 +33,7 @@ pub struct Problem {
 /// All problems of one file, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
+    /// As it was given on the command line, so that an editor finds it from there.
     pub file: PathBuf,
     pub list: Vec<Problem>,
 }
@@ -96,6 +100,7 @@ impl fmt::Display for Problems {
 impl StdError for Problems {}
 
 impl From<Problems> for Error {
+    /// The list is the cause of the error, not its message: the message stays one line.
     fn from(problems: Problems) -> Self {
         let count = problems.list.len();
         let plural = if count == 1 { "" } else { "s" };

@@ -1,4 +1,7 @@
 //! Words, numbers, sizes and durations of a job file and of the environment, each with the sentence that refuses it.
+//!
+//! Each reader gives the value or a fragment that says what would have been right, without the text
+//! that it read: only `shown` repeats that, and never what was substituted, which may be a secret.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -21,6 +24,8 @@ pub(super) fn shown(scalar: &Scalar) -> String {
     }
 }
 
+/// # Errors
+/// All the words that would have been right.
 pub(super) fn choice_of<T: Words>(text: &str) -> Result<T, String> {
     if let Some((_, choice)) = T::ALL.iter().find(|(word, _)| *word == text) {
         return Ok(*choice);
@@ -29,6 +34,8 @@ pub(super) fn choice_of<T: Words>(text: &str) -> Result<T, String> {
     Err(format!("expected one of {}", words.join(", ")))
 }
 
+/// # Errors
+/// The forms of a size, or the bounds in the unit that shows them best.
 pub(super) fn size_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
     let size = units::size(text)?;
     if range.contains(&size) {
@@ -39,6 +46,8 @@ pub(super) fn size_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, St
     Err(format!("must be from {least} to {most}"))
 }
 
+/// # Errors
+/// The bounds. Signs, blanks and separators are not part of a number here.
 pub(super) fn number_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(number) if range.contains(&number) => Ok(number),
@@ -51,6 +60,9 @@ pub(super) fn number_in(text: &str, range: &RangeInclusive<u64>) -> Result<u64, 
 }
 
 /// A duration; `zero` says whether 0 is one.
+///
+/// # Errors
+/// The forms of a duration, or that it must be longer than 0.
 pub(super) fn duration(text: &str, zero: bool) -> Result<Duration, String> {
     let duration = units::duration(text)?;
     if duration.is_zero() && !zero {
@@ -60,6 +72,8 @@ pub(super) fn duration(text: &str, zero: bool) -> Result<Duration, String> {
 }
 
 /// An overriding variable; one that is set but wrong is a problem, not ignored.
+/// `None` if the variable is not set or empty, or if it is wrong; the latter is recorded as a
+/// problem of the file as a whole, since it has no place in it.
 pub(super) fn environment<T>(
     variable: &'static str,
     gathered: &mut Gathered<'_>,

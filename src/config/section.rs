@@ -14,16 +14,23 @@ use crate::config::yaml::{Entry, Node, Value};
 
 /// What reading a whole file gathers.
 pub(crate) struct Gathered<'e> {
+    /// The environment, for `${VAR}` and for keys that a variable overrides.
     pub(crate) env: Lookup<'e>,
+    /// In the order in which they were found; `Problems::new` sorts them by place.
     pub(crate) problems: Vec<Problem>,
+    /// Every setting that was read, with its origin: what `migrate check` shows.
     pub(crate) settings: Vec<Setting>,
 }
 
 /// One mapping of the file, and the keys that the table has for it.
 pub(crate) struct Section {
+    /// Keys from the top of the file, joined by dots; empty at the top.
     path: String,
+    /// The section itself, for a problem with a key that is not written.
     at: Position,
+    /// What was not taken yet. What is left when the section is finished is unknown.
     entries: Vec<Entry>,
+    /// The keys that may be written here.
     keys: &'static [Key],
     /// Where the keys that were taken have their values.
     taken: BTreeMap<&'static str, Position>,
@@ -44,6 +51,8 @@ impl Gathered<'_> {
 
 impl Section {
     /// `node` as a mapping; anything else is a problem and reads as empty.
+    /// A key that is written twice is a problem, and the first one counts: YAML forbids it, and the
+    /// parser does not see it.
     pub(crate) fn new(
         node: Node,
         path: &str,
@@ -116,6 +125,7 @@ impl Section {
     }
 
     /// Something is wrong with a value that reads well by itself.
+    /// It is reported at the value if the key is written, else at the section.
     pub(crate) fn problem(&self, key: &'static str, message: &str, gathered: &mut Gathered<'_>) {
         let at = self.taken.get(key).copied().unwrap_or(self.at);
         let path = self.path_of(key);
@@ -148,6 +158,8 @@ impl Section {
     }
 
     /// Records a setting that the file gives in the value of another key.
+    /// As `port`, which may be written in `host`. Without it, `migrate check` would show a default
+    /// that is not in force.
     pub(crate) fn given_elsewhere(&self, key: &str, value: String, gathered: &mut Gathered<'_>) {
         let path = self.path_of(key);
         for setting in &mut gathered.settings {

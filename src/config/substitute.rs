@@ -20,6 +20,8 @@ const MAX_SECRET_FILE: u64 = 64 * 1024;
 const MAX_REPLACED: usize = 16 * 1024 * 1024;
 
 /// Replaces every reference below `node`, and reports every one that cannot be replaced.
+/// A value that cannot be filled in becomes empty and counts as substituted, so that nothing more
+/// is said of it.
 pub(crate) fn substitute(node: &mut Node, env: Lookup<'_>, problems: &mut Vec<Problem>) {
     let mut replaced = 0;
     walk(
@@ -30,6 +32,8 @@ pub(crate) fn substitute(node: &mut Node, env: Lookup<'_>, problems: &mut Vec<Pr
     );
 }
 
+/// Refuses once the replaced values together are longer than allowed, the one that crosses it
+/// included.
 fn bounded(scalar: &mut Scalar, env: Lookup<'_>, replaced: &mut usize) -> Result<(), String> {
     if *replaced <= MAX_REPLACED {
         replace(scalar, env)?;
@@ -47,6 +51,7 @@ fn bounded(scalar: &mut Scalar, env: Lookup<'_>, replaced: &mut usize) -> Result
     ))
 }
 
+/// `path` is that of `node` in the words of a problem, as `tables.include[2]`.
 fn walk(
     node: &mut Node,
     path: &str,
@@ -88,6 +93,7 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     }
 }
 
+/// References are not nested: a value that was filled in is not looked through again.
 fn replace(scalar: &mut Scalar, env: Lookup<'_>) -> Result<(), String> {
     if !scalar.text.contains("${") {
         return Ok(());
@@ -150,6 +156,7 @@ fn resolve(reference: &str, env: Lookup<'_>) -> Result<String, String> {
     }
 }
 
+/// A name as POSIX has it for environment variables: letters, digits and `_`, no digit first.
 fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes

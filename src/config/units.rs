@@ -1,4 +1,7 @@
 //! Durations and sizes as the job file writes them.
+//!
+//! The pairs of reader and writer agree: what `show_duration` and `show_size` give is read back as
+//! the same value.
 
 use std::time::Duration;
 
@@ -6,6 +9,7 @@ const DURATION_FORMS: &str = "`500ms`, `120s`, `2m`, `1h` or plain seconds";
 const SIZE_FORMS: &str = "`64MiB`, `512KiB`, `1GiB` or plain bytes";
 
 /// The error is what would have been right; it does not repeat the value.
+/// Whole numbers only; a plain one is in seconds. The shortest step is 1 ms.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text).ok_or_else(|| format!("expected {DURATION_FORMS}"))?;
     let millis = match unit {

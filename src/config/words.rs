@@ -1,4 +1,7 @@
 //! The words of the job file for each choice.
+//!
+//! A word is public: it is in job files, in JSON and in the fingerprint, so a variant may be
+//! renamed and its word may not. `Serialize` writes the same word.
 
 use serde::{Serialize, Serializer};
 

@@ -36,6 +36,7 @@ pub(crate) enum Value {
 /// A single value as written.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scalar {
+    /// Without quotes and escapes. Numbers and booleans are text here; the reader of a key decides.
     pub(crate) text: String,
     /// Written without quotes, so `null` and `~` mean nothing at all.
     pub(crate) plain: bool,
@@ -106,7 +107,9 @@ fn paths(node: &Node, above: usize) -> usize {
 /// What a finished node adds wherever it is repeated.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
+    /// Values, keys included.
     nodes: usize,
+    /// Bytes of scalars.
     text: usize,
     /// Levels below the node.
     height: usize,
@@ -134,6 +137,7 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Skips what comes before the first document, and refuses an empty file and a second document.
     fn document(&mut self) -> Result<Node, Problem> {
         let root = loop {
             let (event, at) = self.next()?;
@@ -155,6 +159,7 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Builds the value that `event` begins. `depth` is its level, 0 for the root.
     fn node(&mut self, event: Event<'_>, at: Position, depth: usize) -> Result<Node, Problem> {
         let before = self.made;
         let one = Size {
@@ -205,6 +210,7 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Keys that are there twice are both kept; `Section::new` reports the second.
     fn mapping(&mut self, depth: usize) -> Result<Value, Problem> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
@@ -222,6 +228,8 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// A copy of the anchored value at the place of the alias. Its whole size is counted before it
+    /// is copied, so a small file cannot unfold into a large tree.
     fn alias(&mut self, anchor: usize, depth: usize, at: Position) -> Result<Node, Problem> {
         // The parser refuses unknown names, so what is not finished yet encloses the alias.
         let Some(size) = self.anchors.get(&anchor).map(|(_, size)| *size) else {
@@ -261,6 +269,7 @@ fn bounded(size: Size, at: Position) -> Result<(), Problem> {
 }
 
 /// Levels below a node; its own depth is bounded already.
+/// A value without entries has no level below it, and an empty list has one.
 fn height(node: &Node) -> usize {
     let below: Option<usize> = match &node.value {
         Value::Scalar(_) => None,

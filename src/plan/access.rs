@@ -1,4 +1,8 @@
 //! Tables of which the login would read less than they hold: refused, unless the job takes that.
+//!
+//! What the login sees was found by `mssql::catalog::access`; here is decided what follows. A table
+//! that would arrive incomplete without a word is worse than one that fails, so each case is a
+//! problem (`SourceHidden`) unless `tables.overrides.<table>.accept` names it.
 
 use crate::config::job::TableOverride;
 use crate::error::{Error, Kind};

@@ -1,4 +1,10 @@
 //! Builds the plan of all tables from the source's schema and the job.
+//!
+//! `pipeline::survey` calls it, once in a run. Pure: the same catalog and job give the same plan,
+//! so a continued run decides as the first one did, and what an earlier run recorded can be
+//! compared with it. The order of the steps below is that of what they need: names of sequences and
+//! of functions without tables before columns and constraints, which may use them; tables before
+//! views; names of objects last, when all objects are known.
 
 use crate::config::job::{Job, NameStyle, TableOverride};
 use crate::error::{Error, Kind, Result};
@@ -28,16 +34,22 @@ const ALIAS: &str = "alias type ";
 /// The plan of every selected table, and the tables that the job's filter leaves out.
 #[derive(Debug, Default)]
 pub struct Planned {
+    /// Tables that are moved, in the catalog's order.
     pub tables: Vec<TablePlan>,
     /// Full names.
     pub skipped: Vec<String>,
+    /// ICU collations that columns or expressions use, each once in a schema; made before the
+    /// tables.
     pub collations: Vec<CollationPlan>,
+    /// Domains for alias types, made before the tables.
     pub domains: Vec<DomainPlan>,
+    /// Sequence objects, made before the tables, because defaults may use them.
     pub sequences: Vec<SequencePlan>,
     /// In an order in which each can be made.
     pub views: Vec<ViewPlan>,
     /// In an order in which each can be made.
     pub functions: Vec<FunctionPlan>,
+    /// Functions of the tool that the expressions and views above call.
     pub helpers: Vec<HelperPlan>,
     /// Functions of the kinds that may translate and do not, each with the reason.
     pub untranslated_functions: Vec<(String, String)>,
@@ -67,6 +79,7 @@ impl Planned {
         once(&mut self.omissions);
     }
 
+    /// Adds remarks on objects that belong to no table.
     fn take(&mut self, remarks: Vec<(String, Remarks)>) {
         for (owner, remarks) in remarks {
             let omissions = remarks.omissions.into_iter();
@@ -102,6 +115,7 @@ pub fn build(database: &Database, job: &Job, target: TargetTypes) -> Result<Plan
 
 /// As [`build`], with what can be planned beside every problem. A problem without a table as its
 /// place is the job's as a whole.
+/// `check` and `plan` use it to show everything at once; a run needs [`build`].
 pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned, Vec<Error>) {
     let mut planned = Planned::default();
     planned.notes.extend(access::unknown(database));
@@ -109,6 +123,8 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     problems.extend(types::unknown(job));
     let selection = Selection::new(&job.tables);
     let mut names = Names::new(database, job);
+    // The names that expressions may use are filled step by step: sequences, functions that read no
+    // table, then (below) tables and views.
     let sequences = objects::sequences(database, job, &mut names);
     let sources = Sources {
         database,
@@ -143,6 +159,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.sequences = sequences.made;
     planned.take(sequences.remarks);
     planned.domains = objects::domains(&planned.tables);
+    // Foreign keys and triggers refer to other tables, so they need all tables planned.
     problems.extend(target_collisions(&planned));
     objects::foreign_keys(database, &mut planned.tables, job);
     objects::triggers(database, &mut planned.tables, job);
@@ -169,6 +186,7 @@ pub fn attempt(database: &Database, job: &Job, target: TargetTypes) -> (Planned,
     planned.inventory = inventory(database, job, functions);
     let (sequences, views) = (&planned.sequences, &mut planned.views);
     objects::name_all(&mut planned.tables, sequences, views, job.schema.names, &[]);
+    // After the names, because `without` may give an object's name on the target.
     problems.extend(objects::leave_out(database, &mut planned.tables, job));
     planned.say_once();
     (planned, problems)
@@ -181,6 +199,10 @@ fn is_whole(plan: &TablePlan, database: &Database) -> bool {
     table.is_some_and(|table| table.columns.len() == plan.all_columns().count())
 }
 
+/// The plan of one table, but for foreign keys, triggers and the names of its objects.
+///
+/// # Errors
+/// Every problem of the table. Those of its columns name the column; the caller adds the table.
 fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Error>> {
     let job = context.job;
     let override_ = job.table_override(&table.full_name());
@@ -253,6 +275,8 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
         omissions: Vec::new(),
         notes: Vec::new(),
     };
+    // Only such a key can be cut by its two ends; for others the second number would be a promise
+    // of partitions that a sample is then asked for.
     if plan.may_be_dense() && plan.commits_midway() {
         plan.dense_partitions = choice.dense_partitions;
     }
@@ -264,11 +288,13 @@ fn plan_table(table: &Table, context: &Context<'_>) -> Result<TablePlan, Vec<Err
     Ok(plan)
 }
 
+/// A table's name on the target, and whether it lost characters, which the plan says in a note.
 struct Named {
     name: TargetName,
     shortened: bool,
 }
 
+/// A rename by the job is taken as written; other names are put into the job's style and shortened.
 fn target_name(table: &Table, override_: &TableOverride, job: &Job) -> Result<Named> {
     let mapped = job.target.schemas.get(&table.schema).map(String::as_str);
     let schema = names::target_schema(&table.schema, mapped, job.schema.names)?;

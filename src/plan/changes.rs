@@ -19,6 +19,8 @@ pub struct TypeChange {
 }
 
 /// In the order of the columns.
+/// A column is listed if its type is another one, or if a domain takes its place. Types that are
+/// the same under another name (`int`, `integer`) are not changes.
 pub fn type_changes(plan: &TablePlan) -> Vec<TypeChange> {
     let mut columns: Vec<&ColumnPlan> = plan.all_columns().collect();
     columns.sort_by_key(|column| column.position);

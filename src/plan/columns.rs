@@ -1,4 +1,8 @@
 //! A table's columns as they are created: type, name and order in the select list.
+//!
+//! Types and names are decided here, once; `transcode` encodes and `postgres::ddl` creates by what
+//! is recorded in the [`ColumnPlan`]. The order in `columns` is that of the select list and of
+//! COPY, and `position` that of CREATE TABLE.
 
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
@@ -14,6 +18,7 @@ pub(super) struct ColumnRules<'a> {
     pub(super) job: &'a Job,
     /// The job's settings for the table.
     pub(super) override_: &'a TableOverride,
+    /// Which extensions the target has: they decide what spatial columns and vectors become.
     pub(super) target: TargetTypes,
 }
 
@@ -51,6 +56,9 @@ pub(super) fn plan_columns(
     columns
 }
 
+/// # Errors
+/// A type that cannot be carried, or a name that PostgreSQL cannot have. The column is added by the
+/// caller.
 fn plan_column(
     column: &Column,
     position: usize,

@@ -1,4 +1,8 @@
 //! The T-SQL and the arithmetic that cut a table, or what is left of a partition's range, into partitions.
+//!
+//! `pipeline::load::cut_points` and `split` ask for cuts, `mssql::cuts` sends the statements.
+//! Wherever cuts lie, no row is lost or doubled, so all of this may be approximate; only [`parts`]
+//! must tile.
 
 use crate::config::job::Consistency;
 use crate::plan::isolation::at_level;
@@ -11,7 +15,9 @@ use tsql::key::KeyValue;
 /// What is left of a partition: `(after, upto]` in the order of the table's key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remaining {
+    /// The last committed key, or the slice's own beginning; `None`: from the first key.
     pub after: Option<Vec<KeyValue>>,
+    /// The slice's end, included; `None`: to the last key.
     pub upto: Option<Vec<KeyValue>>,
     /// The partition of the source's that it lies in, if the slice has one.
     pub stored: Option<Stored>,
@@ -20,7 +26,9 @@ pub struct Remaining {
 /// Which end of a range a statement asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
+    /// The key that comes first in key order, which is the highest value of a descending column.
     First,
+    /// The key that comes last in key order.
     Last,
 }
 
@@ -43,6 +51,7 @@ impl Remaining {
         }
     }
 
+    /// The range as the conjuncts of one statement, for a query that needs all of its rows at once.
     pub(super) fn predicates(&self, key: &[KeyColumn]) -> Predicates {
         let stored = self.stored.as_ref().map(range::stored);
         let whole = range::whole(key, self.after.as_deref(), self.upto.as_deref());
@@ -61,6 +70,8 @@ impl Remaining {
 }
 
 /// The key of a table whose partitions commit on their way, which are those that can be cut again.
+/// `None` for strategies whose partitions commit as a whole: nothing tells how far such a one has
+/// come.
 pub fn key_of(table: &TablePlan) -> Option<&[KeyColumn]> {
     match &table.strategy {
         Strategy::Keyset {
@@ -71,6 +82,8 @@ pub fn key_of(table: &TablePlan) -> Option<&[KeyColumn]> {
 }
 
 /// The statement that counts the rows of one of [`Remaining::seeks`], and stops counting at `most`.
+/// A range that still has `most` rows is long enough to be cut, and counting further would read it
+/// all.
 pub fn count_up_to(
     table: &TablePlan,
     key: &[KeyColumn],
@@ -141,6 +154,7 @@ pub fn ends(
     left: &Remaining,
     consistency: Consistency,
 ) -> Option<String> {
+    // Only of integers does the distance of the two ends say anything about what lies between.
     if !matches!(key, [key] if key.is_integer()) {
         return None;
     }
@@ -182,6 +196,7 @@ pub fn cut_points(
     ntile_cuts::cut_points(table, key, left.predicates(key), parts, consistency)
 }
 
+/// The same key in the opposite direction, to find the last key by a seek from that end.
 fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
     let turned = key.iter().map(|column| KeyColumn {
         column: column.column.clone(),
@@ -192,6 +207,7 @@ fn reversed(key: &[KeyColumn]) -> Vec<KeyColumn> {
 
 /// Cuts of equal distance between two integer keys, in the order from `first` to `last`; `None`
 /// if the key is not one integer. The last key itself is not a cut.
+/// Computed in `i128`: the distance between two `bigint` keys does not fit 64 bits.
 pub fn between(first: &[KeyValue], last: &[KeyValue], parts: usize) -> Option<Vec<Vec<KeyValue>>> {
     let ([KeyValue::Int(first)], [KeyValue::Int(last)]) = (first, last) else {
         return None;

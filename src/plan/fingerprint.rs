@@ -1,4 +1,10 @@
 //! Tells whether a table is still the one that a checkpoint was made for.
+//!
+//! The hash is recorded with the table in `_migrate.tables`. A run that continues compares it with
+//! that of its own plan; if they differ, committed rows may have another shape than the rest would
+//! get, and the run refuses with `Checkpoint`. What is hashed must stay as it is between releases:
+//! a field more for every table would refuse all checkpoints there are (so `generated` is left out
+//! if it is empty).
 
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
@@ -12,10 +18,13 @@ use tsql::schema::SqlType;
 /// is made after the rows do not belong to it: they change between two runs without changing a row's bytes or place.
 #[derive(Serialize)]
 struct Shape<'a> {
+    /// Schema and name at the source.
     schema: &'a str,
     name: &'a str,
     target: &'a TargetName,
+    /// By their position in the table, so that another select order is not another shape.
     columns: Vec<ColumnShape<'a>>,
+    /// The job's `where`.
     filter: Option<&'a str>,
     /// Columns that are not copied because PostgreSQL computes them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,6 +77,7 @@ pub fn of_objects(planned: &Planned) -> String {
         ..sequence.clone()
     };
     let tables = planned.tables.iter();
+    // A rowversion moves with every change at the source, as a sequence does.
     let unstamped = |objects: &TableObjects| {
         let mut objects = objects.clone();
         for trigger in &mut objects.triggers {

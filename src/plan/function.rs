@@ -1,4 +1,7 @@
 //! A function that was translated, or one of the tool's own: how it is made.
+//!
+//! `objects::modules` plans them, `postgres::ddl::routines` writes them, `postgres::objects::view`
+//! makes them. Recorded with the run as JSON, so fields are added with a default and never renamed.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +33,12 @@ pub struct FunctionPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FunctionVolatility {
+    /// The same arguments always give the same result; only such a function may be in a generated
+    /// column or an index.
     Immutable,
+    /// The same within a statement: it reads tables or the moment of the transaction.
     Stable,
+    /// It may change from call to call, as `NEWID()` does.
     Volatile,
 }
 

@@ -1,4 +1,7 @@
 //! What is never made, and what moving it by hand takes.
+//!
+//! The list is for the planning of the rest of a migration, and the run's exit code does not depend
+//! on it. Objects that the job asked for and that cannot be made are omissions instead.
 
 use std::collections::HashMap;
 
@@ -56,6 +59,7 @@ pub(super) fn inventory(
     kinds
 }
 
+/// Leaves those that are not made, with the reason of each that was tried.
 fn of_functions(
     kind: &mut InventoryKind,
     database: &Database,
@@ -83,6 +87,7 @@ fn of_functions(
     }
 }
 
+/// Modules of a kind by name, each with how much work its text is.
 fn assessed(database: &Database, of_kind: impl Fn(ModuleKind) -> bool) -> Vec<AssessedModule> {
     let mut modules: Vec<_> = database
         .modules
@@ -94,6 +99,7 @@ fn assessed(database: &Database, of_kind: impl Fn(ModuleKind) -> bool) -> Vec<As
     modules
 }
 
+/// A module whose text is encrypted or not visible has no lines, and its effort is unknown.
 fn assess(module: &Module) -> AssessedModule {
     let name = module.full_name();
     match &module.definition {

@@ -1,4 +1,8 @@
 //! The isolation level at which a table is read, if it is not the session's.
+//!
+//! Everything else is read at the level that `mssql::connect` gives the session. `query` and
+//! `cut_sql` put each of their statements through here, so that none is sent at a level its table
+//! refuses.
 
 use crate::config::job::Consistency;
 use crate::plan::table::TablePlan;

@@ -1,4 +1,7 @@
 //! The T-SQL of what the server keeps count of by itself.
+//!
+//! Counting rows by COUNT reads the table; this costs a look at the catalog.
+//! `pipeline::verify::counts` uses it if it agrees and counts if it does not.
 
 use crate::plan::query::name;
 use crate::plan::table::TablePlan;

@@ -1,4 +1,7 @@
 //! The layout of a table's rows: what its readers are told of each column.
+//!
+//! It joins the two crates: the plan knows columns by name and place, `tds_copy` wants types,
+//! places and policies. Made once for each table and shared by its readers.
 
 use tds_copy::transcode::{ResultColumn, RowLayout};
 use tsql::page::PAGE;
@@ -22,6 +25,8 @@ pub fn row_layout(plan: &TablePlan, job: &Job) -> Result<RowLayout> {
     };
     let layout = RowLayout::by_column(&columns(&plan.columns), &plan.key_positions(), values)?
         .with_identity(&plan.identity_positions());
+    // Checking each row's size costs time, so only tables in which a row can be too large are
+    // checked.
     if full_row(plan) <= PAGE {
         return Ok(layout);
     }

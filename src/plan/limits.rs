@@ -10,6 +10,8 @@ use tsql::schema::Table;
 const MOST_COLUMNS: usize = 1600;
 
 /// The override with columns in place of patterns, which spare writing the names of 1,700 columns.
+/// A name that the table has is never a pattern. A pattern that matches nothing stays as it is, and
+/// is then reported as an unknown column.
 pub(super) fn without_patterns(table: &Table, mut override_: TableOverride) -> TableOverride {
     let mut excluded = Vec::new();
     for name in std::mem::take(&mut override_.exclude_columns) {
@@ -27,6 +29,8 @@ pub(super) fn without_patterns(table: &Table, mut override_: TableOverride) -> T
     override_
 }
 
+/// `kept`: columns that the target would have. The advice names the column set, if there is one,
+/// since its sparse columns are what makes such a table wide.
 pub(super) fn too_many_columns(table: &Table, kept: usize) -> Option<Error> {
     if kept <= MOST_COLUMNS {
         return None;

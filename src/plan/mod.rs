@@ -1,4 +1,10 @@
 //! Decides, without any server, how each table is made, read and loaded.
+//!
+//! In: the source's catalog as a `tsql::schema::Database`, and the checked job. Out:
+//! `build::Planned`, plain data that is recorded with the run, shown by `migrate plan`, and carried
+//! out by `pipeline`. `query`, `cut_sql` and `sample_cuts` then make the T-SQL of reads and cuts
+//! from a plan alone. Nothing here waits or fails for reasons of a server, so all of it is tested
+//! without one.
 
 pub mod access;
 pub mod build;

@@ -12,6 +12,8 @@ use tsql::names::bracket;
 ///
 /// NTILE in a derived table and LEAD above it: the row whose successor lies in another tile is the
 /// last of its own. Works for keys of several columns too, for which MAX per tile does not.
+/// The server scans and spools the whole range before the first row of the answer: for small
+/// ranges.
 pub(super) fn cut_points(
     table: &TablePlan,
     key: &[KeyColumn],
@@ -37,6 +39,7 @@ pub(super) fn tiles(
     let next = free_name(table, "migrate_next");
     let filter = where_clause(table, predicates);
     // A cut has a value in each column.
+    // A key that has NULLs sorts them first; such a row ends no part.
     let nullable = key.iter().filter(|key| key.column.nullable);
     let values = nullable.map(|key| format!(" AND {} IS NOT NULL", bracket(&key.column.name)));
     let values = values.collect::<String>();

@@ -1,6 +1,10 @@
 //! What is made of the source's indexes, constraints, defaults, comments and sequences.
 //!
 //! All names are target names, unquoted; all expressions are PostgreSQL's.
+//!
+//! Plain data, recorded with the run as JSON: a run that continues makes what was planned first. So
+//! a field is added with a default, and never renamed. `objects` decides, `postgres::ddl` writes
+//! the statements, `postgres::objects` makes them and asks whether they are there already.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +15,13 @@ use tsql::typemap::PgType;
 /// What CREATE TABLE says of a column beside its name, type and identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnClauses {
+    /// An expression after DEFAULT.
     pub default: Option<String>,
     /// Made as GENERATED ALWAYS AS (this) STORED.
     pub generated: Option<String>,
     /// A collation of the table's own schema.
     pub collation: Option<String>,
+    /// The text of COMMENT ON, with a note on the source's type if the type here does not say it.
     pub comment: Option<String>,
     /// What numbers new rows, if the source has an identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,9 +68,11 @@ pub enum CounterForm {
 pub struct TableObjects {
     /// Unique constraints first.
     pub indexes: Vec<IndexPlan>,
+    /// Made when the rows are there.
     pub checks: Vec<CheckPlan>,
     /// Made when all tables are loaded.
     pub foreign_keys: Vec<ForeignKeyPlan>,
+    /// Made after the table's rows, so that they do not fire while rows are loaded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerPlan>,
     pub comment: Option<String>,
@@ -77,7 +85,9 @@ pub struct IndexPlan {
     /// Its name at the source.
     pub source: String,
     pub kind: IndexKind,
+    /// In index order.
     pub key: Vec<IndexKey>,
+    /// INCLUDE columns; empty if they would make an entry too large.
     pub included: Vec<String>,
     /// The WHERE of a filtered index.
     pub predicate: Option<String>,
@@ -87,15 +97,13 @@ pub struct IndexPlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexKind {
+    /// Finds rows, refuses none.
     Plain,
     /// `one_null`: the source allows one row with NULL in the key, as SQL Server does, and
     /// PostgreSQL from version 15 on with NULLS NOT DISTINCT.
-    Unique {
-        one_null: bool,
-    },
-    Constraint {
-        one_null: bool,
-    },
+    Unique { one_null: bool },
+    /// A UNIQUE constraint; `one_null` as above.
+    Constraint { one_null: bool },
 }
 
 /// A column of an index.
@@ -110,6 +118,7 @@ pub struct IndexKey {
 pub struct CheckPlan {
     pub name: String,
     pub source: String,
+    /// Boolean, over columns of this table alone.
     pub expression: String,
     /// The source vouches for its rows; otherwise it stays NOT VALID.
     pub valid: bool,
@@ -121,10 +130,13 @@ pub struct ForeignKeyPlan {
     pub name: String,
     pub source: String,
     pub columns: Vec<String>,
+    /// The table that is referred to.
     pub referenced: TargetName,
     /// `dbo.Users`.
     pub referenced_source: String,
+    /// In the order of `columns`.
     pub referenced_columns: Vec<String>,
+    /// As at the source; SQL Server has the same four actions.
     pub on_delete: Action,
     pub on_update: Action,
     /// The source vouches for its rows; otherwise it stays NOT VALID.
@@ -183,7 +195,9 @@ pub struct SequencePlan {
     pub increment: i64,
     pub minimum: i64,
     pub maximum: i64,
+    /// Whether it begins again at its other end.
     pub cycle: bool,
+    /// Values that a session takes in advance; `None` for one at a time.
     pub cache: Option<u64>,
     /// The value from which it continues, and whether that value was given out.
     pub last_value: i64,

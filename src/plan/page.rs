@@ -1,4 +1,8 @@
 //! Whether a table's rows fit into a page of PostgreSQL.
+//!
+//! SQL Server moves long values off a row that grows beyond 8,060 bytes; PostgreSQL moves only
+//! values of types that it can store outside, so a table of many fixed columns can have rows that
+//! do not fit.
 
 use tsql::page::{self, PAGE};
 

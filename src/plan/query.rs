@@ -1,4 +1,8 @@
 //! The T-SQL of partition reads and counts, from the plan alone.
+//!
+//! Statements are text without parameters: literals come from `KeyValue::literal` and names from
+//! `bracket`, never from elsewhere. `pipeline::load::reader` runs the reads, `pipeline::verify` and
+//! `tune` use the same, so that all see the same rows. No statement ends in a semicolon.
 
 use crate::config::job::Consistency;
 use crate::plan::isolation::{at_level, hint};
@@ -26,6 +30,7 @@ pub fn read(
         .collect()
 }
 
+/// A pair of strategy and slice that do not belong together reads the whole table; plans make none.
 fn statements(
     table: &TablePlan,
     slice: &Slice,
@@ -51,6 +56,7 @@ fn statements(
             Slice::Range { .. } | Slice::Within { .. },
         ) => {
             let range = slice.range().map(|range| Range {
+                // The committed key lies inside the slice, so it takes the place of its beginning.
                 after: resume_after.or(range.after),
                 ..range
             });
@@ -125,6 +131,7 @@ pub fn count(table: &TablePlan, consistency: Consistency) -> String {
     at_level(table, consistency, sql)
 }
 
+/// The table's columns with the job's filter and these conjuncts.
 fn select(table: &TablePlan, predicates: Vec<String>, consistency: Consistency) -> String {
     format!(
         "SELECT {} FROM {}{}",
@@ -134,6 +141,8 @@ fn select(table: &TablePlan, predicates: Vec<String>, consistency: Consistency) 
     )
 }
 
+/// Numbers from 1, over the filtered rows; `(after, upto]` of them. The inner select names columns
+/// and the outer one converts, so that a conversion does not disturb the order.
 fn read_rows(
     table: &TablePlan,
     order: &[String],
@@ -171,6 +180,7 @@ fn hash(columns: &[String]) -> String {
     format!("BINARY_CHECKSUM({columns}) & 2147483647")
 }
 
+/// What each column is sent as, in the order of the plan.
 fn select_list(columns: &[ColumnPlan]) -> String {
     columns
         .iter()
@@ -257,14 +267,17 @@ fn sent(column: &Column) -> String {
     }
 }
 
+/// The quoted table, with the hint that its consistency needs.
 pub(super) fn from(table: &TablePlan, consistency: Consistency) -> String {
     format!("{}{}", name(table), hint(table, consistency))
 }
 
+/// Schema and table in brackets.
 pub(super) fn name(table: &TablePlan) -> String {
     format!("{}.{}", bracket(&table.schema), bracket(&table.name))
 }
 
+/// The filter has a line of its own end, so that a `--` comment in it hides nothing else.
 pub(super) fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String {
     let filter = table.filter.iter().map(|filter| format!("({filter}\n)"));
     let all = filter.chain(predicates).collect::<Vec<_>>();
@@ -275,6 +288,7 @@ pub(super) fn where_clause(table: &TablePlan, predicates: Vec<String>) -> String
     }
 }
 
+/// The key's order, without the words ORDER BY.
 pub(super) fn order_by(key: &[KeyColumn]) -> String {
     key.iter()
         .map(|column| {

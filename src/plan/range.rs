@@ -63,6 +63,7 @@ pub(super) fn seeks(
 }
 
 /// The same of a slice, whatever it is within.
+/// The slice's partition of the source goes first, as one more conjunct of each statement.
 pub(super) fn of_slice(key: &[KeyColumn], range: Range<'_>) -> Vec<Predicates> {
     let mut all = seeks(key, range.after, range.upto);
     if let Some(one) = range.stored {
@@ -115,6 +116,8 @@ impl Point<'_> {
         })
     }
 
+    /// In T-SQL, with the column's type and collation, so that the server compares as its index
+    /// does.
     fn literal(&self) -> String {
         let column = &self.key.column;
         self.value.literal(&column.ty, column.collation.as_deref())
@@ -125,6 +128,7 @@ impl Point<'_> {
         self.or_null(self.strict(End::After))
     }
 
+    /// Before the value in the order of the key, or the value itself if `included`.
     fn up_to(&self, included: bool) -> String {
         self.or_null(self.up_to_operator(included))
     }
@@ -161,6 +165,7 @@ impl Point<'_> {
     }
 }
 
+/// As many points as there are values; none for an open end.
 fn points<'a>(key: &'a [KeyColumn], values: Option<&'a [KeyValue]>) -> Vec<Point<'a>> {
     let pairs = key.iter().zip(values.unwrap_or_default());
     pairs.map(|(key, value)| Point { key, value }).collect()

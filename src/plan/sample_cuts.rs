@@ -33,6 +33,7 @@ const SEED: u32 = 13;
 
 /// The statement that gives the number of pages that hold the table's rows; 0 or NULL if it is not
 /// known. LOBs lie elsewhere: `sys.allocation_units` of type 1, IN_ROW_DATA.
+/// For a login that may not see `sys.allocation_units` it gives NULL, and the table is not sampled.
 pub fn pages(table: &TablePlan) -> String {
     format!(
         "SELECT CONVERT(bigint, SUM(a.used_pages)) FROM sys.partitions AS p \

@@ -15,6 +15,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether the table of this full name (`dbo.Posts`) is to be copied.
+    /// `exclude` wins over `include`.
     pub fn includes(&self, name: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, name));
         (self.tables.include.is_empty() || any(&self.tables.include)) && !any(&self.tables.exclude)

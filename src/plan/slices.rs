@@ -6,6 +6,7 @@ use tsql::schema::objects::PartitionFunction;
 
 /// The table's slices. `cuts` are key values in key order, used by ranges only; wherever they lie,
 /// the slices still tile the whole key space.
+/// At least one slice, whatever the plan; a range without cuts is the whole key.
 pub fn slices(table: &TablePlan, cuts: Vec<Vec<KeyValue>>) -> Vec<Slice> {
     match &table.strategy {
         Strategy::Single => vec![Slice::Whole],

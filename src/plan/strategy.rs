@@ -1,5 +1,8 @@
 //! Chooses how a table is read: by a key, by its clustered index, in one statement, or by row
 //! number or hash if the job asks for that many readers.
+//!
+//! The choice is recorded with the table's plan, and a continued run keeps it. What every strategy
+//! needs to be right is said at [`Strategy`]; which is quicker was measured (docs/levers.md).
 
 use crate::config::job::{Consistency, Transfer};
 use crate::plan::table::{KeyColumn, Strategy};
@@ -9,6 +12,7 @@ use tsql::schema::{Column, Index, Table};
 /// What the choice depends on besides the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
+    /// The job's sizes, number of partitions and consistency.
     pub transfer: &'a Transfer,
     /// Every statement sees the same rows: the database is read-only or a database snapshot.
     pub frozen: bool,
@@ -25,6 +29,8 @@ pub struct Choice {
     pub partitions: usize,
     /// If the cuts cost two seeks: as many or more.
     pub dense_partitions: usize,
+    /// A fragment for the plan's notes; `None` if the table is read by its clustered key, the usual
+    /// case.
     pub reason: Option<String>,
 }
 
@@ -114,6 +120,8 @@ fn divides(table: &Table, index: &Index) -> bool {
         })
 }
 
+/// Ordered, if the rows come in key order at no cost and a committed key can be read back;
+/// otherwise the ranges are read unordered and each commits as a whole.
 fn by_key(
     table: &Table,
     index: &Index,
@@ -182,6 +190,7 @@ fn stored_by<'a>(table: &'a Table, key: &[KeyColumn]) -> Option<&'a PartitionFun
     (!in_key_order).then_some(function)
 }
 
+/// The key's columns without what may change while a job runs.
 fn key_columns(table: &Table, index: &Index) -> Vec<KeyColumn> {
     let columns = index.key.iter().filter_map(|key| {
         // The counter of an identity moves on a live source and decides nothing here.
@@ -266,6 +275,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
     }
 }
 
+/// One statement, with the reason for it.
 fn whole(reason: &str) -> Choice {
     Choice {
         strategy: Strategy::Single,
@@ -276,6 +286,8 @@ fn whole(reason: &str) -> Choice {
 }
 
 /// `least`: bytes of a partition.
+/// At least 1, at most `max_partitions_per_table`; the job's own number for the table is not
+/// bounded.
 fn wanted_partitions(table: &Table, circumstances: &Circumstances<'_>, least: u64) -> usize {
     if let Some(partitions) = circumstances.partitions {
         return partitions.max(1);

@@ -1,4 +1,7 @@
 //! A column's PostgreSQL type: what the job asks for, else what the type map says.
+//!
+//! Three levels, the nearest wins: the column's override, `types:` of the job, the type map.
+//! Whatever was asked for must be able to hold every value of the source type.
 
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind, Result};
@@ -29,12 +32,17 @@ pub(super) fn wants_domain(column: &Column, override_: Option<&TableOverride>, j
         .is_some_and(is_domain)
 }
 
+/// Compared without case, like type names.
 fn is_domain(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case(DOMAIN)
 }
 
 /// What the column's override asks for, else the job's `types:`, else the type map. A domain is
 /// its base here.
+///
+/// # Errors
+/// `JobFile` for a type that does not parse; `Unsupported` for one that cannot hold every value,
+/// for a domain without an alias type, and for one whose extension the target lacks.
 pub(super) fn target_type(
     column: &Column,
     override_: &TableOverride,

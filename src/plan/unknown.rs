@@ -1,4 +1,7 @@
 //! Names in the job file that the source does not have.
+//!
+//! A misspelt name would otherwise have no effect, and be noticed when the rows are there. Each is
+//! an error of the kind `JobFile`, and planning finds all of them at once.
 
 use crate::config::job::{Job, TableOverride};
 use crate::error::{Error, Kind};

@@ -11,12 +11,13 @@ use tsql::typemap::PgType;
 pub struct ViewPlan {
     /// `dbo.ActiveOrders`.
     pub source: String,
+    /// Its name on the target, unquoted.
     pub target: TargetName,
     /// The query after CREATE VIEW ... AS.
     pub query: String,
     #[serde(default, skip_serializing_if = "ViewForm::is_plain")]
     pub form: ViewForm,
-    /// Of a materialized view, unique ones first.
+    /// Indexes of a materialized view, unique ones first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexPlan>,
     /// For reading it on both sides.
@@ -30,6 +31,7 @@ pub struct ViewRead {
     /// Schema and name at the source, unquoted.
     pub schema: String,
     pub name: String,
+    /// In the order of its query.
     pub columns: Vec<ColumnPlan>,
 }
 
@@ -37,10 +39,12 @@ pub struct ViewRead {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewForm {
+    /// A view without options.
     #[default]
     Plain,
     /// WITH CHECK OPTION, for the views that it reads too.
     Checked,
+    /// A materialized view: rows are kept, and REFRESH brings them up to date.
     Materialized,
 }
 

@@ -25,6 +25,7 @@ pub const MACHINE_BUSY: f64 = 0.95;
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     Source,
+    /// COPY and COMMIT of PostgreSQL, or the network before it.
     Target,
     /// Both sides alike.
     Both,
@@ -48,6 +49,7 @@ pub fn bound(source: f64, target: f64, tool_cpu: Option<f64>) -> Bound {
 
 /// The same in a few words, for a moment of a run; `None` if nothing stands out. `machine` is the busy
 /// share of this machine's CPUs, if it is known.
+/// `pipeline::load::adapt` gives it as the reason of a change; a run's report has [`sentence`].
 pub fn fragment(time: &TimeSpent, machine: Option<f64>) -> Option<String> {
     if let Some(busy) = machine.filter(|busy| *busy >= MACHINE_BUSY) {
         return Some(format!("this machine's CPU is {:.0} % busy", busy * 100.0));
@@ -95,6 +97,7 @@ fn queued(pools: &[PoolReport], side: Side) -> bool {
 }
 
 /// Which server the connected workers waited for.
+/// Judges by waiting for rows, COPY and COMMIT alone; waiting for pools was looked at before.
 fn busiest_side(time: &TimeSpent) -> String {
     let working = time.source_rows + time.copy + time.commit;
     if working <= 0.0 {
@@ -133,6 +136,7 @@ fn busiest_side(time: &TimeSpent) -> String {
     )
 }
 
+/// The cap in force in parentheses, so that the advice names a number to start from.
 fn cap(pools: &[PoolReport], side: Side) -> String {
     pools
         .iter()

@@ -1,4 +1,7 @@
 //! What `check` found: settings, connections, permissions, and what will not fit.
+//!
+//! `pipeline::commands::check` fills it, `cli` prints it. A finding is never an error: `check`
+//! continues to the end, and the number of problems decides the exit code.
 
 use serde::Serialize;
 
@@ -33,11 +36,13 @@ pub struct Finding {
 /// What `check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
+    /// The job's name.
     pub job: String,
     /// Every setting in force with secrets masked, in the order of the job file.
     pub settings: Vec<Setting>,
     /// `None` if the side could not be reached; a finding says why.
     pub source: Option<Endpoint>,
+    /// As `source`.
     pub target: Option<Endpoint>,
     pub findings: Vec<Finding>,
     /// A side could not be reached, refused the login, or takes no rows.

@@ -1,4 +1,6 @@
 //! How many partitions were loaded at a time, and why that changed.
+//!
+//! `pipeline::load::adapt` keeps the record while the load runs; the report and its text read it.
 
 use serde::Serialize;
 
@@ -21,6 +23,7 @@ pub struct Concurrency {
 pub struct Change {
     /// Seconds since the run began.
     pub at: f64,
+    /// Partitions that could be loaded at a time before the change.
     pub from: usize,
     pub to: usize,
     /// A lower-case fragment.

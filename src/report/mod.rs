@@ -40,6 +40,7 @@ pub struct Omission {
 pub struct Endpoint {
     /// `host:port`, or `host\INSTANCE`.
     pub address: String,
+    /// As the job names it.
     pub database: String,
     /// As the server says it, `16.0.4135.4` or `17.2`.
     pub version: String,

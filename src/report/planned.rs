@@ -1,4 +1,7 @@
 //! What `plan` decided: DDL, strategies, partitions, and what is left out.
+//!
+//! `pipeline::commands::plan` fills it from the catalog alone: no row was read for it but what cut
+//! points need, and nothing was made on the target.
 
 use serde::Serialize;
 
@@ -12,6 +15,7 @@ use tsql::schema::inventory::InventoryKind;
 /// A table that will be moved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedTable {
+    /// As `run` would carry it out; JSON has it whole.
     pub plan: TablePlan,
     /// The statements that make it, in order, without the final semicolon.
     pub ddl: Vec<String>,
@@ -23,6 +27,7 @@ pub struct PlannedTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SkippedTable {
     pub table: String,
+    /// The pattern or setting that leaves it out, a lower-case fragment.
     pub reason: String,
 }
 
@@ -30,6 +35,7 @@ pub struct SkippedTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnplannedTable {
     pub table: String,
+    /// What is wrong with this table, with advice.
     pub cause: Cause,
 }
 
@@ -44,6 +50,7 @@ pub struct PlanReport {
     /// What is wrong with the job and with no single table: names that become one, names that are
     /// not there.
     pub problems: Vec<Cause>,
+    /// Objects that the job asks for and the target will not have, with reasons.
     pub omissions: Vec<Omission>,
     /// On sequences, views and the source as a whole.
     pub notes: Vec<String>,

@@ -1,4 +1,7 @@
 //! What a connection pool reports of itself.
+//!
+//! Both pools count the same things, so that a report can compare them. The counters are of one
+//! process: a run that continues another begins at 0.
 
 use std::time::Duration;
 
@@ -8,7 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
+    /// SQL Server.
     Source,
+    /// PostgreSQL.
     Target,
 }
 
@@ -24,6 +29,7 @@ pub struct PoolReport {
     pub acquisitions: u64,
     /// How many of the acquisitions had to wait because the pool was full.
     pub waits: u64,
+    /// The longest that a single acquisition waited.
     pub longest_wait: f64,
     /// Over the acquisitions that waited; 0 if none did.
     pub mean_wait: f64,
@@ -34,6 +40,7 @@ pub struct PoolReport {
 }
 
 /// The mean of `count` times in seconds; 0 if there are none.
+/// In seconds, as every time in a report.
 pub fn mean_seconds(total: Duration, count: u64) -> f64 {
     if count == 0 {
         0.0

@@ -1,4 +1,7 @@
 //! The rows that a job rejected, for the operator who corrects them.
+//!
+//! It is read from `_migrate.rejects` of the target, by `migrate rejects`. Keys and, if asked for,
+//! whole rows are in it: this report holds data of the source and is not written to log files.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,9 +20,11 @@ pub struct FaultyColumn {
 pub struct RejectedRow {
     /// `_migrate.rejects.reject_id`.
     pub id: i64,
+    /// The run that rejected it, `_migrate.runs.run_id`.
     pub run_id: String,
     /// `dbo.Posts`.
     pub table: String,
+    /// Partition of the table, from 1.
     pub partition: u32,
     /// By source column; `None` if the table has no key.
     pub key: Option<Value>,
@@ -36,6 +41,7 @@ pub struct RejectedRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectedTable {
     pub table: String,
+    /// Over all runs of the job since it was last started over.
     pub rows: u64,
 }
 

@@ -1,4 +1,7 @@
 //! What `schema` prints: the whole DDL in an order that runs.
+//!
+//! The text can be run with psql on an empty database. It is made from the plan, by the same
+//! functions that `run` makes objects with.
 
 use serde::Serialize;
 
@@ -19,6 +22,7 @@ pub struct Statement {
 /// Statements of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaSection {
+    /// What the statements make, as `tables` or `foreign keys`.
     pub title: &'static str,
     pub statements: Vec<Statement>,
 }
@@ -30,5 +34,6 @@ pub struct SchemaReport {
     pub source: Endpoint,
     /// In the order in which they run; none is empty.
     pub parts: Vec<SchemaSection>,
+    /// What the job asked for and the statements do not make.
     pub omissions: Vec<Omission>,
 }

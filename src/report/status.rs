@@ -1,4 +1,7 @@
 //! What the target's state tables say of a job.
+//!
+//! It is read from schema `_migrate` of the target and needs no source. It is a moment's picture: a
+//! run that is alive writes while it is read.
 
 use serde::{Serialize, Serializer};
 
@@ -52,9 +55,11 @@ pub struct TableStatus {
     /// The word in `_migrate.tables.state`.
     pub state: &'static str,
     pub rows: u64,
+    /// COPY bytes of committed rows.
     pub bytes: u64,
     /// Rows of the table in `_migrate.rejects`.
     pub rejected_rows: u64,
+    /// Partitions whose last row is committed.
     pub partitions_done: u32,
     pub partitions: u32,
     /// What it failed with, if it failed.
@@ -68,6 +73,7 @@ pub struct RunStatus {
     pub state: RunState,
     /// RFC 3339, as the target's clock had it.
     pub started: String,
+    /// `None` for a run that is running or whose process died.
     pub ended: Option<String>,
     pub tables: Vec<TableStatus>,
 }

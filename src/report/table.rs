@@ -1,4 +1,8 @@
 //! What became of one table.
+//!
+//! `pipeline::run::summary` fills one for each table at the end of a run, from the load's counters
+//! and the recorded state. The words and field names are those of the JSON report: a snapshot test
+//! holds them, and programs of others read them.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -108,6 +112,7 @@ impl TableReport {
     }
 
     /// Rows of this run per second; `None` if it took no measurable time.
+    /// It leaves out rows of earlier runs, whose time is not known here.
     pub fn rows_per_second(&self) -> Option<f64> {
         let rows = self.rows.saturating_sub(self.resumed_rows);
         (self.seconds > 0.0 && rows > 0).then(|| rows as f64 / self.seconds)
@@ -141,6 +146,7 @@ impl Cause {
 
 /// The causes below an error, the nearest first, without what was said above already: drivers
 /// repeat their causes in their own text, and messages of ours quote what the server said.
+/// A cause counts as said if its text is part of any text above it.
 pub fn chain(error: &Error) -> Vec<String> {
     let mut said = vec![error.to_string()];
     let mut next = error.source();

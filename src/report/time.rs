@@ -1,4 +1,7 @@
 //! Where the workers' time went.
+//!
+//! The sums answer one question, on which side the time went; they are not a profile. A worker
+//! times what it awaits, so its own computing is in none of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -42,6 +45,7 @@ impl Activity {
         }
     }
 
+    /// Its place in `Clock::spent`.
     fn slot(self) -> usize {
         match self {
             Self::SourcePool => 0,
@@ -77,6 +81,7 @@ impl Clock {
     }
 
     /// The sums so far.
+    /// Each sum is read by itself, so together they may be of slightly different moments.
     pub fn read(&self) -> TimeSpent {
         let seconds = |activity: Activity| {
             Duration::from_nanos(self.spent[activity.slot()].load(Ordering::Relaxed)).as_secs_f64()
@@ -94,6 +99,7 @@ impl Clock {
 /// Seconds per activity, summed over workers: 8 workers can spend 80 s in 10 s.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TimeSpent {
+    /// [`Activity::SourcePool`]; the others likewise.
     pub source_pool: f64,
     pub source_rows: f64,
     pub target_pool: f64,

@@ -1,4 +1,7 @@
 //! A moment as RFC 3339 in UTC.
+//!
+//! Whole seconds: for people and for ordering runs. Durations are measured with `Instant` instead,
+//! because a wall clock can be set back.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

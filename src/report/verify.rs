@@ -1,4 +1,7 @@
 //! What a comparison of both sides found.
+//!
+//! A run and `migrate verify` fill it (`pipeline::verify`). A sum is taken over hashes of rows and
+//! does not depend on their order, so both sides can be read in parallel and in any order.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,7 @@ pub struct VerifiedTable {
     pub target: String,
     /// `None` if the side could not be counted; `cause` says why.
     pub source_rows: Option<u64>,
+    /// Rows of the target's table; those in `_migrate.rejects` are not among them.
     pub target_rows: Option<u64>,
     /// Source rows that PostgreSQL cannot hold, in `_migrate.rejects`.
     #[serde(default)]
@@ -20,6 +24,7 @@ pub struct VerifiedTable {
     /// `None` if only counts were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksums: Option<Checksums>,
+    /// Why the table could not be compared; then nothing is said of its rows.
     pub cause: Option<Cause>,
 }
 
@@ -29,6 +34,8 @@ pub struct Checksums {
     /// 32 hexadecimal digits.
     pub source: String,
     pub target: String,
+    /// Decides what a difference can mean: after `Loading` the target changed or was written
+    /// wrongly, after `Comparing` it may be the source that changed since.
     pub source_taken: Taken,
     /// Rows that differ, by key; not all if `unlisted` is not 0.
     pub differences: Vec<RowDifference>,
@@ -135,6 +142,7 @@ pub struct VerifyReport {
 
 impl VerifyReport {
     /// Tables and views that were compared and differ.
+    /// A table that could not be compared is not among them.
     pub fn differences(&self) -> impl Iterator<Item = &VerifiedTable> {
         self.all()
             .filter(|table| table.cause.is_none() && !table.equal())

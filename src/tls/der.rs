@@ -1,4 +1,8 @@
 //! The little DER that is read of certificates: tag, length, contents (X.690, section 8.1).
+//!
+//! Lengths of certificates that others made are not trusted: each reader checks them against what
+//! is there and gives `None`, never a panic. An indefinite length (0x80), which DER does not have,
+//! reads as a length of 0.
 
 /// Tag of SEQUENCE (X.690 8.9).
 pub const SEQUENCE: u8 = 0x30;

@@ -1,4 +1,8 @@
 //! The names that a certificate carries, and whether its common name is the one that is expected.
+//!
+//! rustls checks names in subjectAltName itself. This reads the common name, which it ignores and
+//! older servers still rely on, and lists names for messages. A certificate that does not parse has
+//! no names.
 
 use rustls::pki_types::{CertificateDer, ServerName};
 
@@ -84,6 +88,7 @@ fn read(certificate: &[u8], names: &mut Names) -> Option<()> {
     Some(())
 }
 
+/// The common names of an X.501 Name: a sequence of sets of attributes (RFC 5280 4.1.2.4).
 fn common_names(mut subject: &[u8], names: &mut Vec<String>) {
     while let Some((mut parts, after)) = der::expect(SET, subject) {
         while let Some((part, next)) = der::expect(SEQUENCE, parts) {
@@ -98,6 +103,7 @@ fn common_names(mut subject: &[u8], names: &mut Vec<String>) {
     }
 }
 
+/// UTF-16 of a BMPString, anything else as UTF-8; what does not decode becomes U+FFFD.
 fn string(tag: u8, text: &[u8]) -> String {
     if tag == BMP_STRING {
         let units = text
@@ -110,6 +116,7 @@ fn string(tag: u8, text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
+/// Looks for the extension subjectAltName among all extensions.
 fn alternative_names(extensions: &[u8], names: &mut Vec<String>) {
     let Some((mut extensions, _)) = der::expect(SEQUENCE, extensions) else {
         return;
@@ -129,6 +136,7 @@ fn alternative_names(extensions: &[u8], names: &mut Vec<String>) {
     }
 }
 
+/// DNS names and IP addresses of GeneralNames (RFC 5280 4.2.1.6); its other forms name no host.
 fn general_names(value: &[u8], names: &mut Vec<String>) {
     let Some((mut value, _)) = der::expect(SEQUENCE, value) else {
         return;
@@ -144,6 +152,7 @@ fn general_names(value: &[u8], names: &mut Vec<String>) {
     }
 }
 
+/// An address of four or sixteen bytes, as text.
 fn address<const N: usize>(contents: &[u8]) -> Option<String>
 where
     std::net::IpAddr: From<[u8; N]>,

@@ -1,4 +1,8 @@
 //! Whether a server can be made to prove that it has the key of its certificate.
+//!
+//! A server shows its certificate to everyone; that it also has the key is shown by a signature in
+//! the handshake. If that cannot be checked, the connection may lead to an attacker who copied it, and
+//! a login must not be bound to the certificate (`postgres::tls::binding`).
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,7 @@
 //! What is trusted: certificates, and the name that a server's certificate must carry.
+//!
+//! Plain data: `mssql` and `postgres` each make it from their section of the job, and the verifier
+//! reads it.
 
 use rustls_pki_types::{CertificateDer, ServerName};
 
@@ -25,6 +28,7 @@ pub struct Trusted {
 /// own self-signed certificate is not an authority's, so a check of chains would refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pinned {
+    /// The chain decides.
     No,
     /// If it is made out to the expected name, as libpq's `verify-full` wants it.
     ByName,

@@ -1,4 +1,7 @@
 //! The two checks of a certificate: none at all, or of its chain, pin and name.
+//!
+//! rustls asks these during a handshake. An error ends it, and the side that connects turns it into
+//! `SourceTls` or `TargetTls`. Both checks verify the handshake's signature if that can be done.
 
 use std::sync::Arc;
 
@@ -33,6 +36,7 @@ impl AnyCertificate {
         }
     }
 
+    /// Checks the signature, or lets it pass if it cannot be checked by anything.
     fn check(
         &self,
         certificate: &CertificateDer<'_>,
@@ -119,11 +123,14 @@ impl Chain {
         }
     }
 
+    /// Whether the certificate is one of the trusted ones, byte for byte.
     fn is_pinned(&self, certificate: &CertificateDer<'_>) -> bool {
         let mut trusted = self.trusted.certificates.iter();
         self.trusted.pinned != Pinned::No && trusted.any(|pinned| pinned == certificate)
     }
 
+    /// Only the name of a pinned certificate can still be wrong, and only if the job wants it
+    /// checked.
     fn check_pinned(
         &self,
         certificate: &CertificateDer<'_>,

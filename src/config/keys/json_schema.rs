@@ -1,4 +1,8 @@
 //! The JSON Schema of a job file, for editors.
+//!
+//! The schema is looser than the reader where YAML is: an editor sees the file before `${...}` is
+//! filled in, so each value may also be a text with a reference. What holds between keys is not in
+//! it; `migrate check` says that.
 
 use serde_json::{Map, Value, json};
 
@@ -16,6 +20,8 @@ pub fn json_schema() -> String {
 }
 
 /// A mapping of these keys and no others.
+/// `null` is allowed unless a key below is required, because `source:` without a value reads as
+/// empty.
 fn section(keys: &[Key]) -> Value {
     let mut properties = Map::new();
     for key in keys {
@@ -43,6 +49,7 @@ fn section(keys: &[Key]) -> Value {
     schema
 }
 
+/// A section must be there if a key anywhere below it must.
 fn must_be_there(key: &Key) -> bool {
     match key.kind {
         Kind::Section(keys) => keys.iter().any(must_be_there),
@@ -50,6 +57,7 @@ fn must_be_there(key: &Key) -> bool {
     }
 }
 
+/// Booleans and numbers as JSON's own, so that an editor does not insert them in quotes.
 fn typed_default(kind: &Kind) -> Option<Value> {
     match kind {
         Kind::Boolean(default) => Some(json!(default)),
@@ -58,6 +66,7 @@ fn typed_default(kind: &Kind) -> Option<Value> {
     }
 }
 
+/// What JSON Schema can say of a kind, with the reader's own bounds.
 fn of_kind(kind: &Kind) -> Value {
     match kind {
         Kind::Section(keys) => section(keys),

@@ -85,6 +85,7 @@ pub(crate) static JOB: &[Key] = &[
 /// A key of the job file.
 #[derive(Debug)]
 pub(crate) struct Key {
+    /// As it is written, without the path of its section.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     /// What it decides, and the reason for its default.
@@ -146,6 +147,7 @@ pub(crate) enum Text {
 /// The bounds of a number, both included, and its default.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounded {
+    /// In the key's own unit: bytes for a size.
     pub(crate) least: u64,
     pub(crate) most: u64,
     pub(crate) default: Preset,
@@ -154,6 +156,7 @@ pub(crate) struct Bounded {
 /// The default of a number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Preset {
+    /// The same number for every job.
     Value(u64),
     /// What these words say; something else decides.
     Other(&'static str),
@@ -179,6 +182,7 @@ impl Key {
         }
     }
 
+    /// A number with a default; `bounds` are the least and the most.
     const fn number(
         name: &'static str,
         default: u64,
@@ -218,6 +222,7 @@ impl Key {
         )
     }
 
+    /// A size in bytes. The default may be in words if it depends on other things.
     const fn size(
         name: &'static str,
         default: Preset,
@@ -236,6 +241,7 @@ impl Key {
         )
     }
 
+    /// A time of at least 1 ms, with its default in seconds.
     const fn duration(name: &'static str, seconds: u64, about: &'static str) -> Self {
         let default = Duration::from_secs(seconds);
         Self::new(
@@ -252,6 +258,7 @@ impl Key {
         Self::new(name, Kind::Boolean(default), about)
     }
 
+    /// One of the words of `T`. A test compares `default` with them.
     const fn choice<T: Words>(
         name: &'static str,
         default: &'static str,
@@ -268,6 +275,8 @@ impl Key {
         )
     }
 
+    /// The environment variable that wins over the file, for keys that change from machine to
+    /// machine.
     const fn env(mut self, variable: &'static str) -> Self {
         self.variable = Some(variable);
         self
@@ -337,6 +346,7 @@ impl Kind {
     }
 }
 
+/// The words of a choice, in the order in which errors and pages list them.
 fn words_of<T: Words>() -> Vec<&'static str> {
     T::ALL.iter().map(|(word, _)| *word).collect()
 }

@@ -1,4 +1,7 @@
 //! `docs/job-file.md`: the reference of all keys.
+//!
+//! One table per section, in the order of the keys. A test compares the page with the file in the
+//! repository.
 
 use crate::config::keys::{JOB, Key, Kind};
 use crate::config::units;
@@ -26,6 +29,7 @@ pub fn reference() -> String {
     text
 }
 
+/// Sections within follow the section that has them.
 fn section(key: &Key, path: &str, text: &mut String) {
     let keys: Vec<&Key> = key.below().iter().collect();
     table(&format!("`{path}`"), key.about, &keys, text);
@@ -58,6 +62,7 @@ fn table(heading: &str, about: &str, keys: &[&Key], text: &mut String) {
     }
 }
 
+/// The column `values`: what may be written.
 fn values(kind: &Kind) -> String {
     match kind {
         Kind::Section(_) => "section".to_owned(),
@@ -88,6 +93,7 @@ fn quoted(words: &[&str]) -> String {
     quoted.join(", ")
 }
 
+/// The column `default`: a value in code style, or words.
 fn default(kind: &Kind) -> String {
     if kind.is_required() {
         return "required".to_owned();

@@ -1,4 +1,7 @@
 //! `full.yaml`: every key with its default and what it is for.
+//!
+//! The file is an example to copy from and is read by the tests, so each value in it is one that
+//! the reader takes. A short explanation goes beside its key, a longer one above it.
 
 use crate::config::keys::{JOB, Key, Kind, Text};
 
@@ -28,6 +31,7 @@ pub fn full_yaml() -> String {
     text
 }
 
+/// One key with everything below it, `indent` blanks deep.
 fn write(key: &Key, indent: usize, text: &mut String) {
     let margin = " ".repeat(indent);
     let line = match shown(&key.kind) {
@@ -108,6 +112,7 @@ fn hints(key: &Key) -> Vec<String> {
     hints
 }
 
+/// `line`, with the comment at the margin or two blanks after a longer line.
 fn commented(line: &str, comment: &str) -> String {
     if comment.is_empty() {
         return format!("{line}\n");
@@ -118,6 +123,7 @@ fn commented(line: &str, comment: &str) -> String {
     )
 }
 
+/// Lines of at most `width` bytes; a word that is longer has a line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {

@@ -42,6 +42,7 @@ pub(crate) fn job(
         report: report(&mut top, g),
         settings: Vec::new(),
     };
+    // Last: what is still in the section was asked for by no one and is unknown.
     top.finish(g);
     if gathered.problems.is_empty() {
         job.settings = gathered.settings;
@@ -51,6 +52,7 @@ pub(crate) fn job(
     }
 }
 
+/// The name is part of a lock's key and of messages, so it is short and printable.
 fn name(top: &mut Section, stem: &str, g: &mut Gathered<'_>) -> String {
     let name = top.string("job", stem, g);
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
@@ -63,6 +65,7 @@ fn name(top: &mut Section, stem: &str, g: &mut Gathered<'_>) -> String {
     name
 }
 
+/// `database_snapshot` reads well and is then refused: the word is reserved for a later version.
 fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
     let mut section = top.section("transfer", g);
     let mode = section.choice("mode", g);
@@ -144,6 +147,7 @@ fn values(top: &mut Section, g: &mut Gathered<'_>) -> Values {
     values
 }
 
+/// A number or a date that is out of range has no characters to strip or replace.
 fn check_range(section: &Section, policy: Option<ValuePolicy>, g: &mut Gathered<'_>) {
     if matches!(policy, Some(ValuePolicy::Strip | ValuePolicy::Replace)) {
         let message = "strip and replace are for text only; expected one of error, reject";

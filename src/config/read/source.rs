@@ -59,6 +59,7 @@ fn source_place(source: &mut Source, section: &Section, g: &mut Gathered<'_>) {
     source.host = written.host;
 }
 
+/// Refuses `tls: legacy` if it could not hold: in a build without it, under TDS 8, or without TLS.
 fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
     if source.tls == Tls::Modern {
         return;
@@ -80,6 +81,7 @@ fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
     }
 }
 
+/// By default a quarter of the cap is opened at start, at least one connection.
 fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     let mut section = source.section("pool", g);
     let max_connections: usize = section.number("max_connections", g);

@@ -1,4 +1,7 @@
 //! The section `tables` of a job file: patterns and overrides.
+//!
+//! Names are taken as written. Whether the source has such tables, columns and types is checked by
+//! `plan` against the catalog, which names all that are unknown at once.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +32,7 @@ pub(super) fn tables(top: &mut Section, g: &mut Gathered<'_>) -> Tables {
     }
 }
 
+/// A pattern without a dot would match nothing, so it is refused here, with its place.
 fn patterns(section: &mut Section, key: &'static str, g: &mut Gathered<'_>) -> Vec<String> {
     let path = section.path_of(key);
     let mut patterns = Vec::new();
@@ -42,6 +46,7 @@ fn patterns(section: &mut Section, key: &'static str, g: &mut Gathered<'_>) -> V
     patterns
 }
 
+/// The mapping of one table. An empty `where` is refused: it would be an error of the server later.
 fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     let filter = section.optional("where", g);
     let mut columns = section.section("columns", g);
@@ -82,6 +87,7 @@ fn table_override(mut section: Section, g: &mut Gathered<'_>) -> TableOverride {
     }
 }
 
+/// Words that are not known were reported by `list` already.
 fn accept(section: &mut Section, g: &mut Gathered<'_>) -> Accept {
     let words = section.list("accept", g);
     let says = |wanted: &str| words.iter().any(|(word, _)| word == wanted);

@@ -26,6 +26,7 @@ pub(super) fn target(top: &mut Section, g: &mut Gathered<'_>) -> Target {
     target
 }
 
+/// Schemas with an empty name are reported and dropped, so that the rest is still checked.
 fn schemas(target: &mut Section, g: &mut Gathered<'_>) -> BTreeMap<String, String> {
     let mut schemas = target.names("schemas", g);
     schemas.retain(|source, schema| {

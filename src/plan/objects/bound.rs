@@ -1,5 +1,8 @@
 //! Defaults and rules that are bound to columns, and partition schemes: what SQL Server keeps
 //! beside a table and PostgreSQL has no like of.
+//!
+//! The statements of `CREATE DEFAULT` and `CREATE RULE` with `sp_bindefault` and `sp_bindrule`,
+//! from before there were constraints. They are listed, never translated.
 
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::table::ColumnPlan;

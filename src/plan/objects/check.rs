@@ -1,4 +1,7 @@
 //! Check constraints, made after the load.
+//!
+//! A check is made only if its translation says the same of every row; if it may refuse a row that
+//! the source accepts, it is NOT VALID, so that the loaded rows are not tested.
 
 use std::collections::HashSet;
 
@@ -11,6 +14,7 @@ use tsql::schema::Table;
 use tsql::schema::objects::Check;
 use tsql::translate;
 
+/// The checks of a table that translate, in the catalog's order; the rest are omissions.
 pub(super) fn plan_all(
     table: &Table,
     plan: &TablePlan,
@@ -27,6 +31,7 @@ pub(super) fn plan_all(
         .map(|c| c.name.as_str())
         .collect();
     let kind = |kind: &&tsql::schema::OtherObject| kind.kind == "check";
+    // The catalog lists every check by name, and its text only to a login with VIEW DEFINITION.
     for other in table.others.iter().filter(kind) {
         if !described.contains(other.name.as_str()) {
             remarks.omit(format!("check {}", other.name), HIDDEN);
@@ -38,6 +43,7 @@ pub(super) fn plan_all(
         .collect()
 }
 
+/// `None` if it is left out, which is then in `remarks`.
 fn plan_one(
     check: &Check,
     plan: &TablePlan,

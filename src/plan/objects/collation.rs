@@ -1,4 +1,8 @@
 //! ICU collations for columns whose keys compare loosely at the source (`schema.collations: icu`).
+//!
+//! Without them, two rows of `Smith` and `smith` that the source refuses under one unique key would
+//! both be accepted by the target. Nondeterministic collations cost speed and pattern matching, so
+//! only columns of keys get them.
 
 use std::collections::BTreeSet;
 
@@ -27,6 +31,7 @@ pub(super) fn fill(table: &Table, columns: &mut [ColumnPlan], context: &Context<
 }
 
 /// Columns whose equality decides about rows.
+/// Columns of unique indexes, of foreign keys, and those that foreign keys of others refer to.
 fn keyed<'a>(table: &'a Table, context: &Context<'a>) -> BTreeSet<&'a str> {
     let unique = |index: &&Index| index.unique && !index.disabled && index.rowstore;
     let keys = table.indexes.iter().filter(unique);
@@ -45,6 +50,7 @@ fn keyed<'a>(table: &'a Table, context: &Context<'a>) -> BTreeSet<&'a str> {
     names
 }
 
+/// Types that a collation can be given to.
 fn is_text(ty: &PgType) -> bool {
     matches!(ty, PgType::Text | PgType::VarChar(_) | PgType::Char(_))
 }
@@ -71,6 +77,8 @@ pub(in crate::plan) fn used(tables: &[TablePlan]) -> Vec<CollationPlan> {
 }
 
 /// PostgreSQL before 18 searches no text under a nondeterministic collation.
+/// Judged by the words of the translated text, so it may refuse a check that would have worked,
+/// never the other way round. `None` if the expression can be made.
 pub(super) fn obstacle(plan: &TablePlan, sql: &str) -> Option<&'static str> {
     let searches = ["LIKE", "~", "strpos", "position", "replace", "regexp"];
     let upper = sql.to_lowercase();

@@ -1,4 +1,8 @@
 //! What every decision about an object looks at, and where it leaves its remarks.
+//!
+//! Decisions never print or fail a table for an object: what is not made becomes a remark. Whether
+//! an untranslated object is an omission (exit code 6) or a note is decided here alone, by
+//! `schema.untranslated`.
 
 use crate::config::job::{Job, Untranslated};
 use crate::plan::objects::scope::Names;
@@ -25,6 +29,7 @@ pub(in crate::plan) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
+    /// The same with the names that are known so far.
     pub(super) fn with<'b>(&self, names: &'b Names) -> Context<'b>
     where
         'a: 'b,
@@ -46,7 +51,9 @@ impl<'a> Sources<'a> {
 /// What a reader of the plan must know of a table.
 #[derive(Debug, Default)]
 pub(in crate::plan) struct Remarks {
+    /// Objects that are left out; they lead to exit code 6.
     pub(in crate::plan) omissions: Vec<Omission>,
+    /// Sentences that change nothing about the outcome.
     pub(in crate::plan) notes: Vec<String>,
 }
 
@@ -71,6 +78,7 @@ impl Remarks {
     }
 
     /// An expression that has no certain translation, with its text.
+    /// `reason` is the translator's, `text` the T-SQL that it could not translate.
     pub(super) fn untranslated(&mut self, job: &Job, object: String, reason: &str, text: &str) {
         match job.schema.untranslated {
             Untranslated::Report => self.omissions.push(Omission {

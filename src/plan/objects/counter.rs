@@ -28,6 +28,9 @@ pub(super) fn fill(columns: &mut [ColumnPlan], asked_for: bool, remarks: &mut Re
     }
 }
 
+/// # Errors
+/// Why the column can have none, as a fragment: a type without numbers, or a seed, step or last
+/// value outside of what a sequence of its type holds.
 fn counter(identity: &Identity, source: &SqlType, ty: &PgType) -> Result<CounterPlan, String> {
     let whole = (i64::MIN, i64::MAX);
     let (form, (least, most)) = match *ty {
@@ -48,6 +51,7 @@ fn counter(identity: &Identity, source: &SqlType, ty: &PgType) -> Result<Counter
     };
     // An identity ends where its own type does, which smallint goes beyond.
     let (least, most) = match source {
+        // PostgreSQL has no type of one byte.
         SqlType::TinyInt => (0, 255),
         _ => (least, most),
     };

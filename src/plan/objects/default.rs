@@ -10,6 +10,8 @@ use tsql::translate;
 pub(super) const HIDDEN: &str =
     "the server does not show its definition to this login (VIEW DEFINITION shows it)";
 
+/// Gives columns the defaults that translate. A default may call functions and sequences, and no
+/// column: T-SQL allows none there either, so the scope is empty.
 pub(super) fn fill(
     table: &Table,
     columns: &mut [ColumnPlan],
@@ -32,6 +34,7 @@ pub(super) fn fill(
             remarks.omit(object, HIDDEN);
             continue;
         };
+        // PostgreSQL allows a column one of the two.
         if plan.identity.is_some() {
             remarks.omit(object, "the column is an identity in PostgreSQL");
             continue;

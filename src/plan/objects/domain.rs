@@ -1,4 +1,7 @@
 //! Domains for columns of alias types, if the job asks for them (`types: domain`).
+//!
+//! An alias type (`CREATE TYPE dbo.Phone FROM varchar(20)`) is its base type by default. A domain
+//! keeps the name visible; NULL is said at each column, as T-SQL does.
 
 use std::collections::BTreeMap;
 
@@ -48,6 +51,7 @@ pub(super) fn fill(
     Ok(())
 }
 
+/// The domain's name, by the rules for tables, since both are types of a schema.
 fn target(alias: &AliasType, job: &Job) -> Result<TargetName> {
     let mapped = job.target.schemas.get(&alias.schema).map(String::as_str);
     let schema = names::target_schema(&alias.schema, mapped, job.schema.names)?;

@@ -64,6 +64,7 @@ pub(super) fn fill(
     }
 }
 
+/// Such a column stays NOT NULL whatever happens: a primary key implies it.
 fn in_primary_key(table: &Table, name: &str) -> bool {
     let keys = table.indexes.iter();
     let mut keys = keys.filter(|index| index.role == IndexRole::PrimaryKey);
@@ -86,6 +87,7 @@ fn period_default(period: Period, column: &ColumnPlan, context: &Context<'_>) ->
 }
 
 /// With `digits` fractional digits.
+/// 0 to 6; more digits than PostgreSQL has are cut.
 pub(super) fn end_of_time(digits: u8) -> &'static str {
     match digits {
         0 => &END_OF_TIME[..19],

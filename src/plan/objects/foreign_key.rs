@@ -1,4 +1,8 @@
 //! Foreign keys, made when all tables are loaded.
+//!
+//! They are decided when all tables are planned, and dropped from the plan, visibly, if the table
+//! that they refer to is not moved, a column is excluded, or PostgreSQL would refuse them.
+//! `ON DELETE` and `ON UPDATE` are the source's.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -53,6 +57,8 @@ fn hidden(table: &Table, remarks: &mut Remarks) {
     }
 }
 
+/// `own` is the table that has the key, among all `tables`. `None` if it is left out, with a
+/// remark.
 fn plan_one(
     key: &ForeignKey,
     (own, tables): (&TablePlan, &[TablePlan]),
@@ -105,6 +111,7 @@ fn plan_one(
     })
 }
 
+/// `None` if one of them is not on the target.
 fn columns<'a>(plan: &'a TablePlan, names: &[String]) -> Option<Vec<&'a ColumnPlan>> {
     names.iter().map(|name| plan.column(name)).collect()
 }
@@ -114,6 +121,7 @@ fn names(columns: &[&ColumnPlan]) -> Vec<String> {
     names.collect()
 }
 
+/// Why PostgreSQL would refuse the key; `None` if it would not.
 fn obstacle(
     key: &ForeignKey,
     columns: &[&ColumnPlan],
@@ -173,6 +181,7 @@ fn comparable(own: &PgType, theirs: &PgType) -> bool {
         || (moment(own) && moment(theirs))
 }
 
+/// Whether the target will have a unique index on exactly the columns that are referred to.
 fn is_unique(other: &TablePlan, referenced: &[&ColumnPlan]) -> bool {
     let wanted = referenced.iter().map(|c| c.target_name.as_str());
     is_unique_on(other, wanted.collect())

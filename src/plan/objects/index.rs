@@ -1,4 +1,8 @@
 //! Indexes and unique constraints.
+//!
+//! Every index of rows becomes a btree; clustered or not makes no difference on the target, where
+//! rows have no order. Columnstore, XML, spatial and full-text indexes are listed with what to make
+//! instead.
 
 use crate::plan::object::{IndexKey, IndexKind, IndexPlan};
 use crate::plan::objects::context::{Context, Remarks};
@@ -23,6 +27,8 @@ const VALUE_HEADER: u64 = 7;
 /// Bytes of an entry's header and of the bits that say which columns are NULL.
 const ENTRY_HEADER: u64 = 16;
 
+/// All but the primary key, which is planned with the table. Constraints come first, because
+/// foreign keys may refer to them.
 pub(super) fn plan_all(
     table: &Table,
     plan: &TablePlan,
@@ -70,6 +76,7 @@ pub(super) fn of_view(
     indexes
 }
 
+/// `None` if it is left out, which is then in `remarks`.
 fn plan_one(
     index: &Index,
     plan: &TablePlan,
@@ -126,6 +133,7 @@ fn plan_one(
     })
 }
 
+/// What plan and report call it, as `unique index IX_Users_Email`.
 fn object(index: &Index) -> String {
     let kind = match index.role {
         IndexRole::UniqueConstraint => "unique constraint",
@@ -155,6 +163,7 @@ fn obstacle(index: &Index) -> Option<String> {
     Some(format!("{} index: {instead}", index.kind))
 }
 
+/// `None` if one of them is not on the target, or if the catalog does not list the key's columns.
 fn key_columns<'a>(index: &Index, plan: &'a TablePlan) -> Option<Vec<&'a ColumnPlan>> {
     let columns = index.key.iter().map(|key| plan.column(&key.column));
     columns
@@ -162,6 +171,8 @@ fn key_columns<'a>(index: &Index, plan: &'a TablePlan) -> Option<Vec<&'a ColumnP
         .filter(|key| !key.is_empty())
 }
 
+/// The WHERE of a filtered index; `None` if it does not translate. Without it the index would hold
+/// more rows, and a unique one refuse some, so the index is then left out.
 fn predicate(
     text: &str,
     object: &str,
@@ -283,6 +294,7 @@ pub(in crate::plan) fn note_rounding(
     }
 }
 
+/// Whether PostgreSQL keeps fewer fractional digits (6) than the column has (up to 7).
 fn loses_digits(column: &ColumnPlan) -> bool {
     let digits = match column.source.ty {
         SqlType::Time { scale }
@@ -296,6 +308,7 @@ fn loses_digits(column: &ColumnPlan) -> bool {
     }
 }
 
+/// A warning only: whether an entry is too large depends on the values.
 fn note_size(object: &str, key: &[&ColumnPlan], remarks: &mut Remarks) {
     let sizes = key.iter().map(|column| bytes(column));
     let most = sizes

@@ -1,4 +1,8 @@
 //! ICU collations that compare as loosely as those of the source.
+//!
+//! Width and kana sensitivity (`WS`, `KS`) have no counterpart in ICU's settings and are not looked
+//! at; binary collations and those that are both case- and accent-sensitive compare exactly and get
+//! none.
 
 use crate::plan::object::CollationPlan;
 use crate::plan::table::TargetName;
@@ -51,6 +55,7 @@ pub(super) fn locale(source: &str) -> Option<String> {
 }
 
 /// The language whose letters a collation orders by, if it has rules of its own.
+/// `und` (the root) for those without rules of their own, `Latin1_General` among them.
 fn language(upper: &str) -> &'static str {
     const LANGUAGES: [(&str, &str); 22] = [
         ("ALBANIAN", "sq"),

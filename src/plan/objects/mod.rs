@@ -1,5 +1,10 @@
 //! Decides what is made of indexes, constraints, defaults, computed columns, comments, sequences
 //! and views; what is not made is listed with its reason.
+//!
+//! `columns` runs before a table's strategy is chosen, since what PostgreSQL computes is not read;
+//! `table` after it; foreign keys, triggers, views and names when all tables are planned. No
+//! decision here asks a server, and none fails a table for an object, unless a name cannot exist on
+//! the target.
 
 mod bound;
 mod check;
@@ -50,6 +55,8 @@ pub(super) fn columns(
     context: &Context<'_>,
     remarks: &mut Remarks,
 ) -> Result<Vec<ColumnPlan>> {
+    // Defaults come after counters, because a column has one or the other; generated columns are
+    // taken out before `filled` looks at what nothing fills.
     domain::fill(table, columns, context, remarks)?;
     collation::fill(table, columns, context);
     counter::fill(columns, context.job.schema.identity, remarks);
@@ -80,6 +87,7 @@ pub(super) fn table(
     }
 }
 
+/// Says of both halves of a temporal table what they are here.
 fn temporal_note(table: &Table, job: &Job, remarks: &mut Remarks) {
     let note = match &table.extras.temporal {
         None => return,

@@ -101,6 +101,7 @@ impl Kind {
 struct Of<'a> {
     full_name: String,
     schema: &'a str,
+    /// The table's, which say of each object that got another name than the job's style gives.
     notes: &'a mut Vec<String>,
 }
 
@@ -119,6 +120,7 @@ struct Namer {
     taken: HashMap<String, Taken>,
     /// By table, kind and source name, or the column of a counter.
     kept: HashMap<(String, Kind, String), String>,
+    /// The job's `schema.names`.
     style: NameStyle,
 }
 
@@ -127,6 +129,7 @@ impl Namer {
         self.taken.entry(schema.to_owned()).or_default()
     }
 
+    /// Notes what an earlier run of the job named, and takes those names.
     fn keep(&mut self, former: &TablePlan) {
         let made = &former.objects;
         let key = former.primary_key.iter();
@@ -159,11 +162,13 @@ impl Namer {
         }
     }
 
+    /// The name that an earlier run gave; `source` is empty for a primary key.
     fn kept(&self, table: &str, kind: Kind, source: &str) -> Option<String> {
         let of = (table.to_owned(), kind, source.to_owned());
         self.kept.get(&of).cloned()
     }
 
+    /// Takes a name that is not to be changed, such as a table's.
     fn reserve(&mut self, name: &TargetName) {
         self.schema(&name.schema).reserve(&name.table);
     }

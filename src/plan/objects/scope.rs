@@ -1,4 +1,8 @@
 //! What an expression of the source may refer to, and what that is called in the target.
+//!
+//! The translator asks through the trait `TargetNames`; what is not found here, an expression
+//! cannot refer to, and its object is left out. Names are added during planning, so the order of
+//! planning decides what an expression may use.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -22,8 +26,11 @@ const DEFAULT_SCHEMA: &str = "dbo";
 #[derive(Debug)]
 pub(in crate::plan) struct Names {
     style: NameStyle,
+    /// With their quoted names on the target.
     sequences: ByName<String>,
+    /// Tables and views of which every column is on the target.
     relations: ByName<PlannedRelation>,
+    /// Each with the schema and name that it stands for.
     synonyms: ByName<(String, String)>,
     scalar_functions: ByName<ScalarFunction>,
     table_functions: ByName<PlannedTableFunction>,
@@ -39,8 +46,10 @@ pub(in crate::plan) struct Names {
 struct Tool {
     /// The target's schema for it.
     schema: String,
+    /// `schema.helpers: create`; otherwise what needs a helper does not translate.
     makes_helpers: bool,
     makes_collations: bool,
+    /// Asked for so far. In a `RefCell`, because the translator has the names by shared reference.
     helpers: RefCell<BTreeSet<Helper>>,
     /// By their names at the source.
     collations: RefCell<BTreeSet<String>>,
@@ -51,6 +60,7 @@ type ByName<T> = HashMap<String, Vec<(String, T)>>;
 
 #[derive(Debug)]
 struct PlannedRelation {
+    /// Its quoted name with its schema.
     sql: String,
     columns: Vec<ColumnPlan>,
 }
@@ -62,6 +72,7 @@ struct PlannedTableFunction {
 }
 
 impl Names {
+    /// Knows the synonyms, which need no plan; everything else is added.
     pub(in crate::plan) fn new(database: &Database, job: &Job) -> Self {
         let schema = target(DEFAULT_SCHEMA, "helper", job);
         let mut synonyms = ByName::new();
@@ -101,6 +112,7 @@ impl Names {
         );
     }
 
+    /// For views and functions; constraints see the columns of their own table only.
     pub(in crate::plan) fn add_table(&mut self, plan: &TablePlan) {
         let mut columns: Vec<_> = plan.all_columns().cloned().collect();
         columns.sort_by_key(|column| column.position);
@@ -229,6 +241,7 @@ fn full_name(schema: &str, name: &str) -> String {
     format!("{schema}.{name}")
 }
 
+/// Two names that differ in case only are kept apart, see [`find`].
 fn add<T>(all: &mut ByName<T>, full: String, one: T) {
     let named = all.entry(full.to_lowercase()).or_default();
     named.push((full, one));

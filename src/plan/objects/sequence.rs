@@ -1,4 +1,7 @@
 //! Sequences: made before the tables, whose defaults may use them, and continued after the load.
+//!
+//! Numbers are those of the source when it was planned, which every run does again. The sequence is
+//! made before the load and set to its next value after it.
 
 use crate::config::job::Job;
 use crate::plan::object::SequencePlan;
@@ -18,6 +21,7 @@ pub(in crate::plan) struct Sequences {
     pub(in crate::plan) remarks: Vec<(String, Remarks)>,
 }
 
+/// Adds each that is made to `names`, so that defaults can use it.
 pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Names) -> Sequences {
     let mut found = Sequences::default();
     if !job.schema.sequences {
@@ -42,6 +46,9 @@ pub(in crate::plan) fn plan_all(database: &Database, job: &Job, names: &mut Name
     found
 }
 
+/// # Errors
+/// Why it is left out: its type or a number of it does not fit a sequence of PostgreSQL, or its
+/// name.
 fn plan_one(sequence: &Sequence, job: &Job, remarks: &mut Remarks) -> Result<SequencePlan, String> {
     let (ty, (least, most)) = type_of(&sequence.ty)
         .ok_or_else(|| "PostgreSQL has sequences of integers only".to_owned())?;

@@ -33,6 +33,7 @@ pub(in crate::plan) fn plan_all(database: &Database, tables: &mut [TablePlan], j
     }
 }
 
+/// Plans the counter, or lists it as left out if the job gave the column another type than `bytea`.
 fn row_version(database: &Database, plan: &mut TablePlan) {
     let mut columns = plan.columns.iter();
     // SQL Server allows one of a table.
@@ -121,6 +122,7 @@ fn history(
     }))
 }
 
+/// `None` does not happen for a planned table; the caller then plans nothing.
 fn source_table<'a>(database: &'a Database, plan: &TablePlan) -> Option<&'a Table> {
     let mut tables = database.tables.iter();
     tables.find(|table| table.schema == plan.schema && table.name == plan.name)

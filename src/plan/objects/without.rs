@@ -40,6 +40,7 @@ pub(in crate::plan) fn leave_out(
 }
 
 /// Whether the plan had it.
+/// An omission of that name is taken out too: what the job leaves out is not missing.
 fn take(plan: &mut TablePlan, wanted: &LeftOut) -> bool {
     let name = &wanted.name;
     let is = |source: &str, target: &str| source.eq_ignore_ascii_case(name) || target == name;
@@ -89,6 +90,8 @@ fn has(table: &Table, name: &str) -> bool {
     names(table).any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// All that can be left out, in the order in which a message lists it. The primary key is not among
+/// them.
 fn names(table: &Table) -> impl Iterator<Item = &str> {
     let indexes = table.indexes.iter();
     let indexes = indexes.filter(|index| index.role != IndexRole::PrimaryKey);
@@ -101,6 +104,7 @@ fn names(table: &Table) -> impl Iterator<Item = &str> {
         .chain(table.others.iter().map(|other| other.name.as_str()))
 }
 
+/// An error with the line of the job file and the names that would be right.
 fn unknown(table: &Table, wanted: &LeftOut) -> Error {
     let LeftOut { name, line } = wanted;
     let primary = table
@@ -121,6 +125,7 @@ fn unknown(table: &Table, wanted: &LeftOut) -> Error {
     )
 }
 
+/// Foreign keys whose unique index was left out; PostgreSQL would refuse them.
 fn drop_what_needs_them(tables: &mut [TablePlan]) {
     let mut lost = Vec::new();
     for (at, plan) in tables.iter().enumerate() {

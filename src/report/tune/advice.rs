@@ -1,4 +1,7 @@
 //! Which settings the samples recommend, and why.
+//!
+//! Pure: figures in, sentences and YAML out. Every recommendation says by which figure it was
+//! chosen, so that an operator can disagree with it.
 
 use serde::Serialize;
 
@@ -38,7 +41,10 @@ pub struct Recommendation {
     /// As measured with these connections.
     pub rows_per_second: f64,
     pub bytes_per_second: f64,
+    /// What the connections of the chosen sample waited for most.
     pub bound: Bound,
+    /// What has no more to give at these connections; the advice of what to enlarge follows from
+    /// it.
     pub saturates: Saturates,
     /// Sentences.
     pub because: Vec<String>,
@@ -80,6 +86,8 @@ pub(super) fn recommend(facts: &TuneFacts) -> Option<Recommendation> {
 }
 
 /// The sample with the fewest connections that is as good as the best.
+/// `None` if no sample moved anything. Throughput is compared in bytes, because rows differ in
+/// size.
 pub fn knee(samples: &[Sample]) -> Option<&Sample> {
     let enough = best(samples)? * (1.0 - WITHIN);
     let good = samples
@@ -95,12 +103,14 @@ fn best(samples: &[Sample]) -> Option<f64> {
     (best > 0.0).then_some(best)
 }
 
+/// The judge of a run's bottleneck, on the figures of one sample.
 fn bound(sample: &Sample) -> Bound {
     let (source, target) = (sample.waiting_for_source, sample.waiting_for_target);
     bottleneck::bound(source, target, sample.tool_cpu_share)
 }
 
 /// By what the last count was better than the one before it, if that tells of more to come.
+/// `None` if fewer than two counts were tried, or the last one is not the best and 10 % better.
 fn growth(samples: &[Sample]) -> Option<f64> {
     let [.., before, last] = samples else {
         return None;
@@ -150,6 +160,7 @@ fn why_connections(facts: &TuneFacts, chosen: &Sample) -> String {
     }
 }
 
+/// Which side limits, and whether more connections are of any use.
 fn why_bound(chosen: &Sample, bound: Bound, growth: Option<f64>) -> String {
     let (source, target) = (
         percent(chosen.waiting_for_source),
@@ -210,6 +221,7 @@ fn why_caps(settings: &Settings, growing: bool) -> Option<String> {
     })
 }
 
+/// Only if this machine is full and the tool is not the one that fills it.
 fn why_machine(chosen: &Sample) -> Option<String> {
     let busy = chosen
         .measured

@@ -1,4 +1,7 @@
 //! What `tune` measured, under which settings, and the figures of each sample.
+//!
+//! `pipeline::tune` measures and fills it; nothing in it is advice. Rates and shares of a
+//! [`Sample`] are computed once, in `Sample::new`, so that text and JSON agree.
 
 use serde::Serialize;
 
@@ -30,7 +33,9 @@ pub struct SampledTable {
     pub table: String,
     /// One word, see [`crate::plan::table::Strategy::name`].
     pub strategy: String,
+    /// By the source's catalog, without a count.
     pub estimated_rows: u64,
+    /// Used pages at the source; 0 if the login may not see them.
     pub estimated_bytes: u64,
     /// Bytes of all tables of the job.
     pub job_bytes: u64,
@@ -43,8 +48,11 @@ pub struct SampledTable {
 /// What the job says today, and what it is run on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Settings {
+    /// `source.pool.max_connections`.
     pub source_connections: usize,
+    /// `source.pool.min_connections`, which must not be more than what is recommended.
     pub source_min_connections: usize,
+    /// `target.pool.max_connections`.
     pub target_connections: usize,
     pub max_partitions_per_table: usize,
     /// Set if the job fixes it.
@@ -98,7 +106,9 @@ pub struct Measured {
 pub struct Sample {
     #[serde(flatten)]
     pub measured: Measured,
+    /// Over all connections, in committed rows.
     pub rows_per_second: f64,
+    /// Over all connections, in committed bytes of COPY BINARY.
     pub bytes_per_second: f64,
     /// Share of the connections' time spent waiting for the source, 0.0 to 1.0.
     pub waiting_for_source: f64,

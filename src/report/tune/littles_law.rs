@@ -12,6 +12,7 @@ use crate::report::tune::facts::Sample;
 /// The formula for one side.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LittlesLaw {
+    /// Which server the connections are to.
     pub side: Side,
     /// Throughput at the recommended connections.
     pub batches_per_second: f64,

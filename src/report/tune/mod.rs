@@ -21,6 +21,7 @@ pub struct Estimate {
     pub source_bytes: u64,
     /// Bytes of that kind at the recommended settings.
     pub source_bytes_per_second: f64,
+    /// At that rate, without keys, indexes and checks.
     pub seconds: f64,
 }
 
@@ -29,6 +30,7 @@ pub struct Estimate {
 pub struct TuneReport {
     #[serde(flatten)]
     pub facts: TuneFacts,
+    /// By the sample with the fewest connections that was as fast as any.
     pub recommendation: Recommendation,
     /// One line per side.
     pub littles_law: Vec<LittlesLaw>,
@@ -55,6 +57,7 @@ impl TuneReport {
 }
 
 /// By bytes: the sampled rows' rate in bytes of the source, as large as its catalog says they are.
+/// `None` if the catalog has no rows or sizes of the sampled table, or nothing moved.
 fn estimate(table: &SampledTable, rows_per_second: f64) -> Option<Estimate> {
     if table.estimated_rows == 0 || table.estimated_bytes == 0 || rows_per_second <= 0.0 {
         return None;

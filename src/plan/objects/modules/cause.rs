@@ -1,4 +1,7 @@
 //! Why a view or function is left out, and what of it is at fault.
+//!
+//! A chain of views breaks at its first fault. The reason that is shown names the view that this
+//! one reads and the one at fault, so that an operator corrects one text and not ten.
 
 use crate::plan::objects::context::Sources;
 use crate::plan::objects::scope::Names;

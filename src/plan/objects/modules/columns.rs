@@ -1,4 +1,8 @@
 //! Columns of views and functions: as the source's catalog records them against what their query gives.
+//!
+//! Those who read the view (other views, the comparison of both sides) see it as a table with these
+//! columns. A type that differs from the catalog's would make values that differ, so it is an
+//! error.
 
 use crate::plan::object::ColumnClauses;
 use crate::plan::table::ColumnPlan;
@@ -45,12 +49,16 @@ pub(super) fn plan(
     Ok(columns)
 }
 
+/// `None` if the catalog does not list the collation.
 fn code_page(database: &Database, collation: Option<&str>) -> Option<u16> {
     let name = collation.unwrap_or(&database.collation);
     database.code_pages.get(name).copied()
 }
 
 /// The lengths of varying texts do not count: the target's have none.
+///
+/// # Errors
+/// A fragment that names the column and both types.
 pub(super) fn same_type(name: &str, source: &SqlType, here: &SqlType) -> Result<(), String> {
     if alike(source, here) {
         return Ok(());
@@ -60,6 +68,7 @@ pub(super) fn same_type(name: &str, source: &SqlType, here: &SqlType) -> Result<
     ))
 }
 
+/// The same type, or two whose values both become the same type on the target.
 fn alike(one: &SqlType, other: &SqlType) -> bool {
     let varying = |ty: &SqlType| {
         matches!(

@@ -1,4 +1,7 @@
 //! Scalar functions of one RETURN and inline table functions, as functions in the language SQL.
+//!
+//! A function with more than one statement is never translated: PL/pgSQL differs in too much. Those
+//! that are made here have a body of one SELECT, which PostgreSQL can inline.
 
 use std::collections::HashSet;
 
@@ -16,6 +19,9 @@ use tsql::schema::objects::RecordedColumn;
 use tsql::translate::{self, ScalarFunction, TranslatedFunction, ViewScope, Volatility};
 
 /// Translates a function whose tables, views and functions are known to `names`, and adds it to them.
+///
+/// # Errors
+/// Why it is left out, as a fragment. Nothing was added to `names` then.
 pub(super) fn plan(
     function: &Function,
     sources: &Sources<'_>,
@@ -63,6 +69,10 @@ pub(super) fn plan(
 }
 
 /// Parameters and result have the types that the catalog gives them.
+///
+/// # Errors
+/// A type that the text and the catalog do not agree on: the text may be older than a type it
+/// names.
 fn as_recorded(function: &Function, translated: &TranslatedFunction) -> Result<(), String> {
     if let (Returns::Value(Some(ty)), Some((here, _))) = (&function.returns, &translated.returns) {
         same_type("its result", ty, here)?;
@@ -123,6 +133,7 @@ fn parameters(
         .collect()
 }
 
+/// What follows RETURNS: a type, or TABLE with the columns of the result.
 fn returns(translated: &TranslatedFunction, columns: &[ColumnPlan]) -> String {
     if let Some((_, ty)) = &translated.returns {
         return ty.to_string();
@@ -143,6 +154,7 @@ fn volatility(volatility: Volatility) -> FunctionVolatility {
     }
 }
 
+/// Lets later views and functions call it.
 fn add(
     function: &Function,
     translated: &TranslatedFunction,

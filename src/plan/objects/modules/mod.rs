@@ -1,5 +1,11 @@
 //! Views and functions, as far as they translate with certainty (`schema.views`, `schema.functions`):
 //! each after what it reads and calls.
+//!
+//! The catalog tells what a module reads and calls (`sys.sql_expression_dependencies`), though not
+//! always: names without a schema and encrypted texts are not in it. So modules are tried in
+//! passes. One is tried when all that it needs is decided, and what the catalog does not describe
+//! is tried again after others were made, until a pass changes nothing. What is left then waits for
+//! itself.
 
 mod cause;
 mod columns;
@@ -40,6 +46,7 @@ pub(in crate::plan) struct PlannedModules {
 
 /// Views and functions while it is decided which are made.
 pub(in crate::plan) struct Modules<'a> {
+    /// Functions first, then views, in the catalog's order.
     items: Vec<Item<'a>>,
     /// Places in `items`, by full name.
     places: HashMap<String, usize>,
@@ -67,6 +74,7 @@ enum Fate {
 
 /// Whether it is time to translate one.
 enum Standing {
+    /// All that it needs is made.
     Ready,
     /// For another that is not decided.
     Waiting,
@@ -206,6 +214,8 @@ impl<'a> Modules<'a> {
         moved
     }
 
+    /// Looks at everything that the catalog says it reads or calls. Itself does not count: a
+    /// recursive function is the translator's to refuse.
     fn standing(&self, module: Module<'_>, sources: &Sources<'_>, names: &Names) -> Standing {
         let mut standing = Standing::Ready;
         let own = module.full_name();
@@ -233,6 +243,8 @@ impl<'a> Modules<'a> {
         standing
     }
 
+    /// # Errors
+    /// Why it does not translate, as a fragment.
     fn translate(
         &mut self,
         module: Module<'a>,
@@ -298,6 +310,7 @@ impl Module<'_> {
     }
 }
 
+/// As untranslated if its own text is at fault, else as one that waits for another.
 fn omitted(module: Module<'_>, sources: &Sources<'_>, why: &LeftOut) -> Remarks {
     let mut remarks = Remarks::default();
     let (object, text) = match module {

@@ -1,4 +1,7 @@
 //! Which functions, helpers and collations the plan's own expressions use.
+//!
+//! It looks for quoted, qualified names in the finished SQL, so it can find one that is only in a
+//! literal and keep too much, and never drops one that is called.
 
 use std::collections::BTreeSet;
 

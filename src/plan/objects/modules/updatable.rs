@@ -1,5 +1,8 @@
 //! Whether PostgreSQL takes WITH CHECK OPTION for a query: only if INSERT and UPDATE of the view work
 //! without a trigger.
+//!
+//! A mistake here in one direction loses the option, with a note; in the other CREATE VIEW fails.
+//! So anything that is not known to be harmless counts as an obstacle.
 
 /// Whether a SELECT is one of a single table or view without anything that keeps it from being updated
 /// (PostgreSQL documentation, CREATE VIEW, "Updatable Views"). The text is the translator's own.
@@ -65,6 +68,7 @@ fn outer(query: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Words, quoted names, literals and single signs, in their order.
 fn pieces(query: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = query;

@@ -14,6 +14,9 @@ use tsql::schema::objects::View;
 use tsql::translate::{self, TranslatedView, ViewScope};
 
 /// Translates a view whose tables, views and functions are known to `names`, and adds it to them.
+///
+/// # Errors
+/// Why it is left out, as a fragment. Nothing was added to `names` then.
 pub(super) fn plan(
     view: &View,
     sources: &Sources<'_>,
@@ -63,6 +66,8 @@ pub(super) fn plan(
     Ok(plan)
 }
 
+/// Materialized if the source keeps its rows and the job asks for that; with WITH CHECK OPTION if
+/// the source has it and PostgreSQL can; else plain.
 fn form(
     view: &View,
     translated: &TranslatedView,
@@ -109,6 +114,10 @@ fn instead_of(modules: &[Module], view: &View, remarks: &mut Remarks) {
 
 /// Names must mean what they mean at the source, whose catalog says what is read: it may know a table
 /// that is not moved if another of that name is.
+///
+/// # Errors
+/// The catalog and the translation do not name the same tables, or the catalog names none and a
+/// name was resolved by a fallback.
 pub(super) fn resolved_as_the_source(
     catalog: &[String],
     translated: &[String],
