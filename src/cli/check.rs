@@ -1,4 +1,7 @@
 //! `migrate check`: settings, connections and permissions.
+//!
+//! Report files are tried as well. A server that cannot be reached decides the exit code before any
+//! other problem.
 
 use crate::cli::arguments::Request;
 use crate::cli::console::Console;

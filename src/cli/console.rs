@@ -1,4 +1,7 @@
 //! Prints results to stdout, progress and errors to stderr.
+//!
+//! Only results go to stdout, so that it can be piped; with `--output json` it is one object on the
+//! last line.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -47,6 +50,9 @@ impl Console {
     }
 
     /// Prints a command's report as text, or returns its JSON for the last line.
+    ///
+    /// # Errors
+    /// `Io` if stdout is closed, `Internal` if the report does not serialise.
     pub(crate) fn result<T: Serialize>(
         &self,
         output: Output,
@@ -76,6 +82,7 @@ pub(crate) struct Ending {
 }
 
 /// The one last line for programs: command, outcome and exit code, and the result.
+/// `command` is `None` if none was begun. The fields of `result` are added to the line.
 pub(crate) fn last_line(command: Option<&str>, ending: Ending, result: Value) -> Result<()> {
     let mut line = json!({ "outcome": ending.outcome, "exit_code": ending.code });
     if let (Value::Object(line), Value::Object(result)) = (&mut line, result) {

@@ -75,6 +75,7 @@ impl Display {
     }
 }
 
+/// For a log that is a file or a pipe.
 struct Lines {
     progress: Arc<Progress>,
     rate: Rate,
@@ -119,6 +120,7 @@ impl Lines {
     }
 }
 
+/// For a terminal: one bar of the whole run, and one for each of the tables that load.
 struct Bars {
     progress: Arc<Progress>,
     screen: MultiProgress,
@@ -204,6 +206,7 @@ impl Bars {
         }
     }
 
+    /// A table past [`MOST_BARS`] gets its bar when another table ends.
     fn running(&mut self, index: usize, table: &TableProgress) {
         if !self.tables.contains_key(&index) {
             if self.tables.len() >= MOST_BARS {
@@ -239,6 +242,7 @@ fn extent(step: Step, totals: &ProgressTotals) -> (u64, u64) {
     }
 }
 
+/// The message of the bar of the whole run.
 fn message(step: Step, totals: &ProgressTotals, rate: &Rate) -> String {
     if step.tables.1 > 0 {
         let (done, of) = step.tables;

@@ -1,4 +1,7 @@
 //! The exit code: computed here and nowhere else.
+//!
+//! Commands return a [`Conclusion`] or an error; `code` makes a number of it. Scripts rely on these
+//! numbers: they are in the README, and none may change its meaning.
 
 use crate::error::Kind;
 use crate::report::run::RunOutcome;
@@ -28,10 +31,15 @@ impl Signal {
 pub(crate) enum Conclusion {
     Done,
     Failed,
+    /// A server could not be reached, or lets the job do nothing.
     Unreachable,
+    /// The two sides do not have the same rows.
     Different,
+    /// Rows are in `_migrate.rejects` and not in their tables.
     Rejected,
+    /// Objects of the source were left out.
     Incomplete,
+    /// By a signal, whose number is in the code.
     Stopped,
     /// Command line or job file.
     Usage,

@@ -1,4 +1,7 @@
 //! Says an error: what, why, and what to do.
+//!
+//! The text for people and the JSON for programs have the same content: message, causes, and the
+//! advice of `pipeline::policy`.
 
 use std::io::Write as _;
 

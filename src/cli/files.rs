@@ -1,4 +1,7 @@
 //! The report files that a job asks for.
+//!
+//! They are tried before the run and written after it; if one cannot be written then, the command
+//! fails.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -10,6 +13,9 @@ use crate::error::{Error, Kind, Result};
 use crate::report::run::Report;
 
 /// Before a run of hours: that its report can be written at the end.
+///
+/// # Errors
+/// `Io` with the path.
 pub(crate) fn prepare(files: &ReportFiles) -> Result<()> {
     for path in [&files.json, &files.html].into_iter().flatten() {
         if let Some(folder) = path
@@ -78,6 +84,9 @@ pub(crate) fn write_failure(files: &ReportFiles, error: &Error) -> Result<()> {
 }
 
 /// Writes the report to the files that the job names.
+///
+/// # Errors
+/// `Io`; of two files the first may be written.
 pub(crate) fn write(files: &ReportFiles, report: &Report) -> Result<()> {
     if let Some(path) = &files.json {
         let json = serde_json::to_string_pretty(report).map_err(|cause| {

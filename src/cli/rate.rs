@@ -1,4 +1,6 @@
 //! Rows per second over the last seconds, and the time left.
+//!
+//! For people who watch: no decision and no report depends on it.
 
 use std::collections::VecDeque;
 use std::time::Duration;

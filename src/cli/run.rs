@@ -1,4 +1,7 @@
 //! `migrate run`: runs the job, or continues it.
+//!
+//! The order matters: report files are tried before hours of work, the display ends before the
+//! report is printed, and the files are written last.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! `migrate verify`: compares both sides.
+//!
+//! A table that could not be compared counts more than one that differs.
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,4 +1,7 @@
 //! What is said about a command line that the parser refuses.
+//!
+//! How to answer must be known even if the line does not parse, so `--output` is looked for in its
+//! words.
 
 use std::ffi::OsString;
 

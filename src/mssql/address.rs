@@ -25,11 +25,16 @@ const KEEPALIVE_PROBES: u32 = 4;
 /// Where to connect: the job's server, or the one that it redirected the login to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
+    /// A name or an address, without brackets.
     pub(super) host: String,
     pub(super) port: u16,
 }
 
 /// Finds out host and port, asking the browser service if only an instance is named.
+///
+/// # Errors
+/// `SourceUnreachable`: the host has no address, or the browser service gives no port for the
+/// instance.
 pub(super) async fn endpoint(source: &Source, deadline: Instant) -> Result<Endpoint> {
     let port = match (source.port, &source.instance) {
         (Some(port), _) => port,
@@ -45,12 +50,16 @@ pub(super) async fn endpoint(source: &Source, deadline: Instant) -> Result<Endpo
     })
 }
 
+/// Time until `deadline`, at least a millisecond, so that a time-out of what is left still asks
+/// once.
 fn left(deadline: Instant) -> Duration {
     deadline
         .saturating_duration_since(Instant::now())
         .max(Duration::from_millis(1))
 }
 
+/// # Errors
+/// `SourceUnreachable` if the name has no address, or was not resolved in time.
 async fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>> {
     let advice = "check source.host and this machine's DNS";
     let found = timeout(left(deadline), lookup_host((host, port)))
@@ -81,6 +90,10 @@ async fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketA
 /// Connects to the host's addresses, all at once: the first that answers wins, and the others are
 /// closed. The listener of an availability group over two subnets has an address of which nobody
 /// answers, which is what MultiSubnetFailover of Microsoft's drivers is for.
+///
+/// # Errors
+/// `SourceUnreachable`, with what the first address answered, or that none answered before
+/// `deadline`.
 pub(super) async fn connect_tcp(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream> {
     let addresses = resolve(&endpoint.host, endpoint.port, deadline).await?;
     let stream = connect_any(&addresses, deadline)
@@ -123,6 +136,7 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
+/// `cause` is `None` if no address answered at all; then a firewall is the most likely reason.
 fn unreachable_error(endpoint: &Endpoint, cause: Option<io::Error>) -> Error {
     let Endpoint { host, port } = endpoint;
     let Some(cause) = cause else {

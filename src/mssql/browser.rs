@@ -21,6 +21,9 @@ const TRIES: u32 = 3;
 
 /// Asks all addresses at once for the TCP port of `instance`; the first answer counts. Waits `patience`
 /// in all.
+///
+/// # Errors
+/// `SourceUnreachable`: no answer, an answer about another instance, or one without a TCP port.
 pub(super) async fn port_of(
     instance: &str,
     addresses: &[SocketAddr],
@@ -43,6 +46,7 @@ pub(super) async fn port_of(
     ))
 }
 
+/// The first answer of any address; `None` if every address failed.
 async fn ask_any(instance: &str, addresses: &[SocketAddr]) -> Option<Vec<u8>> {
     let mut asking: FuturesUnordered<_> = addresses
         .iter()
@@ -56,6 +60,7 @@ async fn ask_any(instance: &str, addresses: &[SocketAddr]) -> Option<Vec<u8>> {
     None
 }
 
+/// One question and one answer, without a time-out of its own.
 async fn ask(instance: &str, address: SocketAddr) -> std::io::Result<Vec<u8>> {
     let any: SocketAddr = if address.is_ipv4() {
         ([0, 0, 0, 0], 0).into()
@@ -76,6 +81,9 @@ async fn ask(instance: &str, address: SocketAddr) -> std::io::Result<Vec<u8>> {
 }
 
 /// Reads the port out of `05 length ServerName;X;InstanceName;Y;...;tcp;1433;;`.
+///
+/// # Errors
+/// The bytes are not of the protocol, or name another instance or no port.
 fn parse(answer: &[u8], instance: &str) -> Result<u16> {
     let text = match answer {
         [ANSWER, low, high, data @ ..] => {

@@ -1,4 +1,8 @@
 //! Opens a connection: TCP, PRELOGIN, TLS, login and session settings.
+//!
+//! Called by the pool alone. PRELOGIN and TLS are done here, before tiberius sees the socket;
+//! tiberius then logs in over a transport that looks unencrypted to it. What a read depends on is
+//! set for each session, and never taken from the login's or the server's defaults.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,6 +45,8 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    /// # Errors
+    /// `SourceTls`: authorities cannot be read, or there are none.
     pub(super) fn new(source: &Source, consistency: Consistency) -> Result<Self> {
         Ok(Self {
             source: source.clone(),
@@ -53,6 +59,11 @@ impl Connector {
     }
 
     /// Opens a logged-in connection with its session settings. `ticket` counts it while it lives.
+    ///
+    /// # Errors
+    /// `SourceUnreachable`, `SourceTls`, `SourceCut`, `SourceTlsCut`, `SourceLogin`,
+    /// `SourceNotReady`, `SourceVersion`: the step that failed decides. A dropped connect closes
+    /// its socket.
     pub(super) async fn connect(&self, ticket: Arc<Ticket>) -> Result<Connection> {
         let patience = self.source.connect_timeout;
         let opened = tokio::time::timeout(patience, self.open(ticket)).await;
@@ -92,6 +103,7 @@ impl Connector {
         ))
     }
 
+    /// One attempt at one host: a connection, or the host that the server sends the login to.
     async fn login(
         &self,
         endpoint: &Endpoint,
@@ -147,6 +159,7 @@ impl Connector {
         Ok(Transport::tls(stream, agreed == Agreed::LoginOnly))
     }
 
+    /// What tiberius is told: it logs in, and encrypts and times nothing itself.
     fn driver_config(&self, endpoint: &Endpoint, encrypted: bool) -> Config {
         let mut config = Config::new();
         config.host(&endpoint.host);
@@ -176,6 +189,7 @@ impl Connector {
     }
 }
 
+/// How an attempt to log in ended, if not with an error.
 enum Login {
     Done(Box<Connection>),
     Redirect(Endpoint),
@@ -257,6 +271,8 @@ fn refuse_older(host: &str, server: ServerVersion) -> Result<()> {
     ))
 }
 
+/// An I/O error after the TLS handshake means that the server ended the login; its own log says
+/// why.
 fn login_error(host: &str, error: tiberius::error::Error) -> Error {
     let ended = matches!(error, tiberius::error::Error::Io { .. });
     let error = fault::driver_error(error);

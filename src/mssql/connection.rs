@@ -1,4 +1,8 @@
 //! One SQL Server connection: control queries through the driver, row streams past it.
+//!
+//! A connection is in one of three states, and only an idle one is used again. The driver and the
+//! row reader take turns on one socket: who has the transport may read and write, and the other
+//! fails.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -104,6 +108,8 @@ impl Connection {
     }
 
     /// The same, for a query that may need longer than `read_timeout`.
+    /// A statement that changed the isolation level and failed breaks the connection: its way back
+    /// to the level was not reached.
     pub(super) async fn query_within(
         &mut self,
         sql: &str,
@@ -130,6 +136,9 @@ impl Connection {
 
     /// Runs statements whose rows, if any, do not matter. Follows transactions that they begin or
     /// end; a connection with an open transaction does not go back to the pool.
+    ///
+    /// # Errors
+    /// As [`Self::query`]. Whether a transaction is open is asked after an error as well.
     pub async fn execute(&mut self, sql: &str) -> Result<()> {
         self.slot
             .with(|slot| slot.as_mut().map(Transport::start_capture));
@@ -202,6 +211,9 @@ impl Connection {
 
     /// Finds out whether an idle connection is alive; asks the server only if it was idle for
     /// long or has said something.
+    ///
+    /// # Errors
+    /// `SourceLost` or `SourceTimeout`; the connection is broken then.
     pub(super) async fn check_alive(&mut self) -> Result<()> {
         let glance = self
             .slot
@@ -222,6 +234,8 @@ impl Connection {
         }
     }
 
+    /// # Errors
+    /// `SourceLost` if an earlier statement was not read to its end.
     fn begin(&mut self) -> Result<()> {
         match self.state {
             State::Idle => {
@@ -240,6 +254,7 @@ impl Connection {
         self.idle_since = Instant::now();
     }
 
+    /// Nothing can be sent on it afterwards; the pool throws it away when it comes back.
     fn break_off(&mut self) {
         self.state = State::Broken;
         // Closes the socket now, not when the pool gets to it.
@@ -248,6 +263,9 @@ impl Connection {
 
     /// Lends socket and TLS to a row stream, which gives them back with [`Self::give_back`] or
     /// leaves the connection broken.
+    ///
+    /// # Errors
+    /// `SourceLost` if the connection is busy, broken or closed.
     pub(super) fn lend(&mut self) -> Result<Transport> {
         self.begin()?;
         self.slot.take().ok_or_else(|| {
@@ -256,11 +274,14 @@ impl Connection {
         })
     }
 
+    /// Only at the end of an answer: what is unread would be taken for the answer to the next
+    /// statement.
     pub(super) fn give_back(&mut self, transport: Transport) {
         self.slot.put(transport);
         self.end();
     }
 
+    /// Bytes, header included.
     pub(super) fn packet_size(&self) -> usize {
         self.packet_size
     }

@@ -1,4 +1,7 @@
 //! Rows of control queries: small results, fully read, without the driver's types.
+//!
+//! Catalog, cut points and counts are read this way; rows of tables never. A column of an
+//! unexpected type is an error that names it, because a changed query is a mistake of this tool.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,6 +62,7 @@ impl ControlRow {
         rows.into_iter().map(row).collect()
     }
 
+    /// `None` if the row has no such column.
     fn cell(&self, column: impl ColumnIndex) -> Option<&Cell> {
         self.cells.get(column.position(&self.names)?)
     }
@@ -96,6 +100,9 @@ impl ControlRow {
     }
 
     /// A text that may be NULL.
+    ///
+    /// # Errors
+    /// `SourceProtocol` if there is no such column or it is not text; the same for the others.
     pub fn text(&self, column: impl ColumnIndex) -> Result<Option<&str>> {
         match self.cell(column) {
             Some(Cell::Null) => Ok(None),
@@ -132,6 +139,7 @@ impl ControlRow {
 }
 
 impl Cell {
+    /// Types that no control query selects keep only their name, for the error.
     fn from_data(data: ColumnData<'static>) -> Self {
         match data {
             ColumnData::Bit(value) => Self::int(value.map(i64::from)),

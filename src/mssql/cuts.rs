@@ -1,4 +1,8 @@
 //! Cut points between partitions, and counts.
+//!
+//! Statements come from `plan::cut_sql` and its neighbours; what they gave goes to
+//! `pipeline::load::cut_points`. Keys are read by the row reader, not by the driver, so that a cut
+//! has exactly the value that the server compares by.
 
 use crate::config::job::{ValuePolicy, Values};
 use crate::error::{Error, Kind, Result};
@@ -46,6 +50,10 @@ pub async fn cut_points(
 }
 
 /// Runs a query that gives one count.
+///
+/// # Errors
+/// What the server answered; `SourceTimeout` after `first_row_timeout`, since a count may read a
+/// table.
 pub async fn count(connection: &mut Connection, sql: &str) -> Result<u64> {
     let patience = connection.patience().first_row;
     let rows = connection.query_within(sql, patience).await?;
@@ -76,6 +84,9 @@ pub async fn must_be_unchanged(connection: &mut Connection, unchanged: &Unchange
 
 /// The same of what the server may not know or not tell: no row, NULL, or a no for an answer are
 /// `None`. A lost connection stays an error.
+///
+/// # Errors
+/// A lost connection, or a time-out.
 pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Option<u64>> {
     let rows = if_understood(connection.query(sql).await)?;
     let number = match rows.as_deref() {
@@ -86,6 +97,9 @@ pub async fn count_if_known(connection: &mut Connection, sql: &str) -> Result<Op
 }
 
 /// `None` if the server lacks the feature or the login may not use it.
+///
+/// # Errors
+/// Everything but `SourceQuery` and `SourcePermission`.
 pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -97,6 +111,8 @@ pub fn if_understood<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// # Errors
+/// `Unsupported` for a type that no key has.
 fn key_layout(key: &[Column]) -> Result<RowLayout> {
     let column = |column: &Column| {
         Ok(ResultColumn {

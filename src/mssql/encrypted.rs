@@ -1,4 +1,6 @@
 //! TLS over a tunnel, by rustls or, for old servers, by OpenSSL.
+//!
+//! Both libraries end up as one stream, so that `transport` does not know which did the handshake.
 
 use std::io;
 use std::pin::Pin;
@@ -13,12 +15,15 @@ use super::tunnel::{Glance, Tunnel};
 
 /// A stream whose handshake is done.
 pub(super) enum Encrypted {
+    /// TLS 1.2 or 1.3 by rustls.
     Modern(Box<TlsStream<Tunnel>>),
+    /// TLS 1.0 to 1.2 by OpenSSL (`source.tls: legacy`).
     #[cfg(feature = "legacy-tls")]
     Legacy(Box<LegacyStream>),
 }
 
 impl Encrypted {
+    /// `None` once OpenSSL's stream has given its tunnel away.
     fn held(&self) -> Option<&Tunnel> {
         match self {
             Self::Modern(stream) => Some(stream.get_ref().0),
@@ -27,6 +32,7 @@ impl Encrypted {
         }
     }
 
+    /// What the socket has to say, without reading it.
     pub(super) fn glance(&self) -> Glance {
         self.held().map_or(Glance::Closed, Tunnel::glance)
     }

@@ -1,4 +1,8 @@
 //! What an error of SQL Server or of the driver means: its number becomes a kind and an advice.
+//!
+//! The kind is a fact; whether it is tried again is for `pipeline::policy`. A number that is not
+//! listed is `SourceQuery`, which is not retried, unless its class says that the server ended the
+//! connection.
 
 use std::io;
 
@@ -10,6 +14,7 @@ const CLASS_ENDS_CONNECTION: u8 = 20;
 const CLASS_PAGE_MOVED: u8 = 12;
 
 /// An error that SQL Server answered.
+/// `class` is the severity. The message is the server's own, unless it may quote a value.
 pub(super) fn server_error(number: u32, state: u8, class: u8, text: &str) -> Error {
     let kind = kind_of(number, class);
     let head = format!("SQL Server error {number}, state {state}, class {class}");
@@ -68,6 +73,7 @@ fn kind_of(number: u32, class: u8) -> Kind {
     }
 }
 
+/// A fragment that follows the message, with its separator; empty for most numbers.
 fn advice(number: u32) -> &'static str {
     match number {
         18456 => "; check source.user and source.password (the server's error log has the reason)",

@@ -45,6 +45,10 @@ impl Default for LargeRows {
 
 impl LargeRows {
     /// Waits until a row of which `held` bytes are in memory may grow on. Cancel safe.
+    /// `turn` is the caller's own and stays with it, so a dropped wait loses no permit.
+    ///
+    /// # Errors
+    /// `Internal`: the semaphores are never closed.
     pub(super) async fn wait(&self, turn: &mut Option<Turn>, held: usize) -> Result<()> {
         if held <= LONG {
             return Ok(());

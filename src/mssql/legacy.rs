@@ -41,6 +41,8 @@ pub(super) struct Legacy {
 }
 
 impl Legacy {
+    /// # Errors
+    /// OpenSSL was built without what the settings ask for.
     pub(super) fn new(verifier: Arc<dyn ServerCertVerifier>) -> Result<Self, ErrorStack> {
         let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
         context.set_min_proto_version(Some(SslVersion::TLS1))?;
@@ -60,6 +62,7 @@ impl Legacy {
     }
 
     /// An error of the certificate has a [`rustls::Error`] in it.
+    /// `name` goes into SNI if it is a host name, and is what the certificate is checked for.
     pub(super) async fn handshake(
         &self,
         name: &ServerName<'_>,
@@ -82,6 +85,8 @@ impl Legacy {
         Ok(stream)
     }
 
+    /// The server's certificate comes first in the chain; the others may help to reach an
+    /// authority.
     fn verify(&self, stream: &LegacyStream, name: &ServerName<'_>) -> Result<(), rustls::Error> {
         let mut certificates = Vec::new();
         for certificate in stream.ssl().peer_cert_chain().into_iter().flatten() {

@@ -1,4 +1,9 @@
 //! Everything that talks to SQL Server: pool, connections, catalog, and the reading of rows.
+//!
+//! `pipeline` uses four faces: `pool` for connections, `catalog` for the schema, `cuts` for cut
+//! points and counts, `read` for rows. Nothing here imports `postgres`, and no connection exists
+//! outside the pool. The order of a connection's layers is TCP, `tunnel`, TLS (`encrypted`),
+//! `transport`, and on top of it either tiberius or a row stream.
 
 mod address;
 mod browser;

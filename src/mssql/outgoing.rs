@@ -1,11 +1,16 @@
 //! One packet on its way out: TLS takes it whole, so that one record carries one packet.
+//!
+//! SQL Server drops a connection if a TLS record holds more than one packet (see `Transport`), and a
+//! packet may be written in pieces. `transport` sends what is whole and keeps the rest.
 
 use tds_copy::tds::packet::{HEADER_LENGTH, STATUS_EOM};
 
 /// Collects the bytes of a packet until it is whole, and remembers how much of it was sent.
 #[derive(Default)]
 pub(super) struct Outgoing {
+    /// The packet so far, from its header.
     packet: Vec<u8>,
+    /// Bytes of a whole packet that TLS took already.
     sent: usize,
 }
 
@@ -30,6 +35,7 @@ impl Outgoing {
         Some(usize::from(u16::from_be_bytes([header[2], header[3]])).max(HEADER_LENGTH))
     }
 
+    /// False without a header yet.
     pub(super) fn is_whole(&self) -> bool {
         self.length() == Some(self.packet.len())
     }

@@ -1,4 +1,7 @@
 //! PRELOGIN messages: what is asked of the server about encryption, and what it answers.
+//!
+//! tiberius has its own PRELOGIN, which never reaches the server: it gets [`local_answer`] instead,
+//! and the one that counts was exchanged before.
 
 use crate::config::job::Encrypt;
 use crate::error::{Error, Kind, Result};
@@ -21,8 +24,11 @@ const OPTION_END: u8 = 0xff;
 /// What is encrypted, once both sides have spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreed {
+    /// All packets are inside TLS.
     Everything,
+    /// TLS ends after the login packet, and the rest is plain.
     LoginOnly,
+    /// Plain TDS, the login included.
     Nothing,
 }
 
@@ -58,6 +64,8 @@ pub(super) fn local_answer() -> Vec<u8> {
     )
 }
 
+/// A table of options (token, offset, length), then their data; offsets count from the table's
+/// start.
 fn message(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
     let mut table = Vec::new();
     let mut data = Vec::new();
@@ -76,6 +84,9 @@ fn message(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
 }
 
 /// Reads B_ENCRYPTION out of the server's PRELOGIN payload (packet header taken off).
+///
+/// # Errors
+/// `SourceProtocol`: the bytes are not an answer to PRELOGIN.
 pub(super) fn encryption_of(payload: &[u8]) -> Result<u8> {
     let mut at = 0;
     loop {
@@ -104,6 +115,9 @@ fn malformed(what: &str) -> Error {
 }
 
 /// Puts both sides' wishes together (the table at MS-TDS 2.2.6.5, B_ENCRYPTION).
+///
+/// # Errors
+/// `SourceTls`: one side wants encryption and the other has none.
 pub(super) fn agree(asked: Encrypt, answered: u8) -> Result<Agreed> {
     match (asked, answered) {
         // The whole conversation is inside TLS already; the option says nothing (MS-TDS 3.2.5).

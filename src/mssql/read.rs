@@ -1,4 +1,8 @@
 //! Streams the rows of one statement as COPY batches, past the driver.
+//!
+//! The driver would make a value of each cell; here the bytes of the answer go into the reader's
+//! own buffer and come out as COPY rows (`tds_copy::transcode`). This file knows the socket,
+//! time-outs and the session's state, and nothing of rows.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -33,7 +37,9 @@ pub struct RowStream<'c> {
     transport: Option<Transport>,
     reader: RowReader,
     patience: Patience,
+    /// Time spent in reads from the socket, the source's share of the time.
     waited: Duration,
+    /// Bytes, packet headers included.
     received: u64,
     /// Shared by all streams of a run; see [`RowStream::share_large_rows`].
     large: Option<LargeRows>,
@@ -57,6 +63,7 @@ pub async fn open<'c>(
 }
 
 /// The same with a reader of the caller's, and as much time for each read as the caller gives.
+/// `patience` counts for the whole stream. Dropping the future in the middle breaks the connection.
 pub(super) async fn open_reader<'c>(
     connection: &'c mut Connection,
     sql: &str,
@@ -139,6 +146,9 @@ impl RowStream<'_> {
     }
 
     /// The whole rows that were read since the last batch, for an end in the middle.
+    ///
+    /// # Errors
+    /// What the transcoder says of the rows so far.
     pub fn take_batch(&mut self) -> Result<Option<Batch>> {
         Ok(self.reader.take_batch()?)
     }
@@ -158,6 +168,7 @@ impl RowStream<'_> {
         self.reader.rows()
     }
 
+    /// Waits for a turn first, if the row that is being read is long.
     async fn receive(&mut self) -> Result<()> {
         if let Some(turns) = &self.large {
             turns.wait(&mut self.turn, self.reader.held()).await?;
@@ -188,6 +199,8 @@ impl RowStream<'_> {
         Err(error)
     }
 
+    /// Gives the connection back if the answer ended well, or with an error that leaves the session
+    /// as it was; closes it otherwise.
     fn finish(&mut self, outcome: Outcome) -> Result<()> {
         for message in &outcome.messages {
             tracing::debug!(number = message.number, "message from the source");
@@ -210,6 +223,7 @@ impl RowStream<'_> {
     }
 }
 
+/// The message's number, state and class as an error.
 fn told(message: &ServerMessage) -> Error {
     fault::server_error(
         u32::try_from(message.number).unwrap_or(0),

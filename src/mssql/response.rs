@@ -14,6 +14,7 @@ pub(super) struct Changes {
     pub(super) packet_size: Option<usize>,
     /// Descriptor of the open transaction, zeros after its end.
     pub(super) transaction: Option<[u8; 8]>,
+    /// From LOGINACK.
     pub(super) server: Option<ServerVersion>,
 }
 

@@ -1,4 +1,7 @@
 //! TLS to SQL Server: what is trusted, which name is expected, and errors that say what to do.
+//!
+//! Which checks a certificate passes is decided in `crate::tls`; here the job's settings choose
+//! among them. `source.ca_file` replaces the system's authorities, it does not add to them.
 
 use std::io;
 use std::path::Path;
@@ -33,6 +36,10 @@ pub(super) enum Tls {
 
 impl Tls {
     /// Reads the trusted authorities. Warns here, once, if certificates are not checked.
+    ///
+    /// # Errors
+    /// `SourceTls`: the authorities cannot be read, there are none, or `tls: legacy` is not in this
+    /// build.
     pub(super) fn new(source: &Source) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = verifier(source, &provider)?;
@@ -77,6 +84,10 @@ impl Tls {
     }
 
     /// Does the handshake with `host` over the tunnel.
+    ///
+    /// # Errors
+    /// `SourceTls` if TLS itself refused something, `SourceTlsCut` if the connection broke
+    /// meanwhile.
     pub(super) async fn handshake(
         &self,
         host: &str,
@@ -100,6 +111,7 @@ impl Tls {
         Ok(stream)
     }
 
+    /// Which of the job's two settings this is, for the message of an error.
     fn spoken(&self) -> job::Tls {
         match self {
             Self::Modern(_) => job::Tls::Modern,
@@ -131,12 +143,15 @@ fn tls_error(message: impl Into<String>) -> Error {
     Error::new(Kind::SourceTls, message)
 }
 
+/// # Errors
+/// `SourceTls`: neither a host name nor an address.
 fn server_name(host: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).map_err(|cause| {
         tls_error(format!("{host} is not a name that a certificate can carry")).because(cause)
     })
 }
 
+/// The check that the job asks for, with its warning if that is none.
 fn verifier(
     source: &Source,
     provider: &Arc<CryptoProvider>,
@@ -160,6 +175,7 @@ fn verifier(
         .map_err(|error| tls_error(error.to_string()).because(error))
 }
 
+/// A certificate in the file is trusted for itself as well, whether or not it is an authority's.
 fn trusted_by_file(file: &Path) -> Result<Trusted> {
     let shown = file.display();
     let mut trusted = tls::from_file(file).map_err(|cause| {
@@ -175,6 +191,7 @@ fn trusted_by_file(file: &Path) -> Result<Trusted> {
     Ok(trusted)
 }
 
+/// Single certificates that cannot be read do not matter, unless none is left.
 fn trusted_by_system() -> Result<Trusted> {
     let (trusted, errors) = tls::from_system();
     if !trusted.certificates.is_empty() {
@@ -190,6 +207,8 @@ fn trusted_by_system() -> Result<Trusted> {
     })
 }
 
+/// The message says what is most likely wrong with a server of this kind, and the setting that
+/// helps.
 fn handshake_error(host: &str, encrypt: Encrypt, spoken: job::Tls, cause: io::Error) -> Error {
     let strict = encrypt == Encrypt::Strict;
     let ended = matches!(
@@ -248,10 +267,12 @@ fn old_server() -> String {
     )
 }
 
+/// `None` for an error of the socket, or of OpenSSL.
 fn rustls_cause(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
+/// Names what the certificate carries, and the setting that accepts it.
 fn certificate_message(host: &str, wrong: &CertificateError) -> String {
     match wrong {
         CertificateError::NotValidForNameContext {

@@ -1,4 +1,8 @@
 //! One connection's bytes: socket and TLS, lent in turn to the driver and to row streams.
+//!
+//! During the login tiberius believes that it speaks plain TDS: its PRELOGIN is answered here, and
+//! its LOGIN7 goes into TLS below. After that exactly one of the driver and a row stream has the
+//! transport at a time ([`Slot`]). Nothing here reads tokens; captured bytes are for `response`.
 
 use std::io;
 use std::pin::Pin;
@@ -34,7 +38,9 @@ pub(super) struct Transport {
 }
 
 enum Stream {
+    /// Without TLS, or after it has ended with the login.
     Plain(Tunnel),
+    /// Everything is encrypted.
     Tls(Encrypted),
     /// Only while one becomes the other.
     Between,
@@ -48,6 +54,7 @@ enum Stage {
     Answer(Vec<u8>, usize),
     /// It writes LOGIN7, which is watched for its end.
     Login,
+    /// Logged in: bytes go through as they are.
     Open,
 }
 
@@ -76,6 +83,7 @@ impl Transport {
         self.capture = Some(Vec::new());
     }
 
+    /// The copy so far, at most 64 KiB of it; empty if none was kept.
     pub(super) fn end_capture(&mut self) -> Vec<u8> {
         self.capture.take().unwrap_or_default()
     }
@@ -111,6 +119,7 @@ impl Transport {
         Ok(())
     }
 
+    /// Drops the TLS session without its closing alert, as MS-TDS has it after the login packet.
     fn leave_tls(&mut self) {
         self.stream = match std::mem::replace(&mut self.stream, Stream::Between) {
             Stream::Tls(stream) => match stream.into_tunnel() {
@@ -256,6 +265,7 @@ impl Slot {
         self.with(Option::take)
     }
 
+    /// Gives the transport back; the driver can use it again.
     pub(super) fn put(&self, transport: Transport) {
         self.with(|slot| *slot = Some(transport));
     }

@@ -1,4 +1,7 @@
 //! The socket below TLS: wraps the handshake of TDS 7.x in PRELOGIN packets, then is the plain socket.
+//!
+//! It knows packet headers and TLS content types, and nothing of what is in them. `tls` does the
+//! handshake on top of it; `transport` uses it as the plain socket.
 
 use std::io;
 use std::pin::Pin;
@@ -35,6 +38,7 @@ pub(super) struct Tunnel {
 /// How received bytes are to be understood.
 #[derive(Debug, Clone, Copy)]
 enum Incoming {
+    /// As they are.
     Plain,
     /// In a wrapping packet with this many payload bytes still to come.
     Wrapped(usize),
@@ -43,9 +47,11 @@ enum Incoming {
 /// The state of a socket on which nothing is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Glance {
+    /// Open, and nothing has come.
     Quiet,
     /// Bytes came unasked: TLS housekeeping, or the server's last words.
     Talking,
+    /// The peer has ended the connection, or it broke.
     Closed,
 }
 
@@ -94,6 +100,7 @@ impl Tunnel {
         }
     }
 
+    /// Puts the handshake bytes since the last flush into PRELOGIN packets of the default size.
     fn wrap_flight(&mut self) {
         if self.flight.is_empty() {
             return;
@@ -104,6 +111,7 @@ impl Tunnel {
         self.outgoing.extend_from_slice(&message);
     }
 
+    /// Ready when the socket has taken all wrapped bytes.
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
             let written = ready!(Pin::new(&mut self.tcp).poll_write(cx, &self.outgoing))?;

@@ -1,4 +1,7 @@
 //! Opens the pools of both servers, and closes them so that neither server is left with a connection.
+//!
+//! Every command opens its pools here, so all of them retry the first contact in the same way, and
+//! a command that writes refuses a standby before it does anything.
 
 use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
@@ -22,6 +25,10 @@ pub struct Connections {
 impl Connections {
     /// Connects to both at once; the first error that does not pass by itself comes back as the server
     /// gave it.
+    ///
+    /// # Errors
+    /// What a server answered, once `transfer.retry.at_start` has passed for those faults that may
+    /// pass.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
         let (source, target) =
@@ -101,6 +108,9 @@ pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
 }
 
 /// The target as the job names it, with the version that its server states.
+///
+/// # Errors
+/// The target cannot be asked.
 pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint> {
     let lease = target.acquire().await?;
     Ok(Endpoint {
@@ -112,6 +122,9 @@ pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint>
 }
 
 /// Refuses a consistency that the source cannot give.
+///
+/// # Errors
+/// `SourceConsistency`, with the statement that allows it.
 pub fn require_consistency(job: &Job, database: &Database) -> Result<()> {
     if job.transfer.consistency == Consistency::Snapshot && !database.snapshot_isolation {
         return Err(Error::new(

@@ -1,4 +1,8 @@
 //! What every task of a run shares: the run with its two pools, and the tables while they are loaded.
+//!
+//! [`Run`] is made when a run is registered, [`TableLoad`] when a table is about to be loaded. Both
+//! are shared by reference between tasks. Counters are atomic; locks are held for a moment and
+//! never across an await.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -26,6 +30,7 @@ use tds_copy::transcode::RowLayout;
 
 /// A registered run, shared by all of its tasks.
 pub struct Run {
+    /// The job as it was read; nothing changes it during the run.
     pub job: Job,
     /// The run's number in `_migrate.runs`; a younger run of the job has a higher one.
     pub id: RunId,
@@ -145,6 +150,7 @@ pub struct UnreadyTable {
 /// Rows of a table's source and of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
+    /// By a count, or as the server keeps it by itself.
     pub source: u64,
     pub target: u64,
 }
@@ -158,6 +164,8 @@ const BYTES_PER_ROW: u64 = 100;
 
 impl TableLoad {
     /// A recorded table that is to be loaded; `cancel` is the run's.
+    /// Partitions that are recorded as done count as done from the beginning, and their rows as
+    /// resumed.
     pub fn new(
         job: &Job,
         cancel: &CancellationToken,
@@ -270,6 +278,7 @@ impl TableLoad {
     }
 
     /// Keeps the first error and stops the table's other partitions; true for the first.
+    /// An error after the first is a consequence of it most of the time, and is dropped.
     pub fn fail(&self, error: Error) -> bool {
         let mut failure = lock(&self.failure);
         let first = failure.is_none();
@@ -298,6 +307,7 @@ impl TableLoad {
 }
 
 /// How much work a table is, in bytes.
+/// For the order of tables and for shares of progress; never for what is read.
 pub fn weight(plan: &TablePlan) -> u64 {
     match plan.estimated_bytes {
         0 => plan.estimated_rows.saturating_mul(BYTES_PER_ROW),

@@ -1,4 +1,8 @@
 //! What this process and this machine did with their CPUs, from `/proc` (proc(5)).
+//!
+//! A load that is bound by this machine looks like slow servers from inside, so `load::adapt` and
+//! `tune` ask how busy its CPUs are. On a system without `/proc` nothing is known, and nothing
+//! fails.
 
 use std::fs;
 use std::thread;
@@ -27,12 +31,14 @@ impl Counters {
     }
 
     /// CPU seconds of this process since `before`.
+    /// `None` if the system does not tell.
     pub fn cpu_since(&self, before: &Self) -> Option<f64> {
         let ticks = self.process?.checked_sub(before.process?)?;
         Some(ticks as f64 / TICKS)
     }
 
     /// How busy the machine was since `before`, 0.0 to 1.0.
+    /// `None` if the system does not tell, or no tick has passed.
     pub fn busy_since(&self, before: &Self) -> Option<f64> {
         let (now, then) = (self.machine?, before.machine?);
         let all = now.1.checked_sub(then.1).filter(|all| *all > 0)?;

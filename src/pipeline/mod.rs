@@ -1,5 +1,10 @@
 //! Runs a job: the only code that spawns work of a run. The signal listener and the tasks that drive
 //! PostgreSQL connections live with their owners.
+//!
+//! `run` has the steps of a run in order, `load` the workers, `commands` what moves no rows,
+//! `verify` and `tune` the two commands that read much. Below them are the parts that all share:
+//! `connections`, `context`, `retry`, `policy`, `shutdown`, `outage` and `survey`. This is the only
+//! place that knows both `mssql` and `postgres`.
 
 mod commands;
 mod connections;

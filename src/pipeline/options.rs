@@ -1,4 +1,6 @@
 //! What the command line adds to a job file.
+//!
+//! Plain data: `cli::arguments` makes it, and nothing else decides what an option means.
 
 use std::time::Duration;
 

@@ -1,5 +1,8 @@
 //! Ends a run when a server stays away. Each table has its own tries, and the tries of a thousand tables
 //! would take days to end.
+//!
+//! A server counts as away if nothing of it was reached, by any task, from the first of a table's
+//! tries to the last. One connection or one batch in that time is enough to leave the run as it is.
 
 use std::sync::Mutex;
 
@@ -35,6 +38,7 @@ impl Contact {
 /// The error that ends the run, once a server has stayed away.
 #[derive(Default)]
 pub struct Outage {
+    /// The first one found; taken by the run that ends with it.
     error: Mutex<Option<Error>>,
     found: Notify,
 }
@@ -42,6 +46,7 @@ pub struct Outage {
 impl Outage {
     /// Looks at the error after which work is not tried again. `before` and `now` are from the first of its
     /// tries in a row and from after the last one.
+    /// Does nothing for errors that no retry helps against, and for those of no server.
     pub fn check(&self, error: &Error, before: Contact, now: Contact) {
         let Some(side) = side(error.kind()) else {
             return;

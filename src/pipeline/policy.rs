@@ -1,4 +1,7 @@
 //! What follows from a kind of error: when a retry can help, and what the operator can do.
+//!
+//! The kind of an error is decided where it arises; everything that follows from it is here and in
+//! `cli::exit`. `retry` uses the first half, reports and messages the second.
 
 use crate::error::{Error, Kind};
 use crate::report::table::Cause;

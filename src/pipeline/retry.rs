@@ -1,5 +1,8 @@
 //! Retries work after transient faults: exponential backoff with equal jitter. Before the load it is bounded
 //! by time, during the load by the number of tries that got no further.
+//!
+//! Whether a fault is transient is `policy`'s to say. Work that is retried must be repeatable: it
+//! reads again what it depends on, and leaves nothing half done at a server when it fails.
 
 use std::time::Duration;
 
@@ -43,6 +46,8 @@ impl<'a> Backoff<'a> {
     ///
     /// # Errors
     /// `error` itself if it is permanent or no try is left, and [`Kind::Stopped`] when cancelled.
+    /// A time-out of a pool does not count as a try and is not waited after: the wait was the
+    /// pool's.
     pub async fn after(&mut self, error: Error, cancel: &CancellationToken) -> Result<()> {
         if matches!(
             error.kind(),
@@ -118,6 +123,7 @@ enum Stage {
 
 impl Stage {
     /// How long work with a fault of this kind is retried; `None` if the fault is reported at once.
+    /// `failed` counts the try that has just failed.
     fn bound(self, kind: Kind, failed: u32, settings: &Retry) -> Option<Duration> {
         let bound = settings.at_start;
         match (policy(kind).retry, self) {
@@ -132,6 +138,9 @@ impl Stage {
 /// Retries the first connection: a wrong password, certificate or name is reported at once, a fault that
 /// passes by itself is retried for `transfer.retry.at_start`. It listens to no stop: the future may be
 /// dropped anywhere.
+///
+/// # Errors
+/// The last error, unchanged.
 pub async fn retry_first_contact<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
@@ -140,6 +149,9 @@ pub async fn retry_first_contact<T, F: Future<Output = Result<T>>>(
 }
 
 /// Retries what follows before the load: catalog, planning, state. `work` may be done twice.
+///
+/// # Errors
+/// The last error, unchanged.
 pub async fn retry_before_load<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     work: impl FnMut() -> F,
@@ -180,6 +192,9 @@ async fn within_bound<T, F: Future<Output = Result<T>>>(
 
 /// Does work that may be done twice until it succeeds, fails permanently, or is cancelled. A cancel drops
 /// the work wherever it is, so it must leave a transaction open or none begun.
+///
+/// # Errors
+/// The first permanent error, the last transient one, or `Stopped`.
 pub async fn retry_cancellable<T, F: Future<Output = Result<T>>>(
     settings: &Retry,
     cancel: &CancellationToken,

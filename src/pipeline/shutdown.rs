@@ -129,6 +129,7 @@ impl StopClock {
 
     /// Does what a stopped run can leave undone, for at most `within` after the stop; `None` if that was
     /// not enough, with its statements cancelled at the server.
+    /// `work` is dropped when the time is over; nothing cancels it while the run is not stopped.
     pub async fn finish_within<T>(
         &self,
         target: &TargetPool,
@@ -145,6 +146,7 @@ impl StopClock {
         None
     }
 
+    /// Resolves `time` after the stop; never without one.
     async fn passed(&self, time: Duration) {
         self.cancel.cancelled().await;
         sleep_until(*self.stopped.get_or_init(Instant::now) + time).await;

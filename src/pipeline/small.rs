@@ -1,4 +1,7 @@
 //! Which tables are small enough to be finished together with others.
+//!
+//! Each such table costs a handful of round trips, and almost no work at the server; together they
+//! cost one transaction. Both limits must hold.
 
 use crate::config::job::Job;
 use crate::plan::table::TablePlan;

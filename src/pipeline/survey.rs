@@ -1,4 +1,7 @@
 //! Reads the source's catalog and plans the tables of the job: what every command that plans begins with.
+//!
+//! The catalog is read once, over one source connection, and everything after is computed from it.
+//! `--table` is applied last, so that names and foreign keys are those of the whole job.
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
@@ -17,6 +20,7 @@ use tsql::typemap::{TargetTypes, depends_on_target};
 
 /// The source's catalog, and what the job plans from it.
 pub struct Survey {
+    /// As it was when the catalog was read; cut points and counts are asked for later.
     pub database: Database,
     pub planned: Planned,
 }
@@ -67,6 +71,9 @@ pub async fn target_types(database: &Database, target: &TargetPool) -> Result<Ta
 }
 
 /// Reads the catalog, with retries.
+///
+/// # Errors
+/// The last error, once `transfer.retry.at_start` has passed.
 pub async fn read_catalog(job: &Job, source: &SourcePool) -> Result<Database> {
     retry_before_load(&job.transfer.retry, || async {
         catalog::load(&mut *source.acquire().await?).await
@@ -92,6 +99,10 @@ pub fn needs_target_types(database: &Database) -> bool {
 }
 
 /// Plans every selected table of a catalog that was read.
+///
+/// # Errors
+/// `SourceConsistency`, every planning problem as one error, `JobFile` if no table is selected, or
+/// `Usage` for a `--table` that names none.
 pub fn plan_from(
     database: Database,
     job: &Job,
@@ -108,6 +119,9 @@ pub fn plan_from(
 }
 
 /// As [`plan_from`], with the tables that can be planned beside the problems of the others.
+///
+/// # Errors
+/// Those of [`plan_from`] that are no table's own.
 pub fn attempt(
     database: Database,
     job: &Job,
@@ -171,6 +185,7 @@ fn limit(planned: &mut Planned, problems: &mut Vec<Error>, options: &RunOptions)
 }
 
 /// All errors as one, each on a line of its own.
+/// The kind is that of the first, which decides the exit code.
 pub fn all_as_one(mut errors: Vec<Error>) -> Error {
     if errors.len() == 1 {
         return errors.remove(0);

@@ -1,4 +1,7 @@
 //! The counters of columns that were identities: where they continue, and which rows are in their way.
+//!
+//! "Furthest" is the greatest value of a counter that counts up, the least of one that counts down.
+//! All values are `i128` here, because a column may be `numeric(38)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +14,7 @@ use crate::postgres::fault;
 use tsql::names::{qualified, quote_ident};
 use tsql::schema::Identity;
 
+/// The sequences that columns own, by position; a column without one gives NULL.
 const SEQUENCES: &str = "\
 SELECT w.number, pg_catalog.pg_get_serial_sequence(w.name, w.column_name) AS sequence \
 FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) \
@@ -31,6 +35,7 @@ pub struct Collision {
     pub furthest: i128,
 }
 
+/// Columns that the plan gives a counter and that were an identity at the source.
 fn counted(plan: &TablePlan) -> impl Iterator<Item = (&ColumnPlan, &Identity)> {
     let columns = plan.columns.iter();
     let columns = columns.filter(|column| column.clauses.counter.is_some());
@@ -54,6 +59,9 @@ fn is_past(identity: &Identity, value: i128) -> bool {
 }
 
 /// Whether the table holds values beyond its counter as planned.
+///
+/// # Errors
+/// The table cannot be read.
 pub async fn is_beyond(client: &Client, plan: &TablePlan) -> Result<bool> {
     for (column, identity) in counted(plan) {
         let value = furthest_value(client, plan, column, identity).await?;
@@ -101,6 +109,7 @@ pub(super) async fn beyond_of(
     Ok(beyond)
 }
 
+/// A scan of the column, or a look at one end of an index if there is one. NULL for an empty table.
 fn select_furthest(plan: &TablePlan, column: &ColumnPlan, identity: &Identity) -> String {
     format!(
         "SELECT pg_catalog.{}({})::text FROM {}",
@@ -150,6 +159,9 @@ async fn sequence_of(
 /// Sets the counter to the source's last value, or leaves it if it has got further itself: it numbered
 /// rows that an append found there. Rows beyond it do not move it, because the source would give out its
 /// next value too; they do if the source does not tell its last value.
+///
+/// # Errors
+/// The value does not fit the sequence, or the table cannot be read.
 pub(super) async fn set(
     transaction: &Transaction<'_>,
     plan: &TablePlan,
@@ -197,6 +209,8 @@ pub(super) async fn set_all(
 }
 
 /// `last_value` of a sequence that was never used is its start, and was not given out.
+/// HAVING leaves the counter as it is if neither the source nor the table nor the sequence has a
+/// value.
 fn set_statement(
     plan: &TablePlan,
     column: &ColumnPlan,
@@ -295,6 +309,7 @@ async fn sequences_of(
     Ok(found.collect())
 }
 
+/// `None` for an empty table, and if the next value is free.
 fn collision(row: &Row, asked: &Numbered<'_>, sequence: &str) -> Option<(usize, Collision)> {
     let furthest: i128 = row.get::<_, Option<&str>>("furthest")?.parse().ok()?;
     let last = i128::from(row.get::<_, i64>("last_value"));
@@ -319,6 +334,7 @@ fn collision(row: &Row, asked: &Numbered<'_>, sequence: &str) -> Option<(usize, 
     })
 }
 
+/// A value that is taken matters only if a key refuses it.
 fn leads_a_key(plan: &TablePlan, column: &str) -> bool {
     let key = plan
         .primary_key

@@ -1,4 +1,7 @@
 //! Which types the target's extensions offer.
+//!
+//! Planning depends on the answer: without PostGIS a `geography` becomes bytes, without pgvector a
+//! `vector` an array of `real` (docs/types.md).
 
 use tokio_postgres::GenericClient;
 
@@ -16,6 +19,9 @@ WHERE e.extname IN ('postgis', 'vector') AND t.typname IN ('geometry', 'geograph
 AND pg_catalog.pg_type_is_visible(t.oid)";
 
 /// Asks the target.
+///
+/// # Errors
+/// The catalog cannot be read.
 pub async fn target_types(client: &impl GenericClient) -> Result<TargetTypes> {
     let rows = client
         .query(FIND, &[])

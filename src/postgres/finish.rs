@@ -1,4 +1,8 @@
 //! Completes a loaded table: keys, identity, statistics.
+//!
+//! One transaction completes a table and records it as done, so a table that is recorded as done
+//! has its key, and a killed run does the whole step again. Indexes and checks are made before, in
+//! `objects`.
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -11,6 +15,7 @@ use crate::postgres::fault;
 use crate::postgres::state::{REPLACED, RunId, TableKey, must_be_latest, not_as_recorded};
 use tsql::names::{TargetName, qualified};
 
+/// Locks the table's record, and counts its partitions that are not done and the rows of all.
 const BEGIN: &str = "\
 SELECT state, made_oid, (SELECT count(*) FROM _migrate.partitions p WHERE p.job = t.job \
 AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.state <> 'done') AS missing, \
@@ -18,6 +23,7 @@ AND p.source_schema = t.source_schema AND p.source_table = t.source_table AND p.
 AND p.source_schema = t.source_schema AND p.source_table = t.source_table) AS rows \
 FROM _migrate.tables t WHERE job = $1 AND source_schema = $2 AND source_table = $3 FOR UPDATE";
 
+/// The table's totals are those of its partitions.
 const DONE: &str = "\
 UPDATE _migrate.tables t SET state = 'done', error = NULL, updated_at = pg_catalog.now(), \
 (rows, bytes) = (SELECT coalesce(sum(p.rows), 0), coalesce(sum(p.bytes), 0) \
@@ -25,6 +31,7 @@ FROM _migrate.partitions p WHERE p.job = t.job AND p.source_schema = t.source_sc
 AND p.source_table = t.source_table) \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3";
 
+/// Sets both for the session, not for the transaction. `setting` is in kB.
 const MAINTENANCE: &str = "\
 SELECT pg_catalog.set_config(s.name, CASE s.name WHEN 'maintenance_work_mem' \
 THEN greatest(s.setting::bigint, $1) || 'kB' ELSE $2::text END, false) FROM pg_catalog.pg_settings s \
@@ -42,6 +49,9 @@ pub async fn set_maintenance(client: &Client, memory: u64, workers: usize) -> Re
 }
 
 /// Vacuums a table outside of any transaction.
+///
+/// # Errors
+/// PostgreSQL's own: the rows are there, and the table is done all the same.
 pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
     let vacuum = format!("VACUUM {}", qualified(table));
     client
@@ -52,6 +62,10 @@ pub async fn vacuum(client: &Client, table: &TargetName) -> Result<()> {
 
 /// Makes the table durable and adds its primary key, before everything else that it gets. Does nothing if
 /// that is done, or if the table is not the job's own.
+///
+/// # Errors
+/// `TargetEmptied` if a crash emptied an UNLOGGED table, `Checkpoint` if the table is another one
+/// now, `JobHeld` if a younger run has the job.
 pub async fn make_durable(
     client: &mut Client,
     table: &TableKey,
@@ -172,6 +186,8 @@ async fn begin(transaction: &Transaction<'_>, table: &TableKey) -> Result<Option
     }
 }
 
+/// # Errors
+/// `Checkpoint`: the oid under the target's name is not the one that was recorded.
 async fn must_be_same(
     transaction: &Transaction<'_>,
     plan: &TablePlan,
@@ -221,6 +237,7 @@ async fn set_logged(transaction: &Transaction<'_>, name: &str, recorded: i64) ->
     transaction.batch_execute(&alter).await.map_err(failed)
 }
 
+/// Does nothing if the table has one, under whatever name.
 async fn add_primary_key(transaction: &Transaction<'_>, plan: &TablePlan) -> Result<()> {
     let name = qualified(&plan.target);
     let failed = |error| fault::from_driver(error, &format!("add the primary key of {name}"));

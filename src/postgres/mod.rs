@@ -1,4 +1,9 @@
 //! The target side: everything that talks to PostgreSQL.
+//!
+//! `connect` and `pool` give connections, `state` is schema `_migrate`, `copy` writes rows with
+//! their checkpoints, `ddl` makes tables, `objects`, `finish` and `counter` what belongs to them,
+//! `verify` reads rows back. `lock` is the job lock on a connection of its own. Nothing here
+//! imports `mssql`. Statements name `pg_catalog` wherever a search path could hide a function.
 
 pub mod connect;
 pub mod copy;

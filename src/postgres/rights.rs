@@ -1,4 +1,7 @@
 //! What the role of a session may do, and whether the server has room for connections.
+//!
+//! `migrate check` asks, so that a missing right is found before hours of loading. Rights that come
+//! through membership in roles count, as PostgreSQL counts them.
 
 use tokio_postgres::Client;
 
@@ -24,10 +27,12 @@ pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS ma
 pg_catalog.current_setting('max_connections')::int AS connection_limit, \
 (SELECT pg_catalog.count(*)::int FROM pg_catalog.pg_stat_activity) AS connections_used";
 
+/// Schemas that are there and in which the role lacks CREATE.
 const CLOSED_SCHEMAS: &str = "\
 SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1) \
 AND NOT pg_catalog.has_schema_privilege(oid, 'CREATE') ORDER BY nspname";
 
+/// DROP, TRUNCATE and ALTER need the owner's rights.
 const TABLES_OF_OTHERS: &str = "\
 SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \

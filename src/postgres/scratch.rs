@@ -1,4 +1,8 @@
 //! The table that samples are written to: made, emptied, and dropped so that nothing stays.
+//!
+//! `migrate tune` makes one table for each job, under the job's lock, and drops it at its end. A
+//! table is dropped only if its comment says that it is one of these, so a user's own table is
+//! never touched.
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, GenericClient, Transaction};
@@ -87,6 +91,9 @@ impl Scratch {
     }
 
     /// Gives its space back between two samples.
+    ///
+    /// # Errors
+    /// A reader holds the table, or the connection broke.
     pub async fn empty(&self, client: &Client) -> Result<()> {
         let table = qualified(&self.name);
         client
@@ -97,6 +104,9 @@ impl Scratch {
 
     /// Drops the table, and the schema if it was made for scratch tables and holds nothing else.
     /// One that another process has made since, which needs the job's lock, is left alone.
+    ///
+    /// # Errors
+    /// What keeps the table from being dropped; the table is then still there.
     pub async fn remove(&self, client: &mut Client) -> Result<()> {
         let table = qualified(&self.name);
         let failed = |error| fault::from_driver(error, &format!("drop the scratch table {table}"));
@@ -167,6 +177,8 @@ async fn make_schema(transaction: &Transaction<'_>) -> Result<()> {
     transaction.batch_execute(&statements).await.map_err(failed)
 }
 
+/// # Errors
+/// `TargetExists`: a table of this name without the job's mark.
 async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &str) -> Result<()> {
     let table = qualified(name);
     match find(transaction, name, mark).await? {
@@ -189,6 +201,7 @@ async fn drop_leftover(transaction: &Transaction<'_>, name: &TargetName, mark: &
     }
 }
 
+/// `None` if there is none; else its oid, and whether it is the job's.
 async fn find(
     client: &impl GenericClient,
     name: &TargetName,
@@ -201,6 +214,7 @@ async fn find(
     Ok(found.map(|row| (row.get("oid"), row.get("ours"))))
 }
 
+/// A hash, because a job's name may be longer than 63 bytes and hold any character.
 fn name_of(job: &str) -> TargetName {
     TargetName {
         schema: SCHEMA.to_owned(),

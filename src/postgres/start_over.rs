@@ -16,6 +16,7 @@ use crate::postgres::state::{LeftoverTables, NewRun, RunId, register, wipe};
 pub struct Discarded<'a> {
     /// Views of the job, each after those that it reads: they keep their tables from being dropped.
     pub views: &'a [ViewPlan],
+    /// What happens to the tables that the job made.
     pub tables: LeftoverTables,
 }
 

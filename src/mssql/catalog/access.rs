@@ -1,4 +1,8 @@
 //! What the login would read less of than there is: masks, row filters, columns without SELECT.
+//!
+//! `HAS_PERMS_BY_NAME` answers for the login itself, so nothing here needs more rights than the
+//! rows do. A server that refuses a question counts as one that hides nothing it does not say;
+//! `plan::access` decides what follows from the answers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -76,15 +80,21 @@ pub(super) struct Access {
     pub(super) select_on_all: Option<bool>,
     /// The server has security policies and does not show them to this login.
     pub(super) filters_hidden: bool,
+    /// The login has UNMASK in the whole database.
     unmask: bool,
     /// Masked columns by `object_id` and `column_id`, with whether the login has UNMASK there.
     unmasked: HashMap<(i64, i64), bool>,
+    /// `object_id` of tables with a filter predicate.
     filtered: HashSet<i64>,
     /// Columns without SELECT, of tables that have any.
     denied: HashMap<i64, Vec<String>>,
 }
 
 impl Access {
+    /// Asks four questions; that about masks only since 2016, before which no column could have one.
+    ///
+    /// # Errors
+    /// A lost connection. A refusal is an empty answer.
     pub(super) async fn ask(connection: &mut Connection, since_2016: bool) -> Result<Self> {
         let mut access = Self::default();
         let permissions = warn_if_refused::<PermissionsRow>(all(connection).await)?;
@@ -127,6 +137,8 @@ impl Access {
         !self.unmasked.get(&part).copied().unwrap_or(self.unmask)
     }
 
+    /// Whether a security policy filters the table's rows; it may filter them for this login or
+    /// not.
     pub(super) fn filters(&self, table: i64) -> bool {
         self.filtered.contains(&table)
     }

@@ -1,4 +1,8 @@
 //! Sends a catalog query, and decides what a refusal means.
+//!
+//! Three answers to a refusal: an error for what the plan cannot do without (`all`), a warning
+//! (`warn_if_refused`), or a line of the debug log (`none_if_refused`). A lost connection is an
+//! error in each case, so that a catalog is never half read.
 
 use crate::error::{Error, Kind, Result};
 use crate::mssql::connection::Connection;

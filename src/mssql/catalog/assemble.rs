@@ -1,4 +1,7 @@
 //! Puts the catalog's rows together into tables.
+//!
+//! Pure: rows in, tables out, tested with rows as text. Rows are joined here and not by the server,
+//! because a join in T-SQL would repeat long texts and fail as a whole if one view is refused.
 
 use std::collections::HashMap;
 
@@ -53,6 +56,10 @@ pub(super) struct Answers {
 }
 
 /// Makes the tables, in the order of the answer, each with its columns by `column_id`.
+///
+/// # Errors
+/// `SourceConsistency` if the answers contradict each other, because the schema changed between two
+/// statements; `SourceProtocol` for a number that is none.
 pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
     let mut attached = Attached::new(&answers.objects);
     let mut columns = columns(answers, &attached)?;
@@ -93,6 +100,7 @@ pub(super) fn tables(answers: &Answers) -> Result<Vec<Table>> {
 
 type Columns = HashMap<i64, Vec<(i64, Column)>>;
 
+/// Columns by `object_id`, each with its `column_id`; those that no query may name are left out.
 fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     let types = Types::new(&answers.types);
     let code_pages = code_pages(&answers.collations);
@@ -144,6 +152,7 @@ fn columns(answers: &Answers, attached: &Attached) -> Result<Columns> {
     Ok(columns)
 }
 
+/// Always Encrypted comes first: the declared type is that of the plain value.
 fn column_type(row: &ColumnRow, types: &Types) -> SqlType {
     if row.encryption_type.is_some() {
         // Without its key the server sends the ciphertext, which must not pass for the value.
@@ -281,6 +290,7 @@ fn add_columns(
         {
             continue;
         }
+        // `key_ordinal` is 0 for included columns and for the partitioning column.
         if member.is_included_column {
             index.included.push(column);
         } else if member.key_ordinal.unwrap_or(0) > 0 {

@@ -1,4 +1,7 @@
 //! The columns of node and edge tables (Microsoft, "SQL Graph architecture").
+//!
+//! A node table has `$node_id`, an edge table `$edge_id`, `$from_id` and `$to_id`: computed columns
+//! over internal ones. The internal columns cannot be selected, and indexes are declared on them.
 
 use std::collections::HashMap;
 

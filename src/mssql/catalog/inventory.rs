@@ -10,11 +10,14 @@ use tsql::schema::inventory::InventoryKind;
 
 /// A kind, the statement that names all of it, and how its rows are written.
 struct Question {
+    /// In the plural, as reports show it.
     kind: &'static str,
+    /// Gives the columns that `show` reads, in the order of the report.
     sql: &'static str,
     show: fn(&ControlRow) -> Result<String>,
     /// The version that brought the view is told by this column, see `NEWER_COLUMNS`.
     since: Option<&'static str>,
+    /// What to know of the whole kind.
     note: Option<&'static str>,
 }
 
@@ -146,6 +149,10 @@ const QUESTIONS: [Question; 12] = [
 ];
 
 /// Asks for every kind; of one that the server or the login does not answer, why.
+/// `newer`: columns of catalog views that this version has. Kinds without any object are left out.
+///
+/// # Errors
+/// A lost connection.
 pub(super) async fn ask(
     connection: &mut Connection,
     newer: &[String],
@@ -195,6 +202,7 @@ fn three_parts(row: &ControlRow) -> Result<String> {
     Ok(format!("{schema}.{table}.{}", row.need_text("name")?))
 }
 
+/// The base is as it was written at CREATE SYNONYM, and may be in another database or server.
 fn synonym(row: &ControlRow) -> Result<String> {
     Ok(match row.text("base")? {
         Some(base) => format!("{} for {base}", two_parts(row)?),

@@ -1,4 +1,10 @@
 //! Reads the source's schema from the catalog views, in some thirty statements whatever its size.
+//!
+//! Called once for each command that plans, on one connection. What comes out is plain data
+//! (`tsql::schema::Database`), from which everything is planned without asking again, but for cut
+//! points and the last value of an identity. The views are those of SQL Server 2012; columns that
+//! came later are asked for only if the server has them. What the login may not see is missing or
+//! empty in the result and never an error, unless no table could be planned without it.
 
 mod access;
 mod ask;
@@ -28,6 +34,10 @@ const SNAPSHOT_ON: i64 = 1;
 const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Loads the database's facts and all user tables that the login may see.
+///
+/// # Errors
+/// `SourcePermission` if the login does not see its own database or a view that tables depend on,
+/// `SourceConsistency` if the schema changed meanwhile, `SourceLost`.
 pub async fn load(connection: &mut Connection) -> Result<Database> {
     let (mut database, filters_unknown) = facts(connection).await?;
     let newer = newer_columns(connection).await?;
@@ -113,6 +123,7 @@ pub async fn last_value(
     row.text(0)?.map(types::integer).transpose()
 }
 
+/// Those of the columns that came with later versions which this server has.
 async fn newer_columns(connection: &mut Connection) -> Result<Vec<String>> {
     let rows = connection.query(&queries::newer_columns()).await?;
     rows.iter()

@@ -118,6 +118,7 @@ catalog_row! {
           WHERE t.is_ms_shipped = 0"
 }
 
+/// Columns of [`NEWER`] that the server lacks are NULL in the answer.
 pub(super) fn columns(newer: &[String]) -> String {
     select_from::<ColumnRow>(ColumnRow::FROM, is_known(newer))
 }

@@ -1,4 +1,8 @@
 //! Rows of the catalog's queries: a struct per query, with a field for each column.
+//!
+//! Fields are read by name, so a query's columns can be reordered without a mistake that compiles.
+//! Every expression is converted to `int`, `bigint` or `nvarchar` by the query itself: control rows
+//! hold nothing else.
 
 use crate::error::Result;
 use crate::mssql::control::ControlRow;
@@ -54,6 +58,7 @@ pub(super) fn select<R: CatalogRow>() -> String {
 }
 
 /// The query with another FROM clause; a column that the server does not know is NULL.
+/// `is_known` is asked for each field's name.
 pub(super) fn select_from<R: CatalogRow>(from: &str, is_known: impl Fn(&str) -> bool) -> String {
     let column = |(name, expression): &(&str, &str)| {
         let expression = if is_known(name) {

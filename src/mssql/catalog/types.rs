@@ -12,6 +12,9 @@ use super::queries::TypeRow;
 pub(super) struct Types(HashMap<i64, TypeRow>);
 
 /// A value of an identity or a sequence. They may be `decimal(38)`, so the catalog sends them as text.
+///
+/// # Errors
+/// `SourceProtocol`: the text is not an integer of up to 128 bits.
 pub(super) fn integer(text: &str) -> Result<i128> {
     text.trim().parse().map_err(|cause| {
         Error::new(
@@ -43,6 +46,8 @@ impl Types {
 
     /// Built-in types are known by their own name: `hierarchyid` and `geography` share a system
     /// type, and `vector` is stored as `varbinary`. Alias types become what they are made of.
+    /// A type that this tool does not know is `SqlType::Other` with its name, which planning
+    /// refuses unless the column is left out.
     pub(super) fn resolve(&self, declared: Declared) -> SqlType {
         let own = self.0.get(&declared.user_type_id);
         if let Some(own) = own {
@@ -81,6 +86,7 @@ impl Types {
         })
     }
 
+    /// The name of the built-in type whose values an alias type has.
     fn base_name(&self, system_type_id: i64) -> Option<&str> {
         let base = self.0.get(&system_type_id)?;
         (base.system_type_id == system_type_id).then_some(base.name.as_str())
@@ -100,6 +106,8 @@ fn is_sysname(own: &TypeRow, declared: Declared) -> bool {
 /// `sys.types.system_type_id` of nvarchar.
 const NVARCHAR: i64 = 231;
 
+/// `nchar` and `nvarchar` count characters here and bytes in the catalog; a negative length is
+/// `max`.
 fn by_name(name: &str, declared: Declared) -> Option<SqlType> {
     let scale = byte(declared.scale);
     let bytes = u16::try_from(declared.max_length);
@@ -159,6 +167,7 @@ fn dimensions(declared: Declared) -> u16 {
     u16::try_from(known).unwrap_or(0)
 }
 
+/// 0 for a number that no precision or scale has.
 fn byte(number: i64) -> u8 {
     u8::try_from(number).unwrap_or(0)
 }

@@ -1,4 +1,7 @@
 //! What bb8 asks of us: how to open a connection, whether it still works, where errors go.
+//!
+//! bb8 keeps idle connections and opens new ones; queueing, time-outs and closing are in `pool`.
+//! Errors of its background tasks reach the acquisitions through [`FailureSink`].
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,6 +33,7 @@ pub(super) enum ConnectFailed {
 }
 
 impl ConnectFailed {
+    /// For an acquisition that has no further connection to try.
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Failed(error) => error,
@@ -48,6 +52,7 @@ impl Manager {
         Self { connector, shared }
     }
 
+    /// Counts a connection that is thrown away, so that the next one opened is a replacement.
     fn discard(&self) {
         self.shared.counters.to_replace.fetch_add(1, Relaxed);
     }
@@ -75,6 +80,7 @@ impl bb8::ManageConnection for Manager {
         }
     }
 
+    /// Asked only if `source.pool.test_on_checkout` is set.
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), ConnectFailed> {
         if self.shared.closing.load(Relaxed) {
             return Ok(());
@@ -85,6 +91,7 @@ impl bb8::ManageConnection for Manager {
         })
     }
 
+    /// Asked when a connection comes back; a broken one is closed, and so is one in a transaction.
     fn has_broken(&self, connection: &mut Connection) -> bool {
         let broken = !connection.is_clean();
         if broken {
@@ -131,6 +138,7 @@ impl FailureSink {
 }
 
 impl bb8::ErrorSink<ConnectFailed> for FailureSink {
+    /// A stale connection is not told: bb8 tries the next one itself.
     fn sink(&self, error: ConnectFailed) {
         if let ConnectFailed::Failed(error) = error {
             let mut queue = lock(&self.0.queue);

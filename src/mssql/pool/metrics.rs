@@ -1,4 +1,7 @@
 //! What the source pool counts, so that a run can say where it waited.
+//!
+//! Atomic and without a lock, because every acquisition counts. Values of one snapshot may be of
+//! slightly different moments; a report reads them after the load.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,15 +15,20 @@ pub struct PoolMetrics {
     pub max_connections: u64,
     /// Connections open now, in use or idle.
     pub open: u64,
+    /// Most connections open at one time.
     pub peak_open: u64,
     pub in_use: u64,
+    /// Most connections in use at one time.
     pub peak_in_use: u64,
     /// Tasks that wait for a connection now.
     pub waiting: u64,
+    /// Connections handed out.
     pub acquisitions: u64,
     /// Acquisitions that found the pool full and had to wait.
     pub waits: u64,
+    /// Over the acquisitions that waited.
     pub wait_time: Duration,
+    /// The longest of them.
     pub longest_wait: Duration,
     /// Time that connections were out of the pool.
     pub use_time: Duration,
@@ -30,6 +38,7 @@ pub struct PoolMetrics {
     pub connects: u64,
     /// Connections opened in place of one that was broken, dirty or stale.
     pub reconnects: u64,
+    /// Attempts to open one that failed.
     pub connect_errors: u64,
 }
 
@@ -96,6 +105,7 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Counters {
+    /// A wait in the queue is over, with a connection or without.
     pub(super) fn waited(&self, time: Duration) {
         self.wait_nanos.fetch_add(nanos(time), Relaxed);
         self.longest_wait_nanos.fetch_max(nanos(time), Relaxed);
@@ -112,6 +122,7 @@ impl Counters {
         }
     }
 
+    /// A connection came back after being out for this long.
     pub(super) fn used(&self, time: Duration) {
         self.use_nanos.fetch_add(nanos(time), Relaxed);
     }

@@ -1,4 +1,7 @@
 //! The one pool of SQL Server connections: hard cap, first come first served, closed at the end.
+//!
+//! The cap holds for the process: every statement to SQL Server runs on a connection from here.
+//! Those that wait are served in order of arrival; what comes back dirty is closed and replaced.
 
 mod bb8_manager;
 mod metrics;
@@ -98,6 +101,9 @@ impl DerefMut for Pooled {
 impl SourcePool {
     /// Makes the pool and opens `min_connections`, the first of them alone: a wrong password or an
     /// unreachable server is told at once, as itself, and tried once only.
+    ///
+    /// # Errors
+    /// What the first connection failed with; `JobFile` for a cap of 0.
     pub async fn open(source: &Source, consistency: Consistency) -> Result<Self> {
         let options = &source.pool;
         let cap = u32::try_from(options.max_connections)
@@ -138,6 +144,7 @@ impl SourcePool {
         Ok(pool)
     }
 
+    /// The first alone, then the others at once.
     async fn warm(&self, connections: usize) -> Result<()> {
         self.add_connection().await?;
         let others = (1..connections).map(|_| self.add_connection());
@@ -181,6 +188,8 @@ impl SourcePool {
         })
     }
 
+    /// # Errors
+    /// `Stopped` once the pool is closed.
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
         let permits = self.0.permits.clone();
         match permits.clone().try_acquire_owned() {
@@ -210,6 +219,7 @@ impl SourcePool {
         }
     }
 
+    /// Counts the time-out, and says how full the pool was.
     fn timed_out(&self) -> Error {
         let counters = &self.0.shared.counters;
         counters.timeouts.fetch_add(1, Relaxed);

@@ -1,4 +1,7 @@
 //! Looks at everything that a run needs, and changes nothing.
+//!
+//! Both sides are looked at even if the other cannot be reached, and nothing is made: state tables
+//! that are missing stay missing. It takes no job lock, so it may run beside a run of the job.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -19,6 +22,9 @@ use tsql::schema::Database;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
 /// all of it comes at once.
+///
+/// # Errors
+/// None today: what is wrong is in the report. The type leaves room for a stop.
 pub async fn check(job: &Job) -> Result<CheckReport> {
     let mut report = CheckReport {
         job: job.name.clone(),
@@ -69,6 +75,7 @@ impl CheckReport {
 }
 
 /// Reads the catalog and plans, so that what will not fit shows now.
+/// `None` if the catalog could not be read, after which the target is checked without a plan.
 async fn check_source(
     job: &Job,
     pool: std::result::Result<&SourcePool, &Error>,
@@ -129,6 +136,7 @@ async fn check_source(
     Some(database)
 }
 
+/// The plan needs both sides, since some types depend on the target's extensions.
 async fn check_target(
     job: &Job,
     pool: std::result::Result<&TargetPool, &Error>,

@@ -1,4 +1,7 @@
 //! The commands that move no rows: check, status, plan, schema and rejects.
+//!
+//! Each returns a report as data and leaves both servers as they were; none takes the job lock.
+//! They close their pools themselves.
 
 pub mod check;
 pub mod plan;

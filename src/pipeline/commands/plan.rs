@@ -1,4 +1,7 @@
 //! Shows how a run would make and read each table.
+//!
+//! The plan is made as a run makes it, without its cut points: how many partitions a table gets is
+//! known only when its keys were asked for.
 
 use tokio_util::sync::CancellationToken;
 

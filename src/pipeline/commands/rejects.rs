@@ -18,6 +18,7 @@ pub async fn rejects(job: &Job, wanted: &RejectQuery) -> Result<RejectsReport> {
     read
 }
 
+/// An empty report if the target has no state at all.
 async fn read(job: &Job, wanted: &RejectQuery, target: &TargetPool) -> Result<RejectsReport> {
     let mut report = RejectsReport {
         job: job.name.clone(),
@@ -74,6 +75,8 @@ async fn check_tables(job: &Job, wanted: &RejectQuery, client: &Lease) -> Result
     }
 }
 
+/// # Errors
+/// `Checkpoint` if the record's list of faults is not what the tool writes.
 fn row(record: RejectRecord) -> Result<RejectedRow> {
     let faults = serde_json::from_value(record.faults).map_err(|error| {
         Error::new(

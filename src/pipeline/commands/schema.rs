@@ -83,6 +83,7 @@ fn statement(of: &str, sql: String) -> Statement {
     }
 }
 
+/// Every schema that something is made in, once each.
 fn schemas(planned: &Planned) -> Vec<Statement> {
     let tables = planned.tables.iter().map(|table| &table.target.schema);
     let sequences = planned.sequences.iter().map(|one| &one.target.schema);
@@ -158,6 +159,7 @@ pub(super) fn views(planned: &Planned) -> Vec<Statement> {
     all
 }
 
+/// The statements of every table, each under its table's name.
 fn each(planned: &Planned, of: impl Fn(&TablePlan) -> Vec<String>) -> Vec<Statement> {
     let mut all = Vec::new();
     for plan in &planned.tables {

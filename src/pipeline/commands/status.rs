@@ -1,4 +1,7 @@
 //! What the target's state tables say of a job.
+//!
+//! A run without a recorded end is running if a process holds the job's lock, and died otherwise.
+//! That is asked before the run's record is read, so a run that ends in between shows as ended.
 
 use crate::config::job::Job;
 use crate::error::Result;
@@ -56,6 +59,7 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
     Ok(report)
 }
 
+/// Rows and bytes are those of the partitions' checkpoints, so they grow while the table is loaded.
 fn table_status(record: TableRecord, rejected_rows: u64) -> TableStatus {
     let count = |parts: usize| u32::try_from(parts).unwrap_or(u32::MAX);
     let done = record

@@ -84,8 +84,11 @@ struct Tuning<'a> {
 
 /// All samples of a command.
 struct Samples {
+    /// In the order 1, 2, 4, ... and the cap.
     by_connections: Vec<Sample>,
+    /// Empty if sizes of commits cannot be told apart.
     by_commits: Vec<Sample>,
+    /// How often the table was read from its beginning; above 1, samples may have read from memory.
     passes: u32,
     /// What kept the scratch table from being dropped, and what to do about it.
     left_behind: Option<String>,
@@ -117,6 +120,7 @@ impl Tuning<'_> {
         outcome
     }
 
+    /// Everything but the lock: plan, cut points, scratch table, samples, report.
     async fn measure(&self, cancel: &CancellationToken) -> Result<TuneReport> {
         let (job, connections) = (self.job, self.connections);
         begin(2, "reading the catalog and planning");
@@ -273,6 +277,7 @@ impl Tuning<'_> {
     }
 }
 
+/// One sample, with its figures in the log.
 async fn taken(sampler: &Sampler<'_>, setting: Setting, cores: usize) -> Result<Sample> {
     let sample = Sample::new(sampler.take(setting).await?, cores);
     tracing::info!(
@@ -377,6 +382,7 @@ fn sampled(plan: &TablePlan, survey: &Survey, ranges: usize, unlogged: bool) -> 
     }
 }
 
+/// The table is empty, or its first batch takes longer than the longest sample.
 fn nothing_moved(plan: &TablePlan, sample: Duration) -> Error {
     Error::new(
         Kind::Usage,

@@ -1,4 +1,7 @@
 //! Which range of the table the next statement of a sample reads.
+//!
+//! A range that a sample did not finish goes to the end of the queue, with the key where it
+//! stopped. Only a table that commits midway has such a key; other ranges begin again.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
@@ -10,7 +13,9 @@ use tsql::key::KeyValue;
 /// A range, and where an earlier sample stopped in it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Range {
+    /// One of the table's slices, as a run would cut it.
     pub(super) slice: Slice,
+    /// `None`: from the beginning of the slice.
     pub(super) resume_after: Option<Vec<KeyValue>>,
 }
 
@@ -37,6 +42,7 @@ impl Ranges {
         }
     }
 
+    /// Ranges of the whole table.
     pub(super) fn len(&self) -> usize {
         self.all.len()
     }

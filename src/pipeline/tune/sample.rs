@@ -1,4 +1,8 @@
 //! One sample: a number of connections on each side move rows as a run does, for some seconds.
+//!
+//! Readers, channel and COPY are those of a run, so a sample costs what a run costs, except for
+//! claims and checkpoints. All connections are open before the clock begins, because a run opens
+//! them once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,9 +70,11 @@ pub(super) struct Task {
 /// What is varied.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting {
+    /// How many each side has.
     pub(super) connections: usize,
     /// Bytes.
     pub(super) commit_every: u64,
+    /// The sample lasts this long, unless less than a batch per connection arrived by then.
     pub(super) length: Duration,
 }
 
@@ -176,6 +182,8 @@ impl Sampler<'_> {
     }
 }
 
+/// Ends the sample when its time is over and each connection has moved a batch, or at the latest
+/// after ten times its length.
 async fn end_after(setting: Setting, arrived: Arc<AtomicUsize>, stop: CancellationToken) {
     let latest = Instant::now() + setting.length * LONGEST;
     tokio::time::sleep(setting.length).await;
@@ -239,6 +247,7 @@ struct Worker {
 }
 
 impl Worker {
+    /// Moves ranges until the sample is over, and gives what was moved.
     async fn run(mut self, lease: Lease, source: Pooled) -> Result<Work> {
         let mut writer = ScratchWriter::new(lease, Arc::clone(&self.task.copy));
         let moved = self.move_ranges(&mut writer, source).await;

@@ -1,4 +1,8 @@
 //! Compares a table by sums of row hashes, and finds the rows where the sums differ.
+//!
+//! A sum is a wrapping addition of 128-bit hashes (`tds_copy::transcode`), so it does not depend on
+//! the order of rows, and parts add up. If sums differ, rows are divided into buckets by a hash of
+//! their key; only rows of buckets that differ are held in memory.
 
 use std::sync::Arc;
 
@@ -51,6 +55,9 @@ pub(super) struct ComparisonResult {
 }
 
 impl Comparing<'_> {
+    /// # Errors
+    /// A side cannot be read, the columns of the target have other types, or, in mode `append`, the
+    /// table has rows that the job did not add.
     pub(super) async fn table(
         &self,
         plan: &TablePlan,
@@ -92,6 +99,7 @@ impl Comparing<'_> {
         })
     }
 
+    /// Reads both sides once, into sums by bucket.
     async fn sums(&self, table: &Arc<ComparedTable>, bits: u32) -> Result<BothSides<Sums>> {
         let key_fields = table.key_fields;
         let empty = Sums::new(Division { key_fields, bits });
@@ -124,6 +132,8 @@ impl Comparing<'_> {
         }
     }
 
+    /// # Errors
+    /// `Usage`: in mode `append`, rows of others cannot be told from the job's own by a sum.
     fn refuse_others(&self, record: Option<&TableRecord>, there: Sum) -> Result<()> {
         let committed = record.map_or(0, |record| record.rows);
         if !self.shared || committed == there.rows {
@@ -181,6 +191,7 @@ impl Comparing<'_> {
 }
 
 /// The sum that the load recorded, if all of its rows are in it.
+/// `None` if some rows were loaded without checksums, by a run that did not ask for them.
 fn loaded(record: &TableRecord) -> Option<Sum> {
     let mut sum = Sum::default();
     for part in &record.partitions {
@@ -210,6 +221,7 @@ fn unmatched(met: u64, recorded: u64) -> Option<String> {
     })
 }
 
+/// Bits of the bucket number for this many rows: 0 for one bucket, at most [`MOST_BITS`].
 fn bits(rows: u64) -> u32 {
     (rows / ROWS_PER_BUCKET).max(1).ilog2().min(MOST_BITS)
 }

@@ -1,4 +1,8 @@
 //! Counts the rows of a table on both sides, also while the table is finished.
+//!
+//! A worker of a run counts a table while others still load, so most counts cost no time at the
+//! end. The number that the source keeps is believed only if it agrees with the target; if not,
+//! both are counted.
 
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +100,9 @@ async fn count_target_until(run: &Run, plan: &TablePlan, stop: &CancellationToke
 
 /// The count that the source keeps by itself, if that is of all rows of the table and the login may see it:
 /// no page of the table is read for it.
+///
+/// # Errors
+/// A lost connection; a login that may not see it gets `None`.
 pub(super) async fn kept_count(source: &SourcePool, plan: &TablePlan) -> Result<Option<u64>> {
     if !plan.counts_all_rows() {
         return Ok(None);

@@ -1,4 +1,7 @@
 //! Which of the held rows differ, and in which columns.
+//!
+//! Pure: two sets of rows in, differences out. Values are compared by hash; whether two hashes of a
+//! column agree decides if the column differs. Nothing is printed here.
 
 use std::collections::HashMap;
 
@@ -58,6 +61,7 @@ pub(super) fn differences(
     found
 }
 
+/// `None` if every row of the key has its equal on the other side.
 fn leftover(
     key: Box<[u8]>,
     mut source: Vec<HeldRow>,
@@ -82,6 +86,7 @@ fn leftover(
     })
 }
 
+/// One difference for each key. Several rows of one key are told by how often each side has it.
 fn from_key(left: Leftover) -> FoundDifference {
     let (source, target) = (
         left.source.into_iter().next(),
@@ -109,6 +114,7 @@ fn from_key(left: Leftover) -> FoundDifference {
     }
 }
 
+/// Places of the columns whose hashes differ.
 fn differing(one: &HeldRow, other: &HeldRow) -> Vec<usize> {
     let pairs = one.columns.iter().zip(&other.columns).enumerate();
     pairs
@@ -117,6 +123,7 @@ fn differing(one: &HeldRow, other: &HeldRow) -> Vec<usize> {
         .collect()
 }
 
+/// Pairs rows that are alike in most columns; what is left has no counterpart.
 fn without_key(left: Vec<Leftover>) -> Vec<FoundDifference> {
     let mut counts = HashMap::new();
     let (mut source, mut target) = (Vec::new(), Vec::new());
@@ -169,6 +176,7 @@ fn paired(row: &HeldRow, other: &HeldRow) -> FoundDifference {
     }
 }
 
+/// A row of one side; `missing` if it is the source's.
 fn alone(row: HeldRow, missing: bool, counts: &HashMap<Box<[u8]>, (u64, u64)>) -> FoundDifference {
     let key: Box<[u8]> = row.hash.to_be_bytes().into();
     let (was, is) = counts.get(&key).copied().unwrap_or_default();

@@ -1,4 +1,7 @@
 //! The rows of the buckets that differ, held in memory until both sides were read.
+//!
+//! What bounds memory is decided before: the buckets are chosen by the number of rows that their
+//! sums counted. A tally is filled by each reader alone, then merged.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,7 +52,9 @@ pub(super) struct HeldRows {
 /// Equal rows of one key.
 #[derive(Debug, Clone)]
 pub(super) struct HeldRow {
+    /// The hash of the whole row that the checksum adds up.
     pub(super) hash: u128,
+    /// How often the side has this very row.
     pub(super) count: u64,
     /// A hash of each field.
     pub(super) columns: Box<[u64]>,

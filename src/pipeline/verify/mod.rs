@@ -1,4 +1,8 @@
 //! Compares both sides after a load.
+//!
+//! `compare` is a step of a run and trusts what its load recorded; `verify` is a command of its
+//! own, reads both sides, and takes no job lock, so it may run against a standby. A table that
+//! cannot be compared is part of the report and stops no other.
 
 mod checksums;
 mod counts;
@@ -65,6 +69,7 @@ pub(super) async fn compare(run: &Run, tables: &[&Arc<TableLoad>]) -> Option<Ver
     (!run.cancel.is_cancelled()).then_some(report)
 }
 
+/// A job without verification still counts if `migrate verify` asks for no level.
 fn level_of(level: VerifyLevel) -> ComparisonLevel {
     match level {
         VerifyLevel::None | VerifyLevel::Counts => ComparisonLevel::Counts,
@@ -164,6 +169,7 @@ impl<'a> Comparison<'a> {
         retry_to_completion(&self.reads.retry, &self.reads.cancel, work).await
     }
 
+    /// Empty if the target has no state of any job.
     async fn load_records(&self) -> Result<HashMap<String, TableRecord>> {
         let job = &self.job.name;
         let records = self.reads.on_target(|target| async move {
@@ -198,6 +204,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Uses what was counted during the run, if it was.
     async fn compare_counts(&self, plan: &TablePlan) -> VerifiedTable {
         if let Some(counts) = self.counted.get(&plan.full_name()) {
             return VerifiedTable {

@@ -1,4 +1,7 @@
 //! Differences as the report shows them: keys always, other values only if they were asked for.
+//!
+//! A difference is listed even if its values cannot be printed. Only here, and only for this
+//! report, do values of rows become text.
 
 use crate::error::Result;
 use crate::pipeline::verify::differences::{Fields, FoundDifference};
@@ -62,10 +65,13 @@ fn bare(table: &ComparedTable, found: &FoundDifference) -> RowDifference {
     }
 }
 
+/// The first 16 digits, by which two rows of a report can be told apart.
 fn hexadecimal(key: &[u8]) -> String {
     hex(&key[..key.len().min(8)])
 }
 
+/// # Errors
+/// PostgreSQL could not print a value.
 async fn row(
     lease: &Lease,
     table: &ComparedTable,

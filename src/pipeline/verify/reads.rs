@@ -1,4 +1,8 @@
 //! Reads both sides of a table at the same time, each once, and gives the rows to a tally.
+//!
+//! Each statement of the source and each range of blocks of the target has a reader task of its
+//! own. Memory is bounded by `large_rows` on the source's side and `target_memory` on the target's,
+//! whatever the number of readers.
 
 use std::sync::Arc;
 
@@ -27,6 +31,7 @@ use tds_copy::transcode::digest::{Tally, each_row};
 pub(super) struct Reads {
     pub(super) source: SourcePool,
     pub(super) target: TargetPool,
+    /// `transfer.retry`; each reader has its own tries.
     pub(super) retry: Retry,
     pub(super) cancel: CancellationToken,
     /// Block ranges of a target table that are read at a time, at most.
@@ -136,6 +141,9 @@ impl Reads {
     }
 
     /// Reads every row of both sides into a copy of `empty` each.
+    ///
+    /// # Errors
+    /// The first error of a reader, with the table as its place; the other readers are dropped.
     pub(super) async fn both<T>(
         self: &Arc<Self>,
         table: &Arc<ComparedTable>,
@@ -176,6 +184,9 @@ impl Reads {
     }
 
     /// Reads every row of the target.
+    ///
+    /// # Errors
+    /// As [`Self::both`].
     pub(super) async fn target<T>(
         self: &Arc<Self>,
         table: &Arc<ComparedTable>,
@@ -268,6 +279,7 @@ async fn read_source<T: Tally>(
     Ok((tally, rejected))
 }
 
+/// As [`read_source`], for one range of blocks.
 async fn read_target<T: Tally + Send>(
     reads: &Reads,
     table: &ComparedTable,

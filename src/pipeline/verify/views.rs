@@ -1,4 +1,7 @@
 //! Compares views: both sides are read in full, and their rows are summed whatever their order.
+//!
+//! A view has no key and no partitions here: each side is one statement. The target's may be a
+//! plain or a materialized view; rows are those at the moment of reading.
 
 use futures::stream::{self, StreamExt};
 

@@ -1,4 +1,8 @@
 //! Opens connections to PostgreSQL, set up for loading.
+//!
+//! Pool, job lock and probes all connect through [`Connector`], so that each session has the
+//! settings of `settings`, and each refusal the words of `refusal`. The task that moves a
+//! connection's bytes is spawned here; it ends with the connection.
 
 mod own_session;
 mod refusal;
@@ -39,6 +43,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 pub struct Connector(Arc<Inner>);
 
 struct Inner {
+    /// Host, user, password and keepalives. Never shown: it holds the password.
     config: Config,
     tls: Tls,
     /// `target.connect_timeout`, for the connection and its settings together.
@@ -91,6 +96,10 @@ impl Connector {
     }
 
     /// Opens a connection outside the pool.
+    ///
+    /// # Errors
+    /// The kind that `refusal` gives the server's answer, or `TargetUnreachable` after the
+    /// time-out.
     pub async fn connect(&self) -> Result<Session> {
         self.session(Opening::WithSettings).await
     }
@@ -100,6 +109,7 @@ impl Connector {
         self.session(Opening::Bare).await
     }
 
+    /// Connecting and settings share one time-out. A dropped call closes the socket.
     async fn session(&self, opening: Opening) -> Result<Session> {
         let ended = CancellationToken::new();
         let guard: Guard = Box::new({
@@ -152,6 +162,7 @@ impl Connector {
         }
     }
 
+    /// The guard is made once the connection is up, and is dropped when its task ends.
     async fn attempt<G: Send + 'static>(
         &self,
         config: &Config,
@@ -179,6 +190,8 @@ impl Connector {
     }
 
     /// Asks the server, on a connection of its own, to cancel what runs on another.
+    /// It may arrive after the statement has ended, and then meets the connection's next one; so
+    /// the connection must not be used again.
     pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
         token.cancel_query(self.0.tls.clone()).await
     }
@@ -187,6 +200,7 @@ impl Connector {
         self.0.config.clone()
     }
 
+    /// The error for an attempt that `target.connect_timeout` ended.
     pub(super) fn timed_out(&self) -> Error {
         Error::new(
             Kind::TargetUnreachable,
@@ -197,6 +211,7 @@ impl Connector {
         )
     }
 
+    /// The error for an attempt that the server or the network ended.
     pub(super) fn refused(&self, error: tokio_postgres::Error) -> Error {
         refusal::explain(error, &self.0.server)
     }

@@ -53,6 +53,7 @@ impl Connector {
         }
     }
 
+    /// What was observed, so that an operator of a pooler can recognise it.
     fn pooled(&self) -> Error {
         Error::new(
             Kind::TargetPooler,
@@ -63,6 +64,7 @@ impl Connector {
         )
     }
 
+    /// A bare connection whose idle time-out, if the role has one, is lifted.
     async fn connect_to_probe(&self) -> Result<Session> {
         let session = self.connect_bare().await?;
         ask(&session, LIFT_IDLE_TIMEOUT).await?;
@@ -164,6 +166,7 @@ async fn unlock(sessions: &[&Session], key: i64) {
 }
 
 /// Up to two numbers of the first row.
+/// `None` if the statement gave no row; a NULL or a missing column is `None` inside.
 async fn ask(session: &Session, sql: &str) -> Result<Option<[Option<i32>; 2]>> {
     let asked = session.simple_query(sql).await;
     let rows = asked.map_err(|error| {

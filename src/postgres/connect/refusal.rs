@@ -1,4 +1,8 @@
 //! Why PostgreSQL could not be connected to, and what to do about it.
+//!
+//! It is used while a connection is opened, where some SQLSTATEs mean something else than on an
+//! open one (`fault`). Advice names the setting or the SQL that helps, with the job's own names in
+//! it.
 
 use std::error::Error as StdError;
 use std::io;
@@ -28,6 +32,8 @@ pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
         || error.code().is_some_and(|code| code.code() == "28000")
 }
 
+/// The server's answer decides if there is one; then TLS; else the driver's own text, pinned by a
+/// test.
 pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
     if let Some(answer) = error.as_db_error() {
         let code = answer.code().code();
@@ -81,6 +87,7 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
 #[error("{0}")]
 struct Answer(String);
 
+/// `said` is the server's message, already without values.
 fn answered(code: &str, said: &str, target: &Server) -> Error {
     // A server that starts, stops or is full cannot be connected to by any role; on a connection
     // that was open these codes mean something else.
@@ -168,6 +175,7 @@ fn too_many(said: &str, target: &Server) -> String {
     )
 }
 
+/// Names what is wrong with the certificate, if the check of the certificate is what failed.
 fn handshake_failed(error: &HandshakeError, target: &Server) -> String {
     let address = &target.address;
     let rustls::Error::InvalidCertificate(problem) = (match fault::caused_by(&error.0) {

@@ -1,4 +1,7 @@
 //! What a session is set to, whatever the defaults of the server, the database and the role are.
+//!
+//! The lists below are the whole of it: nothing later in a session changes a setting but for its
+//! own transaction, `finish::set_maintenance`, and `lock`, which has its own connection.
 
 use tokio_postgres::Client;
 use tracing::debug;
@@ -45,6 +48,10 @@ SELECT pg_catalog.set_config(s.name, '5s', false) FROM pg_catalog.pg_settings s 
 WHERE s.name = 'client_connection_check_interval'";
 
 /// Sets a new session up, in one round trip.
+/// All three are sent at once and answered in order.
+///
+/// # Errors
+/// The server refused one of the first two, or the connection broke.
 pub(super) async fn apply(client: &Client) -> Result<(), tokio_postgres::Error> {
     let (timeout, settings, check) = tokio::join!(
         client.simple_query(NO_TIMEOUT),

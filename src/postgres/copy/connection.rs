@@ -1,4 +1,8 @@
 //! A connection that copies rows into a table: transactions, and in each of them one COPY after another.
+//!
+//! It knows COPY and transactions, and neither partitions nor checkpoints: `copy::mod` and
+//! `copy::scratch` decide when to commit. The three states are outside of a transaction, in one,
+//! and in an open COPY.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +36,7 @@ type Sink = Pin<Box<CopyInSink<Bytes>>>;
 /// What failed, and at what.
 pub(super) struct DriverFault {
     pub(super) error: tokio_postgres::Error,
+    /// Completes "could not ...".
     pub(super) doing: &'static str,
 }
 
@@ -92,6 +97,10 @@ impl CopyConnection {
     }
 
     /// Sends `count` whole rows, in a transaction and a COPY that are begun if there are none.
+    ///
+    /// # Errors
+    /// The driver's; an error that the server has with the rows often comes only with a later call.
+    /// After any error the connection is closed when dropped.
     pub(super) async fn send(&mut self, rows: RowBytes, count: u64) -> Result<()> {
         let sink = match self.sink.take() {
             Some(sink) => sink,
@@ -108,6 +117,7 @@ impl CopyConnection {
         Ok(())
     }
 
+    /// Begins the COPY; the file header is not sent before the first rows.
     async fn open(&mut self) -> Result<Sink> {
         self.begin().await?;
         let sink = self.lease.copy_in(&self.table.copy).await;
@@ -119,6 +129,7 @@ impl CopyConnection {
     }
 
     /// Ends the COPY if one is open. The caller compares the numbers.
+    /// `None` if none was open. The server has stored or refused every row when this returns.
     pub(super) async fn end_copy(&mut self) -> Result<Option<CopyEnd>> {
         let Some(mut sink) = self.sink.take() else {
             return Ok(None);
@@ -133,6 +144,9 @@ impl CopyConnection {
     }
 
     /// Commits, and waits for the disk if `end` is a partition's or the table wants it always.
+    ///
+    /// # Errors
+    /// If the answer is lost, the commit may have happened all the same.
     pub(super) async fn commit(&mut self, end: End) -> Result<()> {
         let commit = match (self.table.flush_late, end) {
             (true, End::Partition) => COMMIT_FLUSHED,

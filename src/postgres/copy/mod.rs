@@ -1,4 +1,8 @@
 //! Writes a partition's rows with COPY BINARY, in transactions that carry its checkpoint.
+//!
+//! This is where the invariant holds that rows and the checkpoint that says they are there commit
+//! in the same transaction. `pipeline::load::transfer` drives a writer: claim, write batches,
+//! commit, and at the end commit the partition. A writer never reads the source and never retries.
 
 mod connection;
 mod place;
@@ -118,6 +122,10 @@ impl PartitionWriter {
     /// it, `others` become partitions whose numbers come back. They tile [`Self::slice`], and the
     /// last committed key is in `head`. After an error it is not known whether the split was made:
     /// claim again, and ask [`state::pending`].
+    ///
+    /// # Errors
+    /// `Internal` in the middle of a batch; `JobHeld` or `Checkpoint` if another writer has taken
+    /// over.
     pub async fn split(&mut self, head: Slice, others: &[Slice]) -> Result<Vec<u32>> {
         if self.connection.in_transaction() || self.pending_bytes() > 0 {
             let error = Error::new(
@@ -147,6 +155,9 @@ impl PartitionWriter {
     }
 
     /// Sends whole rows. An error that the server has with them may come only with the commit.
+    ///
+    /// # Errors
+    /// The writer is of no use afterwards: drop it, which closes its connection, and claim again.
     pub async fn write(&mut self, batch: Batch) -> Result<()> {
         if batch.rows == 0 && batch.rejects.is_empty() {
             return Ok(());
@@ -157,6 +168,7 @@ impl PartitionWriter {
         sent.map_err(|error| at(&self.table, self.partition, error))
     }
 
+    /// Adds the batch to what the next checkpoint will say, before its bytes are sent.
     async fn send(&mut self, batch: Batch) -> Result<()> {
         let ahead = &mut self.ahead;
         ahead.rows += batch.rows;
@@ -268,6 +280,9 @@ impl PartitionWriter {
     }
 
     /// Rolls back what is not committed, and gives back a clean connection.
+    ///
+    /// # Errors
+    /// The rollback failed; the connection is then closed, which rolls back as well.
     pub async fn abort(mut self) -> Result<()> {
         if !self.connection.in_transaction() {
             return Ok(());
@@ -277,6 +292,8 @@ impl PartitionWriter {
     }
 
     /// Names what PostgreSQL says of column and row, without values.
+    /// The row counts from the beginning of the partition: committed rows, then those of this
+    /// transaction.
     fn fault(&self, DriverFault { error, doing }: DriverFault) -> Error {
         let place = error
             .as_db_error()
@@ -297,6 +314,7 @@ impl PartitionWriter {
     }
 }
 
+/// Adds the table and the partition to an error.
 fn at(table: &CopyTable, partition: u32, error: Error) -> Error {
     error
         .at_table(table.key.full_name())

@@ -1,4 +1,7 @@
 //! Where in a COPY PostgreSQL found an error: column and line, never a value.
+//!
+//! PostgreSQL says both in CONTEXT, beside the value that it could not read. Only what is a number,
+//! or the name of a column of this COPY, is taken from there.
 
 use tokio_postgres::error::DbError;
 
@@ -40,6 +43,7 @@ impl Columns {
         }
     }
 
+    /// An answer that names a column itself is trusted more than its context.
     pub(super) fn place(&self, answer: &DbError) -> Place {
         let mut place = answer
             .where_()
@@ -51,6 +55,7 @@ impl Columns {
         place
     }
 
+    /// `None` for a column that is not part of the COPY.
     fn source_of(&self, target: &str) -> Option<&str> {
         let column = self.0.iter().find(|column| column.target == target)?;
         Some(&column.source)
@@ -78,6 +83,7 @@ impl Columns {
         }
     }
 
+    /// The longest column name that the text begins with: one name may begin another.
     fn longest(&self, text: &str) -> Option<&str> {
         self.0
             .iter()

@@ -1,4 +1,7 @@
 //! Writes rows of a sample: the COPY of a partition, without a claim and without a checkpoint.
+//!
+//! `migrate tune` measures with it, so it spends time where a partition's writer does: in COPY and
+//! in COMMIT, with the same sizes and the same waiting for the disk.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,6 +50,9 @@ impl ScratchWriter {
     }
 
     /// Sends whole rows; those that PostgreSQL cannot hold are left out.
+    ///
+    /// # Errors
+    /// The driver's; the writer is of no use afterwards.
     pub async fn write(&mut self, batch: Batch) -> Result<()> {
         if batch.rows == 0 {
             return Ok(());
@@ -60,6 +66,9 @@ impl ScratchWriter {
 
     /// Commits what was written, waiting for the disk as a partition's writer does; nothing if
     /// nothing was written.
+    ///
+    /// # Errors
+    /// `Internal` if fewer rows were stored than sent; otherwise the driver's.
     pub async fn commit(&mut self, end: End) -> Result<()> {
         if !self.connection.in_transaction() {
             return Ok(());

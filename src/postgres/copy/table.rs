@@ -9,6 +9,7 @@ use tsql::names::{qualified, quote_ident};
 
 /// What all writers of a table share.
 pub struct CopyTable {
+    /// The table in the state tables.
     pub(super) key: TableKey,
     /// The COPY statement.
     pub(super) copy: String,

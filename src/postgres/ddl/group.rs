@@ -1,4 +1,7 @@
 //! Makes several tables in one transaction: few round trips, whatever their number.
+//!
+//! It decides exactly as [`make`](super::make) does for one table; what differs is that an error
+//! rolls back all of them, after which the caller makes them one by one.
 
 use std::collections::BTreeSet;
 
@@ -35,6 +38,7 @@ pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) AS s)";
 /// # Errors
 /// The target cannot be asked. What is refused is given back: [`Kind::TargetExists`] and
 /// [`Kind::TargetQuery`] name what to do.
+/// Nothing is locked: a table may still appear before it is made.
 pub async fn check_all(client: &Client, plans: &[&TablePlan], mode: Mode) -> Result<Vec<Error>> {
     let found = shape::find_all(client, plans.iter().map(|plan| &plan.target)).await?;
     let mut refused = Vec::new();
@@ -161,6 +165,7 @@ fn statements(plans: &[&TablePlan], found: &[Option<Found>], making: &TableOptio
     all
 }
 
+/// A record that the run has just written is missing: another process has removed it.
 fn not_planned() -> Error {
     Error::new(
         Kind::Checkpoint,

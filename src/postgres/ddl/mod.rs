@@ -1,4 +1,9 @@
 //! Makes target tables, or takes over those that are there, as `transfer.mode` says.
+//!
+//! Names and types are the plan's; nothing here decides what a table is. A table is made and
+//! recorded as created in one transaction, so a killed run finds either both or neither. The text
+//! of statements is in `statement`, `objects` and `routines`, and `migrate plan` and `schema` print
+//! the same text.
 
 mod group;
 mod objects;
@@ -33,21 +38,27 @@ pub(super) use crate::postgres::ddl::types::type_text;
 /// How tables are made; from the job.
 #[derive(Debug, Clone, Copy)]
 pub struct TableOptions {
+    /// `transfer.mode`.
     pub mode: Mode,
     /// Tables that are made here are UNLOGGED until `finish::finish`, whatever the job says by then.
     pub unlogged: bool,
 }
 
+/// Locks the table's record, so that no other process makes the table at the same time.
 const BEGIN: &str = "\
 SELECT created FROM _migrate.tables \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 FOR UPDATE";
 
+/// `made_oid` is NULL for a table that was taken over.
 const CREATED: &str = "\
 UPDATE _migrate.tables SET state = 'created', created = true, made_oid = $4, error = NULL, \
 updated_at = pg_catalog.now() WHERE job = $1 AND source_schema = $2 AND source_table = $3";
 
 /// Says whether [`make`] would refuse, and writes nothing. [`Kind::TargetExists`] and
 /// [`Kind::TargetQuery`] name what to do.
+///
+/// # Errors
+/// As [`make`] would answer, as far as that is known without a lock.
 pub async fn check(client: &Client, plan: &TablePlan, mode: Mode) -> Result<()> {
     accept(client, plan, mode)
         .await
@@ -115,6 +126,9 @@ async fn make_in_transaction(
 
 /// Refuses to compare a table with columns of other types than the plan's: their bytes may be equal
 /// and mean something else.
+///
+/// # Errors
+/// `Checkpoint`, naming the columns. A table that is not there is not an error here.
 pub async fn must_be_comparable(client: &Client, plan: &TablePlan) -> Result<()> {
     match shape::find(client, &plan.target).await? {
         Some(found) => shape::must_compare(client, &found, plan).await,
@@ -142,6 +156,9 @@ fn takes_over(mode: Mode) -> bool {
 }
 
 /// The same for a relation that was looked for before, but for its columns.
+///
+/// # Errors
+/// `TargetExists` or `TargetQuery`.
 async fn accept_found(
     client: &impl GenericClient,
     plan: &TablePlan,
@@ -156,6 +173,7 @@ async fn accept_found(
     }
 }
 
+/// Says what is there, and which modes would do something with it.
 async fn there(client: &impl GenericClient, plan: &TablePlan, found: &Found) -> Result<Error> {
     let name = names::qualified(&plan.target);
     let (state, others) = if found.is_table() {
@@ -192,6 +210,7 @@ fn missing(plan: &TablePlan, mode: Mode) -> Error {
     )
 }
 
+/// Gives the oid of the new table, by which a later run knows it again.
 async fn create(transaction: &Transaction<'_>, plan: &TablePlan, unlogged: bool) -> Result<Oid> {
     make_schema(transaction, &plan.target.schema).await?;
     let name = names::qualified(&plan.target);
@@ -249,6 +268,9 @@ pub(in crate::postgres) async fn make_schema(
 }
 
 /// Runs `statement` followed by the table's name.
+///
+/// # Errors
+/// PostgreSQL's own; a foreign key of another table keeps a table from being dropped or emptied.
 async fn to_table(
     transaction: &Transaction<'_>,
     verb: &str,

@@ -1,4 +1,7 @@
 //! The DDL text of indexes, constraints, comments, collations, domains and sequences.
+//!
+//! Pure: plan in, one statement out, without a semicolon. Names are quoted here; expressions are
+//! the translator's and go in as they are, in parentheses.
 
 use crate::plan::object::{
     CheckPlan, CollationPlan, DomainPlan, ForeignKeyPlan, IndexKind, IndexPlan, SequencePlan,
@@ -88,6 +91,7 @@ pub fn foreign_key_at_once(table: &TargetName, plan: &ForeignKeyPlan) -> String 
     )
 }
 
+/// `NO ACTION` is PostgreSQL's default too, and not written.
 fn action(event: &str, action: Action) -> String {
     let words = match action {
         Action::NoAction => return String::new(),
@@ -99,6 +103,8 @@ fn action(event: &str, action: Action) -> String {
 }
 
 /// Checks the existing rows against a constraint.
+/// Takes SHARE UPDATE EXCLUSIVE on the table: rows can be written meanwhile (PostgreSQL
+/// documentation, ALTER TABLE).
 pub fn validate(table: &TargetName, constraint: &str) -> String {
     format!(
         "ALTER TABLE {} VALIDATE CONSTRAINT {}",
@@ -185,6 +191,7 @@ pub fn trigger(table: &TargetName, plan: &TriggerPlan) -> Vec<String> {
     all
 }
 
+/// The trigger's own name, in the table's schema.
 fn function_name(table: &TargetName, plan: &TriggerPlan) -> String {
     format!("{}.{}", quote_ident(&table.schema), quote_ident(&plan.name))
 }
@@ -259,6 +266,7 @@ pub fn sequence(plan: &SequencePlan) -> String {
     )
 }
 
+/// Quoted, with commas between them.
 fn list(columns: &[String]) -> String {
     let quoted: Vec<_> = columns.iter().map(|name| quote_ident(name)).collect();
     quoted.join(", ")

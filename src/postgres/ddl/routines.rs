@@ -1,4 +1,6 @@
 //! The DDL text of views and functions.
+//!
+//! Queries and bodies are the translator's, made for PostgreSQL already.
 
 use crate::plan::function::{FunctionPlan, FunctionVolatility};
 use crate::plan::view::{ViewForm, ViewPlan};

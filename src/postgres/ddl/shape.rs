@@ -1,4 +1,7 @@
 //! What is there already under a target's name, and whether the plan's rows fit into it.
+//!
+//! COPY BINARY carries no types: bytes of an `integer` go into a `real` without an error. So a
+//! table that was not made by this run is compared column by column before a row is written.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +14,12 @@ use crate::postgres::ddl::types::{type_text, widest_text};
 use crate::postgres::fault;
 use tsql::names;
 
+/// The relation of a name, of any kind.
 const FIND: &str = "\
 SELECT c.oid, c.relkind FROM pg_catalog.pg_class c \
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
 
+/// The same for several names; those that are not there give no row.
 const FIND_ALL: &str = "\
 SELECT w.number, c.oid, c.relkind FROM ROWS FROM (pg_catalog.unnest($1::text[]), \
 pg_catalog.unnest($2::text[])) WITH ORDINALITY AS w(schema, name, number) \
@@ -53,6 +58,8 @@ impl Found {
         matches!(self.kind, b'r' | b'p')
     }
 
+    /// # Errors
+    /// `TargetExists` for a view, a sequence and the like.
     pub(super) fn must_be_table(&self, name: &TargetName) -> Result<()> {
         if self.is_table() {
             return Ok(());
@@ -67,6 +74,7 @@ impl Found {
     }
 }
 
+/// `None` if nothing has the name. It may be a view, an index or a sequence.
 pub(super) async fn find(client: &impl GenericClient, name: &TargetName) -> Result<Option<Found>> {
     let row = client
         .query_opt(FIND, &[&name.schema, &name.table])
@@ -104,6 +112,7 @@ pub(in crate::postgres) async fn find_all<'a>(
     Ok(found)
 }
 
+/// Looks for one row, which costs nothing in a large table.
 pub(super) async fn holds_rows(client: &impl GenericClient, name: &TargetName) -> Result<bool> {
     let name = names::qualified(name);
     client
@@ -115,6 +124,7 @@ pub(super) async fn holds_rows(client: &impl GenericClient, name: &TargetName) -
 
 /// A column that is there.
 struct Column {
+    /// As `format_type` prints it.
     ty: String,
     generated: bool,
     /// Not null and nothing fills it.
@@ -148,6 +158,9 @@ async fn columns_of(client: &impl GenericClient, tables: &[Oid]) -> Result<BTree
 }
 
 /// All columns that are there have types whose binary form is that of the plan's.
+///
+/// # Errors
+/// `Checkpoint`, naming each column that has another form.
 pub(super) async fn must_compare(
     client: &impl GenericClient,
     found: &Found,
@@ -192,6 +205,9 @@ fn form(ty: &str) -> String {
 }
 
 /// All of the plan's columns with their types, and no other column that needs a value.
+///
+/// # Errors
+/// `TargetQuery`, naming every misfit at once.
 pub(super) async fn must_fit(
     client: &impl GenericClient,
     found: &Found,
@@ -246,6 +262,7 @@ fn fits(mut columns: Columns, plan: &TablePlan) -> Result<()> {
     ))
 }
 
+/// `None` if the column takes the plan's values.
 fn misfit(planned: &ColumnPlan, found: Option<Column>) -> Option<String> {
     let name = &planned.target_name;
     let ty = type_text(&planned.target_type);

@@ -1,4 +1,7 @@
 //! The DDL text of a table's plan.
+//!
+//! Pure: the same plan gives the same text. A table is made without its primary key, which is added
+//! when the rows are there.
 
 use crate::plan::object::{CounterForm, CounterPlan};
 use crate::plan::table::{ColumnPlan, TablePlan};
@@ -61,6 +64,7 @@ pub fn create_table(plan: &TablePlan, unlogged: bool) -> String {
     )
 }
 
+/// One line of CREATE TABLE: type, collation, NOT NULL, then what fills the column.
 fn column(column: &ColumnPlan, schema: &str) -> String {
     let ty = match &column.clauses.domain {
         Some(domain) => qualified(domain),
@@ -93,6 +97,7 @@ fn column(column: &ColumnPlan, schema: &str) -> String {
     line
 }
 
+/// `None` for a column that nothing numbers.
 fn counted(column: &ColumnPlan) -> Option<(&CounterPlan, &Identity)> {
     Some((column.clauses.counter.as_ref()?, column.identity.as_ref()?))
 }
@@ -101,6 +106,7 @@ fn sequence(schema: &str, counter: &CounterPlan) -> String {
     format!("{}.{}", quote_ident(schema), quote_ident(&counter.sequence))
 }
 
+/// Bounds are written out, because the defaults are narrower (see [`CounterPlan`]).
 fn steps(counter: &CounterPlan, identity: &Identity) -> String {
     format!(
         "START WITH {} INCREMENT BY {} MINVALUE {} MAXVALUE {}",
@@ -135,6 +141,7 @@ pub fn counters(plan: &TablePlan) -> Vec<String> {
 }
 
 /// The key that is added after the load.
+/// `None` if the source has none, or one of its columns is not on the target.
 pub fn primary_key(plan: &TablePlan) -> Option<String> {
     let key = plan.primary_key.as_ref()?;
     let columns: Vec<String> = key.columns.iter().map(|name| quote_ident(name)).collect();

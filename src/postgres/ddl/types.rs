@@ -1,4 +1,6 @@
 //! The names of types in DDL.
+//!
+//! A type that is added to `PgType` does not compile here until it has its text.
 
 use tsql::typemap::PgType;
 

@@ -1,4 +1,7 @@
 //! What of PostgreSQL's DETAIL may be shown: names and numbers, never a value of a row.
+//!
+//! DETAIL is the useful half of many errors, and for errors about rows it contains them. What is
+//! not known to be harmless is left out; the server's log has all of it.
 
 /// The end of a DETAIL that begins with a key (postgres, `nbtinsert.c`,
 /// `ri_triggers.c`, `tuplesortvariants.c`, `execIndexing.c`); what follows is the name of a table.

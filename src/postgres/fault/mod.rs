@@ -1,4 +1,7 @@
 //! What an error of the driver or of PostgreSQL means to the tool.
+//!
+//! Every error of a statement goes through here: SQLSTATE becomes a kind, and the message loses
+//! what may be a value of a row. Errors while a connection is opened go through `connect::refusal`.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,6 +16,7 @@ mod detail;
 /// Stands in for PostgreSQL's answer, whose CONTEXT, and DETAIL for some errors, show values of rows.
 #[derive(Debug)]
 struct Answer {
+    /// SQLSTATE, which is all of the answer that is kept as the cause.
     code: String,
 }
 
@@ -53,6 +57,7 @@ pub(super) fn from_ddl(error: tokio_postgres::Error, doing: &str) -> Error {
     }
 }
 
+/// The message is the server's, in its language, without values.
 fn answered(answer: &DbError, kind: Kind, doing: &str) -> Error {
     Error::new(kind, format!("could not {doing}: {}", said(answer))).because(Answer {
         code: answer.code().code().to_owned(),

@@ -1,4 +1,7 @@
 //! What indexes and constraints are there, in a form in which two of one definition are equal.
+//!
+//! PostgreSQL prints both sides of a comparison itself: what is there, and the planned object on a
+//! twin (`twin`). Texts of this tool and of PostgreSQL are never compared.
 
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Oid;
@@ -36,6 +39,7 @@ SELECT c.relkind <> 'p' OR pg_catalog.current_setting('server_version_num')::int
 FROM pg_catalog.pg_class c WHERE c.oid = $1";
 
 pub(super) struct Index {
+    /// The index's own, not its table's.
     pub(super) oid: Oid,
     pub(super) name: String,
     pub(super) definition: String,
@@ -77,6 +81,7 @@ pub(super) async fn relation(
         .map_err(|error| fault::from_driver(error, "look for an object"))
 }
 
+/// Every index of the table, those of constraints included.
 pub(super) async fn indexes(client: &impl GenericClient, table: Oid) -> Result<Vec<Index>> {
     let all = indexes_of(client, &[table]).await?;
     Ok(all.into_iter().map(|(_, index)| index).collect())
@@ -102,6 +107,7 @@ pub(super) async fn indexes_of(
     Ok(rows.iter().map(index).collect())
 }
 
+/// Checks and foreign keys of the table; unique constraints are indexes here.
 pub(super) async fn constraints(
     client: &impl GenericClient,
     table: Oid,

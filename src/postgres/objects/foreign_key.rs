@@ -1,4 +1,7 @@
 //! Foreign keys: added NOT VALID, without reading the rows, then validated.
+//!
+//! Both steps can be repeated after a kill. Adding and validating are two transactions, because
+//! adding locks both tables and validating takes long.
 
 use tokio_postgres::Client;
 
@@ -90,6 +93,7 @@ async fn validate_in_transaction(
     locked.transaction.commit().await.map_err(failed)
 }
 
+/// Names the source's key and likely reasons; any other error stays as it is.
 fn violated(error: tokio_postgres::Error, key: &ForeignKeyPlan, doing: &str) -> Error {
     let refused = error.code().is_some_and(|code| code.code() == VIOLATED);
     let cause = fault::from_driver(error, doing);

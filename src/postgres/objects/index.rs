@@ -1,4 +1,7 @@
 //! Indexes, unique constraints and checks: made once, existing ones of the same definition are kept.
+//!
+//! Each function may be called again after a kill at any point. CREATE INDEX is not CONCURRENTLY,
+//! which reads the table twice and cannot be part of a transaction.
 
 use tokio_postgres::Client;
 
@@ -47,6 +50,8 @@ impl From<Error> for Unmade {
     }
 }
 
+/// If an index of the planned name or any unknown index is there, the planned one is made on a twin
+/// and compared; on a new table nothing is compared.
 async fn index_in_transaction(
     client: &mut Client,
     context: &TableContext<'_>,
@@ -102,6 +107,7 @@ pub async fn make_check(
         .map_err(|error| error.at_table(context.table.full_name()))
 }
 
+/// A check that is there under another name is validated, not made twice.
 async fn check_in_transaction(
     client: &mut Client,
     context: &TableContext<'_>,

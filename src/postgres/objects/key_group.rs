@@ -18,10 +18,12 @@ WHERE job = $1 AND (source_schema, source_table) IN (SELECT * FROM ROWS FROM (\
 pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) AS s) \
 RETURNING source_schema, source_table, made_oid";
 
+/// Every constraint of the tables, by name.
 const NAMED: &str = "\
 SELECT conrelid AS oid, conname::text AS name FROM pg_catalog.pg_constraint \
 WHERE conrelid = ANY ($1)";
 
+/// Foreign keys of the whole database that are NOT VALID.
 const OPEN: &str = "\
 SELECT n.nspname::text AS schema, c.relname::text AS name, k.conname::text AS key \
 FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid \
@@ -119,6 +121,7 @@ fn gone() -> Error {
 }
 
 /// The foreign keys of the target that its rows have not been held to: schema, table and name of each.
+/// Asked once for all tables, so that a run without work does not look at each key.
 pub async fn unvalidated_keys(client: &Client) -> Result<BTreeSet<(String, String, String)>> {
     let rows = client
         .query(OPEN, &[])

@@ -80,6 +80,7 @@ async fn look<'a>(
     Ok(present.collect())
 }
 
+/// Groups what was asked for several tables at once.
 fn by_owner<T>(all: Vec<(Oid, T)>) -> BTreeMap<Oid, Vec<T>> {
     let mut by_owner: BTreeMap<Oid, Vec<T>> = BTreeMap::new();
     for (owner, one) in all {
@@ -106,10 +107,13 @@ impl<'a> Present<'a> {
         planned.filter(move |check| others || self.named_check(check).is_some())
     }
 
+    /// A constraint of the check's name, whatever its definition.
     fn named_check(&self, check: &CheckPlan) -> Option<&Constraint> {
         self.checks.iter().find(|known| known.name == check.name)
     }
 
+    /// `wanted` is how PostgreSQL prints those that were compared. `None` if a planned name is
+    /// taken.
     fn missing_indexes(
         &self,
         wanted: &BTreeMap<&str, String>,
@@ -131,6 +135,7 @@ impl<'a> Present<'a> {
         Some(all)
     }
 
+    /// As `missing_indexes`. Adds VALIDATE for those that the source vouches for.
     fn missing_checks(&self, wanted: &BTreeMap<&str, String>) -> Option<Vec<String>> {
         let target = &self.plan.target;
         let mut all = Vec::new();

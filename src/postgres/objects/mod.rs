@@ -3,6 +3,9 @@
 //! Whether an object is made already is looked up at PostgreSQL itself, under its planned name and
 //! with its definition, so that a run that was killed between any two of them makes the rest, and
 //! objects that were there before the run are taken over.
+//!
+//! Each transaction first locks the table's record in `_migrate.tables` (`table::begin`), which
+//! also refuses a run that a younger one of the job has overtaken.
 
 mod existing;
 mod foreign_key;

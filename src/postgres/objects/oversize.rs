@@ -1,4 +1,7 @@
 //! The row whose entry is too large for an index: which, and how large its values are.
+//!
+//! A row is named by its `ctid`, which is no value, and holds until the row is updated. Its key is
+//! not shown; the statement that finds it is.
 
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -19,6 +22,7 @@ pub(super) fn row_of(error: &tokio_postgres::Error) -> Option<String> {
     tuple(answer.detail()?)
 }
 
+/// Block and line, checked to be numbers: they go into SQL.
 fn tuple(detail: &str) -> Option<String> {
     let rest = detail.split_once("tuple (")?.1;
     let inside = rest.split_once(')')?.0;

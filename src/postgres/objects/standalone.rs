@@ -12,10 +12,13 @@ use crate::postgres::state::RunFence;
 use crate::postgres::{ddl, fault};
 use tsql::names::{qualified, quote_ident};
 
+/// All that CREATE SEQUENCE says of a sequence.
 const SEQUENCE: &str = "\
 SELECT s.seqtypid::pg_catalog.regtype::text AS type, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, \
 s.seqcache, s.seqcycle FROM pg_catalog.pg_sequence s WHERE s.seqrelid = $1";
 
+/// The locale's column has had three names: `collcollate`, `colliculocale` (15) and `colllocale`
+/// (17).
 const COLLATION: &str = "\
 SELECT c.collisdeterministic AS deterministic, coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', \
 pg_catalog.to_jsonb(c) ->> 'colliculocale', pg_catalog.to_jsonb(c) ->> 'collcollate') AS locale \

@@ -1,4 +1,8 @@
 //! Constraints that would refuse rows while they are loaded: suspended before the load, restored after it.
+//!
+//! The record and the drop are one transaction, so a killed run knows what to restore; the record
+//! and the restored constraint likewise. What was validated is validated again, what was not stays
+//! NOT VALID.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +71,8 @@ struct Candidate<'a> {
     refers_to: Option<&'a str>,
 }
 
+/// Candidates have the planned name, and only those that PostgreSQL prints alike are the planned
+/// ones.
 async fn in_the_way(
     transaction: &mut Transaction<'_>,
     plans: &[&TablePlan],
@@ -132,6 +138,7 @@ async fn constraints_by_plan(
     Ok(there.map(Option::unwrap_or_default).collect())
 }
 
+/// The record of one as it is now.
 fn from_existing(
     plan: &TablePlan,
     known: &Constraint,
@@ -265,6 +272,7 @@ fn is_on(suspended: &SuspendedConstraint, known: &Constraint) -> bool {
         && (known.valid || !suspended.validated)
 }
 
+/// The definition is PostgreSQL's own text, without NOT VALID.
 fn add_constraint(suspended: &SuspendedConstraint, at_once: bool) -> String {
     format!(
         "ALTER TABLE {} ADD CONSTRAINT {} {}{}",
@@ -294,6 +302,7 @@ async fn validate(
     locked.transaction.commit().await.map_err(failed)
 }
 
+/// Foreign keys from one of the tables to another of them, not to itself.
 const AMONG: &str = "\
 SELECT k.conrelid AS oid, k.conname::text AS name, k.convalidated AS valid, \
 pg_catalog.pg_get_constraintdef(k.oid) AS definition \

@@ -1,4 +1,7 @@
 //! The table that an object is made for, locked against other processes.
+//!
+//! Locking the record and checking the run come before anything else in each transaction. The
+//! target table itself is not locked by this.
 
 use tokio_postgres::types::Oid;
 use tokio_postgres::{Client, Transaction};
@@ -12,8 +15,11 @@ use tsql::names::{TargetName, qualified, quote_ident};
 /// The table that an object is made for, and the run that makes it.
 #[derive(Debug, Clone, Copy)]
 pub struct TableContext<'a> {
+    /// The record in `_migrate.tables`.
     pub table: &'a TableKey,
+    /// Refused if a younger run of the job exists.
     pub run: RunId,
+    /// The table's plan, under the names that objects get.
     pub plan: &'a TablePlan,
 }
 
@@ -24,6 +30,7 @@ WHERE job = $1 AND source_schema = $2 AND source_table = $3 RETURNING made_oid";
 
 /// A table whose record is locked.
 pub(super) struct LockedTable<'a> {
+    /// Dropping it rolls back and unlocks the record.
     pub(super) transaction: Transaction<'a>,
     /// The target table's, as it is now.
     pub(super) oid: Oid,

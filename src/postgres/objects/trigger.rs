@@ -13,6 +13,7 @@ const TRIGGER: &str = "\
 SELECT p.prosrc FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
 WHERE t.tgrelid = $1 AND t.tgname = $2";
 
+/// The body of a function without arguments under the trigger's name.
 const FUNCTION: &str = "\
 SELECT p.prosrc FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
 WHERE n.nspname = $1 AND p.proname = $2 AND p.pronargs = 0";
@@ -68,6 +69,7 @@ async fn make_in_transaction(
 }
 
 /// Never back: if the sequence has got further by itself, it stays there.
+/// It continues after the greatest of the source's number, the sequence's own and the table's.
 async fn go_on_above(
     transaction: &Transaction<'_>,
     context: &TableContext<'_>,

@@ -1,5 +1,8 @@
 //! How PostgreSQL would describe objects that are planned: they are made on empty twins of their tables within
 //! a savepoint, which is always rolled back.
+//!
+//! LIKE copies columns and NOT NULL, and no rows, indexes or constraints. The savepoint's catalog
+//! rows are never visible to others; the work is that of a few empty objects.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +35,7 @@ pub(super) enum Planned<'a> {
 }
 
 impl Planned<'_> {
+    /// The object under another name, for the twin.
     fn statement(self, twin: &TargetName, name: &str, version: i32) -> String {
         match self {
             Self::Index(plan) => ddl::index(twin, name, plan, version),
@@ -48,6 +52,7 @@ impl Planned<'_> {
 }
 
 /// How PostgreSQL of this version would describe the object.
+/// `version` is `server_version_num`. Empty if PostgreSQL shows nothing for it.
 pub(super) async fn wanted(
     transaction: &mut Transaction<'_>,
     table: &TargetName,

@@ -29,8 +29,10 @@ WHERE n.nspname = $1 AND p.proname = $2";
 /// What makes a view what it is, but for its name.
 #[derive(PartialEq, Eq)]
 struct Definition {
+    /// As `pg_get_viewdef` prints it.
     query: String,
     materialized: bool,
+    /// `reloptions`, such as `check_option=cascaded`.
     options: String,
 }
 
@@ -106,6 +108,7 @@ pub(in crate::postgres) async fn drop_view_within(
     }
 }
 
+/// `None` if there is no view or materialized view of the name.
 async fn definition(client: &impl GenericClient, name: &TargetName) -> Result<Option<Definition>> {
     let row = client.query_opt(VIEW, &[&name.schema, &name.table]).await;
     let row = row.map_err(|error| fault::from_driver(error, "read a view"))?;

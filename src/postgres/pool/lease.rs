@@ -1,4 +1,8 @@
 //! A connection that is taken from the pool.
+//!
+//! Every way out of a lease is `Drop`, so a task that is cancelled in the middle gives back or
+//! closes its connection like any other. A connection that may be in a transaction is closed, never
+//! given back.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -16,6 +20,7 @@ pub struct Lease {
     object: Option<Object>,
     /// The pool's; told when the lease ends.
     meter: Arc<Meter>,
+    /// Its place in the list by which a stop cancels statements.
     entry: Entry,
     since: Instant,
     /// Not known to be outside a transaction: closed instead of given back.

@@ -1,4 +1,6 @@
 //! What the target pool counts, so that a run can say where it waited.
+//!
+//! One lock for all numbers, held for a moment: acquisitions are few, some for each partition.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -15,8 +17,11 @@ pub struct PoolMetrics {
     pub size: usize,
     /// Connections whose socket is open.
     pub open: usize,
+    /// Leases out of the pool now.
     pub in_use: usize,
+    /// Most leases at one time.
     pub peak_in_use: usize,
+    /// Leases handed out since the warm-up.
     pub acquisitions: u64,
     /// Acquisitions that found every connection in use.
     pub waits: u64,
@@ -27,9 +32,11 @@ pub struct PoolMetrics {
     pub used: Duration,
     /// Waits that ended without a connection.
     pub timeouts: u64,
+    /// Connections opened.
     pub connects: u64,
     /// Connections opened in place of lost or discarded ones.
     pub reconnects: u64,
+    /// Attempts to open one that failed.
     pub connect_errors: u64,
 }
 
@@ -111,6 +118,7 @@ impl Meter {
         self.numbers().metrics.connect_errors += 1;
     }
 
+    /// Takes note of how many connections the pool holds.
     pub(super) fn slots(&self, now: usize) {
         let mut numbers = self.numbers();
         numbers.most_slots = numbers.most_slots.max(now);
@@ -131,6 +139,7 @@ impl Meter {
         OpenSocket(meter.clone())
     }
 
+    /// Resolves when no socket is open. Cancel safe.
     pub(super) async fn all_shut(&self) {
         let mut open = self.open.subscribe();
         // The sender lives in `self`, so waiting cannot fail.

@@ -1,4 +1,8 @@
 //! The pool of connections that carry rows into PostgreSQL: capped, fair, measured.
+//!
+//! deadpool keeps and lends connections; this adds the session's settings, errors that say what to
+//! do, counters, and a list of leases so that a stop can cancel their statements. The job lock's
+//! connection is not one of these.
 
 mod lease;
 mod metrics;
@@ -152,6 +156,11 @@ impl TargetPool {
     }
 
     /// Waits for a connection, first come first served. It has just answered a test.
+    /// Cancel safe: a dropped wait takes no connection.
+    ///
+    /// # Errors
+    /// `TargetPoolTimeout` if all are in use for `acquire_timeout`, `Stopped` once the pool is
+    /// closed; otherwise why a new connection could not be opened.
     pub async fn acquire(&self) -> Result<Lease> {
         let at_once = match self.get(Duration::ZERO).await {
             Err(PoolError::Timeout(TimeoutType::Wait)) => None,
@@ -177,6 +186,7 @@ impl TargetPool {
         outcome
     }
 
+    /// Time-outs of their own for waiting, connecting and testing.
     async fn get(&self, wait: Duration) -> Result<Object, PoolError> {
         let timeouts = Timeouts {
             wait: Some(wait),

@@ -1,4 +1,7 @@
 //! Which leases are in use, so that a stop can cancel what runs on them.
+//!
+//! The lock is held while a request to cancel is made ready and never while one is sent. A lease
+//! that leaves the list after it was marked is closed, because the request may still be under way.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

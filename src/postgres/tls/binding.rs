@@ -1,4 +1,6 @@
 //! Channel binding: the hash of the server's certificate that SCRAM mixes into the login.
+//!
+//! With it, a login through a man in the middle fails even if the certificate is not checked.
 
 use ring::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 
@@ -37,6 +39,7 @@ fn digest_of(identifier: &[u8]) -> Option<&'static Algorithm> {
 }
 
 /// The object identifier in `Certificate.signatureAlgorithm` (RFC 5280, section 4.1).
+/// `None` for bytes that are not a certificate.
 fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
     let (body, _) = der::expect(SEQUENCE, certificate)?;
     let (_, _, after_tbs) = der::element(body)?;

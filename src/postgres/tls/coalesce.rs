@@ -1,4 +1,7 @@
 //! Sends many TLS records with one call.
+//!
+//! rustls gives its records as slices of a vectored write; here they become one write. Bytes are
+//! copied once more for it, which costs less than a system call for each 16 KiB.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,4 +1,8 @@
 //! TLS to PostgreSQL: libpq's `sslmode` words on top of rustls.
+//!
+//! Which checks a word means is libpq's table (PostgreSQL documentation, "SSL Support"); the checks
+//! themselves are `crate::tls`. The stream hands many records to the socket at once (`coalesce`),
+//! and gives the login the certificate's hash (`binding`).
 
 mod binding;
 mod coalesce;
@@ -20,6 +24,9 @@ use crate::tls::{self, Expected, Trusted};
 pub(super) use crate::postgres::tls::stream::{HandshakeError, Tls};
 
 /// Builds the connector for a target. As in libpq, `require` with a CA file checks the chain.
+///
+/// # Errors
+/// `TargetTls` or `Io`: the authorities cannot be read, or there are none.
 pub(super) fn connector(target: &Target) -> Result<Tls> {
     let provider = Arc::new(ring::default_provider());
     let verifier = match (target.sslmode, &target.ca_file) {

@@ -1,4 +1,7 @@
 //! The stream that the driver sees: rustls over its socket.
+//!
+//! tokio-postgres asks [`Tls`] for a handshake with each connection, and [`Encrypted`] is what it
+//! then reads and writes. Plain connections do not come through here.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -82,6 +85,7 @@ where
     type Error = HandshakeError;
     type Future = Pin<Box<dyn Future<Output = Result<Encrypted<S>, HandshakeError>> + Send>>;
 
+    /// The error is a [`HandshakeError`], with the verdict of rustls as its cause.
     fn connect(self, stream: S) -> Self::Future {
         Box::pin(async move {
             let name = ServerName::try_from(self.host).map_err(|error| {

@@ -1,4 +1,8 @@
 //! Divides a target table by its blocks, so that several connections read it once between them.
+//!
+//! `ctid` names block and line of a row, so ranges of blocks are read without an index and without
+//! a sort. Rows that are updated meanwhile move; a comparison is of a target that nothing else
+//! writes.
 
 use tokio_postgres::Client;
 
@@ -43,6 +47,9 @@ impl BlockRange {
 
 /// At most `most` ranges of about equal size and of `least` blocks or more; one if the table is small, or
 /// is not a plain table of a server that can read it by blocks.
+///
+/// # Errors
+/// The catalog cannot be read.
 pub async fn block_ranges(
     client: &Client,
     table: &TargetName,

@@ -1,4 +1,8 @@
 //! How a column is read back so that its bytes are those that were sent.
+//!
+//! A checksum compares the bytes that were sent with those that come back, so each column has to
+//! come back in the form in which it went. A type that PostgreSQL normalises needs a cast, or an
+//! encoder that writes the normal form.
 
 use crate::plan::table::ColumnPlan;
 use crate::postgres::ddl::type_text;

@@ -1,4 +1,7 @@
 //! Reads a table's rows back as COPY BINARY sends them.
+//!
+//! The counterpart of `copy`: the same format, in the other direction. Rows are given to a callback
+//! and never kept here.
 
 use futures::{TryStreamExt, pin_mut};
 
@@ -68,6 +71,7 @@ async fn stream(
     rows.finish()
 }
 
+/// The columns as `columns::selected` has them, of the blocks of the range.
 fn statement(plan: &TablePlan, range: &BlockRange) -> String {
     let columns = plan.columns.iter().map(selected).collect::<Vec<_>>();
     format!(
@@ -80,6 +84,7 @@ fn statement(plan: &TablePlan, range: &BlockRange) -> String {
 
 /// Finds rows in messages that may end anywhere.
 struct Rows {
+    /// Columns of a row, which each row must have.
     fields: usize,
     /// Bytes of the header that came.
     header: usize,
@@ -98,6 +103,8 @@ impl Rows {
         }
     }
 
+    /// Takes the bytes of one message; whole rows go to `each`, the rest waits for the next
+    /// message.
     fn take(&mut self, bytes: &[u8], each: &mut impl FnMut(&[u8])) -> Result<()> {
         let bytes = self.skip_header(bytes)?;
         if self.rest.is_empty() {
@@ -144,6 +151,8 @@ impl Rows {
         }
     }
 
+    /// # Errors
+    /// `TargetLost`: the trailer is missing, so rows may be too.
     fn finish(self) -> Result<()> {
         if self.ended {
             return Ok(());

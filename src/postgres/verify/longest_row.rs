@@ -1,4 +1,7 @@
 //! How long the rows of a table are at most: what bounds how many are read at a time.
+//!
+//! tokio-postgres holds a whole row in memory before its reader sees it. So several connections at
+//! a time must know beforehand what their longest row may be (`pipeline::verify::reads`).
 
 use tokio_postgres::Client;
 
@@ -17,6 +20,9 @@ const LEAST_TOAST: i64 = (16 << 20) / 255;
 ///
 /// If the table has long values, it is read for their lengths, which does not read the values
 /// themselves except those of XML and JSON.
+///
+/// # Errors
+/// The table or the catalog cannot be read.
 pub async fn longest_row(client: &Client, plan: &TablePlan) -> Result<u64> {
     let columns = plan.columns.iter().filter_map(length).collect::<Vec<_>>();
     let few = |bytes: Option<i64>| bytes.is_some_and(|bytes| bytes < LEAST_TOAST);

@@ -1,4 +1,7 @@
 //! What the target says of itself, for comparison with the source.
+//!
+//! Only reads. `pipeline::verify` compares what comes from here with what the source sends through
+//! the same encoder.
 
 mod block_ranges;
 mod columns;
@@ -19,6 +22,9 @@ pub use crate::postgres::verify::longest_row::longest_row;
 pub use crate::postgres::verify::show::{Field, show};
 
 /// The exact number of rows of a table.
+///
+/// # Errors
+/// The table cannot be read, or is not there.
 pub async fn count_rows(client: &Client, table: &TargetName) -> Result<u64> {
     let name = names::qualified(table);
     let row = client

@@ -1,4 +1,7 @@
 //! Lets PostgreSQL itself print values that came as binary fields.
+//!
+//! The fields are those of rows that differ, and are shown only if the operator asked for it.
+//! PostgreSQL's own text is used, so that the operator can paste a value into a query.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -18,7 +21,9 @@ const SHOWN: usize = 120;
 /// One field as it was read: its bytes, or the first of them, and how many there were.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Field {
+    /// At most what the caller kept of it, in binary form.
     pub bytes: Box<[u8]>,
+    /// Bytes of the whole value.
     pub length: usize,
 }
 
@@ -30,6 +35,9 @@ impl fmt::Debug for Field {
 }
 
 /// Prints fields as PostgreSQL does, long ones up to 120 characters; `None` is NULL.
+///
+/// # Errors
+/// PostgreSQL refuses one of the values; then none is printed.
 pub async fn show(
     client: &Client,
     fields: &[(&PgType, Option<&Field>)],
@@ -70,6 +78,7 @@ fn whole_characters<'a>(ty: &PgType, field: &'a Field) -> &'a [u8] {
     }
 }
 
+/// `cut`: the value was not whole to begin with.
 fn shortened(text: &str, cut: bool) -> String {
     if !cut && text.chars().nth(SHOWN).is_none() {
         return text.to_owned();

@@ -1,4 +1,8 @@
 //! Views, functions, procedures, triggers and synonyms, from the catalog's rows.
+//!
+//! A definition that is encrypted, or that the login may not see, is `None`: the object is then
+//! known by name and listed as left out. What a view reads is by `object_id`, so renaming does not
+//! matter.
 
 mod queries;
 mod synonym;
@@ -32,6 +36,10 @@ pub(super) struct ModuleAnswers {
     parameters: Vec<ParameterRow>,
 }
 
+/// Indexes of views are asked for only if there are any.
+///
+/// # Errors
+/// A lost connection.
 pub(super) async fn ask(connection: &mut Connection) -> Result<ModuleAnswers> {
     let mut answers = ModuleAnswers {
         views: warn_if_refused(all(connection).await)?,
@@ -78,6 +86,7 @@ struct Found {
     columns: HashMap<i64, Vec<RecordedColumn>>,
 }
 
+/// Synonyms of objects in another database are in the list, without an object here.
 fn synonyms(rows: &[SynonymRow], database: &str) -> Vec<Synonym> {
     let synonym = |row: &SynonymRow| {
         let base = row.base.clone().unwrap_or_default();
@@ -127,6 +136,7 @@ fn used(modules: &ModuleAnswers, synonyms: &[Synonym]) -> (Names, Names) {
     (reads, calls)
 }
 
+/// Columns as the server recorded them when the view was made or refreshed, in its order.
 fn recorded(rows: &[RecordedRow], types: &Types) -> HashMap<i64, Vec<RecordedColumn>> {
     let mut rows: Vec<&RecordedRow> = rows.iter().collect();
     rows.sort_by_key(|row| row.column_id);
@@ -280,6 +290,7 @@ fn functions(modules: &ModuleAnswers, types: &Types, found: &mut Found) -> Vec<F
     functions
 }
 
+/// `None` for a type of object that is not listed.
 fn module(row: &ModuleRow) -> Option<Module> {
     let kind = match row.kind.trim_end() {
         "P" => ModuleKind::Procedure,

@@ -1,4 +1,6 @@
 //! What a synonym stands for, from the name that the catalog keeps of it.
+//!
+//! `sys.synonyms.base_object_name` is text: one to four parts, in brackets or quotes or neither.
 
 /// Schema and name, if `base` is in `database`. A name without a schema is looked up
 /// in the default schema of the session that uses the synonym, so what it stands for is not certain.
@@ -14,6 +16,7 @@ pub(super) fn stands_for(base: &str, database: &str) -> Option<(String, String)>
     (!schema.is_empty() && !name.is_empty()).then(|| ((*schema).to_owned(), (*name).to_owned()))
 }
 
+/// An empty part means the current database, as in `server..dbo.T` or `..T`.
 fn is_here(named: &str, database: &str) -> bool {
     named.is_empty() || named.to_lowercase() == database.to_lowercase()
 }
@@ -32,6 +35,7 @@ fn parts(text: &str) -> Option<Vec<String>> {
     }
 }
 
+/// One part without its quotes, and what follows it. `None` if a quote is not closed.
 fn part(text: &str) -> Option<(String, &str)> {
     let close = match text.chars().next() {
         Some('[') => ']',

@@ -1,4 +1,8 @@
 //! Constraints, comments and sequences, from the catalog's rows.
+//!
+//! What is refused is empty: the object's name is known from `sys.objects`, and planning lists it
+//! as left out. Rows are attached to tables by `object_id`, to columns by `object_id` and
+//! `column_id`.
 
 mod queries;
 
@@ -46,6 +50,8 @@ pub(super) struct ObjectAnswers {
     named: Vec<NamedRow>,
 }
 
+/// # Errors
+/// A lost connection.
 pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
     let rules = select_from::<BoundRow>(queries::BOUND_RULES, |_| true);
     Ok(ObjectAnswers {
@@ -66,6 +72,7 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<ObjectAnswers> {
     })
 }
 
+/// Asks without `last_used_value` if nothing came back: before 2017 there is no such column.
 async fn ask_sequences(connection: &mut Connection) -> Result<Vec<SequenceRow>> {
     let found = none_if_refused(all(connection).await)?;
     if !found.is_empty() {
@@ -75,6 +82,7 @@ async fn ask_sequences(connection: &mut Connection) -> Result<Vec<SequenceRow>> 
     warn_if_refused(rows(connection, &before_2017).await)
 }
 
+/// Asks without `generated_always_type` if nothing came back: before 2016 there is no such column.
 async fn ask_special(connection: &mut Connection) -> Result<Vec<SpecialRow>> {
     let found = none_if_refused(all(connection).await)?;
     if !found.is_empty() {
@@ -88,6 +96,7 @@ async fn ask_special(connection: &mut Connection) -> Result<Vec<SpecialRow>> {
 /// What a column is beside its type.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Special {
+    /// Start or end of a system-time period.
     pub(super) period: Option<Period>,
     pub(super) sparse: bool,
     pub(super) column_set: bool,
@@ -139,6 +148,7 @@ impl Attached {
     }
 
     /// Takes out what belongs to the table itself.
+    /// A table's constraints are sorted by name, so that two runs plan the same.
     pub(super) fn table(&mut self, object_id: i64) -> TableExtras {
         let mut extras = self.tables.remove(&object_id).unwrap_or_default();
         extras.foreign_keys.sort_by(|a, b| a.name.cmp(&b.name));
@@ -155,6 +165,7 @@ impl Attached {
         self.special.get(&key).copied().unwrap_or_default()
     }
 
+    /// Both kinds of a column, defaults first.
     pub(super) fn bound(&self, key: ColumnKey) -> Vec<Bound> {
         self.bound.get(&key).cloned().unwrap_or_default()
     }
@@ -171,6 +182,7 @@ impl Attached {
 /// Columns of the two sides by the constraint's `object_id`.
 type Pairs<'a> = HashMap<i64, Vec<&'a ForeignKeyColumnRow>>;
 
+/// Foreign keys by the `object_id` of the table that has them, columns in the constraint's order.
 fn foreign_keys(answers: &ObjectAnswers) -> HashMap<i64, TableExtras> {
     let mut pairs = Pairs::new();
     for row in &answers.foreign_key_columns {
@@ -214,6 +226,7 @@ fn action(number: i64) -> Action {
     }
 }
 
+/// Adds the checks to their tables; a definition that is not shown stays `None`.
 fn checks(rows: &[CheckRow], tables: &mut HashMap<i64, TableExtras>) {
     for row in rows {
         let check = Check {
@@ -292,6 +305,9 @@ fn bound(answers: &ObjectAnswers) -> HashMap<ColumnKey, Vec<Bound>> {
 }
 
 /// In the order of the answer.
+///
+/// # Errors
+/// `SourceProtocol` for a number that is none.
 pub(super) fn sequences(answers: &ObjectAnswers, types: &Types) -> Result<Vec<Sequence>> {
     let sequence = |row: &SequenceRow| {
         let start = integer(&row.start_value)?;
