@@ -1,4 +1,7 @@
 //! Draws the progress of a run: bars on a terminal, log lines elsewhere.
+//!
+//! It reads `report::progress` from a thread of its own and writes nothing back. Ending the thread
+//! is part of `finish`; a terminal that is gone does not stop the run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! The command line: arguments, one file per command, and the only code that prints.
+//!
+//! `main` parses and calls [`execute`]; each command's file calls one function of `pipeline` and
+//! prints what comes back. Nothing here decides about a migration.
 
 pub mod arguments;
 mod check;
@@ -115,6 +118,7 @@ pub fn no_runtime(cause: std::io::Error) -> Error {
     Error::new(Kind::Internal, "cannot start").because(cause)
 }
 
+/// At a signal, short questions are dropped; the other commands get time to close what they opened.
 async fn command(
     request: &Request,
     console: &Console,

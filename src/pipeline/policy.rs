@@ -37,6 +37,7 @@ impl Policy {
     }
 }
 
+/// A row of the table in [`policy`].
 const fn says(retry: Retry, advice: &'static str) -> Policy {
     Policy { retry, advice }
 }

@@ -1,4 +1,7 @@
 //! Tables for unit tests.
+//!
+//! Plain values that a test changes where it needs another. The table's name has a bracket in it,
+//! so that every statement of a test also shows whether names are quoted.
 
 use crate::plan::table::{ColumnPlan, KeyColumn, Strategy, TablePlan, TargetName};
 use tsql::schema::{Column, Index, IndexColumn, IndexRole, SqlType, Table};

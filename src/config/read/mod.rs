@@ -1,5 +1,8 @@
 //! The parsed job file to the job as meant, and what has to hold between its keys. Bounds and defaults are
 //! in the table of keys.
+//!
+//! Each section is read by one function, which ends with `finish`: it reports the keys that are
+//! left over. Reading never stops at a problem; the job is given only if there was none.
 
 mod source;
 mod tables;
@@ -15,6 +18,9 @@ use crate::config::substitute::Lookup;
 use crate::config::yaml::Node;
 
 /// `problems` are those that reading and substituting found already.
+///
+/// # Errors
+/// Every problem of the file, `problems` among them.
 pub(crate) fn job(
     root: Node,
     stem: &str,
@@ -93,6 +99,7 @@ fn transfer(top: &mut Section, g: &mut Gathered<'_>) -> Transfer {
     transfer
 }
 
+/// The longest pause is not shorter than the first.
 fn retry(transfer: &mut Section, g: &mut Gathered<'_>) -> Retry {
     let mut section = transfer.section("retry", g);
     let retry = Retry {

@@ -1,4 +1,7 @@
 //! The section `source` of a job file.
+//!
+//! `host` may hold port and instance as well. What is written in two places must agree, since one
+//! of the two would otherwise have no effect.
 
 use crate::config::host;
 use crate::config::job::{Encrypt, Source, SourcePool, Tls};

@@ -48,6 +48,7 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
 }
 
 impl CheckReport {
+    /// Something that is as it must be; shown so that a reader sees what was looked at.
     fn good(&mut self, finding: impl Into<String>) {
         self.find(Severity::Good, finding, "");
     }
@@ -60,6 +61,7 @@ impl CheckReport {
         });
     }
 
+    /// An error with its causes, and the advice of its kind.
     fn problem(&mut self, error: &Error) {
         let causes = crate::report::table::chain(error);
         let because = causes

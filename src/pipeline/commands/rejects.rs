@@ -1,4 +1,7 @@
 //! Lists the rows that a job rejected.
+//!
+//! It only reads, so it may be asked while a run is loading. Totals count every row, the list ends
+//! at the limit.
 
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};

@@ -1,4 +1,7 @@
 //! Shows the whole DDL of a job, in an order that runs.
+//!
+//! Statements come from `postgres::ddl`, as in a run. What differs from a run: tables are made
+//! LOGGED at once, and PostgreSQL is taken to be of version 15 or later.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +39,8 @@ pub async fn schema(
     planned
 }
 
+/// # Errors
+/// The catalog cannot be read, or a table cannot be planned.
 async fn plan_schema(job: &Job, options: &RunOptions, source: &SourcePool) -> Result<SchemaReport> {
     let database = survey::read_catalog(job, source).await?;
     let types = survey::types_for_plan(&database, job).await?;
@@ -173,6 +178,7 @@ fn primary_key(plan: &TablePlan) -> Vec<String> {
     ddl::primary_key(plan).into_iter().collect()
 }
 
+/// Unique constraints are among them.
 fn indexes(plan: &TablePlan) -> Vec<String> {
     let indexes = plan.objects.indexes.iter();
     indexes
@@ -180,6 +186,7 @@ fn indexes(plan: &TablePlan) -> Vec<String> {
         .collect()
 }
 
+/// Each is added NOT VALID and then validated, if the source vouches for its rows.
 fn checks(plan: &TablePlan) -> Vec<String> {
     let both = |check: &CheckPlan| {
         let make = ddl::check_constraint(&plan.target, &check.name, check);
@@ -197,6 +204,7 @@ fn triggers(plan: &TablePlan) -> Vec<String> {
     all.collect()
 }
 
+/// As the checks: adding a key without reading rows keeps its lock short.
 fn foreign_keys(plan: &TablePlan) -> Vec<String> {
     let both = |key: &ForeignKeyPlan| {
         let make = ddl::foreign_key(&plan.target, key);

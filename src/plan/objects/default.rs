@@ -1,4 +1,7 @@
 //! Defaults of columns, part of CREATE TABLE.
+//!
+//! Constants and calls are translated; a default that is not certain is left out, with its text.
+//! Loaded rows do not depend on it, because COPY gives every column a value.
 
 use crate::plan::objects::context::{Context, Remarks};
 use crate::plan::objects::scope;

@@ -1,4 +1,9 @@
 //! Names of indexes and constraints: folded as the job says, each once in its PostgreSQL schema.
+//!
+//! The order decides who keeps a name: first what an earlier run of the job named, then sequences,
+//! views and tables, then counters and triggers, primary keys, unique constraints, other indexes,
+//! checks and foreign keys. A name that gives way gets a number; notes of the table say so of
+//! indexes and constraints.
 
 use std::collections::HashMap;
 
@@ -74,6 +79,8 @@ pub(in crate::plan) fn name_all(
     }
 }
 
+/// With the table and the source name it tells objects apart, because a check and an index may
+/// share a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     PrimaryKey,
@@ -85,6 +92,7 @@ enum Kind {
 }
 
 impl Kind {
+    /// The word of notes, and the name of an object whose own name folds to nothing.
     fn word(self) -> &'static str {
         match self {
             Self::PrimaryKey => "primary key",
@@ -125,6 +133,7 @@ struct Namer {
 }
 
 impl Namer {
+    /// The names that are taken in a target schema.
     fn schema(&mut self, schema: &str) -> &mut Taken {
         self.taken.entry(schema.to_owned()).or_default()
     }

@@ -1,5 +1,9 @@
 //! Triggers for what SQL Server does by itself, if the job asks for them: rowversions that grow, and
 //! the history of system-versioned tables.
+//!
+//! Both are made after a table's rows. A rowversion's sequence begins above the last number that
+//! the whole source database has given out; the history trigger does what SYSTEM_VERSIONING does at
+//! the source.
 
 use crate::config::job::{History, Job, RowVersion};
 use crate::plan::object::{TriggerAction, TriggerPlan};

@@ -1,4 +1,7 @@
 //! What several tables still lack of their planned indexes and checks.
+//!
+//! For `finish_group`: the decisions are those of `index`, made for many tables with few
+//! statements. If there is any doubt about a table, it gets `None` and is then looked at alone.
 
 use std::collections::BTreeMap;
 
