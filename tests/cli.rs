@@ -61,7 +61,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
             &["check", "--config", "x.yaml", "--restart"],
             "--restart belongs to run",
         ),
-        (&["init"], "`init` is not available in this version"),
+        (&["init"], "init needs --source-host, --source-database"),
         (
             &["run", "--config", "x.yaml", "--table", "Posts"],
             "schema.table",
@@ -174,4 +174,33 @@ report: {json: /dev/null/report.json}
         text.contains("cannot write the report to /dev/null"),
         "{text}"
     );
+}
+
+/// What packages install beside the program.
+#[test]
+fn completions_and_manual_pages_are_made_from_the_arguments() {
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef migrate"),
+        ("fish", "complete -c migrate"),
+    ] {
+        let output = migrate(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = stdout(&output);
+        assert!(
+            script.contains(word) && script.contains("--source-host"),
+            "{shell}: {script}"
+        );
+    }
+    let folder = std::env::temp_dir().join(format!("migrate-man-{}", std::process::id()));
+    let output = migrate(&["man", &folder.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for page in ["migrate.1", "migrate-run.1", "migrate-init.1"] {
+        let text = std::fs::read_to_string(folder.join(page)).expect(page);
+        assert!(
+            text.contains(".TH") && text.contains("config"),
+            "{page}: {text}"
+        );
+    }
+    std::fs::remove_dir_all(&folder).expect("the pages");
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use crate::cli::choices::{LogFormat, LogLevel, Output, ProgressStyle};
+use crate::cli::init_options::InitOptions;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
@@ -133,9 +136,18 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
         seconds: u16,
     },
-    /// Write a job file from a source (not available in this version)
-    #[command(hide = true)]
-    Init,
+    /// Try both servers and write a commented job file; asks for what is not given
+    Init(InitOptions),
+    /// Print the completion script of a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -146,47 +158,6 @@ enum Level {
     Checksums,
     /// Looks for rows that differ at once: one read less if there are any
     Rows,
-}
-
-/// How a command prints its result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    Text,
-    Json,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-/// How much is logged. `Off` to `Trace` as in `tracing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl LogLevel {
-    /// Asked for with -v or more.
-    pub(crate) fn is_verbose(self) -> bool {
-        matches!(self, Self::Debug | Self::Trace)
-    }
-}
-
-/// How progress is shown on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProgressStyle {
-    Auto,
-    Bars,
-    Lines,
-    None,
 }
 
 /// What the arguments mean.
@@ -211,6 +182,9 @@ pub enum Action {
     Verify(RunOptions, VerifyOptions),
     Rejects(RejectQuery),
     Tune(RunOptions, TuneOptions),
+    Init(InitOptions),
+    Completions(Shell),
+    Man(PathBuf),
 }
 
 impl Action {
@@ -225,6 +199,25 @@ impl Action {
             Self::Verify(..) => "verify",
             Self::Rejects(_) => "rejects",
             Self::Tune(..) => "tune",
+            Self::Init(_) => "init",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+
+    /// The job file, if none was named; `None` if the action needs one.
+    fn default_config(&self) -> Option<PathBuf> {
+        match self {
+            Self::Init(_) => Some("job.yaml".into()),
+            Self::Completions(_) | Self::Man(_) => Some(PathBuf::new()),
+            Self::Run(_)
+            | Self::Check
+            | Self::Plan(_)
+            | Self::Schema(_)
+            | Self::Status
+            | Self::Verify(..)
+            | Self::Rejects(_)
+            | Self::Tune(..) => None,
         }
     }
 }
@@ -239,6 +232,7 @@ impl Typed {
         let config = self
             .config
             .clone()
+            .or_else(|| action.default_config())
             .ok_or_else(|| usage("which job? give its file with --config job.yaml"))?;
         Ok(Request {
             action,
@@ -293,7 +287,9 @@ impl Typed {
                 let sample = Duration::from_secs(seconds.into());
                 Ok(Action::Tune(options, TuneOptions { sample }))
             }
-            Command::Init => Err(usage("`init` is not available in this version")),
+            Command::Init(init) => self.whole_job(Action::Init(init)),
+            Command::Completions { shell } => self.whole_job(Action::Completions(shell)),
+            Command::Man { folder } => self.whole_job(Action::Man(folder)),
         }
     }
 

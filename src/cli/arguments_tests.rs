@@ -87,7 +87,8 @@ fn what_does_not_fit_is_said() {
         ("run -c a.yaml --table Posts", "schema.table"),
         ("verify -c a.yaml --show-values", "--show-values belongs"),
         ("verify -c a.yaml --views --table dbo.A", "with --table"),
-        ("init", "not available in this version"),
+        ("init --restart", "--restart belongs to run"),
+        ("--restart init", "--restart belongs to run"),
         ("rejects -c a.yaml --restart", "--restart belongs to run"),
         ("tune -c a.yaml --restart", "--restart belongs to run"),
         (

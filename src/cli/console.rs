@@ -9,7 +9,8 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::{Output, ProgressStyle, Request};
+use crate::cli::arguments::Request;
+use crate::cli::choices::{Output, ProgressStyle};
 use crate::cli::text;
 use crate::error::{Error, Kind, Result};
 

@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::arguments::{LogFormat, LogLevel, Request};
+use crate::cli::arguments::Request;
+use crate::cli::choices::{LogFormat, LogLevel};
 use crate::cli::console::{Console, ProgressDisplay};
 
 /// Sets up the process's log; called once, by `main`.

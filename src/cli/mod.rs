@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod check;
+pub mod choices;
 pub mod console;
 mod deadline;
 mod display;
@@ -12,7 +13,10 @@ mod exit;
 mod failure;
 mod files;
 mod html;
+mod init;
+pub mod init_options;
 pub mod log;
+mod manual;
 mod plan;
 mod rate;
 mod rejects;
@@ -24,11 +28,14 @@ mod tune;
 mod verify;
 pub mod wrong_line;
 
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
 use tokio_util::sync::CancellationToken;
 
 pub use exit::Signal;
 
-use crate::cli::arguments::{Action, Output, Request};
+use crate::cli::arguments::{Action, Request};
+use crate::cli::choices::Output;
 use crate::cli::console::{Console, Ending};
 use crate::cli::deadline::finish_in_time;
 use crate::cli::exit::{Finished, code};
@@ -48,7 +55,7 @@ pub async fn execute(
     cancel: CancellationToken,
     stopped_by: impl Fn() -> Option<Signal>,
 ) -> u8 {
-    let outcome = command(&request, console, cancel).await;
+    let outcome = carry_out(&request, console, cancel).await;
     let code = code(
         outcome
             .as_ref()
@@ -118,42 +125,62 @@ pub fn no_runtime(cause: std::io::Error) -> Error {
     Error::new(Kind::Internal, "cannot start").because(cause)
 }
 
+/// A command as a boxed future, so that the code of all commands is generated with the library and not
+/// once more with each program that runs it.
+fn carry_out<'a>(
+    request: &'a Request,
+    console: &'a Console,
+    cancel: CancellationToken,
+) -> LocalBoxFuture<'a, Result<Finished>> {
+    command(request, console, cancel).boxed_local()
+}
+
 /// At a signal, short questions are dropped; the other commands get time to close what they opened.
 async fn command(
     request: &Request,
     console: &Console,
     cancel: CancellationToken,
 ) -> Result<Finished> {
-    let job = config::load(&request.config, &|name| std::env::var_os(name))?;
+    let job = || config::load(&request.config, &|name| std::env::var_os(name));
     let stop = cancel.clone();
     match &request.action {
-        Action::Run(options) => run::run(&job, options, request, console, cancel).await,
-        Action::Check => drop_on_stop(&cancel, STOPPED, check::check(&job, request, console)).await,
+        Action::Run(options) => run::run(&job()?, options, request, console, cancel).await,
+        Action::Check => {
+            drop_on_stop(&cancel, STOPPED, check::check(&job()?, request, console)).await
+        }
         Action::Plan(options) => {
-            finish_in_time(&stop, plan::plan(&job, options, request, console, cancel)).await
+            finish_in_time(
+                &stop,
+                plan::plan(&job()?, options, request, console, cancel),
+            )
+            .await
         }
         Action::Schema(options) => {
             finish_in_time(
                 &stop,
-                schema::schema(&job, options, request, console, cancel),
+                schema::schema(&job()?, options, request, console, cancel),
             )
             .await
         }
         Action::Status => {
-            drop_on_stop(&cancel, STOPPED, status::status(&job, request, console)).await
+            drop_on_stop(&cancel, STOPPED, status::status(&job()?, request, console)).await
         }
         Action::Verify(options, verification) => {
             let asked = verify::Asked {
                 options,
                 verification: *verification,
             };
-            finish_in_time(&stop, verify::verify(&job, asked, request, console, cancel)).await
+            finish_in_time(
+                &stop,
+                verify::verify(&job()?, asked, request, console, cancel),
+            )
+            .await
         }
         Action::Rejects(wanted) => {
             drop_on_stop(
                 &cancel,
                 STOPPED,
-                rejects::rejects(&job, wanted, request, console),
+                rejects::rejects(&job()?, wanted, request, console),
             )
             .await
         }
@@ -162,8 +189,13 @@ async fn command(
                 options,
                 tuning: *tuning,
             };
-            finish_in_time(&stop, tune::tune(&job, asked, request, console, cancel)).await
+            finish_in_time(&stop, tune::tune(&job()?, asked, request, console, cancel)).await
         }
+        Action::Init(options) => {
+            drop_on_stop(&cancel, STOPPED, init::init(options, request, console)).await
+        }
+        Action::Completions(shell) => manual::completions(*shell, console),
+        Action::Man(folder) => manual::pages(folder),
     }
 }
 

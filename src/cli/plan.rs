@@ -20,6 +20,14 @@ pub(crate) async fn plan(
 ) -> Result<Finished> {
     let report = pipeline::plan(job, options, cancel).await?;
     let conclusion = report.kind.map_or(Conclusion::Done, of_kind);
-    let json = console.result(request.output, &report, text::plan::render)?;
+    let asked_for = request.log_level.is_verbose() || !options.only_tables.is_empty();
+    let detail = if asked_for {
+        text::plan::Detail::Full
+    } else {
+        text::plan::Detail::Summary
+    };
+    let json = console.result(request.output, &report, |report| {
+        text::plan::render(report, detail)
+    })?;
     Ok(Finished { conclusion, json })
 }

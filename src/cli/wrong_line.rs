@@ -7,7 +7,8 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::arguments::{Output, RESTART_BELONGS, TABLE_BELONGS, usage};
+use crate::cli::arguments::{RESTART_BELONGS, TABLE_BELONGS, usage};
+use crate::cli::choices::Output;
 use crate::error::Error;
 
 /// The value of `--output` in a command line that may not parse otherwise.

@@ -22,6 +22,7 @@ mod scalars;
 mod schema_options;
 mod section;
 pub mod setting;
+pub mod starter;
 mod substitute;
 mod suggest;
 pub(crate) mod units;

@@ -314,7 +314,7 @@ fn a_plan_shows_what_can_be_moved_beside_what_cannot() {
         &job.run(&["plan"]),
         1,
         &[
-            "dbo.Fine -> public.fine",
+            "public.fine",
             "CANNOT be planned",
             "dbo.T",
             "dbo.Also",

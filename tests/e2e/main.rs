@@ -13,6 +13,7 @@ mod changes;
 mod documented;
 mod errors;
 mod every_object;
+mod init;
 mod interrupted;
 mod keys;
 mod kill;

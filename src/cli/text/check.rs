@@ -8,6 +8,17 @@ use crate::report::check::{CheckReport, Finding, Severity};
 
 /// Findings first, the worst at the top; then the settings that are not defaults, or all of them.
 pub(crate) fn render(report: &CheckReport, all_settings: bool) -> String {
+    let mut out = found(report);
+    settings(&mut out, report, all_settings);
+    out.push_str(&match report.problems() {
+        0 => "\nready to run.\n".to_owned(),
+        problems => format!("\nNOT ready to run: {}.\n", counted(problems, "problem")),
+    });
+    out
+}
+
+/// Both servers and what was found there.
+pub(crate) fn found(report: &CheckReport) -> String {
     let mut out = format!("job {}\n\n", report.job);
     side(&mut out, "source: SQL Server", report.source.as_ref());
     side(&mut out, "target: PostgreSQL", report.target.as_ref());
@@ -23,11 +34,6 @@ pub(crate) fn render(report: &CheckReport, all_settings: bool) -> String {
             say(&mut out, word, finding);
         }
     }
-    settings(&mut out, report, all_settings);
-    out.push_str(&match report.problems() {
-        0 => "\nready to run.\n".to_owned(),
-        problems => format!("\nNOT ready to run: {}.\n", counted(problems, "problem")),
-    });
     out
 }
 

@@ -11,7 +11,7 @@ use crate::engine::eval::scan::known_count;
 use crate::engine::eval::tiles::{Tiles, tile_count};
 use crate::types::Value;
 
-/// Appends the result of each call to each row; the calls are such as [`streams`] names.
+/// Appends the result of each call to each row; the calls are such as [`plan::streams`](crate::engine::eval::plan::streams) names.
 pub(crate) fn run(context: &Context<'_>, window: &Window, out: &mut Consumer<'_>) -> Flow {
     let calls = Call::all(context, window)?;
     let reach = |f: fn(i64) -> i64| {

@@ -17,7 +17,7 @@ pub(crate) struct PartitionFunction {
     pub(crate) right: bool,
     /// Ascending, without equals.
     pub(crate) boundaries: Vec<Value>,
-    /// When it was created, and when it was last split, as [`crate::engine::facts::Facts`] counts time.
+    /// When it was created, and when it was last split, as [`Facts`](crate::engine::model::facts::Facts) counts time.
     pub(crate) created: u64,
     pub(crate) modified: u64,
 }

@@ -142,7 +142,7 @@ impl Cell {
     }
 }
 
-/// Without a collation: that of [`metadata::DEFAULT_COLLATION`], code page 1252.
+/// Without a collation: that of [`DEFAULT_COLLATION`](crate::wire::encode::DEFAULT_COLLATION), code page 1252.
 pub(crate) fn code_page(collation: Option<&Collation>) -> Option<CodePage> {
     CodePage::new(collation.map_or(1252, |collation| collation.code_page))
 }
