@@ -188,7 +188,7 @@ fn completions_and_manual_pages_are_made_from_the_arguments() {
         assert_eq!(output.status.code(), Some(0), "{shell}");
         let script = stdout(&output);
         assert!(
-            script.contains(word) && script.contains("--source-host"),
+            script.contains(word) && script.contains("source-host"),
             "{shell}: {script}"
         );
     }

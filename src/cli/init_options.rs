@@ -9,9 +9,11 @@ pub struct InitOptions {
     #[arg(long, value_name = "HOST")]
     pub source_host: Option<String>,
 
+    /// The database to be moved
     #[arg(long, value_name = "NAME")]
     pub source_database: Option<String>,
 
+    /// A SQL Server login that may read it
     #[arg(long, value_name = "LOGIN")]
     pub source_user: Option<String>,
 
@@ -23,15 +25,19 @@ pub struct InitOptions {
     #[arg(long)]
     pub trust_server_certificate: bool,
 
+    /// PostgreSQL server, by name or address
     #[arg(long, value_name = "HOST")]
     pub target_host: Option<String>,
 
+    /// Its port
     #[arg(long, value_name = "PORT", default_value_t = 5432)]
     pub target_port: u16,
 
+    /// A database that is there
     #[arg(long, value_name = "NAME")]
     pub target_database: Option<String>,
 
+    /// A role that may create schemas in it
     #[arg(long, value_name = "ROLE")]
     pub target_user: Option<String>,
 
