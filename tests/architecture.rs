@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("calendar", 1),
     ("error", 1),
     ("hex", 1),
+    ("locale", 1),
     ("mutex", 1),
     ("config", 2),
     ("schema", 2),

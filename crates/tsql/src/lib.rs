@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod error;
 pub mod hex;
 pub mod key;
+pub mod locale;
 pub mod names;
 pub mod page;
 pub mod schema;

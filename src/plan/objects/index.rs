@@ -13,7 +13,7 @@ use crate::plan::view::ViewPlan;
 use tsql::schema::objects::View;
 use tsql::schema::{FILTER_UNKNOWN, Index, IndexRole, SqlType, Table};
 use tsql::translate;
-use tsql::typemap::PgType;
+use tsql::typemap::{self, PgType};
 
 /// What an entry of a PostgreSQL btree may hold (`BTMaxItemSize` of an 8 KiB page).
 const BTREE_BYTES: u64 = 2704;
@@ -276,7 +276,7 @@ pub(in crate::plan) fn note_rounding(
         let Some(column) = plan.column(&key.column) else {
             continue;
         };
-        let why = if loses_digits(column) {
+        let why = if typemap::rounds(&column.source, &column.target_type) {
             "values that differ in the 7th digit only"
         } else if column.source.ty == SqlType::SqlVariant {
             "values of different types that print alike"
@@ -291,20 +291,6 @@ pub(in crate::plan) fn note_rounding(
             "key column {}: {why} become equal, and {object} then cannot be made ({remedy})",
             key.column
         ));
-    }
-}
-
-/// Whether PostgreSQL keeps fewer fractional digits (6) than the column has (up to 7).
-fn loses_digits(column: &ColumnPlan) -> bool {
-    let digits = match column.source.ty {
-        SqlType::Time { scale }
-        | SqlType::DateTime2 { scale }
-        | SqlType::DateTimeOffset { scale } => scale,
-        _ => return false,
-    };
-    match column.target_type {
-        PgType::Time(kept) | PgType::Timestamp(kept) | PgType::TimestampTz(kept) => kept < digits,
-        _ => false,
     }
 }
 

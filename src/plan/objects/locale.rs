@@ -6,6 +6,7 @@
 
 use crate::plan::object::CollationPlan;
 use crate::plan::table::TargetName;
+use tsql::locale::language;
 use tsql::names;
 
 /// Whether the source's collation holds two different texts for equal.
@@ -51,41 +52,7 @@ pub(super) fn locale(source: &str) -> Option<String> {
         (false, true) => "ks-level1-kc-true",
         (false, false) => return None,
     };
-    Some(format!("{}-u-{strength}", language(&upper)))
-}
-
-/// The language whose letters a collation orders by, if it has rules of its own.
-/// `und` (the root) for those without rules of their own, `Latin1_General` among them.
-fn language(upper: &str) -> &'static str {
-    const LANGUAGES: [(&str, &str); 22] = [
-        ("ALBANIAN", "sq"),
-        ("CROATIAN", "hr"),
-        ("CZECH", "cs"),
-        ("DANISH", "da"),
-        ("ESTONIAN", "et"),
-        ("FINNISH_SWEDISH", "sv"),
-        ("GERMAN_PHONEBOOK", "de-u-co-phonebk"),
-        ("GREEK", "el"),
-        ("HEBREW", "he"),
-        ("HUNGARIAN", "hu"),
-        ("ICELANDIC", "is"),
-        ("LATVIAN", "lv"),
-        ("LITHUANIAN", "lt"),
-        ("MODERN_SPANISH", "es"),
-        ("POLISH", "pl"),
-        ("ROMANIAN", "ro"),
-        ("SLOVAK", "sk"),
-        ("SLOVENIAN", "sl"),
-        ("TURKISH", "tr"),
-        ("UKRAINIAN", "uk"),
-        ("VIETNAMESE", "vi"),
-        ("CYRILLIC", "ru"),
-    ];
-    let known = LANGUAGES.iter().find(|(start, _)| upper.starts_with(start));
-    known.map_or("und", |(_, language)| {
-        // The phone book's rules differ in order, not in what is equal.
-        language.split("-u-").next().unwrap_or("und")
-    })
+    Some(format!("{}-u-{strength}", language(source)))
 }
 
 #[cfg(test)]

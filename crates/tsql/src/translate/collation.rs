@@ -4,6 +4,8 @@
 //! positions are UTF-16 units, and which code page `varchar` has. `collation_key` makes comparable
 //! expressions of it.
 
+use crate::locale;
+
 /// A collation, by the parts of its name (SQL Server documentation, "Windows collation name").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Collation {
@@ -26,31 +28,6 @@ pub(super) struct Collation {
 
 /// Families whose code page has characters of two bytes.
 const DOUBLE_BYTE: [&str; 4] = ["japanese", "chinese", "korean", "xjis"];
-
-/// Collations whose language orders or folds letters by rules of its own.
-const LANGUAGES: [(&str, &str); 21] = [
-    ("albanian", "sq"),
-    ("azeri", "az"),
-    ("croatian", "hr"),
-    ("czech", "cs"),
-    ("danish", "da"),
-    ("estonian", "et"),
-    ("finnish_swedish", "sv"),
-    ("greek", "el"),
-    ("hungarian", "hu"),
-    ("icelandic", "is"),
-    ("latvian", "lv"),
-    ("lithuanian", "lt"),
-    ("modern_spanish", "es"),
-    ("polish", "pl"),
-    ("romanian", "ro"),
-    ("slovak", "sk"),
-    ("slovenian", "sl"),
-    ("sql_croatian", "hr"),
-    ("turkish", "tr"),
-    ("ukrainian", "uk"),
-    ("vietnamese", "vi"),
-];
 
 impl Collation {
     /// Any name parses; a part that is not known changes nothing.
@@ -99,10 +76,7 @@ impl Collation {
 
     /// The ICU collation of PostgreSQL for its language, quoted. `initdb` makes one for each.
     pub(super) fn icu(&self) -> String {
-        let lower = self.name.to_ascii_lowercase();
-        let known = LANGUAGES.iter().find(|(start, _)| lower.starts_with(start));
-        let language = known.map_or("und", |(_, language)| language);
-        format!("\"{language}-x-icu\"")
+        format!("\"{}-x-icu\"", locale::language(&self.name))
     }
 
     /// Why equality with this text is not certain by folding ASCII letters alone; `None` where it
