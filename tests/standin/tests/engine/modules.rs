@@ -202,6 +202,54 @@ fn functions_of_one_return_are_called() {
 }
 
 #[test]
+fn functions_of_several_statements_are_run() {
+    let mut db = Db::new();
+    db.ok("CREATE TABLE dbo.t (id int NOT NULL PRIMARY KEY, v varchar(9))");
+    db.ok("INSERT dbo.t VALUES (1, 'a'), (2, NULL), (3, 'c')");
+    for function in [
+        "dbo.cut (@s varchar(9)) RETURNS varchar(9) AS BEGIN DECLARE @c varchar(2) = @s SET @s = @c + '!' RETURN @s END",
+        "dbo.tell (@n int) RETURNS varchar(9) AS BEGIN IF @n > 1 RETURN 'many' ELSE IF @n IS NULL RETURN 'none' RETURN 'few' END",
+        "dbo.total (@n int) RETURNS int AS BEGIN DECLARE @i int = 0, @t int = 0 WHILE 1 = 1 BEGIN SET @i += 1 \
+         IF @i > @n BREAK IF @i = 2 CONTINUE SET @t = @t + @i END RETURN @t END",
+        "dbo.list () RETURNS varchar(50) AS BEGIN DECLARE @l varchar(50) = '', @n int \
+         SELECT @l = @l + v + ';', @n = id FROM dbo.t WHERE v IS NOT NULL ORDER BY id DESC RETURN @l + CAST(@n AS varchar(9)) END",
+        "dbo.kept (@id int) RETURNS varchar(9) AS BEGIN DECLARE @v varchar(9) = '-' SELECT @v = v FROM t WHERE id = @id RETURN @v END",
+        "dbo.factorial (@n int) RETURNS int AS BEGIN IF @n < 2 RETURN 1 RETURN @n * dbo.factorial(@n - 1) END",
+        "dbo.through (@n int) RETURNS int AS BEGIN DECLARE @r int EXEC @r = dbo.factorial @n RETURN @r END",
+        "dbo.folds (@a varchar(9)) RETURNS int AS BEGIN DECLARE @b varchar(9) = 'ABC' IF @a = @b RETURN 1 RETURN 0 END",
+    ] {
+        db.ok(&format!("CREATE FUNCTION {function}"));
+    }
+    check(
+        &mut db,
+        &[
+            ("SELECT dbo.cut('abcdef'), dbo.cut(NULL)", "ab!|NULL"),
+            (
+                "SELECT dbo.tell(2), dbo.tell(NULL), dbo.tell(0)",
+                "many|none|few",
+            ),
+            ("SELECT dbo.total(4), dbo.total(1)", "8|1"),
+            ("SELECT dbo.list()", "c;a;1"),
+            ("SELECT dbo.kept(1), dbo.kept(2), dbo.kept(9)", "a|NULL|-"),
+            (
+                "SELECT id, dbo.factorial(id + 2), dbo.through(id) FROM dbo.t",
+                "1|6|1; 2|24|2; 3|120|6",
+            ),
+            ("SELECT dbo.folds('abc '), dbo.folds('abd')", "1|0"),
+        ],
+    );
+    assert_eq!(db.error("SELECT dbo.factorial(40)"), 217);
+    for (body, number) in [
+        ("SELECT 1 RETURN 1", 444),
+        ("PRINT 'x' RETURN 1", 443),
+        ("IF 1 = 1 RETURN 1", 455),
+    ] {
+        let create = format!("CREATE FUNCTION dbo.wrong () RETURNS int AS BEGIN {body} END");
+        assert_eq!(db.error(&create), number, "{body}");
+    }
+}
+
+#[test]
 fn top_takes_a_share_and_ties() {
     let mut db = Db::new();
     db.ok("CREATE TABLE t (a int)");

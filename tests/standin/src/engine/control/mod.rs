@@ -137,7 +137,7 @@ fn statement(session: &mut SqlSession, located: &Located, sink: &mut dyn Sink) -
         Statement::TryCatch { body, handler } => return Ok(guarded(session, body, handler, sink)),
         Statement::Break => return Ok(Flow::Break),
         Statement::Continue => return Ok(Flow::Continue),
-        Statement::Return => return Ok(Flow::Return),
+        Statement::Return(_) => return Ok(Flow::Return),
         Statement::Print(expr) => return print(session, expr, located.line, sink),
         Statement::RaiseError(args) => {
             let facts = session.facts();

@@ -3,62 +3,32 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use sqlparser::ast::{Ident, Query, SelectItem, SetExpr};
+use sqlparser::ast::{Query, SetExpr};
 
 use crate::engine::control::told::{counted, finished};
-use crate::engine::error::{Result, error, unsupported};
+use crate::engine::error::{Result, unsupported};
 use crate::engine::eval::expr::Run;
 use crate::engine::eval::flow::Stop;
 use crate::engine::eval::plan::Plan;
 use crate::engine::eval::run;
 use crate::engine::model::facts::Facts;
-use crate::engine::model::name::fold;
 use crate::engine::query::bind::{Binder, Output};
 use crate::engine::query::direct::{Direct, Sent};
 use crate::engine::query::source::name_of;
-use crate::engine::query::{governor, mask};
+use crate::engine::query::{assign, governor, mask};
 use crate::engine::session::outcome::{Flow, changing};
 use crate::engine::session::sql_session::SqlSession;
-use crate::engine::value::convert::convert;
-use crate::engine::value::convert::how::How;
 use crate::engine::{datatype, dml, procedure};
 use crate::session::Sink;
 use crate::types::Column;
 use crate::work::Ledger;
-
-/// The variables that a `SELECT @a = ..., @b = ...` sets, if it is one.
-fn assigned(query: &Query) -> Result<Option<Vec<String>>> {
-    let SetExpr::Select(select) = query.body.as_ref() else {
-        return Ok(None);
-    };
-    let target =
-        |i: &Ident| (i.quote_style.is_none() && i.value.starts_with('@')).then(|| i.value.clone());
-    let names: Vec<Option<String>> = select
-        .projection
-        .iter()
-        .map(|item| {
-            if let SelectItem::ExprWithAlias { alias, .. } = item {
-                target(alias)
-            } else {
-                None
-            }
-        })
-        .collect();
-    if names.iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    let all: Option<Vec<String>> = names.into_iter().collect();
-    all.map(Some).ok_or_else(|| {
-        error(141, 15, "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.")
-    })
-}
 
 pub(super) fn query_statement(
     session: &mut SqlSession,
     query: &Query,
     sink: &mut dyn Sink,
 ) -> Result<Flow> {
-    if let Some(names) = assigned(query)? {
+    if let Some(names) = assign::variables(query)? {
         return assign_rows(session, query, &names, sink);
     }
     if let SetExpr::Select(select) = query.body.as_ref()
@@ -150,52 +120,12 @@ fn assign_rows(
     sink: &mut dyn Sink,
 ) -> Result<Flow> {
     let facts = session.facts();
-    let mut types = Vec::new();
-    for name in names {
-        types.push(facts.variable(name)?.ty.clone());
-    }
-    let mut plain = query.clone();
-    if let SetExpr::Select(select) = plain.body.as_mut() {
-        for item in &mut select.projection {
-            if let SelectItem::ExprWithAlias { expr, .. } = item {
-                *item = SelectItem::UnnamedExpr(expr.clone());
-            }
-        }
-    }
-    let mut binder = Binder::new(&facts);
-    binder.live = true;
-    let (plan, columns) = binder.query(&plain)?;
-    let plan = mask::shown(plan, &columns);
     let watched = RefCell::new(&mut *sink);
     let watch = || watched.borrow_mut().poll();
     let engine = Arc::clone(&session.engine);
     let batch = Arc::clone(&session.batch);
     let run = Run::watched(&watch).counted(&engine.ledger, &batch);
-    run.variables.replace(
-        facts
-            .variables
-            .iter()
-            .map(|(n, v)| (n.clone(), v.value.clone()))
-            .collect(),
-    );
-    let how = How {
-        truncate: true,
-        order: facts.date_order,
-        code_page: Some(1252),
-        ..How::default()
-    };
-    let mut count = 0;
-    let flow = run::run(&plan, None, &run, &mut |row| {
-        count += 1;
-        for (i, name) in names.iter().enumerate() {
-            let value = convert(&row[i], &columns[i].t.ty, &types[i], how)?;
-            run.variables.borrow_mut().insert(fold(name), value);
-        }
-        Ok(())
-    });
-    if let Err(Stop::Error(e)) = flow {
-        return Err(e);
-    }
+    let count = assign::rows(Binder::new(&facts), query, names, &run)?;
     let variables = run.variables.take();
     drop(run);
     for (name, value) in variables {

@@ -9,7 +9,7 @@ use crate::engine::model::object::{Body, MadeWith, ModuleKind, Parameter};
 use crate::engine::model::table::{ColumnDef, GeneratedAlways};
 use crate::engine::parse::definition::{ColumnSpec, CreateModule};
 use crate::engine::query::bind::Output;
-use crate::engine::query::module;
+use crate::engine::query::{module, run_body};
 use crate::engine::{collate, datatype};
 use crate::types::{SqlError, SqlType};
 
@@ -86,11 +86,17 @@ pub(super) fn body(
     let schema = create.name.schema.as_deref().unwrap_or("dbo");
     if let Some(expression) = &create.expression {
         let body = match expression {
-            Err(e) => Body::Refused(e.clone()),
+            Err(_) => match run_body::statements(&create.body) {
+                Ok(_) => Body::Statements(create.body.as_str().into()),
+                // What no function may have.
+                Err(e) if matches!(e.number, 443 | 444 | 455) => return Err(e),
+                Err(e) => Body::Refused(e),
+            },
             Ok(expr) => match module::expression(facts, schema, parameters, expr) {
                 Ok(_) => Body::Expression(Arc::new(expr.clone())),
+                Err(e) if unknown_here(&e) => Body::Refused(e),
                 // Names in scalar functions are looked up when they run ("Deferred name resolution").
-                Err(e) => Body::Refused(e),
+                Err(_) => Body::Statements(create.body.as_str().into()),
             },
         };
         return Ok((body, Vec::new()));

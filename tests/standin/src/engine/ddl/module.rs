@@ -56,7 +56,7 @@ pub(crate) fn create_module(
         .cloned()
         .collect();
     let told = match (&body, create.kind) {
-        (Body::Query(_) | Body::Expression(_), _) => None,
+        (Body::Query(_) | Body::Expression(_) | Body::Statements(_), _) => None,
         (Body::Refused(e), ModuleKind::View) => Some(format!(
             "The stand-in server keeps VIEW '{name}' but cannot read it: {}",
             e.message

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::engine::arithmetic;
-use crate::engine::error::{Result, error};
+use crate::engine::error::{Result, error, unsupported};
 use crate::engine::eval::expr::{Bound, Env, Kind, Quantified, collation_of};
 use crate::engine::eval::plan::Plan;
 use crate::engine::eval::run;
@@ -12,7 +12,12 @@ use crate::engine::model::object::Sequence;
 use crate::engine::value::compare::{Comparison, compare_values};
 use crate::engine::value::convert::convert;
 use crate::engine::value::text;
-use crate::types::{SqlType, Value};
+use crate::types::{SqlError, SqlType, Value};
+
+/// A constant was asked of an expression that reads a row, such as the bound of a series.
+fn no_row() -> SqlError {
+    unsupported("a column of the query around, where a constant is read")
+}
 
 pub(crate) fn next_value(sequence: &Sequence) -> Result<Value> {
     let next = sequence.next()?;
@@ -80,11 +85,9 @@ impl Bound {
             Kind::Column { depth, at } => {
                 let mut at_env = env;
                 for _ in 0..*depth {
-                    at_env = at_env
-                        .outer
-                        .expect("a column's depth was counted while binding");
+                    at_env = at_env.outer.ok_or_else(no_row)?;
                 }
-                Ok(at_env.row[*at].clone())
+                at_env.row.get(*at).cloned().ok_or_else(no_row)
             }
             Kind::Window(_) => Err(error(
                 4108,

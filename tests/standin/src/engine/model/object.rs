@@ -50,6 +50,8 @@ pub(crate) enum Body {
     Query(Arc<Query>),
     /// What a scalar function of one RETURN gives.
     Expression(Arc<Expr>),
+    /// The statements of a scalar function, as text.
+    Statements(Arc<str>),
     /// Why a view or function cannot be run here.
     Refused(SqlError),
     /// A procedure or trigger.

@@ -161,6 +161,8 @@ pub(crate) struct CreateModule {
     pub(crate) query: Option<Result<Box<Query>, SqlError>>,
     /// What a scalar function of one RETURN gives, or why it cannot be run here.
     pub(crate) expression: Option<Result<Expr, SqlError>>,
+    /// The text of a scalar function's body.
+    pub(crate) body: String,
     /// The type that a scalar function returns.
     pub(crate) returns: Option<TypeName>,
     /// The columns of the table that a function of several statements fills.

@@ -5,7 +5,8 @@ use sqlparser::dialect::{Dialect, Precedence};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
-use crate::engine::error::{Result, syntax};
+use crate::engine::error::{Result, error, syntax};
+use crate::engine::model::name::Name;
 use crate::engine::parse::tokens::{DIALECT, Tokens, parse_error};
 use crate::engine::parse::word::is_word;
 
@@ -46,6 +47,9 @@ pub(crate) const STARTERS: &[&str] = &[
     "WAITFOR",
     "WHILE",
 ];
+
+/// The error of a keyword where none may be.
+pub(crate) const SECOND_STATEMENT: i32 = 156;
 
 pub(crate) const MAX_RECURSION: &str = "MAXRECURSION";
 
@@ -142,6 +146,16 @@ impl Tokens {
         self.expression_until(&|_| false)
     }
 
+    /// The call of a function whose arguments follow without brackets: `EXEC @a = function argument, ...`.
+    pub(crate) fn call_of(&mut self, function: &Name) -> Result<Expr> {
+        let mut arguments = Vec::new();
+        if !self.done() && *self.peek() != Token::SemiColon && !self.starts_statement(self.at) {
+            arguments = self.separated(Tokens::expression)?;
+        }
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        parse_expression(&format!("{function}({})", arguments.join(", ")))
+    }
+
     /// A value that ends where `sqlparser` cannot go on, such as a column's DEFAULT: not a condition,
     /// so that the column's NOT NULL behind it is not read as a part of it.
     pub(crate) fn leading_expression(&mut self) -> Result<Expr> {
@@ -187,6 +201,12 @@ impl Tokens {
         let tail = ["WITH", "CHECK", "OPTION"];
         if end >= self.at + 3 && (0..3).all(|i| is_word(&self.tokens[end - 3 + i].token, tail[i])) {
             end -= 3;
+        }
+        // A second statement: CREATE VIEW is alone in its batch.
+        let next = self.end(&|_| false);
+        if next < end {
+            let message = format!("Incorrect syntax near the keyword '{}'.", self.tokens[next]);
+            return Err(error(SECOND_STATEMENT, 15, message));
         }
         self.parse_run(end, |p| p.parse_query())
     }

@@ -183,12 +183,9 @@ fn simple(t: &mut Tokens) -> Result<Statement> {
             Ok(Statement::WaitFor(t.expression()?))
         }
         "RETURN" => {
-            if !matches!(t.peek(), Token::SemiColon | Token::EOF)
-                && matches!(t.peek(), Token::Number(..) | Token::Minus)
-            {
-                t.expression()?;
-            }
-            Ok(Statement::Return)
+            let ends = t.done() || *t.peek() == Token::SemiColon || t.starts_statement(t.at);
+            let value = (!ends).then(|| t.expression()).transpose()?;
+            Ok(Statement::Return(value))
         }
         "BREAK" => Ok(Statement::Break),
         "CONTINUE" => Ok(Statement::Continue),
@@ -357,7 +354,11 @@ fn execute(t: &mut Tokens) -> Result<Statement> {
     if matches!(t.peek(), Token::Word(w) if w.value.starts_with('@'))
         && matches!(t.peek_at(1), Token::Eq)
     {
-        return Err(unsupported("EXEC @result = procedure"));
+        let name = t.identifier()?;
+        t.next();
+        let function = t.name()?;
+        let value = t.call_of(&function)?;
+        return Ok(Statement::SetVariable { name, value });
     }
     let procedure: Name = t.name()?;
     let mut args = Vec::new();

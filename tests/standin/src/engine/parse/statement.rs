@@ -156,7 +156,8 @@ pub(crate) enum Statement {
     },
     Break,
     Continue,
-    Return,
+    /// RETURN, with the value of a function.
+    Return(Option<Expr>),
     Print(Expr),
     RaiseError(Vec<Expr>),
     Throw(Vec<Expr>),

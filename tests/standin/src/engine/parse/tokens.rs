@@ -67,6 +67,25 @@ impl Tokens {
         &self.source
     }
 
+    /// The text from the next token on.
+    pub(crate) fn rest(&self) -> &str {
+        let Some(start) = self.tokens.get(self.at).map(|t| t.span.start) else {
+            return "";
+        };
+        let mut line = 1;
+        let mut column = 1;
+        for (at, c) in self.source.char_indices() {
+            if (line, column) == (start.line, start.column) {
+                return &self.source[at..];
+            }
+            (line, column) = match c {
+                '\n' => (line + 1, 1),
+                _ => (line, column + 1),
+            };
+        }
+        ""
+    }
+
     pub(crate) fn peek(&self) -> &Token {
         self.peek_at(0)
     }

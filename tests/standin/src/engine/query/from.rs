@@ -157,7 +157,7 @@ impl Binder<'_> {
                 "reading the view '{}' ({})",
                 view.name, e.message
             ))),
-            Body::Expression(_) | Body::None => {
+            Body::Expression(_) | Body::Statements(_) | Body::None => {
                 Err(crate::engine::error::invalid_object(&view.name))
             }
         }

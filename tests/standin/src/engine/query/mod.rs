@@ -1,5 +1,6 @@
 //! Queries: from the parsed form to a plan, and from a plan to rows.
 
+pub(crate) mod assign;
 pub(crate) mod bind;
 pub(crate) mod direct;
 mod expand;
@@ -14,6 +15,7 @@ mod pivot;
 mod policy;
 mod push;
 mod routine;
+pub(crate) mod run_body;
 mod sargable;
 pub(crate) mod seek;
 pub(crate) mod select;

@@ -1,4 +1,4 @@
-//! Calls of users' functions: scalar ones of one RETURN, and inline table functions.
+//! Calls of users' functions: scalar ones, and inline table functions.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::engine::model::object::{Body, Module, ModuleKind, Parameter};
 use crate::engine::model::state::Database;
 use crate::engine::query::bind::Binder;
 use crate::engine::query::module::{self, taken, typed};
+use crate::engine::query::run_body::Routine;
 use crate::engine::query::source::rename;
 use crate::types::Value;
 
@@ -39,6 +40,11 @@ impl<'a> Binder<'a> {
             Body::Expression(expr) => {
                 let schema = database.schema_name(module.schema_id).unwrap_or("dbo");
                 module::expression(&inside, schema, &module.parameters, expr)?
+            }
+            Body::Statements(text) => {
+                let schema = database.schema_name(module.schema_id).unwrap_or("dbo");
+                let parameters: Vec<Parameter> = taken(&module.parameters).cloned().collect();
+                Routine::new(inside, schema, parameters, &t.ty)?.call(text, &args)?
             }
             Body::Refused(e) => {
                 let refused = format!("running the function '{name}' ({})", e.message);
@@ -87,7 +93,9 @@ impl<'a> Binder<'a> {
                     e.message
                 )));
             }
-            Body::Expression(_) | Body::None => return Err(invalid_object(name)),
+            Body::Expression(_) | Body::Statements(_) | Body::None => {
+                return Err(invalid_object(name));
+            }
         };
         let inside = self.facts.within(database)?;
         let schema = database.schema_name(module.schema_id).unwrap_or("dbo");

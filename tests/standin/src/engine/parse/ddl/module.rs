@@ -7,6 +7,7 @@ use crate::engine::model::name::Name;
 use crate::engine::model::object::ModuleKind;
 use crate::engine::parse::ddl::routine::{function, procedure};
 use crate::engine::parse::definition::CreateModule;
+use crate::engine::parse::expression::SECOND_STATEMENT;
 use crate::engine::parse::statement::Statement;
 use crate::engine::parse::tokens::Tokens;
 use crate::engine::parse::word::is_word;
@@ -34,6 +35,7 @@ pub(super) fn module(t: &mut Tokens, word: &str, by: By) -> Result<Statement> {
         columns: Vec::new(),
         query: None,
         expression: None,
+        body: String::new(),
         returns: None,
         table: Vec::new(),
         parameters: Vec::new(),
@@ -81,7 +83,10 @@ fn view(t: &mut Tokens, made: &mut CreateModule) -> Result<()> {
         made.options = t.separated(|t| t.identifier().map(|w| w.to_uppercase()))?;
     }
     t.expect_word("AS")?;
-    made.query = Some(t.view_query());
+    made.query = Some(match t.view_query() {
+        Err(e) if e.number == SECOND_STATEMENT => return Err(e),
+        read => read,
+    });
     Ok(())
 }
 
@@ -93,7 +98,8 @@ fn refers(t: &Tokens) -> Vec<Name> {
     while *t.peek_at(ahead) != Token::EOF {
         let token = t.peek_at(ahead);
         let ends = [
-            "SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "UNION", "SET", "VALUES",
+            "SELECT", "WHERE", "GROUP", "ORDER", "HAVING", "UNION", "SET", "VALUES", "PIVOT",
+            "UNPIVOT",
         ];
         if ends.iter().any(|w| is_word(token, w)) {
             in_from = false;
@@ -103,8 +109,14 @@ fn refers(t: &Tokens) -> Vec<Name> {
         let expects = opens.iter().any(|w| is_word(token, w))
             || (in_from && matches!(token, Token::Comma | Token::LParen));
         let (name, next) = dotted(t, if expects { ahead + 1 } else { ahead });
+        // `EXEC @a = function ...`.
+        let executed = ahead >= 3
+            && *t.peek_at(ahead - 1) == Token::Eq
+            && ["EXEC", "EXECUTE"]
+                .iter()
+                .any(|w| is_word(t.peek_at(ahead - 3), w));
         let called = name.as_ref().is_some_and(|n| n.schema.is_some())
-            && matches!(t.peek_at(next), Token::LParen);
+            && (executed || matches!(t.peek_at(next), Token::LParen));
         match name {
             Some(name) if expects || called => {
                 if !found.contains(&name) {

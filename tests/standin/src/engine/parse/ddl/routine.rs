@@ -39,6 +39,7 @@ pub(super) fn function(t: &mut Tokens, made: &mut CreateModule) -> Result<()> {
     made.returns = Some(t.type_name()?);
     options(t, made);
     t.take_word("AS");
+    t.rest().clone_into(&mut made.body);
     made.expression = Some(one_return(t));
     Ok(())
 }
@@ -129,7 +130,7 @@ fn table(t: &mut Tokens) -> Result<Vec<ColumnSpec>> {
     Ok(columns)
 }
 
-/// `BEGIN RETURN expression END`; other bodies are not run here.
+/// `BEGIN RETURN expression END`; other bodies are kept as text and run statement by statement.
 fn one_return(t: &mut Tokens) -> Result<Expr> {
     if !t.take_words(&["BEGIN", "RETURN"]) {
         return Err(unsupported("a function of more than one statement"));

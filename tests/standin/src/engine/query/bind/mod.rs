@@ -5,8 +5,11 @@ mod form;
 mod literal;
 mod operator;
 
+use std::sync::Arc;
+
 use sqlparser::ast::{self, Expr};
 
+use crate::engine::datatype;
 use crate::engine::error::{Result, error, syntax, unsupported};
 use crate::engine::eval::constant::fold_constant;
 use crate::engine::eval::expr::{Bound, Env, Kind, Run, Ty};
@@ -246,6 +249,10 @@ impl<'a> Binder<'a> {
         let variable = self.facts.variable(name)?;
         let mut bound = Bound::constant(variable.value.clone(), variable.ty.clone());
         bound.t.nullable = true;
+        // Coercible, in the database's collation.
+        bound.t.collation = datatype::has_collation(&variable.ty)
+            .then(|| self.facts.current().map(|d| Arc::clone(&d.collation)))
+            .transpose()?;
         if self.live {
             bound.kind = Kind::Variable(crate::engine::model::name::fold(name));
         }

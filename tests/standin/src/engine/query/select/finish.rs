@@ -63,7 +63,11 @@ impl Binder<'_> {
         let place = |b: &mut Bound| read_windows(b, input_width);
         items.iter_mut().for_each(|i| place(&mut i.expr));
         keys.iter_mut().for_each(|k| place(&mut k.expr));
-        let sorted = keys.is_empty() || order::given(&plan).serves(&keys);
+        let mut sorted = keys.is_empty() || order::given(&plan).serves(&keys);
+        if self.live && !sorted && by_columns(select, &keys) {
+            plan = Plan::Sort(Box::new(plan), keys.clone());
+            sorted = true;
+        }
         let outputs: Vec<Output> = items.iter().map(|i| i.output.clone()).collect();
         let exprs: Vec<Bound> = items.into_iter().map(|i| i.expr).collect();
         let paging = (paging.0, paging.1.or(count));
@@ -120,6 +124,12 @@ impl Binder<'_> {
         found.percent = found.percent.filter(|p| *p < 100.0);
         Ok(found)
     }
+}
+
+/// A select list that sets variables is computed row after row in the order of columns; in that of
+/// expressions it may be computed before (KB 287515, "aggregate concatenation queries").
+fn by_columns(select: &Select, keys: &[SortKey]) -> bool {
+    select.distinct.is_none() && keys.iter().all(|k| k.expr.as_column().is_some())
 }
 
 /// TOP, as numbers.
