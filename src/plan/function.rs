@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::table::TargetName;
 
-/// A function in the language SQL, or a helper of translations.
+/// A function in the language SQL or PL/pgSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionPlan {
     /// `dbo.NetPrice`.
@@ -17,7 +17,9 @@ pub struct FunctionPlan {
     pub parameters: Vec<String>,
     /// What follows RETURNS.
     pub returns: String,
-    /// A SELECT.
+    #[serde(default, skip_serializing_if = "FunctionLanguage::is_sql")]
+    pub language: FunctionLanguage,
+    /// A SELECT, or a block of PL/pgSQL.
     pub body: String,
     pub volatility: FunctionVolatility,
     /// NULL for any argument that is NULL.
@@ -27,6 +29,29 @@ pub struct FunctionPlan {
     /// it reads none, and is made before the tables, which may call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_views: Option<usize>,
+}
+
+/// What a function's body is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FunctionLanguage {
+    #[default]
+    Sql,
+    PlPgSql,
+}
+
+impl FunctionLanguage {
+    /// As in CREATE FUNCTION.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::PlPgSql => "plpgsql",
+        }
+    }
+
+    fn is_sql(&self) -> bool {
+        *self == Self::Sql
+    }
 }
 
 /// When the result of a function may change.

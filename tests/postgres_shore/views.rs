@@ -94,6 +94,7 @@ async fn a_function_is_made_once_and_a_helper_is_replaced() {
         target: name("f"),
         parameters: vec!["\"n\" integer".into()],
         returns: "integer".into(),
+        language: Default::default(),
         body: "SELECT $1 * 2".into(),
         volatility: FunctionVolatility::Immutable,
         strict: true,

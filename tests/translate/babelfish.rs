@@ -1,6 +1,6 @@
 //! Where Babelfish answers otherwise than SQL Server's documentation says, and is not believed.
 
-/// Parts of conditions and computed columns, each with what the documentation says.
+/// Parts of conditions, computed columns and views, each with what the documentation says.
 const DEVIATIONS: &[(&str, &str)] = &[
     (
         "[Flag]",
@@ -30,6 +30,14 @@ const DEVIATIONS: &[(&str, &str)] = &[
     (
         "[W] like N'abc'",
         "trailing blanks of Unicode text count in LIKE (LIKE, Pattern matching)",
+    ),
+    (
+        "dbo.ListOf",
+        "a SELECT that adds to a variable goes through all rows in the order of columns (KB 287515)",
+    ),
+    (
+        "dbo.Defaults",
+        "a parameter's default has the digits of the parameter (CREATE FUNCTION)",
     ),
     (
         "like '%[^0-9-]%'",

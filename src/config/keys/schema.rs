@@ -36,8 +36,8 @@ pub(super) static SCHEMA: &[Key] = &[
     Key::choice::<Functions>(
         "functions",
         "needed",
-        "Scalar functions of one RETURN and inline table functions. needed: those that a view, check, default \
-         or computed column of the target calls. try: all that translate with certainty.",
+        "Scalar functions and inline table functions. needed: those that a view, check, default or computed \
+         column of the target calls. try: all that translate with certainty.",
     ),
     Key::choice::<Helpers>(
         "helpers",

@@ -12,10 +12,11 @@ use crate::plan::function::HelperPlan;
 use crate::plan::objects::locale;
 use crate::plan::table::{ColumnPlan, TablePlan, TargetName};
 use tsql::names::{self, qualified};
+use tsql::schema::Database;
 use tsql::schema::modules::Synonym;
-use tsql::schema::{Database, SqlType};
 use tsql::translate::{
-    Helper, Relation, ScalarFunction, Scope, ScopeColumn, TableFunction, TargetNames, Untranslated,
+    FunctionParameter, Helper, Relation, ScalarFunction, Scope, ScopeColumn, TableFunction,
+    TargetNames, Untranslated,
 };
 
 /// The schema that a sequence's name without one belongs to.
@@ -33,6 +34,8 @@ pub(in crate::plan) struct Names {
     /// Each with the schema and name that it stands for.
     synonyms: ByName<(String, String)>,
     scalar_functions: ByName<ScalarFunction>,
+    /// The function that is being translated, by its full name.
+    own: Option<(String, ScalarFunction)>,
     table_functions: ByName<PlannedTableFunction>,
     /// Functions that no column or constraint can call, in small letters, and why.
     uncallable: Vec<(String, String)>,
@@ -68,7 +71,7 @@ struct PlannedRelation {
 #[derive(Debug)]
 struct PlannedTableFunction {
     relation: PlannedRelation,
-    parameters: Vec<SqlType>,
+    parameters: Vec<FunctionParameter>,
 }
 
 impl Names {
@@ -91,6 +94,7 @@ impl Names {
             relations: HashMap::new(),
             synonyms,
             scalar_functions: HashMap::new(),
+            own: None,
             table_functions: HashMap::new(),
             uncallable: Vec::new(),
             has_tables: false,
@@ -148,11 +152,16 @@ impl Names {
         );
     }
 
+    /// The function that is being translated, which may call itself.
+    pub(super) fn set_own(&mut self, own: Option<(String, ScalarFunction)>) {
+        self.own = own;
+    }
+
     pub(super) fn add_table_function(
         &mut self,
         (schema, name): (&str, &str),
         target: &TargetName,
-        (columns, parameters): (Vec<ColumnPlan>, Vec<SqlType>),
+        (columns, parameters): (Vec<ColumnPlan>, Vec<FunctionParameter>),
     ) {
         let sql = qualified(target);
         let function = PlannedTableFunction {
@@ -279,7 +288,9 @@ impl TargetNames for Names {
     }
 
     fn scalar_function(&self, schema: &str, name: &str) -> Option<ScalarFunction> {
-        let found = find(&self.scalar_functions, &full_name(schema, name));
+        let full = full_name(schema, name);
+        let own = self.own.as_ref().filter(|(own, _)| *own == full);
+        let found = own.or_else(|| find(&self.scalar_functions, &full));
         found.map(|(_, function)| function.clone())
     }
 

@@ -38,10 +38,11 @@ pub fn function(plan: &FunctionPlan) -> String {
     };
     let strict = if plan.strict { " STRICT" } else { "" };
     format!(
-        "CREATE FUNCTION {}({}) RETURNS {} LANGUAGE sql{volatility}{strict} AS {}",
+        "CREATE FUNCTION {}({}) RETURNS {} LANGUAGE {}{volatility}{strict} AS {}",
         qualified(&plan.target),
         plan.parameters.join(", "),
         plan.returns,
+        plan.language.name(),
         quote_literal(&plan.body)
     )
 }
@@ -84,6 +85,7 @@ mod tests {
             target: name("f"),
             parameters: vec!["\"a\" integer".into()],
             returns: "text".into(),
+            language: Default::default(),
             body: "SELECT 'it''s' || $1".into(),
             volatility: FunctionVolatility::Immutable,
             strict: true,

@@ -362,4 +362,27 @@ pub const VIEWS: &[(&str, &str)] = &[
         "SELECT Id, ABS(Pay) AS A, ROUND(Pay, 1) AS B, CEILING(Pay) AS C, FLOOR(Cash) AS D, SIGN(Pay) AS E, \
          SQRT(Id) AS F, POWER(Id, 2) AS G, ROUND(Pay, 0, 1) AS H FROM dbo.Staff",
     ),
+    (
+        "american_dates",
+        "SELECT Id FROM dbo.Staff WHERE Hired >= '2/1/2000' AND Born < '2024/3/1' AND Seen > '1/2/1900'",
+    ),
+    (
+        "parts_of_texts",
+        "SELECT v.Id, DATEPART(year, v.T) AS A, DATENAME(month, v.T) AS B, DATEADD(day, 1, v.T) AS C, \
+         DATEDIFF(day, v.T, '20240101') AS D FROM (VALUES (1, '20000229'), (2, '2024-01-31 10:00'), (3, NULL)) \
+         AS v (Id, T)",
+    ),
+    (
+        "hashes",
+        "SELECT Id, HASHBYTES('SHA2_256', Name) AS A, HASHBYTES('MD5', Code) AS B, HASHBYTES('SHA2_512', \
+         'abc') AS C, CONVERT(varchar(64), HASHBYTES('SHA2_256', Code), 2) AS D FROM dbo.Staff",
+    ),
+    (
+        "messages",
+        "SELECT Id, FORMATMESSAGE('%s-%d is 100%% %s', Name, Boss, Code) AS A FROM dbo.Staff",
+    ),
+    (
+        "deviations",
+        "SELECT Dept, STDEV(Units) AS A, VARP(Units) AS B FROM dbo.Sale GROUP BY Dept",
+    ),
 ];

@@ -4,12 +4,14 @@ mod compare;
 mod constructs;
 mod data;
 mod expressions;
+mod functions;
 mod grammar;
 mod shrink;
 
 use compare::{Outcome, View, compare};
 use shrink::Found;
 
+use crate::babelfish::deviates;
 use crate::draw::Draw;
 use crate::random::SEED_VARIABLE;
 
@@ -58,12 +60,34 @@ fn views_of_each_construct_read_the_same() {
         .map(|(name, query)| View {
             name: (*name).to_owned(),
             query: (*query).to_owned(),
+            function: None,
         })
         .collect();
-    let outcomes = compare(&views);
+    all_equal(&views);
+}
+
+#[test]
+fn functions_of_several_statements_give_the_same() {
+    let views: Vec<View> = functions::FUNCTIONS
+        .iter()
+        .map(|(name, text, query)| View {
+            name: format!("f_{}", name.to_lowercase()),
+            query: (*query).to_owned(),
+            function: Some(format!("CREATE FUNCTION dbo.{name} {text}")),
+        })
+        .collect();
+    all_equal(&views);
+}
+
+/// No view reads differently, and few are refused or not read by the source.
+fn all_equal(views: &[View]) {
+    let outcomes = compare(views);
     let mut counts = Counts::default();
     let mut wrong = Vec::new();
     for (view, outcome) in views.iter().zip(&outcomes) {
+        if deviates(&view.query) {
+            continue;
+        }
         counts.add(&view.name, outcome);
         if let Outcome::Different(difference) = outcome {
             wrong.push(format!("{}: {}\n  {difference}", view.name, view.query));
@@ -71,7 +95,12 @@ fn views_of_each_construct_read_the_same() {
     }
     eprintln!("{counts:?}");
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(counts.equal >= views.len() * 4 / 5, "{counts:?}");
+    // Other servers record other types of some columns, for which a view is refused.
+    let least = match std::env::var_os("MIGRATE_TEST_MSSQL") {
+        None => views.len() * 4 / 5,
+        Some(_) => views.len() / 2,
+    };
+    assert!(counts.equal >= least, "{counts:?}");
 }
 
 #[test]
@@ -112,6 +141,7 @@ fn compare_random(seeds: impl Iterator<Item = u64>, counts: &mut Counts) -> Vec<
         .map(|(at, (_, query))| View {
             name: format!("v{at}"),
             query: query.clone(),
+            function: None,
         })
         .collect();
     let mut wrong = Vec::new();

@@ -25,6 +25,7 @@ pub fn smallest(choices: Vec<u64>, found: Found) -> Found {
             .map(|(at, (_, query))| View {
                 name: format!("v{at}"),
                 query: query.clone(),
+                function: None,
             })
             .collect();
         let outcomes = compare(&views);

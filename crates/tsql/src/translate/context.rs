@@ -45,6 +45,10 @@ pub(super) struct Context<'a> {
     pub(super) ctes: Vec<Cte>,
     /// The level whose aggregate's argument this is, where its rows are not grouped yet.
     pub(super) ungrouped: Option<usize>,
+    /// Columns of a SELECT are read off a record while this is set.
+    pub(super) capture: Option<Capture>,
+    /// The function that is translated calls itself.
+    pub(super) recursive: bool,
     /// This is the part of a recursion that reads itself.
     pub(super) recursion: bool,
     pub(super) purpose: Purpose,
@@ -85,6 +89,44 @@ pub(super) enum Purpose {
     Query,
 }
 
+/// The columns of a SELECT that expressions outside of it read, off a record of each of its rows.
+pub(super) struct Capture {
+    /// Place of the SELECT among the levels.
+    level: usize,
+    record: String,
+    /// In the order of their names in the record, `c1` and so on: their text in the SELECT, and their types.
+    pub(super) columns: Vec<(String, SqlType)>,
+}
+
+impl Capture {
+    /// Of the innermost of so many levels.
+    pub(super) fn new(levels: usize, record: &str) -> Self {
+        Self {
+            level: levels.saturating_sub(1),
+            record: record.to_owned(),
+            columns: Vec::new(),
+        }
+    }
+
+    fn column(&mut self, seen: Visible) -> Visible {
+        let sql = named(&seen);
+        let known = self.columns.iter().position(|(known, _)| *known == sql);
+        let at = known.unwrap_or(self.columns.len());
+        if known.is_none() {
+            self.columns.push((sql, seen.column.ty.clone()));
+        }
+        let column = Column {
+            target: format!("c{}", at + 1),
+            ..seen.column
+        };
+        Visible {
+            column,
+            alias: Some(self.record.clone()),
+            ..seen
+        }
+    }
+}
+
 impl<'a> Context<'a> {
     /// For an expression of a table's definition.
     pub(super) fn new(
@@ -100,6 +142,8 @@ impl<'a> Context<'a> {
             ctes: Vec::new(),
             ungrouped: None,
             recursion: false,
+            capture: None,
+            recursive: false,
             purpose: Purpose::Table,
             schema: DEFAULT_SCHEMA,
             quoted_identifiers: false,
@@ -203,11 +247,14 @@ impl<'a> Context<'a> {
     /// No column here has the name, or several do.
     pub(super) fn column(&mut self, path: &ColumnPath<'_>) -> Outcome<Value> {
         let name = path.name;
-        for level in self.levels.iter().rev() {
+        for (at, level) in self.levels.iter().enumerate().rev() {
             match path.find(level).as_slice() {
                 [] => {}
                 [one] => {
-                    let one = (*one).clone();
+                    let mut one = (*one).clone();
+                    if let Some(capture) = self.capture.as_mut().filter(|it| it.level == at) {
+                        one = capture.column(one);
+                    }
                     return self.read(&one);
                 }
                 _ => {
@@ -271,13 +318,19 @@ impl<'a> Context<'a> {
     }
 }
 
+/// A column as the translation calls it.
+fn named(seen: &Visible) -> String {
+    let name = quote_ident(&seen.column.target);
+    match &seen.alias {
+        Some(alias) => format!("{}.{name}", quote_ident(alias)),
+        None => name,
+    }
+}
+
 /// The value of a column, from the type it has in the target.
 fn read(seen: &Visible) -> Outcome<Value> {
     let column = &seen.column;
-    let name = match &seen.alias {
-        Some(alias) => format!("{}.{}", quote_ident(alias), quote_ident(&column.target)),
-        None => quote_ident(&column.target),
-    };
+    let name = named(seen);
     let ty = column.ty.clone();
     let family = types::family(&ty);
     let mut value = Value::atom(name.clone(), ty.clone());

@@ -83,14 +83,16 @@ fn float_text(context: &mut Context<'_>, value: &Value, to: &SqlType) -> Outcome
 fn literal_of_a_setting(context: &mut Context<'_>, value: &Value, to: &SqlType) -> Option<Value> {
     context.only_read("a date by a setting").ok()?;
     let moment = Moment::parse(value.as_text()?)?;
-    if types::family(to) != Family::Moment || moment.certain(to) {
+    if !matches!(types::family(to), Family::Moment | Family::Date) || moment.certain(to) {
         return None;
     }
     let literal = moment.literal(to)?;
-    context.note(
+    context.note(if moment.american() {
+        "dates such as '1/5/2000' are read as month, day, year, as under us_english"
+    } else {
         "dates such as '2000-01-05' are read as year, month, day; under DATEFORMAT dmy the source \
-         reads year, day, month",
-    );
+         reads year, day, month"
+    });
     Some(Value::atom(literal, to.clone()))
 }
 

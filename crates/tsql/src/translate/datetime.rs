@@ -31,6 +31,8 @@ enum Form {
     Dashed { either_way: bool },
     /// A reading under one DATEFORMAT, while the others have none or the same.
     Forced,
+    /// The reading under us_english, while other languages have another.
+    American,
 }
 
 impl Moment {
@@ -84,9 +86,15 @@ impl Moment {
     /// Whether the type reads it so under every setting.
     pub(super) fn certain(&self, ty: &SqlType) -> bool {
         match (self.form, ty) {
+            (Form::American, _) => false,
             (Form::Dashed { either_way }, SqlType::DateTime | SqlType::SmallDateTime) => either_way,
             _ => true,
         }
+    }
+
+    /// Whether it is read as under us_english, while other languages read it otherwise.
+    pub(super) fn american(&self) -> bool {
+        self.form == Form::American
     }
 
     /// The literal as a type takes it, or `None` if it does not.
@@ -188,12 +196,14 @@ fn date_of(date: &str, t: bool) -> Option<(Date, Form)> {
     slashed(date).or_else(|| named(date))
 }
 
-/// `m/d/yyyy` if no other order of day and month makes another date.
+/// `m/d/yyyy` and `yyyy/m/d`, read as under us_english where another order makes another date.
 fn slashed(date: &str) -> Option<(Date, Form)> {
     let sign = date.chars().find(|it| matches!(it, '/' | '-' | '.'))?;
     let parts: Vec<&str> = date.split(sign).collect();
-    let [first, second, year] = parts.as_slice() else {
-        return None;
+    let (first, second, year) = match parts.as_slice() {
+        [year, first, second] if year.len() == 4 => (first, second, year),
+        [first, second, year] => (first, second, year),
+        _ => return None,
     };
     if year.len() != 4 || first.len() > 2 || second.len() > 2 {
         return None;
@@ -203,13 +213,13 @@ fn slashed(date: &str) -> Option<(Date, Form)> {
         number(second)?.try_into().ok()?,
     );
     let year = number(year)?.try_into().ok()?;
-    let (month, day) = match (first, second) {
-        _ if first == second => (first, second),
-        (_, 13..) => (first, second),
-        (13.., _) => (second, first),
-        _ => return None,
+    let (month, day, form) = match (first, second) {
+        _ if first == second => (first, second, Form::Forced),
+        (_, 13..) => (first, second, Form::Forced),
+        (13.., _) => (second, first, Form::Forced),
+        _ => (first, second, Form::American),
     };
-    Some(((year, month, day), Form::Forced))
+    Some(((year, month, day), form))
 }
 
 /// `Jan 5 2000`, `January 5, 2000`, `5 Jan 2000`: other languages have other months, or these.

@@ -35,6 +35,7 @@ mod place;
 mod query;
 mod routine;
 mod scope;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod text_moment;
@@ -48,6 +49,7 @@ mod zone;
 pub use self::assess::{Assessment, assess};
 use self::context::{Context, Visible};
 pub use self::helper::Helper;
+pub use self::routine::{Language, Parameter, TranslatedFunction};
 use std::fmt;
 
 use sqlparser::tokenizer::Location;
@@ -150,14 +152,25 @@ pub struct Relation<'a> {
 pub struct ScalarFunction {
     /// Quoted and with its schema.
     pub sql: String,
-    /// Types of its parameters at the source.
-    pub parameters: Vec<SqlType>,
+    /// In order.
+    pub parameters: Vec<FunctionParameter>,
     /// Type of its result at the source.
     pub returns: SqlType,
     /// Collation of a text that it returns; `None` is the database's.
     pub collation: Option<String>,
     /// When its result may change.
     pub volatility: Volatility,
+    /// It is the one that is being translated.
+    pub own: bool,
+}
+
+/// What a call passes for a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionParameter {
+    /// Type at the source.
+    pub ty: SqlType,
+    /// As [`Parameter::default`].
+    pub default: Option<String>,
 }
 
 /// An inline table function of the target.
@@ -165,8 +178,8 @@ pub struct ScalarFunction {
 pub struct TableFunction<'a> {
     /// Its name and columns.
     pub relation: Relation<'a>,
-    /// Types of its parameters at the source.
-    pub parameters: Vec<SqlType>,
+    /// In order.
+    pub parameters: Vec<FunctionParameter>,
 }
 
 /// What a view or function may refer to, and what is known of it.
@@ -230,42 +243,6 @@ pub struct TranslatedView {
     pub helpers: Vec<Helper>,
     /// `WITH CHECK OPTION`.
     pub check_option: bool,
-}
-
-/// A function of PostgreSQL in the language SQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TranslatedFunction {
-    /// The SELECT that is its body. Parameters are `$1`, `$2` and so on.
-    pub sql: String,
-    /// In order.
-    pub parameters: Vec<Parameter>,
-    /// Type of the result, at the source and in the target; `None` if it returns rows.
-    pub returns: Option<(SqlType, PgType)>,
-    /// Columns of the rows that it returns.
-    pub columns: Vec<ViewColumn>,
-    /// When its result may change.
-    pub volatility: Volatility,
-    /// `RETURNS NULL ON NULL INPUT`.
-    pub strict: bool,
-    /// Full names at the source of what it reads, sorted, each once.
-    pub reads: Vec<String>,
-    /// As [`TranslatedView::fell_back`].
-    pub fell_back: bool,
-    /// Where the two sides can tell apart after all, for the plan.
-    pub notes: Vec<String>,
-    /// Helper functions that it calls.
-    pub helpers: Vec<Helper>,
-}
-
-/// A parameter of a function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// Name at the source, without `@`.
-    pub name: String,
-    /// Type at the source.
-    pub sql_type: SqlType,
-    /// Type in the target.
-    pub pg_type: PgType,
 }
 
 /// A column of a view: what it is called at the source, and its type there.
@@ -462,7 +439,7 @@ pub fn view(text: &str, scope: &ViewScope) -> Result<TranslatedView, Untranslate
     view::view(text, scope)
 }
 
-/// A scalar function of one RETURN, from its whole `CREATE FUNCTION` statement.
+/// A scalar function, from its whole `CREATE FUNCTION` statement.
 ///
 /// # Errors
 /// [`Untranslated`]

@@ -1,11 +1,10 @@
-//! Scalar functions of one RETURN and inline table functions, as functions in the language SQL.
+//! Scalar functions and inline table functions, as functions in the languages SQL and PL/pgSQL.
 //!
-//! A function with more than one statement is never translated: PL/pgSQL differs in too much. Those
-//! that are made here have a body of one SELECT, which PostgreSQL can inline.
+//! A body of one RETURN or one query is a SELECT, which PostgreSQL can inline; more statements are a block.
 
 use std::collections::HashSet;
 
-use crate::plan::function::{FunctionPlan, FunctionVolatility};
+use crate::plan::function::{FunctionLanguage, FunctionPlan, FunctionVolatility};
 use crate::plan::objects::context::{Remarks, Sources};
 use crate::plan::objects::default::HIDDEN;
 use crate::plan::objects::modules::columns;
@@ -14,9 +13,11 @@ use crate::plan::objects::scope::{Names, target};
 use crate::plan::table::ColumnPlan;
 use tsql::names::{self, qualified, quote_ident};
 use tsql::schema::SqlType;
-use tsql::schema::modules::{Function, Returns};
+use tsql::schema::modules::{Function, Parameter, Returns};
 use tsql::schema::objects::RecordedColumn;
-use tsql::translate::{self, ScalarFunction, TranslatedFunction, ViewScope, Volatility};
+use tsql::translate::{
+    self, FunctionParameter, Language, ScalarFunction, TranslatedFunction, ViewScope, Volatility,
+};
 
 /// Translates a function whose tables, views and functions are known to `names`, and adds it to them.
 ///
@@ -29,6 +30,8 @@ pub(super) fn plan(
     remarks: &mut Remarks,
 ) -> Result<FunctionPlan, String> {
     let text = function.definition.as_deref().ok_or(HIDDEN)?;
+    let target = target(&function.schema, &function.name, sources.job)?;
+    names.set_own(own(function, &qualified(&target)));
     let recorded: &[RecordedColumn] = match &function.returns {
         Returns::Value(_) => &[],
         Returns::Rows(columns) => columns,
@@ -44,6 +47,7 @@ pub(super) fn plan(
         Returns::Value(_) => translate::scalar_function(text, &scope),
         Returns::Rows(_) => translate::table_function(text, &scope),
     };
+    names.set_own(None);
     let mut translated = translated.map_err(|why| why.to_string())?;
     resolved_as_the_source(&function.reads, &translated.reads, translated.fell_back)?;
     as_recorded(function, &translated)?;
@@ -51,13 +55,16 @@ pub(super) fn plan(
         translated.volatility = translated.volatility.max(Volatility::Stable);
     }
     let columns = columns::plan(&translated.columns, recorded, sources.database)?;
-    let target = target(&function.schema, &function.name, sources.job)?;
     let object = format!("function {}", function.full_name());
     remarks.note_all(&object, &translated.notes);
     let plan = FunctionPlan {
         source: function.full_name(),
         parameters: parameters(&translated, &columns, sources),
         returns: returns(&translated, &columns),
+        language: match translated.language {
+            Language::Sql => FunctionLanguage::Sql,
+            Language::PlPgSql => FunctionLanguage::PlPgSql,
+        },
         body: translated.sql.clone(),
         volatility: volatility(translated.volatility),
         strict: translated.strict,
@@ -66,6 +73,26 @@ pub(super) fn plan(
     };
     add(function, &translated, columns, (names, &plan));
     Ok(plan)
+}
+
+/// A function as it may call itself, as far as the catalog tells what that takes and gives.
+fn own(function: &Function, sql: &str) -> Option<(String, ScalarFunction)> {
+    let Returns::Value(Some(returns)) = &function.returns else {
+        return None;
+    };
+    let parameter = |one: &Parameter| FunctionParameter {
+        ty: one.ty.clone(),
+        default: None,
+    };
+    let own = ScalarFunction {
+        sql: sql.to_owned(),
+        parameters: function.parameters.iter().map(parameter).collect(),
+        returns: returns.clone(),
+        collation: None,
+        volatility: Volatility::Immutable,
+        own: true,
+    };
+    Some((function.full_name(), own))
 }
 
 /// Parameters and result have the types that the catalog gives them.
@@ -163,7 +190,11 @@ fn add(
 ) {
     let own = (function.schema.as_str(), function.name.as_str());
     let parameters = translated.parameters.iter();
-    let parameters: Vec<SqlType> = parameters.map(|one| one.sql_type.clone()).collect();
+    let parameters = parameters.map(|one| FunctionParameter {
+        ty: one.sql_type.clone(),
+        default: one.default.clone(),
+    });
+    let parameters: Vec<FunctionParameter> = parameters.collect();
     match &translated.returns {
         Some((returns, _)) => names.add_scalar_function(
             own,
@@ -173,6 +204,7 @@ fn add(
                 returns: returns.clone(),
                 collation: None,
                 volatility: translated.volatility,
+                own: false,
             },
         ),
         None => names.add_table_function(own, &plan.target, (columns, parameters)),

@@ -37,6 +37,14 @@ pub(super) enum Part {
 }
 
 impl Part {
+    /// A part of a second.
+    fn is_fine(self) -> bool {
+        matches!(
+            self,
+            Self::Millisecond | Self::Microsecond | Self::Nanosecond
+        )
+    }
+
     /// A part of the time of day.
     pub(super) fn is_time(self) -> bool {
         matches!(
@@ -110,6 +118,10 @@ pub(super) fn moment(
         (Family::Date | Family::Time | Family::Moment | Family::Offset, _) => Ok(value),
         (_, Some(Constant::Text(_))) => convert::converted(context, value, literal),
         (Family::Int, _) => convert::converted(context, value, &SqlType::DateTime),
+        // Of its second a text may have more digits than the type that it is read as.
+        (Family::Text, _) if !part(call).is_ok_and(Part::is_fine) => {
+            convert::converted(context, value.kept()?, literal)
+        }
         _ if value.is_null() => convert::converted(context, value, &SqlType::DateTime),
         _ => Err(call.unlike(&value)),
     }

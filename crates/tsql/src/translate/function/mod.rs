@@ -9,7 +9,9 @@ mod date_make;
 mod date_sum;
 mod float;
 mod format;
+mod hash;
 mod json;
+mod message;
 mod number;
 mod server;
 mod test;
@@ -72,7 +74,9 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
         date::NAMES,
         date_make::NAMES,
         date_sum::NAMES,
+        hash::NAMES,
         json::NAMES,
+        message::NAMES,
         float::NAMES,
         format::NAMES,
         number::NAMES,
@@ -137,6 +141,8 @@ fn dispatch(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
         .or_else(|| date_sum::call(context, call))
         .or_else(|| date_make::call(context, call))
         .or_else(|| json::call(context, call))
+        .or_else(|| hash::call(context, call))
+        .or_else(|| message::call(context, call))
         .or_else(|| server::call(context, call))
         .or_else(|| test::call(context, call))
         .unwrap_or_else(|| Err(Untranslated::new(format!("the function {}", call.name))))

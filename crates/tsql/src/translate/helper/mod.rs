@@ -24,6 +24,8 @@ pub enum Helper {
     LikePattern,
     /// A `float` as text of six digits.
     FloatText,
+    /// A text's bytes in UTF-16.
+    Utf16,
 }
 
 impl Helper {
@@ -38,6 +40,7 @@ impl Helper {
             Self::IsNumeric => "migrate_is_numeric",
             Self::LikePattern => "migrate_like_pattern",
             Self::FloatText => "migrate_float_text",
+            Self::Utf16 => "migrate_utf16",
         }
     }
 
@@ -53,6 +56,7 @@ impl Helper {
             Self::IsNumeric => include_str!("is_numeric.sql"),
             Self::LikePattern => include_str!("like_pattern.sql"),
             Self::FloatText => include_str!("float_text.sql"),
+            Self::Utf16 => include_str!("utf16.sql"),
         };
         text.replace("{function}", name)
     }
@@ -70,6 +74,7 @@ impl fmt::Display for Helper {
             Self::IsNumeric => "ISNUMERIC",
             Self::LikePattern => "LIKE with a pattern that varies",
             Self::FloatText => "float as text",
+            Self::Utf16 => "the bytes of an nvarchar",
         })
     }
 }
@@ -90,6 +95,7 @@ mod tests {
             Helper::IsNumeric,
             Helper::LikePattern,
             Helper::FloatText,
+            Helper::Utf16,
         ] {
             let text = helper.definition(name);
             let start = format!("CREATE OR REPLACE FUNCTION {name}(");

@@ -4,7 +4,10 @@
 //! parser sees anything, and rewrites what the parser does not know. Syntax errors keep the place
 //! and drop the message, which repeats the text.
 
+mod assignment;
+mod cursor;
 pub(super) mod routine;
+pub(super) mod statement;
 
 use sqlparser::ast::{DataType, Expr, Query};
 use sqlparser::dialect::MsSqlDialect;

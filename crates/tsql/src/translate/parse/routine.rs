@@ -1,7 +1,6 @@
-//! `CREATE FUNCTION`, of the two kinds that are one expression or one query.
+//! `CREATE FUNCTION`, of the two kinds that give a value or the rows of one query.
 //!
-//! Called by `translate::routine`. A body of several statements is an error here, because only one
-//! RETURN can become one expression.
+//! Called by `translate::routine`. The body of a function that gives a value comes as its statements.
 
 use sqlparser::ast::{DataType, Expr, Query};
 use sqlparser::keywords::Keyword;
@@ -9,22 +8,25 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
 use super::super::{Outcome, Untranslated};
+use super::statement::{self, Statement, StatementKind};
 use super::{created, end, syntax};
 
-/// A parameter as it is declared; its default is the caller's business.
+/// A parameter as it is declared.
 pub(in super::super) struct Parameter {
     /// With `@`.
     pub(in super::super) name: String,
     pub(in super::super) data_type: DataType,
+    /// What DEFAULT means in a call.
+    pub(in super::super) default: Option<Expr>,
 }
 
-/// `CREATE FUNCTION ... RETURNS type AS BEGIN RETURN expression END`.
+/// `CREATE FUNCTION ... RETURNS type AS BEGIN ... END`.
 pub(in super::super) struct Scalar {
     pub(in super::super) parameters: Vec<Parameter>,
     pub(in super::super) returns: DataType,
     /// `RETURNS NULL ON NULL INPUT`.
     pub(in super::super) strict: bool,
-    pub(in super::super) body: Expr,
+    pub(in super::super) body: Vec<Statement>,
 }
 
 /// `CREATE FUNCTION ... RETURNS TABLE AS RETURN (query)`.
@@ -47,20 +49,11 @@ pub(in super::super) fn scalar(text: &str) -> Outcome<Scalar> {
     let returns = parser.parse_data_type().map_err(|error| syntax(&error))?;
     let strict = options(&mut parser)?;
     let _ = parser.parse_keyword(Keyword::AS);
-    if !parser.parse_keyword(Keyword::BEGIN) {
-        return Err(refused());
-    }
-    while parser.consume_token(&Token::SemiColon) {}
-    if !parser.parse_keyword(Keyword::RETURN) {
-        return Err(Untranslated::new("a function of more than one RETURN")
-            .at(parser.peek_token().span.start));
-    }
-    let body = parser.parse_expr().map_err(|error| syntax(&error))?;
-    while parser.consume_token(&Token::SemiColon) {}
-    if !parser.parse_keyword(Keyword::END) {
-        return Err(refused());
-    }
-    end(&mut parser)?;
+    let mut statements = statement::body(&mut parser)?;
+    let body = match (statements.pop().map(|it| it.kind), statements.is_empty()) {
+        (Some(StatementKind::Block(body)), true) => body,
+        _ => return Err(refused()),
+    };
     Ok(Scalar {
         parameters,
         returns,
@@ -113,12 +106,14 @@ fn head(parser: &mut Parser<'_>) -> Outcome<Vec<Parameter>> {
         let name = parser.parse_identifier().map_err(|error| syntax(&error))?;
         let _ = parser.parse_keyword(Keyword::AS);
         let data_type = parser.parse_data_type().map_err(|error| syntax(&error))?;
+        let mut default = None;
         if parser.consume_token(&Token::Eq) {
-            parser.parse_expr().map_err(|error| syntax(&error))?;
+            default = Some(parser.parse_expr().map_err(|error| syntax(&error))?);
         }
         parameters.push(Parameter {
             name: name.value,
             data_type,
+            default,
         });
         let _ = parser.consume_token(&Token::Comma);
     }

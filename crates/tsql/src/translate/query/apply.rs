@@ -101,13 +101,6 @@ pub(super) fn function(
         return nodes;
     }
     let (schema, table) = name::parts(name)?;
-    let mut arguments = Vec::with_capacity(args.len());
-    for arg in args {
-        let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg else {
-            return Err(Untranslated::new(format!("the arguments of {name}")));
-        };
-        arguments.push(expression::value(context, expr)?.kept()?);
-    }
     let called = alias
         .map_or(table.as_str(), |alias| alias.name.value.as_str())
         .to_owned();
@@ -116,23 +109,22 @@ pub(super) fn function(
         None => Vec::new(),
     };
     if schema.is_none() && table.eq_ignore_ascii_case("STRING_SPLIT") {
+        let mut arguments = Vec::with_capacity(args.len());
+        for arg in args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg else {
+                return Err(Untranslated::new(format!("the arguments of {name}")));
+            };
+            arguments.push(expression::value(context, expr)?.kept()?);
+        }
         let (sql, column) = string_split(&arguments)?;
         return placed(context, &called, sql, vec![column], &given);
     }
     let found = user(context, schema.as_deref(), &table);
     let function = found.ok_or_else(|| Untranslated::new(format!("the table function {name}")))?;
-    if function.parameters.len() != arguments.len() {
-        return Err(Untranslated::new(format!(
-            "{name} with other arguments than it has"
-        )));
-    }
-    let mut list = Vec::with_capacity(arguments.len());
-    for (value, ty) in arguments.into_iter().zip(&function.parameters) {
-        list.push(call_arguments::passed(context, value, ty)?);
-    }
+    let list = call_arguments::given(context, name, args, &function.parameters)?;
     let columns = function.relation.columns.iter().map(Column::from).collect();
     context.reads.insert(function.relation.source.clone());
-    let sql = format!("{}({})", function.relation.sql, list.join(", "));
+    let sql = format!("{}({list})", function.relation.sql);
     placed(context, &called, sql, columns, &given)
 }
 

@@ -7,6 +7,7 @@
 mod aggregate;
 mod apply;
 mod arguments;
+mod assigned;
 mod distinct;
 mod for_xml;
 mod from;
@@ -26,6 +27,8 @@ mod xml;
 
 use sqlparser::ast::{Function, Query, SetExpr};
 
+pub(super) use self::arguments::passed;
+pub(super) use self::assigned::{Rows, accumulated, rows};
 pub(super) use self::for_xml::read as concatenated_xml;
 pub(super) use self::group::of as group_of;
 pub(super) use self::subquery::{any_or_all, exists, in_subquery, scalar};
@@ -335,6 +338,29 @@ pub(super) fn shown_type(value: &Value) -> Option<PgType> {
         Some(length) => Some(PgType::Char(length.into())),
         None => types::natural(ty),
     }
+}
+
+/// A result column in exactly its type, which the declaration of a function or variable names.
+pub(super) fn typed(value: Value) -> Outcome<Value> {
+    let Some(pg) = shown_type(&value) else {
+        return Err(Untranslated::new(format!(
+            "a column of type {}",
+            value.shown()
+        )));
+    };
+    if value.passed.is_some() {
+        return Ok(value);
+    }
+    let sql = match value.plain_column() {
+        Some(column) => format!("{column}::{pg}"),
+        None => value.cast(&pg.to_string()),
+    };
+    Ok(Value {
+        sql,
+        atom: true,
+        constant: None,
+        ..value
+    })
 }
 
 /// What a query's columns are to those who read them, named as in the target.

@@ -38,7 +38,7 @@ impl<'q> Limits<'q> {
     }
 
     /// `TOP 100 PERCENT`, which is there so that ORDER BY may be, and leaves out no row.
-    fn all_rows(&self) -> bool {
+    pub(super) fn all_rows(&self) -> bool {
         self.query.is_none()
             && self
                 .top

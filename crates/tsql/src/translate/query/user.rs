@@ -1,11 +1,11 @@
 //! Calls of user-defined scalar functions.
 
-use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{Function, FunctionArguments};
 
 use super::super::collation::Collation;
 use super::super::context::Context;
 use super::super::value::Value;
-use super::super::{Outcome, Untranslated, expression};
+use super::super::{Outcome, Untranslated};
 use super::{arguments, name};
 
 /// `schema.function(...)`; `None` if the target has no user-defined function of that name.
@@ -29,19 +29,13 @@ fn called(
     let FunctionArguments::List(given) = &call.args else {
         return Err(refused());
     };
-    if given.args.len() != function.parameters.len() || call.over.is_some() {
+    if call.over.is_some() {
         return Err(refused());
     }
-    let mut list = Vec::with_capacity(given.args.len());
-    for (argument, ty) in given.args.iter().zip(&function.parameters) {
-        let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
-            return Err(refused());
-        };
-        let value = expression::value(context, expr)?.kept()?;
-        list.push(arguments::passed(context, value, ty)?);
-    }
+    let list = arguments::given(context, &call.name, &given.args, &function.parameters)?;
+    context.recursive |= function.own;
     context.at_least(function.volatility);
-    let sql = format!("{}({})", function.sql, list.join(", "));
+    let sql = format!("{}({list})", function.sql);
     let mut value = Value::atom(sql, function.returns.clone());
     value.collation = match &function.collation {
         Some(collation) => Some(Collation::parse(collation)),

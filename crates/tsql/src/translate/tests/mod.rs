@@ -4,6 +4,7 @@ use super::*;
 
 mod bounds;
 mod columns;
+mod functions;
 mod numbers;
 mod texts;
 mod values;
