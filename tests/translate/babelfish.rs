@@ -32,6 +32,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "trailing blanks of Unicode text count in LIKE (LIKE, Pattern matching)",
     ),
     (
+        "HASHBYTES",
+        "varbinary(8000) (HASHBYTES); there a column without a length in sys.columns",
+    ),
+    (
         "dbo.ListOf",
         "a SELECT that adds to a variable goes through all rows in the order of columns (KB 287515)",
     ),

@@ -55,7 +55,7 @@ pub fn compare(views: &[View]) -> Vec<Outcome> {
     }
     let made: Vec<String> = views
         .iter()
-        .map(|view| format!("CREATE VIEW dbo.{} AS {}", view.name, view.query))
+        .map(|view| format!("CREATE VIEW dbo.[{}] AS {}", view.name, view.query))
         .collect();
     let taken = scenario.source.attempts(&made);
     let catalog = columns(&scenario);
@@ -264,12 +264,12 @@ fn fits(column: &Column, target: &str) -> bool {
 
 fn source_query(view: &str, columns: &[Column]) -> String {
     let cells: Vec<String> = columns.iter().map(source_text).collect();
-    format!("SELECT 0, {} FROM dbo.{view}", cells.join(" + N'|' + "))
+    format!("SELECT 0, {} FROM dbo.[{view}]", cells.join(" + N'|' + "))
 }
 
 fn target_query(view: &str, columns: &[Column]) -> String {
     let cells: Vec<String> = columns.iter().map(target_text).collect();
-    format!("SELECT {} FROM public.{view}", cells.join(" || '|' || "))
+    format!("SELECT {} FROM public.\"{view}\"", cells.join(" || '|' || "))
 }
 
 /// A column as text at the source, in a form of which the documentation of CONVERT tells.

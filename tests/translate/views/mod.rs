@@ -63,7 +63,7 @@ fn views_of_each_construct_read_the_same() {
             function: None,
         })
         .collect();
-    all_equal(&views);
+    all_equal(views);
 }
 
 #[test]
@@ -76,18 +76,16 @@ fn functions_of_several_statements_give_the_same() {
             function: Some(format!("CREATE FUNCTION dbo.{name} {text}")),
         })
         .collect();
-    all_equal(&views);
+    all_equal(views);
 }
 
 /// No view reads differently, and few are refused or not read by the source.
-fn all_equal(views: &[View]) {
-    let outcomes = compare(views);
+fn all_equal(mut views: Vec<View>) {
+    views.retain(|view| !deviates(&view.query));
+    let outcomes = compare(&views);
     let mut counts = Counts::default();
     let mut wrong = Vec::new();
     for (view, outcome) in views.iter().zip(&outcomes) {
-        if deviates(&view.query) {
-            continue;
-        }
         counts.add(&view.name, outcome);
         if let Outcome::Different(difference) = outcome {
             wrong.push(format!("{}: {}\n  {difference}", view.name, view.query));

@@ -42,7 +42,7 @@ fn refused() -> Untranslated {
 /// The parts of a scalar function.
 ///
 /// # Errors
-/// A body of anything but one RETURN, or an option that is not known.
+/// A body other than BEGIN ... END, a statement that is not understood, or an option that is not known.
 pub(in super::super) fn scalar(text: &str) -> Outcome<Scalar> {
     let mut parser = super::parser(text)?;
     let parameters = head(&mut parser)?;

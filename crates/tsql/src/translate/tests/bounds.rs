@@ -176,3 +176,39 @@ mod arbitrary {
         }
     }
 }
+
+/// Each row of a table that has a column of tests names one that is there.
+#[test]
+fn every_row_of_the_documentation_names_a_test() {
+    const SOURCES: &[&str] = &[
+        include_str!("../../../../../tests/translate/views/constructs.rs"),
+        include_str!("../../../../../tests/translate/views/functions.rs"),
+        include_str!("../../../../../tests/translate/views/mod.rs"),
+        include_str!("columns.rs"),
+        include_str!("numbers.rs"),
+        include_str!("texts.rs"),
+        include_str!("values.rs"),
+        include_str!("views.rs"),
+        include_str!("../query/xml.rs"),
+    ];
+    let mut rows = 0;
+    let mut named = false;
+    for line in include_str!("../../../../../docs/expressions.md").lines() {
+        if !line.starts_with('|') || line.ends_with("| test |") {
+            named = line.starts_with('|');
+            continue;
+        }
+        if !named || line.starts_with("|---") {
+            continue;
+        }
+        let cells = line.trim_end_matches('|').trim_end();
+        let cell = cells.rsplit('|').next().unwrap_or_default().trim();
+        for name in cell.split(", ").map(|name| name.trim_matches('`')) {
+            let (quoted, function) = (format!("\"{name}\""), format!("fn {name}("));
+            let found = |text: &&str| text.contains(&quoted) || text.contains(&function);
+            assert!(!name.is_empty() && SOURCES.iter().any(found), "{line}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 100, "{rows} rows");
+}
