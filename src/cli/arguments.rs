@@ -9,10 +9,11 @@ use clap_complete::Shell;
 use crate::cli::choices::{LogFormat, LogLevel, Output, ProgressStyle};
 use crate::cli::init_options::InitOptions;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::{self, RunOptions, TuneOptions, VerifyOptions};
+use crate::pipeline::{self, Join, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
 
 pub(super) const RESTART_BELONGS: &str = "--restart belongs to run";
+pub(super) const JOIN_BELONGS: &str = "--join belongs to run";
 pub(super) const TABLE_BELONGS: &str =
     "--table belongs to run, plan, schema, verify, rejects and tune";
 
@@ -71,6 +72,12 @@ struct RunArguments {
     /// Start over: forget what earlier runs committed and, in mode create, drop the tables they made
     #[arg(long)]
     restart: bool,
+
+    /// Share the run with every other process that is started with --join: one leads, the others load
+    /// partitions beside it, and one of them leads when it dies. NAME, such as the number of a cluster
+    /// job, names the run: a process that comes after its end takes its result instead of running again
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    join: Option<String>,
 
     #[command(flatten)]
     only: Only,
@@ -246,10 +253,7 @@ impl Typed {
 
     fn action(&self, command: Command) -> Result<Action> {
         match command {
-            Command::Run(run) => Ok(Action::Run(RunOptions {
-                restart: run.restart || self.run.restart,
-                only_tables: self.named(run.only.tables)?,
-            })),
+            Command::Run(run) => self.run_options(run).map(Action::Run),
             Command::Check => self.whole_job(Action::Check),
             Command::Plan(only) => Ok(Action::Plan(self.limited(only)?)),
             Command::Status => self.whole_job(Action::Status),
@@ -293,6 +297,25 @@ impl Typed {
         }
     }
 
+    fn run_options(&self, run: RunArguments) -> Result<RunOptions> {
+        let restart = run.restart || self.run.restart;
+        let join = run.join.or_else(|| self.run.join.clone());
+        if restart && join.is_some() {
+            return Err(usage(
+                "--restart does not go with --join: each of the processes would start the job over; run once \
+                 with --restart, and let others --join that run",
+            ));
+        }
+        let run_name = |text: String| Some(text).filter(|text| !text.is_empty());
+        Ok(RunOptions {
+            restart,
+            only_tables: self.named(run.only.tables)?,
+            join: join.map(|text| Join {
+                run_name: run_name(text),
+            }),
+        })
+    }
+
     /// A command that takes neither `--restart` nor `--table`.
     fn whole_job(&self, action: Action) -> Result<Action> {
         if !self.run.only.tables.is_empty() {
@@ -306,9 +329,12 @@ impl Typed {
         if self.run.restart {
             return Err(usage(RESTART_BELONGS));
         }
+        if self.run.join.is_some() {
+            return Err(usage(JOIN_BELONGS));
+        }
         Ok(RunOptions {
-            restart: false,
             only_tables: self.named(only.tables)?,
+            ..RunOptions::default()
         })
     }
 

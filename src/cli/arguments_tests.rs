@@ -25,6 +25,7 @@ fn a_command_offers_its_own_options() {
         };
         let name = command.get_name();
         assert_eq!(takes("restart"), name == "run", "{name}");
+        assert_eq!(takes("join"), name == "run", "{name}");
         let by_table = ["run", "plan", "schema", "verify", "rejects", "tune"];
         if name != "help" {
             assert_eq!(takes("table"), by_table.contains(&name), "{name}");
@@ -52,8 +53,40 @@ fn no_command_means_run_and_options_may_stand_on_either_side() {
         Action::Run(RunOptions {
             restart: true,
             only_tables: vec!["dbo.A".into(), "dbo.B".into()],
+            join: None,
         })
     );
+}
+
+#[test]
+fn a_run_is_shared_under_a_name_or_without_one() {
+    let joined = |line: &str| match meant(line).unwrap().action {
+        Action::Run(options) => options.join,
+        other => panic!("{other:?}"),
+    };
+    let named = |name: Option<&str>| {
+        Some(Join {
+            run_name: name.map(str::to_owned),
+        })
+    };
+    assert_eq!(joined("-c a.yaml"), None);
+    for line in [
+        "run --join -c a.yaml",
+        "--join run -c a.yaml",
+        "--join -c a.yaml",
+    ] {
+        assert_eq!(joined(line), named(None), "{line}");
+    }
+    assert_eq!(joined("run --join=42 -c a.yaml"), named(Some("42")));
+    let both = meant("run --join --restart -c a.yaml").unwrap_err();
+    assert!(
+        both.message().contains("--restart does not go with --join"),
+        "{both}"
+    );
+    for line in ["plan --join -c a.yaml", "--join=7 verify -c a.yaml"] {
+        let error = meant(line).unwrap_err();
+        assert_eq!(error.message(), JOIN_BELONGS, "{line}");
+    }
 }
 
 #[test]

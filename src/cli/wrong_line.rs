@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::arguments::{RESTART_BELONGS, TABLE_BELONGS, usage};
+use crate::cli::arguments::{JOIN_BELONGS, RESTART_BELONGS, TABLE_BELONGS, usage};
 use crate::cli::choices::Output;
 use crate::error::Error;
 
@@ -40,6 +40,9 @@ pub fn output_of(words: impl Iterator<Item = OsString>) -> Output {
 pub fn of_another_command(answer: &clap::Error) -> Option<Error> {
     match answer.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(option)) if option == "--restart" => Some(usage(RESTART_BELONGS)),
+        Some(ContextValue::String(option)) if option.starts_with("--join") => {
+            Some(usage(JOIN_BELONGS))
+        }
         Some(ContextValue::String(option)) if option == "--table" => Some(usage(TABLE_BELONGS)),
         _ => None,
     }

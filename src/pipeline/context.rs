@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::mssql::pool::SourcePool;
 use crate::mutex::lock;
+use crate::pipeline::lock_session::LockSession;
 use crate::pipeline::outage::{Contact, Outage};
 use crate::pipeline::retry::retry_to_completion;
 use crate::pipeline::shutdown::StopClock;
@@ -23,7 +24,7 @@ use crate::plan::table::TablePlan;
 use crate::postgres::copy::CopyTable;
 use crate::postgres::pool::{Lease, TargetPool};
 use crate::postgres::state::{
-    PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
+    Claimant, MemberId, PartitionRecord, PartitionState, RunFence, RunId, TableKey, TableRecord,
 };
 use crate::report::progress::{Progress, TablePhase, TableProgress};
 use tds_copy::transcode::RowLayout;
@@ -34,6 +35,10 @@ pub struct Run {
     pub job: Job,
     /// The run's number in `_migrate.runs`; a younger run of the job has a higher one.
     pub id: RunId,
+    /// The process's place in the run; `None` if it leads it.
+    pub member: Option<MemberId>,
+    /// The session of the job lock, or of the member.
+    pub lock_session: Arc<LockSession>,
     /// All source connections of the process.
     pub source: SourcePool,
     /// All target connections of the process but that of the job lock. A task that needs both sides takes
@@ -59,6 +64,14 @@ impl Run {
         RunFence {
             job: &self.job.name,
             run: self.id,
+        }
+    }
+
+    /// Who claims the partitions that this process loads.
+    pub fn claimant(&self) -> Claimant {
+        Claimant {
+            run: self.id,
+            member: self.member,
         }
     }
 
@@ -232,6 +245,12 @@ impl TableLoad {
         self.remaining.fetch_add(count, Ordering::AcqRel);
         self.progress.add_partitions(count);
         new
+    }
+
+    /// Sets how many partitions are open, of those that any process of the run knows: a member learns it
+    /// from the record.
+    pub fn set_open(&self, open: u32) {
+        self.remaining.store(open, Ordering::Release);
     }
 
     /// Counts a partition as active: a worker took it.

@@ -11,6 +11,31 @@ pub struct RunOptions {
     pub restart: bool,
     /// `schema.table`, compared without regard to case; empty means all tables of the job.
     pub only_tables: Vec<String>,
+    /// Share the run with other processes; `None` to run the job alone.
+    pub join: Option<Join>,
+}
+
+/// How a process shares a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Join {
+    /// What the run is called by those who start its processes. A process that comes when the run of its
+    /// name has ended takes its result, and does not run the job once more.
+    pub run_name: Option<String>,
+}
+
+impl RunOptions {
+    /// The named tables in lower case and in order, as they are recorded with the run.
+    pub fn selection(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.only_tables.iter().map(|n| n.to_lowercase()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What the run is called, if it is shared and has a name.
+    pub fn run_name(&self) -> Option<String> {
+        self.join.as_ref().and_then(|join| join.run_name.clone())
+    }
 }
 
 /// What is compared.

@@ -245,7 +245,10 @@ pub const fn policy(kind: Kind) -> Policy {
             Retry::Never,
             "undo the change to the job, source or table, or start over with --restart.",
         ),
-        Kind::JobHeld => says(Retry::Never, "wait for the other process, or end it."),
+        Kind::JobHeld => says(
+            Retry::Never,
+            "wait for the other process, end it, or share its run with `migrate run --join`.",
+        ),
         Kind::Difference => says(
             Retry::Never,
             "if rows changed at the source since they were read, that is the difference; if not, \

@@ -1,5 +1,6 @@
 //! One process per job: an advisory lock on a connection of its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -46,7 +47,7 @@ WHERE job = $1 AND lock_pid = $2 AND ended_at IS NULL ORDER BY run_id DESC LIMIT
 
 /// Held as long as its connection lives; the server takes it back when this process dies.
 pub struct JobLock {
-    session: Session,
+    session: Arc<Session>,
     key: i64,
     backend_pid: i32,
 }
@@ -95,7 +96,16 @@ impl JobLock {
         }
     }
 
-    async fn new(session: Session, key: i64) -> Result<Self> {
+    /// Takes the lock on a session that is open, if no other process has it.
+    pub async fn take_on(session: &Arc<Session>, job: &str) -> Result<Option<Self>> {
+        let key = key_of(job);
+        if !try_lock(session, key).await? {
+            return Ok(None);
+        }
+        Self::new(Arc::clone(session), key).await.map(Some)
+    }
+
+    async fn new(session: Arc<Session>, key: i64) -> Result<Self> {
         let row = session
             .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
             .await
@@ -112,6 +122,11 @@ impl JobLock {
     /// The server process that holds the lock; kept with the run, so that others can tell whose it is.
     pub fn backend_pid(&self) -> i32 {
         self.backend_pid
+    }
+
+    /// The lock's own connection, for short questions that cannot wait until one of the pool is free.
+    pub fn session(&self) -> Arc<Session> {
+        Arc::clone(&self.session)
     }
 
     /// Records it with a run, on the lock's own connection: those of the pool may all be in use, for as
@@ -156,7 +171,10 @@ impl JobLock {
     pub async fn release(self) -> Result<()> {
         let unlock = "SELECT pg_catalog.pg_advisory_unlock($1)";
         let unlocked = timeout(UNLOCK_WITHIN, self.session.execute(unlock, &[&self.key])).await;
-        self.session.close().await;
+        // Another that still asks a question closes it when it has the answer.
+        if let Some(session) = Arc::into_inner(self.session) {
+            session.close().await;
+        }
         match unlocked {
             Ok(answer) => answer
                 .map(drop)
@@ -169,13 +187,13 @@ impl JobLock {
     }
 }
 
-async fn open(connector: &Connector) -> Result<Session> {
+pub(super) async fn open(connector: &Connector) -> Result<Arc<Session>> {
     let session = connector.connect().await?;
     session
         .simple_query(NOTICE)
         .await
         .map_err(|error| fault::from_driver(error, "set up the connection of the job lock"))?;
-    Ok(session)
+    Ok(Arc::new(session))
 }
 
 async fn backend_pid(session: &Session) -> Result<Option<i32>, tokio_postgres::Error> {
@@ -234,6 +252,15 @@ pub async fn holder(client: &Client, job: &str) -> Result<Option<String>> {
     Ok(find_holder(client, key_of(job), job)
         .await?
         .map(|holder| holder.who))
+}
+
+/// The server process that holds the job lock now; `None` if none does.
+pub async fn holder_pid(client: &Client, job: &str) -> Result<Option<i32>> {
+    let row = client
+        .query_opt(HOLDER, &[&key_of(job)])
+        .await
+        .map_err(|error| fault::from_driver(error, "find out who holds the job lock"))?;
+    Ok(row.map(|row| row.get("pid")))
 }
 
 struct LockHolder {

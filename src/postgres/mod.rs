@@ -13,6 +13,7 @@ pub mod extensions;
 pub mod finish;
 pub mod finish_group;
 pub mod lock;
+pub mod member;
 pub mod objects;
 pub mod pool;
 pub mod rights;

@@ -18,7 +18,7 @@ use crate::report::rejects::{FaultyColumn, RejectedRow, RejectedTable, RejectsRe
 use crate::report::run::tests::facts;
 use crate::report::run::{Report, RunOutcome};
 use crate::report::schema::{SchemaReport, SchemaSection, Statement};
-use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
+use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport, TableStatus};
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::tune::TuneReport;
 use crate::report::tune::tests as tune;
@@ -224,6 +224,13 @@ fn status() -> StatusReport {
             }],
         }),
         held_by: Some("pid 4711".into()),
+        members: vec![MemberStatus {
+            host: "etl-2".into(),
+            pid: 4712,
+            since: "2026-03-04T05:06:07Z".into(),
+            leads: false,
+            doing: "loads 1 of dbo.Posts".into(),
+        }],
     }
 }
 

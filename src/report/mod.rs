@@ -6,6 +6,7 @@
 pub mod bottleneck;
 pub mod check;
 pub mod concurrency;
+pub mod joined;
 pub mod planned;
 pub mod pool;
 pub mod progress;

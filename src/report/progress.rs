@@ -14,7 +14,7 @@ pub struct Progress {
     started: Instant,
     /// What the run is doing as a whole; set by the pipeline at each numbered step.
     step: Mutex<Step>,
-    /// In the order in which they were added; only ever grows.
+    /// In the order in which they were added.
     tables: RwLock<Vec<Arc<TableProgress>>>,
     /// Where the workers' time goes.
     clock: Clock,
@@ -154,6 +154,12 @@ impl Progress {
             .unwrap_or_else(PoisonError::into_inner)
             .push(Arc::clone(&table));
         table
+    }
+
+    /// Forgets all tables: the process works for another run, or leads one itself.
+    pub fn clear_tables(&self) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.clear();
     }
 
     /// All tables so far, in the order in which they were added.

@@ -78,6 +78,18 @@ pub struct RunStatus {
     pub tables: Vec<TableStatus>,
 }
 
+/// A process that shares the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberStatus {
+    pub host: String,
+    pub pid: i32,
+    /// RFC 3339, as the target's clock had it.
+    pub since: String,
+    /// It has the job lock and does what is done once.
+    pub leads: bool,
+    pub doing: String,
+}
+
 /// What `status` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatusReport {
@@ -86,4 +98,6 @@ pub struct StatusReport {
     pub run: Option<RunStatus>,
     /// Who holds the job's lock now, as `pid 4711 on 10.0.0.7 since ...`.
     pub held_by: Option<String>,
+    /// The processes that share the run, the oldest first; none of a run that one process does alone.
+    pub members: Vec<MemberStatus>,
 }

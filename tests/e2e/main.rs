@@ -15,6 +15,7 @@ mod errors;
 mod every_object;
 mod init;
 mod interrupted;
+mod joined;
 mod keys;
 mod kill;
 mod lines;

@@ -24,7 +24,8 @@ async fn writer(job: &Job) -> PartitionWriter {
 
 async fn claim(job: &Job) -> Result<Option<PartitionWriter>, Error> {
     let lease = job.pool.acquire().await?;
-    PartitionWriter::claim(lease, job.copy.clone(), 1, job.run).await
+    let claimed = PartitionWriter::claim(lease, job.copy.clone(), 1, job.run).await?;
+    Ok(claimed.writer())
 }
 
 /// Rows in the table, rows in the checkpoint, state: from a connection of its own.
@@ -476,7 +477,7 @@ async fn a_run_that_was_overtaken_writes_nothing_more() {
 
     let copy = old.copy.clone();
     let claimed = PartitionWriter::claim(old.pool.acquire().await.unwrap(), copy, 1, young);
-    let mut writer = claimed.await.unwrap().expect("not done");
+    let mut writer = claimed.await.unwrap().writer().expect("not done");
     assert_eq!(writer.slice(), &half);
     writer.write(batch(&[(2, None)])).await.unwrap();
     writer.commit(End::Partition).await.unwrap();

@@ -27,7 +27,7 @@ async fn load(job: &Job, ids: &[i32]) {
     let writer = PartitionWriter::claim(lease, job.copy.clone(), 1, job.run)
         .await
         .unwrap();
-    let mut writer = writer.expect("not done");
+    let mut writer = writer.writer().expect("not done");
     let rows: Vec<_> = ids.iter().map(|id| (*id, None)).collect();
     writer.write(batch(&rows)).await.unwrap();
     writer.commit(End::Partition).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_table_is_moved_by_spawned_tasks() {
             let claimed = PartitionWriter::claim(lease, copy.clone(), 1, run)
                 .await
                 .unwrap();
-            let mut writer = claimed.expect("not done");
+            let mut writer = claimed.writer().expect("not done");
             let next = i32::try_from(writer.progress().rows).unwrap() + 1;
             writer.write(batch(&[(next, None)])).await.unwrap();
             writer.commit(end).await.unwrap();

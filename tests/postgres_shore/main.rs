@@ -14,6 +14,7 @@ mod making;
 mod objects;
 mod plans;
 mod pooling;
+mod sharing;
 mod splitting;
 mod stating;
 mod suspended;

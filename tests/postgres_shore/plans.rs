@@ -160,6 +160,8 @@ pub(crate) fn new_run() -> NewRun {
         },
         fingerprint: "f".into(),
         lock_pid: 1,
+        selection: Vec::new(),
+        run_name: None,
     }
 }
 

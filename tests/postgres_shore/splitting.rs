@@ -24,6 +24,7 @@ async fn writer(job: &Job, number: u32) -> PartitionWriter {
     PartitionWriter::claim(lease, job.copy.clone(), number, job.run)
         .await
         .unwrap()
+        .writer()
         .expect("a partition that is not done")
 }
 

@@ -47,7 +47,7 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
         .await
         .unwrap();
     let hashed = "SELECT hashed_rows || ' ' || version FROM _migrate.partitions, _migrate.version";
-    assert_eq!(database.value(hashed), "7 2");
+    assert_eq!(database.value(hashed), "7 3");
     database.sql("UPDATE _migrate.version SET version = 99");
     let error = state::install(&mut pool.acquire().await.unwrap())
         .await
@@ -60,7 +60,10 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
 const BACK_TO_VERSION_1: &str = "\
     ALTER TABLE _migrate.rejects DROP COLUMN faults, DROP COLUMN \"row\";\
     ALTER TABLE _migrate.partitions DROP COLUMN changed_columns, DROP COLUMN hashed_rows;\
-    ALTER TABLE _migrate.runs DROP COLUMN objects; DROP TABLE _migrate.set_aside;\
+    ALTER TABLE _migrate.runs DROP COLUMN objects, DROP COLUMN selection, DROP COLUMN run_name;\
+    ALTER TABLE _migrate.tables DROP COLUMN open_to, DROP COLUMN weight;\
+    ALTER TABLE _migrate.partitions DROP COLUMN member;\
+    DROP TABLE _migrate.set_aside; DROP TABLE _migrate.members;\
     UPDATE _migrate.version SET version = 1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +90,7 @@ async fn a_state_of_an_older_version_is_read_and_brought_up_to_date() {
     assert_eq!((last.id, last.objects), (job.run, None));
     assert_eq!(database.value("SELECT version FROM _migrate.version"), "1");
     state::install(&mut lease).await.unwrap();
-    assert_eq!(database.value("SELECT version FROM _migrate.version"), "2");
+    assert_eq!(database.value("SELECT version FROM _migrate.version"), "3");
     assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
     state::install(&mut lease).await.unwrap();
 }

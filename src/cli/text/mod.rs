@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod figures;
 pub(crate) mod grid;
+pub(crate) mod joined;
 pub(crate) mod plan;
 pub(crate) mod rejects;
 pub(crate) mod run;

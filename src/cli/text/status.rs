@@ -3,7 +3,7 @@
 use crate::cli::text::figures::{count, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::report::run::RunOutcome;
-use crate::report::status::{RunState, RunStatus, StatusReport};
+use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport};
 
 /// The report as text.
 pub(crate) fn render(report: &StatusReport) -> String {
@@ -12,11 +12,33 @@ pub(crate) fn render(report: &StatusReport) -> String {
         Some(holder) => out.push_str(&format!("running now: {holder}\n")),
         None => out.push_str("not running now\n"),
     }
+    members(&mut out, &report.members);
     match &report.run {
         Some(status) => run(&mut out, status),
         None => out.push_str("no run of this job is recorded\n"),
     }
     out
+}
+
+fn members(out: &mut String, members: &[MemberStatus]) {
+    if members.is_empty() {
+        return;
+    }
+    let mut grid = Grid::new(&[
+        ("host", Align::Left),
+        ("process", Align::Right),
+        ("since", Align::Left),
+        ("doing", Align::Left),
+    ]);
+    for member in members {
+        grid.row(vec![
+            member.host.clone(),
+            member.pid.to_string(),
+            member.since.clone(),
+            member.doing.clone(),
+        ]);
+    }
+    out.push_str(&format!("\n{}\n", grid.render()));
 }
 
 fn run(out: &mut String, run: &RunStatus) {
@@ -105,6 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn processes_that_share_the_run_are_listed() {
+        let mut out = String::new();
+        let member = |host: &str, leads, doing: &str| MemberStatus {
+            host: host.into(),
+            pid: 4711,
+            since: "2026-03-04T05:06:07Z".into(),
+            leads,
+            doing: doing.into(),
+        };
+        members(
+            &mut out,
+            &[
+                member("one", true, "leads the run"),
+                member("two", false, "loads 1 of dbo.Posts"),
+            ],
+        );
+        let line = "two      4711  2026-03-04T05:06:07Z  loads 1 of dbo.Posts";
+        assert!(out.contains(line), "{out}");
+    }
+
+    #[test]
     fn each_end_of_a_run_is_a_sentence() {
         for (state, ended, sentence) in [
             (
@@ -138,6 +181,7 @@ mod tests {
                     tables: Vec::new(),
                 }),
                 held_by: None,
+                members: Vec::new(),
             });
             assert!(text.contains(sentence), "{text}");
         }

@@ -76,6 +76,11 @@ pub async fn load(connection: &mut Connection) -> Result<Database> {
     Ok(database)
 }
 
+/// The database's own facts, without its tables.
+pub async fn identity(connection: &mut Connection) -> Result<Database> {
+    facts(connection).await.map(|(database, _)| database)
+}
+
 /// The database without its tables, and whether the server hides which indexes are filtered.
 async fn facts(connection: &mut Connection) -> Result<(Database, bool)> {
     let row = all::<DatabaseRow>(connection).await?.pop().ok_or_else(|| {

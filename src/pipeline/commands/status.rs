@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::pipeline::connections::open_target;
 use crate::postgres::lock;
 use crate::postgres::pool::TargetPool;
-use crate::postgres::state::{self, PartitionState, TableRecord};
-use crate::report::status::{RunState, RunStatus, StatusReport, TableStatus};
+use crate::postgres::state::{self, MemberRecord, PartitionState, TableRecord};
+use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport, TableStatus};
 
 /// Reads what the target's state tables say of the job.
 ///
@@ -28,11 +28,14 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
         job: job.name.clone(),
         run: None,
         held_by: None,
+        members: Vec::new(),
     };
     if !state::is_installed(&lease).await? {
         return Ok(report);
     }
     report.held_by = lock::holder(&lease, &job.name).await?;
+    let members = state::listed_members(&lease, &job.name).await?;
+    report.members = members.into_iter().map(member_status).collect();
     let Some(last) = state::last_run(&lease, &job.name).await? else {
         return Ok(report);
     };
@@ -57,6 +60,16 @@ async fn read_status(job: &Job, target: &TargetPool) -> Result<StatusReport> {
             .collect(),
     });
     Ok(report)
+}
+
+fn member_status(member: MemberRecord) -> MemberStatus {
+    MemberStatus {
+        host: member.host,
+        pid: member.pid,
+        since: member.since,
+        leads: member.leads,
+        doing: member.doing,
+    }
 }
 
 /// Rows and bytes are those of the partitions' checkpoints, so they grow while the table is loaded.

@@ -2,15 +2,17 @@
 //! and finish each table when its last partition is there.
 
 pub mod active;
-mod adapt;
-mod concurrency;
+pub mod adapt;
+pub mod concurrency;
 pub mod cut_points;
 pub mod finish;
 pub mod finish_group;
 mod pending;
 pub mod queue;
 pub mod reader;
+mod shared_work;
+pub mod sharing;
 mod small_tables;
-mod split;
-mod transfer;
+pub mod split;
+pub mod transfer;
 pub mod workers;

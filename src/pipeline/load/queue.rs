@@ -1,6 +1,8 @@
 //! The work of the loading step: queues of partitions to load, of tables to finish and of tables to
 //! count, and how many of each may be in progress.
 
+mod members;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -10,14 +12,20 @@ use crate::mutex::lock;
 use crate::pipeline::context::TableLoad;
 use crate::pipeline::load::active::{ActivePartition, Request};
 use crate::pipeline::load::pending::PendingPartitions;
+use crate::pipeline::load::shared_work::SharedWork;
 use crate::pipeline::load::small_tables::SmallTables;
 use crate::postgres::state::PartitionState;
+use crate::report::progress::TablePhase;
 
 /// The work of a run's loading step. Workers take work from it and report what became of it.
 pub struct WorkQueue {
     state: Mutex<State>,
     /// Notified whenever something can be taken, or nothing ever again.
     changed: Notify,
+    /// Notified when the record of what other processes load is to be asked.
+    asked: Notify,
+    /// Partitions of the process come from the record, where other processes take them too.
+    of_member: bool,
     /// Tables that are finished at a time.
     finishers: usize,
 }
@@ -43,6 +51,8 @@ struct State {
     limit: usize,
     /// More tables are still to come.
     more: bool,
+    /// What other processes of the run load.
+    shared: SharedWork,
 }
 
 impl State {
@@ -52,6 +62,8 @@ impl State {
         for table in loaded {
             self.add_finish(table);
         }
+        let unopened = open.iter().map(|table| Arc::clone(table));
+        self.shared.unopened.extend(unopened);
         let open = open.into_iter().map(|table| {
             let parts = table.partitions.iter();
             let parts = parts.filter(|part| part.state != PartitionState::Done);
@@ -61,6 +73,7 @@ impl State {
     }
 
     fn add_finish(&mut self, table: &Arc<TableLoad>) {
+        table.progress.set_state(TablePhase::Loaded);
         if table.finishes_with_others() {
             self.small.add(table);
         } else {
@@ -98,7 +111,18 @@ pub enum Next {
 impl WorkQueue {
     /// `finishers` tables are finished at a time, `limit` partitions loaded.
     pub fn new(tables: &[Arc<TableLoad>], finishers: usize, limit: usize) -> Self {
-        let mut state = State {
+        let queue = Self::empty(finishers, limit, false);
+        queue.state().add(tables);
+        queue
+    }
+
+    /// The queue of a member of a run, which loads up to `limit` partitions and finishes no table.
+    pub fn for_member(limit: usize) -> Self {
+        Self::empty(0, limit, true)
+    }
+
+    fn empty(finishers: usize, limit: usize, of_member: bool) -> Self {
+        let state = State {
             loads: PendingPartitions::new(limit),
             finishes: Vec::new(),
             small: SmallTables::default(),
@@ -109,11 +133,13 @@ impl WorkQueue {
             idle: 0,
             limit,
             more: false,
+            shared: SharedWork::default(),
         };
-        state.add(tables);
         Self {
             state: Mutex::new(state),
             changed: Notify::new(),
+            asked: Notify::new(),
+            of_member,
             finishers,
         }
     }
@@ -158,7 +184,8 @@ impl WorkQueue {
         let waits = !state.loads.is_empty()
             || !state.finishes.is_empty()
             || !state.small.is_empty()
-            || !state.counts.is_empty();
+            || !state.counts.is_empty()
+            || !state.shared.is_empty();
         if in_progress > 0 || waits || state.more {
             Next::Wait
         } else {
@@ -204,10 +231,29 @@ impl WorkQueue {
         self.changed.notify_waiters();
     }
 
-    /// Adds a table whose last partition is done.
+    /// Adds a table whose last known partition is done. If members may have split off others, the record
+    /// is asked first.
     pub fn add_finish(&self, table: &Arc<TableLoad>) {
-        self.state().add_finish(table);
+        let mut state = self.state();
+        if state.shared.hold_back(table) {
+            self.asked.notify_one();
+        } else {
+            state.add_finish(table);
+        }
+        drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Partitions that the process could load beside those that it loads, if there were any to take.
+    pub fn room(&self) -> usize {
+        let state = self.state();
+        if !state.loads.is_empty() || state.shared.more {
+            return 0;
+        }
+        state
+            .limit
+            .saturating_sub(state.active.len())
+            .min(state.idle)
     }
 
     /// Adds a table that can be counted: its rows are durable, and nothing that is still made for it
@@ -228,22 +274,22 @@ impl WorkQueue {
     /// Adds those of a table's partitions that are not known yet.
     pub fn add_partitions(&self, table: &Arc<TableLoad>, numbers: &[u32]) {
         let new = table.add_partitions(numbers);
-        self.state().loads.add_split_off(table, new);
+        if !self.of_member {
+            self.state().loads.add_split_off(table, new);
+        }
         self.changed.notify_waiters();
     }
 
-    /// The active partitions, and how many more could be active if there were any to take.
-    pub fn active(&self) -> (Vec<Arc<ActivePartition>>, usize) {
-        let state = self.state();
-        let room = state.limit.saturating_sub(state.active.len());
-        let room = if state.loads.is_empty() { room } else { 0 };
-        (state.active.clone(), room.min(state.idle))
+    /// The active partitions.
+    pub fn active(&self) -> Vec<Arc<ActivePartition>> {
+        self.state().active.clone()
     }
 
     /// How many partitions are active, and whether more would be if the limit were higher.
     pub fn in_flight(&self) -> (usize, bool) {
         let state = self.state();
-        (state.active.len(), !state.loads.is_empty())
+        let waiting = !state.loads.is_empty() || state.shared.more;
+        (state.active.len(), waiting)
     }
 
     /// Sets how many partitions may be active. Those beyond a lower limit are asked to park.

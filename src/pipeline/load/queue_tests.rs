@@ -215,11 +215,11 @@ fn there_is_room_for_what_idle_workers_could_load_if_there_were_any() {
     let queue = WorkQueue::new(&[open], 1, 4);
     let idle = [queue.idle(), queue.idle(), queue.idle()];
     partition(&queue);
-    assert_eq!(queue.active().1, 0, "a partition waits to be taken");
+    assert_eq!(queue.room(), 0, "a partition waits to be taken");
     partition(&queue);
-    assert_eq!(queue.active().1, 2, "of four, two are active");
+    assert_eq!(queue.room(), 2, "of four, two are active");
     drop(idle);
-    assert_eq!(queue.active().1, 0, "no worker is idle");
+    assert_eq!(queue.room(), 0, "no worker is idle");
 }
 
 #[test]

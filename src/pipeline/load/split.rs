@@ -71,10 +71,10 @@ struct Straggler<'a> {
 /// # Errors
 /// What the source says if none could be split; nothing is lost then but the split.
 async fn request_split(run: &Run, queue: &WorkQueue) -> Result<()> {
-    let (active, idle) = queue.active();
+    let active = queue.active();
     // Readers that wait for a connection would be no faster.
     let free = run.concurrency_cap().saturating_sub(active.len());
-    let idle = idle.min(free);
+    let idle = queue.room().min(free) + queue.room_elsewhere();
     let mut stragglers = active
         .iter()
         .filter_map(|partition| straggler(partition))

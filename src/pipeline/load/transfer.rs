@@ -17,7 +17,7 @@ use crate::pipeline::load::split::{self, Splitter};
 use crate::pipeline::retry::Backoff;
 use crate::plan::query;
 use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::copy::{End, PartitionWriter};
+use crate::postgres::copy::{Claimed, End, PartitionWriter};
 use crate::report::time::Activity;
 
 /// How far a partition got.
@@ -27,6 +27,8 @@ pub enum Transferred {
     Whole,
     /// It was requested to give its connections back; it continues from its last commit later.
     Parked,
+    /// Another process of the run has it, or has done it.
+    Elsewhere,
 }
 
 /// How writing ended without an error.
@@ -36,6 +38,8 @@ enum WriteEnd {
     AllRows,
     /// The partition was done when it was claimed.
     AlreadyDone,
+    /// Another process of the run has it, or had it and was done before this one's first claim.
+    Elsewhere,
     /// The partition has a request.
     Requested,
 }
@@ -70,6 +74,7 @@ pub async fn transfer(
         };
         let error = match attempt.run(cuts.take()).await {
             Ok(WriteEnd::AllRows) => return Ok(Transferred::Whole),
+            Ok(WriteEnd::Elsewhere) => return Ok(Transferred::Elsewhere),
             Ok(WriteEnd::AlreadyDone) => {
                 // The last commit was made, only its answer was lost.
                 table.progress.add(taken_back.0, taken_back.1);
@@ -139,11 +144,17 @@ impl Attempt<'_> {
         let lease = clock
             .time(Activity::TargetPool, run.target.acquire())
             .await?;
-        let claimed =
-            PartitionWriter::claim(lease, Arc::clone(&table.copy), partition.number, run.id)
-                .await?;
-        let Some(mut writer) = claimed else {
-            return Ok(WriteEnd::AlreadyDone);
+        let claimed = PartitionWriter::claim(
+            lease,
+            Arc::clone(&table.copy),
+            partition.number,
+            run.claimant(),
+        )
+        .await?;
+        let mut writer = match claimed {
+            Claimed::Granted(writer) => *writer,
+            Claimed::Done if self.committed.is_some() => return Ok(WriteEnd::AlreadyDone),
+            Claimed::Done | Claimed::Elsewhere => return Ok(WriteEnd::Elsewhere),
         };
         let recorded = writer.progress().rows;
         self.claimed = true;

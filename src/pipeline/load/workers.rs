@@ -13,7 +13,7 @@ use crate::pipeline::context::{Run, TableLoad, UnreadyTable};
 use crate::pipeline::load::active::ActivePartition;
 use crate::pipeline::load::queue::{Next, WorkQueue};
 use crate::pipeline::load::transfer::Transferred;
-use crate::pipeline::load::{adapt, finish, finish_group, split, transfer};
+use crate::pipeline::load::{adapt, finish, finish_group, sharing, split, transfer};
 use crate::pipeline::shutdown::{Ended, STOP_GRACE, finish_within_grace};
 use crate::pipeline::verify;
 use crate::report::progress::TablePhase;
@@ -78,6 +78,7 @@ pub async fn load_tables(
             () = all_joined => {}
             () = adapted => {}
             () = split::follow(run, &shared.queue) => {}
+            () = sharing::follow(run, &shared.queue) => {}
         }
     };
     let mut came = Vec::new();
@@ -150,9 +151,9 @@ async fn load(run: &Run, queue: &WorkQueue, partition: &Arc<ActivePartition>) {
         .unwrap_or_else(|_| Err(panicked().at_table(table.plan.full_name())))
     {
         Ok(Transferred::Parked) => queue.put_back(partition),
+        Ok(Transferred::Elsewhere) => queue.set_elsewhere(partition),
         Ok(Transferred::Whole) => {
             if table.partition_done() {
-                table.progress.set_state(TablePhase::Loaded);
                 queue.add_finish(table);
             }
         }

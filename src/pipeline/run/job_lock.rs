@@ -1,10 +1,11 @@
 //! Holds the job lock for as long as a run needs it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::lock_session::LockSession;
 use crate::pipeline::retry::Backoff;
 use crate::pipeline::run::session::Session;
 use crate::postgres::lock::JobLock;
@@ -17,6 +18,8 @@ pub struct JobLockGuard<'a> {
     pub lock: Option<JobLock>,
     /// Set once the run is registered; others read from its record which process holds the job.
     pub run: &'a OnceLock<RunId>,
+    /// Where the run finds the lock's session.
+    pub lock_session: Arc<LockSession>,
 }
 
 /// What a run knows of its lock.
@@ -25,6 +28,8 @@ pub struct LockInfo<'a> {
     pub pid: i32,
     /// Set by the run once it is registered.
     pub run: &'a OnceLock<RunId>,
+    /// Where the run finds the lock's session.
+    pub session: Arc<LockSession>,
 }
 
 impl JobLockGuard<'_> {
@@ -42,6 +47,7 @@ impl JobLockGuard<'_> {
             let former = lock.backend_pid();
             let mut error = lock.lost().await;
             tracing::warn!(%error, "the job lock was lost: taking it again");
+            self.lock_session.set(None);
             self.lock = None;
             let mut backoff = Backoff::new(&self.session.job.transfer.retry);
             while self.lock.is_none() {
@@ -50,6 +56,7 @@ impl JobLockGuard<'_> {
                 }
                 error = match self.retake(former).await {
                     Ok(lock) => {
+                        self.lock_session.set(Some(lock.session()));
                         self.lock = Some(lock);
                         break;
                     }
@@ -75,6 +82,7 @@ impl JobLockGuard<'_> {
 
     /// Gives the lock back, and closes its connection.
     pub async fn release(self) {
+        self.lock_session.set(None);
         let Some(lock) = self.lock else { return };
         if let Err(error) = lock.release().await {
             tracing::debug!(%error, "the job lock was not released; the server releases it with its connection");

@@ -9,11 +9,11 @@ mod foreign_keys;
 mod job_lock;
 mod load_step;
 mod prepare;
-mod resume;
+pub mod resume;
 mod schema_objects;
-mod session;
+pub mod session;
 mod summary;
-mod table_loads;
+pub mod table_loads;
 mod views;
 
 use std::sync::atomic::AtomicU64;
@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::mssql::large_rows::LargeRows;
 use crate::pipeline::connections::{self, Connections};
 use crate::pipeline::context::Run;
+use crate::pipeline::lock_session::LockSession;
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
 use crate::pipeline::retry::retry_before_load;
@@ -59,16 +60,7 @@ pub async fn run(
     progress: Arc<Progress>,
 ) -> Result<Report> {
     let started = Timestamp::now();
-    begin_step(&progress, 1, "connecting to both servers");
-    let connections = drop_on_stop(&signal, TOO_EARLY, Connections::open_to_write(job)).await?;
-    let session = Session {
-        job,
-        options,
-        cancel: signal.child_token(),
-        progress,
-        connections,
-        outage: Arc::default(),
-    };
+    let session = open(job, options, &signal, progress).await?;
     begin_step(&session.progress, 2, "reading the catalog and planning");
     // The source's catalog needs no lock, and a first run has the state tables to make meanwhile.
     let ready = async {
@@ -85,6 +77,57 @@ pub async fn run(
         }
         Err(error) => {
             session.connections.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Connects to both servers.
+///
+/// # Errors
+/// What keeps a connection from being opened, and [`Kind::Stopped`](crate::error::Kind::Stopped).
+pub async fn open<'a>(
+    job: &'a Job,
+    options: RunOptions,
+    signal: &CancellationToken,
+    progress: Arc<Progress>,
+) -> Result<Session<'a>> {
+    begin_step(&progress, 1, "connecting to both servers");
+    let connections = drop_on_stop(signal, TOO_EARLY, Connections::open_to_write(job)).await?;
+    Ok(Session {
+        job,
+        options,
+        cancel: signal.child_token(),
+        progress,
+        connections,
+        outage: Arc::default(),
+    })
+}
+
+/// Runs the job, or continues it, with the job lock that this process took before. The connections are
+/// closed at the end.
+///
+/// # Errors
+/// As [`run`].
+pub async fn lead(
+    session: &Session<'_>,
+    signal: &CancellationToken,
+    lock: JobLock,
+    started: Timestamp,
+) -> Result<Report> {
+    begin_step(&session.progress, 2, "reading the catalog and planning");
+    let survey = survey::survey(session.job, &session.connections, &session.options);
+    match session.cancel_on_stop(survey).await {
+        Ok(survey) => {
+            let data = RunData::new(started, survey);
+            Box::pin(run_holding(session, signal, lock, data)).await
+        }
+        Err(error) => {
+            session.connections.source.close().await;
+            if let Err(error) = lock.release().await {
+                tracing::debug!(%error, "the job lock was not released; the server releases it with its connection");
+            }
+            session.connections.target.close().await;
             Err(error)
         }
     }
@@ -107,14 +150,18 @@ async fn run_holding(
     data: RunData,
 ) -> Result<Report> {
     let registered = OnceLock::new();
+    let lock_session = Arc::new(LockSession::default());
+    lock_session.set(Some(lock.session()));
     let lock_info = LockInfo {
         pid: lock.backend_pid(),
         run: &registered,
+        session: Arc::clone(&lock_session),
     };
     let mut guard = JobLockGuard {
         session,
         lock: Some(lock),
         run: &registered,
+        lock_session,
     };
     let guarded = run_locked(session, lock_info, data);
     tokio::pin!(guarded);
@@ -215,6 +262,8 @@ async fn start(
         },
         fingerprint: job_fingerprint(job),
         lock_pid: lock.pid,
+        selection: session.options.selection(),
+        run_name: session.options.run_name(),
     };
     let new = &new;
     // Done twice if the answer was lost: the newer run takes the place of the other.
@@ -226,6 +275,8 @@ async fn start(
     Ok(Run {
         job: job.clone(),
         id,
+        member: None,
+        lock_session: lock.session,
         source: session.connections.source.clone(),
         target: session.connections.target.clone(),
         progress: Arc::clone(&session.progress),

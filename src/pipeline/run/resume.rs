@@ -193,13 +193,21 @@ fn was_finished(
     survey: &Survey,
     last: Option<&RunRecord>,
 ) -> bool {
+    // One of several equal commands must not undo what the others have just finished. Under a new name it is
+    // the first of its run.
+    let may_begin = session
+        .options
+        .join
+        .as_ref()
+        .is_none_or(|join| join.run_name.is_some());
     let ended = last.and_then(|run| run.outcome).is_some_and(|outcome| {
         !matches!(
             outcome,
             RunState::Died | RunState::Ended(RunOutcome::Stopped)
         )
     });
-    ended
+    may_begin
+        && ended
         && session.options.only_tables.is_empty()
         && matches!(session.job.transfer.mode, Mode::Replace | Mode::Truncate)
         && is_finished(records, survey)
@@ -236,13 +244,7 @@ fn may_start_over(session: &Session<'_>, records: &[TableRecord]) -> Result<()> 
 /// A checkpoint of another source or of a changed job must not be continued.
 fn refuse_other_source(job: &Job, database: &Database, ran: &Origin) -> Result<()> {
     let recorded = &ran.source;
-    let same = recorded.database == database.name
-        && match (&recorded.guid, &database.guid) {
-            (Some(recorded), Some(guid)) => recorded.eq_ignore_ascii_case(guid),
-            // Records without it, and servers that do not tell it, are known by the server's name.
-            _ => recorded.server == database.server,
-        };
-    if !same {
+    if !is_same_source(recorded, database) {
         return Err(another_source(recorded, database));
     }
     if recorded.server != database.server {
@@ -262,6 +264,16 @@ fn refuse_other_source(job: &Job, database: &Database, ran: &Origin) -> Result<(
         ));
     }
     Ok(())
+}
+
+/// Whether what was recorded is this database.
+pub fn is_same_source(recorded: &SourceId, database: &Database) -> bool {
+    recorded.database == database.name
+        && match (&recorded.guid, &database.guid) {
+            (Some(recorded), Some(guid)) => recorded.eq_ignore_ascii_case(guid),
+            // Records without it, and servers that do not tell it, are known by the server's name.
+            _ => recorded.server == database.server,
+        }
 }
 
 fn another_source(recorded: &SourceId, database: &Database) -> Error {

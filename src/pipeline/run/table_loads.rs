@@ -87,7 +87,11 @@ fn current(mut record: TableRecord, plan: &TablePlan) -> TableRecord {
     record
 }
 
-fn from_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
+/// Turns a recorded table into a load.
+///
+/// # Errors
+/// Its columns are such that this version cannot write them.
+pub fn from_record(run: &Run, record: TableRecord) -> Result<Arc<TableLoad>> {
     let name = record.plan.full_name();
     let done = record.state == TableStage::Done;
     let layout = row_layout(&record.plan, &run.job)

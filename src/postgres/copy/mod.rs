@@ -18,7 +18,7 @@ use crate::postgres::copy::connection::{CopyConnection, DriverFault};
 use crate::postgres::fault;
 use crate::postgres::pool::Lease;
 use crate::postgres::state::{
-    self, Checkpoint, Claim, ClaimToken, PartitionProgress, PartitionState, RunId,
+    self, Checkpoint, Claim, ClaimToken, Claimant, PartitionProgress, PartitionState,
 };
 use tds_copy::transcode::{Batch, Reject};
 
@@ -28,6 +28,26 @@ pub use crate::postgres::copy::table::{CopyTable, End, WriteTiming};
 /// Bytes of rejected rows that are held back before they are written: they go through a COPY of their
 /// own, for which the one that carries rows must end.
 const REJECTS_HELD: usize = 1024 * 1024;
+
+/// What a claim of a partition came to.
+pub enum Claimed {
+    /// Rows may be written.
+    Granted(Box<PartitionWriter>),
+    /// All of its rows are there.
+    Done,
+    /// Another process of the run loads it.
+    Elsewhere,
+}
+
+impl Claimed {
+    /// The writer, if the claim was granted.
+    pub fn writer(self) -> Option<PartitionWriter> {
+        match self {
+            Self::Granted(writer) => Some(*writer),
+            Self::Done | Self::Elsewhere => None,
+        }
+    }
+}
 
 /// Writes one partition. Commit or abort it; when it is dropped in between, or after an error,
 /// its connection is closed and the server rolls back to the last commit.
@@ -59,21 +79,23 @@ pub struct PartitionWriter {
 }
 
 impl PartitionWriter {
-    /// Takes the partition for `run`, fencing off any writer that had it before; `None` if it is
-    /// done. The writer continues at [`PartitionWriter::progress`], which is what is committed,
+    /// Takes the partition, fencing off any writer that had it before and is not another living process
+    /// of the run. The writer continues at [`PartitionWriter::progress`], which is what is committed,
     /// whatever an earlier writer was told. [`Kind::JobHeld`] if a younger run has the job.
     pub async fn claim(
         lease: Lease,
         table: Arc<CopyTable>,
         partition: u32,
-        run: RunId,
-    ) -> Result<Option<Self>> {
-        let claimed = state::claim(&lease, &table.key, partition, run).await;
+        claimant: impl Into<Claimant>,
+    ) -> Result<Claimed> {
+        let claimed = state::claim(&lease, &table.key, partition, claimant.into()).await;
         let claimed = claimed.map_err(|error| at(&table, partition, error))?;
-        let Claim::Granted(token, slice, progress) = claimed else {
-            return Ok(None);
+        let (token, slice, progress) = match claimed {
+            Claim::Granted(token, slice, progress) => (token, slice, progress),
+            Claim::AlreadyDone => return Ok(Claimed::Done),
+            Claim::Elsewhere => return Ok(Claimed::Elsewhere),
         };
-        Ok(Some(Self {
+        Ok(Claimed::Granted(Box::new(Self {
             connection: CopyConnection::new(lease, table.clone()),
             table,
             partition,
@@ -88,7 +110,7 @@ impl PartitionWriter {
             can_continue: true,
             timing: WriteTiming::default(),
             since: Instant::now(),
-        }))
+        })))
     }
 
     /// The part of the table that this partition covers, as recorded: only its rows may be written

@@ -6,10 +6,12 @@
 mod checkpoint;
 mod drift;
 mod group;
+mod members;
 mod records;
 mod rejects;
 mod runs;
 mod schema;
+mod sharing;
 mod split;
 mod suspended;
 mod tables;
@@ -18,19 +20,27 @@ pub(super) use crate::postgres::state::checkpoint::{Checkpoint, Claim, ClaimToke
 pub use crate::postgres::state::drift::{TargetDrift, drop_crashed, forget, target_drift};
 pub(super) use crate::postgres::state::group::Keys;
 pub use crate::postgres::state::group::{NewTable, reopen_all, save_plans};
+pub use crate::postgres::state::members::{
+    MemberRecord, NewMember, enter, leave, listed_members, living_members, note,
+};
 pub use crate::postgres::state::records::{
-    PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey, TableRecord, TableStage,
+    Claimant, MemberId, PartitionProgress, PartitionRecord, PartitionState, RunId, TableKey,
+    TableRecord, TableStage,
 };
 pub(super) use crate::postgres::state::records::{REPLACED, not_as_recorded};
 pub(super) use crate::postgres::state::rejects::write as write_rejects;
 pub use crate::postgres::state::rejects::{RejectQuery, RejectRecord, count_rejects, list_rejects};
 pub use crate::postgres::state::runs::{
-    NewRun, Origin, RunEnd, RunFence, RunRecord, SourceId, end_run, last_run, origins,
-    set_lock_pid, start_run,
+    CurrentRun, NewRun, Origin, RunEnd, RunFence, RunRecord, SourceId, current_run, end_run,
+    last_run, origins, set_lock_pid, start_run,
 };
 pub(super) use crate::postgres::state::runs::{must_be_latest, register};
 pub(super) use crate::postgres::state::schema::SCHEMA_LOCK;
 pub use crate::postgres::state::schema::{install, is_installed};
+pub use crate::postgres::state::sharing::{
+    GiveBack, OpenTable, SharedPartition, give_all_back, give_back, open_tables, shared_partitions,
+    take_next, unfinished_partitions,
+};
 pub use crate::postgres::state::split::pending;
 pub(super) use crate::postgres::state::split::split;
 pub use crate::postgres::state::suspended::{SuspendedConstraint, suspended_constraints};

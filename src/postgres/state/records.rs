@@ -13,6 +13,31 @@ use tsql::key::KeyValue;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunId(pub i64);
 
+/// `_migrate.members.member_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberId(pub i32);
+
+/// Who claims a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimant {
+    pub run: RunId,
+    /// `None` for the process that leads the run.
+    pub member: Option<MemberId>,
+}
+
+impl Claimant {
+    /// The member's number as it is stored; NULL for the leader.
+    pub(in crate::postgres) fn member_number(&self) -> Option<i32> {
+        self.member.map(|member| member.0)
+    }
+}
+
+impl From<RunId> for Claimant {
+    fn from(run: RunId) -> Self {
+        Self { run, member: None }
+    }
+}
+
 /// A table of a job, by its source name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TableKey {
@@ -55,7 +80,8 @@ pub enum TableStage {
 /// How far a partition has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PartitionState {
-    /// Set by `save_plan`, and by a split with what it takes from a partition.
+    /// Set by `save_plan`, by a split with what it takes from a partition, and by a member that gives one
+    /// back.
     Pending,
     /// Set by `PartitionWriter::claim`; also what a process that died leaves.
     Running,

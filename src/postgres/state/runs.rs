@@ -31,6 +31,11 @@ pub struct NewRun {
     pub fingerprint: String,
     /// `JobLock::backend_pid`.
     pub lock_pid: i32,
+    /// The tables that the command line named, in lower case and in order; empty for all.
+    pub selection: Vec<String>,
+    /// What the command line called the run, if anything: processes of one name that come after its end do not run the
+    /// job once more.
+    pub run_name: Option<String>,
 }
 
 /// A run, as recorded.
@@ -156,8 +161,8 @@ pub(in crate::postgres) async fn register(
         .map_err(failed)?;
     let row = client
         .query_one(
-            "INSERT INTO _migrate.runs (job, host, pid, lock_pid, tool_version, source, fingerprint) \
-             VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7) RETURNING run_id",
+            "INSERT INTO _migrate.runs (job, host, pid, lock_pid, tool_version, source, fingerprint, \
+             selection, run_name) VALUES ($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9) RETURNING run_id",
             &[
                 &run.job,
                 &host_name(),
@@ -166,6 +171,8 @@ pub(in crate::postgres) async fn register(
                 &env!("CARGO_PKG_VERSION"),
                 &to_json(&run.source)?,
                 &run.fingerprint,
+                &run.selection,
+                &run.run_name,
             ],
         )
         .await
@@ -261,6 +268,45 @@ pub async fn last_run(client: &Client, job: &str) -> Result<Option<RunRecord>> {
     row.map(|row| read(&row)).transpose()
 }
 
+/// What a process that would share the latest run of a job must know of it.
+#[derive(Debug, Clone)]
+pub struct CurrentRun {
+    pub record: RunRecord,
+    /// The server process of the job lock that the run was registered under.
+    pub lock_pid: i32,
+    /// As [`NewRun::selection`].
+    pub selection: Vec<String>,
+    /// As [`NewRun::run_name`].
+    pub run_name: Option<String>,
+}
+
+/// Without the report: it is asked for every half second.
+const CURRENT: &str = "\
+SELECT run_id, outcome, source ->> 'server' AS server, source ->> 'database' AS database, \
+source ->> 'guid' AS guid, fingerprint, host, pid, started_at::text AS started, ended_at::text AS ended, \
+NULL::text AS report, objects, lock_pid, selection, run_name \
+FROM _migrate.runs WHERE job = $1 ORDER BY run_id DESC LIMIT 1";
+
+/// The latest run of a job, without its report.
+///
+/// # Errors
+/// [`Kind::Checkpoint`] if a record cannot be read.
+pub async fn current_run(client: &Client, job: &str) -> Result<Option<CurrentRun>> {
+    let row = client
+        .query_opt(CURRENT, &[&job])
+        .await
+        .map_err(|error| fault::from_driver(error, "read the run of the job"))?;
+    let current = row.map(|row| {
+        Ok(CurrentRun {
+            record: read(&row)?,
+            lock_pid: row.get("lock_pid"),
+            selection: row.get("selection"),
+            run_name: row.get("run_name"),
+        })
+    });
+    current.transpose()
+}
+
 fn read(row: &Row) -> Result<RunRecord> {
     let outcome =
         |word: &str| RunState::recorded(word).ok_or_else(|| unreadable("a run's outcome"));
@@ -289,7 +335,7 @@ fn read(row: &Row) -> Result<RunRecord> {
 }
 
 /// The kernel's name of this machine, `unknown` if it does not say; only for people to read.
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match (name.trim(), std::env::var("HOSTNAME")) {
         ("", Ok(name)) => name,

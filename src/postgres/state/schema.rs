@@ -6,11 +6,11 @@ use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 
 /// The version that this tool makes, reads and writes.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// What leads from version 1 to each later one, in order. A new schema goes the same way, so that
 /// an old one cannot end up different.
-const UPGRADES: &[(i32, &str)] = &[(2, VERSION_2)];
+const UPGRADES: &[(i32, &str)] = &[(2, VERSION_2), (3, VERSION_3)];
 
 /// Version 1 could reject no row, so its table of rejects is empty, and it hashed every row.
 /// What a table lacks until its rows are there, `set_aside` keeps: some of it is in no plan of the
@@ -43,6 +43,30 @@ CREATE TABLE _migrate.set_aside (
 );
 COMMENT ON TABLE _migrate.set_aside IS
     'Constraints of target tables that are off until the rows of a job are there; those with comes_back are made again.';
+";
+
+/// Several processes may work on one run. `member` is whose claim a partition is: NULL for the leader's.
+/// `open_to` is the run whose members may load partitions of a table, and `weight` the bytes of one.
+const VERSION_3: &str = "
+ALTER TABLE _migrate.runs
+    ADD COLUMN selection text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN run_name text;
+ALTER TABLE _migrate.tables
+    ADD COLUMN open_to bigint,
+    ADD COLUMN weight bigint NOT NULL DEFAULT 0;
+ALTER TABLE _migrate.partitions ADD COLUMN member int;
+CREATE TABLE _migrate.members (
+    member_id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job text NOT NULL,
+    leads boolean NOT NULL,
+    host text NOT NULL,
+    pid int NOT NULL,
+    since timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    doing text NOT NULL DEFAULT '',
+    idle int NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE _migrate.members IS
+    'Processes that share a run of a job. One lives as long as its session holds the advisory lock of its number.';
 ";
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise

@@ -24,7 +24,8 @@ const SHRINK: &str = "\
 UPDATE _migrate.partitions SET slice = $8::text::json, commits = commits + 1, \
 updated_at = pg_catalog.now() \
 WHERE job = $1 AND source_schema = $2 AND source_table = $3 AND partition = $4 \
-AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running'";
+AND claimed_by = $5 AND attempt = $6 AND commits = $7 AND state = 'running' \
+AND member IS NOT DISTINCT FROM $9";
 
 const ADD: &str = "\
 INSERT INTO _migrate.partitions (job, source_schema, source_table, partition, slice) \
@@ -57,7 +58,7 @@ pub(in crate::postgres) async fn split(
     // A run that takes over waits until the cut is made, and reads it then.
     let fence = RunFence {
         job: &table.job,
-        run: token.run,
+        run: token.claimant.run,
     };
     fence.check(&transaction).await?;
     transaction
@@ -94,10 +95,11 @@ async fn shrink(
                 &table.schema,
                 &table.name,
                 &number(token.partition)?,
-                &token.run.0,
+                &token.claimant.run.0,
                 &token.attempt,
                 &token.commits,
                 &to_json(head)?,
+                &token.claimant.member_number(),
             ],
         )
         .await
