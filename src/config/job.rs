@@ -141,11 +141,21 @@ pub enum ApplicationIntent {
     ReadOnly,
 }
 
+/// What the cap on source connections holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolScope {
+    /// Each process.
+    Process,
+    /// All processes of the job together.
+    Cluster,
+}
+
 /// Connections to SQL Server: `source.pool`.
 #[derive(Debug, Clone)]
 pub struct SourcePool {
-    /// Hard cap for the whole process, at least 1.
+    /// Hard cap for the whole process, or for all processes of the job, at least 1.
     pub max_connections: usize,
+    pub scope: PoolScope,
     /// Opened at start; at most `max_connections`.
     pub min_connections: usize,
     /// How long a caller waits for a free connection before `SourcePoolTimeout`. Long by default,

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::config::job::{
     ApplicationIntent, Collations, Computed, Consistency, Encrypt, Functions, Helpers, History,
-    IndexedViews, Mode, NameStyle, RowVersion, SslMode, Tls, Untranslated, ValuePolicy,
+    IndexedViews, Mode, NameStyle, PoolScope, RowVersion, SslMode, Tls, Untranslated, ValuePolicy,
     VerifyLevel, Views,
 };
 
@@ -54,6 +54,7 @@ macro_rules! words {
 words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
 words!(Tls: "modern" => Modern, "legacy" => Legacy);
 words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);
+words!(PoolScope: "process" => Process, "cluster" => Cluster);
 words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
     "verify-ca" => VerifyCa, "verify-full" => VerifyFull);
 words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "append" => Append);

@@ -111,6 +111,13 @@ impl Connector {
         ticket: &Arc<Ticket>,
     ) -> Result<Login> {
         let tcp = address::connect_tcp(endpoint, deadline).await?;
+        ticket.occupy(&tcp).map_err(|cause| {
+            Error::new(
+                Kind::SourceLost,
+                "the new connection's socket is not to be had",
+            )
+            .because(cause)
+        })?;
         let mut transport = self.secure(&endpoint.host, tcp).await?;
         transport.start_capture();
         let config = self.driver_config(endpoint, transport.encrypted());

@@ -5,8 +5,9 @@
 
 use crate::config::job::{Consistency, Job, Source, Tls};
 use crate::error::{Error, Kind, Result};
-use crate::mssql::pool::SourcePool;
+use crate::mssql::pool::{SlotRequests, SourcePool};
 use crate::pipeline::retry::retry_first_contact;
+use crate::pipeline::source_slots;
 use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::rights;
@@ -31,8 +32,12 @@ impl Connections {
     /// pass.
     pub async fn open(job: &Job) -> Result<Self> {
         let connector = Connector::new(&job.target)?;
-        let (source, target) =
-            tokio::try_join!(open_source(job), connect_target(job, connector.clone()))?;
+        let source = async {
+            let slots =
+                retry_first_contact(&job.transfer.retry, || source_slots::start(job, &connector));
+            open_source_with(job, slots.await?).await
+        };
+        let (source, target) = tokio::try_join!(source, connect_target(job, connector.clone()))?;
         Ok(Self {
             source,
             target,
@@ -69,10 +74,15 @@ impl Connections {
     }
 }
 
-/// Opens the source's pool, retrying as [`retry_first_contact`] does.
+/// Opens the source's pool, retrying as [`retry_first_contact`] does. For commands that open a connection or
+/// two and may have no target: they take no slot of `source.pool.scope: cluster`.
 pub async fn open_source(job: &Job) -> Result<SourcePool> {
+    open_source_with(job, None).await
+}
+
+async fn open_source_with(job: &Job, slots: Option<SlotRequests>) -> Result<SourcePool> {
     retry_first_contact(&job.transfer.retry, || {
-        SourcePool::open(&job.source, job.transfer.consistency)
+        SourcePool::open_with(&job.source, job.transfer.consistency, slots.clone())
     })
     .await
 }

@@ -22,6 +22,7 @@ mod retry;
 mod run;
 mod shutdown;
 mod small;
+mod source_slots;
 mod survey;
 mod tune;
 mod verify;

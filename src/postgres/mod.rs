@@ -18,6 +18,7 @@ pub mod objects;
 pub mod pool;
 pub mod rights;
 pub mod scratch;
+pub mod slots;
 pub mod start_over;
 pub mod state;
 pub mod verify;

@@ -10,6 +10,7 @@ mod accounting;
 mod again;
 mod by_hand;
 mod changes;
+mod cluster;
 mod documented;
 mod errors;
 mod every_object;

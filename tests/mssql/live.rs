@@ -100,6 +100,7 @@ fn target() -> Target {
             min_connections: 1,
             acquire_timeout: Duration::from_secs(30),
             test_on_checkout: true,
+            scope: migrate::config::job::PoolScope::Process,
         },
     };
     Target { source, standin }

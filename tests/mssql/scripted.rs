@@ -141,6 +141,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
             min_connections: 1,
             acquire_timeout: Duration::from_secs(20),
             test_on_checkout: true,
+            scope: migrate::config::job::PoolScope::Process,
         },
     }
 }

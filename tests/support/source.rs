@@ -199,6 +199,7 @@ impl Source {
                 min_connections: 1,
                 acquire_timeout: Duration::from_secs(30),
                 test_on_checkout: true,
+                scope: migrate::config::job::PoolScope::Process,
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The keys of the section `source`.
 
-use crate::config::job::{ApplicationIntent, Encrypt, Tls};
+use crate::config::job::{ApplicationIntent, Encrypt, PoolScope, Tls};
 use crate::config::keys::{Key, Kind, MOST_CONNECTIONS, Text};
 
 pub(super) static SOURCE: &[Key] = &[
@@ -110,6 +110,12 @@ static POOL: &[Key] = &[
          twice the connections made it 20 % slower. `migrate tune` measures yours.",
     )
     .env("MAX_MSSQL_CONNECTIONS"),
+    Key::choice::<PoolScope>(
+        "scope",
+        "process",
+        "cluster: max_connections holds for all processes of the job together (`migrate run --join`), and must be \
+         the same in each; docs/many-processes.md. Of min_connections one is opened then.",
+    ),
     Key::optional_number(
         "min_connections",
         "max_connections / 4, at least 1",

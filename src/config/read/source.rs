@@ -101,6 +101,7 @@ fn source_pool(source: &mut Section, g: &mut Gathered<'_>) -> SourcePool {
     }
     let pool = SourcePool {
         max_connections,
+        scope: section.choice("scope", g),
         min_connections,
         acquire_timeout: section.duration("acquire_timeout", g),
         test_on_checkout: section.boolean("test_on_checkout", g),

@@ -15,12 +15,15 @@ use crate::mssql::connect::Connector;
 use crate::mssql::connection::Connection;
 use crate::mutex::lock;
 
+use super::slots::SlotRequests;
 use super::ticket::{Shared, Ticket};
 
 /// Opens and checks connections for bb8.
 pub(super) struct Manager {
     connector: Connector,
     shared: Arc<Shared>,
+    /// Set if the cap holds for several processes.
+    slots: Option<SlotRequests>,
 }
 
 /// Why bb8 got no connection.
@@ -48,8 +51,16 @@ pub(super) fn closed() -> Error {
 }
 
 impl Manager {
-    pub(super) fn new(connector: Connector, shared: Arc<Shared>) -> Self {
-        Self { connector, shared }
+    pub(super) fn new(
+        connector: Connector,
+        shared: Arc<Shared>,
+        slots: Option<SlotRequests>,
+    ) -> Self {
+        Self {
+            connector,
+            shared,
+            slots,
+        }
     }
 
     /// Counts a connection that is thrown away, so that the next one opened is a replacement.
@@ -66,7 +77,17 @@ impl bb8::ManageConnection for Manager {
         if self.shared.closing.load(Relaxed) {
             return Err(ConnectFailed::Failed(closed()));
         }
-        let connected = self.connector.connect(Ticket::new(&self.shared)).await;
+        let slot = match &self.slots {
+            Some(slots) => Some(slots.take().await.map_err(ConnectFailed::Failed)?),
+            None => None,
+        };
+        if self.shared.closing.load(Relaxed) {
+            return Err(ConnectFailed::Failed(closed()));
+        }
+        let connected = self
+            .connector
+            .connect(Ticket::new(&self.shared, slot))
+            .await;
         let counters = &self.shared.counters;
         match connected {
             Ok(connection) => {

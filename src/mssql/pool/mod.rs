@@ -5,6 +5,7 @@
 
 mod bb8_manager;
 mod metrics;
+mod slots;
 pub(super) mod ticket;
 
 use std::ops::{Deref, DerefMut};
@@ -24,6 +25,7 @@ use super::connection::Connection;
 
 use bb8_manager::{ConnectFailed, FailureSink, Manager, closed};
 pub use metrics::PoolMetrics;
+pub use slots::{Slot, SlotRequests};
 use ticket::Shared;
 
 /// bb8's own time-out never ends a wait: ours does, with an error that says more.
@@ -31,6 +33,13 @@ const BB8_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often a closing pool looks for connections that came in late.
 const CLOSE_POLL: Duration = Duration::from_millis(20);
+
+/// How long a connection is kept that is not in use, if other processes may wait for its slot: longer than
+/// between two partitions, and no time for who waits.
+const IDLE_KEPT: Duration = Duration::from_secs(1);
+
+/// How often idle connections are looked for.
+const IDLE_LOOK: Duration = Duration::from_millis(250);
 
 /// What [`SourcePool::close`] may take in all: a stop is to end within seconds, and a connection
 /// that is left then is closed with its holder or with the process.
@@ -50,6 +59,8 @@ struct Inner {
     failures: FailureSink,
     max_connections: usize,
     acquire_timeout: Duration,
+    /// The cap holds for several processes.
+    shares: bool,
 }
 
 /// A connection out of the pool. Dropping it gives it back, or closes it if it is not clean.
@@ -105,7 +116,18 @@ impl SourcePool {
     /// # Errors
     /// What the first connection failed with; `JobFile` for a cap of 0.
     pub async fn open(source: &Source, consistency: Consistency) -> Result<Self> {
+        Self::open_with(source, consistency, None).await
+    }
+
+    /// The same, of a cap that holds for several processes: a connection is opened only with a slot in hand,
+    /// and idle ones are closed soon.
+    pub async fn open_with(
+        source: &Source,
+        consistency: Consistency,
+        slots: Option<SlotRequests>,
+    ) -> Result<Self> {
         let options = &source.pool;
+        let shares = slots.is_some();
         let cap = u32::try_from(options.max_connections)
             .ok()
             .filter(|cap| *cap > 0)
@@ -118,12 +140,13 @@ impl SourcePool {
         let shared = Arc::new(Shared::default());
         let failures = FailureSink::default();
         let connector = Connector::new(source, consistency)?;
-        let manager = Manager::new(connector, shared.clone());
+        let manager = Manager::new(connector, shared.clone(), slots);
         // No recycling by age: a run needs its connections until its end.
         let pool = bb8::Pool::builder()
             .max_size(cap)
             .min_idle(None)
-            .idle_timeout(None)
+            .idle_timeout(shares.then_some(IDLE_KEPT))
+            .reaper_rate(IDLE_LOOK)
             .max_lifetime(None)
             .retry_connection(false)
             .connection_timeout(BB8_PATIENCE)
@@ -138,9 +161,10 @@ impl SourcePool {
             failures,
             max_connections: options.max_connections,
             acquire_timeout: options.acquire_timeout,
+            shares,
         }));
-        pool.warm(options.min_connections.clamp(1, options.max_connections))
-            .await?;
+        let warm = if shares { 1 } else { options.min_connections };
+        pool.warm(warm.clamp(1, options.max_connections)).await?;
         Ok(pool)
     }
 
@@ -243,8 +267,13 @@ impl SourcePool {
             Kind::SourcePoolTimeout,
             format!(
                 "a new source connection was not open within what was left of the {} s of \
-                 source.pool.acquire_timeout: the server is slow to log in",
+                 source.pool.acquire_timeout: {}",
                 self.0.acquire_timeout.as_secs_f32(),
+                if self.0.shares {
+                    "other processes have all that source.pool.scope: cluster allows, or the server is slow to log in"
+                } else {
+                    "the server is slow to log in"
+                },
             ),
         )
     }

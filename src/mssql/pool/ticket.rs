@@ -1,11 +1,16 @@
 //! What the pool shares with its connections: the counters, and a ticket that each open one holds.
 
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use crate::mutex::lock;
+
 use super::metrics::Counters;
+use super::slots::{Slot, SlotInUse};
 
 /// Shared by the pool, its bb8 manager and the ticket of every connection.
 #[derive(Default)]
@@ -18,18 +23,33 @@ pub(super) struct Shared {
 }
 
 /// Counts a connection as open, from before its socket opens until after it is closed.
-pub(in crate::mssql) struct Ticket(Arc<Shared>);
+pub(in crate::mssql) struct Ticket {
+    shared: Arc<Shared>,
+    /// Of a cap that holds for several processes.
+    slot: Option<Mutex<SlotInUse>>,
+}
 
 impl Ticket {
-    pub(super) fn new(shared: &Arc<Shared>) -> Arc<Self> {
+    pub(super) fn new(shared: &Arc<Shared>, slot: Option<Slot>) -> Arc<Self> {
         shared.counters.open.up();
-        Arc::new(Self(shared.clone()))
+        Arc::new(Self {
+            shared: shared.clone(),
+            slot: slot.map(|slot| Mutex::new(SlotInUse::new(slot))),
+        })
+    }
+
+    /// The connection's socket is open.
+    pub(in crate::mssql) fn occupy(&self, stream: &TcpStream) -> io::Result<()> {
+        match &self.slot {
+            Some(slot) => lock(slot).occupy(stream),
+            None => Ok(()),
+        }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.counters.open.down();
-        self.0.changed.notify_waiters();
+        self.shared.counters.open.down();
+        self.shared.changed.notify_waiters();
     }
 }
