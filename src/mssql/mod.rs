@@ -13,6 +13,7 @@ mod connection;
 mod control;
 pub mod cuts;
 mod encrypted;
+pub mod facts;
 mod fault;
 pub mod large_rows;
 #[cfg(feature = "legacy-tls")]

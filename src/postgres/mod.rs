@@ -10,6 +10,7 @@ pub mod copy;
 pub mod counter;
 pub mod ddl;
 pub mod extensions;
+pub mod facts;
 pub mod finish;
 pub mod finish_group;
 pub mod lock;

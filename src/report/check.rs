@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::setting::Setting;
 use crate::error::Kind;
 use crate::report::Endpoint;
+use crate::report::server::ServerFacts;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,6 +34,14 @@ pub struct Finding {
     pub advice: String,
 }
 
+/// How much there is to copy, as the source estimates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Volume {
+    pub tables: usize,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
 /// What `check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
@@ -44,6 +53,12 @@ pub struct CheckReport {
     pub source: Option<Endpoint>,
     /// As `source`.
     pub target: Option<Endpoint>,
+    /// What the source says of itself; `None` if it could not be asked.
+    pub source_facts: Option<ServerFacts>,
+    /// As `source_facts`.
+    pub target_facts: Option<ServerFacts>,
+    /// All tables that would be copied; `None` if nothing could be planned.
+    pub volume: Option<Volume>,
     pub findings: Vec<Finding>,
     /// A side could not be reached, refused the login, or takes no rows.
     #[serde(skip)]

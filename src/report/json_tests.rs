@@ -11,13 +11,14 @@ use crate::config::setting::{Origin, Setting};
 use crate::error::{Error, Kind};
 use crate::plan::changes::TypeChange;
 use crate::plan::table::{ColumnPlan, PrimaryKey, Strategy, TablePlan};
-use crate::report::check::{CheckReport, Finding, Severity};
+use crate::report::check::{CheckReport, Finding, Severity, Volume};
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::pool::{PoolReport, Side};
 use crate::report::rejects::{FaultyColumn, RejectedRow, RejectedTable, RejectsReport};
 use crate::report::run::tests::facts;
 use crate::report::run::{Report, RunOutcome};
 use crate::report::schema::{SchemaReport, SchemaSection, Statement};
+use crate::report::server::ServerFacts;
 use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport, TableStatus};
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::tune::TuneReport;
@@ -194,6 +195,23 @@ fn check() -> CheckReport {
         }],
         source: Some(endpoint()),
         target: None,
+        source_facts: Some(ServerFacts {
+            edition: Some("Developer Edition (64-bit)".into()),
+            collation: "Latin1_General_CI_AS".into(),
+            login: "reader".into(),
+            sign_in: Some("SQL".into()),
+            encryption: "TLS, verified".into(),
+            round_trip_ms: 0.25,
+            clock_ahead_s: -1,
+            isolation: "read committed, snapshot on".into(),
+            database_bytes: None,
+        }),
+        target_facts: None,
+        volume: Some(Volume {
+            tables: 2,
+            rows: 1000,
+            bytes: 4096,
+        }),
         findings: vec![Finding {
             severity: Severity::Warning,
             finding: "consistency relaxed".into(),

@@ -13,6 +13,7 @@ pub mod progress;
 pub mod rejects;
 pub mod run;
 pub mod schema;
+pub mod server;
 pub mod status;
 pub mod table;
 pub mod time;

@@ -39,6 +39,7 @@ fn init(scenario: &Scenario, job: &Job, port: u16, more: &[&str]) -> Output {
 
 fn with_passwords(scenario: &Scenario, job: &Job, arguments: &[&str]) -> Output {
     job.command(arguments)
+        .current_dir(job.folder())
         .env("MSSQL_PASSWORD", &scenario.server().password)
         .env("PGPASSWORD", scenario.target.target().password.expose())
         .output()
@@ -93,6 +94,52 @@ fn init_writes_over_nothing_unasked() {
     let answer = init(&scenario, &job, port, &["--force"]);
     assert_eq!(answer.status.code(), Some(0), "{}", said(&answer));
     assert_ne!(fs::read_to_string(&job.path).expect("a file"), "mine");
+}
+
+/// Both servers side by side on one screen, and what there is to copy.
+#[test]
+fn check_says_what_both_servers_are() {
+    let scenario = Scenario::on_stand_in(SHOP);
+    let job = scenario.job("");
+    let report = job.report(&["check"], 0);
+    let (source, target) = (&report["source_facts"], &report["target_facts"]);
+    assert_eq!(source["login"], scenario.server().user.as_str(), "{report}");
+    assert_eq!(source["edition"], "Developer Edition (64-bit)");
+    assert_eq!(source["encryption"], "none");
+    assert_eq!(source["isolation"], "read committed, snapshot off");
+    assert_eq!(target["encryption"], "none");
+    assert_eq!(
+        target["collation"],
+        scenario
+            .value("SELECT datcollate FROM pg_database WHERE datname = current_database()")
+            .as_str()
+    );
+    for side in [source, target] {
+        assert!(
+            side["round_trip_ms"].as_f64().is_some_and(|it| it < 1000.0),
+            "{side}"
+        );
+        assert!(
+            side["clock_ahead_s"]
+                .as_i64()
+                .is_some_and(|it| it.abs() <= 2),
+            "{side}"
+        );
+    }
+    assert_eq!(report["volume"]["tables"], 1);
+    scenario.script("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON");
+    let text = job.ends(&["check"], 0).stdout;
+    for words in [
+        "signed in as",
+        "snapshot on",
+        "to copy: 1 table, about 2 rows",
+    ] {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
 }
 
 /// The login is tried, so a wrong answer is told now and not on the weekend of the migration.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Result};
-use crate::mssql::pool::SourcePool;
+use crate::mssql::{self, pool::SourcePool};
 use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::policy::advice;
 use crate::pipeline::survey::{self, omissions};
@@ -16,8 +16,9 @@ use crate::plan::build::{self, Planned};
 use crate::plan::table::TablePlan;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::state;
-use crate::postgres::{ddl, rights};
-use crate::report::check::{CheckReport, Finding, Severity};
+use crate::postgres::{self, ddl, rights};
+use crate::report::check::{CheckReport, Finding, Severity, Volume};
+use crate::report::server::ServerFacts;
 use tsql::schema::Database;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
@@ -31,6 +32,9 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         settings: job.settings.clone(),
         source: None,
         target: None,
+        source_facts: None,
+        target_facts: None,
+        volume: None,
         findings: Vec::new(),
         unreachable: false,
         kind: None,
@@ -62,6 +66,21 @@ impl CheckReport {
     }
 
     /// An error with its causes, and the advice of its kind.
+    /// Warns of a clock that is off.
+    fn judged(&mut self, facts: ServerFacts, side: &str) -> Option<ServerFacts> {
+        if facts.clock_is_off() {
+            self.find(
+                Severity::Warning,
+                format!(
+                    "{side}: its clock and this machine's differ by {} s",
+                    facts.clock_ahead_s.abs()
+                ),
+                "let both follow the same time server: certificates, tokens and logs depend on it.",
+            );
+        }
+        Some(facts)
+    }
+
     fn problem(&mut self, error: &Error) {
         let causes = crate::report::table::chain(error);
         let because = causes
@@ -99,6 +118,14 @@ async fn check_source(
         }
     };
     report.source = Some(source_endpoint(job, &database));
+    match mssql::facts::ask(pool, &job.source).await {
+        Ok(facts) => report.source_facts = report.judged(facts, "source"),
+        Err(error) => report.find(
+            Severity::Note,
+            format!("source: it does not answer what it is: {error}"),
+            "",
+        ),
+    }
     report.good(format!(
         "source: logged in, {} in database {}",
         tables(database.tables.len()),
@@ -161,6 +188,10 @@ async fn check_target(
         report.problem(&error);
         report.unreachable = true;
     }
+    match target_facts(job, pool).await {
+        Ok(facts) => report.target_facts = report.judged(facts, "target"),
+        Err(error) => report.problem(&error),
+    }
     if let Err(error) = check_rights(job, pool, report).await {
         report.problem(&error);
     }
@@ -176,6 +207,11 @@ async fn check_target(
         }
         Ok(planned) => {
             report.good(format!("{} can be copied", tables(planned.tables.len())));
+            report.volume = Some(Volume {
+                tables: planned.tables.len(),
+                rows: planned.tables.iter().map(|plan| plan.estimated_rows).sum(),
+                bytes: planned.tables.iter().map(|plan| plan.estimated_bytes).sum(),
+            });
             if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
                 report.problem(&error);
             }
@@ -215,6 +251,11 @@ fn notes(planned: &Planned, report: &mut CheckReport) {
     for (note, tables) in said {
         report.find(Severity::Note, format!("{}: {note}", tables.join(", ")), "");
     }
+}
+
+async fn target_facts(job: &Job, pool: &TargetPool) -> Result<ServerFacts> {
+    let lease = pool.acquire().await?;
+    postgres::facts::ask(&lease, job.target.sslmode).await
 }
 
 fn tables(count: usize) -> String {

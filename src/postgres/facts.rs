@@ -1,0 +1,50 @@
+//! What the target says of itself and of the role, for `check`.
+
+use std::time::Instant;
+
+use tokio_postgres::Client;
+
+use crate::config::job::SslMode;
+use crate::error::Result;
+use crate::postgres::fault;
+use crate::report::server::{ServerFacts, milliseconds, now_s};
+
+const FACTS: &str = "\
+SELECT d.datcollate AS collation, current_user::text AS role, \
+CASE WHEN s.ssl THEN s.version || ', ' || s.cipher END AS encryption, \
+extract(epoch FROM pg_catalog.clock_timestamp())::bigint AS clock, \
+pg_catalog.current_setting('default_transaction_isolation') AS isolation, \
+pg_catalog.pg_database_size(d.oid) AS bytes \
+FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_stat_ssl s ON s.pid = pg_catalog.pg_backend_pid() \
+WHERE d.datname = pg_catalog.current_database()";
+
+/// Asks on a connection.
+///
+/// # Errors
+/// What the server answered.
+pub async fn ask(client: &Client, sslmode: SslMode) -> Result<ServerFacts> {
+    let failed = |error| fault::from_driver(error, "ask the target for its settings");
+    let mut round_trip = None;
+    for _ in 0..3 {
+        let asked = Instant::now();
+        client.simple_query("SELECT 1").await.map_err(failed)?;
+        let took = asked.elapsed();
+        round_trip = Some(round_trip.map_or(took, |least| took.min(least)));
+    }
+    let row = client.query_one(FACTS, &[]).await.map_err(failed)?;
+    let encryption: Option<String> = row.get("encryption");
+    Ok(ServerFacts {
+        edition: None,
+        collation: row.get("collation"),
+        login: row.get("role"),
+        sign_in: None,
+        encryption: encryption.map_or_else(
+            || "none".to_owned(),
+            |cipher| format!("{cipher} (sslmode {})", sslmode.word()),
+        ),
+        round_trip_ms: milliseconds(round_trip.unwrap_or_default()),
+        clock_ahead_s: row.get::<_, i64>("clock") - now_s(),
+        isolation: row.get("isolation"),
+        database_bytes: u64::try_from(row.get::<_, i64>("bytes")).ok(),
+    })
+}
