@@ -269,7 +269,10 @@ fn source_query(view: &str, columns: &[Column]) -> String {
 
 fn target_query(view: &str, columns: &[Column]) -> String {
     let cells: Vec<String> = columns.iter().map(target_text).collect();
-    format!("SELECT {} FROM public.\"{view}\"", cells.join(" || '|' || "))
+    format!(
+        "SELECT {} FROM public.\"{view}\"",
+        cells.join(" || '|' || ")
+    )
 }
 
 /// A column as text at the source, in a form of which the documentation of CONVERT tells.
