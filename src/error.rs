@@ -131,6 +131,8 @@ kinds! {
     Difference => "Difference",
     /// Stopped by a signal.
     Stopped => "Stopped",
+    /// A hook of the job failed, or took too long.
+    Hook => "Hook",
     /// A local file.
     Io => "Io",
     /// A broken invariant of the tool itself.

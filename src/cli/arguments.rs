@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::choices::{LogFormat, LogLevel, Output, ProgressStyle};
+use crate::cli::choices::{Level, LogFormat, LogLevel, Output, ProgressStyle};
 use crate::cli::init_options::InitOptions;
+use crate::cli::metrics::options::{MetricsArguments, MetricsOptions};
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::{self, Join, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
 
 pub(super) const RESTART_BELONGS: &str = "--restart belongs to run";
 pub(super) const JOIN_BELONGS: &str = "--join belongs to run";
+pub(super) const METRICS_BELONG: &str =
+    "--metrics-listen, --metrics-file and --metrics-per-table belong to run";
 pub(super) const TABLE_BELONGS: &str =
     "--table belongs to run, plan, schema, verify, rejects and tune";
 
@@ -78,6 +81,9 @@ struct RunArguments {
     /// job, names the run: a process that comes after its end takes its result instead of running again
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     join: Option<String>,
+
+    #[command(flatten)]
+    metrics: MetricsArguments,
 
     #[command(flatten)]
     only: Only,
@@ -157,16 +163,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    /// Row counts
-    Counts,
-    /// A checksum over all rows of each side; if they differ, looks for the rows that do
-    Checksums,
-    /// Looks for rows that differ at once: one read less if there are any
-    Rows,
-}
-
 /// What the arguments mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -181,7 +177,7 @@ pub struct Request {
 /// The command, with the options that belong to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    Run(RunOptions),
+    Run(RunOptions, MetricsOptions),
     Check,
     Plan(RunOptions),
     Schema(RunOptions),
@@ -198,7 +194,7 @@ impl Action {
     /// The name of the command, as typed.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Run(_) => "run",
+            Self::Run(..) => "run",
             Self::Check => "check",
             Self::Plan(_) => "plan",
             Self::Schema(_) => "schema",
@@ -217,7 +213,7 @@ impl Action {
         match self {
             Self::Init(_) => Some("job.yaml".into()),
             Self::Completions(_) | Self::Man(_) => Some(PathBuf::new()),
-            Self::Run(_)
+            Self::Run(..)
             | Self::Check
             | Self::Plan(_)
             | Self::Schema(_)
@@ -253,7 +249,10 @@ impl Typed {
 
     fn action(&self, command: Command) -> Result<Action> {
         match command {
-            Command::Run(run) => self.run_options(run).map(Action::Run),
+            Command::Run(run) => {
+                let metrics = run.metrics.clone().meant(self.run.metrics.clone())?;
+                Ok(Action::Run(self.run_options(run)?, metrics))
+            }
             Command::Check => self.whole_job(Action::Check),
             Command::Plan(only) => Ok(Action::Plan(self.limited(only)?)),
             Command::Status => self.whole_job(Action::Status),
@@ -331,6 +330,9 @@ impl Typed {
         }
         if self.run.join.is_some() {
             return Err(usage(JOIN_BELONGS));
+        }
+        if self.run.metrics != MetricsArguments::default() {
+            return Err(usage(METRICS_BELONG));
         }
         Ok(RunOptions {
             only_tables: self.named(only.tables)?,

@@ -42,7 +42,8 @@ fn the_definition_is_sound() {
 #[test]
 fn no_command_means_run_and_options_may_stand_on_either_side() {
     let plain = meant("--config job.yaml").unwrap();
-    assert_eq!(plain.action, Action::Run(RunOptions::default()));
+    let run = Action::Run(RunOptions::default(), MetricsOptions::default());
+    assert_eq!(plain.action, run);
     assert_eq!(plain, meant("run --config job.yaml").unwrap());
     assert_eq!(plain, meant("--config job.yaml run").unwrap());
     let limited = meant("-c job.yaml --restart --table dbo.A --table dbo.B").unwrap();
@@ -50,18 +51,21 @@ fn no_command_means_run_and_options_may_stand_on_either_side() {
     assert_eq!(limited, meant(line).unwrap());
     assert_eq!(
         limited.action,
-        Action::Run(RunOptions {
-            restart: true,
-            only_tables: vec!["dbo.A".into(), "dbo.B".into()],
-            join: None,
-        })
+        Action::Run(
+            RunOptions {
+                restart: true,
+                only_tables: vec!["dbo.A".into(), "dbo.B".into()],
+                join: None,
+            },
+            MetricsOptions::default()
+        )
     );
 }
 
 #[test]
 fn a_run_is_shared_under_a_name_or_without_one() {
     let joined = |line: &str| match meant(line).unwrap().action {
-        Action::Run(options) => options.join,
+        Action::Run(options, _) => options.join,
         other => panic!("{other:?}"),
     };
     let named = |name: Option<&str>| {
@@ -87,6 +91,22 @@ fn a_run_is_shared_under_a_name_or_without_one() {
         let error = meant(line).unwrap_err();
         assert_eq!(error.message(), JOIN_BELONGS, "{line}");
     }
+}
+
+#[test]
+fn metrics_may_be_asked_for_on_either_side() {
+    let asked = |line: &str| match meant(line).unwrap().action {
+        Action::Run(_, metrics) => metrics,
+        other => panic!("{other:?}"),
+    };
+    let expected = MetricsOptions {
+        listen: Some("127.0.0.1:9187".parse().unwrap()),
+        file: Some("a.prom".into()),
+        per_table: true,
+    };
+    let options = "--metrics-listen 9187 --metrics-file a.prom --metrics-per-table";
+    assert_eq!(asked(&format!("-c a {options}")), expected);
+    assert_eq!(asked(&format!("run -c a {options}")), expected);
 }
 
 #[test]
@@ -122,6 +142,16 @@ fn what_does_not_fit_is_said() {
         ("verify -c a.yaml --views --table dbo.A", "with --table"),
         ("init --restart", "--restart belongs to run"),
         ("--restart init", "--restart belongs to run"),
+        ("check -c a.yaml --metrics-listen 1", "belong to run"),
+        ("--metrics-file a status -c a.yaml", "belong to run"),
+        (
+            "run -c a.yaml --metrics-per-table",
+            "needs --metrics-listen",
+        ),
+        (
+            "run -c a.yaml --metrics-listen db:1",
+            "an address and a port",
+        ),
         ("rejects -c a.yaml --restart", "--restart belongs to run"),
         ("tune -c a.yaml --restart", "--restart belongs to run"),
         (

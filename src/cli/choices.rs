@@ -42,3 +42,14 @@ pub enum ProgressStyle {
     Lines,
     None,
 }
+
+/// How closely `verify` compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Row counts
+    Counts,
+    /// A checksum over all rows of each side; if they differ, looks for the rows that do
+    Checksums,
+    /// Looks for rows that differ at once: one read less if there are any
+    Rows,
+}

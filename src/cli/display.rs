@@ -12,6 +12,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::console::{Console, ProgressDisplay};
+use crate::cli::live::Live;
 use crate::cli::rate::Rate;
 use crate::cli::text::figures::{count, mebibytes, short, time_left};
 use crate::error::{Error, Kind, Result};
@@ -21,9 +22,11 @@ use crate::report::progress::{Progress, ProgressTotals, Step, TablePhase, TableP
 const REDRAW: Duration = Duration::from_millis(200);
 /// A log of a night stays readable.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// 20 + 8 and what stands between leave 65 of 100 columns for the message. What is too long for
+/// 20 + 8 and what stands between leave 45 of 80 columns for the message. What is too long for
 /// the terminal loses its end, so a message says what matters most first.
 const TEMPLATE: &str = "{prefix:20!} {bar:8} {percent:>3}% {wide_msg}";
+/// For what has no bar.
+const PLAIN: &str = "{wide_msg}";
 /// Bars for tables, at most; more would scroll.
 const MOST_BARS: usize = 10;
 
@@ -82,17 +85,20 @@ impl Display {
 struct Lines {
     progress: Arc<Progress>,
     rate: Rate,
+    live: Live,
 }
 
 impl Lines {
     fn new(progress: Arc<Progress>) -> Self {
         Self {
             rate: Rate::starting(progress.elapsed()),
+            live: Live::new(Arc::clone(&progress)),
             progress,
         }
     }
 
     fn draw(&mut self, last: bool) {
+        self.live.look();
         let totals = self.progress.totals();
         let moved = totals.moved();
         self.rate.sample(self.progress.elapsed(), moved);
@@ -118,6 +124,8 @@ impl Lines {
             mib = totals.bytes >> 20,
             rows_per_second = self.rate.per_second().round(),
             eta = time_left(self.rate.time_for(left)),
+            pools = self.live.pools(),
+            now = self.live.bottleneck().unwrap_or_default(),
             "progress"
         );
     }
@@ -128,6 +136,9 @@ struct Bars {
     progress: Arc<Progress>,
     screen: MultiProgress,
     total: ProgressBar,
+    /// Below it: tables and bytes, pools and what is waited for, a warning.
+    lines: [ProgressBar; 3],
+    live: Live,
     rate: Rate,
     style: ProgressStyle,
     /// By position in `Progress::tables`: bar and rate of each table that is shown.
@@ -138,11 +149,13 @@ struct Bars {
 
 impl Bars {
     fn new(screen: MultiProgress, progress: Arc<Progress>) -> Result<Self> {
-        let style = ProgressStyle::with_template(TEMPLATE)
-            .map_err(|cause| Error::new(Kind::Internal, "bad bar template").because(cause))?
-            .progress_chars("=> ");
+        let style = template(TEMPLATE)?.progress_chars("=> ");
+        let plain = template(PLAIN)?;
         let total = screen.add(ProgressBar::new(0).with_style(style.clone()));
+        let line = || screen.add(ProgressBar::new(0).with_style(plain.clone()));
         Ok(Self {
+            lines: [line(), line(), line()],
+            live: Live::new(Arc::clone(&progress)),
             rate: Rate::starting(progress.elapsed()),
             progress,
             screen,
@@ -165,6 +178,30 @@ impl Bars {
                 bar.finish_and_clear();
             }
             self.total.finish_and_clear();
+            self.lines.iter().for_each(ProgressBar::finish_and_clear);
+        }
+    }
+
+    /// What the run does now.
+    fn now(&mut self, step: Step, totals: &ProgressTotals) {
+        self.live.look();
+        let loading = totals.tables > 0 && step.tables.1 == 0;
+        let tables = loading.then(|| {
+            format!(
+                "  {}/{} tables  {}  {} partitions active",
+                totals.tables_over,
+                totals.tables,
+                mebibytes(totals.bytes),
+                totals.partitions.active
+            )
+        });
+        let pools = self.live.pools();
+        let now = self.live.bottleneck().map(|now| format!("; {now}"));
+        let pools =
+            (!pools.is_empty()).then(|| format!("  in use: {pools}{}", now.unwrap_or_default()));
+        let warning = self.live.warning().map(|warning| format!("  {warning}"));
+        for (line, text) in self.lines.iter().zip([tables, pools, warning]) {
+            line.set_message(text.unwrap_or_default());
         }
     }
 
@@ -179,6 +216,7 @@ impl Bars {
         self.total.set_length(length.max(1));
         self.total.set_position(position);
         self.total.set_message(message(step, &totals, &self.rate));
+        self.now(step, &totals);
     }
 
     fn table(&mut self, index: usize, table: &TableProgress) {
@@ -229,8 +267,13 @@ impl Bars {
         let (done, of) = table.partitions();
         bar.set_length(table.expected_rows().max(1));
         bar.set_position(table.rows());
+        let left = table.expected_rows().saturating_sub(table.rows());
+        let left = match table.state() {
+            TablePhase::Loaded => "making indexes".to_owned(),
+            _ => time_left(rate.time_for(left)),
+        };
         bar.set_message(format!(
-            "{} rows  {}/s  {done}/{of} parts",
+            "{}  {}/s  {left}  {done}/{of} parts",
             short(table.rows()),
             short(rate.per_second() as u64),
         ));
@@ -256,14 +299,16 @@ fn message(step: Step, totals: &ProgressTotals, rate: &Rate) -> String {
     }
     let left = totals.expected_rows.saturating_sub(totals.rows);
     format!(
-        "{} rows  {}/s  {}  {}/{} tables  {}",
+        "{} rows  {}/s  {}",
         short(totals.rows),
         short(rate.per_second() as u64),
         time_left(rate.time_for(left)),
-        totals.tables_over,
-        totals.tables,
-        mebibytes(totals.bytes),
     )
+}
+
+fn template(text: &str) -> Result<ProgressStyle> {
+    ProgressStyle::with_template(text)
+        .map_err(|cause| Error::new(Kind::Internal, "bad bar template").because(cause))
 }
 
 #[cfg(test)]
@@ -273,6 +318,8 @@ mod tests {
     use indicatif::{ProgressDrawTarget, TermLike};
 
     use super::*;
+    use crate::report::histogram::Durations;
+    use crate::report::pool::{PoolState, PoolWatch, Side};
 
     /// A terminal that keeps what was written to it.
     #[derive(Debug, Clone)]
@@ -319,8 +366,9 @@ mod tests {
             Arc::clone(progress),
         )
         .expect("a template");
-        bars.total();
+        bars.draw(false);
         bars.total.force_draw();
+        bars.lines.iter().for_each(ProgressBar::force_draw);
         terminal
             .1
             .lock()
@@ -329,24 +377,46 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_matters_is_cut_at_100_columns() {
+    fn nothing_that_matters_is_cut_at_80_columns() {
         let progress = Progress::new();
         progress.begin(4, 7, "loading");
         let posts = progress.add_table("dbo.Posts", 1_234_567_890);
         posts.set_state(TablePhase::Running);
         posts.add(123_456_789, 300 << 30);
+        posts.set_partitions(128);
         (0..999).for_each(|_| drop(progress.add_table("dbo.Other", 1000)));
+        let pool = |side| PoolState {
+            side,
+            max_connections: 12,
+            open: 12,
+            in_use: 12,
+            waiting: u64::from(side == Side::Source) * 3,
+            acquisitions: 100,
+            timeouts: 0,
+            connects: 12,
+            reconnects: 0,
+            connect_errors: 0,
+            waits: Durations::default(),
+            uses: Durations::default(),
+        };
+        progress.watch_pools(PoolWatch::new(move || {
+            vec![pool(Side::Source), pool(Side::Target)]
+        }));
         let totals = progress.totals();
         let mut rate = Rate::default();
         rate.sample(Duration::ZERO, 0);
         rate.sample(Duration::from_secs(10), totals.rows);
         let text = message(progress.step(), &totals, &rate);
-        assert!(text.chars().count() <= 65, "{}: {text}", text.len());
-        let shown = drawn(100, &progress);
-        assert!(
-            text.ends_with("300.0 GiB") && shown.contains("123.5 M rows"),
-            "{text} {shown}"
-        );
+        assert!(text.chars().count() <= 45, "{}: {text}", text.len());
+        assert!(text.ends_with("left"), "{text}");
+        let shown = drawn(80, &progress);
+        for part in [
+            "123.5 M rows",
+            "0/1000 tables  300.0 GiB",
+            "  in use: source 12/12 (3 waiting), target 12/12",
+        ] {
+            assert!(shown.contains(part), "{part} is not in {shown}");
+        }
     }
 
     #[test]

@@ -144,6 +144,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::Value
         | Kind::Checkpoint
         | Kind::JobHeld
+        | Kind::Hook
         | Kind::Io
         | Kind::Internal => Conclusion::Failed,
     }

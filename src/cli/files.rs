@@ -10,7 +10,7 @@ use crate::cli::exit::of_kind;
 use crate::cli::{failure, html};
 use crate::config::job::ReportFiles;
 use crate::error::{Error, Kind, Result};
-use crate::report::run::Report;
+use crate::report::file::ReportFile;
 
 /// Before a run of hours: that its report can be written at the end.
 ///
@@ -87,7 +87,7 @@ pub(crate) fn write_failure(files: &ReportFiles, error: &Error) -> Result<()> {
 ///
 /// # Errors
 /// `Io`; of two files the first may be written.
-pub(crate) fn write(files: &ReportFiles, report: &Report) -> Result<()> {
+pub(crate) fn write(files: &ReportFiles, report: &ReportFile<'_>) -> Result<()> {
     if let Some(path) = &files.json {
         let json = serde_json::to_string_pretty(report).map_err(|cause| {
             Error::new(Kind::Internal, "the report does not serialise").because(cause)
@@ -108,7 +108,9 @@ fn failed(path: &Path, cause: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::run::Report;
     use crate::report::run::tests::facts;
+    use crate::report::timeline::Timeline;
 
     #[test]
     fn a_check_leaves_nothing_behind_and_says_what_cannot_be_written() {
@@ -164,12 +166,14 @@ mod tests {
         };
         prepare(&files).unwrap();
         assert!(!folder.join("new/report.json").exists());
-        write(&files, &Report::draw_up(facts())).unwrap();
+        let (report, timeline) = (Report::draw_up(facts()), Timeline::default());
+        write(&files, &ReportFile::new(&report, &timeline, &[])).unwrap();
         let json = fs::read_to_string(folder.join("new/report.json")).unwrap();
         let html = fs::read_to_string(folder.join("report.html")).unwrap();
         fs::remove_dir_all(&folder).unwrap();
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["outcome"], "done");
+        assert_eq!(json["report_version"], 1);
         assert_eq!(json["totals"]["rows"], 1000);
         assert_eq!(json["tables"][0]["table"], "dbo.A");
         assert_eq!(json["started"], "1970-01-01T00:00:00Z");

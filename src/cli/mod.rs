@@ -15,12 +15,16 @@ mod files;
 mod html;
 mod init;
 pub mod init_options;
+mod lineage;
+mod live;
 pub mod log;
 mod manual;
+mod metrics;
 mod plan;
 mod rate;
 mod rejects;
 mod run;
+mod sampler;
 mod schema;
 mod status;
 mod text;
@@ -144,7 +148,10 @@ async fn command(
     let job = || config::load(&request.config, &|name| std::env::var_os(name));
     let stop = cancel.clone();
     match &request.action {
-        Action::Run(options) => run::run(&job()?, options, request, console, cancel).await,
+        Action::Run(options, metrics) => {
+            let asked = run::Asked { options, metrics };
+            run::run(&job()?, asked, request, console, cancel).await
+        }
         Action::Check => {
             drop_on_stop(&cancel, STOPPED, check::check(&job()?, request, console)).await
         }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::arguments::{JOIN_BELONGS, RESTART_BELONGS, TABLE_BELONGS, usage};
+use crate::cli::arguments::{JOIN_BELONGS, METRICS_BELONG, RESTART_BELONGS, TABLE_BELONGS, usage};
 use crate::cli::choices::Output;
 use crate::error::Error;
 
@@ -42,6 +42,9 @@ pub fn of_another_command(answer: &clap::Error) -> Option<Error> {
         Some(ContextValue::String(option)) if option == "--restart" => Some(usage(RESTART_BELONGS)),
         Some(ContextValue::String(option)) if option.starts_with("--join") => {
             Some(usage(JOIN_BELONGS))
+        }
+        Some(ContextValue::String(option)) if option.starts_with("--metrics-") => {
+            Some(usage(METRICS_BELONG))
         }
         Some(ContextValue::String(option)) if option == "--table" => Some(usage(TABLE_BELONGS)),
         _ => None,

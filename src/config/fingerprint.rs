@@ -21,7 +21,7 @@
 //! - `values`, overrides' too: another policy is what the failure on a value asks for;
 //! - overrides' `accept`: nothing was read without it;
 //! - `schema.indexes` and the other objects made after the load, overrides' `without`, `verify`,
-//!   `report`.
+//!   `report`, `lineage`, `hooks`.
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -171,6 +171,8 @@ target: {host: b, database: t, user: u, password: p}
             "values: {undecodable: reject}",
             "verify: none",
             "report: {json: x.json}",
+            "lineage: {file: x.jsonl}",
+            "hooks: {before_load: make ready, timeout: 1s}",
             "schema: {indexes: false}",
             "schema: {untranslated: ignore, views: try, sequences: false}",
             "schema: {rowversion: counter, history: trigger}",

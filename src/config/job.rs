@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::config::around::{Hooks, Lineage, ReportFiles};
 pub use crate::config::schema_options::{
     Collations, Computed, Functions, Helpers, History, IndexedViews, RowVersion, SchemaOptions,
     Untranslated, Views,
@@ -38,6 +39,8 @@ pub struct Job {
     /// What a run compares at its end. `migrate verify` has a level of its own.
     pub verify: VerifyLevel,
     pub report: ReportFiles,
+    pub lineage: Lineage,
+    pub hooks: Hooks,
     /// Every setting in force with its origin, secrets masked, in the order in which they were read.
     pub settings: Vec<Setting>,
 }
@@ -384,13 +387,4 @@ pub enum VerifyLevel {
     /// Rows are hashed as they are sent and again as the target holds them; counts are compared
     /// too.
     Checksums,
-}
-
-/// Files that a run writes its report to: the section `report`.
-#[derive(Debug, Clone, Default)]
-pub struct ReportFiles {
-    /// The report as data, relative to the working directory.
-    pub json: Option<PathBuf>,
-    /// One page without external files.
-    pub html: Option<PathBuf>,
 }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+mod around;
 mod collections;
 mod fields;
 pub mod fingerprint;

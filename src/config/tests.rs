@@ -70,9 +70,21 @@ tables:
     dbo.Posts: {{where: 'Id > 0', columns: {{exclude: [Tags]}}, rename: posts, partitions: 8, types: {{Body: text}}}}
 transfer: {{mode: append, commit_every: 1MiB, retry: {{initial_backoff: 250ms}}}}
 report: {{json: out/report.json}}
+lineage: {{file: events.jsonl}}
+hooks: {{after_tables: grants.sql, after_run: 'notify \"$MIGRATE_JOB\"', timeout: 10s}}
 "
     ));
     assert_eq!(job.name, "night");
+    assert_eq!(job.lineage.file.as_deref(), Some("events.jsonl".as_ref()));
+    assert_eq!(job.hooks.after_tables.as_deref(), Some("grants.sql"));
+    assert_eq!(
+        job.hooks.after_run.as_deref(),
+        Some("notify \"$MIGRATE_JOB\"")
+    );
+    assert_eq!(
+        (job.hooks.before_load, job.hooks.timeout.as_secs()),
+        (None, 10)
+    );
     assert_eq!(job.tables.include, ["dbo.*", "crm.*"]);
     let posts = &job.tables.overrides["dbo.Posts"];
     assert_eq!(posts.filter.as_deref(), Some("Id > 0"));

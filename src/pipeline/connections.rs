@@ -12,7 +12,7 @@ use crate::postgres::connect::Connector;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::rights;
 use crate::report::Endpoint;
-use crate::report::pool::PoolReport;
+use crate::report::pool::{PoolReport, PoolWatch};
 use tsql::schema::Database;
 
 /// Both pools, connected.
@@ -63,6 +63,12 @@ impl Connections {
     /// Closes every connection of both pools.
     pub async fn close(&self) {
         tokio::join!(self.source.close(), self.target.close());
+    }
+
+    /// Looks at both pools while the run goes.
+    pub fn watch(&self) -> PoolWatch {
+        let (source, target) = (self.source.clone(), self.target.clone());
+        PoolWatch::new(move || vec![source.metrics().state(), target.metrics().state()])
     }
 
     /// What both pools did, for a run's report.

@@ -5,7 +5,7 @@
 //! never across an await.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::sync::CancellationToken;
@@ -137,8 +137,6 @@ pub struct TableLoad {
     known: Mutex<HashSet<u32>>,
     /// How many partitions may be open at a time, so that a table does not crowd out others.
     max_open: usize,
-    /// Partitions that workers are moving now.
-    active: AtomicUsize,
     /// Work that is left when all rows are there, in bytes of COPY.
     finish_weight: u64,
     /// The job and the plan let it be finished together with others, if it is small.
@@ -208,7 +206,6 @@ impl TableLoad {
             remaining: AtomicU32::new(u32::try_from(open).unwrap_or(u32::MAX)),
             known: Mutex::new(record.partitions.iter().map(|part| part.number).collect()),
             max_open: max_open(job, &record.plan),
-            active: AtomicUsize::new(0),
             finish_weight: finish_weight(job, &record.plan),
             can_share: small::can_share(job, &record.plan),
             partitions: record.partitions,
@@ -255,17 +252,17 @@ impl TableLoad {
 
     /// Counts a partition as active: a worker took it.
     pub fn take_partition(&self) {
-        self.active.fetch_add(1, Ordering::AcqRel);
+        self.progress.partition_taken();
     }
 
     /// The opposite: the worker gave it back.
     pub fn release_partition(&self) {
-        self.active.fetch_sub(1, Ordering::AcqRel);
+        self.progress.partition_released();
     }
 
     /// Partitions that workers are moving now.
-    pub fn active_partitions(&self) -> usize {
-        self.active.load(Ordering::Acquire)
+    pub fn active_partitions(&self) -> u32 {
+        self.progress.active_partitions()
     }
 
     /// How many more partitions may be open; `None` for none.

@@ -11,6 +11,7 @@ mod connections;
 mod context;
 #[cfg(test)]
 mod fixtures;
+mod hooks;
 mod join;
 mod load;
 mod lock_session;
@@ -32,6 +33,7 @@ pub use commands::plan::plan;
 pub use commands::rejects::rejects;
 pub use commands::schema::schema;
 pub use commands::status::status;
+pub use hooks::{HookContext, after_run};
 pub use join::{Joined, join};
 pub use options::{ComparisonLevel, Join, RunOptions, TuneOptions, VerifyOptions};
 pub use run::run;

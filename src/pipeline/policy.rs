@@ -255,6 +255,10 @@ pub const fn policy(kind: Kind) -> Policy {
              load the table again with --restart.",
         ),
         Kind::Stopped => says(Retry::Never, "the same command continues the run."),
+        Kind::Hook => says(
+            Retry::Never,
+            "look at what the hook printed, correct it, and run the same command: it continues.",
+        ),
         Kind::Io => says(
             Retry::Never,
             "check the path, its permissions and the free space.",

@@ -19,6 +19,7 @@ pub mod objects;
 pub mod pool;
 pub mod rights;
 pub mod scratch;
+pub mod script;
 pub mod slots;
 pub mod start_over;
 pub mod state;

@@ -6,13 +6,12 @@
 
 use serde::Serialize;
 
+use crate::report::health::QUEUEING;
 use crate::report::pool::{PoolReport, Side};
 use crate::report::time::{Activity, TimeSpent};
 
 /// Below this many worker seconds there is nothing to learn from the shares.
 const TOO_SHORT: f64 = 0.5;
-/// A pool share from which the pool itself is named: above it, workers queue rather than work.
-const QUEUEING: f64 = 0.4;
 /// Shares that differ by less are called even.
 const EVEN: f64 = 0.1;
 /// Share of the CPUs that the tool may use from which the tool itself is the limit.
@@ -169,8 +168,12 @@ mod tests {
             waits: 5,
             longest_wait: 1.0,
             mean_wait: 0.5,
+            use_seconds: 5.0,
+            mean_use: 0.5,
             timeouts: 0,
+            connects: 1,
             reconnects: 0,
+            connect_errors: 0,
         }
     }
 

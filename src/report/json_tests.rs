@@ -12,6 +12,7 @@ use crate::error::{Error, Kind};
 use crate::plan::changes::TypeChange;
 use crate::plan::table::{ColumnPlan, PrimaryKey, Strategy, TablePlan};
 use crate::report::check::{CheckReport, Finding, Severity, Volume};
+use crate::report::file::ReportFile;
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::pool::{PoolReport, Side};
 use crate::report::rejects::{FaultyColumn, RejectedRow, RejectedTable, RejectsReport};
@@ -21,6 +22,8 @@ use crate::report::schema::{SchemaReport, SchemaSection, Statement};
 use crate::report::server::ServerFacts;
 use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport, TableStatus};
 use crate::report::table::{Cause, TableOutcome, TableReport};
+use crate::report::time::TimeSpent;
+use crate::report::timeline::{Bar, Sample, StepSpan, TableSpan, Timeline};
 use crate::report::tune::TuneReport;
 use crate::report::tune::tests as tune;
 use crate::report::verify::{
@@ -38,6 +41,7 @@ fn the_json_of_every_report_is_the_one_that_was_reviewed() {
     let all = json!({
         "words": words(),
         "run": run(),
+        "report_file": ReportFile::new(&run(), &timeline(), &settings()),
         "plan": plan(),
         "check": check(),
         "status": status(),
@@ -117,13 +121,65 @@ fn run() -> Report {
         waits: 1,
         longest_wait: 0.5,
         mean_wait: 0.5,
+        use_seconds: 12.0,
+        mean_use: 0.6,
         timeouts: 0,
+        connects: 3,
         reconnects: 0,
+        connect_errors: 1,
     }];
     facts.verification = Some(verification());
     facts.omissions = vec![omission()];
     facts.inventory = inventory();
     Report::draw_up(facts)
+}
+
+fn timeline() -> Timeline {
+    let bar = |table: Option<&str>, partition| Bar {
+        lane: 1,
+        table: table.map(str::to_owned),
+        partition,
+        partitions: 1,
+        start: 3.0,
+        end: 4.0,
+        committed: 4.5,
+        rows: 600,
+        bytes: 6000,
+        failed: false,
+        waits: TimeSpent::default(),
+    };
+    Timeline {
+        steps: vec![StepSpan {
+            number: 4,
+            name: "loading".into(),
+            start: 2.0,
+            end: 10.0,
+        }],
+        lanes: 1,
+        bars: vec![bar(Some("dbo.A"), Some(1)), bar(None, None)],
+        tables: vec![TableSpan {
+            table: "dbo.A".into(),
+            start: Some(3.0),
+            loaded: Some(4.5),
+            end: None,
+        }],
+        sample_seconds: 1.0,
+        samples: vec![Sample::default()],
+    }
+}
+
+fn settings() -> Vec<Setting> {
+    let origins = [
+        Origin::Default,
+        Origin::File,
+        Origin::Environment("MAX_PG_CONNECTIONS"),
+    ];
+    let setting = |origin| Setting {
+        key: "target.pool.max_connections".into(),
+        value: "8".into(),
+        origin,
+    };
+    origins.map(setting).to_vec()
 }
 
 fn plan() -> PlanReport {

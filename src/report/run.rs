@@ -6,6 +6,7 @@ use crate::config::job::Consistency;
 use crate::error::Kind;
 use crate::report::bottleneck;
 use crate::report::concurrency::Concurrency;
+use crate::report::health::Health;
 use crate::report::pool::PoolReport;
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::time::TimeSpent;
@@ -136,6 +137,8 @@ pub struct Report {
     pub seconds: f64,
     /// One sentence naming what the run waited for most.
     pub bottleneck: String,
+    /// Whether the pools did well.
+    pub health: Health,
     /// What `relaxed` means for this copy; `None` for every other consistency.
     pub warning: Option<&'static str>,
     #[serde(flatten)]
@@ -155,6 +158,7 @@ impl Report {
             totals: totals(&facts.tables, seconds),
             seconds,
             bottleneck: bottleneck::sentence(&facts.time, &facts.pools),
+            health: Health::judge(&facts.pools, &facts.time, seconds),
             warning: (facts.consistency == Consistency::Relaxed).then_some(RELAXED),
             facts,
         }

@@ -45,6 +45,17 @@ impl Activity {
         }
     }
 
+    /// The word in JSON and in labels of metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SourcePool => "source_pool",
+            Self::SourceRows => "source_rows",
+            Self::TargetPool => "target_pool",
+            Self::Copy => "copy",
+            Self::Commit => "commit",
+        }
+    }
+
     /// Its place in `Clock::spent`.
     fn slot(self) -> usize {
         match self {
@@ -117,6 +128,26 @@ impl TimeSpent {
             Activity::Copy => self.copy,
             Activity::Commit => self.commit,
         }
+    }
+
+    /// What was spent since an earlier reading of the same clock.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            source_pool: self.source_pool - earlier.source_pool,
+            source_rows: self.source_rows - earlier.source_rows,
+            target_pool: self.target_pool - earlier.target_pool,
+            copy: self.copy - earlier.copy,
+            commit: self.commit - earlier.commit,
+        }
+    }
+
+    /// Adds time that was spent elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.source_pool += other.source_pool;
+        self.source_rows += other.source_rows;
+        self.target_pool += other.target_pool;
+        self.copy += other.copy;
+        self.commit += other.commit;
     }
 
     /// Seconds over all activities.

@@ -8,7 +8,9 @@
 pub mod certificate;
 pub mod cluster;
 pub mod job;
+pub mod json_schema;
 pub mod old_server;
+pub mod openmetrics;
 pub mod pooler;
 pub mod postgres;
 pub mod programs;

@@ -148,8 +148,22 @@ fn some(tables: &[&str]) -> String {
     }
 }
 
-/// What a reader must know of single tables: notes of the plan, retries, changed values.
 fn notes(out: &mut String, report: &Report) {
+    let lines = note_lines(report);
+    if !lines.is_empty() {
+        out.push_str("\nnotes\n");
+        list(out, lines.into_iter());
+    }
+    if report.totals.tables_skipped > 0 {
+        out.push_str(&format!(
+            "\n{} left out by the job's own filter\n",
+            counted(report.totals.tables_skipped, "table")
+        ));
+    }
+}
+
+/// What a reader must know of single tables: notes of the plan, retries, changed values.
+pub(crate) fn note_lines(report: &Report) -> Vec<String> {
     let mut lines: Vec<(Vec<&str>, String)> = Vec::new();
     for table in &report.facts.tables {
         if table.outcome == TableOutcome::Skipped {
@@ -197,17 +211,7 @@ fn notes(out: &mut String, report: &Report) {
     }
     let of_all = report.facts.notes.iter().cloned();
     let line = |(tables, text): (Vec<&str>, String)| format!("{}: {text}", some(&tables));
-    let lines: Vec<_> = of_all.chain(lines.into_iter().map(line)).collect();
-    if !lines.is_empty() {
-        out.push_str("\nnotes\n");
-        list(out, lines.into_iter());
-    }
-    if report.totals.tables_skipped > 0 {
-        out.push_str(&format!(
-            "\n{} left out by the job's own filter\n",
-            counted(report.totals.tables_skipped, "table")
-        ));
-    }
+    of_all.chain(lines.into_iter().map(line)).collect()
 }
 
 /// `Body: 12, Title: 3`.
@@ -265,12 +269,30 @@ fn time(out: &mut String, report: &Report) {
         ));
     }
     out.push_str(&wrap(&report.bottleneck, "", ""));
+    health(out, report);
     if let Some(in_flight) = report.facts.in_flight.sentence() {
         out.push_str(&wrap(&in_flight, "", ""));
     }
 }
 
-fn conclusion(report: &Report) -> String {
+/// The verdict on the pools, with evidence and advice for each rule that holds.
+fn health(out: &mut String, report: &Report) {
+    let pools = report.health.pools.iter();
+    let used = pools.map(|pool| format!("{} {:.0} %", pool.side.word(), pool.utilisation * 100.0));
+    let used = used.collect::<Vec<_>>().join(", ");
+    if used.is_empty() {
+        return;
+    }
+    let verdict = report.health.verdict.word();
+    out.push_str(&wrap(&format!("pools: {verdict}; in use: {used}."), "", ""));
+    for finding in &report.health.findings {
+        let line = format!("{}: {}.", finding.evidence, finding.recommendation);
+        out.push_str(&wrap(&line, "  ", "    "));
+    }
+}
+
+/// One sentence: how it ended, and with what.
+pub(crate) fn conclusion(report: &Report) -> String {
     let totals = &report.totals;
     let done = format!(
         "{} of {} in {}",

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::config::units;
 use crate::config::words::Words;
 
+mod around;
 mod json_schema;
 mod page;
 mod schema;
@@ -79,6 +80,17 @@ pub(crate) static JOB: &[Key] = &[
         "report",
         Kind::Section(schema::REPORT),
         "Files for the report, in addition to the text on stdout.",
+    ),
+    Key::new(
+        "lineage",
+        Kind::Section(around::LINEAGE),
+        "OpenLineage events of a run: what it read and wrote.",
+    ),
+    Key::new(
+        "hooks",
+        Kind::Section(around::HOOKS),
+        "What is done around a run: a command for `sh -c`, or the name of a file that ends with .sql for the \
+         target. If one fails, the run fails.",
     ),
 ];
 

@@ -9,7 +9,8 @@ mod tables;
 mod target;
 
 use crate::config::job::{
-    Consistency, Job, ReportFiles, Retry, SchemaOptions, Transfer, ValuePolicy, Values, VerifyLevel,
+    Consistency, Hooks, Job, Lineage, ReportFiles, Retry, SchemaOptions, Transfer, ValuePolicy,
+    Values, VerifyLevel,
 };
 use crate::config::keys::{self, PARTITION_MIN_SIZE, PARTITION_MIN_SIZE_DENSE};
 use crate::config::problem::Problem;
@@ -46,6 +47,8 @@ pub(crate) fn job(
         values: values(&mut top, g),
         verify: verify(&mut top, g),
         report: report(&mut top, g),
+        lineage: lineage(&mut top, g),
+        hooks: hooks(&mut top, g),
         settings: Vec::new(),
     };
     // Last: what is still in the section was asked for by no one and is unknown.
@@ -174,4 +177,25 @@ fn report(top: &mut Section, g: &mut Gathered<'_>) -> ReportFiles {
     };
     section.finish(g);
     files
+}
+
+fn lineage(top: &mut Section, g: &mut Gathered<'_>) -> Lineage {
+    let mut section = top.section("lineage", g);
+    let lineage = Lineage {
+        file: section.path("file", g),
+    };
+    section.finish(g);
+    lineage
+}
+
+fn hooks(top: &mut Section, g: &mut Gathered<'_>) -> Hooks {
+    let mut section = top.section("hooks", g);
+    let hooks = Hooks {
+        before_load: section.optional("before_load", g),
+        after_tables: section.optional("after_tables", g),
+        after_run: section.optional("after_run", g),
+        timeout: section.duration("timeout", g),
+    };
+    section.finish(g);
+    hooks
 }

@@ -6,10 +6,11 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::report::pool::{PoolReport, Side, mean_seconds};
+use crate::report::histogram::{Durations, Histogram};
+use crate::report::pool::{PoolReport, PoolState, Side, mean_seconds};
 
 /// The pool's counters at one moment. Times are sums over all acquisitions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PoolMetrics {
     /// The cap.
     pub max_connections: u64,
@@ -40,9 +41,30 @@ pub struct PoolMetrics {
     pub reconnects: u64,
     /// Attempts to open one that failed.
     pub connect_errors: u64,
+    /// The waits and the uses, by length.
+    pub wait_times: Durations,
+    pub use_times: Durations,
 }
 
 impl PoolMetrics {
+    /// The part of it that is shown while a run goes.
+    pub fn state(self) -> PoolState {
+        PoolState {
+            side: Side::Source,
+            max_connections: self.max_connections,
+            open: self.open,
+            in_use: self.in_use,
+            waiting: self.waiting,
+            acquisitions: self.acquisitions,
+            timeouts: self.timeouts,
+            connects: self.connects,
+            reconnects: self.reconnects,
+            connect_errors: self.connect_errors,
+            waits: self.wait_times,
+            uses: self.use_times,
+        }
+    }
+
     /// The part of it that a run's report shows.
     pub fn report(&self) -> PoolReport {
         PoolReport {
@@ -53,8 +75,12 @@ impl PoolMetrics {
             waits: self.waits,
             longest_wait: self.longest_wait.as_secs_f64(),
             mean_wait: mean_seconds(self.wait_time, self.waits),
+            use_seconds: self.use_time.as_secs_f64(),
+            mean_use: mean_seconds(self.use_time, self.acquisitions),
             timeouts: self.timeouts,
+            connects: self.connects,
             reconnects: self.reconnects,
+            connect_errors: self.connect_errors,
         }
     }
 }
@@ -76,6 +102,8 @@ pub(super) struct Counters {
     pub(super) to_replace: AtomicU64,
     reconnects: AtomicU64,
     pub(super) connect_errors: AtomicU64,
+    wait_times: Histogram,
+    use_times: Histogram,
 }
 
 /// A number that goes up and down, with its highest value.
@@ -109,6 +137,7 @@ impl Counters {
     pub(super) fn waited(&self, time: Duration) {
         self.wait_nanos.fetch_add(nanos(time), Relaxed);
         self.longest_wait_nanos.fetch_max(nanos(time), Relaxed);
+        self.wait_times.observe(time);
     }
 
     /// A connection was opened: in place of one that was thrown away, or an additional one.
@@ -125,6 +154,7 @@ impl Counters {
     /// A connection came back after being out for this long.
     pub(super) fn used(&self, time: Duration) {
         self.use_nanos.fetch_add(nanos(time), Relaxed);
+        self.use_times.observe(time);
     }
 
     pub(super) fn snapshot(&self, max_connections: usize) -> PoolMetrics {
@@ -144,6 +174,8 @@ impl Counters {
             connects: self.connects.load(Relaxed),
             reconnects: self.reconnects.load(Relaxed),
             connect_errors: self.connect_errors.load(Relaxed),
+            wait_times: self.wait_times.read(),
+            use_times: self.use_times.read(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::pipeline::load::concurrency::{
 use crate::pipeline::load::queue::WorkQueue;
 use crate::pipeline::machine::{self, Counters};
 use crate::report::bottleneck;
-use crate::report::time::{Activity, TimeSpent};
+use crate::report::time::TimeSpent;
 
 /// Length of a window: the new readers of a step have logged in and filled their first batches by then.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -64,7 +64,7 @@ pub async fn follow(run: &Run, queue: &WorkQueue, mut controller: ConcurrencyCon
         };
         let from = controller.limit();
         if let Some((limit, decision)) = controller.observe(window) {
-            let reason = reason(decision, from, &window, &end.time_since(&start));
+            let reason = reason(decision, from, &window, &end.time.since(&start.time));
             tracing::debug!(from, to = limit, reason, "partitions in flight");
             run.progress.change_concurrency(limit, reason);
             queue.set_limit(limit);
@@ -91,17 +91,6 @@ impl Snapshot {
             bytes: run.progress.totals().bytes,
             time: run.progress.clock().read(),
             counters: Counters::now(),
-        }
-    }
-
-    fn time_since(&self, start: &Self) -> TimeSpent {
-        let since = |activity| self.time.seconds(activity) - start.time.seconds(activity);
-        TimeSpent {
-            source_pool: since(Activity::SourcePool),
-            source_rows: since(Activity::SourceRows),
-            target_pool: since(Activity::TargetPool),
-            copy: since(Activity::Copy),
-            commit: since(Activity::Commit),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod finish_group;
 mod pending;
 pub mod queue;
 pub mod reader;
+mod row_place;
 mod shared_work;
 pub mod sharing;
 mod small_tables;

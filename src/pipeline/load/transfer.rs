@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -13,12 +14,14 @@ use crate::pipeline::load::queue::WorkQueue;
 use crate::pipeline::load::reader::{
     BATCHES_IN_FLIGHT, Delivery, ReadEnd, ReadPlan, ReaderContext, read_batches,
 };
+use crate::pipeline::load::row_place::row_place;
 use crate::pipeline::load::split::{self, Splitter};
 use crate::pipeline::retry::Backoff;
 use crate::plan::query;
-use crate::plan::table::{Strategy, TablePlan};
-use crate::postgres::copy::{Claimed, End, PartitionWriter};
-use crate::report::time::Activity;
+use crate::postgres::copy::{Claimed, End, PartitionWriter, WriteTiming};
+use crate::report::progress::Sent;
+use crate::report::time::{Activity, Clock};
+use crate::report::timeline::{Lane, Transfer};
 
 /// How far a partition got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +73,11 @@ pub async fn transfer(
             committed,
             claimed: false,
             sent: (0, 0),
+            rejected: 0,
             pending: false,
+            moved: Sent::default(),
+            clock: Clock::default(),
+            counted: WriteTiming::default(),
         };
         let error = match attempt.run(cuts.take()).await {
             Ok(WriteEnd::AllRows) => return Ok(Transferred::Whole),
@@ -78,6 +85,7 @@ pub async fn transfer(
             Ok(WriteEnd::AlreadyDone) => {
                 // The last commit was made, only its answer was lost.
                 table.progress.add(taken_back.0, taken_back.1);
+                table.progress.commit(taken_back.0, taken_back.1, 0);
                 return Ok(Transferred::Whole);
             }
             Ok(WriteEnd::Requested) => {
@@ -130,19 +138,47 @@ struct Attempt<'a> {
     claimed: bool,
     /// Rows and bytes that were sent and are not committed.
     sent: (u64, u64),
+    /// Rejected rows among what is not committed.
+    rejected: u64,
     /// Something was sent and is not committed, which may be rejected rows only.
     pending: bool,
+    /// Committed by this attempt.
+    moved: Sent,
+    /// What this attempt waited for.
+    clock: Clock,
+    /// The part of the writer's times that is counted.
+    counted: WriteTiming,
 }
 
 impl Attempt<'_> {
+    /// Times work for the run and for this attempt.
+    async fn timed<F: Future>(&self, activity: Activity, work: F) -> F::Output {
+        let started = Instant::now();
+        let output = work.await;
+        self.spent(activity, started.elapsed());
+        output
+    }
+
+    fn spent(&self, activity: Activity, time: Duration) {
+        self.run.progress.clock().add(activity, time);
+        self.clock.add(activity, time);
+    }
+
+    /// Counts the time in COPY and COMMIT since the last call.
+    fn count_writing(&mut self, writer: &PartitionWriter) {
+        let now = writer.timing();
+        let before = std::mem::replace(&mut self.counted, now);
+        self.spent(Activity::Copy, now.send.saturating_sub(before.send));
+        self.spent(Activity::Commit, now.commit.saturating_sub(before.commit));
+    }
+
     /// Takes the connections, target first, as every task does: two tasks can then never wait for
     /// each other.
     async fn run(&mut self, cuts: Option<CutPoints>) -> Result<WriteEnd> {
         let (run, partition) = (self.run, self.partition);
         let table = &partition.table;
-        let clock = run.progress.clock();
-        let lease = clock
-            .time(Activity::TargetPool, run.target.acquire())
+        let lease = self
+            .timed(Activity::TargetPool, run.target.acquire())
             .await?;
         let claimed = PartitionWriter::claim(
             lease,
@@ -161,9 +197,10 @@ impl Attempt<'_> {
         self.correct_progress(recorded);
         self.committed = Some(recorded);
         split::resolve_doubt(self.queue, partition, &writer).await?;
-        let mut source = clock
-            .time(Activity::SourcePool, run.source.acquire())
+        let mut source = self
+            .timed(Activity::SourcePool, run.source.acquire())
             .await?;
+        let (lane, turn) = run.progress.recorder().take_lane();
         if let Some(cuts) = cuts {
             let splitter = Splitter {
                 run,
@@ -173,10 +210,18 @@ impl Attempt<'_> {
             splitter.perform(&mut writer, &mut source, cuts).await?;
         }
         partition.begin_reading(writer.slice(), writer.progress().last_key.as_deref());
-        let outcome = self.move_rows(&mut writer, source).await;
-        let timing = writer.timing();
-        clock.add(Activity::Copy, timing.send);
-        clock.add(Activity::Commit, timing.commit);
+        let outcome = self.move_rows(&mut writer, source, lane).await;
+        self.count_writing(&writer);
+        run.progress.recorder().add(
+            turn,
+            Transfer {
+                table: table.progress.name(),
+                partition: partition.number,
+                committed: self.moved,
+                failed: outcome.is_err(),
+                waits: self.clock.read(),
+            },
+        );
         if outcome.is_err() {
             // The error that ended the partition counts, not one of the clean-up.
             if let Err(error) = writer.abort().await {
@@ -202,19 +247,21 @@ impl Attempt<'_> {
         &mut self,
         writer: &mut PartitionWriter,
         source: Pooled,
+        lane: Lane,
     ) -> Result<WriteEnd> {
         let table = &self.partition.table;
         let (sender, batches) = mpsc::channel(BATCHES_IN_FLIGHT);
         let reading = table.cancel.child_token();
-        let reader = tokio::spawn(read_batches(
-            source,
-            self.reading(writer),
-            sender,
-            ReaderContext {
-                cancel: reading.clone(),
-                large_rows: self.run.large_rows.clone(),
-            },
-        ));
+        let context = ReaderContext {
+            cancel: reading.clone(),
+            large_rows: self.run.large_rows.clone(),
+        };
+        let reader = read_batches(source, self.reading(writer), sender, context);
+        let reader = tokio::spawn(async move {
+            let read = reader.await;
+            drop(lane);
+            read
+        });
         let before = writer.progress().rows;
         let written = self.write_batches(writer, batches).await;
         // Nothing takes what it still reads: without this it would wait for the source's next batch.
@@ -248,7 +295,6 @@ impl Attempt<'_> {
         mut batches: mpsc::Receiver<Delivery>,
     ) -> Result<WriteEnd> {
         let partition = self.partition;
-        let clock = self.run.progress.clock();
         let midway = partition.table.plan.commits_midway();
         loop {
             let next = async {
@@ -258,7 +304,7 @@ impl Attempt<'_> {
                     delivery = batches.recv() => delivery.ok_or(WriteEnd::AllRows),
                 }
             };
-            let Delivery { batch, _turn, .. } = match clock.time(Activity::SourceRows, next).await {
+            let Delivery { batch, _turn, .. } = match self.timed(Activity::SourceRows, next).await {
                 Ok(delivery) => delivery,
                 Err(end) => return Ok(end),
             };
@@ -266,11 +312,14 @@ impl Attempt<'_> {
                 batch.rows,
                 u64::try_from(batch.bytes.len()).unwrap_or(u64::MAX),
             );
+            let rejected = batch.rejects.len() as u64;
             self.pending = true;
             writer.write(batch).await?;
+            self.count_writing(writer);
             self.run.batches.fetch_add(1, Ordering::Relaxed);
-            partition.table.progress.add(rows, bytes);
+            partition.table.progress.send(rows, bytes);
             partition.add_rows(rows);
+            self.rejected += rejected;
             self.sent = (self.sent.0 + rows, self.sent.1 + bytes);
             let due = writer.pending_bytes() >= self.run.job.transfer.commit_every;
             if midway && due && writer.can_continue() {
@@ -324,27 +373,11 @@ impl Attempt<'_> {
         let progress = writer.commit(end).await?;
         self.committed = Some(progress.rows);
         self.partition.committed(progress.last_key.as_deref());
-        self.sent = (0, 0);
+        let (rows, bytes) = std::mem::take(&mut self.sent);
+        let rejected = std::mem::take(&mut self.rejected);
+        self.partition.table.progress.commit(rows, bytes, rejected);
+        self.moved.add(Sent { rows, bytes });
         self.pending = false;
         Ok(())
-    }
-}
-
-/// The row's number in its partition, and by which columns to count: an operator finds it without any
-/// value being told. The partition's range is in `_migrate.partitions`.
-fn row_place(row: &str, before: u64, plan: &TablePlan) -> String {
-    let Ok(of_statement) = row.parse::<u64>() else {
-        return row.to_owned();
-    };
-    let row = before + of_statement;
-    match &plan.strategy {
-        Strategy::Keyset {
-            key, ordered: true, ..
-        } => {
-            let columns = key.iter().map(|key| key.column.name.as_str());
-            let columns = columns.collect::<Vec<_>>().join(", ");
-            format!("{row} of the partition by {columns}")
-        }
-        _ => format!("{row} of the partition as it was read"),
     }
 }

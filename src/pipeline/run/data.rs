@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::pipeline::context::{TableLoad, UnreadyTable};
 use crate::pipeline::run::completed::CompletedObjects;
 use crate::pipeline::run::resume::JobState;
@@ -24,6 +25,8 @@ pub struct RunData {
     pub tables: Vec<Arc<TableLoad>>,
     /// What became of foreign keys, sequences and views.
     pub objects: CompletedObjects,
+    /// Why the run failed though no table did.
+    pub ended_by: Option<Error>,
     /// `None` if the job does not ask for it or a stop came first.
     pub verification: Option<VerifyReport>,
 }
@@ -39,6 +42,7 @@ impl RunData {
             unready: Vec::new(),
             tables: Vec::new(),
             objects: CompletedObjects::default(),
+            ended_by: None,
             verification: None,
         }
     }

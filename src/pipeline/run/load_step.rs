@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt};
 use crate::config::job::VerifyLevel;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::context::{Run, TableLoad, UnreadyTable};
+use crate::pipeline::hooks::{self, HookContext, Moment};
 use crate::pipeline::load::finish;
 use crate::pipeline::load::workers::{self, LateTables};
 use crate::pipeline::retry::stopped_error_if_stopping;
@@ -33,6 +34,8 @@ const CUT_AT_A_TIME: usize = 2;
 /// # Errors
 /// What concerns no single table; nothing else is begun then.
 pub async fn load(run: &Arc<Run>, data: &mut RunData) -> Result<()> {
+    hooks::check(&run.job)?;
+    call_hook(run, Moment::BeforeLoad).await?;
     begin_step(&run.progress, 3, "finding cut points and making tables");
     let prepared = prepare_tables(run, data);
     let late = cancel_on_stop(&run.target, &run.cancel, TOO_EARLY, prepared).await?;
@@ -50,6 +53,11 @@ pub async fn load(run: &Arc<Run>, data: &mut RunData) -> Result<()> {
         data.objects.omissions.extend(vacuumed.omissions);
         data.objects.stopped |= vacuumed.stopped;
     }
+    if !run.cancel.is_cancelled() && all_done(data) {
+        data.ended_by = call_hook(run, Moment::AfterTables).await.err();
+        // A stop is no failure: the next run calls the hook.
+        data.ended_by.take_if(|error| error.kind() == Kind::Stopped);
+    }
     data.verification = compare(run, &data.tables).await;
     begin_step(&run.progress, 7, "recording the outcome");
     for table in &data.tables {
@@ -58,6 +66,22 @@ pub async fn load(run: &Arc<Run>, data: &mut RunData) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn call_hook(run: &Run, moment: Moment) -> Result<()> {
+    let context = HookContext {
+        run_id: Some(run.id.0.to_string()),
+        outcome: None,
+    };
+    hooks::call(&run.job, moment, &run.target, &context, &run.cancel).await
+}
+
+/// Every table is done, and every object that was to be made is there or left out.
+fn all_done(data: &RunData) -> bool {
+    let mut tables = data.tables.iter();
+    data.unready.is_empty()
+        && data.objects.failures.is_empty()
+        && tables.all(|table| table.progress.state() == TablePhase::Done)
 }
 
 /// Makes the tables that are not there yet. Gives those that are made while others are loaded.

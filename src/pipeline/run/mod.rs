@@ -94,6 +94,7 @@ pub async fn open<'a>(
 ) -> Result<Session<'a>> {
     begin_step(&progress, 1, "connecting to both servers");
     let connections = drop_on_stop(signal, TOO_EARLY, Connections::open_to_write(job)).await?;
+    progress.watch_pools(connections.watch());
     Ok(Session {
         job,
         options,

@@ -70,7 +70,7 @@ pub async fn draw_up(run: &Run, connections: &Connections, data: RunData) -> Res
                 || tables
                     .iter()
                     .any(|table| table.outcome == TableOutcome::Unfinished)),
-        ended_by: None,
+        ended_by: data.ended_by.as_ref().map(cause),
         source: source_endpoint(&run.job, &data.survey.database),
         target: data.target,
         consistency: run.job.transfer.consistency,

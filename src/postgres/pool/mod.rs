@@ -10,7 +10,7 @@ mod running;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
@@ -24,7 +24,7 @@ use crate::config::job::TargetPool as Settings;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::Connector;
 use crate::postgres::fault;
-use crate::postgres::pool::metrics::Meter;
+use crate::postgres::pool::metrics::{Meter, Waiting};
 use crate::postgres::pool::running::Running;
 
 pub use crate::postgres::pool::lease::Lease;
@@ -171,19 +171,14 @@ impl TargetPool {
             None => self.wait().await,
         };
         match outcome {
-            Ok(object) => {
-                self.meter.slots(self.pool.status().size);
-                Ok(Lease::new(object, self.meter.clone(), &self.running))
-            }
+            Ok(object) => Ok(Lease::new(object, self.meter.clone(), &self.running)),
             Err(error) => Err(self.explain(error)),
         }
     }
 
     async fn wait(&self) -> Result<Object, PoolError> {
-        let since = Instant::now();
-        let outcome = self.get(self.acquire_timeout).await;
-        self.meter.waited(since.elapsed());
-        outcome
+        let _waiting = Waiting::new(&self.meter);
+        self.get(self.acquire_timeout).await
     }
 
     /// Time-outs of their own for waiting, connecting and testing.
