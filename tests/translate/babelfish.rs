@@ -36,6 +36,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "varbinary(8000) (HASHBYTES); there a column without a length in sys.columns",
     ),
     (
+        " PIVOT (",
+        "a view with PIVOT can be read (FROM, PIVOT); there its server process ends by signal 11",
+    ),
+    (
         "dbo.ListOf",
         "a SELECT that adds to a variable goes through all rows in the order of columns (KB 287515)",
     ),

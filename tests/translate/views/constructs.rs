@@ -379,7 +379,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ),
     (
         "messages",
-        "SELECT Id, FORMATMESSAGE('%s-%d is 100%% %s', Name, Boss, Code) AS A FROM dbo.Staff",
+        "SELECT Id, FORMATMESSAGE('%s-%d is %s', Name, Boss, Code) AS A FROM dbo.Staff",
     ),
     (
         "deviations",

@@ -19,7 +19,7 @@ pub(super) fn call(context: &mut Context<'_>, call: &Call<'_>) -> Option<Outcome
     (call.name == "FORMATMESSAGE").then(|| message(context, call))
 }
 
-/// `%s` of texts, `%d` and `%i` of integers, `%%`.
+/// `%s` of texts, `%d` and `%i` of integers.
 fn message(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
     let mut values = call.all(context)?.into_iter();
     let format = values.next();
@@ -40,7 +40,6 @@ fn message(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
             }
         };
         match placed {
-            Some('%') => plain.push('%'),
             Some(kind @ ('s' | 'd' | 'i')) => {
                 let value = values
                     .next()
@@ -52,7 +51,7 @@ fn message(context: &mut Context<'_>, call: &Call<'_>) -> Outcome<Value> {
                 }
                 parts.push(sql);
             }
-            _ => return Err(call.refused("a format other than %s, %d, %i and %%")),
+            _ => return Err(call.refused("a format other than %s, %d and %i")),
         }
     }
     if !plain.is_empty() || parts.is_empty() {
