@@ -26,8 +26,9 @@ pub struct Progress {
     clock: Clock,
     /// How many partitions may be loaded at a time; written by the load that decides it.
     concurrency: Mutex<Concurrency>,
-    /// Asks both pools how they are; set by the run when it has opened them.
-    pools: OnceLock<PoolWatch>,
+    /// Asks both pools how they are; set whenever they are opened, which a process that shares a run may do
+    /// again.
+    pools: Mutex<Option<Arc<PoolWatch>>>,
     /// What becomes of the time line.
     recorder: Arc<Recorder>,
     /// Set by the caller when the run has ended.
@@ -62,7 +63,7 @@ impl Progress {
             tables: RwLock::default(),
             clock: Clock::default(),
             concurrency: Mutex::default(),
-            pools: OnceLock::new(),
+            pools: Mutex::default(),
             recorder: Recorder::new(started),
             outcome: OnceLock::new(),
         })
@@ -156,15 +157,15 @@ impl Progress {
         concurrency.clone()
     }
 
-    /// Lets [`Self::pools`] ask the pools, until the run's progress is dropped.
+    /// Lets [`Self::pools`] ask these pools from now on.
     pub fn watch_pools(&self, watch: PoolWatch) {
-        // A run opens its pools once.
-        let _first = self.pools.set(watch);
+        *lock(&self.pools) = Some(Arc::new(watch));
     }
 
     /// Both pools as they are now; empty until they are open.
     pub fn pools(&self) -> Vec<PoolState> {
-        self.pools.get().map(PoolWatch::look).unwrap_or_default()
+        let watch = lock(&self.pools).clone();
+        watch.map(|watch| watch.look()).unwrap_or_default()
     }
 
     /// Where workers record which source connection moved which partition.
