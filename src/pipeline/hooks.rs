@@ -86,7 +86,7 @@ pub async fn call(
 /// Calls the hook that follows the report. SQL gets a connection of its own: those of the run are closed.
 ///
 /// # Errors
-/// As [`call`], and those of opening a connection.
+/// As `call`, and those of opening a connection.
 pub async fn after_run(job: &Job, context: &HookContext, cancel: &CancellationToken) -> Result<()> {
     let moment = Moment::AfterRun;
     match text(job, moment) {
