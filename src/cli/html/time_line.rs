@@ -59,7 +59,7 @@ pub(super) fn render(timeline: &Timeline, run_seconds: f64) -> String {
     if left_out > 0 {
         let _ = write!(
             caption,
-            " {} that took less time are not drawn.",
+            " Not drawn, because it took little time: {}.",
             counted(left_out, "table")
         );
     }
