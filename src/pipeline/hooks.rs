@@ -43,7 +43,7 @@ impl Moment {
 #[derive(Debug, Default)]
 pub struct HookContext {
     pub run_id: Option<String>,
-    /// Of a run that has ended.
+    /// How the run ended, once it has.
     pub outcome: Option<&'static str>,
 }
 

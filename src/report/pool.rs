@@ -48,7 +48,7 @@ pub struct PoolState {
     /// Connections opened in place of lost or discarded ones.
     pub reconnects: u64,
     pub connect_errors: u64,
-    /// Of acquisitions that found every connection in use.
+    /// How long acquisitions waited that found every connection in use.
     pub waits: Durations,
     /// How long connections were out of the pool.
     pub uses: Durations,

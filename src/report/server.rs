@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct ServerFacts {
     /// As the server says it, such as `Developer Edition (64-bit)`; `None` if it has no editions.
     pub edition: Option<String>,
-    /// Of the database.
+    /// The collation of the database.
     pub collation: String,
     /// Who the server takes this tool for.
     pub login: String,

@@ -25,7 +25,7 @@ pub(super) struct Shared {
 /// Counts a connection as open, from before its socket opens until after it is closed.
 pub(in crate::mssql) struct Ticket {
     shared: Arc<Shared>,
-    /// Of a cap that holds for several processes.
+    /// Held if the cap is that of several processes.
     slot: Option<Mutex<SlotInUse>>,
 }
 

@@ -224,7 +224,7 @@ impl Progress {
 /// Partitions by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartitionCounts {
-    /// Of tables that did not fail: no worker has them.
+    /// No worker has them, and their table did not fail.
     pub waiting: u64,
     /// Workers are moving them.
     pub active: u64,
