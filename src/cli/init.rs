@@ -90,7 +90,7 @@ fn servers(options: &InitOptions) -> Result<Servers> {
         .collect();
     if !missing.is_empty() && !io::stdin().is_terminal() {
         return Err(usage(format!(
-            "init needs {}: there is no terminal to ask",
+            "init needs {}: give them as options, because standard input is not a terminal",
             missing.join(", ")
         )));
     }

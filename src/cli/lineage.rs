@@ -11,6 +11,7 @@ use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::report::lineage::LineageRun;
 use crate::report::run::{Report, RunOutcome};
+use crate::report::timestamp::Timestamp;
 
 /// The events of one run.
 pub(crate) struct Lineage<'a> {
@@ -19,11 +20,11 @@ pub(crate) struct Lineage<'a> {
 }
 
 impl<'a> Lineage<'a> {
-    /// Writes that the run starts; `None` if the job asks for no events.
+    /// Writes that the run started at this time; `None` if the job asks for no events.
     ///
     /// # Errors
     /// `Io`: the file cannot be written.
-    pub(crate) fn start(job: &'a Job) -> Result<Option<Self>> {
+    pub(crate) fn start(job: &'a Job, at: Timestamp) -> Result<Option<Self>> {
         let Some(file) = &job.lineage.file else {
             return Ok(None);
         };
@@ -31,7 +32,7 @@ impl<'a> Lineage<'a> {
             id: random_uuid()?,
             job: job.name.clone(),
         };
-        append(file, &run.started())?;
+        append(file, &run.started(at))?;
         Ok(Some(Self { file, run }))
     }
 

@@ -22,6 +22,7 @@ use crate::pipeline::{self, HookContext, Joined, RunOptions};
 use crate::report::file::ReportFile;
 use crate::report::progress::Progress;
 use crate::report::run::RunOutcome;
+use crate::report::timestamp::Timestamp;
 
 /// What the command line asks of a run.
 pub(crate) struct Asked<'a> {
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     let progress = Progress::new();
     let exporter = Exporter::start(asked.metrics, &job.name, &progress).await?;
     let lineage = if asked.options.join.is_none() {
-        Lineage::start(job)?
+        Lineage::start(job, Timestamp::now())?
     } else {
         None
     };
@@ -111,7 +112,7 @@ fn end_lineage(job: &Job, begun: Option<Lineage<'_>>, outcome: &Result<Joined>) 
         Ok(Joined::Member(_)) => return Ok(()),
         Ok(Joined::Led(report)) => match begun {
             Some(lineage) => (Some(lineage), Ok(&**report)),
-            None => (Lineage::start(job)?, Ok(&**report)),
+            None => (Lineage::start(job, report.facts.started)?, Ok(&**report)),
         },
         Err(error) => (begun, Err(error)),
     };

@@ -25,9 +25,9 @@ pub struct LineageRun {
 }
 
 impl LineageRun {
-    /// The run begins. Its tables are not known yet: they come with the event of its end.
-    pub fn started(&self) -> Value {
-        self.event("START", Timestamp::now(), Map::new())
+    /// The run began at this time. Its tables are not known yet: they come with the event of its end.
+    pub fn started(&self, at: Timestamp) -> Value {
+        self.event("START", at, Map::new())
     }
 
     /// The run ended with a report.
@@ -161,7 +161,10 @@ mod tests {
         );
         assert_eq!(output["outputFacets"]["outputStatistics"]["rowCount"], 600);
         assert_eq!(event["run"]["facets"], json!({}));
-        assert_eq!(event["run"]["runId"], run().started()["run"]["runId"]);
+        assert_eq!(
+            event["run"]["runId"],
+            run().started(Timestamp::now())["run"]["runId"]
+        );
     }
 
     #[test]

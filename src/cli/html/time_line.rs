@@ -232,7 +232,7 @@ struct Work<'t> {
     place: (f64, f64),
 }
 
-/// Gives the tables lanes, the longest first, and the number of those for which there is no room.
+/// Assigns a lane to each table, the longest first. Also returns how many tables found no room.
 fn pack(tables: &[TableSpan], axis: TimeAxis) -> (Vec<Work<'_>>, usize) {
     let spans = tables
         .iter()

@@ -1,7 +1,7 @@
 //! Whether the type that the server announces is the one that was planned.
 //!
 //! It is the last check before rows are read: bytes of another type would be read as wrong values,
-//! not as an error. A shorter length or fewer digits are no change that matters.
+//! not as an error. A shorter length or fewer digits do not matter.
 
 use tsql::schema::SqlType;
 

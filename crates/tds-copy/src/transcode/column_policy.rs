@@ -67,7 +67,7 @@ impl ColumnPolicy {
         [self.nul, self.surrogate, self.undecodable].contains(&ValuePolicy::Reject)
     }
 
-    /// `None` for faults that no policy covers: bytes that are no value, and NULL in a key.
+    /// `None` for faults that no policy covers: bytes that are not a valid value, and NULL in a key.
     fn of(self, fault: Fault) -> Option<ValuePolicy> {
         match fault {
             Fault::Nul => Some(self.nul),

@@ -36,7 +36,7 @@ impl KeyBytes {
     /// server.
     ///
     /// # Errors
-    /// `Protocol`: a key's bytes are no value of their type.
+    /// `Protocol`: the bytes of a key are not a valid value of its type.
     pub(super) fn values(
         &self,
         layout: &RowLayout,

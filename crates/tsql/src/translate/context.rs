@@ -99,7 +99,7 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    /// A capture at the innermost of so many levels.
+    /// A capture at the innermost level; `levels` is how many there are.
     pub(super) fn new(levels: usize, record: &str) -> Self {
         Self {
             level: levels.saturating_sub(1),

@@ -59,7 +59,7 @@ pub struct Parameter {
     pub sql_type: SqlType,
     /// Type in the target.
     pub pg_type: PgType,
-    /// What DEFAULT passes, in the target; `None` if there is no default, or one that does not translate.
+    /// The value of DEFAULT as PostgreSQL writes it; `None` if there is no default or it cannot be translated.
     pub default: Option<String>,
 }
 

@@ -162,7 +162,7 @@ pub(super) fn natural(ty: &SqlType) -> Option<PgType> {
 /// The type of a CAST or CONVERT. A text without a length has 30 ("char and varchar").
 ///
 /// # Errors
-/// A type that is no built-in one, or a length, precision or scale out of its range.
+/// A type that is not built in, or a length, precision or scale out of its range.
 pub(super) fn parse(data_type: &DataType) -> Outcome<SqlType> {
     let (name, numbers) = name_and_numbers(data_type)
         .ok_or_else(|| Untranslated::new(format!("the type {data_type}")))?;

@@ -10,7 +10,7 @@ use crate::schema::SqlType;
 /// A wall clock becomes a moment of the zone; a moment shows the zone's wall clock.
 ///
 /// # Errors
-/// A zone that is no constant or that the CLDR does not know, and values that are no moments.
+/// A zone that is not a constant or not in the CLDR, and a value that is not a date with a time.
 pub(super) fn at(context: &mut Context<'_>, value: Value, zone: &Value) -> Outcome<Value> {
     let name = zone
         .as_text()

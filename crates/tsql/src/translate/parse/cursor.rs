@@ -46,7 +46,7 @@ const BEGINS: &[&str] = &[
     "WHILE",
 ];
 
-/// Words between which and SELECT a query goes on.
+/// After one of these words, SELECT continues a query.
 const GOES_ON: &[&str] = &["UNION", "ALL", "EXCEPT", "INTERSECT"];
 
 /// Where in the tokens of a body the next statement, or a part of it, begins.

@@ -65,7 +65,7 @@ pub(in super::super) fn scalar(text: &str) -> Outcome<Scalar> {
 /// The parts of an inline table function.
 ///
 /// # Errors
-/// A table function of several statements, or a body that is no query.
+/// A table function of several statements, or a body that is not a query.
 pub(in super::super) fn table(text: &str) -> Outcome<Table> {
     let mut parser = super::parser(text)?;
     let parameters = head(&mut parser)?;

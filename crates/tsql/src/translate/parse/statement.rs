@@ -129,7 +129,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// `BEGIN TRY`, `BEGIN TRANSACTION` and the like, which are no blocks.
+    /// `BEGIN TRY`, `BEGIN TRANSACTION` and the like do not begin a block.
     fn begins_another_kind(&self) -> bool {
         let words = [
             "TRY",
