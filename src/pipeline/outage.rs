@@ -35,6 +35,33 @@ impl Contact {
     }
 }
 
+/// From when on a server counts as away, through the tries of one piece of work. A connection that the
+/// first try was given and lost is contact: one cut connection ends no run, even with a single try.
+#[derive(Default)]
+pub struct Tries {
+    begun: Option<Contact>,
+    failed: Option<Contact>,
+}
+
+impl Tries {
+    /// Begins the first try, or a later one. `now` is what has been reached by this moment.
+    pub fn begin(&mut self, now: Contact) {
+        self.begun.get_or_insert(now);
+    }
+
+    /// Counts a failed try. Gives what had been reached when the first one failed, or, while it is the
+    /// only one, when it began.
+    pub fn failed(&mut self, now: Contact) -> Contact {
+        match self.failed {
+            Some(first) => first,
+            None => {
+                self.failed = Some(now);
+                self.begun.unwrap_or(now)
+            }
+        }
+    }
+}
+
 /// The error that ends the run, once a server has stayed away.
 #[derive(Default)]
 pub struct Outage {
@@ -138,6 +165,19 @@ mod tests {
         assert_eq!(ends(Kind::SourceLost, target), Some(Kind::SourceLost));
         assert_eq!(ends(Kind::TargetLost, target), None);
         assert_eq!(ends(Kind::TargetLost, BEFORE), Some(Kind::TargetLost));
+    }
+
+    #[test]
+    fn a_single_try_that_was_given_a_connection_and_lost_it_is_no_outage() {
+        let connected = Contact {
+            source: 4,
+            ..BEFORE
+        };
+        let mut tries = Tries::default();
+        tries.begin(BEFORE);
+        assert_eq!(tries.failed(connected), BEFORE);
+        tries.begin(connected);
+        assert_eq!(tries.failed(connected), connected);
     }
 
     #[test]

@@ -468,6 +468,7 @@ fn a_crash_in_an_unlogged_load_costs_the_tables_that_were_loading_and_no_others(
         rows(&first, "dbo.Half", "rows").as_u64() > Some(0),
         "{first:#}"
     );
+    assert_eq!(rows(&first, "dbo.Whole", "outcome"), "done", "{first:#}");
     server.cluster().restart(true);
     assert_eq!(target.value("SELECT count(*) FROM public.half"), "0");
     let second = job.report(&[], 0);

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mssql::catalog;
 use crate::pipeline::context::{Run, TableLoad};
 use crate::pipeline::load::queue::WorkQueue;
+use crate::pipeline::outage::Tries;
 use crate::pipeline::retry::Backoff;
 use crate::pipeline::shutdown::{Ended, finish_within_grace};
 use crate::pipeline::verify;
@@ -31,10 +32,10 @@ use crate::report::progress::TablePhase;
 /// The first permanent error, the last transient one, or [`Kind::Stopped`].
 pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Result<()> {
     let mut backoff = Backoff::new(&run.job.transfer.retry);
-    // What had been reached when the first try had failed.
-    let mut before = None;
+    let mut tries = Tries::default();
     let mut counted = !verify::counts_early(&run.job);
     loop {
+        tries.begin(run.contact());
         let readable = || {
             if !std::mem::replace(&mut counted, true) {
                 queue.add_count(table);
@@ -43,7 +44,7 @@ pub async fn finish(run: &Run, queue: &WorkQueue, table: &Arc<TableLoad>) -> Res
         let Err(error) = attempt(run, table, readable).await else {
             return Ok(());
         };
-        let before = *before.get_or_insert_with(|| run.contact());
+        let before = tries.failed(run.contact());
         run.watched(before, backoff.after(error, &run.cancel).await)?;
     }
 }

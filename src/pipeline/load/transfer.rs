@@ -16,6 +16,7 @@ use crate::pipeline::load::reader::{
 };
 use crate::pipeline::load::row_place::row_place;
 use crate::pipeline::load::split::{self, Splitter};
+use crate::pipeline::outage::Tries;
 use crate::pipeline::retry::Backoff;
 use crate::plan::query;
 use crate::postgres::copy::{Claimed, End, PartitionWriter, WriteTiming};
@@ -61,11 +62,11 @@ pub async fn transfer(
     let mut committed = None;
     let mut furthest = 0;
     let mut cuts = None;
-    // What had been reached when the first of the tries in a row had failed.
-    let mut before = None;
+    let mut tries = Tries::default();
     // Rows and bytes of the last attempt that are taken as not committed.
     let mut taken_back = (0, 0);
     loop {
+        tries.begin(run.contact());
         let mut attempt = Attempt {
             run,
             queue,
@@ -111,14 +112,14 @@ pub async fn transfer(
         if reached > furthest {
             furthest = reached;
             backoff.progressed();
-            before = None;
+            tries = Tries::default();
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
         let queued = matches!(
             placed.kind(),
             Kind::SourcePoolTimeout | Kind::TargetPoolTimeout
         );
-        let before = *before.get_or_insert_with(|| run.contact());
+        let before = tries.failed(run.contact());
         run.watched(before, backoff.after(placed, &table.cancel).await)?;
         if !queued {
             table.progress.add_retry();
