@@ -7,7 +7,10 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FOREIGN := $(BUILT)/clients
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help counts proof demo test test-live clients bench bench-drivers bench-peers lint install deny fuzz
+# mdBook, which makes the documentation into a book.
+MDBOOK := $(BUILT)/mdbook/bin/mdbook
+
+.PHONY: help book counts proof demo test test-docs test-live clients bench bench-drivers bench-peers lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +24,15 @@ demo: ## the whole tool in two minutes (KEEP=1 leaves both servers up)
 test: install ## every test that needs no foreign server
 	cargo test --locked --workspace -- --test-threads=2
 	cargo test --locked --package migrate --features legacy-tls --lib --test field -- --test-threads=2 legacy
+	@python3 tests/scripts/book "$(BUILT)/debug"
+
+test-docs: install ## links, job files and commands of the documentation (MIGRATE_TEST_BLESS=1 rewrites what they print)
+	cargo build --locked --package migrate --package standin --bins
+	@python3 tests/scripts/book "$(BUILT)/debug"
+
+book: install ## the documentation as a book with search: target/book/index.html
+	@tests/scripts/book/mdbook.sh "$(BUILT)/mdbook"
+	@python3 tests/scripts/book/build.py "$(MDBOOK)" "$(BUILT)/book"
 
 test-live: install ## the same tests against real servers (docs/real-servers.md)
 	@: $${MIGRATE_TEST_MSSQL:?set it to mssql://user:password@host:port} \
