@@ -153,11 +153,13 @@ enum Command {
     Init(InitOptions),
     /// Print the completion script of a shell
     Completions {
+        /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
     /// Write the manual pages into a folder
     Man {
+        /// Where they are written; made if it is missing
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },

@@ -36,3 +36,7 @@ fn done() -> Finished {
         json: None,
     }
 }
+
+#[cfg(test)]
+#[path = "manual_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 # The top-level keys of a job. A block of YAML with none of them is of something else.
@@ -14,6 +15,17 @@ KEYS = {
 }  # fmt: skip
 # A key that no job has: so the tool reports every problem of the file and never connects.
 STOP = "not_a_key_so_that_nothing_connects"
+
+
+# A job within a manifest, as the value of a key such as `shop.yaml: |`.
+WITHIN = re.compile(r"^( *)[\w.-]+\.yaml: \|\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
+
+
+def printed(block):
+    """(line within the block, text) of each text that may be a job."""
+    yield 0, block.text
+    for match in WITHIN.finditer(block.text):
+        yield block.text[: match.start(2)].count("\n"), textwrap.dedent(match[2])
 
 
 def top_keys(text):
@@ -29,15 +41,19 @@ def check_jobs(tool, pages):
         for block in page.blocks:
             if not block.words or block.words[0] != "yaml":
                 continue
-            keys = top_keys(block.text)
-            if not keys & KEYS:
-                continue
-            count += 1
-            for key in sorted(keys - KEYS):
-                page.fault(block.line, f"no job has a key {key}")
-            for line, text in problems(tool, block.text):
-                page.fault(block.line + line, text)
+            for first, text in printed(block):
+                keys = top_keys(text)
+                if keys & KEYS:
+                    count += 1
+                    check_job(tool, page, block.line + first, text)
     return count
+
+
+def check_job(tool, page, first, text):
+    for key in sorted(top_keys(text) - KEYS):
+        page.fault(first, f"no job has a key {key}")
+    for line, message in problems(tool, text):
+        page.fault(first + line, message)
 
 
 def problems(tool, text):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jobs
 import pages
+import quotes
 import session
 
 
@@ -32,6 +33,17 @@ class Pages(unittest.TestCase):
         self.assertEqual(len(page_of("```sh\nls\n").faults), 1)
 
 
+class Quotes(unittest.TestCase):
+    def test_words_that_the_tool_does_not_say_are_a_fault(self):
+        rows = "| `is there already` | a |\n| `it went badly wrong` | b |\n## Numbers of the servers\n| `18456` | c |\n"
+        page = pages.read(quotes.PAGE, rows)
+        quotes.check([page])
+        self.assertEqual(len(page.faults), 1, page.faults)
+
+    def test_a_string_over_several_lines_of_rust_is_one(self):
+        self.assertEqual(quotes.flat('"a table \\\n      was dropped"'), '"a table was dropped"')
+
+
 class Jobs(unittest.TestCase):
     def test_a_block_with_a_wrong_top_key_is_a_fault(self):
         page = page_of("```yaml\nsourc: {}\ntarget: {}\n```\n")
@@ -41,6 +53,10 @@ class Jobs(unittest.TestCase):
         finally:
             jobs.problems = original
         self.assertEqual(len(page.faults), 1)
+
+    def test_a_job_within_a_manifest_is_found(self):
+        block = pages.Block(["yaml"], ["kind: ConfigMap", "data:", "  a.yaml: |", "    job: x", "  b: c"], 1)
+        self.assertEqual(list(jobs.printed(block))[1:], [(3, "job: x\n")])
 
     def test_yaml_of_others_is_left_alone(self):
         page = page_of("```yaml\nscrape_configs: []\n```\n")
