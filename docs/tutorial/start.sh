@@ -3,7 +3,7 @@
 export MSSQL_PASSWORD=Tutorial-2026 PGPASSWORD=Tutorial-2026
 STANDIN_PASSWORD=$MSSQL_PASSWORD standin --listen 127.0.0.1:14330 --user reader --database Shop \
     --script "$CLONE/docs/tutorial/shop.sql" --generated "Events:${EVENTS:-1000000}:100" --address-out address > standin.log 2>&1 &
-until [ -s address ]; do sleep 0.2; done
+until [ -s address ] || ! kill -0 $!; do sleep 0.2; done
 "$CLONE/tests/scripts/cluster.sh" start pg 54330 migrator
 export PGHOST=127.0.0.1 PGPORT=54330 PGUSER=migrator PGDATABASE=shop
 createdb shop

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pages
 
-# The ports that pages print; each run takes free ones in their place.
+# The ports and the folder that pages print; each run takes free ports and a folder of its own in their place.
 PRINTED_PORTS = ("14330", "54330")
+PRINTED_FOLDER = "/tmp/shop"
 SECONDS = 240
 
 
@@ -51,28 +52,28 @@ def run(page, programs, bless):
     blocks = list(runnable(page))
     if not blocks:
         return 0
-    ports = {port: free_port() for port in PRINTED_PORTS}
     with tempfile.TemporaryDirectory(prefix="migrate-book.") as folder:
+        own = {port: free_port() for port in PRINTED_PORTS} | {PRINTED_FOLDER: f"{folder}/shop"}
         # The user that PostgreSQL runs as has to enter it.
         Path(folder).chmod(0o755)
         answers = Path(folder, ".answers")
         answers.mkdir()
-        script = write_script([block for block, _ in blocks], ports, answers)
+        script = write_script([block for block, _ in blocks], own, answers)
         shell(script, Path(folder), programs)
         for number, (block, output) in enumerate(blocks):
-            if not judge(page, block, output, answers / str(number), ports, bless):
+            if not judge(page, block, output, answers / str(number), own, bless):
                 break
     return len(blocks)
 
 
-def write_script(blocks, ports, answers):
+def write_script(blocks, own, answers):
     lines = []
-    # Scripts that a page calls have the same ports in them.
+    # A script that pages call has the same ports in it.
     sourced = pages.DOCS / "tutorial/start.sh"
     start = answers / "start.sh"
-    start.write_text(with_ports(sourced.read_text(), ports))
+    start.write_text(in_place(sourced.read_text(), own))
     for number, block in enumerate(blocks):
-        text = with_ports(block.text, ports).replace('"$CLONE/docs/tutorial/start.sh"', f"'{start}'")
+        text = in_place(block.text, own).replace('"$CLONE/docs/tutorial/start.sh"', f"'{start}'")
         name = file_of(block)
         if name:
             text = f"cat > '{name}' <<'END-OF-BLOCK'\n{text}END-OF-BLOCK\n"
@@ -86,9 +87,9 @@ def write_script(blocks, ports, answers):
     return script
 
 
-def with_ports(text, ports):
-    for printed, port in ports.items():
-        text = text.replace(printed, port)
+def in_place(text, own):
+    for printed, ours in own.items():
+        text = text.replace(printed, ours)
     return text
 
 
@@ -125,12 +126,11 @@ def shell(script, folder, programs):
             shutil.rmtree(cluster, ignore_errors=True)
 
 
-def judge(page, block, output, answer, ports, bless):
+def judge(page, block, output, answer, own, bless):
     """Is the block's answer what the page says? A difference is a fault of the page."""
     out, code = Path(f"{answer}.out"), Path(f"{answer}.code")
     said = out.read_text() if out.exists() else ""
-    for printed, port in ports.items():
-        said = said.replace(port, printed)
+    said = in_place(said, {ours: printed for printed, ours in own.items()})
     if not code.exists():
         page.fault(block.line, f"this block did not come to its end; it said:\n{said}")
         return False
