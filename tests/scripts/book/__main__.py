@@ -1,8 +1,9 @@
 """Checks the documentation: `python3 tests/scripts/book PROGRAMS`, with the folder of `migrate` and `standin`.
 
 Each page is a chapter of docs/SUMMARY.md; links lead to files and headings that exist; the tool reads every job
-file that is printed; what docs/troubleshooting.md quotes is in the tool's code; the commands of the tutorial and
-of the how-to pages are run against a stand-in SQL Server and a throw-away PostgreSQL.
+file that is printed; blocks of shell, Python and JSON are well formed; what docs/troubleshooting.md quotes is in
+the tool's code; the commands of the tutorial and of the how-to pages are run against a stand-in SQL Server and a
+throw-away PostgreSQL.
 
 MIGRATE_TEST_BLESS=1   rewrites what pages say that commands print
 --only PAGE            runs the commands of these pages only, such as docs/tutorial.md
@@ -19,6 +20,7 @@ import jobs
 import pages
 import quotes
 import session
+import syntax
 import test_book
 
 
@@ -31,6 +33,7 @@ def main():
     pages.check_summary(found)
     pages.check_links(found)
     quotes.check(found)
+    syntax.check(found)
     parsed = jobs.check_jobs(arguments.programs / "migrate", found)
     ran = 0
     bless = bool(os.environ.get("MIGRATE_TEST_BLESS"))

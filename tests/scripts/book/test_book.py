@@ -8,6 +8,7 @@ import jobs
 import pages
 import quotes
 import session
+import syntax
 
 
 def page_of(text):
@@ -42,6 +43,14 @@ class Quotes(unittest.TestCase):
 
     def test_a_string_over_several_lines_of_rust_is_one(self):
         self.assertEqual(quotes.flat('"a table \\\n      was dropped"'), '"a table was dropped"')
+
+
+class Syntax(unittest.TestCase):
+    def test_blocks_that_are_not_well_formed_are_faults(self):
+        for words, good, bad in [("sh", "ls | wc", "ls |"), ("python", "f(x=1)", "f(x="), ("json", '{"a": 1}', "{a}")]:
+            page = page_of(f"```{words}\n{good}\n```\n```{words}\n{bad}\n```\n")
+            syntax.check([page])
+            self.assertEqual(len(page.faults), 1, page.faults)
 
 
 class Jobs(unittest.TestCase):
