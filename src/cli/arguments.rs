@@ -6,17 +6,20 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::action::Action;
 use crate::cli::choices::{Level, LogFormat, LogLevel, Output, ProgressStyle};
 use crate::cli::init_options::InitOptions;
-use crate::cli::metrics::options::{MetricsArguments, MetricsOptions};
+use crate::cli::metrics::options::MetricsArguments;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::{self, Join, RunOptions, TuneOptions, VerifyOptions};
+use crate::pipeline::{self, CheckOptions, Join, RunOptions, TuneOptions, VerifyOptions};
 use crate::postgres::state::RejectQuery;
 
 pub(super) const RESTART_BELONGS: &str = "--restart belongs to run";
 pub(super) const JOIN_BELONGS: &str = "--join belongs to run";
 pub(super) const METRICS_BELONG: &str =
     "--metrics-listen, --metrics-file and --metrics-per-table belong to run";
+pub(super) const HTML_BELONGS: &str =
+    "--output html belongs to plan; tune writes a page with --html FILE, run with report: html";
 pub(super) const TABLE_BELONGS: &str =
     "--table belongs to run, plan, schema, verify, rejects and tune";
 
@@ -44,7 +47,7 @@ pub struct Typed {
     #[command(flatten)]
     run: RunArguments,
 
-    /// Result on stdout: text for people, or JSON as the last line
+    /// Result on stdout: text for people, JSON as the last line, or a page (plan)
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
 
@@ -101,12 +104,30 @@ struct Only {
 enum Command {
     /// Run the job, or continue an unfinished run
     Run(RunArguments),
-    /// Check the job file, both connections and the permissions; changes nothing
-    Check,
-    /// Show how each table would be made and read, and what would be left out; changes nothing
-    Plan(Only),
-    /// Show what is recorded about the job on the target; changes nothing
-    Status,
+    /// Check the job file, both connections, the permissions, room and what of the data changes; changes nothing
+    Check {
+        /// Move rows of up to three of the largest tables for a second each, into a scratch table that is
+        /// dropped, and estimate how long the job's rows take
+        #[arg(long)]
+        sample: bool,
+    },
+    /// Show how each table would be made and read, and what would be left out; changes nothing. With
+    /// --output html: a page that assesses the whole database
+    Plan {
+        #[command(flatten)]
+        only: Only,
+
+        /// Estimate how long the rows take, as check --sample does
+        #[arg(long)]
+        sample: bool,
+    },
+    /// Show what is recorded about the job on the target, and what its processes do now; changes nothing
+    Status {
+        /// Look again every SECONDS (2) until the run has ended
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2",
+              value_parser = clap::value_parser!(u16).range(1..=3600))]
+        watch: Option<u16>,
+    },
     /// Compare the rows of both sides; changes nothing
     Verify {
         #[command(flatten)]
@@ -148,6 +169,10 @@ enum Command {
         /// Seconds per sample; each number of connections and each commit size is one sample
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
         seconds: u16,
+
+        /// Write a page with the curves to FILE too
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
     /// Try both servers and write a commented job file; asks for what is not given
     Init(InitOptions),
@@ -176,57 +201,6 @@ pub struct Request {
     pub progress: ProgressStyle,
 }
 
-/// The command, with the options that belong to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    Run(RunOptions, MetricsOptions),
-    Check,
-    Plan(RunOptions),
-    Schema(RunOptions),
-    Status,
-    Verify(RunOptions, VerifyOptions),
-    Rejects(RejectQuery),
-    Tune(RunOptions, TuneOptions),
-    Init(InitOptions),
-    Completions(Shell),
-    Man(PathBuf),
-}
-
-impl Action {
-    /// The name of the command, as typed.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Run(..) => "run",
-            Self::Check => "check",
-            Self::Plan(_) => "plan",
-            Self::Schema(_) => "schema",
-            Self::Status => "status",
-            Self::Verify(..) => "verify",
-            Self::Rejects(_) => "rejects",
-            Self::Tune(..) => "tune",
-            Self::Init(_) => "init",
-            Self::Completions(_) => "completions",
-            Self::Man(_) => "man",
-        }
-    }
-
-    /// The job file, if none was named; `None` if the action needs one.
-    fn default_config(&self) -> Option<PathBuf> {
-        match self {
-            Self::Init(_) => Some("job.yaml".into()),
-            Self::Completions(_) | Self::Man(_) => Some(PathBuf::new()),
-            Self::Run(..)
-            | Self::Check
-            | Self::Plan(_)
-            | Self::Schema(_)
-            | Self::Status
-            | Self::Verify(..)
-            | Self::Rejects(_)
-            | Self::Tune(..) => None,
-        }
-    }
-}
-
 impl Typed {
     /// # Errors
     /// `Usage`, if options do not fit the command.
@@ -234,6 +208,9 @@ impl Typed {
         let command = self.command.clone();
         let command = command.unwrap_or_else(|| Command::Run(RunArguments::default()));
         let action = self.action(command)?;
+        if self.output == Output::Html && !matches!(action, Action::Plan(..)) {
+            return Err(usage(HTML_BELONGS));
+        }
         let config = self
             .config
             .clone()
@@ -255,9 +232,20 @@ impl Typed {
                 let metrics = run.metrics.clone().meant(self.run.metrics.clone())?;
                 Ok(Action::Run(self.run_options(run)?, metrics))
             }
-            Command::Check => self.whole_job(Action::Check),
-            Command::Plan(only) => Ok(Action::Plan(self.limited(only)?)),
-            Command::Status => self.whole_job(Action::Status),
+            Command::Check { sample } => self.whole_job(Action::Check(CheckOptions { sample })),
+            Command::Plan { only, sample } => {
+                let options = self.limited(only)?;
+                if self.output == Output::Html && !options.only_tables.is_empty() {
+                    return Err(usage(
+                        "--output html assesses the whole database, so it does not go with --table",
+                    ));
+                }
+                Ok(Action::Plan(options, CheckOptions { sample }))
+            }
+            Command::Status { watch } => {
+                let every = watch.map(|seconds| Duration::from_secs(seconds.into()));
+                self.whole_job(Action::Status(every))
+            }
             Command::Verify {
                 only,
                 level,
@@ -283,14 +271,18 @@ impl Typed {
                 values: show_values,
             })),
             Command::Schema(only) => Ok(Action::Schema(self.limited(only)?)),
-            Command::Tune { table, seconds } => {
+            Command::Tune {
+                table,
+                seconds,
+                html,
+            } => {
                 let tables = table.into_iter().collect();
                 let options = self.limited(Only { tables })?;
                 if options.only_tables.len() > 1 {
                     return Err(usage("tune takes one --table"));
                 }
                 let sample = Duration::from_secs(seconds.into());
-                Ok(Action::Tune(options, TuneOptions { sample }))
+                Ok(Action::Tune(options, TuneOptions { sample }, html))
             }
             Command::Init(init) => self.whole_job(Action::Init(init)),
             Command::Completions { shell } => self.whole_job(Action::Completions(shell)),

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::cli::metrics::options::MetricsOptions;
 use crate::cli::wrong_line::{of_another_command, output_of, wrong};
 
 fn meant(line: &str) -> Result<Request> {
@@ -31,6 +32,51 @@ fn a_command_offers_its_own_options() {
             assert_eq!(takes("table"), by_table.contains(&name), "{name}");
             assert!(takes("config"), "{name}");
         }
+    }
+}
+
+#[test]
+fn a_check_samples_if_it_is_asked_to() {
+    let asked = |line| meant(line).unwrap().action;
+    let options = |sample| Action::Check(CheckOptions { sample });
+    assert_eq!(asked("check -c job.yaml"), options(false));
+    assert_eq!(asked("check -c job.yaml --sample"), options(true));
+    assert!(meant("schema -c job.yaml --sample").is_err());
+}
+
+#[test]
+fn status_is_watched_every_two_seconds_or_as_often_as_is_said() {
+    let every = |line| match meant(line).unwrap().action {
+        Action::Status(every) => every.map(|every| every.as_secs()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(every("status -c job.yaml"), None);
+    assert_eq!(every("status -c job.yaml --watch"), Some(2));
+    assert_eq!(every("status --watch=30 -c job.yaml"), Some(30));
+    assert!(meant("status -c job.yaml --watch=0").is_err());
+}
+
+/// A page is of one command each, and no other takes the option for a moment and drops it.
+#[test]
+fn a_page_is_written_by_the_commands_that_have_one() {
+    let plan = meant("plan -c job.yaml --output html").unwrap();
+    assert_eq!(plan.output, Output::Html);
+    assert_eq!(
+        plan.action,
+        Action::Plan(RunOptions::default(), CheckOptions::default())
+    );
+    for line in [
+        "check -c job.yaml --output html",
+        "run -c job.yaml --output html",
+        "status --output=html -c job.yaml",
+        "plan -c job.yaml --output html --table dbo.A",
+        "check -c job.yaml --html page.html",
+    ] {
+        assert_eq!(meant(line).unwrap_err().kind(), Kind::Usage, "{line}");
+    }
+    match meant("tune -c job.yaml --html page.html").unwrap().action {
+        Action::Tune(_, _, page) => assert_eq!(page, Some("page.html".into())),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -186,7 +232,7 @@ fn a_comparison_may_be_as_close_as_wished() {
 #[test]
 fn a_sample_takes_three_seconds_unless_asked_otherwise() {
     let asked = |line: &str| match meant(line).unwrap().action {
-        Action::Tune(options, tuning) => (options.only_tables, tuning.sample.as_secs()),
+        Action::Tune(options, tuning, _) => (options.only_tables, tuning.sample.as_secs()),
         other => panic!("{other:?}"),
     };
     assert_eq!(asked("tune -c a"), (Vec::new(), 3));

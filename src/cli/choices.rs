@@ -7,6 +7,7 @@ use clap::ValueEnum;
 pub enum Output {
     Text,
     Json,
+    Html,
 }
 
 /// How log lines look.

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::Request;
+use crate::cli::arguments::{HTML_BELONGS, Request, usage};
 use crate::cli::choices::{Output, ProgressStyle};
 use crate::cli::text;
 use crate::error::{Error, Kind, Result};
@@ -63,6 +63,7 @@ impl Console {
         match output {
             Output::Text => self.text(&render(report)).map(|()| None),
             Output::Json => text::json(report).map(Some),
+            Output::Html => Err(usage(HTML_BELONGS)),
         }
     }
 

@@ -12,11 +12,11 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::console::{Console, ProgressDisplay};
-use crate::cli::live::Live;
-use crate::cli::rate::Rate;
 use crate::cli::text::figures::{count, mebibytes, short, time_left};
 use crate::error::{Error, Kind, Result};
+use crate::report::live::Live;
 use crate::report::progress::{Progress, ProgressTotals, Step, TablePhase, TableProgress};
+use crate::report::rate::Rate;
 
 /// Smooth to the eye and nothing to the processor.
 const REDRAW: Duration = Duration::from_millis(200);

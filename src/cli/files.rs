@@ -17,25 +17,40 @@ use crate::report::file::ReportFile;
 /// # Errors
 /// `Io` with the path.
 pub(crate) fn prepare(files: &ReportFiles) -> Result<()> {
-    for path in [&files.json, &files.html].into_iter().flatten() {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
-        }
-        let there = path.exists();
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(|cause| failed(path, cause))?;
-        // An empty report of a run that then fails would be worse than none.
-        if !there {
-            fs::remove_file(path).map_err(|cause| failed(path, cause))?;
-        }
+    let mut paths = [&files.json, &files.html].into_iter().flatten();
+    paths.try_for_each(|path| prepare_file(path))
+}
+
+/// As [`prepare`], for one file.
+///
+/// # Errors
+/// `Io` with the path.
+pub(crate) fn prepare_file(path: &Path) -> Result<()> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
+    }
+    let there = path.exists();
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|cause| failed(path, cause))?;
+    // An empty report of a run that then fails would be worse than none.
+    if !there {
+        fs::remove_file(path).map_err(|cause| failed(path, cause))?;
     }
     Ok(())
+}
+
+/// Writes a page.
+///
+/// # Errors
+/// `Io` with the path.
+pub(crate) fn write_page(path: &Path, page: &str) -> Result<()> {
+    fs::write(path, page).map_err(|cause| failed(path, cause))
 }
 
 /// Whether [`prepare`] would succeed, leaving everything as it was.

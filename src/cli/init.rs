@@ -185,7 +185,7 @@ fn write(path: &Path, text: &str, force: bool) -> Result<()> {
 fn render(report: &InitReport) -> String {
     let mut out = String::new();
     if let Some(check) = &report.check {
-        out.push_str(&text::check::found(check));
+        out.push_str(&text::check::found(check, false));
     }
     let path = &report.path;
     if !report.written {

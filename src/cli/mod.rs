@@ -3,6 +3,7 @@
 //! `main` parses and calls [`execute`]; each command's file calls one function of `pipeline` and
 //! prints what comes back. Nothing here decides about a migration.
 
+pub mod action;
 pub mod arguments;
 mod check;
 pub mod choices;
@@ -16,12 +17,10 @@ mod html;
 mod init;
 pub mod init_options;
 mod lineage;
-mod live;
 pub mod log;
 mod manual;
 mod metrics;
 mod plan;
-mod rate;
 mod rejects;
 mod run;
 mod sampler;
@@ -38,7 +37,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use exit::Signal;
 
-use crate::cli::arguments::{Action, Request};
+use crate::cli::action::Action;
+use crate::cli::arguments::Request;
 use crate::cli::choices::Output;
 use crate::cli::console::{Console, Ending};
 use crate::cli::deadline::finish_in_time;
@@ -78,7 +78,7 @@ pub async fn execute(
         Err(error) => {
             let to_stderr = failure::print(&error, console);
             match request.output {
-                Output::Text => to_stderr,
+                Output::Text | Output::Html => to_stderr,
                 // The line for programs is printed even if stderr is closed.
                 Output::Json => {
                     failure::print_json(&error, Some(request.action.word()), code).and(to_stderr)
@@ -152,15 +152,22 @@ async fn command(
             let asked = run::Asked { options, metrics };
             run::run(&job()?, asked, request, console, cancel).await
         }
-        Action::Check => {
-            drop_on_stop(&cancel, STOPPED, check::check(&job()?, request, console)).await
+        Action::Check(options) => {
+            let (job, asked) = (
+                job()?,
+                check::Asked {
+                    options: *options,
+                    cancel,
+                },
+            );
+            finish_in_time(&stop, check::check(&job, asked, request, console)).await
         }
-        Action::Plan(options) => {
-            finish_in_time(
-                &stop,
-                plan::plan(&job()?, options, request, console, cancel),
-            )
-            .await
+        Action::Plan(options, check) => {
+            let asked = plan::Asked {
+                options,
+                sample: check.sample,
+            };
+            finish_in_time(&stop, plan::plan(&job()?, asked, request, console, cancel)).await
         }
         Action::Schema(options) => {
             finish_in_time(
@@ -169,8 +176,15 @@ async fn command(
             )
             .await
         }
-        Action::Status => {
-            drop_on_stop(&cancel, STOPPED, status::status(&job()?, request, console)).await
+        Action::Status(every) => {
+            let (job, every) = (job()?, *every);
+            let words = every.map_or(STOPPED, |_| status::STOPPED);
+            drop_on_stop(
+                &cancel,
+                words,
+                status::status(&job, every, request, console),
+            )
+            .await
         }
         Action::Verify(options, verification) => {
             let asked = verify::Asked {
@@ -191,10 +205,11 @@ async fn command(
             )
             .await
         }
-        Action::Tune(options, tuning) => {
+        Action::Tune(options, tuning, page) => {
             let asked = tune::Asked {
                 options,
                 tuning: *tuning,
+                page: page.as_deref(),
             };
             finish_in_time(&stop, tune::tune(&job()?, asked, request, console, cancel)).await
         }

@@ -21,6 +21,10 @@ const ISOLATION: &str = "\
 SELECT CONVERT(int, snapshot_isolation_state) AS snapshot, \
 CONVERT(int, is_read_committed_snapshot_on) AS versions FROM sys.databases WHERE name = DB_NAME()";
 
+/// Pages of 8 KiB of all files but those of the log (Microsoft, "sys.database_files").
+const SIZE: &str = "\
+SELECT SUM(CONVERT(bigint, size)) * 8192 AS bytes FROM sys.database_files WHERE type <> 1";
+
 /// Asks on one connection of the pool.
 ///
 /// # Errors
@@ -56,10 +60,20 @@ pub async fn ask(pool: &SourcePool, job: &Source) -> Result<ServerFacts> {
         clock_ahead_s: clock - now_s(),
         isolation: String::new(),
         database_bytes: None,
+        free_bytes: None,
+        free_unknown: None,
     };
     let rows = connection.query(ISOLATION).await?;
     if let Some(row) = rows.first() {
         facts.isolation = isolation(row.int("snapshot")?, row.int("versions")?);
+    }
+    // Not every server with this protocol has the view; then the size is not known.
+    match connection.query(SIZE).await {
+        Ok(rows) => {
+            let bytes = rows.first().map(|row| row.int("bytes")).transpose()?;
+            facts.database_bytes = bytes.flatten().and_then(|bytes| u64::try_from(bytes).ok());
+        }
+        Err(error) => tracing::debug!(%error, "the size of the source's files is not known"),
     }
     Ok(facts)
 }

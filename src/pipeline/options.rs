@@ -60,6 +60,13 @@ pub struct VerifyOptions {
     pub views: bool,
 }
 
+/// What the command line adds to a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// Samples are taken, and the time that the job's rows take is estimated.
+    pub sample: bool,
+}
+
 /// What the command line adds to a tuning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TuneOptions {

@@ -5,7 +5,7 @@
 //! needs to be right is said at [`Strategy`]; which is quicker was measured (docs/levers.md).
 
 use crate::config::job::{Consistency, Transfer};
-use crate::plan::table::{KeyColumn, Strategy};
+use crate::plan::table::{KeyColumn, Strategy, TablePlan};
 use tsql::schema::objects::{PartitionFunction, Temporal};
 use tsql::schema::{Column, Index, Table};
 
@@ -76,8 +76,23 @@ const NOT_CLUSTERED: &str = "the key's index is not clustered";
 
 const NO_KEY: &str = "no unique key on NOT NULL columns";
 
+const NO_CLUSTERED_KEY: &str = "no clustered key that is unique and NOT NULL";
+
+const NO_COLUMN: &str = "no column that can be ordered or hashed";
+
 const ONE_READER: &str = "read by one statement, as each of several would read the whole table \
      (tables.overrides.<table>.partitions asks for more)";
+
+/// Why a table has one reader: the note of its plan that [`choose`] gave as the reason. `None` if several
+/// could read it, or if it is too small for that.
+pub fn why_one_reader(plan: &TablePlan) -> Option<&str> {
+    if plan.strategy != Strategy::Single {
+        return None;
+    }
+    let reasons = [NOT_CLUSTERED, NO_KEY, NO_CLUSTERED_KEY, NO_COLUMN];
+    let is_reason = |note: &&String| reasons.iter().any(|reason| note.starts_with(reason));
+    plan.notes.iter().find(is_reason).map(String::as_str)
+}
 
 /// Clustered keys first, then the primary key, then the fewest columns; ties by name, so that the
 /// choice is the same on every run.
@@ -212,7 +227,7 @@ fn key_columns(table: &Table, index: &Index) -> Vec<KeyColumn> {
 /// statement that sees a moment of its own, so in a table that is not `stable` an UPDATE of the
 /// index's columns can move a row from one range to another between the two.
 fn by_clustered_index(table: &Table, index: &Index, partitions: usize, stable: bool) -> Choice {
-    let why = "no clustered key that is unique and NOT NULL";
+    let why = NO_CLUSTERED_KEY;
     if partitions == 1 {
         return whole(why);
     }
@@ -256,7 +271,7 @@ fn without_key(table: &Table, partitions: usize, frozen: bool) -> Choice {
         .map(|column| column.name.clone())
         .collect::<Vec<_>>();
     if columns.is_empty() {
-        return whole("no column that can be ordered or hashed");
+        return whole(NO_COLUMN);
     }
     let total = table
         .columns

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use crate::config::setting::Setting;
 use crate::error::Kind;
-use crate::report::Endpoint;
+use crate::plan::changes::TypeChange;
+use crate::report::estimate::Estimate;
 use crate::report::server::ServerFacts;
+use crate::report::{Endpoint, Omission};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,6 +44,50 @@ pub struct Volume {
     pub bytes: u64,
 }
 
+/// Tables that are read by one statement on one connection, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OneReader {
+    /// A lower-case fragment.
+    pub reason: String,
+    /// The largest first.
+    pub tables: Vec<TableSize>,
+}
+
+/// A table of the source with its size in the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableSize {
+    /// `dbo.Posts`.
+    pub table: String,
+    pub bytes: u64,
+}
+
+/// Columns of a table whose type is another one on the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedColumns {
+    /// `dbo.Posts`.
+    pub table: String,
+    pub columns: Vec<TypeChange>,
+}
+
+/// Values that may not arrive as they are, of every column that may have them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AtRisk {
+    /// What becomes of them, a lower-case fragment.
+    pub risk: String,
+    /// `dbo.Posts.Body`.
+    pub columns: Vec<String>,
+}
+
+/// What a run of the job would do that an operator should know, from the plan alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Outlook {
+    pub one_reader: Vec<OneReader>,
+    pub changed_columns: Vec<ChangedColumns>,
+    pub at_risk: Vec<AtRisk>,
+    /// What the target will not have.
+    pub omissions: Vec<Omission>,
+}
+
 /// What `check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckReport {
@@ -59,6 +105,10 @@ pub struct CheckReport {
     pub target_facts: Option<ServerFacts>,
     /// All tables that would be copied; `None` if nothing could be planned.
     pub volume: Option<Volume>,
+    /// From samples of both sides; `None` without `--sample`.
+    pub estimate: Option<Estimate>,
+    /// Empty if nothing could be planned.
+    pub outlook: Outlook,
     pub findings: Vec<Finding>,
     /// A side could not be reached, refused the login, or takes no rows.
     #[serde(skip)]

@@ -11,8 +11,13 @@ use crate::config::setting::{Origin, Setting};
 use crate::error::{Error, Kind};
 use crate::plan::changes::TypeChange;
 use crate::plan::table::{ColumnPlan, PrimaryKey, Strategy, TablePlan};
-use crate::report::check::{CheckReport, Finding, Severity, Volume};
+use crate::report::assessment::{Assessment, ByHand, KindCount};
+use crate::report::check::{
+    AtRisk, ChangedColumns, CheckReport, Finding, OneReader, Outlook, Severity, TableSize, Volume,
+};
+use crate::report::estimate::{Estimate, TableSamples};
 use crate::report::file::ReportFile;
+use crate::report::live::{LivePool, LiveState, LiveTable};
 use crate::report::planned::{PlanReport, PlannedTable, SkippedTable, UnplannedTable};
 use crate::report::pool::{PoolReport, Side};
 use crate::report::rejects::{FaultyColumn, RejectedRow, RejectedTable, RejectsReport};
@@ -20,7 +25,9 @@ use crate::report::run::tests::facts;
 use crate::report::run::{Report, RunOutcome};
 use crate::report::schema::{SchemaReport, SchemaSection, Statement};
 use crate::report::server::ServerFacts;
-use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport, TableStatus};
+use crate::report::status::{
+    LiveProcess, MemberStatus, RunState, RunStatus, StatusReport, TableStatus,
+};
 use crate::report::table::{Cause, TableOutcome, TableReport};
 use crate::report::time::TimeSpent;
 use crate::report::timeline::{Bar, Sample, StepSpan, TableSpan, Timeline};
@@ -237,6 +244,24 @@ fn plan() -> PlanReport {
         notes: vec!["a note".into()],
         inventory: inventory(),
         others: vec!["CREATE SEQUENCE s".into()],
+        assessment: Assessment {
+            kinds: vec![KindCount {
+                kind: "tables".into(),
+                moved: 1,
+                by_hand: 1,
+                left_out: 1,
+                unread: Some("no right".into()),
+            }],
+            by_hand: vec![ByHand {
+                kind: "procedures".into(),
+                name: "dbo.DoIt".into(),
+                reason: "a cursor".into(),
+                effort: Effort::Medium,
+                lines: 12,
+                text: Some("CREATE PROCEDURE".into()),
+            }],
+        },
+        estimate: None,
         kind: None,
     }
 }
@@ -260,7 +285,9 @@ fn check() -> CheckReport {
             round_trip_ms: 0.25,
             clock_ahead_s: -1,
             isolation: "read committed, snapshot on".into(),
-            database_bytes: None,
+            database_bytes: Some(8 << 20),
+            free_bytes: None,
+            free_unknown: Some("the server is on another machine".into()),
         }),
         target_facts: None,
         volume: Some(Volume {
@@ -268,6 +295,40 @@ fn check() -> CheckReport {
             rows: 1000,
             bytes: 4096,
         }),
+        estimate: Some(Estimate {
+            shortest_seconds: 10.0,
+            longest_seconds: 20.5,
+            samples: vec![TableSamples {
+                table: "dbo.Posts".into(),
+                connections: 4,
+                bytes_per_second: vec![100.0, 200.0],
+                rows_per_second: vec![1.0, 2.0],
+            }],
+            sampled_share: 0.5,
+            notes: vec!["a note".into()],
+        }),
+        outlook: Outlook {
+            one_reader: vec![OneReader {
+                reason: "no unique key".into(),
+                tables: vec![TableSize {
+                    table: "dbo.Log".into(),
+                    bytes: 4096,
+                }],
+            }],
+            changed_columns: vec![ChangedColumns {
+                table: "dbo.Posts".into(),
+                columns: vec![TypeChange {
+                    column: "Price".into(),
+                    from: "money".into(),
+                    to: "numeric(19,4)".into(),
+                }],
+            }],
+            at_risk: vec![AtRisk {
+                risk: "U+0000 in text".into(),
+                columns: vec!["dbo.Posts.Body".into()],
+            }],
+            omissions: vec![omission()],
+        },
         findings: vec![Finding {
             severity: Severity::Warning,
             finding: "consistency relaxed".into(),
@@ -286,11 +347,19 @@ fn status() -> StatusReport {
             state: RunState::Ended(RunOutcome::Failed),
             started: "2026-03-04T05:06:07Z".into(),
             ended: Some("2026-03-04T06:00:00Z".into()),
+            rows: 10,
+            expected_rows: 20,
+            rows_per_second: Some(2.5),
+            seconds_left: Some(4.0),
             tables: vec![TableStatus {
                 table: "dbo.Posts".into(),
                 state: "failed",
                 rows: 10,
+                expected_rows: 20,
                 bytes: 100,
+                rows_per_second: Some(2.5),
+                seconds_left: Some(4.0),
+                finishing: false,
                 rejected_rows: 1,
                 partitions_done: 1,
                 partitions: 2,
@@ -304,6 +373,32 @@ fn status() -> StatusReport {
             since: "2026-03-04T05:06:07Z".into(),
             leads: false,
             doing: "loads 1 of dbo.Posts".into(),
+        }],
+        live: vec![LiveProcess {
+            host: "etl-2".into(),
+            pid: 4712,
+            state: LiveState {
+                step: 4,
+                steps: 8,
+                doing: "loading".into(),
+                step_tables: (0, 0),
+                pools: vec![LivePool {
+                    side: Side::Source,
+                    max_connections: 12,
+                    in_use: 12,
+                    waiting: 3,
+                }],
+                bottleneck: Some("waiting for the source 80 %".into()),
+                warning: Some("warning: 2 waits".into()),
+                rows_per_second: 2.5,
+                bytes_per_second: 100.0,
+                active_partitions: 1,
+                tables: vec![LiveTable {
+                    table: "dbo.Posts".into(),
+                    rows_per_second: 2.5,
+                    finishing: false,
+                }],
+            },
         }],
     }
 }

@@ -3,17 +3,21 @@
 //! Nothing here talks to a server or prints. [`run::Report`] is drawn up once from
 //! [`run::Facts`], so that its totals, outcome and bottleneck can never contradict its tables.
 
+pub mod assessment;
 pub mod bottleneck;
 pub mod check;
 pub mod concurrency;
+pub mod estimate;
 pub mod file;
 pub mod health;
 pub mod histogram;
 pub mod joined;
 pub mod lineage;
+pub mod live;
 pub mod planned;
 pub mod pool;
 pub mod progress;
+pub mod rate;
 pub mod rejects;
 pub mod run;
 pub mod schema;

@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::error::Kind;
 use crate::plan::changes::TypeChange;
 use crate::plan::table::TablePlan;
+use crate::report::assessment::Assessment;
+use crate::report::estimate::Estimate;
 use crate::report::table::Cause;
 use crate::report::{Endpoint, Omission};
 use tsql::schema::inventory::InventoryKind;
@@ -58,6 +60,10 @@ pub struct PlanReport {
     pub inventory: Vec<InventoryKind>,
     /// Statements that make collations, sequences and views.
     pub others: Vec<String>,
+    /// Every object by kind, and what needs a person.
+    pub assessment: Assessment,
+    /// From samples of both sides; `None` without `--sample`.
+    pub estimate: Option<Estimate>,
     /// The kind of the first problem, which a run of this job would end with.
     #[serde(skip)]
     pub kind: Option<Kind>,

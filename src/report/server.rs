@@ -23,8 +23,12 @@ pub struct ServerFacts {
     pub clock_ahead_s: i64,
     /// What a statement sees while others write.
     pub isolation: String,
-    /// Bytes of the database; `None` if it is not asked.
+    /// Bytes of the database's files without its log; `None` if the server does not say.
     pub database_bytes: Option<u64>,
+    /// Free space where the database's files are; `None` if it is not known.
+    pub free_bytes: Option<u64>,
+    /// Why `free_bytes` is not known, if it was asked for.
+    pub free_unknown: Option<String>,
 }
 
 impl ServerFacts {

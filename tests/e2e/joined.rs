@@ -346,7 +346,15 @@ fn status_lists_the_processes_of_a_run() {
         &scenario.target,
         "SELECT count(*) FROM _migrate.members WHERE doing LIKE 'loads %'",
     );
+    wait_for(&scenario.target, "SELECT count(*) / 2 FROM _migrate.live");
     let status = job.report(&["status"], 0);
+    let live = status["live"].as_array().expect("processes");
+    for pid in pids {
+        assert!(
+            live.iter().any(|process| process["pid"] == pid),
+            "{status:#}"
+        );
+    }
     let members = status["members"].as_array().expect("members");
     let listed = |leads: bool, pid: u32| {
         let mut members = members.iter();

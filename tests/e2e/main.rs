@@ -8,8 +8,10 @@
 
 mod accounting;
 mod again;
+mod assessment;
 mod by_hand;
 mod changes;
+mod check;
 mod cluster;
 mod documented;
 mod errors;
@@ -48,6 +50,7 @@ mod tune;
 mod types;
 mod verify;
 mod views;
+mod watch;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -19,7 +19,7 @@ use crate::support::source::SourceDatabase;
 const SHORT: [&str; 3] = ["tune", "--seconds", "1"];
 
 /// Everything of the target: schemas, tables, comments and rows.
-fn everything(target: &Database<'_>) -> String {
+pub(crate) fn everything(target: &Database<'_>) -> String {
     let dump = tool("pg_dump", &target.target(), &[]);
     // A random word of each dump.
     let kept = dump
@@ -115,6 +115,29 @@ fn paste(job: &Job, advice: &Value, target: &Database<'_>, connections: u64) {
         assert_eq!(setting(key), connections.to_string(), "{key}");
     }
     assert!(target.value("SELECT count(*) FROM pg_namespace WHERE nspname = '_migrate'") == "0");
+}
+
+#[test]
+fn a_page_has_the_curves_and_is_tried_before_the_samples() {
+    let scenario = Scenario::on_stand_in(&load::script());
+    let job = capped(&scenario.source, &scenario.target, 2);
+    let page = job.folder().join("new/tune.html");
+    let path = page.to_str().expect("a path");
+    job.ends(&[&SHORT[..], &["--html", path]].concat(), 0);
+    let text = fs::read_to_string(&page).expect("the page");
+    for part in [
+        "MiB per second by connections",
+        "class=\"ring\"",
+        "Recommended settings",
+        "default-src &#39;none&#39;",
+    ] {
+        let part = part.replace("&#39;", "'");
+        assert!(text.contains(&part), "{part} is not in\n{text}");
+    }
+    let answer = job.run(&[&SHORT[..], &["--html", "/dev/null/tune.html"]].concat());
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    assert!(answer.stderr.contains("/dev/null"), "{}", answer.stderr);
+    assert!(!answer.stderr.contains("sampling"), "{}", answer.stderr);
 }
 
 #[test]

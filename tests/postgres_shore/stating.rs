@@ -47,7 +47,7 @@ async fn the_schema_is_made_once_even_by_many_at_once() {
         .await
         .unwrap();
     let hashed = "SELECT hashed_rows || ' ' || version FROM _migrate.partitions, _migrate.version";
-    assert_eq!(database.value(hashed), "7 3");
+    assert_eq!(database.value(hashed), "7 4");
     database.sql("UPDATE _migrate.version SET version = 99");
     let error = state::install(&mut pool.acquire().await.unwrap())
         .await
@@ -63,7 +63,7 @@ const BACK_TO_VERSION_1: &str = "\
     ALTER TABLE _migrate.runs DROP COLUMN objects, DROP COLUMN selection, DROP COLUMN run_name;\
     ALTER TABLE _migrate.tables DROP COLUMN open_to, DROP COLUMN weight;\
     ALTER TABLE _migrate.partitions DROP COLUMN member;\
-    DROP TABLE _migrate.set_aside; DROP TABLE _migrate.members;\
+    DROP TABLE _migrate.set_aside; DROP TABLE _migrate.members; DROP TABLE _migrate.live;\
     UPDATE _migrate.version SET version = 1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,13 +86,46 @@ async fn a_state_of_an_older_version_is_read_and_brought_up_to_date() {
     // Commands that only look do not upgrade.
     assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
     assert!(state::count_rejects(&lease, JOB).await.unwrap().is_empty());
+    assert!(state::recent_live(&lease, JOB).await.unwrap().is_empty());
     let last = state::last_run(&lease, JOB).await.unwrap().unwrap();
     assert_eq!((last.id, last.objects), (job.run, None));
     assert_eq!(database.value("SELECT version FROM _migrate.version"), "1");
     state::install(&mut lease).await.unwrap();
-    assert_eq!(database.value("SELECT version FROM _migrate.version"), "3");
+    assert_eq!(database.value("SELECT version FROM _migrate.version"), "4");
     assert_eq!(read(state::load(&lease, JOB).await.unwrap()), (5, 3, 0));
     state::install(&mut lease).await.unwrap();
+}
+
+/// Only what was noted a moment ago is what a process does now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_process_notes_is_read_while_it_is_recent() {
+    let database = Postgres::shared().database();
+    let job = made(&database, posts(), 1).await;
+    let lease = job.pool.acquire().await.unwrap();
+    for step in [3, 4] {
+        let noted = serde_json::json!({ "step": step });
+        state::note_live(&lease, JOB, &noted).await.unwrap();
+    }
+    let read = state::recent_live(&lease, JOB).await.unwrap();
+    assert_eq!(read.len(), 1, "{read:?}");
+    assert_eq!(read[0].state["step"], 4);
+    assert_eq!(read[0].pid, std::process::id().cast_signed());
+    assert!(
+        state::recent_live(&lease, "other")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    database.sql("UPDATE _migrate.live SET at = now() - interval '1 minute'");
+    assert!(state::recent_live(&lease, JOB).await.unwrap().is_empty());
+    database.sql("UPDATE _migrate.live SET at = now() - interval '2 hours', host = 'dead'");
+    state::note_live(&lease, JOB, &serde_json::json!({}))
+        .await
+        .unwrap();
+    let left = "SELECT count(*) FROM _migrate.live";
+    assert_eq!(database.value(left), "1", "what died long ago is swept");
+    state::retract_live(&lease, JOB).await.unwrap();
+    assert_eq!(database.value(left), "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,7 +26,7 @@ pub(super) fn failures(report: &Report) -> String {
         .collect()
 }
 
-fn cause(name: &str, cause: &Cause) -> String {
+pub(super) fn cause(name: &str, cause: &Cause) -> String {
     let because = cause
         .because
         .iter()

@@ -10,7 +10,7 @@ use crate::report::verify::{VerifiedTable, VerifyReport};
 const LONG: usize = 30;
 
 /// A table that sorts by its columns, and filters if it is long. Columns of numbers have the class `n`.
-fn sortable(id: &str, heads: &[(&str, bool)], rows: &[String]) -> String {
+pub(super) fn sortable(id: &str, heads: &[(&str, bool)], rows: &[String]) -> String {
     let heads: String = heads
         .iter()
         .map(|(head, number)| {
@@ -33,8 +33,18 @@ fn sortable(id: &str, heads: &[(&str, bool)], rows: &[String]) -> String {
     )
 }
 
-fn number(value: f64, shown: &str) -> String {
+/// A cell that sorts by `value`.
+pub(super) fn number(value: f64, shown: &str) -> String {
     format!("<td class=\"n\" data-v=\"{value}\">{shown}</td>")
+}
+
+/// A number, and nothing for none: a page full of zeros hides the others.
+pub(super) fn cell(number: usize) -> String {
+    let shown = match number {
+        0 => String::new(),
+        number => count(number as u64),
+    };
+    format!("<td class=\"n\">{shown}</td>")
 }
 
 /// Every table but those that the job leaves out, the longest first.

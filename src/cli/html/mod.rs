@@ -1,5 +1,7 @@
 //! The report of a run as one self-contained page: it asks for nothing, and works when it is mailed.
 
+mod assessed_tables;
+mod assessment;
 mod charts;
 mod csp;
 mod escape;
@@ -8,11 +10,15 @@ mod grids;
 mod summary;
 mod svg;
 mod time_line;
+mod tune;
 
 use crate::cli::html::escape::escape;
 use crate::cli::text;
 use crate::report::file::ReportFile;
+use crate::report::planned::PlanReport;
 use crate::report::pool::Side;
+use crate::report::timestamp::Timestamp;
+use crate::report::tune::TuneReport;
 
 const STYLE: &str = include_str!("page.css");
 /// Sorts and filters tables; without it the page has everything but that.
@@ -66,6 +72,18 @@ pub(crate) fn failure(text: &str) -> String {
         escape(text)
     );
     document("migrate: failed", &body, "")
+}
+
+/// The page that assesses a database for those who decide on its migration. `at`: when it was read.
+pub(crate) fn assessment(report: &PlanReport, at: Timestamp) -> String {
+    let title = format!("Assessment of {}", report.source.database);
+    document(&title, &assessment::render(report, at), SCRIPT)
+}
+
+/// The page of a tuning. `at`: when it was measured.
+pub(crate) fn tuning(report: &TuneReport, at: Timestamp) -> String {
+    let title = format!("Settings for {}", report.facts.job);
+    document(&title, &tune::render(report, at), "")
 }
 
 fn document(title: &str, body: &str, script: &str) -> String {

@@ -62,7 +62,7 @@ fn verdict(outcome: RunOutcome) -> (&'static str, &'static str) {
     }
 }
 
-fn side(server: &str, side: &Endpoint) -> String {
+pub(super) fn side(server: &str, side: &Endpoint) -> String {
     format!(
         "{server} {} at {}, database {}",
         escape(&side.version),
@@ -121,6 +121,6 @@ fn comparison(verification: Option<&VerifyReport>) -> String {
     card(class, &format!("{equal} of {all}"), how)
 }
 
-fn card(class: &str, figure: &str, meaning: &str) -> String {
+pub(super) fn card(class: &str, figure: &str, meaning: &str) -> String {
     format!("<div class=\"card {class}\"><b>{figure}</b><span>{meaning}</span></div>")
 }

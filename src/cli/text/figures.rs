@@ -7,6 +7,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// The width that every report keeps to.
 pub(crate) const WIDTH: usize = 100;
 
+/// The width of what is read on a terminal of the usual size.
+pub(crate) const NARROW: usize = 80;
+
 /// `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -110,12 +113,17 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
 
 /// Lines of at most [`WIDTH`] columns, broken at blanks; a word that is longer stays whole.
 pub(crate) fn wrap(text: &str, first: &str, next: &str) -> String {
+    wrap_to(WIDTH, text, first, next)
+}
+
+/// As [`wrap`], for another width.
+pub(crate) fn wrap_to(most: usize, text: &str, first: &str, next: &str) -> String {
     let mut out = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
     for word in text.split_whitespace() {
         let longer = width(&line) + usize::from(!empty) + width(word);
-        if !empty && longer > WIDTH {
+        if !empty && longer > most {
             out.push_str(line.trim_end());
             out.push('\n');
             next.clone_into(&mut line);

@@ -32,6 +32,11 @@ impl Grid {
 
     /// All rows as lines of at most [`WIDTH`] columns of a terminal.
     pub(crate) fn render(&self) -> String {
+        self.render_to(WIDTH)
+    }
+
+    /// As [`Self::render`], for another width.
+    pub(crate) fn render_to(&self, most: usize) -> String {
         let mut widths: Vec<usize> = (0..self.aligns.len())
             .map(|column| {
                 let cells = self.rows.iter().map(|row| width(&row[column]));
@@ -40,7 +45,7 @@ impl Grid {
             .collect();
         let others: usize = widths.iter().skip(1).map(|width| width + 2).sum();
         if let Some(first) = widths.first_mut() {
-            *first = (*first).min(WIDTH.saturating_sub(others).max(8));
+            *first = (*first).min(most.saturating_sub(others).max(8));
         }
         let mut out = String::new();
         for row in &self.rows {

@@ -11,6 +11,7 @@ pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod tune;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use serde::Serialize;
 use serde_json::Value;

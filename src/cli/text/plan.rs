@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::cli::text::check::estimated;
 use crate::cli::text::figures::{count, counted, fit, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
 use crate::cli::text::{cause, inventory, list, omissions};
@@ -51,6 +52,10 @@ pub(crate) fn render(report: &PlanReport, detail: Detail) -> String {
         report.failed.len(),
         report.skipped.len()
     ));
+    if let Some(estimate) = &report.estimate {
+        out.push('\n');
+        estimated(&mut out, estimate);
+    }
     if detail == Detail::Summary && !report.tables.is_empty() {
         out.push_str(
             "`migrate plan --table SCHEMA.TABLE` shows one table with its statements, -v all of them; `migrate \
@@ -352,6 +357,8 @@ mod tests {
             notes: Vec::new(),
             inventory: Vec::new(),
             others: vec!["CREATE SEQUENCE s".into()],
+            assessment: Default::default(),
+            estimate: None,
             kind: None,
         }
     }

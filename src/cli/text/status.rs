@@ -2,6 +2,7 @@
 
 use crate::cli::text::figures::{count, mebibytes, wrap};
 use crate::cli::text::grid::{Align, Grid};
+use crate::cli::text::watch;
 use crate::report::run::RunOutcome;
 use crate::report::status::{MemberStatus, RunState, RunStatus, StatusReport};
 
@@ -13,6 +14,9 @@ pub(crate) fn render(report: &StatusReport) -> String {
         None => out.push_str("not running now\n"),
     }
     members(&mut out, &report.members);
+    if report.is_running() {
+        out.push_str(&watch::line(report));
+    }
     match &report.run {
         Some(status) => run(&mut out, status),
         None => out.push_str("no run of this job is recorded\n"),
@@ -103,7 +107,11 @@ mod tests {
             table: name.into(),
             state: "done",
             rows: 1200,
+            expected_rows: 1200,
             bytes: 0,
+            rows_per_second: None,
+            seconds_left: None,
+            finishing: false,
             rejected_rows,
             partitions_done: 1,
             partitions: 1,
@@ -115,6 +123,10 @@ mod tests {
             state: RunState::Ended(RunOutcome::Rejected),
             started: "2026-03-04T05:06:07Z".into(),
             ended: Some("2026-03-04T06:00:00Z".into()),
+            rows: 2400,
+            expected_rows: 2400,
+            rows_per_second: None,
+            seconds_left: None,
             tables: vec![table("dbo.Posts", 31), table("dbo.Users", 0)],
         };
         run(&mut out, &status);
@@ -178,10 +190,15 @@ mod tests {
                     state,
                     started: "2026-03-04T05:06:07Z".into(),
                     ended: ended.map(str::to_owned),
+                    rows: 0,
+                    expected_rows: 0,
+                    rows_per_second: None,
+                    seconds_left: None,
                     tables: Vec::new(),
                 }),
                 held_by: None,
                 members: Vec::new(),
+                live: Vec::new(),
             });
             assert!(text.contains(sentence), "{text}");
         }

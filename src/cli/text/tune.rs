@@ -141,7 +141,8 @@ fn picture(
     out
 }
 
-fn littles_law(report: &TuneReport) -> String {
+/// The formula with the figures of both sides.
+pub(crate) fn littles_law(report: &TuneReport) -> String {
     let mut out = String::from(
         "\nLittle's law: connections at work = batches per second x seconds per batch\n",
     );
@@ -172,7 +173,8 @@ fn formula(law: &LittlesLaw, chosen: usize) -> String {
     out
 }
 
-fn estimate(estimate: Option<&Estimate>) -> String {
+/// How long the whole job would take, as a sentence.
+pub(crate) fn estimate(estimate: Option<&Estimate>) -> String {
     match estimate {
         Some(estimate) => wrap(
             &format!(

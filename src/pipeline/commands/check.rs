@@ -3,23 +3,26 @@
 //! Both sides are looked at even if the other cannot be reached, and nothing is made: state tables
 //! that are missing stay missing. It takes no job lock, so it may run beside a run of the job.
 
-use std::collections::{BTreeSet, HashSet};
-
 use crate::config::job::{Consistency, Job, Tls};
 use crate::error::{Error, Result};
 use crate::mssql::{self, pool::SourcePool};
+use crate::pipeline::commands::check_target::{
+    check_rights, check_schemas, check_space, check_tables,
+};
+use crate::pipeline::commands::outlook::{outlook, says};
 use crate::pipeline::connections::{self, open_source, open_target, source_endpoint};
 use crate::pipeline::policy::advice;
-use crate::pipeline::survey::{self, omissions};
+use crate::pipeline::survey;
 use crate::plan::access::FILTERS_HIDDEN;
 use crate::plan::build::{self, Planned};
-use crate::plan::table::TablePlan;
+use crate::postgres;
 use crate::postgres::pool::TargetPool;
-use crate::postgres::state;
-use crate::postgres::{self, ddl, rights};
-use crate::report::check::{CheckReport, Finding, Severity, Volume};
+use crate::report::check::{CheckReport, Finding, Outlook, Severity, Volume};
 use crate::report::server::ServerFacts;
 use tsql::schema::Database;
+
+/// Objects named in a finding that several share; the rest is counted.
+const MOST_NAMES: usize = 3;
 
 /// Looks at everything a run needs, and changes nothing. What it finds wrong is a finding, so that
 /// all of it comes at once.
@@ -35,6 +38,8 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
         source_facts: None,
         target_facts: None,
         volume: None,
+        estimate: None,
+        outlook: Outlook::default(),
         findings: Vec::new(),
         unreachable: false,
         kind: None,
@@ -53,11 +58,11 @@ pub async fn check(job: &Job) -> Result<CheckReport> {
 
 impl CheckReport {
     /// Something that is as it must be; shown so that a reader sees what was looked at.
-    fn good(&mut self, finding: impl Into<String>) {
+    pub(super) fn good(&mut self, finding: impl Into<String>) {
         self.find(Severity::Good, finding, "");
     }
 
-    fn find(&mut self, severity: Severity, finding: impl Into<String>, advice: &str) {
+    pub(super) fn find(&mut self, severity: Severity, finding: impl Into<String>, advice: &str) {
         self.findings.push(Finding {
             severity,
             finding: finding.into(),
@@ -65,7 +70,6 @@ impl CheckReport {
         });
     }
 
-    /// An error with its causes, and the advice of its kind.
     /// Warns of a clock that is off.
     fn judged(&mut self, facts: ServerFacts, side: &str) -> Option<ServerFacts> {
         if facts.clock_is_off() {
@@ -81,7 +85,8 @@ impl CheckReport {
         Some(facts)
     }
 
-    fn problem(&mut self, error: &Error) {
+    /// Adds an error with its causes, and the advice of its kind.
+    pub(super) fn problem(&mut self, error: &Error) {
         let causes = crate::report::table::chain(error);
         let because = causes
             .iter()
@@ -205,43 +210,67 @@ async fn check_target(
             report.kind = errors.first().map(Error::kind);
             errors.iter().for_each(|error| report.problem(error));
         }
-        Ok(planned) => {
-            report.good(format!("{} can be copied", tables(planned.tables.len())));
-            report.volume = Some(Volume {
-                tables: planned.tables.len(),
-                rows: planned.tables.iter().map(|plan| plan.estimated_rows).sum(),
-                bytes: planned.tables.iter().map(|plan| plan.estimated_bytes).sum(),
-            });
-            if let Err(error) = check_tables(job, pool, &planned.tables, report).await {
-                report.problem(&error);
-            }
-            if let Err(error) = check_schemas(job, pool, &planned.tables, report).await {
-                report.problem(&error);
-            }
-            notes(&planned, report);
-            for omission in omissions(&planned) {
-                let finding = format!(
-                    "{}: {} is left out: {}",
-                    omission.table, omission.object, omission.reason
-                );
-                report.find(
-                    Severity::Warning,
-                    finding,
-                    "make it by hand after the load; the run ends with exit code 6.",
-                );
-            }
-        }
+        Ok(planned) => check_plan(job, pool, &planned, report).await,
     }
 }
 
-/// Adds every note of the plan; one that several tables share is added once.
+/// What is planned, against what the target has.
+async fn check_plan(job: &Job, pool: &TargetPool, planned: &Planned, report: &mut CheckReport) {
+    let plans = &planned.tables;
+    report.good(format!("{} can be copied", tables(plans.len())));
+    report.volume = Some(Volume {
+        tables: plans.len(),
+        rows: plans.iter().map(|plan| plan.estimated_rows).sum(),
+        bytes: plans.iter().map(|plan| plan.estimated_bytes).sum(),
+    });
+    if let Err(error) = check_tables(job, pool, plans, report).await {
+        report.problem(&error);
+    }
+    if let Err(error) = check_schemas(job, pool, plans, report).await {
+        report.problem(&error);
+    }
+    if let Err(error) = check_space(job, pool, report).await {
+        report.problem(&error);
+    }
+    notes(planned, report);
+    report.outlook = outlook(job, planned);
+    left_out(report);
+}
+
+/// One finding for each reason why objects are left out; the outlook has them all.
+fn left_out(report: &mut CheckReport) {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for omission in &report.outlook.omissions {
+        let name = format!("{}: {}", omission.table, omission.object);
+        match reasons
+            .iter_mut()
+            .find(|(reason, _)| *reason == omission.reason)
+        {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((omission.reason.clone(), vec![name])),
+        }
+    }
+    for (reason, names) in reasons {
+        let finding = match names.len() {
+            1 => format!("{} is left out: {reason}", names[0]),
+            all => format!("{all} objects are left out: {reason}: {}", first(&names)),
+        };
+        report.find(
+            Severity::Warning,
+            finding,
+            "make them by hand after the load; the run ends with exit code 6.",
+        );
+    }
+}
+
+/// Adds every note of the plan that the outlook does not say; one that several tables share is added once.
 fn notes(planned: &Planned, report: &mut CheckReport) {
     for note in planned.notes.iter().filter(|note| *note != FILTERS_HIDDEN) {
         report.find(Severity::Note, note, "");
     }
     let mut said: Vec<(&str, Vec<String>)> = Vec::new();
     for plan in &planned.tables {
-        for note in &plan.notes {
+        for note in plan.notes.iter().filter(|note| !says(plan, note)) {
             match said.iter_mut().find(|(text, _)| text == note) {
                 Some((_, tables)) => tables.push(plan.full_name()),
                 None => said.push((note, vec![plan.full_name()])),
@@ -249,7 +278,16 @@ fn notes(planned: &Planned, report: &mut CheckReport) {
         }
     }
     for (note, tables) in said {
-        report.find(Severity::Note, format!("{}: {note}", tables.join(", ")), "");
+        report.find(Severity::Note, format!("{}: {note}", first(&tables)), "");
+    }
+}
+
+/// The first names, and how many more there are.
+fn first(names: &[String]) -> String {
+    let named = names[..names.len().min(MOST_NAMES)].join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 
@@ -263,106 +301,4 @@ fn tables(count: usize) -> String {
         1 => "1 table".to_owned(),
         count => format!("{count} tables"),
     }
-}
-
-/// What the role may do, and whether the server has room for the pool.
-async fn check_rights(job: &Job, pool: &TargetPool, report: &mut CheckReport) -> Result<()> {
-    let lease = pool.acquire().await?;
-    let rights = rights::of_session(&lease).await?;
-    let role = &rights.role;
-    if rights.may_create {
-        report.good(format!("target: logged in, {role} may create schemas"));
-    } else {
-        report.find(
-            Severity::Problem,
-            format!(
-                "target: {role} may not create schemas in database {}",
-                job.target.database
-            ),
-            "GRANT CREATE ON DATABASE to the role; the state schema _migrate is made there too.",
-        );
-    }
-    let (limit, used) = (rights.connection_limit, rights.connections_used);
-    let wanted = i32::try_from(job.target.pool.max_connections)
-        .unwrap_or(i32::MAX)
-        .saturating_add(1);
-    if limit.saturating_sub(used) < wanted {
-        report.find(
-            Severity::Warning,
-            format!(
-                "target: {used} of {limit} connections are in use, the run wants {wanted} more"
-            ),
-            "lower target.pool.max_connections or raise max_connections on the server.",
-        );
-    }
-    Ok(())
-}
-
-/// Schemas in which the role may not make tables, and tables that belong to another role.
-async fn check_schemas(
-    job: &Job,
-    pool: &TargetPool,
-    plans: &[TablePlan],
-    report: &mut CheckReport,
-) -> Result<()> {
-    let lease = pool.acquire().await?;
-    let schemas = plans
-        .iter()
-        .map(|plan| plan.target.schema.as_str())
-        .collect::<BTreeSet<_>>();
-    let schemas = schemas.into_iter().collect::<Vec<_>>();
-    for schema in rights::closed_schemas(&lease, &schemas).await? {
-        report.find(
-            Severity::Problem,
-            format!(
-                "target: {} may not make tables in schema {schema}",
-                job.target.user
-            ),
-            "GRANT USAGE, CREATE ON SCHEMA to the role.",
-        );
-    }
-    let names = plans
-        .iter()
-        .map(|plan| plan.target.to_string())
-        .collect::<Vec<_>>();
-    for table in rights::tables_of_others(&lease, &names).await? {
-        report.find(
-            Severity::Problem,
-            format!(
-                "target: table {table} does not belong to {}",
-                job.target.user
-            ),
-            "ALTER TABLE ... OWNER TO the role, or grant it the owner's role.",
-        );
-    }
-    Ok(())
-}
-
-/// Tables that the job's mode would refuse, unless they are this job's own.
-async fn check_tables(
-    job: &Job,
-    pool: &TargetPool,
-    plans: &[TablePlan],
-    report: &mut CheckReport,
-) -> Result<()> {
-    let lease = pool.acquire().await?;
-    let records = if state::is_installed(&lease).await? {
-        state::load(&lease, &job.name).await?
-    } else {
-        Vec::new()
-    };
-    let own: HashSet<String> = records
-        .iter()
-        .filter(|record| record.created)
-        .map(|record| record.plan.full_name())
-        .collect();
-    for plan in plans {
-        if own.contains(&plan.full_name()) {
-            continue;
-        }
-        if let Err(error) = ddl::check(&lease, plan, job.transfer.mode).await {
-            report.problem(&error.at_table(plan.full_name()));
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::job::Job;
 use crate::error::{Error, Result};
 use crate::mssql::pool::SourcePool;
+use crate::pipeline::commands::assess::assess;
 use crate::pipeline::commands::schema::{functions, views};
 use crate::pipeline::connections::{open_source, source_endpoint};
 use crate::pipeline::options::RunOptions;
@@ -51,6 +52,8 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
         cause: cause(&error),
     };
     let omissions = omissions(&survey.planned);
+    let failed: Vec<_> = of_tables.into_iter().map(unplanned).collect();
+    let assessment = assess(&survey.planned, &survey.database, &failed);
     let unlogged = job.transfer.unlogged_load;
     Ok(PlanReport {
         job: job.name.clone(),
@@ -64,12 +67,14 @@ async fn plan_tables(job: &Job, options: &RunOptions, source: &SourcePool) -> Re
                 reason: "left out by tables.include or tables.exclude".to_owned(),
             })
             .collect(),
-        failed: of_tables.into_iter().map(unplanned).collect(),
+        failed,
         problems: of_job.iter().map(cause).collect(),
         omissions,
         notes: survey.planned.notes.clone(),
         inventory: survey.planned.inventory.clone(),
         others: others(&survey.planned),
+        assessment,
+        estimate: None,
         kind,
         tables: survey
             .planned

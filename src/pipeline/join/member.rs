@@ -18,6 +18,7 @@ use crate::pipeline::join::decide::{Step, decide};
 use crate::pipeline::join::work::MemberWork;
 use crate::pipeline::load::adapt;
 use crate::pipeline::lock_session::LockSession;
+use crate::pipeline::publish;
 use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::run::resume::is_same_source;
 use crate::pipeline::run::session::{Session, begin_step};
@@ -175,7 +176,8 @@ impl Serving<'_> {
         session.progress.clear_tables();
         let controller = adapt::begin(&run, run.job.target.pool.max_connections);
         let work = MemberWork::new(Arc::clone(&run), run.progress.concurrency().first);
-        let task = tokio::spawn(Arc::clone(&work).load(controller));
+        let (publishing, loading) = (Arc::clone(&run), Arc::clone(&work).load(controller));
+        let task = tokio::spawn(async move { publish::beside(&publishing, loading).await });
         Working {
             run,
             work,

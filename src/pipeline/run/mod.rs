@@ -31,6 +31,7 @@ use crate::pipeline::context::Run;
 use crate::pipeline::lock_session::LockSession;
 use crate::pipeline::options::RunOptions;
 use crate::pipeline::policy::cause;
+use crate::pipeline::publish;
 use crate::pipeline::retry::retry_before_load;
 use crate::pipeline::run::data::RunData;
 use crate::pipeline::run::job_lock::{JobLockGuard, LockInfo};
@@ -298,7 +299,7 @@ async fn load(
 ) -> Result<()> {
     let state = resume::load_state(run, &data.survey, previous);
     data.state = session.cancel_on_stop(state).await?;
-    load_step::load(run, data).await
+    publish::beside(run, load_step::load(run, data)).await
 }
 
 /// Draws up the report and records how the run ended.

@@ -4,8 +4,12 @@
 //! is dropped at the end. Samples commit as the job would, because commits are part of what a
 //! setting costs; what a partition records beside its rows is not written.
 
+mod estimate;
 mod ranges;
 mod sample;
+mod tried;
+
+pub use estimate::estimate;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +27,7 @@ use crate::pipeline::shutdown::{Ended, cancel_on_stop, drop_on_stop, finish_with
 use crate::pipeline::survey::{self, Survey};
 use crate::pipeline::tune::ranges::Ranges;
 use crate::pipeline::tune::sample::{STOPPED, Sampler, Setting, Task};
+use crate::pipeline::tune::tried::{commit_sizes, counts};
 use crate::plan::layout::row_layout;
 use crate::plan::slices::slices;
 use crate::plan::table::{Slice, Strategy, TablePlan};
@@ -31,12 +36,6 @@ use crate::postgres::lock::JobLock;
 use crate::postgres::scratch::Scratch;
 use crate::report::tune::advice::knee;
 use crate::report::tune::{Sample, SampledTable, Settings, TuneFacts, TuneReport};
-
-/// Sizes of commits that are worth telling apart.
-const COMMIT_SIZES: [u64; 4] = [4 << 20, 16 << 20, 64 << 20, 256 << 20];
-
-/// A sample tells a size of commits only if a connection commits more often than this in it.
-const COMMITS_PER_SAMPLE: f64 = 2.0;
 
 /// How long a `tune` that was stopped waits for its scratch table to be dropped.
 const DROP_GRACE: Duration = Duration::from_secs(1);
@@ -64,7 +63,8 @@ pub async fn tune(
         connections: &connections,
         began: Instant::now(),
     };
-    let outcome = tuning.locked(&cancel).await;
+    let measure = async |cancel: &CancellationToken| tuning.measure(cancel).await;
+    let outcome = tuning.locked(&cancel, measure).await;
     connections.close().await;
     outcome
 }
@@ -97,12 +97,16 @@ struct Samples {
 impl Tuning<'_> {
     /// Under the job's lock: a run of the job would be measured with it, and a second `tune` would
     /// write to the same scratch table.
-    async fn locked(&self, signal: &CancellationToken) -> Result<TuneReport> {
+    async fn locked<T>(
+        &self,
+        signal: &CancellationToken,
+        measure: impl AsyncFnOnce(&CancellationToken) -> Result<T>,
+    ) -> Result<T> {
         let taken = JobLock::take(&self.connections.connector, &self.job.name);
         let lock = drop_on_stop(signal, STOPPED, taken).await?;
         let cancel = signal.child_token();
         let outcome = {
-            let measured = self.measure(&cancel);
+            let measured = measure(&cancel);
             tokio::pin!(measured);
             tokio::select! {
                 outcome = &mut measured => outcome,
@@ -132,7 +136,12 @@ impl Tuning<'_> {
         let slices = drop_on_stop(cancel, STOPPED, self.cut(plan, settings.cap())).await?;
         let ranges = slices.len();
         begin(4, "making the scratch table");
-        let samples = self.with_scratch(plan, slices, cancel).await?;
+        let samples = async |sampler: &Sampler<'_>| {
+            begin(5, "sampling");
+            self.samples(sampler).await
+        };
+        let (mut samples, left_behind) = self.with_scratch(plan, slices, cancel, samples).await?;
+        samples.left_behind = left_behind;
         notes.extend(remarks(plan, &samples, &settings));
         let target = connections::target_endpoint(job, &connections.target);
         let facts = TuneFacts {
@@ -180,13 +189,15 @@ impl Tuning<'_> {
         Ok(slices(&plan, cuts))
     }
 
-    /// Makes the scratch table, and drops it whatever happens in between.
-    async fn with_scratch(
+    /// Makes the scratch table, and drops it whatever happens in between. Gives what was sampled, and what
+    /// kept the table from being dropped.
+    async fn with_scratch<T>(
         &self,
         plan: &TablePlan,
         slices: Vec<Slice>,
         cancel: &CancellationToken,
-    ) -> Result<Samples> {
+        sampling: impl AsyncFnOnce(&Sampler<'_>) -> Result<T>,
+    ) -> Result<(T, Option<String>)> {
         let (job, target) = (self.job, &self.connections.target);
         let layout = row_layout(plan, job)
             .map_err(|error| error.at_table(plan.full_name()))?
@@ -213,8 +224,7 @@ impl Tuning<'_> {
             }),
             cancel: cancel.clone(),
         };
-        begin(5, "sampling");
-        let sampled = self.samples(&sampler).await;
+        let sampled = sampling(&sampler).await;
         begin(6, "dropping the scratch table");
         let removed = async { scratch.remove(&mut *target.acquire().await?).await };
         let removed = match finish_within_grace(target, cancel, DROP_GRACE, removed).await {
@@ -233,11 +243,7 @@ impl Tuning<'_> {
             )
         });
         // What was measured is good all the same.
-        let sampled = sampled?;
-        Ok(Samples {
-            left_behind,
-            ..sampled
-        })
+        Ok((sampled?, left_behind))
     }
 
     /// A warm-up that is not counted, then by connections, then by size of commits.
@@ -289,29 +295,6 @@ async fn taken(sampler: &Sampler<'_>, setting: Setting, cores: usize) -> Result<
         "a sample was taken"
     );
     Ok(sample)
-}
-
-/// 1, 2, 4, ... and the cap.
-fn counts(cap: usize) -> Vec<usize> {
-    let doubled = std::iter::successors(Some(1_usize), |count| count.checked_mul(2));
-    let mut counts = doubled.take_while(|count| *count < cap).collect::<Vec<_>>();
-    counts.push(cap.max(1));
-    counts
-}
-
-/// The job's own size and those of [`COMMIT_SIZES`] that a connection reaches often enough within
-/// a sample like this one. None if only the job's own is left: there is nothing to compare.
-fn commit_sizes(own: u64, sample: &Sample) -> Vec<u64> {
-    let moved = sample.measured.bytes as f64 / sample.measured.connections.max(1) as f64;
-    let told = |size: &u64| *size as f64 * COMMITS_PER_SAMPLE <= moved;
-    let mut sizes = COMMIT_SIZES.into_iter().filter(told).collect::<Vec<_>>();
-    sizes.push(own);
-    sizes.sort_unstable();
-    sizes.dedup();
-    match sizes.len() {
-        1 => Vec::new(),
-        _ => sizes,
-    }
 }
 
 /// The largest table that is read by a key, else the largest; with what to know of the choice.
@@ -392,36 +375,4 @@ fn nothing_moved(plan: &TablePlan, sample: Duration) -> Error {
             sample.as_secs()
         ),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::tune::Measured;
-
-    #[test]
-    fn connections_double_up_to_the_cap() {
-        assert_eq!(counts(1), [1]);
-        assert_eq!(counts(2), [1, 2]);
-        assert_eq!(counts(8), [1, 2, 4, 8]);
-        assert_eq!(counts(12), [1, 2, 4, 8, 12]);
-    }
-
-    #[test]
-    fn commits_are_tried_that_a_connection_makes_within_a_sample() {
-        let sizes = |own: u64, mib: u64| {
-            let measured = Measured {
-                connections: 2,
-                bytes: mib << 20,
-                ..Measured::default()
-            };
-            let sizes = commit_sizes(own << 20, &Sample::new(measured, 1));
-            sizes.into_iter().map(|size| size >> 20).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(64, 2000), [4, 16, 64, 256]);
-        assert_eq!(sizes(64, 100), [4, 16, 64]);
-        assert_eq!(sizes(8, 40), [4, 8]);
-        assert!(sizes(64, 10).is_empty());
-        assert!(sizes(4, 20).is_empty());
-    }
 }

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod drift;
 mod group;
+mod live;
 mod members;
 mod records;
 mod rejects;
@@ -20,6 +21,7 @@ pub(super) use crate::postgres::state::checkpoint::{Checkpoint, Claim, ClaimToke
 pub use crate::postgres::state::drift::{TargetDrift, drop_crashed, forget, target_drift};
 pub(super) use crate::postgres::state::group::Keys;
 pub use crate::postgres::state::group::{NewTable, reopen_all, save_plans};
+pub use crate::postgres::state::live::{LiveRecord, note_live, recent_live, retract_live};
 pub use crate::postgres::state::members::{
     MemberRecord, NewMember, enter, leave, listed_members, living_members, note,
 };

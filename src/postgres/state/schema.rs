@@ -6,11 +6,11 @@ use crate::error::{Error, Kind, Result};
 use crate::postgres::fault;
 
 /// The version that this tool makes, reads and writes.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// What leads from version 1 to each later one, in order. A new schema goes the same way, so that
 /// an old one cannot end up different.
-const UPGRADES: &[(i32, &str)] = &[(2, VERSION_2), (3, VERSION_3)];
+const UPGRADES: &[(i32, &str)] = &[(2, VERSION_2), (3, VERSION_3), (4, VERSION_4)];
 
 /// Version 1 could reject no row, so its table of rejects is empty, and it hashed every row.
 /// What a table lacks until its rows are there, `set_aside` keeps: some of it is in no plan of the
@@ -67,6 +67,20 @@ CREATE TABLE _migrate.members (
 );
 COMMENT ON TABLE _migrate.members IS
     'Processes that share a run of a job. One lives as long as its session holds the advisory lock of its number.';
+";
+
+/// What each process of a run does now, for those who watch; nothing is decided by it.
+const VERSION_4: &str = "
+CREATE TABLE _migrate.live (
+    job text NOT NULL,
+    host text NOT NULL,
+    pid int NOT NULL,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    state jsonb NOT NULL,
+    PRIMARY KEY (job, host, pid)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE _migrate.live IS
+    'What the processes of a run do now, as they note it every two seconds; only migrate status reads it.';
 ";
 
 /// Key of the advisory lock under which schemas are made: two processes at once would otherwise

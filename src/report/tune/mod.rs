@@ -72,7 +72,7 @@ fn estimate(table: &SampledTable, rows_per_second: f64) -> Option<Estimate> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::report::Endpoint;
     use crate::report::time::TimeSpent;

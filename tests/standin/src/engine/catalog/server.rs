@@ -41,17 +41,39 @@ pub(super) fn view(facts: &Facts, name: &str) -> Option<Build> {
             ("value", T::Int),
             ("value_in_use", T::Int),
         ]),
-        "database_files" | "master_files" => Build::new(&[
-            ("database_id", T::Int),
-            ("file_id", T::Int),
-            ("type", T::Tiny),
-            ("type_desc", T::Desc),
-            ("name", T::Name),
-            ("physical_name", T::Text),
-            ("size", T::Int),
-        ]),
+        "database_files" | "master_files" => files(facts),
         _ => return None,
     })
+}
+
+/// A file of rows and one of the log, of the size that a new database has.
+fn files(facts: &Facts) -> Build {
+    let mut v = Build::new(&[
+        ("database_id", T::Int),
+        ("file_id", T::Int),
+        ("type", T::Tiny),
+        ("type_desc", T::Desc),
+        ("name", T::Name),
+        ("physical_name", T::Text),
+        ("size", T::Int),
+    ]);
+    let id = facts
+        .state
+        .database(&facts.database)
+        .map_or(NULL, |d| i(d.id));
+    for (number, kind, words, suffix) in [(1, 0, "ROWS", ""), (2, 1, "LOG", "_log")] {
+        let name = format!("{}{suffix}", facts.database);
+        v.row(vec![
+            id.clone(),
+            i(number),
+            i(kind),
+            s(words),
+            s(&name),
+            s(&name),
+            i(1024),
+        ]);
+    }
+    v
 }
 
 fn databases(facts: &Facts) -> Build {

@@ -10,20 +10,20 @@ const WINDOW: Duration = Duration::from_secs(15);
 
 /// Samples of a counter, newest last.
 #[derive(Debug, Default)]
-pub(crate) struct Rate {
+pub struct Rate {
     samples: VecDeque<(Duration, u64)>,
 }
 
 impl Rate {
     /// Nothing counted yet.
-    pub(crate) fn starting(at: Duration) -> Self {
+    pub fn starting(at: Duration) -> Self {
         let mut rate = Self::default();
         rate.sample(at, 0);
         rate
     }
 
     /// `at` is the time since the start; the counter may fall when work is taken back.
-    pub(crate) fn sample(&mut self, at: Duration, count: u64) {
+    pub fn sample(&mut self, at: Duration, count: u64) {
         self.samples.push_back((at, count));
         while self.samples.len() > 2
             && self
@@ -36,7 +36,7 @@ impl Rate {
     }
 
     /// Mean over the samples of the last 15 seconds; 0 before the second sample.
-    pub(crate) fn per_second(&self) -> f64 {
+    pub fn per_second(&self) -> f64 {
         match (self.samples.front(), self.samples.back()) {
             (Some((from, low)), Some((to, high))) if to > from => {
                 high.saturating_sub(*low) as f64 / (*to - *from).as_secs_f64()
@@ -46,7 +46,7 @@ impl Rate {
     }
 
     /// `None` while nothing moves.
-    pub(crate) fn time_for(&self, more: u64) -> Option<Duration> {
+    pub fn time_for(&self, more: u64) -> Option<Duration> {
         let rate = self.per_second();
         (rate > 0.0)
             .then(|| Duration::try_from_secs_f64(more as f64 / rate).unwrap_or(Duration::MAX))
