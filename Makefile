@@ -5,12 +5,14 @@ export CARGO_BUILD_JOBS ?= 2
 BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 # The Python of the foreign clients.
 FOREIGN := $(BUILT)/clients
+# Airflow and its Python.
+AIRFLOW := $(BUILT)/airflow
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 # mdBook, which makes the documentation into a book.
 MDBOOK := $(BUILT)/mdbook/bin/mdbook
 
-.PHONY: help book counts proof demo test test-docs test-live clients bench bench-drivers bench-peers lint install deny fuzz
+.PHONY: help book counts proof demo test test-docs test-live test-airflow clients bench bench-drivers bench-peers lint install deny fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -43,6 +45,11 @@ clients: install ## FreeTDS, pymssql and Microsoft's driver against the stand-in
 	@tests/standin/clients/install.sh "$(FOREIGN)"
 	cargo build --locked --package standin
 	@PYTHON="$(FOREIGN)/bin/python" STANDIN="$(BUILT)/debug/standin" tests/standin/clients/run.sh
+
+test-airflow: install ## the DAGs of docs/many-processes.md in a real Airflow, its workers killed (ten minutes)
+	@tests/airflow/install.sh "$(AIRFLOW)"
+	cargo build --locked --package migrate --package standin --bins
+	@"$(AIRFLOW)/bin/python" -B tests/airflow/run.py "$(BUILT)/debug/migrate" "$(BUILT)/debug/standin" $(SCENARIO)
 
 proof: ## the long proofs: samples value by value, memory, CPU (MIGRATE_TEST_SAMPLES=DIR)
 	@tests/scripts/proof.sh
