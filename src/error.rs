@@ -45,6 +45,8 @@ kinds! {
     SourceUnreachable => "SourceUnreachable",
     /// SQL Server refused user and password (error 18456 and kin).
     SourceLogin => "SourceLogin",
+    /// The command that prints the password failed, or took too long.
+    SourceSecret => "SourceSecret",
     /// The server's certificate or its encryption settings are not acceptable.
     SourceTls => "SourceTls",
     /// The connection was cut while it was being opened: in PRELOGIN, during the login, or by the
@@ -86,6 +88,8 @@ kinds! {
     TargetUnreachable => "TargetUnreachable",
     /// PostgreSQL refused user and password (SQLSTATE class 28).
     TargetLogin => "TargetLogin",
+    /// The command that prints the password failed, or took too long.
+    TargetSecret => "TargetSecret",
     /// The server's certificate or its TLS settings are not acceptable.
     TargetTls => "TargetTls",
     /// The connection was cut while it was being opened: in the TLS handshake or during the login.

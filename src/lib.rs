@@ -29,8 +29,10 @@ use crate::pipeline::RunOptions;
 use crate::report::progress::Progress;
 use crate::report::run::Report;
 
+mod child;
 pub mod cli;
 pub mod config;
+mod credential;
 pub mod error;
 pub mod mssql;
 mod mutex;
@@ -38,6 +40,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod postgres;
 pub mod report;
+mod route;
 mod tls;
 
 /// Runs all tables of a job, or continues an unfinished run of it.

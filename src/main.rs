@@ -44,11 +44,20 @@ fn main() -> ExitCode {
     };
     let console = Console::new(&request);
     cli::log::start(&request, &console);
+    keep_memory_out_of_core_dumps();
     panic::set_hook(Box::new(|panic| cli::report_panic(&panic.to_string())));
     // A panic of a worker ends its table; only one of this thread gets here, already printed.
     let code = panic::catch_unwind(AssertUnwindSafe(|| run(request, &console)))
         .unwrap_or_else(|_| cli::finish_with_error(&cli::panicked(), output));
     ExitCode::from(code)
+}
+
+/// Memory holds passwords and rows: a core dump of this process, or of a command that it starts, has none of
+/// it (core(5), "Controlling which mappings are written to the core dump"). Linux only.
+fn keep_memory_out_of_core_dumps() {
+    if let Err(error) = std::fs::write("/proc/self/coredump_filter", "0") {
+        tracing::debug!(%error, "core dumps would hold memory");
+    }
 }
 
 /// Runs the command on a runtime of its own and gives its exit code.

@@ -17,6 +17,7 @@ const CRATES: [&str; 3] = ["src", "crates/tds-copy/src", "crates/tsql/src"];
 /// The floors of docs/architecture.md. A file imports from lower floors and from its own folder.
 const FLOORS: &[(&str, u8)] = &[
     ("calendar", 1),
+    ("child", 1),
     ("error", 1),
     ("hex", 1),
     ("locale", 1),
@@ -31,6 +32,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("plan", 5),
     ("report", 6),
     ("tds", 6),
+    ("credential", 7),
+    ("route", 7),
     ("tls", 7),
     ("transcode", 7),
     ("mssql", 8),

@@ -103,6 +103,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         Kind::Usage | Kind::JobFile => Conclusion::Usage,
         Kind::SourceUnreachable
         | Kind::SourceLogin
+        | Kind::SourceSecret
         | Kind::SourceTls
         | Kind::SourceCut
         | Kind::SourceTlsCut
@@ -112,6 +113,7 @@ pub(crate) fn of_kind(kind: Kind) -> Conclusion {
         | Kind::SourceDatabaseUnavailable
         | Kind::TargetUnreachable
         | Kind::TargetLogin
+        | Kind::TargetSecret
         | Kind::TargetTls
         | Kind::TargetCut
         | Kind::TargetNotReady

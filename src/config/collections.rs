@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::config::keys::Kind;
 use crate::config::problem::Position;
 use crate::config::section::{Gathered, Section};
-use crate::config::setting::{Origin, Setting};
+use crate::config::setting::{MASK, Origin, Setting};
 use crate::config::yaml::Value;
 
 impl Section {
@@ -62,6 +62,47 @@ impl Section {
         let shown: Vec<&str> = list.iter().map(|(text, _)| text.as_str()).collect();
         self.record(key, format!("[{}]", shown.join(", ")), origin, gathered);
         list
+    }
+
+    /// A program and its arguments; empty if the key is not written. Arguments may be what only the program
+    /// should see, so they are not shown.
+    pub(crate) fn command(
+        &mut self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> Vec<String> {
+        if !matches!(self.kind_of(key), Some(Kind::Command)) {
+            return self.not_in_the_table(key, gathered);
+        }
+        let path = self.path_of(key);
+        let Some(node) = self.take(key) else {
+            self.record(key, String::new(), Origin::Default, gathered);
+            return Vec::new();
+        };
+        let mut words = Vec::new();
+        if let Value::Sequence(items) = node.value {
+            for item in items {
+                match item.value {
+                    Value::Scalar(scalar) if !scalar.is_null() => words.push(scalar.text),
+                    other => {
+                        let message = format!("expected a string, found {}", other.word());
+                        gathered.problem(item.at, &path, message);
+                    }
+                }
+            }
+        }
+        if words.first().is_none_or(String::is_empty) {
+            let message = "expected a list of a program and its arguments, such as [pass, show, db/prod]; a shell is \
+                           asked for by [sh, -c, \"...\"]";
+            gathered.problem(node.at, &path, message);
+            return Vec::new();
+        }
+        let shown = match words.len() {
+            1 => format!("[{}]", words[0]),
+            _ => format!("[{}, {MASK}]", words[0]),
+        };
+        self.record(key, shown, Origin::File, gathered);
+        words
     }
 
     /// A mapping from names that the user chose to strings; the table's defaults for the names that are

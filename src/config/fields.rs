@@ -107,16 +107,19 @@ impl Section {
         text
     }
 
-    /// A secret that must be written, if only as an empty string.
-    pub(crate) fn secret(&mut self, key: &'static str, gathered: &mut Gathered<'_>) -> Secret {
-        self.record(key, MASK.to_owned(), Origin::File, gathered);
-        match self.scalar(key, gathered) {
-            Some((scalar, _)) => Secret::new(scalar.text),
-            None => {
-                self.problem(key, "is missing", gathered);
-                Secret::default()
-            }
-        }
+    /// A secret, or nothing.
+    pub(crate) fn secret(
+        &mut self,
+        key: &'static str,
+        gathered: &mut Gathered<'_>,
+    ) -> Option<Secret> {
+        let found = self.scalar(key, gathered);
+        let (shown, origin) = match found {
+            Some(_) => (MASK, Origin::File),
+            None => ("", Origin::Default),
+        };
+        self.record(key, shown.to_owned(), origin, gathered);
+        found.map(|(scalar, _)| Secret::new(scalar.text))
     }
 
     /// A string; `default` if it is not written.

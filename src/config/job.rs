@@ -5,14 +5,19 @@
 //! Passwords are in [`Secret`] from the moment they are read.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::config::around::{Hooks, Lineage, ReportFiles};
+pub use crate::config::route::{Route, Socks5, Ssh};
 pub use crate::config::schema_options::{
     Collations, Computed, Functions, Helpers, History, IndexedViews, RowVersion, SchemaOptions,
     Untranslated, Views,
+};
+pub use crate::config::secret::{Secret, SecretCommand};
+pub use crate::config::target::{
+    ChannelBinding, ClientCertificate, Place, SessionAttrs, SslMode, Target, TargetOptions,
+    TargetPool, address,
 };
 pub use tds_copy::transcode::{ValuePolicy, Values};
 pub use tsql::names::NameStyle;
@@ -55,28 +60,6 @@ impl Job {
     }
 }
 
-/// A string that neither `Debug` nor `Display` shows.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a secret.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    /// The secret itself; for a login and for nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// The SQL Server side: the section `source`.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -93,7 +76,9 @@ pub struct Source {
     pub database: String,
     /// A SQL Server login: the tool has neither Windows nor Entra authentication.
     pub user: String,
+    /// Empty if `password_command` is used.
     pub password: Secret,
+    pub password_command: Option<SecretCommand>,
     pub encrypt: Encrypt,
     pub tls: Tls,
     /// Any certificate is accepted, so a man in the middle is not noticed. For test servers.
@@ -109,6 +94,7 @@ pub struct Source {
     pub read_timeout: Duration,
     /// The same before a statement's first row: the server may have to sort, or to read far, first.
     pub first_row_timeout: Duration,
+    pub route: Route,
     pub pool: SourcePool,
 }
 
@@ -167,56 +153,6 @@ pub struct SourcePool {
     /// Asks the server for something small before an idle connection is handed out: one round trip
     /// for each acquisition, against a statement that fails on a connection that is dead already.
     pub test_on_checkout: bool,
-}
-
-/// The PostgreSQL side: the section `target`.
-#[derive(Debug, Clone)]
-pub struct Target {
-    pub host: String,
-    /// TCP port, 5432 by default.
-    pub port: u16,
-    /// It must exist; the tool creates schemas and tables, never a database.
-    pub database: String,
-    pub user: String,
-    pub password: Secret,
-    pub sslmode: SslMode,
-    /// PEM file with the certificate authorities to trust instead of the system's.
-    pub ca_file: Option<PathBuf>,
-    pub connect_timeout: Duration,
-    pub pool: TargetPool,
-    /// Tables that are finished at a time, at least 1.
-    pub finish_connections: usize,
-    /// Bytes for each index build; more if the server's own setting is more.
-    pub maintenance_work_mem: u64,
-    /// Workers that help each index build.
-    pub parallel_maintenance_workers: usize,
-    /// Source schema to target schema; a schema without an entry keeps its name.
-    pub schemas: BTreeMap<String, String>,
-}
-
-/// libpq's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SslMode {
-    /// Plain TCP. Nothing notices bytes that change on the way.
-    Disable,
-    /// TLS if the server offers it, plain TCP otherwise; no certificate is checked.
-    Prefer,
-    /// TLS. Any certificate will do unless `ca_file` is set; then as `VerifyCa`, which is what
-    /// libpq does.
-    Require,
-    /// TLS, with a certificate of a trusted authority, whatever name it has.
-    VerifyCa,
-    /// As `VerifyCa`, and the certificate names the host. The default.
-    VerifyFull,
-}
-
-/// Connections to PostgreSQL: `target.pool`.
-#[derive(Debug, Clone)]
-pub struct TargetPool {
-    /// Hard cap of data connections, at least 1. The job lock holds one connection more.
-    pub max_connections: usize,
-    /// How long a caller waits for a free connection before `TargetPoolTimeout`.
-    pub acquire_timeout: Duration,
 }
 
 /// Which tables are moved: the section `tables`.

@@ -170,6 +170,15 @@ impl Section {
         }
     }
 
+    /// Whether the key is there and has a value.
+    pub(crate) fn is_written(&self, key: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        entry.is_some_and(|entry| match &entry.node.value {
+            Value::Scalar(scalar) => !scalar.is_null(),
+            Value::Sequence(_) | Value::Mapping(_) => true,
+        })
+    }
+
     /// Takes a key out; a key without a value counts as not written.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Node> {
         let index = self.entries.iter().position(|entry| entry.key == key)?;

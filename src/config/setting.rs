@@ -13,7 +13,11 @@ pub enum Origin {
     Default,
     /// The job file.
     File,
-    /// An environment variable that overrides the file, by its name.
+    /// The connection string of the target.
+    Connection,
+    /// The service file of libpq.
+    Service,
+    /// An environment variable that overrides the file, or that libpq knows, by its name.
     Environment(&'static str),
 }
 

@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 
+use zeroize::Zeroizing;
+
 use crate::config::problem::{MAX_PROBLEMS, Problem};
 use crate::config::yaml::{Node, Scalar, Value};
 
@@ -112,7 +114,9 @@ fn replace(scalar: &mut Scalar, env: Lookup<'_>) -> Result<(), String> {
         let end = reference
             .find('}')
             .ok_or("`${` without `}`; write `$${` for a literal one")?;
-        scalar.text.push_str(&resolve(&reference[2..end], env)?);
+        scalar
+            .text
+            .push_str(&Zeroizing::new(resolve(&reference[2..end], env)?));
         scalar.substituted = true;
         rest = &reference[end + 1..];
     }
@@ -124,6 +128,13 @@ fn replace(scalar: &mut Scalar, env: Lookup<'_>) -> Result<(), String> {
 fn resolve(reference: &str, env: Lookup<'_>) -> Result<String, String> {
     if let Some(path) = reference.strip_prefix("file:") {
         return read_file(path);
+    }
+    if reference.starts_with("command:") {
+        return Err(
+            "`${command:...}` is not a reference: `password_command` is the key for a command that prints a \
+             password"
+                .to_owned(),
+        );
     }
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
@@ -238,6 +249,7 @@ mod tests {
             ("${MISSING}", "`MISSING` is not set"),
             ("'${USER_NAME'", "without `}`"),
             ("${}", "no variable name"),
+            ("'${command:pass show db}'", "`password_command` is the key"),
             ("${1X}", "no variable name"),
             ("'${A:-${B}}'", "another `${`"),
             ("${file:/nonexistent/x}", "cannot read `/nonexistent/x`"),

@@ -189,8 +189,12 @@ transfers: {}
 #[test]
 fn a_missing_section_is_said_by_its_keys() {
     let problems = problems("job: x\n");
-    assert_eq!(problems.len(), 8, "{problems:#?}");
-    assert!(problems[0].contains("source.host: is missing"));
+    // PostgreSQL may ask for no password.
+    assert_eq!(problems.len(), 7, "{problems:#?}");
+    let host = problems
+        .iter()
+        .any(|problem| problem.contains("source.host: is missing"));
+    assert!(host, "{problems:#?}");
 }
 
 #[test]
@@ -311,7 +315,7 @@ fn the_problems_of_a_file_become_one_error() {
     let list = parse("job: x\n", "x", &env).expect_err("problems");
     let error = Error::from(Problems::new(Path::new("job.yaml"), list));
     assert_eq!(error.kind(), Kind::JobFile);
-    assert_eq!(error.to_string(), "the job file has 8 problems");
+    assert_eq!(error.to_string(), "the job file has 7 problems");
 }
 
 #[test]
@@ -340,7 +344,10 @@ fn any(name: &str) -> Option<OsString> {
         "MAX_MSSQL_ACQUIRE_TIMEOUT",
         "MAX_PG_CONNECTIONS",
     ];
-    (!overrides.contains(&name)).then(|| "1".into())
+    // Of those that libpq knows, sample files name these.
+    let named = ["PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD"];
+    let of_libpq = name.starts_with("PG") && !named.contains(&name);
+    (!overrides.contains(&name) && !of_libpq).then(|| "1".into())
 }
 
 fn samples() -> std::path::PathBuf {

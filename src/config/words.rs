@@ -6,9 +6,9 @@
 use serde::{Serialize, Serializer};
 
 use crate::config::job::{
-    ApplicationIntent, Collations, Computed, Consistency, Encrypt, Functions, Helpers, History,
-    IndexedViews, Mode, NameStyle, PoolScope, RowVersion, SslMode, Tls, Untranslated, ValuePolicy,
-    VerifyLevel, Views,
+    ApplicationIntent, ChannelBinding, Collations, Computed, Consistency, Encrypt, Functions,
+    Helpers, History, IndexedViews, Mode, NameStyle, PoolScope, RowVersion, SessionAttrs, SslMode,
+    Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
 };
 
 /// A closed choice with one word per variant.
@@ -55,6 +55,10 @@ words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => Logi
 words!(Tls: "modern" => Modern, "legacy" => Legacy);
 words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);
 words!(PoolScope: "process" => Process, "cluster" => Cluster);
+words!(ChannelBinding: "prefer" => Prefer, "require" => Require, "disable" => Disable);
+
+words!(SessionAttrs: "any" => Any, "read-write" => ReadWrite);
+
 words!(SslMode: "disable" => Disable, "prefer" => Prefer, "require" => Require,
     "verify-ca" => VerifyCa, "verify-full" => VerifyFull);
 words!(Mode: "create" => Create, "replace" => Replace, "truncate" => Truncate, "append" => Append);

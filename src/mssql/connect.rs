@@ -11,8 +11,10 @@ use tiberius::{AuthMethod, Config, EncryptionLevel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
+use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Secret, Source};
+use crate::credential::Credential;
 use crate::error::{Error, Kind, Result};
+use crate::route::Route;
 use tds_copy::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, Header, RESPONSE};
 use tds_copy::tds::session::ServerVersion;
 
@@ -41,6 +43,9 @@ pub(super) struct Connector {
     source: Source,
     /// `None` if the job wants no TLS: then no authorities need to be there.
     tls: Option<Tls>,
+    password: Credential,
+    /// `None` if the way is straight.
+    route: Option<Route>,
     setup: String,
 }
 
@@ -54,6 +59,12 @@ impl Connector {
                 Encrypt::Off => None,
                 Encrypt::Required | Encrypt::Strict | Encrypt::LoginOnly => Some(Tls::new(source)?),
             },
+            password: Credential::new(
+                &source.password,
+                source.password_command.as_ref(),
+                Kind::SourceSecret,
+            ),
+            route: Route::new(&source.route, Kind::SourceUnreachable),
             setup: session_setup(consistency),
         })
     }
@@ -62,11 +73,24 @@ impl Connector {
     ///
     /// # Errors
     /// `SourceUnreachable`, `SourceTls`, `SourceCut`, `SourceTlsCut`, `SourceLogin`,
-    /// `SourceNotReady`, `SourceVersion`: the step that failed decides. A dropped connect closes
-    /// its socket.
+    /// `SourceNotReady`, `SourceVersion`, `SourceSecret`: the step that failed decides. A dropped
+    /// connect closes its socket.
     pub(super) async fn connect(&self, ticket: Arc<Ticket>) -> Result<Connection> {
+        let password = self.password.get().await?;
+        let refused = match self.attempt(&password, ticket.clone()).await {
+            Err(error) if error.kind() == Kind::SourceLogin => error,
+            opened => return opened,
+        };
+        match self.password.after_refusal(&password).await? {
+            Some(other) => self.attempt(&other, ticket).await,
+            None => Err(refused),
+        }
+    }
+
+    /// One attempt, within the job's time-out.
+    async fn attempt(&self, password: &Secret, ticket: Arc<Ticket>) -> Result<Connection> {
         let patience = self.source.connect_timeout;
-        let opened = tokio::time::timeout(patience, self.open(ticket)).await;
+        let opened = tokio::time::timeout(patience, self.open(password, ticket)).await;
         opened.unwrap_or_else(|_| {
             Err(Error::new(
                 Kind::SourceUnreachable,
@@ -80,12 +104,18 @@ impl Connector {
         })
     }
 
-    async fn open(&self, ticket: Arc<Ticket>) -> Result<Connection> {
+    async fn open(&self, password: &Secret, ticket: Arc<Ticket>) -> Result<Connection> {
         // TCP has its own, earlier deadline, so that its error is the one that is told.
         let deadline = Instant::now() + self.source.connect_timeout.mul_f32(0.9);
         let mut endpoint = address::endpoint(&self.source, deadline).await?;
+        let mut redirected = false;
         for _ in 0..MOST_REDIRECTS {
-            match self.login(&endpoint, deadline, &ticket).await? {
+            let login = self.login(&endpoint, password, deadline, &ticket).await;
+            let login = match login {
+                Err(error) if redirected => return Err(self.redirected(error, &endpoint)),
+                login => login?,
+            };
+            match login {
                 Login::Done(connection) => {
                     let mut connection = *connection;
                     connection.set_up(&self.setup).await?;
@@ -94,6 +124,7 @@ impl Connector {
                 Login::Redirect(to) => {
                     tracing::debug!(host = to.host, port = to.port, "login redirected");
                     endpoint = to;
+                    redirected = true;
                 }
             }
         }
@@ -103,14 +134,57 @@ impl Connector {
         ))
     }
 
+    /// A host that only the server's gateway knows is most often behind a firewall that lets the gateway through
+    /// (Microsoft, "Azure SQL Database connectivity architecture": policy Redirect, ports 11000 to 11999).
+    fn redirected(&self, error: Error, to: &Endpoint) -> Error {
+        if error.kind() != Kind::SourceUnreachable {
+            return error;
+        }
+        let text = format!(
+            "{} redirected the login to {} port {}, which cannot be reached: {}",
+            self.source.host,
+            to.host,
+            to.port,
+            error.message()
+        );
+        Error::new(Kind::SourceUnreachable, text).because(error).advise(
+            "let this machine reach TCP ports 11000 to 11999 of Azure's region, or set the connection policy of the \
+             server to Proxy.",
+        )
+    }
+
     /// One attempt at one host: a connection, or the host that the server sends the login to.
     async fn login(
         &self,
         endpoint: &Endpoint,
+        password: &Secret,
         deadline: Instant,
         ticket: &Arc<Ticket>,
     ) -> Result<Login> {
-        let tcp = address::connect_tcp(endpoint, deadline).await?;
+        let (tcp, passage) = match &self.route {
+            None => (address::connect_tcp(endpoint, deadline).await?, None),
+            Some(route) => {
+                let (tcp, passage) = route.open(&endpoint.host, endpoint.port).await?;
+                (tcp, Some(passage))
+            }
+        };
+        match (
+            self.log_in_over(tcp, endpoint, password, ticket).await,
+            passage,
+        ) {
+            (Err(error), Some(passage)) => Err(passage.explain(error).await),
+            (login, _) => login,
+        }
+    }
+
+    /// PRELOGIN, TLS and login over a socket.
+    async fn log_in_over(
+        &self,
+        tcp: TcpStream,
+        endpoint: &Endpoint,
+        password: &Secret,
+        ticket: &Arc<Ticket>,
+    ) -> Result<Login> {
         ticket.occupy(&tcp).map_err(|cause| {
             Error::new(
                 Kind::SourceLost,
@@ -120,7 +194,7 @@ impl Connector {
         })?;
         let mut transport = self.secure(&endpoint.host, tcp).await?;
         transport.start_capture();
-        let config = self.driver_config(endpoint, transport.encrypted());
+        let config = self.driver_config(endpoint, password, transport.encrypted());
         let slot = Slot::new(transport);
         match tiberius::Client::connect(config, Handle(slot.clone())).await {
             Ok(client) => {
@@ -167,7 +241,7 @@ impl Connector {
     }
 
     /// What tiberius is told: it logs in, and encrypts and times nothing itself.
-    fn driver_config(&self, endpoint: &Endpoint, encrypted: bool) -> Config {
+    fn driver_config(&self, endpoint: &Endpoint, password: &Secret, encrypted: bool) -> Config {
         let mut config = Config::new();
         config.host(&endpoint.host);
         config.port(endpoint.port);
@@ -175,10 +249,7 @@ impl Connector {
         config.application_name("migrate");
         // fReadOnlyIntent of LOGIN7 (MS-TDS 2.2.6.4).
         config.readonly(self.source.application_intent == ApplicationIntent::ReadOnly);
-        config.authentication(AuthMethod::sql_server(
-            &self.source.user,
-            self.source.password.expose(),
-        ));
+        config.authentication(AuthMethod::sql_server(&self.source.user, password.expose()));
         // The transport below does it.
         config.encryption(EncryptionLevel::NotSupported);
         config.packet_size(if encrypted {

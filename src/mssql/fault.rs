@@ -88,7 +88,10 @@ fn advice(number: u32) -> &'static str {
         229 | 230 => "; grant SELECT on it to the login's user",
         262 | 297 | 300 => "; grant the permission that it names",
         8649 => "; the server's query governor forbids statements of this cost",
-        978 => "; the replica takes read-intent connections only: connect to the primary",
+        978 => {
+            "; the replica takes read-intent connections only: connect to the primary, or set \
+             source.application_intent: read_only"
+        }
         3952 => {
             "; ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON, or another \
                  transfer.consistency"

@@ -51,7 +51,10 @@ impl Connections {
     /// [`Kind::TargetReadOnly`] too.
     pub async fn open_to_write(job: &Job) -> Result<Self> {
         let connections = Self::open(job).await?;
-        match connections.target.must_be_writable().await {
+        let asked = retry_first_contact(&job.transfer.retry, || {
+            connections.target.must_be_writable()
+        });
+        match asked.await {
             Ok(()) => Ok(connections),
             Err(error) => {
                 connections.close().await;
@@ -130,7 +133,7 @@ pub fn source_endpoint(job: &Job, database: &Database) -> Endpoint {
 pub async fn target_endpoint(job: &Job, target: &TargetPool) -> Result<Endpoint> {
     let lease = target.acquire().await?;
     Ok(Endpoint {
-        address: format!("{}:{}", job.target.host, job.target.port),
+        address: job.target.address(),
         database: job.target.database.clone(),
         version: rights::server_version(&lease).await?,
         tls: None,

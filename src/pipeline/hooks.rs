@@ -1,21 +1,17 @@
 //! What the job asks to be done around a run: a command, or a file of SQL for the target.
 
 use std::fs::OpenOptions;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::child::Group;
 use crate::config::job::Job;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::connections::open_target;
 use crate::postgres::pool::TargetPool;
 use crate::postgres::script;
-
-/// How often a command is asked whether it has ended.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// When a hook is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,29 +170,20 @@ async fn command(
     cancel: &CancellationToken,
 ) -> Result<()> {
     let mut child = start(job, moment, context)?;
-    let began = Instant::now();
-    loop {
-        let looked = child
-            .try_wait()
-            .map_err(|cause| failed(moment, "it was lost").because(cause))?;
-        if let Some(status) = looked {
-            return judge(moment, status);
+    // What is dropped without an end of its own is ended.
+    tokio::select! {
+        ended = child.ended() => {
+            let status = ended.map_err(|cause| failed(moment, "it was lost").because(cause))?;
+            judge(moment, status)
         }
-        if cancel.is_cancelled() {
-            end(&mut child);
-            return Err(stopped());
-        }
-        if began.elapsed() >= job.hooks.timeout {
-            end(&mut child);
-            return Err(too_long(job, moment));
-        }
-        tokio::time::sleep(LOOK).await;
+        () = cancel.cancelled() => Err(stopped()),
+        () = tokio::time::sleep(job.hooks.timeout) => Err(too_long(job, moment)),
     }
 }
 
 /// By `sh -c`, in a process group of its own, with what it prints on standard error: standard output is for
 /// the result.
-fn start(job: &Job, moment: Moment, context: &HookContext) -> Result<Child> {
+fn start(job: &Job, moment: Moment, context: &HookContext) -> Result<Group> {
     let stderr = || {
         let opened = OpenOptions::new().append(true).open("/dev/stderr");
         opened.map_or_else(|_| Stdio::null(), Stdio::from)
@@ -209,16 +196,14 @@ fn start(job: &Job, moment: Moment, context: &HookContext) -> Result<Child> {
         .env("MIGRATE_JOB", &job.name)
         .stdin(Stdio::null())
         .stdout(stderr())
-        .stderr(stderr())
-        .process_group(0);
+        .stderr(stderr());
     if let Some(run) = &context.run_id {
         command.env("MIGRATE_RUN", run);
     }
     if let Some(outcome) = context.outcome {
         command.env("MIGRATE_OUTCOME", outcome);
     }
-    command
-        .spawn()
+    Group::start(&mut command)
         .map_err(|cause| failed(moment, "sh cannot be started").because(cause))
 }
 
@@ -227,19 +212,4 @@ fn judge(moment: Moment, status: ExitStatus) -> Result<()> {
         return Ok(());
     }
     Err(failed(moment, format!("it ended with {status}")))
-}
-
-/// Ends the command and what it has started.
-fn end(child: &mut Child) {
-    let group = format!("kill -KILL -{}", child.id());
-    let killed = Command::new("sh")
-        .arg("-c")
-        .arg(group)
-        .stderr(Stdio::null())
-        .status();
-    if !killed.is_ok_and(|status| status.success()) {
-        tracing::warn!(pid = child.id(), "a hook could not be ended");
-    }
-    // Only so that it does not stay a zombie: how it ended is known.
-    let _ = child.wait();
 }

@@ -115,6 +115,7 @@ impl Outage {
 fn side(kind: Kind) -> Option<Side> {
     match kind {
         Kind::SourceUnreachable
+        | Kind::SourceSecret
         | Kind::SourceTls
         | Kind::SourceCut
         | Kind::SourceTlsCut
@@ -124,6 +125,7 @@ fn side(kind: Kind) -> Option<Side> {
         | Kind::SourceTimeout
         | Kind::SourceBusy => Some(Side::Source),
         Kind::TargetUnreachable
+        | Kind::TargetSecret
         | Kind::TargetTls
         | Kind::TargetCut
         | Kind::TargetNotReady

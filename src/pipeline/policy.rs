@@ -65,6 +65,11 @@ pub const fn policy(kind: Kind) -> Policy {
             "the login must be a SQL Server login with a password, on a server in mixed mode; \
              Windows and Entra ID logins are not supported.",
         ),
+        Kind::SourceSecret | Kind::TargetSecret => says(
+            Retry::OnceConnected,
+            "run the command by hand as the user that runs migrate, with the same environment: it must print \
+             the secret alone, and ask for nothing.",
+        ),
         Kind::SourceTls => says(
             Retry::OnceConnected,
             "docs/operations.md says which certificates are accepted, and what old servers need.",

@@ -78,6 +78,8 @@ pub(super) fn words() -> BTreeMap<&'static str, Vec<Value>> {
             all(&[
                 Origin::Default,
                 Origin::File,
+                Origin::Connection,
+                Origin::Service,
                 Origin::Environment("PGPASSWORD"),
             ]),
         ),

@@ -10,6 +10,8 @@ pub const SEQUENCE: u8 = 0x30;
 pub const INTEGER: u8 = 0x02;
 /// Tag of BIT STRING (X.690 8.6).
 pub const BIT_STRING: u8 = 0x03;
+/// Tag of OCTET STRING (X.690 8.7).
+pub const OCTET_STRING: u8 = 0x04;
 /// Tag of OBJECT IDENTIFIER (X.690 8.19).
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 

@@ -1,6 +1,7 @@
 //! What the certificate of either server must prove: authorities, pinned certificates, names.
 
 pub mod der;
+pub mod encrypted_key;
 mod names;
 mod possession;
 mod trust;

@@ -38,6 +38,7 @@ mod report;
 mod resume;
 mod roundtrips;
 mod samples;
+mod secrets;
 mod side_by_side;
 mod silent;
 mod special;
@@ -51,6 +52,7 @@ mod types;
 mod verify;
 mod views;
 mod watch;
+mod ways;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -45,6 +45,7 @@ impl<'a> Role<'a> {
         let target = Target {
             user: name.clone(),
             password: Secret::new(PASSWORD),
+            password_command: None,
             ..database.target()
         };
         Self {

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
 use migrate::config::job::{ApplicationIntent, Consistency, Encrypt, Source};
+use migrate::error::Kind;
 use migrate::mssql::pool::SourcePool;
 use standin::server::ServerOptions;
 use standin::wire::TlsMode;
@@ -189,4 +190,75 @@ async fn the_login_says_that_it_only_reads() {
         assert_eq!(login[0], 16, "LOGIN7 comes second");
         assert_eq!(login[8 + 26] & 0x20, expected);
     }
+}
+
+/// One packet of TDS: its payload.
+fn packet(client: &mut TcpStream) -> Vec<u8> {
+    let mut header = [0; 8];
+    client.read_exact(&mut header).unwrap();
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let mut payload = vec![0; length - header.len()];
+    client.read_exact(&mut payload).unwrap();
+    payload
+}
+
+/// A response of one packet.
+fn answer(client: &mut TcpStream, payload: &[u8]) {
+    let length = u16::try_from(payload.len() + 8).unwrap().to_be_bytes();
+    let header = [4, 1, length[0], length[1], 0, 0, 1, 0];
+    client.write_all(&[&header[..], payload].concat()).unwrap();
+}
+
+/// A gateway that sends each login on to a port of this machine (MS-TDS 2.2.7.9, ENVCHANGE of type 20).
+fn gateway(to: u16) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            packet(&mut client);
+            // VERSION and ENCRYPTION, which it does not have (MS-TDS 2.2.6.5).
+            let options = [0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff];
+            let prelogin = [&options[..], &[16, 0, 0, 0, 0, 0], &[2]].concat();
+            answer(&mut client, &prelogin);
+            packet(&mut client);
+            let host: Vec<u8> = "127.0.0.1"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            let letters = u16::try_from(host.len() / 2).unwrap().to_le_bytes();
+            let route = [&[0][..], &to.to_le_bytes(), &letters, &host].concat();
+            let long = u16::try_from(route.len()).unwrap().to_le_bytes();
+            let change = [&[20][..], &long, &route, &[0, 0]].concat();
+            let whole = u16::try_from(change.len()).unwrap().to_le_bytes();
+            let done = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            answer(&mut client, &[&[0xe3][..], &whole, &change, &done].concat());
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_login_is_sent_on_by_a_gateway_and_a_blocked_port_behind_it_is_told() {
+    let server = server();
+    let behind = server.address().port();
+    let through = |to| Source {
+        port: Some(gateway(to)),
+        ..source(&server)
+    };
+    works(&through(behind)).await;
+    let closed = {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let refused = SourcePool::open(&through(closed), Consistency::Strict).await;
+    let error = refused.err().expect("nothing listens there");
+    assert_eq!(error.kind(), Kind::SourceUnreachable);
+    let words = format!("redirected the login to 127.0.0.1 port {closed}, which cannot be reached");
+    assert!(error.message().contains(&words), "{error}");
+    assert!(
+        error
+            .own_advice()
+            .is_some_and(|advice| advice.contains("11000 to 11999"))
+    );
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
+    ApplicationIntent, Consistency, Encrypt, Route, Secret, Source, SourcePool as PoolOptions, Tls,
     ValuePolicy, Values,
 };
 use migrate::error::Kind;
@@ -83,6 +83,7 @@ fn target() -> Target {
         database: "master".into(),
         user: user.into(),
         password: Secret::new(password),
+        password_command: None,
         encrypt: match ca_file {
             Some(_) => Encrypt::Required,
             None => Encrypt::Off,
@@ -95,6 +96,7 @@ fn target() -> Target {
         connect_timeout: Duration::from_secs(15),
         read_timeout: Duration::from_secs(60),
         first_row_timeout: Duration::from_secs(60),
+        route: Route::Direct,
         pool: PoolOptions {
             max_connections: 2,
             min_connections: 1,

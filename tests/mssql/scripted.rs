@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Encrypt, Secret, Source, SourcePool as PoolOptions, Tls,
+    ApplicationIntent, Encrypt, Route, Secret, Source, SourcePool as PoolOptions, Tls,
 };
 use standin::server::{Server, ServerHandle, ServerOptions};
 use standin::session::{Login, Parameter, Session, Sink};
@@ -127,6 +127,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         database: DATABASE.into(),
         user: USER.into(),
         password: Secret::new(PASSWORD),
+        password_command: None,
         encrypt: Encrypt::Off,
         tls: Tls::Modern,
         trust_server_certificate: false,
@@ -136,6 +137,7 @@ pub(crate) fn source(server: &ServerHandle) -> Source {
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(5),
         first_row_timeout: Duration::from_secs(5),
+        route: Route::Direct,
         pool: PoolOptions {
             max_connections: 3,
             min_connections: 1,

@@ -3,13 +3,13 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use migrate::config::job::{Secret, SslMode, Target};
+use migrate::config::job::{Secret, SecretCommand, SslMode, Target};
 use migrate::error::{Error, Kind};
 use migrate::postgres::connect::{Connector, Session};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::support::cluster::{Options, PASSWORD, PLAIN_ONLY, TLS_HOST, TLS_ONLY};
+use crate::support::cluster::{Options, PASSWORD, PLAIN_ONLY, TLS_HOST, TLS_ONLY, USER};
 use crate::support::postgres::Postgres;
 
 /// The error, after a look at everything it shows for the password.
@@ -37,6 +37,35 @@ async fn connected(target: &Target) -> Session {
 async fn uses_tls(session: &Session) -> bool {
     let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     session.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_was_changed_meanwhile_is_fetched_again() {
+    let server = Postgres::start(Options { tls: false });
+    let database = server.database();
+    let file = std::env::temp_dir().join(format!("migrate-password-{}", std::process::id()));
+    std::fs::write(&file, PASSWORD).unwrap();
+    let target = Target {
+        password: Secret::default(),
+        password_command: Some(SecretCommand {
+            key: "target.password_command".into(),
+            words: vec!["cat".into(), file.display().to_string()],
+            timeout: Duration::from_secs(20),
+            life: Duration::from_secs(600),
+        }),
+        ..database.target()
+    };
+    let connector = Connector::new(&target).unwrap();
+    connector.connect().await.unwrap();
+    database.sql(&format!("ALTER ROLE {USER} PASSWORD 'an0ther one'"));
+    // The first one is within its life, and the server refuses it.
+    let refused = connector.connect().await.err().expect("a refusal");
+    assert_eq!(refused.kind(), Kind::TargetLogin);
+    std::fs::write(&file, "an0ther one\n").unwrap();
+    connector.connect().await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // Within its life: the file is not asked for.
+    connector.connect().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

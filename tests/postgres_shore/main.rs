@@ -9,6 +9,7 @@ mod comparing;
 mod connecting;
 mod copying;
 mod finishing;
+mod libpq;
 mod locking;
 mod making;
 mod objects;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and this machine lacks (Debian 12, or its like):
-# a C compiler and linker, OpenSSL's headers (feature legacy-tls), PostgreSQL, PgBouncer, valgrind (it
+# a C compiler and linker, OpenSSL's headers (feature legacy-tls), PostgreSQL, PgBouncer, an SSH server, valgrind (it
 # counts the row path's instructions), Python and
 # openssl (for the measurements), and Rust where there is none. Says what it does; installs nothing
 # that is there.
@@ -35,6 +35,7 @@ command -v python3 >/dev/null || missing="$missing python3"
 command -v openssl >/dev/null || missing="$missing openssl"
 postgres_is_there || missing="$missing postgresql"
 command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
+[ -x /usr/sbin/sshd ] || missing="$missing openssh-server openssh-client"
 command -v valgrind >/dev/null || missing="$missing valgrind"
 if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     command -v curl >/dev/null || missing="$missing curl ca-certificates"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::certificate;
+use super::certificate::{self, CLIENT};
 
 pub const USER: &str = "migrator";
 pub const PASSWORD: &str = "it's a s3cret";
@@ -24,6 +24,8 @@ const PORT_TRIES: u32 = 5;
 /// Roles that `pg_hba.conf` treats apart.
 pub const TLS_ONLY: &str = "tls_only";
 pub const PLAIN_ONLY: &str = "plain_only";
+/// Asked for a login by Kerberos.
+pub const KERBEROS: &str = "by_kerberos";
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -102,8 +104,11 @@ impl Cluster {
             self.write("ca.pem", &made.authority);
             let certificate = self.write("server.pem", &made.server);
             let key = self.write("server.key", &made.server_key);
+            self.write("client.pem", &made.client);
+            self.write("client.key", &made.client_key);
             settings.push_str(&format!(
-                "ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\n"
+                "ssl = on\nssl_cert_file = '{certificate}'\nssl_key_file = '{key}'\nssl_ca_file = '{}'\n",
+                self.path("ca.pem")
             ));
         }
         self.write("data/postgresql.auto.conf", &settings);
@@ -111,6 +116,9 @@ impl Cluster {
             "local all all scram-sha-256\n\
              hostnossl all {TLS_ONLY} 127.0.0.1/32 reject\n\
              hostssl all {PLAIN_ONLY} 127.0.0.1/32 reject\n\
+             hostssl all {CLIENT} 127.0.0.1/32 cert\n\
+             hostnossl all {CLIENT} 127.0.0.1/32 reject\n\
+             host all {KERBEROS} 127.0.0.1/32 gss\n\
              host all all 127.0.0.1/32 scram-sha-256\n"
         );
         self.write("data/pg_hba.conf", &hba);

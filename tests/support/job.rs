@@ -95,6 +95,12 @@ impl Job {
         ] {
             command.env_remove(variable);
         }
+        // libpq's own settings of who runs the tests.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("PG") {
+                command.env_remove(variable);
+            }
+        }
         command
     }
 
@@ -109,13 +115,32 @@ impl Job {
         Self::from_text(&text.replacen(from, to, 1))
     }
 
+    /// Runs, and fails if a password of the job is in what the tool says.
     pub fn run(&self, arguments: &[&str]) -> Answer {
         let output = self.command(arguments).output().expect("the tool runs");
-        Answer {
+        let answer = Answer {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        };
+        for secret in self.passwords() {
+            let said = answer.said();
+            assert!(
+                !said.contains(&secret),
+                "{arguments:?} shows {secret}:\n{said}"
+            );
         }
+        answer
+    }
+
+    /// The passwords that the job file has, as [`Job::with`] writes them; short ones may be words of a message.
+    fn passwords(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let written = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("password: "));
+        let secrets = written.filter_map(|text| serde_json::from_str::<String>(text).ok());
+        secrets.filter(|secret| secret.len() >= 8).collect()
     }
 
     /// Runs and expects this exit code.

@@ -17,3 +17,4 @@ pub mod programs;
 pub mod proxy;
 pub mod scenario;
 pub mod source;
+pub mod sshd;

@@ -6,11 +6,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use migrate::config::job::{Secret, SslMode, Target, TargetPool};
+use migrate::config::job::{Secret, SslMode, Target, TargetOptions, TargetPool};
 use tokio_postgres::config::Host;
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
-use super::cluster::{Cluster, Options, PASSWORD, PLAIN_ONLY, TLS_ONLY, USER};
+use super::certificate::CLIENT;
+use super::cluster::{Cluster, KERBEROS, Options, PASSWORD, PLAIN_ONLY, TLS_ONLY, USER};
 
 /// Names a server to use instead of a cluster of our own, as `postgres://user:password@host/db`:
 /// a superuser of a server that checks passwords, without TLS.
@@ -52,7 +53,7 @@ impl Postgres {
             cluster: Some(cluster),
         };
         let quoted = PASSWORD.replace('\'', "''");
-        for role in [TLS_ONLY, PLAIN_ONLY] {
+        for role in [TLS_ONLY, PLAIN_ONLY, KERBEROS, CLIENT] {
             server.sql(&format!(
                 "CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{quoted}'"
             ));
@@ -114,9 +115,11 @@ impl Database<'_> {
             database: self.name.clone(),
             user: config.get_user().unwrap_or(USER).to_owned(),
             password: Secret::new(String::from_utf8_lossy(password)),
+            password_command: None,
             sslmode: SslMode::Disable,
             ca_file: None,
             connect_timeout: Duration::from_secs(20),
+            options: TargetOptions::default(),
             pool: TargetPool {
                 max_connections: 4,
                 acquire_timeout: Duration::from_secs(20),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Secret, Source as Settings,
+    ApplicationIntent, Consistency, Encrypt, Route, Secret, Source as Settings,
     SourcePool as PoolSettings, Tls,
 };
 use migrate::mssql::pool::SourcePool;
@@ -182,6 +182,7 @@ impl Source {
             database: database.into(),
             user: self.user.clone(),
             password: Secret::new(self.password.clone()),
+            password_command: None,
             encrypt: match self.ca_file {
                 Some(_) => Encrypt::Required,
                 None => Encrypt::Off,
@@ -194,6 +195,7 @@ impl Source {
             connect_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_secs(60),
             first_row_timeout: Duration::from_secs(60),
+            route: Route::Direct,
             pool: PoolSettings {
                 max_connections: 4,
                 min_connections: 1,

@@ -208,6 +208,8 @@ fn setting(setting: &Setting) -> String {
     let origin = match setting.origin {
         Origin::Default => "default",
         Origin::File => "job file",
+        Origin::Connection => "target.connection",
+        Origin::Service => "service file",
         Origin::Environment(name) => name,
     };
     format!(

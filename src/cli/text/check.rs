@@ -291,6 +291,8 @@ fn settings(out: &mut String, report: &CheckReport, all: bool) {
         let origin = match setting.origin {
             Origin::Default => "default",
             Origin::File => "job file",
+            Origin::Connection => "target.connection",
+            Origin::Service => "service file",
             Origin::Environment(name) => name,
         };
         let value = match setting.value.as_str() {

@@ -81,8 +81,9 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Text(Text::Required(_)) => {
             json!({"type": ["string", "number", "boolean"], "minLength": 1})
         }
-        Kind::Secret(_) => json!({"type": ["string", "number", "boolean"]}),
-        Kind::Text(_) | Kind::Path => json!({"type": ["string", "number", "boolean", "null"]}),
+        Kind::Text(_) | Kind::Path | Kind::Secret { .. } => {
+            json!({"type": ["string", "number", "boolean", "null"]})
+        }
         Kind::Boolean(_) => {
             json!({"anyOf": [{"type": ["boolean", "null"]}, pattern("^(true|false)$")]})
         }
@@ -95,7 +96,7 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Duration { zero, .. } => {
             numeric(u64::from(!zero), u64::MAX, "^[0-9]+ *(ms|s|m|min|h)?$")
         }
-        Kind::List { words: [] } => {
+        Kind::Command | Kind::List { words: [] } => {
             json!({"type": ["array", "null"], "items": {"type": ["string", "number", "boolean"]}})
         }
         Kind::List { words } => json!({"type": ["array", "null"], "items": {"enum": words}}),

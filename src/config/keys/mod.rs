@@ -12,7 +12,9 @@ use crate::config::words::Words;
 mod around;
 mod json_schema;
 mod page;
+mod route;
 mod schema;
+mod secret;
 mod source;
 mod tables;
 mod target;
@@ -23,6 +25,7 @@ pub use json_schema::json_schema;
 pub use page::reference;
 pub use yaml::full_yaml;
 
+pub(crate) use secret::{CommandKeys, PASSWORD};
 pub(crate) use transfer::{PARTITION_MIN_SIZE, PARTITION_MIN_SIZE_DENSE};
 
 /// The most connections of a pool.
@@ -118,8 +121,15 @@ pub(crate) enum Kind {
         example: Option<&'static str>,
     },
     Text(Text),
-    /// Required, never shown; `full.yaml` shows this example.
-    Secret(&'static str),
+    /// Never shown.
+    Secret {
+        /// What `full.yaml` shows.
+        example: &'static str,
+        /// What holds if it is not written.
+        otherwise: &'static str,
+    },
+    /// A program and its arguments. Of these, only the program is shown.
+    Command,
     /// A file; none by default.
     Path,
     Boolean(bool),
@@ -150,6 +160,11 @@ pub(crate) enum Kind {
 pub(crate) enum Text {
     /// None: it must be written; `full.yaml` shows this example.
     Required(&'static str),
+    /// It must be written, or given by what `otherwise` names; `full.yaml` shows this example.
+    Given {
+        example: &'static str,
+        otherwise: &'static str,
+    },
     /// It may be left out.
     Optional,
     /// What these words say.
@@ -299,7 +314,8 @@ impl Key {
         match self.kind {
             Kind::Section(keys) | Kind::Named { keys, .. } => keys,
             Kind::Text(_)
-            | Kind::Secret(_)
+            | Kind::Secret { .. }
+            | Kind::Command
             | Kind::Path
             | Kind::Boolean(_)
             | Kind::Choice { .. }
@@ -324,7 +340,8 @@ impl Kind {
             Self::Section(_)
             | Self::Named { .. }
             | Self::Text(_)
-            | Self::Secret(_)
+            | Self::Secret { .. }
+            | Self::Command
             | Self::Path
             | Self::List { .. }
             | Self::Names(_) => None,
@@ -334,7 +351,15 @@ impl Kind {
     /// What holds if the key is not written, in words, if a value does not say it.
     fn otherwise(&self) -> Option<&'static str> {
         match self {
-            Self::Text(Text::Other(words)) => Some(words),
+            Self::Text(
+                Text::Other(words)
+                | Text::Given {
+                    otherwise: words, ..
+                },
+            )
+            | Self::Secret {
+                otherwise: words, ..
+            } => Some(words),
             Self::Number(bounded) | Self::Size(bounded) => match bounded.default {
                 Preset::Other(words) => Some(words),
                 Preset::Value(_) => None,
@@ -342,7 +367,7 @@ impl Kind {
             Self::Text(Text::Required(_) | Text::Optional)
             | Self::Section(_)
             | Self::Named { .. }
-            | Self::Secret(_)
+            | Self::Command
             | Self::Path
             | Self::Boolean(_)
             | Self::Choice { .. }
@@ -354,7 +379,7 @@ impl Kind {
 
     /// Whether it must be written.
     fn is_required(&self) -> bool {
-        matches!(self, Self::Text(Text::Required(_)) | Self::Secret(_))
+        matches!(self, Self::Text(Text::Required(_)))
     }
 }
 

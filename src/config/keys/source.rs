@@ -1,7 +1,7 @@
 //! The keys of the section `source`.
 
 use crate::config::job::{ApplicationIntent, Encrypt, PoolScope, Tls};
-use crate::config::keys::{Key, Kind, MOST_CONNECTIONS, Text};
+use crate::config::keys::{Key, Kind, MOST_CONNECTIONS, Text, route, secret};
 
 pub(super) static SOURCE: &[Key] = &[
     Key::new(
@@ -37,11 +37,10 @@ pub(super) static SOURCE: &[Key] = &[
         Kind::Text(Text::Required("${MSSQL_USER}")),
         "a SQL Server login",
     ),
-    Key::new(
-        "password",
-        Kind::Secret("${MSSQL_PASSWORD}"),
-        "may be empty (\"\")",
-    ),
+    secret::password("${MSSQL_PASSWORD}", "what password_command prints"),
+    secret::COMMAND,
+    secret::TIMEOUT,
+    secret::LIFE,
     Key::choice::<Encrypt>(
         "encrypt",
         "required",
@@ -96,6 +95,8 @@ pub(super) static SOURCE: &[Key] = &[
         3600,
         "As read_timeout, before the first row of a statement: it may be deep in a table that is not in memory.",
     ),
+    route::SSH,
+    route::SOCKS5,
     Key::new("pool", Kind::Section(POOL), "Connections to SQL Server."),
 ];
 

@@ -83,9 +83,11 @@ fn shown(kind: &Kind) -> Option<String> {
         } => None,
         Kind::Names([]) | Kind::Named { example: None, .. } => Some("{}".to_owned()),
         Kind::Names(_) => None,
-        Kind::Text(Text::Required(example)) | Kind::Secret(example) => Some((*example).to_owned()),
+        Kind::Text(Text::Required(example) | Text::Given { example, .. })
+        | Kind::Secret { example, .. } => Some((*example).to_owned()),
         Kind::List { .. } => Some("[]".to_owned()),
         Kind::Text(_)
+        | Kind::Command
         | Kind::Path
         | Kind::Boolean(_)
         | Kind::Choice { .. }

@@ -4,6 +4,8 @@
 //! Each section is read by one function, which ends with `finish`: it reports the keys that are
 //! left over. Reading never stops at a problem; the job is given only if there was none.
 
+mod route;
+mod secret;
 mod source;
 mod tables;
 mod target;

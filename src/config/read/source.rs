@@ -4,11 +4,14 @@
 //! of the two would otherwise have no effect.
 
 use crate::config::host;
-use crate::config::job::{Encrypt, Source, SourcePool, Tls};
+use crate::config::job::{Encrypt, Route, Source, SourcePool, Tls};
+use crate::config::read::route::route;
+use crate::config::read::secret::password;
 use crate::config::section::{Gathered, Section};
 
 pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     let mut section = top.section("source", g);
+    let (password, password_command) = password(&mut section, g);
     let mut source = Source {
         host: section.required("host", g),
         port: section.optional_number("port", g),
@@ -16,7 +19,8 @@ pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
         browser_port: section.number("browser_port", g),
         database: section.required("database", g),
         user: section.required("user", g),
-        password: section.secret("password", g),
+        password,
+        password_command,
         encrypt: section.choice("encrypt", g),
         tls: section.choice("tls", g),
         trust_server_certificate: section.boolean("trust_server_certificate", g),
@@ -26,10 +30,12 @@ pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
         connect_timeout: section.duration("connect_timeout", g),
         read_timeout: section.duration("read_timeout", g),
         first_row_timeout: section.duration("first_row_timeout", g),
+        route: route(&mut section, g),
         pool: source_pool(&mut section, g),
     };
     source_place(&mut source, &section, g);
     source_tls(&source, &section, g);
+    source_route(&source, &section, g);
     section.finish(g);
     source
 }
@@ -81,6 +87,16 @@ fn source_tls(source: &Source, section: &Section, g: &mut Gathered<'_>) {
         ),
         Encrypt::Off => section.problem("tls", "`legacy` says nothing under `encrypt: off`", g),
         Encrypt::Required | Encrypt::LoginOnly => {}
+    }
+}
+
+/// The browser service is asked by UDP, which neither SSH nor this use of a proxy carries.
+fn source_route(source: &Source, section: &Section, g: &mut Gathered<'_>) {
+    let straight = matches!(source.route, Route::Direct);
+    if !straight && source.instance.is_some() && source.port.is_none() {
+        let message =
+            "is missing: through ssh or socks5 the port of an instance cannot be asked for";
+        section.problem("port", message, g);
     }
 }
 

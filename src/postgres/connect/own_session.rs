@@ -38,7 +38,7 @@ impl Connector {
     /// # Errors
     /// [`Kind::TargetPooler`]; what keeps a connection from being opened.
     pub async fn must_keep_sessions(&self) -> Result<()> {
-        let limit = self.timeout() + GONE_WITHIN;
+        let limit = self.patience() + GONE_WITHIN;
         match timeout(limit, self.look_for_pooler()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(self.pooled()),

@@ -15,7 +15,7 @@ use crate::postgres::fault;
 use crate::postgres::tls::HandshakeError;
 
 /// The server that is connected to, as the job names it.
-pub(super) struct Server {
+pub(super) struct Names {
     /// `host:port`.
     pub(super) address: String,
     pub(super) database: String,
@@ -25,6 +25,10 @@ pub(super) struct Server {
 
 /// The driver's text for a server that answers "no" to the request for TLS.
 const NO_TLS: &str = "server does not support TLS";
+/// Its texts for a login without what it needs.
+const NO_PASSWORD: &str = "password missing";
+const NO_METHOD: &str = "unsupported authentication method";
+const NO_BINDING: &str = "server did not use channel binding";
 
 /// TLS itself failed, or `pg_hba.conf` has no line for this kind of connection (28000).
 pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
@@ -32,9 +36,18 @@ pub(super) fn is_about_tls(error: &tokio_postgres::Error) -> bool {
         || error.code().is_some_and(|code| code.code() == "28000")
 }
 
+/// Whether the next server of the list is tried. One that refuses a login speaks for all of them (PostgreSQL
+/// documentation, "Specifying Multiple Hosts", 34.1.1.3).
+pub(super) fn lets_try_another(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::TargetUnreachable | Kind::TargetCut | Kind::TargetNotReady | Kind::TargetRefused
+    )
+}
+
 /// The server's answer decides if there is one; then TLS; else the driver's own text, pinned by a
 /// test.
-pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
+pub(super) fn explain(error: tokio_postgres::Error, target: &Names) -> Error {
     if let Some(answer) = error.as_db_error() {
         let code = answer.code().code();
         let said = fault::said(answer);
@@ -59,6 +72,30 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
             Kind::TargetTls,
             format!(
                 "PostgreSQL at {address} does not offer TLS: switch it on there (ssl = on), or lower target.sslmode to prefer or disable"
+            ),
+        ),
+        "invalid configuration" if cause == NO_PASSWORD => (
+            Kind::TargetLogin,
+            format!(
+                "PostgreSQL at {address} asks for a password of {}, and there is none: set target.password, \
+                 target.password_command or PGPASSWORD, or add a line to the password file (target.passfile, \
+                 ~/.pgpass), which is ignored if others may read it",
+                target.user
+            ),
+        ),
+        "authentication error" if cause == NO_METHOD => (
+            Kind::TargetLogin,
+            format!(
+                "PostgreSQL at {address} asks {} for a login by Kerberos (gss or sspi), which this version does not \
+                 have for PostgreSQL: let a line of pg_hba.conf allow scram-sha-256 or cert for this user and address",
+                target.user
+            ),
+        ),
+        "authentication error" if cause == NO_BINDING => (
+            Kind::TargetLogin,
+            format!(
+                "PostgreSQL at {address} did not bind the login to its certificate, which target.channel_binding asks \
+                 for: it needs TLS, scram-sha-256 in pg_hba.conf, and no proxy that ends TLS in between"
             ),
         ),
         "invalid configuration" | "authentication error" => (
@@ -88,7 +125,7 @@ pub(super) fn explain(error: tokio_postgres::Error, target: &Server) -> Error {
 struct Answer(String);
 
 /// `said` is the server's message, already without values.
-fn answered(code: &str, said: &str, target: &Server) -> Error {
+fn answered(code: &str, said: &str, target: &Names) -> Error {
     // A server that starts, stops or is full cannot be connected to by any role; on a connection
     // that was open these codes mean something else.
     let kind = match (code, fault::kind_of(code)) {
@@ -113,8 +150,8 @@ fn answered(code: &str, said: &str, target: &Server) -> Error {
 
 /// What to do, if the code and the words of the answer tell (postgres, `miscinit.c`,
 /// `postinit.c`, `postmaster.c`, `auth.c`). `None` if the answer says it.
-fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String> {
-    let Server { database, user, .. } = target;
+fn advice(code: &str, said: &str, kind: Kind, target: &Names) -> Option<String> {
+    let Names { database, user, .. } = target;
     let quoted = tsql::names::quote_ident;
     let advice = match (kind, code) {
         (Kind::TargetLogin, "28P01" | "08P01") => {
@@ -158,8 +195,8 @@ fn advice(code: &str, said: &str, kind: Kind, target: &Server) -> Option<String>
 }
 
 /// Which of four limits was met: of the role, the database, a pooler or the server.
-fn too_many(said: &str, target: &Server) -> String {
-    let Server { database, user, .. } = target;
+fn too_many(said: &str, target: &Names) -> String {
+    let Names { database, user, .. } = target;
     let quoted = tsql::names::quote_ident;
     let raise = if said.contains("for role") {
         format!("ALTER ROLE {} CONNECTION LIMIT ...", quoted(user))
@@ -176,7 +213,7 @@ fn too_many(said: &str, target: &Server) -> String {
 }
 
 /// Names what is wrong with the certificate, if the check of the certificate is what failed.
-fn handshake_failed(error: &HandshakeError, target: &Server) -> String {
+fn handshake_failed(error: &HandshakeError, target: &Names) -> String {
     let address = &target.address;
     let rustls::Error::InvalidCertificate(problem) = (match fault::caused_by(&error.0) {
         Some(inner) => inner,

@@ -3,7 +3,7 @@
 //! The lists below are the whole of it: nothing later in a session changes a setting but for its
 //! own transaction, `finish::set_maintenance`, and `lock`, which has its own connection.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 use tracing::debug;
 
 /// First and by itself: the role's own limit would hold for the statement that sets the rest.
@@ -46,6 +46,17 @@ AS v(name, value) JOIN pg_catalog.pg_settings s ON s.name = v.name";
 const NOTICE_OUR_END: &str = "\
 SELECT pg_catalog.set_config(s.name, '5s', false) FROM pg_catalog.pg_settings s \
 WHERE s.name = 'client_connection_check_interval'";
+
+/// Whether transactions of a new session may write (PostgreSQL documentation, `target_session_attrs`). The simple
+/// protocol, which a pooler of any mode takes.
+pub(super) async fn takes_writes(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    let messages = client.simple_query("SHOW transaction_read_only").await?;
+    let value = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    Ok(value == Some("off"))
+}
 
 /// Sets a new session up, in one round trip.
 /// All three are sent at once and answered in order.

@@ -4,26 +4,26 @@
 //! do, counters, and a list of leases so that a stop can cancel their statements. The job lock's
 //! connection is not one of these.
 
+mod dialer;
 mod lease;
 mod metrics;
 mod running;
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
+    Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
     TimeoutType, Timeouts,
 };
-use futures::future::{BoxFuture, join_all, try_join_all};
-use tokio::task::JoinHandle;
+use futures::future::{join_all, try_join_all};
 use tokio_postgres::{Client, Config};
 
 use crate::config::job::TargetPool as Settings;
 use crate::error::{Error, Kind, Result};
 use crate::postgres::connect::Connector;
 use crate::postgres::fault;
+use crate::postgres::pool::dialer::{Dialer, Failures};
 use crate::postgres::pool::metrics::{Meter, Waiting};
 use crate::postgres::pool::running::Running;
 
@@ -46,6 +46,8 @@ pub struct TargetPool {
     connector: Connector,
     /// Counts what the pool does; also told by each lease.
     meter: Arc<Meter>,
+    /// Why connections could not be opened.
+    failures: Failures,
     /// The leases in use, so that a stop can cancel their statements.
     running: Arc<Running>,
     /// `target.pool.acquire_timeout`.
@@ -93,14 +95,12 @@ impl TargetPool {
         connector.must_keep_sessions().await?;
         let cap = settings.max_connections.max(1);
         let meter = Arc::new(Meter::new(cap));
-        let dialer = Dialer {
-            connector: connector.clone(),
-            meter: meter.clone(),
-        };
+        let failures = Failures::default();
+        let dialer = Dialer::new(connector.clone(), meter.clone(), failures.clone());
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Verified,
         };
-        let manager = Manager::from_connect(connector.driver_config(), dialer, recycling);
+        let manager = Manager::from_connect(Config::new(), dialer, recycling);
         let pool = Pool::builder(manager)
             .max_size(cap)
             // A backend that has just copied has the table's pages mapped and its catalog at hand.
@@ -114,6 +114,7 @@ impl TargetPool {
             pool,
             connector,
             meter,
+            failures,
             running: Arc::default(),
             acquire_timeout: settings.acquire_timeout,
         };
@@ -185,7 +186,8 @@ impl TargetPool {
     async fn get(&self, wait: Duration) -> Result<Object, PoolError> {
         let timeouts = Timeouts {
             wait: Some(wait),
-            create: Some(self.connector.timeout()),
+            // The connector has a time-out of its own, and another one for a command that prints the password.
+            create: None,
             recycle: Some(PATIENCE),
         };
         self.pool.timeout_get(&timeouts).await
@@ -205,16 +207,16 @@ impl TargetPool {
                     ),
                 )
             }
-            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-                self.meter.connect_failed();
-                self.connector.timed_out()
-            }
             PoolError::Backend(error) => {
                 self.meter.connect_failed();
-                self.connector.refused(error)
+                self.failures.take().unwrap_or_else(|| {
+                    fault::from_driver(error, "open a connection for the target pool")
+                })
             }
             PoolError::Closed => Error::new(Kind::Stopped, "the target pool is closed"),
-            error @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
+            error @ (PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_)) => {
                 Error::new(Kind::Internal, "the target pool is not set up").because(error)
             }
         }
@@ -266,21 +268,5 @@ impl TargetPool {
                 "target connections still open"
             );
         }
-    }
-}
-
-/// Lets the pool connect the way everything else here does.
-struct Dialer {
-    connector: Connector,
-    meter: Arc<Meter>,
-}
-
-type Dialled = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
-
-impl Connect for Dialer {
-    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Dialled> + Send + '_>> {
-        let dialled: BoxFuture<'_, Dialled> =
-            Box::pin(self.connector.open(|| Meter::opened(&self.meter)));
-        dialled
     }
 }

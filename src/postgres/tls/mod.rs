@@ -6,6 +6,7 @@
 
 mod binding;
 mod coalesce;
+mod identity;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -36,12 +37,21 @@ pub(super) fn connector(target: &Target) -> Result<Tls> {
         (SslMode::Require | SslMode::VerifyCa, _) => chain(target, &provider, Expected::AnyName)?,
         (SslMode::VerifyFull, _) => chain(target, &provider, Expected::Host)?,
     };
-    let config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| tls_error("could not set up TLS").because(error))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier);
+    let config = match &target.options.certificate {
+        Some(files) => {
+            let (chain, key) = identity::read(files)?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| {
+                tls_error("target.sslkey is not the key of target.sslcert, or of a kind that TLS does not have here")
+                    .because(error)
+            })?
+        }
+        None => builder.with_no_client_auth(),
+    };
     Ok(Tls::new(Arc::new(config)))
 }
 

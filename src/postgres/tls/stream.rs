@@ -36,6 +36,14 @@ impl Tls {
     pub(super) fn new(config: Arc<ClientConfig>) -> Self {
         Self { config }
     }
+
+    /// For a connection whose socket is open already.
+    pub(crate) fn handshake(&self, host: &str) -> Handshake {
+        Handshake {
+            config: Arc::clone(&self.config),
+            host: host.to_owned(),
+        }
+    }
 }
 
 /// The handshake failed; its own type, so that it can be told from other connect errors.
@@ -70,10 +78,7 @@ where
 
     // Called even when TLS is off, so a host that is not a valid name fails only in the handshake.
     fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, HandshakeError> {
-        Ok(Handshake {
-            config: Arc::clone(&self.config),
-            host: host.to_owned(),
-        })
+        Ok(self.handshake(host))
     }
 }
 

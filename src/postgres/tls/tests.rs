@@ -15,7 +15,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::config::job::{Secret, TargetPool};
+use crate::config::job::{Secret, TargetOptions, TargetPool};
 use crate::postgres::tls::stream::{Encrypted, HandshakeError};
 
 /// A server's certificate, and the key that it signs handshakes with.
@@ -79,9 +79,11 @@ fn target(sslmode: SslMode) -> Target {
         database: "db".into(),
         user: "u".into(),
         password: Secret::new("p"),
+        password_command: None,
         sslmode,
         ca_file: None,
         connect_timeout: Duration::from_secs(5),
+        options: TargetOptions::default(),
         pool: TargetPool {
             max_connections: 1,
             acquire_timeout: Duration::from_secs(5),

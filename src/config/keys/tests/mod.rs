@@ -52,7 +52,10 @@ fn gather(keys: &'static [Key], above: &str, named: bool, leaves: &mut Vec<Leaf>
 fn value(kind: &Kind) -> String {
     match kind {
         Kind::Section(_) | Kind::Named { .. } => unreachable!("no leaf"),
-        Kind::Text(Text::Required(_)) | Kind::Secret(_) | Kind::Path => "x".to_owned(),
+        Kind::Text(Text::Required(_) | Text::Given { .. }) | Kind::Secret { .. } | Kind::Path => {
+            "x".to_owned()
+        }
+        Kind::Command => "[x]".to_owned(),
         Kind::Text(Text::Optional | Text::Other(_)) | Kind::Names(_) => "y".to_owned(),
         Kind::Choice { words, .. } => kind.default().unwrap_or_else(|| words()[0].to_owned()),
         Kind::Number(bounded) | Kind::Size(bounded) => {
@@ -61,6 +64,13 @@ fn value(kind: &Kind) -> String {
         Kind::Boolean(_) | Kind::Duration { .. } => kind.default().expect("a default"),
         Kind::List { words } => format!("[{}]", words.first().unwrap_or(&"a.b")),
     }
+}
+
+/// A value for a key without which no job is read.
+fn needed(path: &str, key: &Key) -> Option<String> {
+    let needed = matches!(key.kind, Kind::Text(Text::Required(_) | Text::Given { .. }))
+        || ["source.password", "target.password"].contains(&path);
+    needed.then(|| "x".to_owned())
 }
 
 /// A job file with every key, in which `of` gives a leaf its value; `None` leaves the key out.
@@ -111,11 +121,24 @@ fn read(text: &str) -> Result<Job, Vec<Problem>> {
 /// an internal error.
 #[test]
 fn every_key_of_the_table_is_read_and_no_other() {
-    let text = job_file(JOB, "", 0, &|_, key| Some(value(&key.kind)));
-    let job = read(&text).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"));
-    let shown: BTreeSet<&str> = job
-        .settings
+    // A service that is there, so that it can be read.
+    let services = std::env::temp_dir().join(format!("migrate-keys-{}", std::process::id()));
+    std::fs::write(&services, "[y]\n").unwrap();
+    let env = |name: &str| (name == "PGSERVICEFILE").then(|| services.clone().into());
+    // Of both ways to a server a job has one.
+    let jobs = ["ssh", "socks5"].map(|other| {
+        let text = job_file(JOB, "", 0, &|path, key| match path {
+            "target.connection" => Some("postgresql://".to_owned()),
+            path if path.split('.').nth(1) == Some(other) => None,
+            _ => Some(value(&key.kind)),
+        });
+        let job = parse(&text, "stem", &env);
+        job.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"))
+    });
+    std::fs::remove_file(&services).unwrap();
+    let shown: BTreeSet<&str> = jobs
         .iter()
+        .flat_map(|job| &job.settings)
         .filter(|setting| setting.origin == Origin::File)
         .map(|setting| setting.key.as_str())
         .collect();
@@ -127,15 +150,14 @@ fn every_key_of_the_table_is_read_and_no_other() {
 
 #[test]
 fn defaults_in_force_are_those_of_the_table() {
-    let text = job_file(JOB, "", 0, &|_, key| {
-        key.kind.is_required().then(|| "x".to_owned())
-    });
+    let text = job_file(JOB, "", 0, &|path, key| needed(path, key));
     let job = read(&text).unwrap_or_else(|problems| panic!("{problems:#?}\n{text}"));
     for leaf in leaves().iter().filter(|leaf| !leaf.named) {
         let expected = match leaf.key.kind {
-            Kind::Text(Text::Required(_)) => "x".to_owned(),
-            Kind::Secret(_) => MASK.to_owned(),
-            Kind::Text(Text::Optional) | Kind::Path => String::new(),
+            Kind::Text(Text::Required(_) | Text::Given { .. }) => "x".to_owned(),
+            Kind::Secret { .. } if needed(&leaf.path, leaf.key).is_some() => MASK.to_owned(),
+            Kind::Secret { .. } => String::new(),
+            Kind::Text(Text::Optional) | Kind::Command | Kind::Path => String::new(),
             Kind::List { .. } => "[]".to_owned(),
             Kind::Size(_) => (leaf.key.kind.default())
                 .or(leaf.key.kind.otherwise().map(str::to_owned))
@@ -175,7 +197,7 @@ fn the_bounds_of_the_table_hold() {
                 if path == leaf.path {
                     Some(number.to_string())
                 } else {
-                    key.kind.is_required().then(|| "x".to_owned())
+                    needed(path, key)
                 }
             });
             let problems = read(&text).err().unwrap_or_default();
@@ -205,7 +227,7 @@ fn only_a_duration_that_may_be_zero_is() {
             if path == leaf.path {
                 Some("0s".to_owned())
             } else {
-                key.kind.is_required().then(|| "x".to_owned())
+                needed(path, key)
             }
         });
         assert_eq!(read(&text).is_ok(), zero, "{}", leaf.path);
