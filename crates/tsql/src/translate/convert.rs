@@ -60,12 +60,10 @@ pub(super) fn converted(context: &mut Context<'_>, value: Value, to: &SqlType) -
             Ok(moment::with_thirds(&value, to))
         }
         (Family::Float, Family::Text) => float_text(context, &value, to),
-        (Family::Float, Family::Decimal | Family::Money) => {
-            context.only_read("float as decimal, of which the last digit may differ")?;
-            context.note("a float that becomes a decimal is rounded from 15 digits");
-            let double = value.cast("double precision::numeric");
-            natural(&Value::atom(double, SqlType::Float), to)
-        }
+        // Microsoft documents 17 digits, and not how a tie of the shorter form is rounded; PostgreSQL takes 15.
+        (Family::Float, Family::Decimal | Family::Money) => Err(Untranslated::new(
+            "float as decimal, of which the last digit may differ",
+        )),
         _ => implicit(value, to),
     }
 }

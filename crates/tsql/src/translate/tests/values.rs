@@ -167,12 +167,10 @@ fn parts_and_formats_by_a_setting() {
             r#"trunc(power("n"::double precision, '2'::double precision))::integer"#,
         ),
         ("CAST(F AS varchar(20))", r#"h.migrate_float_text("f")"#),
-        (
-            "ROUND(F, 1)",
-            r#"round("f"::double precision::numeric, 1)::double precision"#,
-        ),
     ]);
     for (text, part) in [
+        ("ROUND(F, 1)", "the last digit"),
+        ("CAST(F AS decimal(5, 2))", "float as decimal"),
         ("FORMAT(D, 'P')", "the format"),
         ("FORMAT(Day, 'D')", "the format"),
         ("FORMAT(Day, 'd', 'de-DE')", "a culture"),
