@@ -41,6 +41,7 @@ impl Sample {
 
     pub(crate) fn run(&self, shared: &Run<'_>, out: &mut Consumer<'_>) -> Flow {
         let (per_page, rows) = (rows_per_page(&self.table), self.table.row_count());
+        let positions = self.table.primary().positions();
         for page in self.pages() {
             let (from, to) = (page * per_page, ((page + 1) * per_page).min(rows));
             match &self.table.generated {
@@ -51,7 +52,7 @@ impl Sample {
                     }
                 }
                 None => {
-                    for row in self.table.primary().rows_at(from, to) {
+                    for row in positions.rows(from, to) {
                         looked_at(shared)?;
                         out(&row.values)?;
                     }

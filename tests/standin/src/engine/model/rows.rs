@@ -133,16 +133,19 @@ impl OrderedRows {
         (at, below)
     }
 
-    /// The rows at the positions `from` to `to`, without the latter.
-    pub(crate) fn rows_at(&self, from: u64, to: u64) -> impl Iterator<Item = &Arc<Row>> {
+    /// Looks rows up by their position: made once for a statement, it finds a page without a walk over
+    /// all of them.
+    pub(crate) fn positions(&self) -> Positions<'_> {
         let mut before = 0;
-        let parts = self.chunks.iter().map(move |chunk| {
-            let (start, len) = (before, chunk.len() as u64);
-            before += len;
-            let inside = |position: u64| position.saturating_sub(start).min(len) as usize;
-            &chunk[inside(from)..inside(to)]
+        let starts = self.chunks.iter().map(|chunk| {
+            let start = before;
+            before += chunk.len() as u64;
+            start
         });
-        parts.flatten().map(|e| &e.row)
+        Positions {
+            starts: starts.collect(),
+            chunks: &self.chunks,
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Row>> {
@@ -158,6 +161,31 @@ impl OrderedRows {
         };
         let up_to_last: usize = chunks.iter().map(|c| c.len()).sum();
         (up_to_last + end).saturating_sub(skip) as u64
+    }
+}
+
+/// The rows of a table by position.
+pub(crate) struct Positions<'a> {
+    /// The position of each chunk's first row.
+    starts: Vec<u64>,
+    chunks: &'a [Arc<Vec<Entry>>],
+}
+
+impl<'a> Positions<'a> {
+    /// The rows at the positions `from` to `to`, without the latter.
+    pub(crate) fn rows(&self, from: u64, to: u64) -> impl Iterator<Item = &'a Arc<Row>> {
+        let first = self.starts.partition_point(|start| *start <= from);
+        let first = first.saturating_sub(1);
+        let chunks = self.starts[first..].iter().zip(&self.chunks[first..]);
+        let parts = chunks
+            .take_while(move |(start, _)| **start < to)
+            .map(move |(start, chunk)| {
+                let inside = |position: u64| {
+                    position.saturating_sub(*start).min(chunk.len() as u64) as usize
+                };
+                &chunk[inside(from)..inside(to)]
+            });
+        parts.flatten().map(|entry| &entry.row)
     }
 }
 
@@ -187,9 +215,9 @@ mod tests {
         let (low, high) = (1000u64.to_be_bytes(), 3000u64.to_be_bytes());
         assert_eq!(rows.count(&low, Some(&high)), 2000);
         assert_eq!(rows.range(&low, Some(&high)).count(), 2000);
-        let at: Vec<u64> = rows.rows_at(300, 900).map(|r| r.id).collect();
+        let at: Vec<u64> = rows.positions().rows(300, 900).map(|r| r.id).collect();
         assert_eq!(at, (300..900).collect::<Vec<_>>());
-        assert_eq!(rows.rows_at(4990, 9000).count(), 10);
+        assert_eq!(rows.positions().rows(4990, 9000).count(), 10);
         let before = rows.clone();
         for i in (0..5000u64).step_by(2) {
             rows.remove(&i.to_be_bytes());
