@@ -46,7 +46,14 @@ pub struct Tries {
 impl Tries {
     /// Begins the first try, or a later one. `now` is what has been reached by this moment.
     pub fn begin(&mut self, now: Contact) {
-        self.begun.get_or_insert(now);
+        if self.failed.is_none() {
+            self.begun = Some(now);
+        }
+    }
+
+    /// The try that runs has got further than those before it, so they are forgotten.
+    pub fn progressed(&mut self) {
+        self.failed = None;
     }
 
     /// Counts a failed try. Gives what had been reached when the first one failed, or, while it is the
@@ -180,6 +187,18 @@ mod tests {
         assert_eq!(tries.failed(connected), BEFORE);
         tries.begin(connected);
         assert_eq!(tries.failed(connected), connected);
+    }
+
+    #[test]
+    fn a_try_that_got_further_before_it_lost_its_connection_is_no_outage() {
+        let connected = Contact {
+            source: 4,
+            ..BEFORE
+        };
+        let mut tries = Tries::default();
+        tries.begin(BEFORE);
+        tries.progressed();
+        assert_eq!(tries.failed(connected), BEFORE);
     }
 
     #[test]

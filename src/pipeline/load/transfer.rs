@@ -112,7 +112,7 @@ pub async fn transfer(
         if reached > furthest {
             furthest = reached;
             backoff.progressed();
-            tries = Tries::default();
+            tries.progressed();
         }
         let placed = error.at_partition(number).at_table(table.plan.full_name());
         let queued = matches!(

@@ -24,8 +24,9 @@ use crate::postgres::fault;
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// Each may or may not reach the server connection that holds the lock; its end releases it otherwise.
-const UNLOCK_TRIES: u32 = 8;
+/// Rounds, the n-th of n milliseconds. Each may or may not reach the server connection that holds the lock; its end
+/// releases it otherwise.
+const UNLOCK_TRIES: u32 = 9;
 
 /// Since version 14; the query leaves it out before that, and if it is not set.
 const LIFT_IDLE_TIMEOUT: &str = "\
@@ -89,7 +90,11 @@ impl Connector {
         first.close().await;
         let kept = is_released(&second, key, other).await?;
         if !kept {
-            unlock(&[&second], key).await;
+            // In place of the first, which is closed.
+            match self.connect_to_probe().await {
+                Ok(third) => unlock(&[&second, &third], key).await,
+                Err(_) => unlock(&[&second], key).await,
+            }
         }
         second.close().await;
         Ok(kept)
@@ -148,18 +153,24 @@ async fn look(session: &Session, key: i64) -> Result<(i32, Option<i32>)> {
     }
 }
 
-/// Best effort: the connection that holds it may be out of reach, and its end releases the lock too.
+/// Best effort: the connection that holds it may be out of reach, and its end releases the lock too. All
+/// sessions ask at the same time, and for some milliseconds, so that a pooler must lend them different server
+/// connections: one after the other they would get the same one again and again.
 async fn unlock(sessions: &[&Session], key: i64) {
-    for session in sessions.iter().cycle().take(UNLOCK_TRIES as usize) {
+    for round in 1..=UNLOCK_TRIES {
         let sql = format!(
-            "SELECT pg_catalog.pg_backend_pid() WHERE pg_catalog.pg_advisory_unlock({key})"
+            "SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_sleep(0.00{round}) \
+             WHERE pg_catalog.pg_advisory_unlock({key})"
         );
-        match ask(session, &sql).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return,
-            Err(error) => {
-                tracing::debug!(%error, "the lock of a test was not given back");
-                return;
+        let asked = sessions.iter().map(|session| ask(session, &sql));
+        for answer in futures::future::join_all(asked).await {
+            match answer {
+                Ok(None) => {}
+                Ok(Some(_)) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "the lock of a test was not given back");
+                    return;
+                }
             }
         }
     }
