@@ -11,9 +11,10 @@ COPY . .
 RUN cargo build --locked --release --package migrate --bin migrate --features legacy-tls
 
 FROM debian:bookworm-slim
-# The system's certificate authorities, for verified TLS on both sides, and its OpenSSL.
+# The system's certificate authorities, for verified TLS on both sides, its OpenSSL, its Kerberos
+# (source.auth: kerberos), and the SSH client.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libssl3 \
+    && apt-get install --yes --no-install-recommends ca-certificates libgssapi-krb5-2 libssl3 openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /work --create-home migrate
 COPY --from=build /src/target/release/migrate /usr/local/bin/migrate

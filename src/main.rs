@@ -5,6 +5,7 @@
 //! can call. The process ends with the code that `cli::exit` gave, or on a second signal with the
 //! signal's own code.
 
+use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -21,6 +22,11 @@ use tokio_util::sync::CancellationToken;
 static STOPPED_BY: OnceLock<Signal> = OnceLock::new();
 
 fn main() -> ExitCode {
+    if let Some(text) = cli::version::asked_for(std::env::args_os().skip(1)) {
+        // If the stream is closed, nobody reads it.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        return ExitCode::SUCCESS;
+    }
     // Read before the parser, so that a program that asked for JSON gets it for a wrong line too.
     let output = output_of(std::env::args_os().skip(1));
     let typed = match Typed::try_parse() {

@@ -29,6 +29,7 @@ mod status;
 mod text;
 mod tune;
 mod verify;
+pub mod version;
 pub mod wrong_line;
 
 use futures::FutureExt as _;

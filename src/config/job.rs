@@ -74,11 +74,19 @@ pub struct Source {
     /// UDP port of the browser service, 1434.
     pub browser_port: u16,
     pub database: String,
-    /// A SQL Server login: the tool has neither Windows nor Entra authentication.
+    pub auth: Auth,
+    /// A SQL Server login, or `DOMAIN\user` for `Auth::Ntlm`; empty for the others.
     pub user: String,
-    /// Empty if `password_command` is used.
+    /// The password, or the access token of `Auth::Token`. Empty if `password_command` is used.
     pub password: Secret,
+    /// `token_command` for `Auth::Token`.
     pub password_command: Option<SecretCommand>,
+    /// Whose keys get the tickets of `Auth::Kerberos`; without it, the ticket cache has them.
+    pub keytab: Option<PathBuf>,
+    /// Which principal of the keytab; `None` takes its first.
+    pub principal: Option<String>,
+    /// The service principal name of a Windows login, if it is not `MSSQLSvc/host:port`.
+    pub spn: Option<String>,
     pub encrypt: Encrypt,
     pub tls: Tls,
     /// Any certificate is accepted, so a man in the middle is not noticed. For test servers.
@@ -96,6 +104,19 @@ pub struct Source {
     pub first_row_timeout: Duration,
     pub route: Route,
     pub pool: SourcePool,
+}
+
+/// How the tool logs in to SQL Server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// A SQL Server login with its password.
+    Sql,
+    /// A Windows account, by a ticket of its domain.
+    Kerberos,
+    /// A Windows account with its password, by NTLMv2.
+    Ntlm,
+    /// An access token of Microsoft Entra ID.
+    Token,
 }
 
 /// How the connection to SQL Server is encrypted.

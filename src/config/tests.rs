@@ -313,8 +313,9 @@ fn no_secret_is_shown_anywhere() {
 #[test]
 fn the_problems_of_a_file_become_one_error() {
     let list = parse("job: x\n", "x", &env).expect_err("problems");
+    let shown: Vec<String> = list.iter().map(|problem| problem.key.clone()).collect();
     let error = Error::from(Problems::new(Path::new("job.yaml"), list));
-    assert_eq!(error.kind(), Kind::JobFile);
+    assert_eq!(error.kind(), Kind::JobFile, "{shown:?}");
     assert_eq!(error.to_string(), "the job file has 7 problems");
 }
 

@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::config::job::{
-    ApplicationIntent, ChannelBinding, Collations, Computed, Consistency, Encrypt, Functions,
+    ApplicationIntent, Auth, ChannelBinding, Collations, Computed, Consistency, Encrypt, Functions,
     Helpers, History, IndexedViews, Mode, NameStyle, PoolScope, RowVersion, SessionAttrs, SslMode,
     Tls, Untranslated, ValuePolicy, VerifyLevel, Views,
 };
@@ -51,6 +51,7 @@ macro_rules! words {
     };
 }
 
+words!(Auth: "sql" => Sql, "kerberos" => Kerberos, "ntlm" => Ntlm, "token" => Token);
 words!(Encrypt: "required" => Required, "strict" => Strict, "login_only" => LoginOnly, "off" => Off);
 words!(Tls: "modern" => Modern, "legacy" => Legacy);
 words!(ApplicationIntent: "read_write" => ReadWrite, "read_only" => ReadOnly);

@@ -19,7 +19,7 @@ pub struct Credential(Arc<Inner>);
 
 struct Inner {
     origin: Origin,
-    /// Of an error of the command.
+    /// The kind of an error of the command.
     kind: Kind,
     /// Locked while the command runs: those who ask meanwhile wait for that run.
     last: Mutex<Last>,

@@ -1,7 +1,7 @@
 //! Opens a connection: TCP, PRELOGIN, TLS, login and session settings.
 //!
-//! Called by the pool alone. PRELOGIN and TLS are done here, before tiberius sees the socket;
-//! tiberius then logs in over a transport that looks unencrypted to it. What a read depends on is
+//! Called by the pool alone. PRELOGIN, TLS and the login are done before tiberius sees the socket; the
+//! transport then plays the login again for it. What a read depends on is
 //! set for each session, and never taken from the login's or the server's defaults.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tiberius::{AuthMethod, Config, EncryptionLevel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::config::job::{ApplicationIntent, Consistency, Encrypt, Secret, Source};
+use crate::config::job::{Auth, Consistency, Encrypt, Secret, Source};
 use crate::credential::Credential;
 use crate::error::{Error, Kind, Result};
 use crate::route::Route;
@@ -22,8 +22,9 @@ use super::address::{self, Endpoint};
 use super::connection::{Connection, Patience};
 use super::fault;
 use super::pool::ticket::Ticket;
-use super::prelogin::{self, Agreed};
+use super::prelogin::{self, Agreed, Answer};
 use super::response;
+use super::sign_in::{self, Request};
 use super::tls::Tls;
 use super::transport::{Handle, Slot, Transport};
 use super::tunnel::Tunnel;
@@ -192,14 +193,24 @@ impl Connector {
             )
             .because(cause)
         })?;
-        let mut transport = self.secure(&endpoint.host, tcp).await?;
-        transport.start_capture();
-        let config = self.driver_config(endpoint, password, transport.encrypted());
+        let (mut transport, answer) = self.secure(&endpoint.host, tcp).await?;
+        let request = Request {
+            source: &self.source,
+            secret: password,
+            endpoint,
+            answer,
+            packet_size: if transport.encrypted() {
+                PACKET_SIZE_TLS
+            } else {
+                PACKET_SIZE
+            },
+        };
+        let answer = sign_in::sign_in(&request, &mut transport).await?;
+        let changes = response::changes(&answer);
+        transport.replay_login(answer);
         let slot = Slot::new(transport);
-        match tiberius::Client::connect(config, Handle(slot.clone())).await {
+        match tiberius::Client::connect(driver_config(), Handle(slot.clone())).await {
             Ok(client) => {
-                let answer = slot.with(|transport| transport.as_mut().map(Transport::end_capture));
-                let changes = response::changes(&answer.unwrap_or_default());
                 if let Some(server) = changes.server {
                     refuse_older(&endpoint.host, server)?;
                 }
@@ -217,54 +228,46 @@ impl Connector {
                 let host = host.split('\\').next().unwrap_or_default().to_owned();
                 Ok(Login::Redirect(Endpoint { host, port }))
             }
-            Err(error) => Err(login_error(&endpoint.host, error)),
+            Err(error) => Err(login_error(&endpoint.host, self.source.auth, error)),
         }
     }
 
     /// PRELOGIN and TLS in the order that the setting asks for.
-    async fn secure(&self, host: &str, tcp: TcpStream) -> Result<Transport> {
+    async fn secure(&self, host: &str, tcp: TcpStream) -> Result<(Transport, Answer)> {
         let encrypt = self.source.encrypt;
+        let asked = prelogin::request(encrypt, self.source.auth == Auth::Token);
         let mut tunnel = Tunnel::plain(tcp);
         let Some(tls) = &self.tls else {
-            ask_prelogin(host, encrypt, &mut tunnel).await?;
-            return Ok(Transport::plain(tunnel));
+            let answer = ask_prelogin(host, &asked, &mut tunnel).await?;
+            prelogin::agree(encrypt, answer.encryption)?;
+            return Ok((Transport::plain(tunnel), answer));
         };
         if encrypt == Encrypt::Strict {
             let mut stream = tls.handshake(host, encrypt, tunnel).await?;
-            ask_prelogin(host, encrypt, &mut stream).await?;
-            return Ok(Transport::tls(stream, false));
+            let answer = ask_prelogin(host, &asked, &mut stream).await?;
+            prelogin::agree(encrypt, answer.encryption)?;
+            return Ok((Transport::tls(stream, false), answer));
         }
-        let agreed = ask_prelogin(host, encrypt, &mut tunnel).await?;
+        let answer = ask_prelogin(host, &asked, &mut tunnel).await?;
+        let agreed = prelogin::agree(encrypt, answer.encryption)?;
         tunnel.wrap_handshake();
         let stream = tls.handshake(host, encrypt, tunnel).await?;
-        Ok(Transport::tls(stream, agreed == Agreed::LoginOnly))
+        Ok((Transport::tls(stream, agreed == Agreed::LoginOnly), answer))
     }
+}
 
-    /// What tiberius is told: it logs in, and encrypts and times nothing itself.
-    fn driver_config(&self, endpoint: &Endpoint, password: &Secret, encrypted: bool) -> Config {
-        let mut config = Config::new();
-        config.host(&endpoint.host);
-        config.port(endpoint.port);
-        config.database(&self.source.database);
-        config.application_name("migrate");
-        // fReadOnlyIntent of LOGIN7 (MS-TDS 2.2.6.4).
-        config.readonly(self.source.application_intent == ApplicationIntent::ReadOnly);
-        config.authentication(AuthMethod::sql_server(&self.source.user, password.expose()));
-        // The transport below does it.
-        config.encryption(EncryptionLevel::NotSupported);
-        config.packet_size(if encrypted {
-            PACKET_SIZE_TLS
-        } else {
-            PACKET_SIZE
-        });
-        // Both time-outs are kept here, with errors that say more; the driver's own 30 s for a
-        // command would end long scans.
-        config.handshake_timeout(None);
-        config.command_timeout(None);
-        // A name that is not UTF-16 must not end a catalog query.
-        config.lossy_utf16_decoding(true);
-        config
-    }
+/// What tiberius is told: others log in, encrypt and time.
+fn driver_config() -> Config {
+    let mut config = Config::new();
+    config.authentication(AuthMethod::None);
+    config.encryption(EncryptionLevel::NotSupported);
+    // Both time-outs are kept here, with errors that say more; the driver's own 30 s for a
+    // command would end long scans.
+    config.handshake_timeout(None);
+    config.command_timeout(None);
+    // A name that is not UTF-16 must not end a catalog query.
+    config.lossy_utf16_decoding(true);
+    config
 }
 
 /// How an attempt to log in ended, if not with an error.
@@ -274,12 +277,12 @@ enum Login {
 }
 
 /// Sends PRELOGIN and reads the answer, which decides about encryption.
-async fn ask_prelogin<S>(host: &str, encrypt: Encrypt, stream: &mut S) -> Result<Agreed>
+async fn ask_prelogin<S>(host: &str, request: &[u8], stream: &mut S) -> Result<Answer>
 where
     S: AsyncReadExt + AsyncWriteExt + Unpin,
 {
     let asked = async {
-        stream.write_all(&prelogin::request(encrypt)).await?;
+        stream.write_all(request).await?;
         stream.flush().await?;
         read_message(stream).await
     };
@@ -299,7 +302,7 @@ where
         )
         .because(cause)
     })?;
-    prelogin::agree(encrypt, prelogin::encryption_of(&answer)?)
+    prelogin::answer_of(&answer)
 }
 
 /// Reads the packets of one small message; gives their payload.
@@ -349,18 +352,9 @@ fn refuse_older(host: &str, server: ServerVersion) -> Result<()> {
     ))
 }
 
-/// An I/O error after the TLS handshake means that the server ended the login; its own log says
-/// why.
-fn login_error(host: &str, error: tiberius::error::Error) -> Error {
-    let ended = matches!(error, tiberius::error::Error::Io { .. });
-    let error = fault::driver_error(error);
-    if ended {
-        return Error::new(
-            Kind::SourceCut,
-            format!("{host} ended the connection during the login: look into its error log"),
-        )
-        .because(error);
-    }
+/// A refused login, in the words of its kind.
+fn login_error(host: &str, auth: Auth, error: tiberius::error::Error) -> Error {
+    let error = fault::login_error(auth, error);
     match error.kind() {
         // Starting, shutting down, paused, moving or out of connections.
         Kind::SourceBusy | Kind::SourceLost => Error::new(

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use crate::config::job::Auth;
 use crate::error::{Error, Kind};
 
 /// From this class on the server ends the connection (Microsoft, "Database engine error severities").
@@ -73,11 +74,61 @@ fn kind_of(number: u32, class: u8) -> Kind {
     }
 }
 
+/// As [`driver_error`], for a refused login: what to do depends on who tried to log in.
+pub(super) fn login_error(auth: Auth, error: tiberius::error::Error) -> Error {
+    let tiberius::error::Error::Server(told) = &error else {
+        return driver_error(error);
+    };
+    let Some(advice) = login_advice(auth, told.code()) else {
+        return driver_error(error);
+    };
+    let (number, state, class) = (told.code(), told.state(), told.class());
+    let text = told.message().trim_end();
+    Error::new(
+        kind_of(number, class),
+        format!("SQL Server error {number}, state {state}, class {class}: {text}{advice}"),
+    )
+}
+
+/// What a refusal means for a login that is not by password; `None` if it means the same.
+fn login_advice(auth: Auth, number: u32) -> Option<&'static str> {
+    match (auth, number) {
+        (Auth::Sql, _) => None,
+        (Auth::Kerberos, 18452) => Some(
+            "; the SPN belongs to another account than the one that the server runs as (`setspn -Q` shows whose it is), \
+             the server does not trust the account's domain, or it requires Extended Protection, which this tool does \
+             not have",
+        ),
+        (Auth::Ntlm, 18452) => Some(
+            "; the server does not trust the account's domain, or it requires Extended Protection, which this tool \
+             does not have",
+        ),
+        (Auth::Kerberos, 18456) => Some(
+            "; the ticket was taken, so the account most often has no login: CREATE LOGIN [DOMAIN\\user] FROM WINDOWS",
+        ),
+        (Auth::Ntlm, 18456) => Some(
+            "; check source.user (DOMAIN\\user), source.password, and that the account has a login: CREATE LOGIN \
+             [DOMAIN\\user] FROM WINDOWS",
+        ),
+        (Auth::Token, 18456) => Some(
+            "; check that the token is of the server's tenant and that its account is a user of the database: \
+             CREATE USER [name] FROM EXTERNAL PROVIDER",
+        ),
+        _ => None,
+    }
+}
+
 /// A fragment that follows the message, with its separator; empty for most numbers.
 fn advice(number: u32) -> &'static str {
     match number {
-        18456 => "; check source.user and source.password (the server's error log has the reason)",
-        18452 => "; the server takes Windows logins only: enable SQL Server authentication",
+        18456 => {
+            "; check source.user and source.password (the server's error log has the reason; its state 58 \
+             says that the server takes Windows logins only: source.auth: kerberos or ntlm)"
+        }
+        18452 => {
+            "; the server takes Windows logins only: set source.auth to kerberos or ntlm, or enable SQL Server \
+             authentication"
+        }
         18470 => "; the login is disabled: ALTER LOGIN ... ENABLE",
         18486..=18488 => "; unlock the login or change its password",
         40615 => "; add this address to the server's firewall rules",

@@ -23,6 +23,7 @@ pub mod pool;
 mod prelogin;
 pub mod read;
 mod response;
+mod sign_in;
 mod tls;
 mod transport;
 mod tunnel;

@@ -4,12 +4,13 @@
 //! packet may be written in pieces. `transport` sends what is whole and keeps the rest.
 
 use tds_copy::tds::packet::{HEADER_LENGTH, STATUS_EOM};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Collects the bytes of a packet until it is whole, and remembers how much of it was sent.
 #[derive(Default)]
 pub(super) struct Outgoing {
     /// The packet so far, from its header.
-    packet: Vec<u8>,
+    packet: Zeroizing<Vec<u8>>,
     /// Bytes of a whole packet that TLS took already.
     sent: usize,
 }
@@ -57,8 +58,7 @@ impl Outgoing {
     /// Forgets the packet. The room stays for the next one.
     pub(super) fn clear(&mut self) {
         // A login is among them, and so a password.
-        self.packet.fill(0);
-        self.packet.clear();
+        self.packet.zeroize();
         self.sent = 0;
     }
 }

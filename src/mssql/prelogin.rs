@@ -19,6 +19,8 @@ const OPTION_ENCRYPTION: u8 = 1;
 const OPTION_INSTANCE: u8 = 2;
 const OPTION_THREAD: u8 = 3;
 const OPTION_MARS: u8 = 4;
+const OPTION_FEDERATED: u8 = 6;
+const OPTION_NONCE: u8 = 7;
 const OPTION_END: u8 = 0xff;
 
 /// What is encrypted, once both sides have spoken.
@@ -32,23 +34,36 @@ pub(super) enum Agreed {
     Nothing,
 }
 
-/// The PRELOGIN packet for an encryption setting.
-pub(super) fn request(encrypt: Encrypt) -> Vec<u8> {
+/// What the server answers to PRELOGIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// B_ENCRYPTION.
+    pub(super) encryption: u8,
+    /// B_FEDAUTHREQUIRED: whether it wants to hear of this option again in the login.
+    pub(super) federated: bool,
+    /// Signed by the server if it is sent back with an access token.
+    pub(super) nonce: Option<[u8; 32]>,
+}
+
+/// The PRELOGIN packet for an encryption setting. `federated`: an access token will follow.
+pub(super) fn request(encrypt: Encrypt, federated: bool) -> Vec<u8> {
     let asked = match encrypt {
         Encrypt::Required | Encrypt::Strict => ENCRYPT_ON,
         Encrypt::LoginOnly => ENCRYPT_OFF,
         Encrypt::Off => ENCRYPT_NOT_SUP,
     };
-    message(
-        PRELOGIN,
-        &[
-            (OPTION_VERSION, &[0; 6]),
-            (OPTION_ENCRYPTION, &[asked]),
-            (OPTION_INSTANCE, &[0]),
-            (OPTION_THREAD, &[0; 4]),
-            (OPTION_MARS, &[0]),
-        ],
-    )
+    let asked = [asked];
+    let mut options: Vec<(u8, &[u8])> = vec![
+        (OPTION_VERSION, &[0; 6]),
+        (OPTION_ENCRYPTION, &asked),
+        (OPTION_INSTANCE, &[0]),
+        (OPTION_THREAD, &[0; 4]),
+        (OPTION_MARS, &[0]),
+    ];
+    if federated {
+        options.push((OPTION_FEDERATED, &[1]));
+    }
+    message(PRELOGIN, &options)
 }
 
 /// The answer that the driver above the transport gets: encryption is not supported, so it sends
@@ -83,27 +98,43 @@ fn message(kind: u8, options: &[(u8, &[u8])]) -> Vec<u8> {
     message
 }
 
-/// Reads B_ENCRYPTION out of the server's PRELOGIN payload (packet header taken off).
+/// Reads the server's PRELOGIN payload (packet header taken off).
 ///
 /// # Errors
 /// `SourceProtocol`: the bytes are not an answer to PRELOGIN.
-pub(super) fn encryption_of(payload: &[u8]) -> Result<u8> {
+pub(super) fn answer_of(payload: &[u8]) -> Result<Answer> {
+    let [encryption, ..] =
+        option(payload, OPTION_ENCRYPTION)?.ok_or_else(|| malformed("names no encryption"))?
+    else {
+        return Err(malformed("points outside itself"));
+    };
+    let federated = option(payload, OPTION_FEDERATED)?;
+    let nonce = option(payload, OPTION_NONCE)?;
+    Ok(Answer {
+        encryption: *encryption,
+        federated: federated.is_some_and(|value| value.first().is_some_and(|byte| *byte != 0)),
+        nonce: nonce.and_then(|nonce| nonce.try_into().ok()),
+    })
+}
+
+/// The data of an option, if the table has it.
+fn option(payload: &[u8], wanted: u8) -> Result<Option<&[u8]>> {
     let mut at = 0;
     loop {
         match payload.get(at) {
             None => return Err(malformed("ends within its option table")),
-            Some(&OPTION_END) => return Err(malformed("names no encryption")),
-            Some(&OPTION_ENCRYPTION) => break,
+            Some(&OPTION_END) => return Ok(None),
+            Some(&token) if token == wanted => break,
             Some(_) => at += 5,
         }
     }
-    let offset = payload
-        .get(at + 1..at + 3)
-        .map(|bytes| usize::from(u16::from_be_bytes([bytes[0], bytes[1]])))
+    let place = payload
+        .get(at + 1..at + 5)
         .ok_or_else(|| malformed("ends within its option table"))?;
-    payload
-        .get(offset)
-        .copied()
+    let number = |at: usize| usize::from(u16::from_be_bytes([place[at], place[at + 1]]));
+    let (offset, length) = (number(0), number(2));
+    let data = payload.get(offset..offset + length);
+    data.map(Some)
         .ok_or_else(|| malformed("points outside itself"))
 }
 
@@ -154,7 +185,7 @@ mod tests {
             0x01, 0x03, 0x00, 0x22, 0x00, 0x04, 0x04, 0x00, 0x26, 0x00, 0x01, 0xFF, 0x09, 0x00,
             0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0xB8, 0x0D, 0x00, 0x00, 0x01,
         ];
-        assert_eq!(encryption_of(&payload).unwrap(), ENCRYPT_ON);
+        assert_eq!(answer_of(&payload).unwrap().encryption, ENCRYPT_ON);
     }
 
     #[test]
@@ -164,13 +195,32 @@ mod tests {
             (Encrypt::LoginOnly, ENCRYPT_OFF),
             (Encrypt::Off, ENCRYPT_NOT_SUP),
         ] {
-            let packet = request(setting);
+            let packet = request(setting, false);
             assert_eq!(
                 usize::from(u16::from_be_bytes([packet[2], packet[3]])),
                 packet.len()
             );
-            assert_eq!(encryption_of(&packet[HEADER_LENGTH..]).unwrap(), value);
+            let read = answer_of(&packet[HEADER_LENGTH..]).unwrap();
+            assert_eq!((read.encryption, read.federated), (value, false));
         }
+    }
+
+    /// MS-TDS 2.2.6.5: FEDAUTHREQUIRED and NONCEOPT of a server that takes access tokens.
+    #[test]
+    fn a_server_that_takes_tokens_says_so_with_its_nonce() {
+        let packet = request(Encrypt::Required, true);
+        assert!(answer_of(&packet[HEADER_LENGTH..]).unwrap().federated);
+        let nonce = [7; 32];
+        let packet = message(
+            RESPONSE,
+            &[
+                (OPTION_ENCRYPTION, &[ENCRYPT_ON]),
+                (OPTION_FEDERATED, &[1]),
+                (OPTION_NONCE, &nonce),
+            ],
+        );
+        let read = answer_of(&packet[HEADER_LENGTH..]).unwrap();
+        assert_eq!((read.federated, read.nonce), (true, Some(nonce)));
     }
 
     #[test]
@@ -183,10 +233,7 @@ mod tests {
             &[0xff],
             b"HTTP/1.1 400",
         ] {
-            assert_eq!(
-                encryption_of(bytes).unwrap_err().kind(),
-                Kind::SourceProtocol
-            );
+            assert_eq!(answer_of(bytes).unwrap_err().kind(), Kind::SourceProtocol);
         }
     }
 
@@ -194,8 +241,8 @@ mod tests {
         /// What is given is a byte of the answer.
         #[test]
         fn any_bytes_are_an_error_or_one_of_them(bytes: Vec<u8>) {
-            if let Ok(encryption) = encryption_of(&bytes) {
-                assert!(bytes.contains(&encryption));
+            if let Ok(answer) = answer_of(&bytes) {
+                assert!(bytes.contains(&answer.encryption));
             }
         }
     }

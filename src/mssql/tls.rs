@@ -240,7 +240,8 @@ fn handshake_error(host: &str, encrypt: Encrypt, spoken: job::Tls, cause: io::Er
         ),
         _ if ended => format!(
             "{host} ended the connection in the TLS handshake, most often because it has no TLS \
-             version and cipher in common with this program: {}",
+             version and cipher in common with this program: {}. A server that forces strict \
+             encryption ends it as well: source.encrypt: strict",
             old_server()
         ),
         _ => format!("the TLS handshake with {host} failed: look into the server's error log"),

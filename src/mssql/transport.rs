@@ -1,8 +1,8 @@
 //! One connection's bytes: socket and TLS, lent in turn to the driver and to row streams.
 //!
-//! During the login tiberius believes that it speaks plain TDS: its PRELOGIN is answered here, and
-//! its LOGIN7 goes into TLS below. After that exactly one of the driver and a row stream has the
-//! transport at a time ([`Slot`]). Nothing here reads tokens; captured bytes are for `response`.
+//! Logged in by `sign_in`. The driver, which comes after it, is told what it expects to hear: its PRELOGIN
+//! and its LOGIN7 are answered here and go no further. After that exactly one of the driver and a row
+//! stream has the transport at a time ([`Slot`]). Nothing here reads tokens; captured bytes are for `response`.
 
 use std::io;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ pub(super) struct Transport {
     /// (tediousjs/tedious PR 932). TLS has sent all of the packet before when it gets the next, so
     /// it never has to cut one at the end of its buffer.
     outgoing: Outgoing,
-    /// Go back to plain TDS once LOGIN7 is sent.
+    /// TLS ends with the first packet of LOGIN7.
     login_only: bool,
     /// Copy of what the server sends, between `start_capture` and `end_capture`.
     capture: Option<Vec<u8>>,
@@ -48,14 +48,17 @@ enum Stream {
 
 /// How far the driver's login is.
 enum Stage {
-    /// The driver writes its PRELOGIN, which goes no further than here.
-    Prelogin,
-    /// It reads the answer made here.
-    Answer(Vec<u8>, usize),
-    /// It writes LOGIN7, which is watched for its end.
-    Login,
-    /// Logged in: bytes go through as they are.
+    /// Bytes go through as they are: to `sign_in`, and after the driver's login.
     Open,
+    /// The driver writes a message that goes no further than here: PRELOGIN if `answers` holds two, then
+    /// LOGIN7.
+    Asked { answers: Vec<Vec<u8>> },
+    /// It reads the answer that is kept here, from this byte on.
+    Answer {
+        answer: Vec<u8>,
+        at: usize,
+        answers: Vec<Vec<u8>>,
+    },
 }
 
 impl Transport {
@@ -71,11 +74,28 @@ impl Transport {
     fn new(stream: Stream, login_only: bool) -> Self {
         Self {
             stream,
-            stage: Stage::Prelogin,
+            stage: Stage::Open,
             outgoing: Outgoing::default(),
             login_only,
             capture: None,
         }
+    }
+
+    /// A packet of the login was sent. With TLS for the login only the first one is inside of it, and the rest of a long
+    /// LOGIN7 is plain, as servers expect it (SqlClient, `TdsParserStateObject.WriteSni`: "Removing encryption post 1st
+    /// packet is a hard-coded agreement between client and server").
+    pub(super) fn login_packet_sent(&mut self) {
+        if self.login_only {
+            self.leave_tls();
+        }
+    }
+
+    /// Plays the login again for the driver: it gets `answer`, which the server gave to the one that
+    /// counted.
+    pub(super) fn replay_login(&mut self, answer: Vec<u8>) {
+        self.stage = Stage::Asked {
+            answers: vec![answer, local_answer()],
+        };
     }
 
     /// Keeps a copy of what the server sends from now on.
@@ -151,6 +171,30 @@ impl Transport {
         Poll::Ready(Ok(()))
     }
 
+    /// Takes what the driver writes before it is logged in; its answer is next once the message is whole.
+    fn swallow(&mut self, bytes: &[u8]) -> usize {
+        let taken = self.outgoing.take(bytes);
+        if !self.outgoing.is_whole() {
+            return taken;
+        }
+        let last = self.outgoing.ends_message();
+        self.outgoing.clear();
+        if let Stage::Asked { answers } = &mut self.stage
+            && last
+        {
+            let mut answers = std::mem::take(answers);
+            self.stage = match answers.pop() {
+                None => Stage::Open,
+                Some(answer) => Stage::Answer {
+                    answer,
+                    at: 0,
+                    answers,
+                },
+            };
+        }
+        taken
+    }
+
     fn poll_read_stream(
         &mut self,
         cx: &mut Context<'_>,
@@ -171,12 +215,22 @@ impl AsyncRead for Transport {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Stage::Answer(answer, at) = &mut this.stage {
+        if let Stage::Answer {
+            answer,
+            at,
+            answers,
+        } = &mut this.stage
+        {
             let n = buf.remaining().min(answer.len() - *at);
             buf.put_slice(&answer[*at..*at + n]);
             *at += n;
             if *at == answer.len() {
-                this.stage = Stage::Login;
+                let answers = std::mem::take(answers);
+                this.stage = if answers.is_empty() {
+                    Stage::Open
+                } else {
+                    Stage::Asked { answers }
+                };
             }
             return Poll::Ready(Ok(()));
         }
@@ -198,24 +252,14 @@ impl AsyncWrite for Transport {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if matches!(this.stage, Stage::Asked { .. }) {
+            return Poll::Ready(Ok(this.swallow(bytes)));
+        }
         match &mut this.stream {
-            _ if matches!(this.stage, Stage::Prelogin) => {
-                let taken = this.outgoing.take(bytes);
-                if this.outgoing.is_whole() {
-                    if this.outgoing.ends_message() {
-                        this.stage = Stage::Answer(local_answer(), 0);
-                    }
-                    this.outgoing.clear();
-                }
-                Poll::Ready(Ok(taken))
-            }
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Tls(_) => {
                 ready!(this.poll_packet(cx))?;
                 let taken = this.outgoing.take(bytes);
-                if matches!(this.stage, Stage::Login) && this.outgoing.ends_message() {
-                    this.stage = Stage::Open;
-                }
                 // The bytes are taken, whether the socket takes the packet now or later.
                 match this.poll_packet(cx) {
                     Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -229,15 +273,11 @@ impl AsyncWrite for Transport {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(this.poll_packet(cx))?;
-        ready!(match &mut this.stream {
+        match &mut this.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
             Stream::Between => Poll::Ready(Ok(())),
-        })?;
-        if this.login_only && matches!((&this.stage, &this.stream), (Stage::Open, Stream::Tls(_))) {
-            this.leave_tls();
         }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -62,8 +62,8 @@ pub const fn policy(kind: Kind) -> Policy {
         ),
         Kind::SourceLogin => says(
             Retry::Never,
-            "the login must be a SQL Server login with a password, on a server in mixed mode; \
-             Windows and Entra ID logins are not supported.",
+            "docs/connecting.md lists the ways to log in (source.auth), what each needs on the server, and what \
+             each refusal means.",
         ),
         Kind::SourceSecret | Kind::TargetSecret => says(
             Retry::OnceConnected,

@@ -37,7 +37,7 @@ pub struct Route(Arc<Inner>);
 
 struct Inner {
     through: Through,
-    /// Of errors.
+    /// The kind of an error of the way.
     unreachable: Kind,
     logins: Arc<Semaphore>,
 }
@@ -51,7 +51,7 @@ enum Through {
 pub struct Passage {
     /// What carries the connection, if that is a process. It lives as long as the stream, not as this.
     tunnel: Option<Tunnel>,
-    /// Of errors.
+    /// The kind of an error of the way.
     unreachable: Kind,
     _login: OwnedSemaphorePermit,
 }

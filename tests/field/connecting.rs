@@ -6,6 +6,8 @@ mod certificates;
 mod legacy;
 mod old_server;
 mod packets;
+mod refused;
+mod windows;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -39,12 +41,16 @@ fn stand_in(options: ServerOptions) -> Arc<Source> {
 
 /// A job whose source is reached by these lines of YAML, each with its indentation.
 fn job(connection: &str, database: &str, target: &Database<'_>, more: &str) -> Job {
+    let login = format!("  user: {USER}\n  password: {}\n", scalar(PASSWORD));
+    job_as(&format!("{connection}{login}"), database, target, more)
+}
+
+/// The same with a login of the caller's.
+fn job_as(connection: &str, database: &str, target: &Database<'_>, more: &str) -> Job {
     let target = target.target();
     let mut text = format!(
-        "source:\n{connection}  database: {}\n  user: {USER}\n  password: {}\n  \
-         pool: {{ max_connections: 4, min_connections: 1 }}\n",
+        "source:\n{connection}  database: {}\n  pool: {{ max_connections: 4, min_connections: 1 }}\n",
         scalar(database),
-        scalar(PASSWORD),
     );
     write!(
         text,

@@ -84,6 +84,10 @@ fn target() -> Target {
         user: user.into(),
         password: Secret::new(password),
         password_command: None,
+        auth: migrate::config::job::Auth::Sql,
+        keytab: None,
+        principal: None,
+        spn: None,
         encrypt: match ca_file {
             Some(_) => Encrypt::Required,
             None => Encrypt::Off,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need and this machine lacks (Debian 12, or its like):
-# a C compiler and linker, OpenSSL's headers (feature legacy-tls), PostgreSQL, PgBouncer, an SSH server, valgrind (it
+# a C compiler and linker, OpenSSL's headers (feature legacy-tls), PostgreSQL, PgBouncer, an SSH server, a Kerberos
+# KDC, FreeTDS, valgrind (it
 # counts the row path's instructions), Python and
 # openssl (for the measurements), and Rust where there is none. Says what it does; installs nothing
 # that is there.
@@ -36,6 +37,9 @@ command -v openssl >/dev/null || missing="$missing openssl"
 postgres_is_there || missing="$missing postgresql"
 command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
 [ -x /usr/sbin/sshd ] || missing="$missing openssh-server openssh-client"
+[ -x /usr/sbin/krb5kdc ] && [ -x /usr/sbin/kadmin.local ] || missing="$missing krb5-kdc krb5-admin-server"
+command -v kinit >/dev/null || missing="$missing krb5-user"
+command -v tsql >/dev/null || missing="$missing freetds-bin"
 command -v valgrind >/dev/null || missing="$missing valgrind"
 if ! command -v cargo >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo" ]; then
     command -v curl >/dev/null || missing="$missing curl ca-certificates"

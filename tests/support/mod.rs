@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod cluster;
 pub mod job;
 pub mod json_schema;
+pub mod kdc;
 pub mod old_server;
 pub mod openmetrics;
 pub mod pooler;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use migrate::config::job::{
-    ApplicationIntent, Consistency, Encrypt, Route, Secret, Source as Settings,
+    ApplicationIntent, Auth, Consistency, Encrypt, Route, Secret, Source as Settings,
     SourcePool as PoolSettings, Tls,
 };
 use migrate::mssql::pool::SourcePool;
@@ -180,9 +180,13 @@ impl Source {
             instance: None,
             browser_port: 1434,
             database: database.into(),
+            auth: Auth::Sql,
             user: self.user.clone(),
             password: Secret::new(self.password.clone()),
             password_command: None,
+            keytab: None,
+            principal: None,
+            spn: None,
             encrypt: match self.ca_file {
                 Some(_) => Encrypt::Required,
                 None => Encrypt::Off,

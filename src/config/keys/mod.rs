@@ -25,7 +25,7 @@ pub use json_schema::json_schema;
 pub use page::reference;
 pub use yaml::full_yaml;
 
-pub(crate) use secret::{CommandKeys, PASSWORD};
+pub(crate) use secret::{CommandKeys, PASSWORD, TOKEN};
 pub(crate) use transfer::{PARTITION_MIN_SIZE, PARTITION_MIN_SIZE_DENSE};
 
 /// The most connections of a pool.

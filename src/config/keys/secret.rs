@@ -16,6 +16,13 @@ pub(crate) const PASSWORD: CommandKeys = CommandKeys {
     life: "password_life",
 };
 
+/// The keys of a command that prints an access token.
+pub(crate) const TOKEN: CommandKeys = CommandKeys {
+    command: "token_command",
+    timeout: "token_command_timeout",
+    life: "token_life",
+};
+
 pub(super) const fn password(example: &'static str, otherwise: &'static str) -> Key {
     Key::new(
         "password",
@@ -44,4 +51,34 @@ pub(super) const LIFE: Key = Key::duration(
     PASSWORD.life,
     600,
     "A new connection runs password_command again if its password is older.",
+);
+
+pub(super) const TOKEN_TEXT: Key = Key::new(
+    "token",
+    Kind::Secret {
+        example: "~",
+        otherwise: "what token_command prints",
+    },
+    "For auth: token. It is not renewed: a run that lasts longer than the token needs token_command.",
+);
+
+pub(super) const TOKEN_COMMAND: Key = Key::new(
+    TOKEN.command,
+    Kind::Command,
+    "As password_command, for auth: token, such as [az, account, get-access-token, --resource, \
+     \"https://database.windows.net/\", --query, accessToken, --output, tsv].",
+);
+
+pub(super) const TOKEN_TIMEOUT: Key = Key::duration(
+    TOKEN.timeout,
+    30,
+    "how long it may take; then it is ended, which is an error",
+);
+
+// A token of Entra ID lasts an hour and more (Microsoft, "Configurable token lifetimes"), and is looked at when
+// a connection is opened.
+pub(super) const TOKEN_LIFE: Key = Key::duration(
+    TOKEN.life,
+    600,
+    "A new connection runs token_command again if its token is older.",
 );

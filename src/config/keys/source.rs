@@ -1,6 +1,6 @@
 //! The keys of the section `source`.
 
-use crate::config::job::{ApplicationIntent, Encrypt, PoolScope, Tls};
+use crate::config::job::{ApplicationIntent, Auth, Encrypt, PoolScope, Tls};
 use crate::config::keys::{Key, Kind, MOST_CONNECTIONS, Text, route, secret};
 
 pub(super) static SOURCE: &[Key] = &[
@@ -32,15 +32,46 @@ pub(super) static SOURCE: &[Key] = &[
         Kind::Text(Text::Required("StackOverflow2013")),
         "must exist",
     ),
+    Key::choice::<Auth>(
+        "auth",
+        "sql",
+        "How to log in; docs/connecting.md. sql: user and password of a SQL Server login. kerberos: a Windows \
+         account by its ticket, without a password here. ntlm: a Windows account, user: DOMAIN\\name and password. \
+         token: an access token of Microsoft Entra ID, over verified TLS only.",
+    ),
     Key::new(
         "user",
-        Kind::Text(Text::Required("${MSSQL_USER}")),
-        "a SQL Server login",
+        Kind::Text(Text::Given {
+            example: "${MSSQL_USER}",
+            otherwise: "none for auth: kerberos and token",
+        }),
+        "a SQL Server login, or DOMAIN\\name for auth: ntlm",
     ),
     secret::password("${MSSQL_PASSWORD}", "what password_command prints"),
     secret::COMMAND,
     secret::TIMEOUT,
     secret::LIFE,
+    secret::TOKEN_TEXT,
+    secret::TOKEN_COMMAND,
+    secret::TOKEN_TIMEOUT,
+    secret::TOKEN_LIFE,
+    Key::new(
+        "keytab",
+        Kind::Path,
+        "For auth: kerberos: tickets are got, and got again, by a key of this file. Without it the ticket cache \
+         (`kinit`, KRB5CCNAME) must hold one.",
+    ),
+    Key::new(
+        "principal",
+        Kind::Text(Text::Other("the first of the keytab")),
+        "whose key of the keytab, such as svc-migrate@EXAMPLE.COM",
+    ),
+    Key::new(
+        "spn",
+        Kind::Text(Text::Other("MSSQLSvc/host:port")),
+        "The service principal name of the server for auth: kerberos and ntlm, if host is not the name that it is \
+         registered under.",
+    ),
     Key::choice::<Encrypt>(
         "encrypt",
         "required",

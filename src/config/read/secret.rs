@@ -21,17 +21,11 @@ pub(super) fn command(
     })
 }
 
-/// A password that must be written, if only as an empty string, or a command that prints it, which is then
-/// used.
+/// A password and the command that prints it, as far as they are written.
 pub(super) fn password(
     section: &mut Section,
     g: &mut Gathered<'_>,
-) -> (Secret, Option<SecretCommand>) {
+) -> (Option<Secret>, Option<SecretCommand>) {
     let written = section.secret("password", g);
-    let command = command(section, &PASSWORD, g);
-    if written.is_none() && command.is_none() {
-        section.problem("password", "is missing", g);
-    }
-    let used = written.filter(|_| command.is_none());
-    (used.unwrap_or_default(), command)
+    (written, command(section, &PASSWORD, g))
 }

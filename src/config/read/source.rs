@@ -4,23 +4,29 @@
 //! of the two would otherwise have no effect.
 
 use crate::config::host;
-use crate::config::job::{Encrypt, Route, Source, SourcePool, Tls};
+use crate::config::job::{Auth, Encrypt, Route, Secret, SecretCommand, Source, SourcePool, Tls};
+use crate::config::keys::TOKEN;
 use crate::config::read::route::route;
-use crate::config::read::secret::password;
+use crate::config::read::secret::{command, password};
 use crate::config::section::{Gathered, Section};
 
 pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     let mut section = top.section("source", g);
-    let (password, password_command) = password(&mut section, g);
+    let auth = section.choice("auth", g);
+    let (password, password_command) = secret(auth, &mut section, g);
     let mut source = Source {
         host: section.required("host", g),
         port: section.optional_number("port", g),
         instance: section.optional("instance", g),
         browser_port: section.number("browser_port", g),
         database: section.required("database", g),
-        user: section.required("user", g),
+        auth,
+        user: user(auth, &mut section, g),
         password,
         password_command,
+        keytab: section.path("keytab", g),
+        principal: section.optional("principal", g),
+        spn: section.optional("spn", g),
         encrypt: section.choice("encrypt", g),
         tls: section.choice("tls", g),
         trust_server_certificate: section.boolean("trust_server_certificate", g),
@@ -36,8 +42,65 @@ pub(super) fn source(top: &mut Section, g: &mut Gathered<'_>) -> Source {
     source_place(&mut source, &section, g);
     source_tls(&source, &section, g);
     source_route(&source, &section, g);
+    source_auth(&source, &section, g);
     section.finish(g);
     source
+}
+
+/// The user that `auth` asks for; empty if it asks for none.
+fn user(auth: Auth, section: &mut Section, g: &mut Gathered<'_>) -> String {
+    let user = section.optional("user", g).unwrap_or_default();
+    match auth {
+        Auth::Sql | Auth::Ntlm if user.is_empty() => section.problem(
+            "user",
+            "is missing; for a Windows account or an access token set source.auth",
+            g,
+        ),
+        Auth::Ntlm if user.ends_with('\\') => section.problem("user", "names no account", g),
+        Auth::Sql | Auth::Ntlm | Auth::Kerberos | Auth::Token => {}
+    }
+    user
+}
+
+/// The password or the token that `auth` asks for, or the command that prints it.
+fn secret(
+    auth: Auth,
+    section: &mut Section,
+    g: &mut Gathered<'_>,
+) -> (Secret, Option<SecretCommand>) {
+    let (password, password_command) = password(section, g);
+    let token = section.secret("token", g);
+    let token_command = command(section, &TOKEN, g);
+    let (written, command, key) = match auth {
+        Auth::Sql | Auth::Ntlm => (password, password_command, "password"),
+        Auth::Token => (token, token_command, "token"),
+        Auth::Kerberos => return (Secret::default(), None),
+    };
+    if written.is_none() && command.is_none() {
+        section.problem(key, "is missing", g);
+    }
+    let used = written.filter(|_| command.is_none());
+    (used.unwrap_or_default(), command)
+}
+
+/// A token is worth as much as a password, and is sent as it is.
+fn source_auth(source: &Source, section: &Section, g: &mut Gathered<'_>) {
+    let verified = matches!(source.encrypt, Encrypt::Required | Encrypt::Strict)
+        && !source.trust_server_certificate;
+    if source.principal.is_some() && source.keytab.is_none() {
+        section.problem(
+            "principal",
+            "chooses a key of source.keytab, which is missing; of a ticket cache the ticket decides",
+            g,
+        );
+    }
+    if source.auth == Auth::Token && !verified {
+        section.problem(
+            "auth",
+            "`token` needs verified TLS: `encrypt: required` or `strict`, and no trust_server_certificate",
+            g,
+        );
+    }
 }
 
 /// A port and an instance may be written with the host, and must then not contradict their own keys.

@@ -14,7 +14,7 @@ use standin::sample::Wide;
 use standin::server::{MOST_PACKET, Server, ServerHandle, ServerOptions};
 use standin::session::Session;
 use standin::types::SqlError;
-use standin::wire::TlsMode;
+use standin::wire::{Domain, Doors, TlsMode};
 
 /// A small SQL Server for tests, demo and benchmarks.
 #[derive(Debug, Parser)]
@@ -40,6 +40,18 @@ struct Arguments {
     /// Better in the environment: a command line is there for all to read
     #[arg(long, env = "STANDIN_PASSWORD", hide_env_values = true)]
     password: String,
+    /// `DOMAIN\USER`, which may log in by NTLM with the same password; may be repeated
+    #[arg(long = "windows-account")]
+    windows_accounts: Vec<String>,
+    /// Keys of the service `MSSQLSvc/...`: tickets of Kerberos are taken
+    #[arg(long)]
+    keytab: Option<PathBuf>,
+    /// A file with an access token that is taken; its user is called after the file
+    #[arg(long = "access-token-file")]
+    token_files: Vec<PathBuf>,
+    /// Refuses SQL Server logins ("Windows Authentication mode")
+    #[arg(long)]
+    windows_only: bool,
     /// What the server insists on
     #[arg(long, value_enum, default_value_t = Tls::Optional)]
     tls: Tls,
@@ -115,7 +127,11 @@ fn run(arguments: &Arguments) -> Result<ServerHandle, Failure> {
         ..Options::default()
     });
     fill(arguments, &engine)?;
-    let server = Server::with_engine(server_options(arguments), &engine)?;
+    let options = ServerOptions {
+        doors: doors(arguments)?,
+        ..server_options(arguments)
+    };
+    let server = Server::with_engine(options, &engine)?;
     for fault in &arguments.fault {
         server.faults().add(fault.clone());
     }
@@ -132,6 +148,35 @@ fn run(arguments: &Arguments) -> Result<ServerHandle, Failure> {
     }
     report(&format!("listening on {address}"));
     Ok(server)
+}
+
+fn doors(arguments: &Arguments) -> Result<Doors, Failure> {
+    let mut domain: Option<Domain> = None;
+    for account in &arguments.windows_accounts {
+        let (name, user) = account
+            .split_once('\\')
+            .ok_or_else(|| format!("{account}: not DOMAIN\\USER"))?;
+        let account = (user.to_owned(), arguments.password.clone());
+        let known = domain.get_or_insert_with(|| Domain {
+            name: name.to_owned(),
+            accounts: Vec::new(),
+        });
+        known.accounts.push(account);
+    }
+    let mut tokens = Vec::new();
+    for path in &arguments.token_files {
+        let token = std::fs::read_to_string(path)
+            .map_err(|cause| format!("{}: {cause}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default();
+        tokens.push((token.trim().to_owned(), name.to_string_lossy().into_owned()));
+    }
+    Ok(Doors {
+        domain,
+        keytab: arguments.keytab.clone(),
+        tokens,
+        windows_only: arguments.windows_only,
+        impostor: false,
+    })
 }
 
 fn server_options(arguments: &Arguments) -> ServerOptions {

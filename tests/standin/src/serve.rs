@@ -22,6 +22,10 @@ impl Login for Door {
         self.0.login(user, password, database)
     }
 
+    fn admit(&self, account: &str, database: Option<&str>) -> Result<Box<dyn Session>, SqlError> {
+        self.0.admit(account, database)
+    }
+
     fn work(&self) -> (Work, Vec<(String, Work)>) {
         (self.0.work(), self.0.work_by_text())
     }
@@ -56,5 +60,6 @@ fn facts(info: ConnectionInfo) -> ConnectionFacts {
         client_address: info.client_address,
         packet_size: info.packet_size,
         encrypted: info.encrypted,
+        auth_scheme: info.auth_scheme,
     }
 }

@@ -19,6 +19,7 @@ use crate::wire::shared::{OpenConnection, Shared};
 use crate::wire::tls::{Tls, TlsError};
 use crate::wire::token::SERVER_NAME;
 
+pub use crate::wire::doors::Doors;
 pub use crate::wire::shared::{ConnectionInfo, MOST_PACKET};
 
 /// Stack of a connection's thread; only the touched pages cost memory.
@@ -44,6 +45,8 @@ pub struct ServerOptions {
     pub version: [u8; 4],
     /// The longest packet that a login is granted, whatever it asks for; at least 512.
     pub most_packet: u32,
+    /// Ways to log in besides a SQL Server login.
+    pub doors: Doors,
 }
 
 impl Default for ServerOptions {
@@ -58,6 +61,7 @@ impl Default for ServerOptions {
             browser: None,
             version: VERSION,
             most_packet: MOST_PACKET,
+            doors: Doors::default(),
         }
     }
 }
@@ -98,6 +102,7 @@ impl Server {
         let counters = Counters::default();
         let shared = Arc::new(Shared {
             login,
+            doors: options.doors,
             tls,
             tls_mode: options.tls,
             most_packet: options.most_packet,

@@ -19,6 +19,10 @@ pub const SQL_BATCH: u8 = 0x01;
 pub const RESPONSE: u8 = 0x04;
 /// A request to cancel the statement.
 pub const ATTENTION: u8 = 0x06;
+/// The login request.
+pub const LOGIN7: u8 = 0x10;
+/// A further token of a Windows login.
+pub const SSPI: u8 = 0x11;
 /// The first message of either side.
 pub const PRELOGIN: u8 = 0x12;
 

@@ -83,9 +83,28 @@ impl Engine {
         if !known && !made {
             return Err(error(18456, 14, format!("Login failed for user '{user}'.")));
         }
+        self.open_session(user, known, database)
+    }
+
+    /// A session for an account of a domain or of Entra ID, which may do everything.
+    ///
+    /// # Errors
+    /// 4060 for a database that does not exist.
+    pub fn admit(&self, account: &str, database: Option<&str>) -> Result<Box<dyn Session>> {
+        self.open_session(account, true, database)
+    }
+
+    /// `everywhere`: the login needs no user in the database.
+    fn open_session(
+        &self,
+        user: &str,
+        everywhere: bool,
+        database: Option<&str>,
+    ) -> Result<Box<dyn Session>> {
+        let state = self.state();
         let database = database.filter(|d| !d.is_empty()).unwrap_or("master");
         // Only the system databases let a login in that has no user there.
-        let open = |d: &Database| known || d.id <= 4 || user_of(d, user).is_some();
+        let open = |d: &Database| everywhere || d.id <= 4 || user_of(d, user).is_some();
         let found = state.database(database).ok().filter(|d| open(d));
         let Some(found) = found.map(|d| d.name.clone()) else {
             let message = format!(
@@ -220,6 +239,14 @@ impl Login for Engine {
         database: Option<&str>,
     ) -> std::result::Result<Box<dyn Session>, SqlError> {
         Engine::login(self, user, password, database)
+    }
+
+    fn admit(
+        &self,
+        account: &str,
+        database: Option<&str>,
+    ) -> std::result::Result<Box<dyn Session>, SqlError> {
+        Engine::admit(self, account, database)
     }
 }
 

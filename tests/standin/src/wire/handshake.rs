@@ -6,6 +6,7 @@ use crate::counters::Open;
 use crate::fault::{Action, class_of};
 use crate::session::Session;
 use crate::types::SqlError;
+use crate::wire::cursor::utf16;
 use crate::wire::encode::DEFAULT_COLLATION;
 use crate::wire::login7::{Login7, feature};
 use crate::wire::packet::{self, Message, invalid, kind, status};
@@ -14,11 +15,11 @@ use crate::wire::response::database_message;
 use crate::wire::shared::{ConnectionInfo, MOST_PACKET, Shared};
 use crate::wire::token::{self, DoneKind, done, env};
 use crate::wire::transport::Transport;
+use crate::wire::windows::{self, Account};
 use crate::wire::writer::Writer;
 
-/// First byte of a TLS handshake record, and of one with application data (RFC 8446 5.1).
+/// First byte of a TLS handshake record (RFC 8446 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
-const TLS_DATA: u8 = 0x17;
 
 /// The protocol versions spoken, as LOGIN7 has them.
 const TDS_7_3B: u32 = 0x730B_0003;
@@ -69,6 +70,7 @@ impl Peer {
             client_address: self.address.clone(),
             packet_size: packet_size(login.packet_size, encrypted).min(most_packet),
             encrypted,
+            auth_scheme: "SQL",
         }
     }
 }
@@ -101,16 +103,17 @@ pub(crate) fn accept<'a>(
         }
         None => {}
     }
-    let session = check(&login).and_then(|()| {
-        let database = (!login.database.is_empty()).then_some(login.database.as_str());
-        shared.login.login(&login.user, &login.password, database)
-    });
+    let session = match check(&login) {
+        Ok(()) => admit(transport, writer, shared, &login)?,
+        Err(error) => Err(error),
+    };
     match session {
-        Ok(session) => {
+        Ok((session, account)) => {
             // Counted before the client knows, so that a client that is in is a client counted.
             let open = shared.counters.logged_in();
             let encrypted = transport.is_encrypted();
-            let info = peer.info(&login, session.as_ref(), encrypted, shared.most_packet);
+            let mut info = peer.info(&login, session.as_ref(), encrypted, shared.most_packet);
+            (info.login, info.auth_scheme) = (account.name, account.scheme);
             shared.set_info(peer.number, info.clone());
             welcome(transport, writer, shared, &login, &info)?;
             Ok(Some(LoggedIn {
@@ -168,7 +171,7 @@ fn prelogin(
     Ok(Some(outcome == Outcome::LoginOnly))
 }
 
-/// LOGIN7. With login-only encryption some clients encrypt its first packet alone.
+/// LOGIN7.
 fn read_login(transport: &mut Transport, login_only: bool) -> io::Result<Message> {
     if !login_only {
         return packet::read_message(transport);
@@ -183,10 +186,9 @@ fn read_login(transport: &mut Transport, login_only: bool) -> io::Result<Message
                 payload,
             });
         }
-        if transport.is_encrypted()
-            && !transport.has_decrypted()?
-            && transport.peek_plain()?.is_some_and(|byte| byte != TLS_DATA)
-        {
+        // Only the first packet is encrypted (SqlClient, "Removing encryption post 1st packet is a hard-coded
+        // agreement between client and server").
+        if transport.is_encrypted() {
             transport.drop_tls();
         }
     }
@@ -205,26 +207,61 @@ fn check(login: &Login7) -> Result<(), SqlError> {
             line: 1,
         });
     }
-    if login.integrated {
-        let message = "Login failed. The login is from an untrusted domain and cannot be used with Integrated \
-                       authentication."
-            .to_owned();
-        return Err(SqlError {
-            number: 18452,
-            class: 14,
-            state: 1,
-            message,
-            line: 1,
-        });
-    }
-    if login
-        .features
-        .as_ref()
-        .is_some_and(|features| features.contains(&feature::FED_AUTH))
-    {
-        return Err(failed_login(18456, 1, &login.user));
-    }
     Ok(())
+}
+
+/// A session and whose it is, or why there is none.
+type Admission = Result<(Box<dyn Session>, Account), SqlError>;
+
+/// Finds out who the client is, and opens its session.
+fn admit(
+    transport: &mut Transport,
+    writer: &mut Writer,
+    shared: &Shared,
+    login: &Login7,
+) -> io::Result<Admission> {
+    let database = (!login.database.is_empty()).then_some(login.database.as_str());
+    let account = if login.integrated {
+        windows::exchange(transport, writer, shared, login)?
+    } else if let Some(data) = federated(login) {
+        token_account(shared, data)
+    } else if shared.doors.windows_only {
+        // The text of a server whose mode is Windows Authentication (MSSQLSERVER_18456, state 58).
+        Err(failed_login(18456, 1, &login.user))
+    } else {
+        let session = shared.login.login(&login.user, &login.password, database);
+        let (name, scheme) = (login.user.clone(), "SQL");
+        return Ok(session.map(|session| (session, Account { name, scheme })));
+    };
+    Ok(account.and_then(|account| {
+        let session = shared.login.admit(&account.name, database)?;
+        Ok((session, account))
+    }))
+}
+
+fn federated(login: &Login7) -> Option<&[u8]> {
+    login.features.as_ref()?.data(feature::FED_AUTH)
+}
+
+/// The account of an access token: options, the token's length, the token (MS-TDS 2.2.6.4, FEDAUTH). The lowest
+/// bit of the options must say what the server's PRELOGIN said: 0.
+fn token_account(shared: &Shared, data: &[u8]) -> Result<Account, SqlError> {
+    const SECURITY_TOKEN: u8 = 0x01 << 1;
+    let refused = || failed_login(18456, 1, "<token-identified principal>");
+    let (head, token) = data.split_first_chunk::<5>().ok_or_else(refused)?;
+    let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    if head[0] != SECURITY_TOKEN || token.len() != length {
+        return Err(refused());
+    }
+    let token = utf16(token);
+    let mut tokens = shared.doors.tokens.iter();
+    let (_, name) = tokens
+        .find(|(known, _)| *known == token)
+        .ok_or_else(refused)?;
+    Ok(Account {
+        name: name.clone(),
+        scheme: "SQL",
+    })
 }
 
 /// The messages of a successful login, in the order SQL Server sends them.
@@ -251,11 +288,11 @@ fn welcome(
     token::message(&language_message(), out);
     token::login_ack(tds_version, shared.version, out);
     if let Some(features) = &login.features {
-        let known: &[(u8, &[u8])] = &[(feature::UTF8_SUPPORT, &[1])];
+        let known: &[(u8, &[u8])] = &[(feature::FED_AUTH, &[]), (feature::UTF8_SUPPORT, &[1])];
         let acknowledged: Vec<_> = known
             .iter()
             .copied()
-            .filter(|(id, _)| features.contains(id))
+            .filter(|(id, _)| features.has(*id))
             .collect();
         token::feature_ext_ack(&acknowledged, out);
     }

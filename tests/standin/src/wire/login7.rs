@@ -31,8 +31,10 @@ pub(crate) struct Login7 {
     pub(crate) database: String,
     /// SSPI: Windows authentication.
     pub(crate) integrated: bool,
+    /// The first token of a Windows login.
+    pub(crate) ticket: Vec<u8>,
     /// `None` without FEATUREEXT.
-    pub(crate) features: Option<Vec<u8>>,
+    pub(crate) features: Option<Features>,
 }
 
 impl Login7 {
@@ -64,6 +66,7 @@ impl Login7 {
             password: utf16(&password),
             database: utf16(data(payload, entry(fixed, 68), 2)?),
             integrated: flags2 & 0x80 != 0,
+            ticket: ticket(payload, fixed)?.to_vec(),
             features,
         })
     }
@@ -92,8 +95,45 @@ fn deobfuscate(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// cbSSPI counts the token, unless it is 65,535: then cbSSPILong does.
+fn ticket<'a>(payload: &'a [u8], fixed: &[u8]) -> io::Result<&'a [u8]> {
+    let (offset, short) = entry(fixed, 78);
+    let long = u32::from_le_bytes([fixed[90], fixed[91], fixed[92], fixed[93]]) as usize;
+    let count = if short == usize::from(u16::MAX) && long > 0 {
+        long
+    } else {
+        short
+    };
+    data(payload, (offset, count), 1)
+}
+
+/// Ids and data of the features that a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Features(Vec<(u8, Vec<u8>)>);
+
+impl Features {
+    pub(crate) fn has(&self, wanted: u8) -> bool {
+        self.data(wanted).is_some()
+    }
+
+    pub(crate) fn data(&self, wanted: u8) -> Option<&[u8]> {
+        let found = self.0.iter().find(|(id, _)| *id == wanted)?;
+        Some(&found.1)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn without_data(ids: &[u8]) -> Self {
+        Self(ids.iter().map(|id| (*id, Vec::new())).collect())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn drop_data(&mut self) {
+        self.0.iter_mut().for_each(|(_, data)| data.clear());
+    }
+}
+
 /// The extension entry points at the offset of the feature list.
-fn features(payload: &[u8], extension: (usize, usize)) -> io::Result<Vec<u8>> {
+fn features(payload: &[u8], extension: (usize, usize)) -> io::Result<Features> {
     let offset = data(payload, extension, 1)?;
     let offset = Cursor::new(offset).u32()? as usize;
     let list = payload
@@ -103,11 +143,10 @@ fn features(payload: &[u8], extension: (usize, usize)) -> io::Result<Vec<u8>> {
     let mut found = Vec::new();
     loop {
         match cursor.u8()? {
-            feature::TERMINATOR => return Ok(found),
+            feature::TERMINATOR => return Ok(Features(found)),
             id => {
                 let length = cursor.u32()? as usize;
-                cursor.take(length)?;
-                found.push(id);
+                found.push((id, cursor.take(length)?.to_vec()));
             }
         }
     }
@@ -143,6 +182,7 @@ mod tests {
             password: String::new(),
             database: String::new(),
             integrated: false,
+            ticket: Vec::new(),
             features: None,
         };
         assert_eq!(login, expected);

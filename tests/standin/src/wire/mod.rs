@@ -11,8 +11,10 @@ pub mod collation;
 pub(crate) mod connection;
 pub(crate) mod cursor;
 pub(crate) mod decode;
+pub(crate) mod doors;
 pub(crate) mod handshake;
 pub(crate) mod login7;
+pub(crate) mod ntlm;
 pub(crate) mod packet;
 pub(crate) mod prelogin;
 pub(crate) mod prepared;
@@ -23,6 +25,7 @@ pub(crate) mod rpc;
 pub(crate) mod token;
 pub(crate) mod transaction;
 pub(crate) mod transport;
+pub(crate) mod windows;
 pub(crate) mod writer;
 
 #[cfg(test)]
@@ -30,4 +33,5 @@ mod fuzz_tests;
 #[cfg(test)]
 mod specification_tests;
 
+pub use crate::wire::doors::{Domain, Doors};
 pub use crate::wire::prelogin::TlsMode;

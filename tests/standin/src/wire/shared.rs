@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::counters::Counters;
 use crate::fault::Faults;
 use crate::session::Login;
+use crate::wire::doors::Doors;
 use crate::wire::prelogin::TlsMode;
 use crate::wire::tls::Tls;
 
@@ -26,6 +27,8 @@ pub struct ConnectionInfo {
     pub client_address: String,
     pub packet_size: u32,
     pub encrypted: bool,
+    /// `SQL`, `NTLM` or `KERBEROS`.
+    pub auth_scheme: &'static str,
 }
 
 /// An accepted connection.
@@ -39,6 +42,7 @@ pub(crate) struct OpenConnection {
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) login: Arc<dyn Login>,
+    pub(crate) doors: Doors,
     pub(crate) tls: Tls,
     pub(crate) tls_mode: TlsMode,
     pub(crate) most_packet: u32,

@@ -4,7 +4,7 @@
 //! there; how the server answers them is in `tests/wire/specification.rs`.
 
 use crate::types::{SqlType, Value};
-use crate::wire::login7::Login7;
+use crate::wire::login7::{Features, Login7, feature};
 use crate::wire::packet::{self, Message, kind};
 use crate::wire::prelogin::{Encryption, PreLogin};
 use crate::wire::request;
@@ -42,6 +42,7 @@ fn nobody() -> Login7 {
         password: String::new(),
         database: String::new(),
         integrated: false,
+        ticket: Vec::new(),
         features: None,
     }
 }
@@ -80,10 +81,15 @@ fn login_with_federated_authentication_4_3() {
     let expected = Login7 {
         host: "DANBENED3-XGZUO".to_owned(),
         program: "SQLCMD".to_owned(),
-        features: Some(vec![0x02]),
+        features: Some(Features::without_data(&[0x02])),
         ..nobody()
     };
-    assert_eq!(Login7::parse(&message.payload).unwrap(), expected);
+    let mut login = Login7::parse(&message.payload).unwrap();
+    let data = login.features.as_ref().unwrap().data(feature::FED_AUTH);
+    // A Live ID compact token (library 0) of 1,762 bytes, after a PRELOGIN that asked for it.
+    assert_eq!(data.unwrap()[..5], [0x01, 0xE2, 0x06, 0, 0]);
+    login.features.as_mut().unwrap().drop_data();
+    assert_eq!(login, expected);
 }
 
 /// SESSIONRECOVERY; the password's 16 bytes are blanked on the wire, so they stand for nothing.
@@ -96,9 +102,10 @@ fn login_with_session_recovery_4_16() {
         program: "OSQL-32".to_owned(),
         user: "sa".to_owned(),
         database: "tempdb".to_owned(),
-        features: Some(vec![0x01]),
+        features: Some(Features::without_data(&[0x01])),
         ..nobody()
     };
+    login.features.as_mut().unwrap().drop_data();
     assert_eq!(login, expected);
 }
 
@@ -114,9 +121,10 @@ fn login_with_azure_sql_support_4_20() {
         program: ".Net SqlClient Data Provider".to_owned(),
         user: "cloudsa".to_owned(),
         database: "testdb".to_owned(),
-        features: Some(vec![0x01, 0x04, 0x05, 0x08]),
+        features: Some(Features::without_data(&[0x01, 0x04, 0x05, 0x08])),
         ..nobody()
     };
+    login.features.as_mut().unwrap().drop_data();
     assert_eq!(login, expected);
 }
 

@@ -93,6 +93,13 @@ pub(crate) fn login_ack(tds_version: u32, server_version: [u8; 4], out: &mut Vec
     });
 }
 
+/// SSPI: the server's token of a Windows login (MS-TDS 2.2.7.22).
+pub(crate) fn sspi(token: &[u8], out: &mut Vec<u8>) {
+    out.push(0xED);
+    out.extend_from_slice(&(token.len() as u16).to_le_bytes());
+    out.extend_from_slice(token);
+}
+
 /// FEATUREEXTACK with the acknowledged features (MS-TDS 2.2.7.11).
 pub(crate) fn feature_ext_ack(features: &[(u8, &[u8])], out: &mut Vec<u8>) {
     out.push(0xAE);

@@ -200,7 +200,7 @@ fn connections(facts: &Facts) -> Build {
             s("TCP"),
             s("TSQL"),
             encrypted,
-            s("SQL"),
+            s(c.auth_scheme),
             i(i64::from(c.packet_size)),
             s(&c.client_address),
         ]);

@@ -42,6 +42,7 @@ pub struct ConnectionFacts {
     pub client_address: String,
     pub packet_size: u32,
     pub encrypted: bool,
+    pub auth_scheme: &'static str,
 }
 
 /// Tells the connections of the moment.

@@ -87,7 +87,11 @@ pub(crate) fn of_server(facts: &Facts, name: &str, args: &[Bound]) -> Result<Opt
         {
             "net_transport" => nvarchar(Some("TCP")),
             "protocol_type" => nvarchar(Some("TSQL")),
-            "auth_scheme" => nvarchar(Some("SQL")),
+            "auth_scheme" => {
+                let mut connections = facts.connections.iter();
+                let own = connections.find(|one| one.session_id == facts.spid);
+                nvarchar(Some(own.map_or("SQL", |own| own.auth_scheme)))
+            }
             _ => nvarchar(None),
         },
         _ => return of_session(facts, name, args),
