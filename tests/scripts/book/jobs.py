@@ -78,5 +78,5 @@ def problems(tool, text):
     return [
         (error.get("line") or 0, f"{error.get('key', '')}: {error['message']}")
         for error in errors
-        if STOP not in json.dumps(error) and (whole or error["message"] != "is missing")
+        if STOP not in json.dumps(error) and (whole or not error["message"].startswith("is missing"))
     ]
