@@ -23,7 +23,7 @@ static STOPPED_BY: OnceLock<Signal> = OnceLock::new();
 
 fn main() -> ExitCode {
     if let Some(text) = cli::version::asked_for(std::env::args_os().skip(1)) {
-        // If the stream is closed, nobody reads it.
+        // A closed stdout is not an error.
         let _ = std::io::stdout().write_all(text.as_bytes());
         return ExitCode::SUCCESS;
     }

@@ -54,7 +54,7 @@ impl Credential {
     }
 
     /// The secret for a new connection. Runs the command if what it printed last is older than its life.
-    /// Cancel safe: a command that nobody waits for any more is ended.
+    /// Cancel safe: dropping the future ends the command.
     ///
     /// # Errors
     /// The kind that it was made with; everyone who waited for a run that failed gets the same.

@@ -15,12 +15,13 @@ use crate::config::job::{Auth, Consistency, Encrypt, Secret, Source};
 use crate::credential::Credential;
 use crate::error::{Error, Kind, Result};
 use crate::route::Route;
-use tds_copy::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, Header, RESPONSE};
+use tds_copy::tds::packet::DEFAULT_PACKET;
 use tds_copy::tds::session::ServerVersion;
 
 use super::address::{self, Endpoint};
 use super::connection::{Connection, Patience};
 use super::fault;
+use super::message::read_message;
 use super::pool::ticket::Ticket;
 use super::prelogin::{self, Agreed, Answer};
 use super::response;
@@ -284,7 +285,7 @@ where
     let asked = async {
         stream.write_all(request).await?;
         stream.flush().await?;
-        read_message(stream).await
+        read_message(stream, LONGEST_PRELOGIN).await
     };
     let answer = asked.await.map_err(|cause| {
         // Something else than TDS stays so; a connection that was cut may not be the next time.
@@ -303,30 +304,6 @@ where
         .because(cause)
     })?;
     prelogin::answer_of(&answer)
-}
-
-/// Reads the packets of one small message; gives their payload.
-async fn read_message<S: AsyncReadExt + Unpin>(stream: &mut S) -> std::io::Result<Vec<u8>> {
-    let mut payload = Vec::new();
-    loop {
-        let mut header = [0; HEADER_LENGTH];
-        stream.read_exact(&mut header).await?;
-        let header = Header::parse(header).map_err(|_| not_tds())?;
-        let start = payload.len();
-        let end = start + usize::from(header.length) - HEADER_LENGTH;
-        if header.kind != RESPONSE || end > LONGEST_PRELOGIN {
-            return Err(not_tds());
-        }
-        payload.resize(end, 0);
-        stream.read_exact(&mut payload[start..]).await?;
-        if header.is_last() {
-            return Ok(payload);
-        }
-    }
-}
-
-fn not_tds() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is not TDS")
 }
 
 /// The catalog is asked in the views and columns of SQL Server 2012, which is version 11; Azure SQL
@@ -412,9 +389,9 @@ mod tests {
             &[4, 1, 0, 9, 0, 0, 0, 0],
         ] {
             let mut bytes = bytes;
-            assert!(read_message(&mut bytes).await.is_err());
+            assert!(read_message(&mut bytes, LONGEST_PRELOGIN).await.is_err());
         }
         let mut endless = &[4, 0, 0, 9, 0, 0, 0, 0, 7].repeat(5000)[..];
-        assert!(read_message(&mut endless).await.is_err());
+        assert!(read_message(&mut endless, LONGEST_PRELOGIN).await.is_err());
     }
 }

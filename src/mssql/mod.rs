@@ -18,6 +18,7 @@ mod fault;
 pub mod large_rows;
 #[cfg(feature = "legacy-tls")]
 mod legacy;
+mod message;
 mod outgoing;
 pub mod pool;
 mod prelogin;

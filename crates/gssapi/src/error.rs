@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why there is no context.
+/// Why a login by Kerberos failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The system has no GSSAPI library, or an old one.

@@ -27,7 +27,7 @@ pub(super) fn totals(tables: &[PlannedTable]) -> (u64, u64) {
 pub(super) fn size(report: &PlanReport) -> String {
     let (largest, bytes) = totals(&report.tables);
     let mut out = format!(
-        "<p>{} of rows in {}; the largest has {}. Indexes are built anew and are not counted.</p>\n",
+        "<p>{} of rows in {}; the largest has {}. Indexes are created again at the target and are not counted.</p>\n",
         mebibytes(bytes),
         counted(report.tables.len(), "table"),
         mebibytes(largest)

@@ -67,10 +67,10 @@ impl Kerberos {
     }
 }
 
-/// The library may ask the network, so it gets a thread that may wait. That thread cannot be stopped; after this time
-/// nobody waits for it any more.
+/// How long a call of the library may take. Its thread cannot be stopped, so it may live on after that.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Runs a call of the library on a thread that may block, because it may ask the network.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::result::Result<T, gssapi::Error> + Send + 'static,
 ) -> Result<std::result::Result<T, gssapi::Error>> {

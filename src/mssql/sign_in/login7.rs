@@ -145,7 +145,8 @@ impl Login7<'_> {
     }
 }
 
-fn utf16(text: &str) -> Zeroizing<Vec<u8>> {
+/// A text as TDS and NTLM have it. Never grown: a copy that is left behind would hold the password.
+pub(super) fn utf16(text: &str) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 2));
     for unit in text.encode_utf16() {
         bytes.extend_from_slice(&unit.to_le_bytes());

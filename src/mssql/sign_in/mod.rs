@@ -14,16 +14,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gssapi::Credentials;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use zeroize::Zeroizing;
 
 use crate::config::job::{ApplicationIntent, Auth, Secret, Source};
 use crate::error::{Error, Kind, Result};
-use tds_copy::tds::packet::{
-    DEFAULT_PACKET, HEADER_LENGTH, Header, LOGIN7, RESPONSE, SSPI, frame_message,
-};
+use tds_copy::tds::packet::{DEFAULT_PACKET, HEADER_LENGTH, LOGIN7, RESPONSE, SSPI, frame_message};
 
 use super::address::Endpoint;
+use super::message::read_message;
 use super::prelogin::Answer;
 use super::response;
 use super::transport::Transport;
@@ -121,7 +120,7 @@ impl Exchange<'_> {
     /// Reads the server's answer, and answers its tokens until it has none.
     async fn answer(&mut self, host: &str, transport: &mut Transport) -> Result<Vec<u8>> {
         for _ in 0..MOST_STEPS {
-            let received = receive(transport).await;
+            let received = read_message(transport, LONGEST_ANSWER).await;
             let message = received.map_err(|cause| ended(host, cause))?;
             let Some((token, rest)) = split_token(&message)? else {
                 return self.accepted(host, &message);
@@ -242,30 +241,6 @@ async fn send(transport: &mut Transport, kind: u8, payload: &[u8]) -> io::Result
         transport.login_packet_sent();
     }
     Ok(())
-}
-
-/// The payload of the server's next message.
-async fn receive(transport: &mut Transport) -> io::Result<Vec<u8>> {
-    let mut payload = Vec::new();
-    loop {
-        let mut header = [0; HEADER_LENGTH];
-        transport.read_exact(&mut header).await?;
-        let header = Header::parse(header).map_err(|_| not_tds())?;
-        let start = payload.len();
-        let end = start + usize::from(header.length) - HEADER_LENGTH;
-        if header.kind != RESPONSE || end > LONGEST_ANSWER {
-            return Err(not_tds());
-        }
-        payload.resize(end, 0);
-        transport.read_exact(&mut payload[start..]).await?;
-        if header.is_last() {
-            return Ok(payload);
-        }
-    }
-}
-
-fn not_tds() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the answer is not TDS")
 }
 
 /// The token of a Windows login at the beginning of a message, and what follows it.

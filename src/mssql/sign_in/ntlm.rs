@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 
+use super::login7::utf16;
+
 const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
 // NegotiateFlags of MS-NLMP 2.2.2.5.
 const UNICODE: u32 = 0x0000_0001;
@@ -230,15 +232,6 @@ fn hmac_md5(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 16]> {
         code.update(part);
     }
     Zeroizing::new(code.finalize().into_bytes().into())
-}
-
-fn utf16(text: &str) -> Zeroizing<Vec<u8>> {
-    // Never grown: a copy that is left behind would hold the password.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() * 2));
-    for unit in text.encode_utf16() {
-        bytes.extend_from_slice(&unit.to_le_bytes());
-    }
-    bytes
 }
 
 #[cfg(test)]
